@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The few ACPI tables that Heddle reads: MADT, HPET, FADT (and _S5 out of the DSDT's bytes).  ACPI
+ * 6.5 chapter 5.  Every length and checksum is checked; a broken table is logged and left out.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+#include "kernel/lib/cpumask.h"
+
+#define ACPI_IOAPICS_MAX   16
+#define ACPI_OVERRIDES_MAX 32
+
+struct acpi_override {
+	u8 isa_irq;
+	u32 gsi;
+	bool active_low, level;
+};
+
+struct acpi_info {
+	bool present;		/* an RSDP and a root table were found */
+	u32 cpu_count;		/* enabled CPUs in the MADT, the boot CPU first */
+	u32 cpu_apic_ids[MAX_CPUS];
+	u32 cpus_ignored;	/* beyond MAX_CPUS, or x2APIC ids without x2APIC */
+	paddr_t lapic_address;
+	u32 ioapic_count;
+	struct {
+		paddr_t address;
+		u32 gsi_base;
+	} ioapics[ACPI_IOAPICS_MAX];
+	u32 override_count;
+	struct acpi_override overrides[ACPI_OVERRIDES_MAX];
+	bool has_8259;		/* the PICs are there to be masked */
+	paddr_t hpet_address;	/* 0: none */
+	u32 pm_timer_port;	/* 0: none */
+	bool pm_timer_32bit;
+	bool has_i8042;		/* FADT IAPC_BOOT_ARCH, or too old to tell */
+	bool has_vga;
+};
+
+extern struct acpi_info acpi_info;
+
+/* Read the tables; without them, one CPU and the usual addresses are assumed. */
+void acpi_init(void);
+
+/* Switch the machine off, or reset it, by what the FADT says and the usual fallbacks.  Returns only
+ * where nothing worked. */
+void acpi_power_off(void);
+void acpi_reset(void);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Local APIC (x2APIC where there is) and I/O APICs.  SDM 3A chapter 11; 82093AA data sheet.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+/* Find and enable the local APIC of the boot CPU (mode, MMIO), mask the old PICs; after acpi_init()
+ * and paging_init(). */
+void apic_init(void);
+void apic_init_cpu(void); /* on every other CPU */
+u32 apic_current_id(void);
+bool apic_is_x2apic(void);
+
+/* Acknowledge the interrupt in service. */
+void apic_eoi(void);
+
+/* Send `vector` to the CPU with that APIC id, or NMI, INIT, start-up.  Any context; waits a bounded
+ * time for delivery. */
+void apic_send_ipi(u32 apic_id, u8 vector);
+void apic_send_nmi(u32 apic_id);
+void apic_send_init(u32 apic_id);
+void apic_send_startup(u32 apic_id, u8 page);
+
+/* This CPU's timer: one shot, VECTOR_TIMER at `deadline` (clock_now_ns() time); in the past means
+ * at once.  Interrupts off. */
+void apic_timer_arm(u64 deadline_ns);
+void apic_timer_stop(void);
+
+/* Measure the APIC timer against the clock, once; boot CPU, after clock_init(). */
+void apic_timer_calibrate(void);
+
+/* I/O APICs: route a global system interrupt to a vector on a CPU. */
+void ioapic_init(void);
+typedef void (*irq_handler_t)(void *data);
+
+/* Take ISA interrupt `isa_irq` (overrides of the MADT applied), choose a vector, and call
+ * `handler(data)` from the interrupt, EOI done by the caller of it.  0, -EBUSY (taken), -ENODEV. */
+int irq_request_isa(u32 isa_irq, irq_handler_t handler, void *data, const char *name);
+
+/* From the roof: the handler of a device vector, and counts for /proc/interrupts. */
+void irq_dispatch(u8 vector);
+size_t irq_stats_text(char *buf, size_t size);

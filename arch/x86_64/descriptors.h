@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Segments, task-state segments and gates: GDT, TSS, IDT, one GDT and TSS a CPU, one IDT for all.
+ * The order of the segments is what SYSCALL and SYSRET want (SDM 3A 5.8.8).
+ */
+#pragma once
+
+#define SELECTOR_KERNEL_CODE 0x08
+#define SELECTOR_KERNEL_DATA 0x10
+#define SELECTOR_USER_CODE32 0x1b
+#define SELECTOR_USER_DATA   0x23
+#define SELECTOR_USER_CODE   0x2b
+#define SELECTOR_TSS	     0x30
+
+/* Interrupt-stack-table slots. */
+#define IST_DOUBLE_FAULT  1
+#define IST_NMI		  2
+#define IST_MACHINE_CHECK 3
+#define IST_DEBUG	  4
+
+#define VECTOR_NMI	     2
+#define VECTOR_DOUBLE_FAULT  8
+#define VECTOR_PAGE_FAULT    14
+#define VECTOR_MACHINE_CHECK 18
+
+/* Above the exceptions: device interrupts by I/O APIC, then ours. */
+#define VECTOR_IRQ_BASE	  0x30
+#define VECTOR_IRQ_LAST	  0xdf
+#define VECTOR_TIMER	  0xf0
+#define VECTOR_RESCHEDULE 0xf1
+#define VECTOR_CALL	  0xf2
+#define VECTOR_SPURIOUS	  0xff
+
+#ifndef __ASSEMBLER__
+#include "kernel/lib/base.h"
+
+/* Build and load the calling CPU's GDT and TSS with `ist_stacks`: the tops of its own stacks for
+ * double fault, NMI, machine check and debug.  Reloads the segment registers; GS base survives. */
+void descriptors_init_cpu(const u64 ist_stacks[4]);
+
+/* Fill the IDT from the table of entry stubs that the roof gives (256 addresses, 0 = no gate) and
+ * load it.  Exceptions 3 and 4 may be raised from user mode. */
+void idt_init(const u64 stubs[256]);
+void idt_load(void);
+
+/* Where the processor finds the kernel stack on a trap from user mode: RSP0 of this CPU's TSS. */
+void tss_set_kernel_stack(u64 top);
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernel's half of every address space.
+ *
+ *   0x0000000000001000 .. 0x00007ffffffff000  user
+ *   0xffff888000000000 + 64 TiB               direct map of physical memory
+ *   0xffffc90000000000 + 32 TiB               kernel stacks, each with a guard page below
+ *   0xffffd00000000000 + 32 TiB               device memory
+ *   0xffffffff80000000 + 1 GiB                the kernel's image
+ *
+ * Included by assembly too.
+ */
+#pragma once
+
+#define USER_MIN	 0x0000000000001000
+#define USER_MAX	 0x00007ffffffff000 /* one past the last user byte */
+#define DIRECT_MAP_BASE	 0xffff888000000000
+#define DIRECT_MAP_SIZE	 0x0000400000000000
+#define KSTACK_AREA_BASE 0xffffc90000000000
+#define KSTACK_AREA_SIZE 0x0000200000000000
+#define MMIO_BASE	 0xffffd00000000000
+#define MMIO_SIZE	 0x0000200000000000
+#define KERNEL_BASE	 0xffffffff80000000 /* virtual = physical + KERNEL_BASE in the image */
+
+#define KSTACK_SIZE 16384 /* bytes of a kernel stack, without its guard page */
+
+#ifndef __ASSEMBLER__
+#include "kernel/lib/base.h"
+
+/* RAM (and, until paging_init(), everything below 4 GiB) through the direct map. */
+static inline void *phys_to_virt(paddr_t p)
+{
+	return (void *)(p + DIRECT_MAP_BASE);
+}
+
+/* The physical address behind a pointer into the direct map or the kernel's image. */
+static inline paddr_t virt_to_phys(const void *v)
+{
+	u64 a = (u64)v;
+
+	return a >= KERNEL_BASE ? a - KERNEL_BASE : a - DIRECT_MAP_BASE;
+}
+
+/* The image's sections, from linker.ld. */
+extern char __kernel_start[], __kernel_end[];
+extern char __text_start[], __text_end[], __rodata_start[], __rodata_end[];
+extern char __data_start[], __data_end[], __bss_start[], __bss_end[];
+extern char __boot_start[], __boot_end[]; /* physical addresses, identity */
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What each CPU has for itself.  GS base points at this CPU's `struct cpu` while in the kernel
+ * (swapgs at the roof's entries).  Higher floors keep theirs in DEFINE_PER_CPU() variables, of
+ * which every CPU has a copy; all of them start as zero.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+#include "kernel/lib/cpumask.h"
+
+struct thread;
+struct pmap;
+
+/* Offsets known to assembly: checked in percpu.c. */
+#define CPU_SELF	  0
+#define CPU_CURRENT	  16
+#define CPU_KERNEL_SP	  24
+#define CPU_USER_SP	  32
+#define CPU_PREEMPT_COUNT 40
+#define CPU_NEED_RESCHED  44
+
+struct cpu {
+	struct cpu *self;
+	u64 percpu_offset;	/* added to a DEFINE_PER_CPU() variable's address */
+	struct thread *current; /* the thread that runs here */
+	u64 kernel_sp;		/* top of its kernel stack: where a system call's frame begins */
+	u64 user_sp;		/* scratch of the system-call entry */
+	u32 preempt_count;	/* > 0: not to be preempted; spinlocks count here too */
+	u32 need_resched;	/* the running thread should give way */
+	u32 id;			/* 0 .. cpu_count-1; 0 booted */
+	u32 apic_id;
+	u32 irq_depth;		/* > 0: in an interrupt handler */
+	struct pmap *pmap;	/* whose page-table root is in CR3 */
+	struct thread *fpu_owner; /* whose state the FPU registers hold; NULL: nobody's */
+	u64 interrupts;		/* taken here since boot */
+};
+
+/* The calling CPU.  With preemption on the answer may be old at once: fine for `current`, which
+ * moves along with its thread, and for nothing else. */
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(c));
+	return c;
+}
+
+static inline struct thread *current_thread(void)
+{
+	struct thread *t;
+
+	__asm__ volatile("movq %%gs:16, %0" : "=r"(t));
+	return t;
+}
+
+static inline u32 this_cpu_id(void)
+{
+	u32 id;
+
+	__asm__ volatile("movl %%gs:48, %0" : "=r"(id));
+	return id;
+}
+
+/* Preemption is off while the count is above zero.  One instruction each, so that an interrupt
+ * between load and store cannot matter. */
+static inline void preempt_disable(void)
+{
+	__asm__ volatile("incl %%gs:40" ::: "memory");
+}
+
+/* Without a look at need_resched: for callers that know it will be looked at soon. */
+static inline void preempt_enable_no_resched(void)
+{
+	__asm__ volatile("decl %%gs:40" ::: "memory");
+}
+
+static inline u32 preempt_count(void)
+{
+	u32 n;
+
+	__asm__ volatile("movl %%gs:40, %0" : "=r"(n)::"memory");
+	return n;
+}
+
+static inline bool need_resched(void)
+{
+	u32 n;
+
+	__asm__ volatile("movl %%gs:44, %0" : "=r"(n)::"memory");
+	return n;
+}
+
+/* The scheduler's function, given at its start: called by preempt_enable() when the count reaches
+ * zero, a switch is due and interrupts are on. */
+extern void (*preempt_hook)(void);
+void preempt_enable(void);
+
+/* CPUs that the MADT lists, those that answered, by id. */
+extern u32 cpu_count;		     /* CPUs that ever came online; ids below it are valid */
+extern struct cpumask cpus_online;
+struct cpu *cpu_get(u32 id);	     /* of a CPU that is or was online */
+
+#define DEFINE_PER_CPU(type, name)  __section(".percpu") typeof(type) name
+#define DECLARE_PER_CPU(type, name) extern typeof(type) name
+
+/* This CPU's copy (preemption off), or another's. */
+#define this_cpu_ptr(var)    ((typeof(var) *)((char *)&(var) + this_cpu()->percpu_offset))
+#define per_cpu_ptr(var, id) ((typeof(var) *)((char *)&(var) + cpu_get(id)->percpu_offset))
+
+/* Make the calling CPU's `struct cpu` findable: the boot CPU's is static, its per-CPU variables are
+ * the section itself.  Called first thing in kernel_main(). */
+void percpu_init_boot_cpu(void);
+
+/* Memory for one more CPU: its struct and its copy of the section, zeroed.  `memory` has
+ * percpu_size() bytes, 64-aligned.  Returns the struct; the CPU itself calls percpu_load(). */
+size_t percpu_size(void);
+struct cpu *percpu_create(void *memory, u32 id, u32 apic_id);
+void percpu_load(struct cpu *cpu);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the boot loader told us, in one form whichever loader it was.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+#define BOOT_MEMORY_MAX	 512
+#define BOOT_MODULES_MAX 16
+#define BOOT_CMDLINE_MAX 2048
+
+enum boot_memory_type {
+	BOOT_MEMORY_USABLE,
+	BOOT_MEMORY_RESERVED, /* also every type we do not know */
+	BOOT_MEMORY_ACPI,     /* ACPI tables: RAM, not ours to write */
+	BOOT_MEMORY_NVS,
+	BOOT_MEMORY_BAD,
+};
+
+struct boot_memory {
+	paddr_t base; /* bytes, any alignment */
+	u64 length;   /* bytes */
+	enum boot_memory_type type;
+};
+
+struct boot_module {
+	paddr_t start, end; /* end is one past the last byte */
+	char name[64];	    /* the rest of the loader's module line; "" with PVH */
+};
+
+enum boot_display_type { BOOT_DISPLAY_NONE, BOOT_DISPLAY_TEXT, BOOT_DISPLAY_PIXELS };
+
+struct boot_display {
+	enum boot_display_type type;
+	paddr_t address;      /* may lie above 4 GiB */
+	u32 pitch;	      /* bytes a line */
+	u32 width, height;    /* pixels, or characters for TEXT */
+	u8 bits_per_pixel;    /* 15, 16, 24, 32 */
+	u8 red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits;
+};
+
+struct boot_info {
+	const char *protocol;  /* "multiboot2" or "PVH" */
+	char loader[64];       /* "GRUB 2.06", or "" */
+	char cmdline[BOOT_CMDLINE_MAX];
+	u32 memory_count;
+	struct boot_memory memory[BOOT_MEMORY_MAX]; /* sorted by base; overlaps as given */
+	u32 module_count;
+	struct boot_module modules[BOOT_MODULES_MAX];
+	paddr_t rsdp;	       /* 0: none */
+	u8 rsdp_copy[36];      /* a copy where the loader gave one (Multiboot2 tags 14 and 15) */
+	bool has_rsdp_copy;
+	bool uefi;
+	paddr_t info_start, info_end; /* the loader's own structure: reserved until parsed */
+	struct boot_display display;
+	u64 entry_tsc;	       /* TSC at the first instruction */
+};
+
+/* Filled before kernel_main() is called; not changed afterwards. */
+extern struct boot_info boot_info;
+
+/* Turn what the loader left (`magic` as it was in eax, `info` in ebx) into boot_info.  Called by
+ * boot.S in 64-bit mode, on the boot stack, interrupts off.  Never fails: what is missing or broken
+ * is left empty, and kernel_main() complains once it has a console. */
+void boot_parse(u32 magic, paddr_t info);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Random numbers: ChaCha20 with fast key erasure, seeded from RDSEED/RDRAND where there is, and
+ * from the times of interrupts and what the boot left.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+void random_init(void);
+void random_add(u64 value); /* any context; mixed in */
+void random_bytes(void *buf, size_t n);
+u64 random_u64(void);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Terminals: the line discipline of POSIX chapter 11 and Linux's termios(3), for the console (and
+ * later pseudo-terminals).
+ */
+#pragma once
+
+#include "kernel/sched/wait.h"
+#include "kernel/vm/usercopy.h"
+
+struct process_group_ops;
+
+/* struct termios of the Linux system-call ABI (TCGETS). */
+struct termios {
+	u32 c_iflag, c_oflag, c_cflag, c_lflag;
+	u8 c_line;
+	u8 c_cc[19];
+};
+
+struct winsize {
+	u16 rows, columns, x_pixels, y_pixels;
+};
+
+#define TTY_INPUT_SIZE 4096
+
+struct tty {
+	const char *name;	  /* "console" */
+	struct spinlock lock;	  /* irq; guards all below */
+	struct termios termios;
+	struct winsize size;
+	char input[TTY_INPUT_SIZE]; /* ring */
+	u32 input_head, input_tail; /* bytes [tail, head) are to be read, or being edited */
+	u32 canon_head;		  /* bytes before this are whole lines */
+	u32 lines;		  /* whole lines in the ring */
+	u32 column;		  /* of the cursor, for tabs and erasing */
+	bool literal_next;	  /* after VLNEXT */
+	bool stopped;		  /* output, by VSTOP */
+	struct wait_queue readers, writers;
+	pid_t session;		  /* 0: no session has it as its controlling terminal */
+	pid_t foreground;	  /* process group */
+	void (*output)(struct tty *tty, const char *text, size_t length); /* any context */
+};
+
+extern struct tty console_tty;
+
+/* What a terminal must know of processes; given by kernel/proc. */
+struct tty_process_hooks {
+	pid_t (*current_group)(void);
+	pid_t (*current_session)(void);
+	bool (*current_is_leader)(void);		 /* of its session */
+	struct tty *(*current_tty)(void);		 /* controlling terminal, or NULL */
+	void (*set_controlling)(struct tty *tty);	 /* of the caller's session (TIOCSCTTY) */
+	void (*drop_controlling)(struct tty *tty);	 /* TIOCNOTTY */
+	bool (*group_exists)(pid_t group, pid_t session);/* in that session */
+	bool (*group_orphaned)(pid_t group);
+	bool (*current_ignores)(int signal);		 /* or blocks it */
+	void (*signal_group)(pid_t group, int signal);	 /* any context */
+};
+void tty_set_process_hooks(const struct tty_process_hooks *hooks);
+
+void tty_init(struct tty *tty, const char *name,
+	      void (*output)(struct tty *tty, const char *text, size_t length));
+
+/* A byte has been typed: edit, echo, signal.  Any context. */
+void tty_input(struct tty *tty, u8 byte);
+
+/* read(): by ICANON, VMIN and VTIME; -EAGAIN where `nonblock`, -ERESTARTSYS for a signal, -EIO from
+ * the background where SIGTTIN cannot stop it.  Sleeps. */
+ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock);
+
+/* write(): with OPOST; TOSTOP from the background.  Sleeps. */
+ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock);
+
+/* ioctl(): TCGETS, TCSETS*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP, TIOCSCTTY,
+ * TIOCNOTTY, TIOCGSID, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */
+long tty_ioctl(struct tty *tty, u32 request, u64 argument);
+
+/* For poll: readable and writable as POLLIN | POLLOUT bits. */
+u32 tty_poll_bits(struct tty *tty);
+
+/* The session's leader has ended: SIGHUP and SIGCONT to the foreground, nobody's terminal any more. */
+void tty_hangup_session(struct tty *tty);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Descriptor tables, shared by the threads of a process (CLONE_FILES).
+ */
+#pragma once
+
+#include "kernel/fs/vfs.h"
+
+#define FD_TABLE_MAX 4096 /* hard limit of descriptors; RLIMIT_NOFILE's maximum */
+
+struct file_table {
+	struct refcount refs;
+	struct spinlock lock;	/* guards all below */
+	u32 size;		/* slots; grows */
+	struct file **files;
+	u64 *close_on_exec;	/* bitmap */
+};
+
+struct file_table *file_table_create(void); /* ERR_PTR(-ENOMEM) */
+void file_table_get(struct file_table *t);
+void file_table_put(struct file_table *t); /* the last closes all; sleeps */
+struct file_table *file_table_copy(struct file_table *t); /* fork: ERR_PTR */
+
+/* The process's own, given by kernel/proc. */
+extern struct file_table *(*vfs_current_files)(void);
+/* Its RLIMIT_NOFILE. */
+extern u64 (*vfs_current_file_limit)(void);
+
+/* The lowest free descriptor >= from; takes over the caller's reference to `f` on success.
+ * -EMFILE, -ENOMEM, (from too large) -EINVAL. */
+int fd_install(struct file *f, u32 from, bool close_on_exec);
+
+/* Exactly `fd`, closing what was there (dup2). */
+int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
+
+/* With a reference; NULL where not open. */
+struct file *fd_get(u32 fd);
+struct file *fd_get_from(struct file_table *t, u32 fd); /* another process's, for /proc */
+int fd_close(u32 fd); /* -EBADF.  Sleeps. */
+int fd_close_range(u32 first, u32 last, bool only_mark);
+int fd_flags(u32 fd);		      /* 1: close on exec; -EBADF */
+int fd_set_flags(u32 fd, bool close_on_exec);
+void file_table_close_on_exec(struct file_table *t);
+
+/* First open descriptor >= fd, or -1: for /proc/PID/fd. */
+int file_table_next(struct file_table *t, u32 fd);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc: files whose text is made when they are opened and read from a buffer; directories of
+ * processes through functions that kernel/proc gives.
+ */
+#pragma once
+
+#include "kernel/fs/vfs.h"
+
+/* Text being made: grows as needed. */
+struct text {
+	char *data;
+	size_t length, capacity;
+	bool failed; /* no memory */
+};
+void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
+void text_write(struct text *t, const char *data, size_t length);
+
+/* A file at `path` below /proc ("meminfo", "sys/kernel/ostype"); directories are made.  `make`
+ * fills the text at open; `write` (may be NULL) takes what was written, terminated; its result is
+ * 0 or an error.  Both may sleep. */
+void procfs_add(const char *path, void (*make)(struct text *t),
+		int (*write)(const char *text, size_t length));
+void procfs_add_link(const char *path, const char *target); /* "mounts" -> "self/mounts" */
+
+/* A file in every /proc/PID (and, where `per_thread`, in every /proc/PID/task/TID).  `make` gets
+ * the process's and the thread's number; returns 0 or -ESRCH where it has ended. */
+struct procfs_pid_file {
+	const char *name;
+	u32 mode; /* S_IFREG | 0444, S_IFLNK | 0777, S_IFDIR ("fd") */
+	bool per_thread;
+	int (*make)(pid_t pid, tid_t tid, struct text *t); /* files; links: the target as text */
+	int (*write)(pid_t pid, tid_t tid, const char *text, size_t length);
+	struct file *(*follow)(pid_t pid, tid_t tid); /* links to a file: ERR_PTR, reference */
+};
+void procfs_add_pid_files(const struct procfs_pid_file *files, size_t count);
+
+/* What /proc must know of processes; given by kernel/proc. */
+struct procfs_process_hooks {
+	pid_t (*next_pid)(pid_t from);		   /* lowest living PID >= from, or -1 */
+	tid_t (*next_tid)(pid_t pid, tid_t from);  /* likewise in a process */
+	pid_t (*current_pid)(void);
+	tid_t (*current_tid)(void);
+	struct file_table *(*files)(pid_t pid);	   /* with a reference, or NULL */
+};
+void procfs_set_process_hooks(const struct procfs_process_hooks *hooks);
+
+/* The files of the machine: cpuinfo, meminfo, stat, uptime, loadavg, version, mounts, interrupts,
+ * filesystems, sys/..., heddle/... */
+void procfs_add_system_files(void);

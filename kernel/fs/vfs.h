@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files: inodes, directory entries by name, open files, paths, mounts.  One tree; file systems are
+ * RAM (root, /tmp, /dev), proc.  Everything belongs to root: permission bits are kept, shown and,
+ * for execute, looked at.
+ */
+#pragma once
+
+#include "kernel/fs/poll.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/refcount.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/vm/object.h"
+#include "kernel/vm/usercopy.h"
+
+#define PATH_MAX 4096
+#define NAME_MAX 255
+
+#define S_IFMT	 0170000
+#define S_IFSOCK 0140000
+#define S_IFLNK	 0120000
+#define S_IFREG	 0100000
+#define S_IFBLK	 0060000
+#define S_IFDIR	 0040000
+#define S_IFCHR	 0020000
+#define S_IFIFO	 0010000
+#define S_ISREG(m) (((m) & S_IFMT) == S_IFREG)
+#define S_ISDIR(m) (((m) & S_IFMT) == S_IFDIR)
+#define S_ISLNK(m) (((m) & S_IFMT) == S_IFLNK)
+#define S_ISCHR(m) (((m) & S_IFMT) == S_IFCHR)
+#define S_ISFIFO(m) (((m) & S_IFMT) == S_IFIFO)
+
+#define O_ACCMODE   00000003
+#define O_RDONLY    00000000
+#define O_WRONLY    00000001
+#define O_RDWR	    00000002
+#define O_CREAT	    00000100
+#define O_EXCL	    00000200
+#define O_NOCTTY    00000400
+#define O_TRUNC	    00001000
+#define O_APPEND    00002000
+#define O_NONBLOCK  00004000
+#define O_DSYNC	    00010000
+#define O_DIRECT    00040000
+#define O_LARGEFILE 00100000
+#define O_DIRECTORY 00200000
+#define O_NOFOLLOW  00400000
+#define O_NOATIME   01000000
+#define O_CLOEXEC   02000000
+#define O_PATH	    010000000
+#define O_TMPFILE   (020000000 | O_DIRECTORY)
+
+#define AT_FDCWD	    (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_REMOVEDIR	    0x200
+#define AT_SYMLINK_FOLLOW   0x400
+#define AT_EMPTY_PATH	    0x1000
+
+struct inode;
+struct file;
+struct io_buffer;
+
+struct timespec {
+	s64 seconds;
+	s64 nanoseconds;
+};
+
+/* struct stat of the x86-64 ABI, 144 bytes. */
+struct stat {
+	u64 st_dev, st_ino, st_nlink;
+	u32 st_mode, st_uid, st_gid, pad0;
+	u64 st_rdev;
+	s64 st_size, st_blksize, st_blocks;
+	struct timespec st_atime, st_mtime, st_ctime;
+	s64 unused[3];
+};
+
+struct inode_ops {
+	/* Directories.  `name` is one component, not "." or "..".  Under dir->lock, for writing where
+	 * they change it.  Inodes come back with a reference. */
+	struct inode *(*lookup)(struct inode *dir, const char *name, size_t length); /* ERR_PTR(-ENOENT) */
+	struct inode *(*create)(struct inode *dir, const char *name, size_t length, u32 mode, u64 rdev,
+				const char *link_target); /* any type: mode says; ERR_PTR */
+	int (*link)(struct inode *dir, const char *name, size_t length, struct inode *target);
+	int (*unlink)(struct inode *dir, const char *name, size_t length, bool directory);
+	int (*rename)(struct inode *old_dir, const char *old_name, size_t old_length,
+		      struct inode *new_dir, const char *new_name, size_t new_length, u32 flags);
+	/* Entry at *position (opaque, starts at 0; "." and ".." are given by the caller): fill name
+	 * and advance.  1, 0 at the end, or an error. */
+	int (*next_entry)(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino,
+			  u32 *mode);
+	/* Symbolic links: the target into buf (not terminated); its length.  May sleep. */
+	ssize_t (*readlink)(struct inode *link, char *buf, size_t size);
+	/* A link that leads to a file rather than to a path (/proc/PID/fd/N, exe): ERR_PTR. */
+	struct file *(*follow_file)(struct inode *link);
+	int (*truncate)(struct inode *inode, u64 size);
+	void (*update)(struct inode *inode); /* bring size, mode and times up to date for stat */
+	void (*release)(struct inode *inode); /* the last reference is gone and nlink is 0, or the
+						 file system does not keep inodes: free `private` */
+};
+
+struct file_ops {
+	/* 0 or an error; may set file->private.  NULL: nothing to do. */
+	int (*open)(struct file *file);
+	void (*release)(struct file *file);
+	/* Move bytes at *position and advance it.  Non-seekable files ignore it.  Bytes, 0 at the
+	 * end, or an error (-ERESTARTSYS for a signal).  Sleep. */
+	ssize_t (*read)(struct file *file, struct io_buffer *io, u64 *position);
+	ssize_t (*write)(struct file *file, struct io_buffer *io, u64 *position);
+	/* NULL: by size of the inode.  Not seekable: return -ESPIPE. */
+	s64 (*seek)(struct file *file, s64 offset, int whence);
+	long (*ioctl)(struct file *file, u32 request, u64 argument); /* NULL: -ENOTTY */
+	/* Ready now; NULL: always POLLIN | POLLOUT.  */
+	u32 (*poll)(struct file *file, struct poll_table *table);
+	/* The object to map, with a reference; NULL op: -ENODEV.  */
+	struct vm_object *(*map)(struct file *file, u64 offset, u64 length, u32 prot, u32 flags);
+};
+
+/* A mounted file system. */
+struct superblock {
+	const char *type;	/* "ramfs", "proc", "devtmpfs" */
+	char path[64];		/* where it is mounted, for /proc/mounts */
+	u64 device;		/* st_dev */
+	u64 magic;		/* statfs f_type */
+	struct inode *root;
+	struct inode *covered;	/* the directory it is mounted on; NULL for the root */
+	struct list link;	/* all mounts */
+	_Atomic(u64) next_ino;
+};
+
+struct inode {
+	struct refcount refs;
+	struct superblock *sb;
+	const struct inode_ops *ops;
+	const struct file_ops *file_ops;
+	u64 ino;
+	u32 mode;		 /* type and permissions */
+	u32 uid, gid;
+	u64 rdev;		 /* of a device node */
+	u32 nlink;
+	u64 size;
+	struct timespec atime, mtime, ctime;
+	struct mutex lock;	 /* guards content of a directory, size, attributes */
+	struct inode *parent;	 /* of a directory, with a reference; the root: itself, without */
+	struct inode *mounted;	 /* root of what is mounted here, or NULL; under mount_lock */
+	void *private;		 /* the file system's */
+	struct vm_object *object;/* content of a regular RAM file */
+	void *pipe;		 /* of a FIFO: kernel/ipc's */
+};
+
+struct file {
+	struct refcount refs;
+	const struct file_ops *ops;
+	struct inode *inode;	/* with a reference; anonymous files have one of their own */
+	struct dentry_path *path; /* the name it was opened by, for /proc and getcwd; may be NULL */
+	u32 flags;		/* O_*: access mode and status flags; changed by fcntl(F_SETFL) */
+	struct mutex position_lock; /* taken around read and write of seekable files */
+	u64 position;
+	void *private;		/* of the ops */
+	pid_t owner;		/* F_SETOWN */
+};
+
+/* A counted, absolute path ("/bin/ls"). */
+struct dentry_path {
+	struct refcount refs;
+	char text[];
+};
+
+/* What a process shares by CLONE_FS. */
+struct fs_context {
+	struct refcount refs;
+	struct mutex lock;	/* guards all below */
+	struct inode *root, *cwd;
+	u32 umask;
+};
+
+/* --- Start -------------------------------------------------------------------------------------*/
+
+void vfs_init(void); /* root (RAM), /dev, /proc, /tmp, /dev/shm mounted */
+
+/* --- Inodes (for file systems) ---------------------------------------------------------------- */
+
+struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_ops *ops,
+			   const struct file_ops *file_ops); /* ERR_PTR; one reference */
+void inode_get(struct inode *inode);
+void inode_put(struct inode *inode); /* sleeps */
+void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime with modify */
+
+/* --- Paths.  `at` is a directory to start from where the path is not absolute (NULL: cwd) ------*/
+
+/* The process's own context, given by kernel/proc (never NULL once it runs). */
+extern struct fs_context *(*vfs_current_context)(void);
+
+/* flags: AT_SYMLINK_NOFOLLOW.  With a reference; ERR_PTR(-ENOENT, -ENOTDIR, -ELOOP,
+ * -ENAMETOOLONG, -EACCES).  Sleeps. */
+struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags);
+
+/* Everything open() does.  ERR_PTR.  Sleeps (a FIFO until the other end comes). */
+struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode);
+
+/* An open file on an inode already found (exec, follow_file). */
+struct file *vfs_open_inode(struct inode *inode, u32 flags, const char *path);
+
+int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev); /* mknod, mkdir by mode */
+int vfs_symlink(struct inode *at, const char *path, const char *target);
+int vfs_link(struct inode *old_at, const char *old_path, struct inode *new_at,
+	     const char *new_path, u32 flags);
+int vfs_unlink(struct inode *at, const char *path, bool directory);
+int vfs_rename(struct inode *old_at, const char *old_path, struct inode *new_at,
+	       const char *new_path, u32 flags);
+int vfs_stat(struct inode *inode, struct stat *st);
+int vfs_truncate(struct inode *inode, u64 size);
+
+/* Absolute path of a directory.  Length, or -ERANGE, -ENOENT (removed). */
+ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size);
+
+/* --- Mounts ------------------------------------------------------------------------------------*/
+
+int vfs_mount(const char *type, const char *path); /* "ramfs", "tmpfs", "proc", "devtmpfs" */
+int vfs_unmount(const char *path);
+size_t vfs_mounts_text(char *buf, size_t size); /* /proc/mounts */
+
+/* A file system's way to its root: ERR_PTR. */
+struct superblock *superblock_create(const char *type, u64 magic);
+struct superblock *ramfs_mount(void);
+struct superblock *procfs_mount(void);
+
+/* --- Open files --------------------------------------------------------------------------------*/
+
+/* An anonymous file (pipe, epoll): no path; mode is its inode's.  ERR_PTR(-ENOMEM). */
+struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *private, u32 mode);
+void file_get(struct file *f);
+void file_put(struct file *f); /* the last closes; sleeps */
+
+/* read() and write() as the system calls do: access mode, position, append.  Sleeps. */
+ssize_t file_read(struct file *f, struct io_buffer *io);
+ssize_t file_write(struct file *f, struct io_buffer *io); /* -EPIPE: the caller sends SIGPIPE */
+ssize_t file_read_at(struct file *f, struct io_buffer *io, u64 position);
+ssize_t file_write_at(struct file *f, struct io_buffer *io, u64 position);
+
+/* Whole reads from inside the kernel (exec): bytes, short at the end. */
+ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position);
+s64 file_seek(struct file *f, s64 offset, int whence);
+long file_ioctl(struct file *f, u32 request, u64 argument);
+u32 file_poll(struct file *f, struct poll_table *table);
+ssize_t file_readdir(struct file *f, void *user_dirents, size_t size); /* getdents64() */
+
+/* --- Character devices and FIFOs ---------------------------------------------------------------*/
+
+/* Driver for (major, minor); made in /dev under `name`. */
+int device_register(u32 major, u32 minor, const char *name, const struct file_ops *ops);
+#define MAKEDEV(major, minor) (((u64)(major) << 8) | (minor))
+
+/* kernel/ipc's operations for FIFOs. */
+void vfs_set_fifo_ops(const struct file_ops *ops);
+
+/* --- initramfs ---------------------------------------------------------------------------------*/
+
+/* Unpack a cpio archive (newc; several in a row, zero padding between) into the root, later files
+ * over earlier ones.  Returns the number of entries, or -EINVAL (not cpio) / -E2BIG (cut short),
+ * what came before being kept.  Every file's name and size is checked. */
+ssize_t initramfs_unpack(const void *archive, size_t size);

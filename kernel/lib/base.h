@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Types and macros that every file uses.  Knows nothing of the kernel.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t s8;
+typedef int16_t s16;
+typedef int32_t s32;
+typedef int64_t s64;
+typedef s64 ssize_t;
+typedef s64 loff_t;
+typedef s32 pid_t;
+typedef s32 tid_t;
+
+/* A physical address.  A number, never a pointer: see phys_to_virt() in layout.h. */
+typedef u64 paddr_t;
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  4096UL
+#define PAGE_MASK  (~(PAGE_SIZE - 1))
+
+#define NSEC_PER_SEC  1000000000ULL
+#define NSEC_PER_MSEC 1000000ULL
+#define NSEC_PER_USEC 1000ULL
+
+#define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
+#define ALIGN_UP(x, a)	  (((x) + ((typeof(x))(a) - 1)) & ~((typeof(x))(a) - 1))
+#define ALIGN_DOWN(x, a)  ((x) & ~((typeof(x))(a) - 1))
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+
+#define MIN(a, b)                                                                                  \
+	({                                                                                         \
+		typeof(a) _min_a = (a);                                                            \
+		typeof(b) _min_b = (b);                                                            \
+		_min_a < _min_b ? _min_a : _min_b;                                                 \
+	})
+#define MAX(a, b)                                                                                  \
+	({                                                                                         \
+		typeof(a) _max_a = (a);                                                            \
+		typeof(b) _max_b = (b);                                                            \
+		_max_a > _max_b ? _max_a : _max_b;                                                 \
+	})
+
+/* The structure that contains `member` at `ptr`. */
+#define container_of(ptr, type, member)                                                            \
+	((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - offsetof(type, member)))
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define __packed	 __attribute__((packed))
+#define __aligned(n)	 __attribute__((aligned(n)))
+#define __used		 __attribute__((used))
+#define __unused	 __attribute__((unused))
+#define __must_check	 __attribute__((warn_unused_result))
+#define __section(s)	 __attribute__((section(s)))
+#define __noinline	 __attribute__((noinline))
+#define __printf(f, a)	 __attribute__((format(printf, f, a)))
+#define noreturn	 __attribute__((noreturn))
+
+/* One access, of the size of the object, that the compiler neither splits nor repeats. */
+#define READ_ONCE(x)	 (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+#define barrier()	 __asm__ volatile("" ::: "memory")
+
+/* Debug builds check preconditions and the order of locks; a constant, so the compiler folds it. */
+#ifndef HEDDLE_DEBUG
+#define HEDDLE_DEBUG 0
+#endif

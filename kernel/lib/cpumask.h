@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sets of CPUs.  Single bits are set and cleared atomically; whole masks are not.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+#define MAX_CPUS 256
+
+struct cpumask {
+	u64 bits[MAX_CPUS / 64];
+};
+
+static inline bool cpumask_test(const struct cpumask *m, u32 cpu)
+{
+	return __atomic_load_n(&m->bits[cpu / 64], __ATOMIC_SEQ_CST) >> (cpu % 64) & 1;
+}
+
+/* Both return the bit's former value; both are full barriers. */
+static inline bool cpumask_set(struct cpumask *m, u32 cpu)
+{
+	return __atomic_fetch_or(&m->bits[cpu / 64], 1UL << (cpu % 64), __ATOMIC_SEQ_CST) >>
+		       (cpu % 64) & 1;
+}
+
+static inline bool cpumask_clear(struct cpumask *m, u32 cpu)
+{
+	return __atomic_fetch_and(&m->bits[cpu / 64], ~(1UL << (cpu % 64)), __ATOMIC_SEQ_CST) >>
+		       (cpu % 64) & 1;
+}
+
+static inline bool cpumask_empty(const struct cpumask *m)
+{
+	for (u32 i = 0; i < MAX_CPUS / 64; i++)
+		if (__atomic_load_n(&m->bits[i], __ATOMIC_SEQ_CST))
+			return false;
+	return true;
+}
+
+static inline void cpumask_fill(struct cpumask *m)
+{
+	for (u32 i = 0; i < MAX_CPUS / 64; i++)
+		m->bits[i] = ~0UL;
+}
+
+/* The lowest CPU in the set that is not below `from`; MAX_CPUS where there is none. */
+static inline u32 cpumask_next(const struct cpumask *m, u32 from)
+{
+	for (u32 i = from / 64; i < MAX_CPUS / 64; i++) {
+		u64 word = __atomic_load_n(&m->bits[i], __ATOMIC_RELAXED);
+
+		if (i == from / 64)
+			word &= ~0UL << (from % 64);
+		if (word)
+			return i * 64 + (u32)__builtin_ctzl(word);
+	}
+	return MAX_CPUS;
+}
+
+static inline u32 cpumask_count(const struct cpumask *m)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < MAX_CPUS / 64; i++)
+		n += (u32)__builtin_popcountl(m->bits[i]);
+	return n;
+}
+
+#define cpumask_for_each(cpu, mask)                                                                \
+	for (u32 cpu = cpumask_next(mask, 0); cpu < MAX_CPUS; cpu = cpumask_next(mask, cpu + 1))

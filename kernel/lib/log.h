@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernel's log: a ring of bytes that every CPU may write to from any context, NMI included,
+ * without a lock.  Whoever finds no one printing hands the new bytes to the sinks; others leave
+ * theirs for it.  Nothing here waits.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+#define LOG_SIZE (128 * 1024) /* bytes kept for dmesg */
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Where log text goes besides the ring: a console. */
+struct log_sink {
+	void (*write)(struct log_sink *sink, const char *text, size_t length);
+	struct log_sink *next;
+};
+
+/* One line: "[    1.234567] text\n".  The newline is added.  Levels above `log_console_level` reach
+ * only the ring.  Any context. */
+void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3);
+
+#define log_error(...) log_printf(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_printf(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_printf(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
+
+/* Add a sink.  Sinks are never removed.  The ring's present content is given to it at once. */
+void log_sink_add(struct log_sink *sink);
+
+/* Print whatever is in the ring now, whoever else may be printing: for a kernel that stops. */
+void log_flush_forced(void);
+
+/* Nanoseconds for the time stamps; the clock gives its function once it runs. */
+void log_set_clock(u64 (*now_ns)(void));
+
+/* Highest level that reaches the sinks; LOG_INFO at start. */
+void log_set_console_level(enum log_level level);
+
+/* Copy the last `size` bytes of the ring, oldest first.  Returns the bytes copied. */
+size_t log_read(char *buf, size_t size);
+
+/* Bytes in the ring now, at most LOG_SIZE. */
+size_t log_length(void);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory and strings, as ISO C says; strscpy() and friends as in Linux.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t n);
+void *memmove(void *dst, const void *src, size_t n);
+void *memset(void *dst, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+void *memchr(const void *s, int c, size_t n);
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t n);
+char *strchr(const char *s, int c);
+char *strrchr(const char *s, int c);
+char *strstr(const char *s, const char *what);
+
+/* Copy at most size-1 bytes and always terminate.  Returns the length copied, or -E2BIG where the
+ * source was cut. */
+ssize_t strscpy(char *dst, const char *src, size_t size);
+
+/* Fill or copy one page, page-aligned, in the way that is fast here (facts: 64-bit stores). */
+void page_clear(void *page);
+void page_copy(void *dst, const void *src);
+
+/* An unsigned number in `base` (0: by its 0x or 0 prefix), the whole string of it.  0, -EINVAL, or
+ * -ERANGE. */
+int parse_u64(const char *s, unsigned base, u64 *value);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A process: whatever its threads share.  What each thread has for itself is in struct thread
+ * (kernel/sched/thread.h): read the two side by side.
+ */
+#pragma once
+
+#include "kernel/fs/file_table.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/proc/signal.h"
+#include "kernel/sched/thread.h"
+#include "kernel/vm/address_space.h"
+
+struct tty;
+
+#define RLIMIT_CPU	  0
+#define RLIMIT_FSIZE	  1
+#define RLIMIT_DATA	  2
+#define RLIMIT_STACK	  3
+#define RLIMIT_CORE	  4
+#define RLIMIT_NPROC	  6
+#define RLIMIT_NOFILE	  7
+#define RLIMIT_MEMLOCK	  8
+#define RLIMIT_AS	  9
+#define RLIMIT_SIGPENDING 11
+#define RLIMIT_COUNT	  16
+#define RLIM_INFINITY	  UINT64_MAX
+
+struct rlimit {
+	u64 current, maximum;
+};
+
+/* Children's and own resource use, summed at exit and wait. */
+struct resource_use {
+	u64 user_ns, kernel_ns;
+	u64 minor_faults, major_faults;
+	u64 voluntary_switches, forced_switches;
+	u64 peak_resident_pages;
+};
+
+struct process {
+	/* Fixed at creation. */
+	pid_t pid;		    /* 0: the kernel's own */
+	struct refcount refs;
+	u64 started_ns;
+	int exit_signal;	    /* to the parent; SIGCHLD, or 0 */
+
+	/* The family.  Under process_lock. */
+	struct process *parent;
+	struct list children, sibling_link;
+	struct list all_link;
+	struct list pid_link;	    /* the hash of PIDs */
+	pid_t group, session;
+	struct tty *tty;	    /* controlling terminal, or NULL */
+	struct list threads;	    /* thread.process_link; the leader first while it lives */
+	u32 thread_count;	    /* not yet exited */
+	struct thread *leader;
+	struct wait_queue child_wait; /* parents wait here for their children */
+	bool zombie;		    /* no thread lives; waits to be waited for */
+	bool reaped;
+	bool did_exec;		    /* setpgid() of a child after exec is EACCES */
+	bool is_subreaper;
+
+	/* The address space.  Changed by exec alone, under `exec_lock` and process_lock. */
+	struct address_space *space;
+	struct file *executable;    /* /proc/PID/exe */
+	struct mutex exec_lock;
+
+	/* Shared by the threads; each has a lock of its own. */
+	struct file_table *files;
+	struct fs_context *fs;
+
+	/* Signals.  Under signal_lock (irq). */
+	struct spinlock signal_lock;
+	struct signal_handlers *handlers; /* shared by CLONE_SIGHAND */
+	sigset_t pending;
+	struct list pending_queue;
+	u32 queued_signals;
+	bool group_exiting;	    /* exit_group() or a fatal signal: all threads are to end */
+	int group_exit_code;	    /* wait status form */
+	bool stopped;		    /* by a stop signal */
+	bool stop_reported, continue_pending;
+	int stop_signal;
+	u32 threads_to_stop;
+	int parent_death_signal;
+
+	/* vfork(): the parent waits until the child has left its address space. */
+	struct wait_queue vfork_wait;
+	struct spinlock vfork_lock;
+	bool vfork_done;
+
+	/* Limits, ids, timers, sums.  Under limits_lock. */
+	struct spinlock limits_lock;
+	struct rlimit limits[RLIMIT_COUNT];
+	u32 uid, euid, suid, gid, egid, sgid;
+	struct resource_use own_dead; /* threads that have ended */
+	struct resource_use children_use;
+	struct timer itimer_real;
+	u64 itimer_interval_ns;
+	struct list posix_timers;
+	int next_timer_id;
+	u32 dumpable;
+	int exit_code;		    /* wait status form */
+};
+
+extern struct spinlock process_lock;   /* irq; the family tree and the hashes */
+extern struct process *kernel_process; /* PID 0 */
+extern struct process *init_process;   /* PID 1 */
+
+static inline struct process *current_process(void)
+{
+	return current_thread()->process;
+}
+
+/* Process 0 around the threads that exist; the hooks that lower floors want. */
+void process_init(void);
+
+/* Make PID 1 and let it exec `path` (init=, or /init, /sbin/init, /bin/sh); stops the kernel with a
+ * clear message where none can be run. */
+void process_start_init(void);
+
+/* By number; with a reference, or NULL.  A thread's by TID. */
+struct process *process_find(pid_t pid);
+struct thread *thread_find(tid_t tid);
+void process_get(struct process *p);
+void process_put(struct process *p);
+
+/* --- fork.c ---------------------------------------------------------------------------------- */
+
+#define CLONE_VM	     0x00000100
+#define CLONE_FS	     0x00000200
+#define CLONE_FILES	     0x00000400
+#define CLONE_SIGHAND	     0x00000800
+#define CLONE_PIDFD	     0x00001000
+#define CLONE_PTRACE	     0x00002000
+#define CLONE_VFORK	     0x00004000
+#define CLONE_PARENT	     0x00008000
+#define CLONE_THREAD	     0x00010000
+#define CLONE_NEWNS	     0x00020000
+#define CLONE_SYSVSEM	     0x00040000
+#define CLONE_SETTLS	     0x00080000
+#define CLONE_PARENT_SETTID  0x00100000
+#define CLONE_CHILD_CLEARTID 0x00200000
+#define CLONE_DETACHED	     0x00400000
+#define CLONE_UNTRACED	     0x00800000
+#define CLONE_CHILD_SETTID   0x01000000
+#define CLONE_CLEAR_SIGHAND  0x100000000ULL
+
+/* struct clone_args of clone3(), up to cgroup. */
+struct clone_args {
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+	u64 set_tid, set_tid_size, cgroup;
+};
+
+/* All of fork, vfork, clone and clone3: the new TID (in the parent), or an error.  With CLONE_VFORK
+ * waits for the child.  `stack_size` 0: `stack` is the top already. */
+long process_clone(const struct clone_args *args);
+
+/* --- exec.c ---------------------------------------------------------------------------------- */
+
+/* Replace the calling process's image.  `argv` and `envp` are user arrays, or kernel arrays where
+ * `from_kernel`.  Returns only on error (the old image is whole then, up to the point of no return;
+ * beyond it SIGKILL). */
+long process_exec(struct inode *at, const char *path, u64 argv, u64 envp, bool from_kernel,
+		  u32 flags);
+
+/* --- exit.c, wait.c -------------------------------------------------------------------------- */
+
+/* The calling thread ends, or all threads of its process do. */
+void thread_exit(int exit_code) noreturn;
+void process_exit_group(int wait_status) noreturn; /* wait-status form: code << 8, or the signal */
+
+#define WNOHANG	   1
+#define WUNTRACED  2
+#define WSTOPPED   2
+#define WEXITED	   4
+#define WCONTINUED 8
+#define WNOWAIT	   0x01000000
+#define __WNOTHREAD 0x20000000
+#define __WALL	   0x40000000
+#define __WCLONE   0x80000000
+
+enum wait_id { WAIT_ID_ALL, WAIT_ID_PID, WAIT_ID_GROUP };
+
+struct wait_result {
+	pid_t pid;
+	int status; /* as wait4() gives it */
+	int code;   /* CLD_* */
+	u32 uid;
+	struct resource_use use;
+};
+
+/* 1: *result is filled; 0: WNOHANG and none; -ECHILD, -ERESTARTSYS.  Sleeps. */
+int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *result);
+
+/* Where init ended: the machine goes off with a status. */
+
+/* --- groups and sessions --------------------------------------------------------------------- */
+
+int process_set_group(pid_t pid, pid_t group); /* setpgid(): -ESRCH, -EPERM, -EACCES, -EINVAL */
+int process_new_session(void);		       /* setsid(): the new SID or -EPERM */
+bool process_group_orphaned(pid_t group);
+
+/* --- use of resources ------------------------------------------------------------------------ */
+
+void process_resource_use(struct process *p, struct resource_use *use);
+u32 process_count(void);
+u32 thread_count(void);
+
+/* /proc/PID files. */
+void process_procfs_init(void);

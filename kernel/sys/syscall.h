@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The system-call table: numbers of the Linux x86-64 ABI.  Functions here check arguments, copy to
+ * and from the user, and call the rooms below.
+ */
+#pragma once
+
+#include "arch/x86_64/trap_frame.h"
+
+#define SYSCALL_COUNT 512 /* numbers below this have a counter */
+
+typedef long (*syscall_fn)(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+
+/* Called by the roof with interrupts on.  Number in frame->error (orig_rax), result into
+ * frame->rax.  Unknown numbers: -ENOSYS, counted. */
+void syscall_dispatch(struct trap_frame *frame);
+
+/* Name of a number, or NULL. */
+const char *syscall_name(u32 number);
+
+void syscall_init(void); /* /proc/heddle/syscalls */

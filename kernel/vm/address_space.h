@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address spaces: regions in a tree, and the page tables below.  Threads of a process share one;
+ * vfork() shares it across two processes until exec, so it counts its references.
+ */
+#pragma once
+
+#include "arch/x86_64/paging.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/rbtree.h"
+#include "kernel/lib/refcount.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/vm/object.h"
+
+struct file;
+
+/* Protection and flags: Linux's numbers, as mmap() takes them. */
+#define PROT_NONE  0
+#define PROT_READ  1
+#define PROT_WRITE 2
+#define PROT_EXEC  4
+
+#define MAP_SHARED	    0x01
+#define MAP_PRIVATE	    0x02
+#define MAP_SHARED_VALIDATE 0x03
+#define MAP_FIXED	    0x10
+#define MAP_ANONYMOUS	    0x20
+#define MAP_GROWSDOWN	    0x100
+#define MAP_DENYWRITE	    0x800
+#define MAP_LOCKED	    0x2000
+#define MAP_NORESERVE	    0x4000
+#define MAP_POPULATE	    0x8000
+#define MAP_STACK	    0x20000
+#define MAP_FIXED_NOREPLACE 0x100000
+
+struct region {
+	struct rb_node node;	  /* in the tree, by start */
+	u64 start, end;		  /* page-aligned, [start, end) */
+	u32 prot;		  /* PROT_* */
+	u32 max_prot;		  /* what mprotect() may give (a shared mapping of a read-only file) */
+	bool shared;		  /* writes reach the object */
+	bool grows_down;	  /* a stack: faults below grow it, to the limit */
+	bool is_heap, is_stack;	  /* for /proc/PID/maps */
+	bool dont_fork, wipe_on_fork;
+	struct vm_object *object; /* NULL: private anonymous */
+	u64 object_page;	  /* index in the object of the page at start */
+	struct file *file;	  /* for /proc/PID/maps; held by the hooks below */
+};
+
+/* The file floor's way to hold a file while it is mapped, and its name for /proc/PID/maps. */
+struct region_file_hooks {
+	void (*get)(struct file *f);
+	void (*put)(struct file *f);
+	/* "path", device and inode number. */
+	void (*describe)(struct file *f, char *path, size_t size, u64 *device, u64 *inode);
+};
+void vm_set_file_hooks(const struct region_file_hooks *hooks);
+
+struct address_space {
+	struct refcount refs;
+	struct pmap pmap;
+	struct rwlock lock;	 /* guards the tree, the fields below, and the page tables: readers
+				    may fault pages in (page_table_lock), writers change regions */
+	struct rb_tree regions;
+	u32 region_count;
+	u64 brk_start, brk;	 /* bytes */
+	u64 mapped_bytes;	 /* sum over regions; limit_as_bytes bounds it */
+	u64 limit_as_bytes, limit_data_bytes, limit_stack_bytes; /* kept up to date by setrlimit */
+	u64 mmap_top;		 /* automatic mappings are placed below this, downwards */
+	u64 code_start, code_end, data_start, data_end, stack_start; /* /proc/PID/stat */
+	u64 arg_start, arg_end, env_start, env_end;		     /* /proc/PID/cmdline */
+
+	struct spinlock page_table_lock; /* guards the leaf entries and the counters below */
+	u64 resident_anon, resident_file, resident_shared; /* pages mapped */
+	u64 peak_resident;
+	u64 cow_copies, zero_fills, object_faults; /* counters of faults by kind */
+	struct list all_link;	 /* list of all address spaces */
+};
+
+#define VM_REGIONS_MAX 65530 /* as Linux's max_map_count */
+
+/* An empty space, one reference.  ERR_PTR(-ENOMEM). */
+struct address_space *address_space_create(void);
+void address_space_get(struct address_space *as);
+
+/* The last reference unmaps everything and frees the tables.  Sleeps. */
+void address_space_put(struct address_space *as);
+
+/* A copy-on-write copy for fork.  ERR_PTR(-ENOMEM).  Sleeps. */
+struct address_space *address_space_fork(struct address_space *as);
+
+/* The space of the calling thread's process, or NULL in a kernel thread; given by kernel/proc. */
+extern struct address_space *(*vm_current_space)(void);
+
+/* --- Regions; all take as->lock themselves, all sleep, all return 0 or a negative errno ------- */
+
+struct map_request {
+	u64 address, length;	  /* bytes; address page-aligned where `fixed` */
+	u32 prot, flags;	  /* PROT_*, MAP_* */
+	struct vm_object *object; /* a reference is taken; NULL: anonymous (a shared one gets its own) */
+	u64 offset;		  /* into the object, page-aligned */
+	struct file *file;	  /* for the description; held through the hooks */
+	u32 max_prot;		  /* 0: all */
+	bool is_stack, is_heap;
+};
+
+/* Returns the address or -ENOMEM, -EINVAL, -EEXIST, -EPERM, -EOVERFLOW. */
+long address_space_map(struct address_space *as, const struct map_request *request);
+int address_space_unmap(struct address_space *as, u64 address, u64 length);
+int address_space_protect(struct address_space *as, u64 address, u64 length, u32 prot);
+long address_space_remap(struct address_space *as, u64 old_address, u64 old_length, u64 new_length,
+			 u32 flags, u64 new_address);
+int address_space_advise(struct address_space *as, u64 address, u64 length, int advice);
+int address_space_sync(struct address_space *as, u64 address, u64 length, int flags);
+
+/* mlock(): fault pages in.  mincore(): one byte a page. */
+int address_space_populate(struct address_space *as, u64 address, u64 length);
+int address_space_mincore(struct address_space *as, u64 address, u64 length, u8 *vector);
+
+/* brk(): returns the break that then holds, as Linux does. */
+u64 address_space_brk(struct address_space *as, u64 new_break);
+
+/* --- Faults ---------------------------------------------------------------------------------- */
+
+enum fault_access { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXEC = 4 };
+
+enum fault_result {
+	FAULT_DONE,	 /* the access may be tried again */
+	FAULT_MAPERR,	 /* SIGSEGV, SEGV_MAPERR: no region */
+	FAULT_ACCERR,	 /* SIGSEGV, SEGV_ACCERR: the region forbids it */
+	FAULT_BUS,	 /* SIGBUS, BUS_ADRERR: beyond the end of the object */
+	FAULT_NO_MEMORY, /* the process is to be killed */
+	FAULT_SIGNAL,	 /* a fatal signal came while waiting: go and take it */
+};
+
+/* Resolve a fault at `address`.  `user_sp` lets a stack grow.  Takes as->lock for reading; sleeps. */
+enum fault_result address_space_fault(struct address_space *as, u64 address,
+				      enum fault_access access, u64 user_sp);
+
+/* --- Looking at another's memory (ptrace, /proc/PID/mem, cmdline) ----------------------------- */
+
+/* Copy `n` bytes; returns bytes copied (short at the first hole) or -EFAULT for none.  `force`
+ * writes through read-only private pages by copying them.  Sleeps. */
+ssize_t address_space_read(struct address_space *as, u64 address, void *buf, size_t n);
+ssize_t address_space_write(struct address_space *as, u64 address, const void *buf, size_t n,
+			    bool force);
+
+/* --- Futex keys --------------------------------------------------------------------------------*/
+
+/* What one word of memory is, whoever maps it: (space, address) for private memory, (object, page
+ * and offset) for shared. */
+struct futex_key {
+	u64 object; /* address of the space, or id of the object | 1<<63 */
+	u64 offset; /* address, or byte offset in the object */
+};
+
+/* 0, -EFAULT (not mapped), -EINVAL (not aligned to 4).  `shared` false: no lookup. */
+int address_space_futex_key(struct address_space *as, u64 address, bool shared,
+			    struct futex_key *key);
+
+/* --- /proc ------------------------------------------------------------------------------------ */
+
+/* Call `fn` on each region in order of address with as->lock held for reading; a nonzero return
+ * ends the walk and is returned. */
+int address_space_for_each(struct address_space *as,
+			   int (*fn)(struct region *region, void *data), void *data);
+
+/* The leaf entry for an address (0: none) and its frame. */
+u64 address_space_pte(struct address_space *as, u64 address);
+u64 address_space_resident(const struct address_space *as); /* pages */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Copying between kernel and user.  The only way; a bad pointer is -EFAULT, never a fault of the
+ * kernel.  All may sleep (the page may have to be made) unless they say otherwise.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+/* Is [address, address + n) inside the user half? */
+bool user_range_ok(u64 address, size_t n);
+
+/* 0 or -EFAULT. */
+int __must_check copy_from_user(void *dst, const void *user_src, size_t n);
+int __must_check copy_to_user(void *user_dst, const void *src, size_t n);
+int __must_check clear_user(void *user_dst, size_t n);
+
+/* Length without NUL; -EFAULT; -ENAMETOOLONG where `size` bytes hold no NUL. */
+ssize_t __must_check copy_string_from_user(char *dst, const char *user_src, size_t size);
+
+int __must_check get_user_u32(u32 *value, const u32 *user);
+int __must_check get_user_u64(u64 *value, const u64 *user);
+int __must_check put_user_u32(u32 *user, u32 value);
+int __must_check put_user_u64(u64 *user, u64 value);
+
+/* Without faulting pages in: under a spinlock.  -EFAULT where the page is not there as needed; the
+ * caller then drops its lock, uses fault_in_user(), and tries again. */
+int __must_check get_user_u32_nofault(u32 *value, const u32 *user);
+int __must_check cmpxchg_user_u32_nofault(u32 *user, u32 *old, u32 new_value);
+int __must_check fault_in_user(u64 address, bool write);
+
+/* --- One place to read from or write to, user or kernel memory, in pieces --------------------- */
+
+struct iovec {
+	u64 base; /* as Linux's struct iovec */
+	u64 length;
+};
+
+#define IOV_MAX 1024
+
+/* A cursor over the caller's buffers.  read() and write() of every file take one. */
+struct io_buffer {
+	bool kernel;		   /* base addresses are kernel pointers */
+	const struct iovec *iov;   /* kernel copy of the vector */
+	u32 iov_count;
+	u32 iov_index;
+	u64 iov_offset;
+	size_t remaining;	   /* bytes left in all of it */
+	struct iovec single;	   /* storage for the one-buffer case */
+};
+
+void io_init_user(struct io_buffer *io, void *user_buf, size_t n);
+void io_init_kernel(struct io_buffer *io, void *buf, size_t n);
+void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count);
+
+/* Move up to n bytes from kernel memory into the buffers, or out of them, and advance.  Returns the
+ * bytes moved: fewer where the buffers end or a page is bad; -EFAULT where none could be moved. */
+ssize_t io_put(struct io_buffer *io, const void *src, size_t n);
+ssize_t io_get(struct io_buffer *io, void *dst, size_t n);
+ssize_t io_put_zeros(struct io_buffer *io, size_t n);
