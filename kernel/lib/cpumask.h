@@ -63,7 +63,8 @@ static inline u32 cpumask_count(const struct cpumask *m)
 	u32 n = 0;
 
 	for (u32 i = 0; i < MAX_CPUS / 64; i++)
-		n += (u32)__builtin_popcountl(m->bits[i]);
+		for (u64 word = m->bits[i]; word; word &= word - 1) /* popcountl is a call */
+			n++;
 	return n;
 }
 

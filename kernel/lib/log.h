@@ -8,14 +8,15 @@
 
 #include "kernel/lib/base.h"
 
-#define LOG_SIZE (128 * 1024) /* bytes kept for dmesg */
+#define LOG_SIZE (256 * 1024) /* of the ring: its last 1024 lines are kept for dmesg */
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Where log text goes besides the ring: a console. */
 struct log_sink {
 	void (*write)(struct log_sink *sink, const char *text, size_t length);
-	struct log_sink *next;
+	struct log_sink *next; /* this and the rest: the log's own */
+	u64 printed;	       /* number of the next record to print */
 };
 
 /* One line: "[    1.234567] text\n".  The newline is added.  Levels above `log_console_level` reach

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The log: a ring of records.  A writer makes the record at the head its own by one compare and
+ * exchange, fills it and commits it; a writer that finds the head taken but not yet moved (it
+ * interrupted the other, or runs beside it) moves the head for it, so nobody waits for anybody.
+ * A record that is still being written when the ring comes round to it is not overwritten: the new
+ * line is dropped.
+ */
+#include "kernel/lib/format.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
+
+#define RECORD_SIZE 256
+#define RECORDS	    (LOG_SIZE / RECORD_SIZE)
+#define RECORD_TEXT (RECORD_SIZE - 16)
+#define LINE_MAX    512
+
+struct record {
+	u64 state; /* WRITING(n), then COMMITTED(n), for the n-th record since boot; 0: never used
+		    */
+	u16 length;
+	u8 level;
+	char text[RECORD_TEXT];
+};
+
+#define WRITING(n)   (((n) + 1) * 2)
+#define COMMITTED(n) (((n) + 1) * 2 + 1)
+
+static const char lost_text[] = "(lines lost: written faster than printed)\n";
+
+static struct record ring[RECORDS] __aligned(64);
+static u64 head; /* the next record's number; may lag behind by those just being taken */
+static struct log_sink *sinks;
+static bool printing;
+static enum log_level console_level = LOG_INFO;
+static u64 (*clock)(void);
+
+static struct record *record_at(u64 n)
+{
+	return &ring[n % RECORDS];
+}
+
+/* Take the record at the head.  NULL: the ring came round to one not yet committed. */
+static struct record *record_reserve(u64 *number)
+{
+	for (;;) {
+		u64 n = __atomic_load_n(&head, __ATOMIC_ACQUIRE);
+		struct record *r = record_at(n);
+		u64 free = n < RECORDS ? 0 : COMMITTED(n - RECORDS), found = free;
+		bool mine = __atomic_compare_exchange_n(&r->state, &found, WRITING(n), false,
+							__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+
+		if (!mine && found < free)
+			return NULL;
+		*number = n;
+		__atomic_compare_exchange_n(&head, &n, n + 1, false, __ATOMIC_ACQ_REL,
+					    __ATOMIC_RELAXED);
+		if (mine)
+			return r;
+	}
+}
+
+static void record_write(enum log_level level, const char *text, size_t length)
+{
+	u64 n;
+	struct record *r = record_reserve(&n);
+
+	if (!r)
+		return;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	r->level = (u8)level;
+	r->length = (u16)length;
+	memcpy(r->text, text, length);
+	/* Before the look at `printing`: see log_flush(). */
+	__atomic_store_n(&r->state, COMMITTED(n), __ATOMIC_SEQ_CST);
+}
+
+enum found { RECORD_THERE, RECORD_NOT_YET, RECORD_WRITTEN_NOW, RECORD_LOST };
+
+/* A consistent copy of record `n`. */
+static enum found record_read(u64 n, struct record *copy)
+{
+	const struct record *r = record_at(n);
+	u64 state = __atomic_load_n(&r->state, __ATOMIC_SEQ_CST);
+
+	if (state < WRITING(n))
+		return RECORD_NOT_YET;
+	if (state == WRITING(n))
+		return RECORD_WRITTEN_NOW;
+	copy->level = READ_ONCE(r->level);
+	copy->length = MIN(READ_ONCE(r->length), (u16)RECORD_TEXT);
+	memcpy(copy->text, r->text, copy->length);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (state != COMMITTED(n) || __atomic_load_n(&r->state, __ATOMIC_RELAXED) != state)
+		return RECORD_LOST;
+	return RECORD_THERE;
+}
+
+static u64 record_oldest(void)
+{
+	u64 n = __atomic_load_n(&head, __ATOMIC_ACQUIRE);
+
+	return n < RECORDS ? 0 : n - RECORDS;
+}
+
+/* Give a sink its next record.  False: there is none yet. */
+static bool sink_print(struct log_sink *sink, bool forced)
+{
+	u64 n = __atomic_load_n(&sink->printed, __ATOMIC_RELAXED);
+	struct record copy;
+
+	switch (record_read(n, &copy)) {
+	case RECORD_NOT_YET:
+		return false;
+	case RECORD_WRITTEN_NOW:
+		if (!forced)
+			return false;
+		copy.length = 0; /* by a CPU that has stopped */
+		break;
+	case RECORD_LOST:
+		sink->write(sink, lost_text, sizeof(lost_text) - 1);
+		__atomic_store_n(&sink->printed, MAX(n + 1, record_oldest()), __ATOMIC_RELAXED);
+		return true;
+	case RECORD_THERE:
+		break;
+	}
+	/* Forced, a line that makes the sink fault is not tried twice; else a line that a stopped
+	 * CPU printed half is printed again in whole. */
+	if (forced)
+		__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
+	if (copy.length && copy.level <= READ_ONCE(console_level))
+		sink->write(sink, copy.text, copy.length);
+	__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static struct log_sink *sink_first(void)
+{
+	return __atomic_load_n(&sinks, __ATOMIC_ACQUIRE);
+}
+
+/* Has a sink something to print? */
+static bool is_behind(void)
+{
+	for (struct log_sink *s = sink_first(); s; s = s->next) {
+		u64 n = __atomic_load_n(&s->printed, __ATOMIC_RELAXED);
+		u64 state = __atomic_load_n(&record_at(n)->state, __ATOMIC_SEQ_CST);
+
+		if (state >= COMMITTED(n))
+			return true;
+	}
+	return false;
+}
+
+/* Print, unless another does: that one looks again after it has put the flag down, and our record
+ * was committed before we looked at the flag, so one of us sees it.  Whoever prints what others
+ * keep writing stops after a ring's worth and leaves the rest to the next writer. */
+static void log_flush(void)
+{
+	u32 budget = RECORDS;
+
+	do {
+		if (__atomic_exchange_n(&printing, true, __ATOMIC_SEQ_CST))
+			return;
+		for (struct log_sink *s = sink_first(); s; s = s->next)
+			while (budget && sink_print(s, false))
+				budget--;
+		__atomic_store_n(&printing, false, __ATOMIC_SEQ_CST);
+	} while (budget && is_behind());
+}
+
+void log_flush_forced(void)
+{
+	__atomic_store_n(&printing, true, __ATOMIC_SEQ_CST);
+	for (struct log_sink *s = sink_first(); s; s = s->next)
+		for (u32 i = 0; i < 2 * RECORDS && sink_print(s, true); i++)
+			;
+	__atomic_store_n(&printing, false, __ATOMIC_SEQ_CST);
+}
+
+void log_printf(enum log_level level, const char *fmt, ...)
+{
+	u64 (*now)(void) = __atomic_load_n(&clock, __ATOMIC_ACQUIRE);
+	u64 us = now ? now() / NSEC_PER_USEC : 0;
+	char line[LINE_MAX];
+	size_t length, n;
+	va_list args;
+
+	length = (size_t)scnprintf(line, sizeof(line), "[%5u.%06u] ", (u32)(us / 1000000),
+				   (u32)(us % 1000000));
+	va_start(args, fmt);
+	n = (size_t)vsnprintf(line + length, sizeof(line) - length - 1, fmt, args);
+	va_end(args);
+	length = MIN(length + n, sizeof(line) - 2);
+	line[length++] = '\n';
+	/* A long line takes several records; others' may come between. */
+	for (size_t at = 0; at < length; at += n) {
+		n = MIN(length - at, (size_t)RECORD_TEXT);
+		record_write(level, line + at, n);
+	}
+	log_flush();
+}
+
+void log_sink_add(struct log_sink *sink)
+{
+	sink->printed = record_oldest();
+	sink->next = sink_first();
+	while (!__atomic_compare_exchange_n(&sinks, &sink->next, sink, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_ACQUIRE))
+		;
+	log_flush();
+}
+
+void log_set_clock(u64 (*now_ns)(void))
+{
+	__atomic_store_n(&clock, now_ns, __ATOMIC_RELEASE);
+}
+
+void log_set_console_level(enum log_level level)
+{
+	WRITE_ONCE(console_level, level);
+}
+
+size_t log_length(void)
+{
+	u64 end = __atomic_load_n(&head, __ATOMIC_ACQUIRE);
+	size_t length = 0;
+	struct record copy;
+
+	for (u64 n = record_oldest(); n < end; n++)
+		if (record_read(n, &copy) == RECORD_THERE)
+			length += copy.length;
+	return length;
+}
+
+size_t log_read(char *buf, size_t size)
+{
+	u64 end = __atomic_load_n(&head, __ATOMIC_ACQUIRE);
+	size_t length = log_length(), skip = length > size ? length - size : 0, done = 0;
+	struct record copy;
+
+	for (u64 n = record_oldest(); n < end; n++) {
+		size_t from, part;
+
+		if (record_read(n, &copy) != RECORD_THERE)
+			continue;
+		from = MIN(skip, (size_t)copy.length);
+		part = MIN(copy.length - from, size - done);
+		memcpy(buf + done, copy.text + from, part);
+		skip -= from;
+		done += part;
+	}
+	return done;
+}

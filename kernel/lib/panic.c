@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernel stops.  What can be said about the machine at that moment is the roof's to say.
+ */
+#include "kernel/lib/format.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/panic.h"
+
+bool panic_in_progress;
+static panic_handler_t panic_handler;
+
+void panic_set_handler(panic_handler_t handler)
+{
+	__atomic_store_n(&panic_handler, handler, __ATOMIC_RELEASE);
+}
+
+void panic(const char *fmt, ...)
+{
+	panic_handler_t handler = __atomic_load_n(&panic_handler, __ATOMIC_ACQUIRE);
+	char message[512];
+	va_list args;
+
+	__atomic_store_n(&panic_in_progress, true, __ATOMIC_SEQ_CST);
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	if (handler)
+		handler(message);
+	log_error("panic: %s", message);
+	log_flush_forced();
+	for (;;)
+		__asm__ volatile("cli; hlt" ::: "memory");
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory and strings.  Plain 64-bit moves: on this side of an emulator `rep stosb` costs ten times
+ * as much as they do, and the kernel has no vector registers to use.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+
+/* Eight bytes at any address, of any type. */
+struct word {
+	u64 v;
+} __packed __attribute__((may_alias));
+
+/* The barriers keep the compiler from seeing memcpy() and memset() in these loops and calling
+ * itself. */
+static inline void words_copy(struct word *d, const struct word *s, size_t words)
+{
+	for (; words >= 8; words -= 8, d += 8, s += 8) {
+		d[0].v = s[0].v;
+		d[1].v = s[1].v;
+		d[2].v = s[2].v;
+		d[3].v = s[3].v;
+		d[4].v = s[4].v;
+		d[5].v = s[5].v;
+		d[6].v = s[6].v;
+		d[7].v = s[7].v;
+		barrier();
+	}
+	for (; words; words--) {
+		(d++)->v = (s++)->v;
+		barrier();
+	}
+}
+
+static inline void words_set(struct word *d, u64 v, size_t words)
+{
+	for (; words >= 8; words -= 8, d += 8) {
+		d[0].v = v;
+		d[1].v = v;
+		d[2].v = v;
+		d[3].v = v;
+		d[4].v = v;
+		d[5].v = v;
+		d[6].v = v;
+		d[7].v = v;
+		barrier();
+	}
+	for (; words; words--) {
+		(d++)->v = v;
+		barrier();
+	}
+}
+
+/* Low addresses first; right also where `dst` overlaps `src` from below. */
+static inline void copy_forward(void *dst, const void *src, size_t n)
+{
+	u8 *d = dst;
+	const u8 *s = src;
+
+	words_copy(dst, src, n / 8);
+	for (size_t i = n & ~7UL; i < n; i++) {
+		d[i] = s[i];
+		barrier();
+	}
+}
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+	copy_forward(dst, src, n);
+	return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+	u8 *d = dst;
+	const u8 *s = src;
+
+	if ((uintptr_t)d - (uintptr_t)s >= n) {
+		copy_forward(dst, src, n);
+		return dst;
+	}
+	/* `dst` begins inside `src`: from the end. */
+	for (; n % 8; n--) {
+		d[n - 1] = s[n - 1];
+		barrier();
+	}
+	for (; n; n -= 8) {
+		((struct word *)(d + n - 8))->v = ((const struct word *)(s + n - 8))->v;
+		barrier();
+	}
+	return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+	u8 *d = dst;
+
+	words_set(dst, (u8)c * 0x0101010101010101UL, n / 8);
+	for (size_t i = n & ~7UL; i < n; i++) {
+		d[i] = (u8)c;
+		barrier();
+	}
+	return dst;
+}
+
+void page_clear(void *page)
+{
+	words_set(page, 0, PAGE_SIZE / 8);
+}
+
+void page_copy(void *dst, const void *src)
+{
+	words_copy(dst, src, PAGE_SIZE / 8);
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const u8 *x = a, *y = b;
+
+	for (; n >= 8 && ((const struct word *)x)->v == ((const struct word *)y)->v; n -= 8)
+		x += 8, y += 8;
+	for (; n; n--, x++, y++)
+		if (*x != *y)
+			return *x - *y;
+	return 0;
+}
+
+void *memchr(const void *s, int c, size_t n)
+{
+	for (const u8 *p = s; n; n--, p++)
+		if (*p == (u8)c)
+			return (void *)p;
+	return NULL;
+}
+
+size_t strlen(const char *s)
+{
+	return strnlen(s, SIZE_MAX);
+}
+
+size_t strnlen(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n]) {
+		n++;
+		barrier();
+	}
+	return n;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, SIZE_MAX);
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n; n--, a++, b++)
+		if (*a != *b || !*a)
+			return (u8)*a - (u8)*b;
+	return 0;
+}
+
+char *strchr(const char *s, int c)
+{
+	for (;; s++) {
+		if (*s == (char)c)
+			return (char *)s;
+		if (!*s)
+			return NULL;
+	}
+}
+
+char *strrchr(const char *s, int c)
+{
+	const char *last = NULL;
+
+	for (;; s++) {
+		if (*s == (char)c)
+			last = s;
+		if (!*s)
+			return (char *)last;
+	}
+}
+
+char *strstr(const char *s, const char *what)
+{
+	size_t n = strlen(what);
+
+	for (;; s++) {
+		if (!strncmp(s, what, n))
+			return (char *)s;
+		if (!*s)
+			return NULL;
+	}
+}
+
+ssize_t strscpy(char *dst, const char *src, size_t size)
+{
+	size_t n;
+
+	if (size == 0)
+		return -E2BIG;
+	n = strnlen(src, size);
+	if (n == size) {
+		memcpy(dst, src, size - 1);
+		dst[size - 1] = '\0';
+		return -E2BIG;
+	}
+	memcpy(dst, src, n + 1);
+	return (ssize_t)n;
+}
+
+static unsigned digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	c |= 0x20;
+	return c >= 'a' && c <= 'z' ? (unsigned)(c - 'a' + 10) : UINT32_MAX;
+}
+
+int parse_u64(const char *s, unsigned base, u64 *value)
+{
+	bool hex = s[0] == '0' && (s[1] | 0x20) == 'x';
+	u64 v = 0;
+
+	if (base == 0)
+		base = hex ? 16 : s[0] == '0' ? 8 : 10;
+	if (base == 16 && hex)
+		s += 2;
+	if (!*s)
+		return -EINVAL;
+	for (; *s; s++) {
+		unsigned digit = digit_value(*s);
+
+		if (digit >= base)
+			return -EINVAL;
+		if (__builtin_mul_overflow(v, (u64)base, &v) ||
+		    __builtin_add_overflow(v, (u64)digit, &v))
+			return -ERANGE;
+	}
+	*value = v;
+	return 0;
+}

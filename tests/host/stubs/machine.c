@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The machine under kernel/mem on the host: memory, CPUs, calls between them, page tables of the
+ * stack area.
+ */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "arch/x86_64/layout.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/smp.h"
+#include "boot/boot_info.h"
+#include "kernel/sync/spinlock.h"
+#include "tests/host/stubs/machine.h"
+
+char *host_memory;
+bool host_irqs;
+u32 host_cpu, host_preempt_count, cpu_count = HOST_CPUS;
+struct cpumask cpus_online;
+struct cpu host_cpus[HOST_CPUS];
+struct boot_info boot_info;
+struct pmap kernel_pmap;
+u64 pte_nx = PTE_NX;
+unsigned host_stale;
+static int memory_fd;
+
+void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
+{
+	u32 self = host_cpu;
+
+	require(host_irqs && host_preempt_count);
+	host_irqs = false;
+	cpumask_for_each (cpu, mask) {
+		host_cpu = cpu;
+		if (cpu != self)
+			fn(arg);
+	}
+	host_cpu = self;
+	host_irqs = true;
+}
+
+/* The stack area is real: a page there is the same memory as its frame. */
+static u64 area_frames[1 << 16];
+
+static u64 *area_entry(u64 address)
+{
+	u64 i = (address - KSTACK_AREA_BASE) / PAGE_SIZE;
+
+	require(address % PAGE_SIZE == 0 && i < ARRAY_SIZE(area_frames));
+	return &area_frames[i];
+}
+
+u64 *pmap_walk(struct pmap *pmap, u64 address, bool create)
+{
+	return area_entry(address);
+}
+
+int kernel_map_page(u64 address, paddr_t frame, u64 flags)
+{
+	u64 *entry = area_entry(address);
+
+	require(!*entry && !host_stale && flags & PTE_NX);
+	*entry = frame;
+	require(mmap((void *)address, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		     memory_fd, (off_t)frame) == (void *)address);
+	return 0;
+}
+
+paddr_t kernel_unmap_page(u64 address)
+{
+	u64 *entry = area_entry(address), frame = *entry;
+
+	require(frame);
+	*entry = 0;
+	host_stale++;
+	munmap((void *)address, PAGE_SIZE);
+	return frame;
+}
+
+void tlb_flush_kernel_range(u64 start, u64 end)
+{
+	require(start < end && host_irqs && !host_preempt_count);
+	host_stale = 0;
+}
+
+void host_machine_init(void)
+{
+	static const struct boot_memory map[] = {
+	    {0x500, 0x9f000 - 0x500, BOOT_MEMORY_USABLE}, /* odd start */
+	    {0x9f000, 0x61000, BOOT_MEMORY_RESERVED},
+	    {0x100000, 0x500000, BOOT_MEMORY_USABLE},
+	    {0x600000, 0x100000, BOOT_MEMORY_ACPI},
+	    {0x700000, HOST_MEMORY_SIZE - 0x700800, BOOT_MEMORY_USABLE}, /* odd end */
+	    {0x800800, 0x1000, BOOT_MEMORY_NVS}, /* inside a usable one, two frames' edges */
+	};
+
+	memory_fd = memfd_create("memory", 0);
+	require(memory_fd >= 0 && !ftruncate(memory_fd, HOST_MEMORY_SIZE));
+	host_memory =
+	    mmap(NULL, HOST_MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
+	require(host_memory != MAP_FAILED);
+	boot_info.memory_count = ARRAY_SIZE(map);
+	for (u32 i = 0; i < ARRAY_SIZE(map); i++)
+		boot_info.memory[i] = map[i];
+	boot_info.module_count = 2;
+	boot_info.modules[0] = (struct boot_module){.start = 0x181000, .end = 0x1a0123};
+	boot_info.modules[1] = (struct boot_module){.start = 0x80000, .end = 0x80800};
+	boot_info.info_start = 0x1a1000;
+	boot_info.info_end = 0x1a1400;
+	boot_info.trampoline_page = 0x20000;
+	for (u32 cpu = 0; cpu < HOST_CPUS; cpu++)
+		cpumask_set(&cpus_online, cpu);
+	host_irqs = true;
+}

@@ -1,0 +1,146 @@
+/* host-sources: kernel/lib/log.c kernel/lib/format.c kernel/lib/string.c */
+/* host-flags: -include tests/host/rename.h -pthread */
+/* SPDX-License-Identifier: MIT
+ *
+ * The log: its lines, its ring, and many writers at once, some of them signal handlers as NMIs are.
+ */
+#include <pthread.h>
+#include <signal.h>
+
+#include "tests/host/host.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
+
+#define WRITERS 4
+#define LINES	3000
+
+static char *seen; /* what reached the sink */
+static size_t seen_length, seen_size = 8 << 20;
+static int in_sink;
+
+static void sink_write(struct log_sink *sink, const char *text, size_t length)
+{
+	CHECK_EQ(__atomic_fetch_add(&in_sink, 1, __ATOMIC_SEQ_CST), 0);
+	if (seen_length + length < seen_size)
+		libc_memmove(seen + seen_length, text, length);
+	seen_length += length;
+	__atomic_fetch_sub(&in_sink, 1, __ATOMIC_SEQ_CST);
+}
+
+static struct log_sink sink = {.write = sink_write};
+
+static u64 now_ns(void)
+{
+	return 1234567890123;
+}
+
+static void stamps_and_levels(void)
+{
+	char buf[200] = "";
+
+	log_info("first %d", 1);
+	CHECK_EQ(seen_length, 0);
+	log_sink_add(&sink);
+	CHECK(strstr(seen, "[    0.000000] first 1\n") == seen);
+	log_set_clock(now_ns);
+	log_debug("hidden");
+	log_warn("shown");
+	CHECK(!strstr(seen, "hidden") && strstr(seen, "[ 1234.567890] shown\n"));
+	CHECK_EQ(log_read(buf, 6), 6);
+	CHECK(!memcmp(buf, "shown\n", 6));
+	CHECK_EQ(log_read(buf, sizeof(buf)), log_length());
+	CHECK(strstr(buf, "first") && strstr(buf, "hidden\n") && strstr(buf, "shown\n"));
+}
+
+static void long_lines(void)
+{
+	char text[400];
+
+	libc_memset(text, 'x', sizeof(text));
+	text[399] = 0;
+	seen_length = 0;
+	log_info("%s", text);
+	CHECK_EQ(seen_length, 15 + 399 + 1);
+	seen_length = 0;
+	log_info("%s%s", text, text);
+	CHECK(seen_length > 400 && seen[seen_length - 1] == '\n');
+}
+
+static void *write_lines(void *arg)
+{
+	for (int i = 0; i < LINES; i++)
+		log_info("w%d %d.", (int)(long)arg, i);
+	return NULL;
+}
+
+static void nmi(int signal)
+{
+	log_info("nmi");
+}
+
+/* Each writer's lines come in order and whole.  Under load the ring may come round to what was not
+ * printed; what is there must be right. */
+static void many_writers(void)
+{
+	pthread_t threads[WRITERS];
+	int next[WRITERS] = {0}, lines = 0, broken = 0;
+
+	seen_length = 0;
+	signal(SIGUSR1, nmi);
+	for (long i = 0; i < WRITERS; i++)
+		pthread_create(&threads[i], NULL, write_lines, (void *)i);
+	for (int i = 0; i < 2000; i++)
+		pthread_kill(threads[i % WRITERS], SIGUSR1);
+	for (int i = 0; i < WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	log_info("end");
+	log_info("end");
+	CHECK(seen_length < seen_size);
+	seen[seen_length] = 0;
+	for (char *p = seen, *end; (end = strchr(p, '\n')); p = end + 1) {
+		int w, n, matched;
+		char dot = 0;
+
+		*end = 0;
+		lines++;
+		matched = sscanf(p, "[ 1234.567890] w%d %d%c", &w, &n, &dot);
+		if (matched == 3 && dot == '.' && w < WRITERS && n >= next[w])
+			next[w] = n + 1;
+		else if (*p != '(' && libc_strcmp(p + 15, "nmi") && libc_strcmp(p + 15, "end"))
+			broken++;
+	}
+	CHECK_EQ(broken, 0);
+	CHECK(lines > 1000);
+}
+
+static void ring_keeps_the_last(void)
+{
+	char *buf = malloc(LOG_SIZE);
+	size_t n = log_read(buf, LOG_SIZE - 1);
+
+	buf[n] = 0;
+	CHECK(n > 15 * 1000 && buf[0] == '[');
+	CHECK(!libc_strcmp(buf + n - 19, "[ 1234.567890] end\n"));
+	free(buf);
+}
+
+static void forced(void)
+{
+	seen_length = 0;
+	log_flush_forced();
+	CHECK_EQ(seen_length, 0);
+	log_info("after");
+	CHECK_EQ(seen_length, 15 + 6);
+}
+
+int main(void)
+{
+	seen = calloc(1, seen_size);
+	RUN(stamps_and_levels);
+	RUN(long_lines);
+	RUN(many_writers);
+	RUN(ring_keeps_the_last);
+	RUN(forced);
+	free(seen);
+	return host_done();
+}

@@ -1,0 +1,625 @@
+/* host-sources: kernel/dev/tty_io.c kernel/dev/tty_ldisc.c kernel/dev/tty_ioctl.c kernel/dev/utf8.c */
+/* SPDX-License-Identifier: MIT
+ *
+ * The line discipline, read(), write(), ioctl() and job control of a terminal.  Who would sleep gets
+ * the next event of a script instead.
+ */
+#include <stdbool.h>
+
+#include "tests/host/host.h"
+#define sigset_t kernel_sigset_t /* libc has one too */
+#include "kernel/dev/tty_ldisc.h"
+#include "kernel/lib/errno.h"
+#include "kernel/sched/thread.h"
+
+static struct tty tty;
+static char screen[65536];
+static u32 screen_length;
+
+/* --- What the kernel has around a terminal ---------------------------------------------------- */
+
+static u64 now = 1000;
+static bool lock_held, write_lock_held;
+
+/* What happens while somebody sleeps: text is typed; NULL is a signal; "+" lets time pass to the
+ * deadline. */
+static const char *script[8];
+static u32 script_next;
+
+static void type(const char *text)
+{
+	while (*text)
+		tty_input(&tty, *text++);
+}
+
+void spinlock_init(struct spinlock *lock, struct lock_class *class)
+{
+}
+
+u64 spin_lock_irq(struct spinlock *lock)
+{
+	if (lock_held)
+		abort();
+	lock_held = true;
+	return 0;
+}
+
+void spin_unlock_irq(struct spinlock *lock, u64 flags)
+{
+	if (!lock_held)
+		abort();
+	lock_held = false;
+}
+
+void wait_queue_init(struct wait_queue *q, const char *name)
+{
+}
+
+void wait_wake_all(struct wait_queue *q)
+{
+}
+
+int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline, u32 flags)
+{
+	const char *event = script_next < ARRAY_SIZE(script) ? script[script_next++] : NULL;
+
+	if (!lock_held)
+		abort();
+	if (!event)
+		return -EINTR;
+	if (*event == '+') {
+		now = deadline;
+		return -ETIMEDOUT;
+	}
+	now += 1000000;
+	lock_held = false;
+	type(event);
+	lock_held = true;
+	return 0;
+}
+
+bool thread_interrupted(u32 flags)
+{
+	return false;
+}
+
+void mutex_init(struct mutex *m, struct lock_class *class)
+{
+}
+
+bool mutex_trylock(struct mutex *m)
+{
+	return !write_lock_held && (write_lock_held = true);
+}
+
+int mutex_lock_killable(struct mutex *m)
+{
+	if (write_lock_held)
+		abort();
+	write_lock_held = true;
+	return 0;
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	write_lock_held = false;
+}
+
+void random_add(u64 value)
+{
+}
+
+u64 clock_now_ns(void)
+{
+	return now;
+}
+
+int copy_to_user(void *user, const void *from, size_t n)
+{
+	memcpy(user, from, n);
+	return 0;
+}
+
+int copy_from_user(void *to, const void *user, size_t n)
+{
+	memcpy(to, user, n);
+	return 0;
+}
+
+int get_user_u32(u32 *value, const u32 *user)
+{
+	*value = *user;
+	return 0;
+}
+
+int put_user_u32(u32 *user, u32 value)
+{
+	*user = value;
+	return 0;
+}
+
+static char *io_memory;
+
+ssize_t io_put(struct io_buffer *io, const void *from, size_t n)
+{
+	memcpy(io_memory, from, n);
+	io_memory += n;
+	io->remaining -= n;
+	return n;
+}
+
+/* As the kernel's: what is left says where it is. */
+ssize_t io_get(struct io_buffer *io, void *to, size_t n)
+{
+	memcpy(to, io_memory - io->remaining, n);
+	io->remaining -= n;
+	return n;
+}
+
+/* Processes: the caller is of `group`, the terminal is its own. */
+static pid_t group = 10;
+static int sent_signal, sent_group;
+static bool ignores, orphaned, leader;
+static struct tty *controlling = &tty;
+
+static pid_t current_group(void)
+{
+	return group;
+}
+
+static pid_t current_session(void)
+{
+	return 10;
+}
+
+static bool current_is_leader(void)
+{
+	return leader;
+}
+
+static struct tty *current_tty(void)
+{
+	return controlling;
+}
+
+static void set_controlling(struct tty *t)
+{
+	controlling = t;
+}
+
+static void drop_controlling(struct tty *t)
+{
+	controlling = NULL;
+}
+
+static bool group_exists(pid_t g, pid_t session)
+{
+	return g < 100;
+}
+
+static bool group_orphaned(pid_t g)
+{
+	return orphaned;
+}
+
+static bool current_ignores(int signal)
+{
+	return ignores;
+}
+
+static void signal_group(pid_t g, int signal)
+{
+	if (lock_held)
+		abort();
+	sent_group = g;
+	sent_signal = signal;
+}
+
+static const struct tty_process_hooks hooks = {
+	current_group,	  current_session, current_is_leader, current_tty,     set_controlling,
+	drop_controlling, group_exists,	   group_orphaned,    current_ignores, signal_group,
+};
+
+static void output(struct tty *t, const char *text, size_t length)
+{
+	memcpy(screen + screen_length, text, length);
+	screen_length += length;
+}
+
+/* --- Helpers ---------------------------------------------------------------------------------- */
+
+static void fresh(void)
+{
+	tty_init(&tty, "test", output);
+	tty.session = tty.foreground = group = 10;
+	controlling = &tty;
+	ignores = orphaned = leader = false;
+	sent_signal = sent_group = 0;
+	screen_length = 0;
+	memset(script, 0, sizeof(script));
+	script_next = 0;
+}
+
+static bool shown(const char *wanted)
+{
+	bool ok = screen_length == strlen(wanted) && !memcmp(screen, wanted, screen_length);
+
+	if (!ok)
+		printf("# shown: \"%.*s\"\n", (int)screen_length, screen);
+	screen_length = 0;
+	return ok;
+}
+
+static char got[8192];
+
+static ssize_t get(size_t n, bool nonblock)
+{
+	struct io_buffer io = {.remaining = n};
+
+	memset(got, 0, sizeof(got));
+	io_memory = got;
+	return tty_read(&tty, &io, nonblock);
+}
+
+static bool reads(size_t n, const char *wanted)
+{
+	ssize_t length = get(n, false);
+	bool ok = length == (ssize_t)strlen(wanted) && !memcmp(got, wanted, length);
+
+	if (!ok)
+		printf("# read %ld: \"%s\"\n", (long)length, got);
+	return ok;
+}
+
+static ssize_t put(const char *text, bool nonblock)
+{
+	struct io_buffer io = {.remaining = strlen(text)};
+	ssize_t n;
+
+	io_memory = (char *)text + strlen(text);
+	n = tty_write(&tty, &io, nonblock);
+	if (n >= 0)
+		CHECK_EQ(io.remaining, strlen(text) - n);
+	return n;
+}
+
+static void set(u32 lflag_off, u32 lflag_on)
+{
+	struct termios t;
+
+	tty_ioctl(&tty, 0x5401, (u64)&t);
+	t.c_lflag = (t.c_lflag & ~lflag_off) | lflag_on;
+	CHECK_EQ(tty_ioctl(&tty, 0x5402, (u64)&t), 0);
+}
+
+static void raw(u8 min, u8 time)
+{
+	set(ICANON | ECHO, 0);
+	tty.termios.c_cc[VMIN] = min;
+	tty.termios.c_cc[VTIME] = time;
+}
+
+/* --- Tests ------------------------------------------------------------------------------------ */
+
+static void lines_and_editing(void)
+{
+	fresh();
+	CHECK_EQ(get(10, true), -EAGAIN);
+	type("helo\x7flo\r");
+	CHECK(shown("helo\b \blo\r\n"));
+	CHECK(reads(100, "hello\n"));
+	type("one two  \x17three\n");
+	CHECK(shown("one two  \b \b\b \b\b \b\b \b\b \bthree\r\n"));
+	CHECK(reads(100, "one three\n"));
+	type("junk\x15ok\n");
+	CHECK(shown("junk\b \b\b \b\b \b\b \bok\r\n"));
+	CHECK(reads(2, "ok"));
+	CHECK(reads(100, "\n"));
+	type("a\x16\x03" "b\x7f\x7f\n");
+	CHECK(shown("a^\b^Cb\b \b\b \b\b \b\r\n"));
+	CHECK(reads(100, "a\n"));
+	type("x\tz\x7f\x7f.\n");
+	CHECK(shown("x\tz\b \b\b \b\b \b\b \b\b \b\b \b\b \b\b \b.\r\n"));
+	CHECK(reads(100, "x.\n"));
+	type("\xc3\xa4\xe4\xb8\xad\x7f\x7f\n");
+	CHECK(shown("\xc3\xa4\xe4\xb8\xad\b \b\b \b\b \b\r\n"));
+	CHECK(reads(100, "\n"));
+	type("ab\x12\n");
+	CHECK(shown("ab^R\r\nab\r\n"));
+	CHECK(reads(100, "ab\n"));
+}
+
+static void end_of_file(void)
+{
+	fresh();
+	type("\x04");
+	CHECK_EQ(tty_poll_bits(&tty) & 1, 1);
+	CHECK_EQ(get(10, false), 0);
+	type("abc\x04");
+	CHECK(reads(10, "abc"));
+	CHECK_EQ(get(10, true), -EAGAIN);
+	type("abc\x04");
+	CHECK(reads(3, "abc"));
+	CHECK_EQ(get(10, true), -EAGAIN); /* the EOF went with it */
+	type("ab\ncd\n");
+	CHECK(reads(100, "ab\n"));
+	CHECK(reads(100, "cd\n"));
+	CHECK(shown("abcabcab\r\ncd\r\n"));
+}
+
+static void signals_from_the_keyboard(void)
+{
+	fresh();
+	type("half\x03");
+	CHECK_EQ(sent_signal, 2);
+	CHECK_EQ(sent_group, 10);
+	CHECK(shown("half^C"));
+	type("x\n");
+	CHECK(reads(10, "x\n"));
+	type("\x1a");
+	CHECK_EQ(sent_signal, 20);
+	set(0, NOFLSH);
+	type("half\x1c\n");
+	CHECK_EQ(sent_signal, 3);
+	CHECK(reads(10, "half\n"));
+	set(ISIG, 0);
+	sent_signal = 0;
+	type("\x03\n");
+	CHECK_EQ(sent_signal, 0);
+	CHECK(reads(10, "\x03\n"));
+}
+
+static void reading_sleeps(void)
+{
+	fresh();
+	script[0] = "par";
+	script[1] = "tial\n";
+	CHECK(reads(100, "partial\n"));
+	CHECK_EQ(get(10, false), -ERESTARTSYS);
+}
+
+static void min_and_time(void)
+{
+	u64 before;
+
+	fresh();
+	raw(1, 0);
+	type("abc");
+	CHECK(reads(2, "ab"));
+	CHECK(reads(10, "c"));
+	CHECK_EQ(get(10, true), -EAGAIN);
+
+	raw(4, 0);
+	type("ab");
+	CHECK_EQ(tty_poll_bits(&tty) & 1, 0);
+	script[0] = "c", script[1] = "de", script_next = 0;
+	CHECK(reads(10, "abcde"));
+	script[0] = "ab", script[1] = NULL, script_next = 0;
+	CHECK(reads(10, "ab")); /* a signal: what there is */
+	script[0] = "ab", script_next = 0;
+	CHECK(reads(2, "ab")); /* never more than asked for */
+
+	raw(4, 5);
+	before = now;
+	script[0] = "a", script[1] = "b", script[2] = "+", script_next = 0;
+	CHECK(reads(10, "ab"));
+	CHECK(now - before >= 500 * NSEC_PER_MSEC);
+
+	raw(0, 3);
+	script[0] = "+", script_next = 0;
+	CHECK_EQ(get(10, false), 0);
+	script[0] = "q", script_next = 0;
+	CHECK(reads(10, "q"));
+
+	raw(0, 0);
+	CHECK_EQ(get(10, false), 0);
+	CHECK_EQ(get(10, true), 0);
+	type("now");
+	CHECK(reads(10, "now"));
+}
+
+static void changing_modes(void)
+{
+	u32 count;
+
+	fresh();
+	type("typed ahead");
+	CHECK_EQ(tty_ioctl(&tty, 0x541b, (u64)&count), 0);
+	CHECK_EQ(count, 0);
+	raw(1, 0);
+	tty_ioctl(&tty, 0x541b, (u64)&count);
+	CHECK_EQ(count, 11);
+	CHECK(reads(5, "typed"));
+	set(0, ICANON | ECHO);
+	CHECK(reads(100, " ahead"));
+	type("gone");
+	raw(1, 0);
+	CHECK_EQ(tty_ioctl(&tty, 0x540b, 0), 0);
+	CHECK_EQ(get(10, true), -EAGAIN);
+	CHECK_EQ(tty_ioctl(&tty, 0x540b, 7), -EINVAL);
+	CHECK_EQ(tty_ioctl(&tty, 0x1234, 0), -ENOTTY);
+}
+
+static void carriage_returns(void)
+{
+	fresh();
+	raw(1, 0);
+	tty.termios.c_iflag = INLCR;
+	type("\r\n");
+	CHECK(reads(10, "\r\r"));
+	tty.termios.c_iflag = IGNCR;
+	type("\r\n");
+	CHECK(reads(10, "\n"));
+	tty.termios.c_iflag = ICRNL | ISTRIP;
+	type("\r\xe1");
+	CHECK(reads(10, "\na"));
+}
+
+static void output_processing(void)
+{
+	char text[] = "a\nb\tc\r\nd";
+
+	fresh();
+	CHECK_EQ(put(text, false), 8);
+	CHECK(shown("a\r\nb\tc\r\r\nd"));
+	tty.column = 0;
+	tty.termios.c_oflag |= XTABS | ONOCR;
+	put("\rb\tc\r\r\n", false);
+	CHECK(shown("b       c\r\r\n"));
+	tty.termios.c_oflag = OPOST | OCRNL;
+	put("a\rb", false);
+	CHECK(shown("a\nb"));
+	tty.termios.c_oflag = 0;
+	put("\n\t\r", false);
+	CHECK(shown("\n\t\r"));
+}
+
+static void flow_control(void)
+{
+	fresh();
+	type("\x13");
+	CHECK_EQ(put("no", true), -EAGAIN);
+	CHECK_EQ(put("no", false), -ERESTARTSYS);
+	CHECK_EQ(tty_poll_bits(&tty) & 4, 0);
+	type("held");
+	CHECK(shown(""));
+	script[0] = "\x11", script_next = 0;
+	CHECK_EQ(put("yes", false), 3);
+	CHECK(shown("heldyes"));
+	type("\x13");
+	tty.termios.c_iflag |= IXANY;
+	type("x");
+	CHECK(shown("x"));
+	CHECK_EQ(tty_ioctl(&tty, 0x540a, 0), 0);
+	CHECK_EQ(put("no", true), -EAGAIN);
+	CHECK_EQ(tty_ioctl(&tty, 0x540a, 1), 0);
+	CHECK_EQ(put("yes", true), 3);
+}
+
+static void overflow(void)
+{
+	fresh();
+	set(ECHO, 0);
+	for (u32 i = 0; i < 5000; i++)
+		tty_input(&tty, 'a' + i % 26);
+	CHECK(screen_length && screen[screen_length - 1] == '\a');
+	tty_input(&tty, '\n');
+	CHECK_EQ(get(8192, false), 4096);
+	CHECK_EQ(got[4095], '\n');
+	CHECK_EQ(got[4094], 'a' + 4094 % 26);
+	screen_length = 0;
+	raw(1, 0);
+	tty.termios.c_iflag |= IXOFF;
+	for (u32 i = 0; i < 4000; i++)
+		tty_input(&tty, 'x');
+	CHECK(shown("\x13"));
+	CHECK_EQ(get(8192, false), 4000);
+	CHECK(shown("\x11"));
+}
+
+static void job_control(void)
+{
+	u32 foreground = 11;
+	struct winsize size = {.rows = 50, .columns = 132};
+
+	fresh();
+	CHECK_EQ(tty_ioctl(&tty, 0x5410, (u64)&foreground), 0);
+	type("x\n");
+	CHECK_EQ(get(10, false), -ERESTARTSYS);
+	CHECK_EQ(sent_signal, 21);
+	CHECK_EQ(sent_group, 10);
+	CHECK_EQ(tty_ioctl(&tty, 0x5410, (u64)&foreground), -ERESTARTSYS);
+	CHECK_EQ(sent_signal, 22);
+	CHECK_EQ(put("bg", false), 2);
+	ignores = true;
+	CHECK_EQ(get(10, false), -EIO);
+	foreground = 10;
+	CHECK_EQ(tty_ioctl(&tty, 0x5410, (u64)&foreground), 0);
+	CHECK(reads(10, "x\n"));
+	ignores = false;
+	set(0, TOSTOP);
+	tty.foreground = 11;
+	CHECK_EQ(put("bg", false), -ERESTARTSYS);
+	orphaned = true;
+	CHECK_EQ(put("bg", false), -EIO);
+	CHECK_EQ(get(10, false), -EIO);
+	CHECK_EQ(tty_ioctl(&tty, 0x5414, (u64)&size), 0);
+	CHECK_EQ(sent_signal, 28);
+	CHECK_EQ(sent_group, 11);
+	sent_signal = 0;
+	tty_ioctl(&tty, 0x5414, (u64)&size);
+	CHECK_EQ(sent_signal, 0);
+	tty.foreground = 10;
+	foreground = 1000;
+	CHECK_EQ(tty_ioctl(&tty, 0x5410, (u64)&foreground), -EPERM);
+	foreground = -1;
+	CHECK_EQ(tty_ioctl(&tty, 0x5410, (u64)&foreground), -EINVAL);
+}
+
+static void sessions(void)
+{
+	u32 value;
+
+	fresh();
+	tty.session = tty.foreground = 0;
+	controlling = NULL;
+	CHECK_EQ(tty_ioctl(&tty, 0x540f, (u64)&value), -ENOTTY);
+	CHECK_EQ(tty_ioctl(&tty, 0x540e, 0), -EPERM);
+	leader = true;
+	tty_open(&tty);
+	CHECK(controlling == &tty);
+	CHECK_EQ(tty_ioctl(&tty, 0x540f, (u64)&value), 0);
+	CHECK_EQ(value, 10);
+	CHECK_EQ(tty_ioctl(&tty, 0x5429, (u64)&value), 0);
+	CHECK_EQ(value, 10);
+	CHECK_EQ(tty_ioctl(&tty, 0x540e, 0), 0);
+	CHECK_EQ(tty_ioctl(&tty, 0x5422, 0), 0);
+	CHECK(!controlling);
+	CHECK_EQ(sent_signal, 18); /* after SIGHUP */
+	CHECK_EQ(tty.session, 0);
+	tty.session = 77;
+	CHECK_EQ(tty_ioctl(&tty, 0x540e, 0), -EPERM); /* another's */
+}
+
+/* Whatever is typed, in whatever mode: no more comes out than went in, and nothing hangs. */
+static void noise(void)
+{
+	fresh();
+	for (u32 i = 0; i < 200000; i++) {
+		screen_length = 0;
+		tty_input(&tty, host_random() % 4 ? host_random() % 0x20 : host_random());
+		if (host_random() % 16 == 0)
+			get(host_random() % 600, true);
+		if (host_random() % 64 == 0) {
+			struct termios t = tty.termios;
+
+			t.c_lflag = host_random();
+			t.c_iflag = host_random();
+			t.c_cc[host_random() % 17] = host_random();
+			lock_held = true;
+			tty_set_termios(&tty, &t);
+			lock_held = false;
+		}
+		CHECK(tty.input_head - tty.input_tail <= TTY_INPUT_SIZE);
+		CHECK(tty.lines <= tty.input_head - tty.input_tail);
+	}
+}
+
+int main(void)
+{
+	tty_set_process_hooks(&hooks);
+	RUN(lines_and_editing);
+	RUN(end_of_file);
+	RUN(signals_from_the_keyboard);
+	RUN(reading_sleeps);
+	RUN(min_and_time);
+	RUN(changing_modes);
+	RUN(carriage_returns);
+	RUN(output_processing);
+	RUN(flow_control);
+	RUN(overflow);
+	RUN(job_control);
+	RUN(sessions);
+	RUN(noise);
+	return host_done();
+}
