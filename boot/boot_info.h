@@ -45,7 +45,7 @@ struct boot_info {
 	char loader[64];       /* "GRUB 2.06", or "" */
 	char cmdline[BOOT_CMDLINE_MAX];
 	u32 memory_count;
-	struct boot_memory memory[BOOT_MEMORY_MAX]; /* sorted by base; overlaps as given */
+	struct boot_memory memory[BOOT_MEMORY_MAX]; /* sorted by base, no overlaps */
 	u32 module_count;
 	struct boot_module modules[BOOT_MODULES_MAX];
 	paddr_t rsdp;	       /* 0: none */
@@ -53,6 +53,7 @@ struct boot_info {
 	bool has_rsdp_copy;
 	bool uefi;
 	paddr_t info_start, info_end; /* the loader's own structure: reserved until parsed */
+	paddr_t trampoline_page; /* a free page below 1 MiB where other CPUs can begin; 0: none */
 	struct boot_display display;
 	u64 entry_tsc;	       /* TSC at the first instruction */
 };
@@ -64,3 +65,6 @@ extern struct boot_info boot_info;
  * boot.S in 64-bit mode, on the boot stack, interrupts off.  Never fails: what is missing or broken
  * is left empty, and kernel_main() complains once it has a console. */
 void boot_parse(u32 magic, paddr_t info);
+
+/* Does all of [start, end) lie in one usable range of the map? */
+bool boot_range_usable(paddr_t start, paddr_t end);

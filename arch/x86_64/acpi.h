@@ -36,6 +36,8 @@ struct acpi_info {
 	bool pm_timer_32bit;
 	bool has_i8042;		/* FADT IAPC_BOOT_ARCH, or too old to tell */
 	bool has_vga;
+	bool has_rtc;		/* CMOS clock */
+	u8 rtc_century;		/* CMOS register of the century; 0: none */
 };
 
 extern struct acpi_info acpi_info;

@@ -13,6 +13,12 @@ void apic_init_cpu(void); /* on every other CPU */
 u32 apic_current_id(void);
 bool apic_is_x2apic(void);
 
+/* The memory-mapped registers; NULL in x2APIC mode. */
+volatile u32 *apic_registers(void);
+
+/* From the roof, on VECTOR_APIC_ERROR: read and log the error status. */
+void apic_error_interrupt(void);
+
 /* Acknowledge the interrupt in service. */
 void apic_eoi(void);
 
@@ -24,7 +30,8 @@ void apic_send_init(u32 apic_id);
 void apic_send_startup(u32 apic_id, u8 page);
 
 /* This CPU's timer: one shot, VECTOR_TIMER at `deadline` (clock_now_ns() time); in the past means
- * at once.  Interrupts off. */
+ * at once.  Where the deadline is further away than the counter reaches (2 s at worst), the
+ * interrupt comes early, and the handler arms the timer again.  Interrupts off. */
 void apic_timer_arm(u64 deadline_ns);
 void apic_timer_stop(void);
 
@@ -41,4 +48,4 @@ int irq_request_isa(u32 isa_irq, irq_handler_t handler, void *data, const char *
 
 /* From the roof: the handler of a device vector, and counts for /proc/interrupts. */
 void irq_dispatch(u8 vector);
-size_t irq_stats_text(char *buf, size_t size);
+size_t irq_stats_text(char *buf, size_t size); /* returns the length written */

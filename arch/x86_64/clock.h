@@ -19,9 +19,17 @@ u64 clock_boot_time_ns(void);
 void clock_set_realtime(u64 realtime_ns); /* clock_settime() */
 u64 clock_realtime_ns(void);
 
-/* TSC ticks a second, as measured; the source's name ("tsc", "hpet", "acpi_pm", "pit"). */
+/* TSC ticks a second, as measured; the source's name ("tsc", "hpet", "acpi_pm"). */
 u64 clock_tsc_hz(void);
 const char *clock_source_name(void);
 
-/* Busy-wait, at most a few milliseconds; works from clock_init() on (before: a rough PIT or loop). */
+/* Some CPU must read the clock at least this often: sources other than the TSC are short counters
+ * that wrap.  ~0: no limit.  The APIC timer keeps it. */
+extern u64 clock_max_idle_ns;
+
+/* Compare the TSCs of all online CPUs, and change to another source where they differ so that time
+ * could run backwards.  Once, after smp_start_all(); preemption off, interrupts on. */
+void clock_check_cpus(void);
+
+/* Busy-wait, at most a few milliseconds; exact from clock_init() on (before: by the I/O bus, roughly). */
 void clock_delay_us(u32 us);

@@ -16,6 +16,8 @@
 #define RFLAGS_AC   (1UL << 18)
 
 #define CR0_WP		(1UL << 16)
+#define CR4_PAE		(1UL << 5)
+#define CR4_MCE		(1UL << 6)
 #define CR4_PGE		(1UL << 7)
 #define CR4_OSFXSR	(1UL << 9)
 #define CR4_OSXMMEXCPT	(1UL << 10)
@@ -29,6 +31,8 @@
 #define MSR_PAT		   0x277
 #define MSR_TSC_DEADLINE   0x6e0
 #define MSR_EFER	   0xc0000080
+#define EFER_SCE	   (1UL << 0)
+#define EFER_NXE	   (1UL << 11)
 #define MSR_STAR	   0xc0000081
 #define MSR_LSTAR	   0xc0000082
 #define MSR_CSTAR	   0xc0000083
@@ -87,6 +91,13 @@ static inline u64 rdtsc(void)
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
 	return (u64)high << 32 | low;
+}
+
+/* The same, not before what stands before it: for times that CPUs compare (SDM 2B, RDTSC). */
+static inline u64 rdtsc_ordered(void)
+{
+	__asm__ volatile("lfence" ::: "memory");
+	return rdtsc();
 }
 
 static inline u64 read_rflags(void)

@@ -18,6 +18,7 @@
 #define IST_MACHINE_CHECK 3
 #define IST_DEBUG	  4
 
+#define VECTOR_DEBUG	     1
 #define VECTOR_NMI	     2
 #define VECTOR_DOUBLE_FAULT  8
 #define VECTOR_PAGE_FAULT    14
@@ -29,10 +30,16 @@
 #define VECTOR_TIMER	  0xf0
 #define VECTOR_RESCHEDULE 0xf1
 #define VECTOR_CALL	  0xf2
+#define VECTOR_APIC_ERROR 0xfe
 #define VECTOR_SPURIOUS	  0xff
+
+#define IST_STACK_SIZE 8192 /* bytes of each of the four; a panic report is printed on them */
 
 #ifndef __ASSEMBLER__
 #include "kernel/lib/base.h"
+
+/* The boot CPU's own stacks for descriptors_init_cpu(). */
+extern const u64 boot_ist_stacks[4];
 
 /* Build and load the calling CPU's GDT and TSS with `ist_stacks`: the tops of its own stacks for
  * double fault, NMI, machine check and debug.  Reloads the segment registers; GS base survives. */

@@ -4,8 +4,8 @@
  *
  *   0x0000000000001000 .. 0x00007ffffffff000  user
  *   0xffff888000000000 + 64 TiB               direct map of physical memory
- *   0xffffc90000000000 + 32 TiB               kernel stacks, each with a guard page below
- *   0xffffd00000000000 + 32 TiB               device memory
+ *   0xffffc90000000000 + 512 GiB              kernel stacks, each with a guard page below
+ *   0xffffd00000000000 + 512 GiB              device memory
  *   0xffffffff80000000 + 1 GiB                the kernel's image
  *
  * Included by assembly too.
@@ -17,9 +17,9 @@
 #define DIRECT_MAP_BASE	 0xffff888000000000
 #define DIRECT_MAP_SIZE	 0x0000400000000000
 #define KSTACK_AREA_BASE 0xffffc90000000000
-#define KSTACK_AREA_SIZE 0x0000200000000000
+#define KSTACK_AREA_SIZE 0x0000008000000000 /* one top-level entry */
 #define MMIO_BASE	 0xffffd00000000000
-#define MMIO_SIZE	 0x0000200000000000
+#define MMIO_SIZE	 0x0000008000000000 /* one top-level entry */
 #define KERNEL_BASE	 0xffffffff80000000 /* virtual = physical + KERNEL_BASE in the image */
 
 #define KSTACK_SIZE 16384 /* bytes of a kernel stack, without its guard page */
@@ -45,5 +45,6 @@ static inline paddr_t virt_to_phys(const void *v)
 extern char __kernel_start[], __kernel_end[];
 extern char __text_start[], __text_end[], __rodata_start[], __rodata_end[];
 extern char __data_start[], __data_end[], __bss_start[], __bss_end[];
-extern char __boot_start[], __boot_end[]; /* physical addresses, identity */
+extern char __boot_start[], __boot_end[]; /* physical addresses, identity; take the address only */
+extern char boot_stack_guard[], boot_stack_top[]; /* KSTACK_SIZE bytes above an unmapped page */
 #endif

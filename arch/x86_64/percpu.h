@@ -34,6 +34,7 @@ struct cpu {
 	struct pmap *pmap;	/* whose page-table root is in CR3 */
 	struct thread *fpu_owner; /* whose state the FPU registers hold; NULL: nobody's */
 	u64 interrupts;		/* taken here since boot */
+	bool pmap_lazy;		/* a kernel thread runs on a root that it does not need */
 };
 
 /* The calling CPU.  With preemption on the answer may be old at once: fine for `current`, which

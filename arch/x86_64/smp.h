@@ -27,3 +27,9 @@ void smp_reschedule(u32 cpu);
 /* Halt all other CPUs, by NMI: for a kernel that stops. */
 void smp_stop_others(void);
 extern bool smp_stopping; /* the NMI handler halts when it sees this */
+
+/* The roof's part of a CPU's set-up (MSRs of SYSCALL), run on each CPU that starts. */
+extern void (*smp_cpu_setup_hook)(void);
+
+/* From the NMI handler, when smp_stopping: halt for ever, and let the stopping CPU know. */
+void smp_stop_self(void) noreturn;

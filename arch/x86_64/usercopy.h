@@ -22,3 +22,6 @@ int usercopy_raw_cmpxchg32(u32 *user, u32 *old, u32 new_value);
 
 /* The address to go on at after a fault at `rip`, or 0: not an instruction of the table. */
 u64 usercopy_fixup(u64 rip);
+
+/* Learn from cpu_features whether there is SMAP; before the first copy. */
+void usercopy_init(void);

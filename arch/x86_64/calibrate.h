@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Between clock.c and what it measures by: counters of known frequency, and the CMOS clock.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+/* A counter that runs for ever, upwards, within `mask`. */
+struct counter {
+	const char *name;
+	u64 (*read)(void);
+	u64 hz; /* 0: it is not there */
+	u64 mask;
+};
+
+struct calibration {
+	u64 hz;			       /* of the TSC; 0: nothing to measure it by */
+	const char *by, *confirmed_by; /* confirmed_by NULL: no second source agrees */
+	bool even;		       /* all measurements alike */
+};
+
+/* Find the counters and measure the TSC by them; takes about 50 ms. */
+struct calibration tsc_calibrate(void);
+
+/* "hpet" or "acpi_pm" where it is there and counts, else NULL. */
+const struct counter *counter_find(const char *name);
+
+/* Seconds since 1970 by the CMOS clock (taken as UTC); 0: there is none, or it makes no sense. */
+u64 rtc_read_seconds(void);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every way into the kernel, and the ways back.  Each pushes a struct trap_frame (trap_frame.h)
+ * and calls C with it.  Manuals: SDM 3A 6.14 (interrupts in 64-bit mode), SDM 2B SYSCALL, SYSRET,
+ * SWAPGS, IRET; AMD APM 2 6.1.1.
+ *
+ * GS base is the kernel's inside and the user's outside, so every entry must know which it finds.
+ * Ordinary entries tell by the saved CS.  NMI, machine check, double fault and debug can come
+ * between SYSCALL and SWAPGS, or between SWAPGS and the return, where CS says kernel and GS is the
+ * user's: they have stacks of their own (IST) and look at GS base itself, which no user can make
+ * negative (CR4.FSGSBASE is off, arch_prctl() refuses).
+ */
+#include "arch/x86_64/descriptors.h"
+
+#define VECTOR_SYSCALL	  256 /* trap_frame.h */
+#define CPU_KERNEL_SP	  24  /* percpu.h */
+#define CPU_USER_SP	  32
+#define MSR_GS_BASE	  0xc0000101
+#define ENOSYS		  38
+#define FRAME_RIP	  136 /* struct trap_frame, checked in entry.c */
+#define FRAME_CS	  144
+#define FRAME_SIZE	  176
+
+	.cfi_sections .debug_frame
+
+/* ---- Building and unbuilding the frame ------------------------------------------------------- */
+
+/* The processor pushed ss, rsp, rflags, cs, rip; above the stack pointer are `bytes` in all. */
+.macro CFI_FRAME bytes
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_def_cfa	%rsp, \bytes
+	.cfi_offset	%rip, -40
+	.cfi_offset	%rsp, -16
+.endm
+
+.macro PUSH reg
+	pushq	%\reg
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %\reg, 0
+.endm
+
+.macro POP reg
+	popq	%\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %\reg
+.endm
+
+.macro PUSH_CALLEE_SAVED
+	PUSH	rbx
+	PUSH	rbp
+	PUSH	r12
+	PUSH	r13
+	PUSH	r14
+	PUSH	r15
+.endm
+
+.macro PUSH_REGISTERS
+	PUSH	rdi
+	PUSH	rsi
+	PUSH	rdx
+	PUSH	rcx
+	PUSH	rax
+	PUSH	r8
+	PUSH	r9
+	PUSH	r10
+	PUSH	r11
+	PUSH_CALLEE_SAVED
+.endm
+
+.macro POP_REGISTERS
+	POP	r15
+	POP	r14
+	POP	r13
+	POP	r12
+	POP	rbp
+	POP	rbx
+	POP	r11
+	POP	r10
+	POP	r9
+	POP	r8
+	POP	rax
+	POP	rcx
+	POP	rdx
+	POP	rsi
+	POP	rdi
+.endm
+
+/* In a function of its own that begins with a whole frame on the stack. */
+.macro CFI_WHOLE_FRAME
+	CFI_FRAME FRAME_SIZE
+	.cfi_offset %rdi, -64
+	.cfi_offset %rsi, -72
+	.cfi_offset %rdx, -80
+	.cfi_offset %rcx, -88
+	.cfi_offset %rax, -96
+	.cfi_offset %r8, -104
+	.cfi_offset %r9, -112
+	.cfi_offset %r10, -120
+	.cfi_offset %r11, -128
+	.cfi_offset %rbx, -136
+	.cfi_offset %rbp, -144
+	.cfi_offset %r12, -152
+	.cfi_offset %r13, -160
+	.cfi_offset %r14, -168
+	.cfi_offset %r15, -176
+.endm
+
+/* What was in the registers is the user's choice: nothing of it is left for code that runs ahead
+ * of its branches.  rbp ends the chain of frames; see interrupt_common for the kernel's. */
+.macro CLEAR_REGISTERS
+	xorl	%esi, %esi
+	xorl	%edx, %edx
+	xorl	%ecx, %ecx
+	xorl	%eax, %eax
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
+	xorl	%r11d, %r11d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+.endm
+
+/* Interrupts and exceptions leave AC as it was, and a user's AC would switch SMAP off (SDM 3A
+ * 4.6).  SYSCALL clears it by SFMASK. */
+.macro CLEAR_AC
+	cmpb	$0, smap_enabled(%rip)
+	je	.Lno_smap\@
+	clac
+.Lno_smap\@:
+.endm
+
+	.text
+
+/* ---- System calls ---------------------------------------------------------------------------- */
+
+/* From SYSCALL: rcx is the user's rip, r11 its rflags; interrupts are off by SFMASK, the stack is
+ * still the user's. */
+	.globl	entry_syscall
+	.type	entry_syscall, @function
+	.balign	16
+entry_syscall:
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_def_cfa	%rsp, 0
+	.cfi_register	%rip, %rcx
+	swapgs
+	movq	%rsp, %gs:CPU_USER_SP
+	.cfi_undefined	%rsp
+	movq	%gs:CPU_KERNEL_SP, %rsp
+	pushq	$SELECTOR_USER_DATA
+	pushq	%gs:CPU_USER_SP
+	pushq	%r11
+	pushq	$SELECTOR_USER_CODE
+	pushq	%rcx
+	.cfi_def_cfa	%rsp, 40
+	.cfi_offset	%rip, -40
+	.cfi_offset	%rsp, -16
+	pushq	%rax				/* error: the call's number */
+	.cfi_adjust_cfa_offset 8
+	pushq	$VECTOR_SYSCALL
+	.cfi_adjust_cfa_offset 8
+	PUSH	rdi
+	PUSH	rsi
+	PUSH	rdx
+	PUSH	rcx
+	pushq	$-ENOSYS			/* rax */
+	.cfi_adjust_cfa_offset 8
+	PUSH	r8
+	PUSH	r9
+	PUSH	r10
+	PUSH	r11
+	PUSH_CALLEE_SAVED
+	CLEAR_REGISTERS
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	movq	%rsp, %rdi
+	call	syscall_enter
+	.globl	entry_syscall_return
+entry_syscall_return:
+	testb	%al, %al
+	jz	return_to_user
+
+	/* SYSRET: syscall_enter() made sure that rip is in the user half (a non-canonical rcx
+	 * faults in ring 0 with the user's stack on Intel), rcx = rip and r11 = rflags. */
+	POP	r15
+	POP	r14
+	POP	r13
+	POP	r12
+	POP	rbp
+	POP	rbx
+	POP	r11
+	POP	r10
+	POP	r9
+	POP	r8
+	POP	rax
+	POP	rcx
+	POP	rdx
+	POP	rsi
+	POP	rdi
+	movq	40(%rsp), %rsp
+	.cfi_def_cfa	%rsp, 0
+	.cfi_register	%rip, %rcx
+	swapgs
+	sysretq
+	.cfi_endproc
+	.size	entry_syscall, . - entry_syscall
+
+/* SYSCALL from 32-bit code, on AMD processors only: there is no 32-bit ABI here.  Back at once,
+ * without touching the stack. */
+	.globl	entry_syscall_compat
+	.type	entry_syscall_compat, @function
+	.balign	16
+entry_syscall_compat:
+	movl	$-ENOSYS, %eax
+	sysretl
+	.size	entry_syscall_compat, . - entry_syscall_compat
+
+/* ---- Back to user mode ----------------------------------------------------------------------- */
+
+/* A new thread comes here with its frame at the stack pointer, interrupts on or off. */
+	.globl	entry_user_return
+	.type	entry_user_return, @function
+	.balign	16
+entry_user_return:
+	CFI_WHOLE_FRAME
+	cli
+	xorl	%ebp, %ebp
+	movq	%rsp, %rdi
+	call	entry_exit_work
+	jmp	return_to_user
+	.cfi_endproc
+	.size	entry_user_return, . - entry_user_return
+
+/* Interrupts off, nothing owed, the user's frame at the stack pointer. */
+	.type	return_to_user, @function
+	.balign	16
+return_to_user:
+	CFI_WHOLE_FRAME
+	/* Whatever wrote this frame, it does not lead into the kernel: with a code segment of ring
+	 * 0 and RPL 3, IRET faults and the thread gets its signal. */
+	orb	$3, FRAME_CS(%rsp)
+	POP_REGISTERS
+	addq	$16, %rsp
+	.cfi_adjust_cfa_offset -16
+	swapgs
+	/* A bad selector or address makes this instruction fault, in the kernel but with the user's
+	 * GS: see fault_common. */
+	.globl	entry_user_iret
+entry_user_iret:
+	iretq
+	.cfi_endproc
+	.size	return_to_user, . - return_to_user
+
+/* ---- Interrupts and exceptions --------------------------------------------------------------- */
+
+/* Exceptions that IRET itself can raise (SDM 2A IRET: #NP, #SS, #GP): where it was the one that
+ * returns to user mode, GS is the user's although CS says kernel. */
+	.type	fault_common, @function
+	.balign	16
+fault_common:
+	CFI_FRAME 56
+	cmpq	$entry_user_iret, 16(%rsp)
+	jne	interrupt_common
+	swapgs
+	lfence
+	jmp	interrupt_common
+	.cfi_endproc
+	.size	fault_common, . - fault_common
+
+	.type	interrupt_common, @function
+	.balign	16
+interrupt_common:
+	CFI_FRAME 56
+	PUSH_REGISTERS
+	cld
+	testb	$3, FRAME_CS(%rsp)
+	jz	1f
+	swapgs
+	xorl	%ebp, %ebp
+	/* On both paths: no GS access may run ahead with the wrong base (CVE-2019-1125). */
+1:	lfence
+	CLEAR_AC
+	CLEAR_REGISTERS
+	xorl	%ebx, %ebx
+	/* rbp, if the kernel's, stays: backtraces go on through it. */
+	movq	%rsp, %rdi
+	call	trap_dispatch
+	.globl	entry_trap_return
+entry_trap_return:
+	movq	%rax, %rsp			/* the frame to go back by */
+	testb	$3, FRAME_CS(%rsp)
+	jnz	return_to_user
+	POP_REGISTERS
+	addq	$16, %rsp
+	.cfi_adjust_cfa_offset -16
+	iretq
+	.cfi_endproc
+	.size	interrupt_common, . - interrupt_common
+
+/* Debug exceptions from user mode become signals, which may sleep: onto the thread's own stack.
+ * From the kernel (MOV SS before SYSCALL, CVE-2018-8897) they are handled here. */
+	.type	debug_common, @function
+	.balign	16
+debug_common:
+	CFI_FRAME 56
+	testb	$3, 24(%rsp)
+	jz	paranoid_common
+	pushq	%rax
+	.cfi_adjust_cfa_offset 8
+	movq	%rsp, %rax
+	.cfi_def_cfa_register %rax
+	swapgs
+	lfence
+	movq	%gs:CPU_KERNEL_SP, %rsp
+	swapgs					/* interrupt_common does it again */
+	pushq	56(%rax)			/* ss */
+	pushq	48(%rax)
+	pushq	40(%rax)
+	pushq	32(%rax)
+	pushq	24(%rax)
+	pushq	16(%rax)
+	pushq	8(%rax)				/* vector */
+	movq	(%rax), %rax
+	.cfi_def_cfa	%rsp, 56
+	jmp	interrupt_common
+	.cfi_endproc
+	.size	debug_common, . - debug_common
+
+/* On a stack of the IST, at any instruction.  Goes back to exactly where it came from: nothing that
+ * is owed to the user is done on the way, and never by SYSRET, so that NMIs stay blocked until the
+ * IRET here (SDM 3A 6.7.1). */
+	.type	paranoid_common, @function
+	.balign	16
+paranoid_common:
+	CFI_FRAME 56
+	PUSH_REGISTERS
+	cld
+	CLEAR_AC
+	xorl	%ebx, %ebx
+	movl	$MSR_GS_BASE, %ecx
+	rdmsr
+	testl	%edx, %edx
+	js	1f
+	swapgs
+	incl	%ebx				/* swap back on return */
+1:	lfence
+	CLEAR_REGISTERS
+	movq	%rsp, %rdi
+	call	trap_paranoid
+	.globl	entry_paranoid_return
+entry_paranoid_return:
+	testl	%ebx, %ebx
+	jz	2f
+	swapgs
+2:	POP_REGISTERS
+	addq	$16, %rsp
+	.cfi_adjust_cfa_offset -16
+	iretq
+	.cfi_endproc
+	.size	paranoid_common, . - paranoid_common
+
+/* ---- One stub a vector ----------------------------------------------------------------------- */
+
+/* Exceptions 8, 10-14, 17, 21, 29 and 30 come with an error code (SDM 3A table 6-1; AMD APM 2
+ * 8.2); for the others a 0 is pushed. */
+#define HAS_ERROR_CODE(v) \
+	((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
+
+	.globl	entry_stubs
+	.type	entry_stubs, @function
+	.balign	16
+entry_stubs:
+	.set	vector, 0
+	.rept	256
+	.balign	16
+	.if HAS_ERROR_CODE(vector)
+	CFI_FRAME 48
+	.else
+	CFI_FRAME 40
+	pushq	$0
+	.cfi_adjust_cfa_offset 8
+	.endif
+	pushq	$vector
+	.cfi_adjust_cfa_offset 8
+	.if vector == VECTOR_DEBUG
+	jmp	debug_common
+	.elseif vector == VECTOR_NMI || vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_MACHINE_CHECK
+	jmp	paranoid_common
+	.elseif vector >= 10 && vector <= 13
+	jmp	fault_common
+	.else
+	jmp	interrupt_common
+	.endif
+	.cfi_endproc
+	.set	vector, vector + 1
+	.endr
+	.balign	16
+	.size	entry_stubs, . - entry_stubs
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Exceptions and interrupts, each to where it belongs: a signal, the address space, a device, or a
+ * stop of the kernel with the cause in words.  SDM 3A 6.15.
+ */
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/entry/entry.h"
+#include "arch/x86_64/entry/panic_report.h"
+#include "arch/x86_64/layout.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/smp.h"
+#include "arch/x86_64/usercopy.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/panic.h"
+#include "kernel/lib/string.h"
+#include "kernel/lib/symbols.h"
+#include "kernel/mem/kstack.h"
+#include "kernel/proc/signal.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sched/timer.h"
+#include "kernel/trace/trace.h"
+#include "kernel/vm/address_space.h"
+
+#define VECTOR_X87	      16
+#define VECTOR_SIMD	      19
+#define VECTORS_OF_EXCEPTIONS 32
+
+/* Error code of a page fault (SDM 3A 4.7). */
+#define PF_PRESENT	1U
+#define PF_WRITE	2U
+#define PF_USER		4U
+#define PF_RESERVED	8U
+#define PF_INSTRUCTION	16U
+
+#define DR6_SINGLE_STEP (1UL << 14)
+#define DR6_CLEAR	0xffff0ff0UL
+
+#define MSR_MCG_CAP	0x179
+#define MSR_MCG_STATUS	0x17a
+#define MSR_MC0_STATUS	0x401 /* four registers a bank */
+#define MC_STATUS_VALID (1UL << 63)
+
+const char *trap_name(u32 vector)
+{
+	static const char *const names[VECTORS_OF_EXCEPTIONS] = {
+	    "division error",
+	    "debug exception",
+	    "non-maskable interrupt",
+	    "breakpoint",
+	    "overflow",
+	    "bound range exceeded",
+	    "invalid opcode",
+	    "device not available",
+	    "double fault",
+	    NULL,
+	    "invalid TSS",
+	    "segment not present",
+	    "stack-segment fault",
+	    "general protection",
+	    "page fault",
+	    NULL,
+	    "x87 floating-point error",
+	    "alignment check",
+	    "machine check",
+	    "SIMD floating-point error",
+	    "virtualization exception",
+	    "control protection",
+	};
+
+	if (vector == VECTOR_SYSCALL)
+		return "system call";
+	if (vector >= VECTORS_OF_EXCEPTIONS)
+		return "interrupt";
+	return names[vector] ? names[vector] : "reserved exception";
+}
+
+static u64 dr6_take(void)
+{
+	u64 dr6;
+
+	__asm__ volatile("movq %%dr6, %0" : "=r"(dr6));
+	__asm__ volatile("movq %0, %%dr6" ::"r"(DR6_CLEAR));
+	return dr6;
+}
+
+/* ---- Page faults ----------------------------------------------------------------------------- */
+
+/* Interrupts on. */
+static enum fault_result fault_resolve(struct thread *t, u64 error, u64 address, u64 user_sp)
+{
+	struct address_space *as = vm_current_space ? vm_current_space() : NULL;
+	enum fault_access access = error & PF_INSTRUCTION ? FAULT_EXEC
+				   : error & PF_WRITE	  ? FAULT_WRITE
+							  : FAULT_READ;
+	enum fault_result result;
+
+	trace(TRACE_PAGE_FAULT, (u32)t->tid, error, address);
+	if (!as || address >= USER_MAX)
+		return FAULT_MAPERR;
+	result = address_space_fault(as, address, access, user_sp);
+	if (result == FAULT_DONE)
+		t->faults_minor++;
+	return result;
+}
+
+static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 address)
+{
+	switch (fault_resolve(t, frame->error, address, frame->rsp)) {
+	case FAULT_DONE:
+	case FAULT_SIGNAL: /* it is pending; the access comes again if the thread lives */
+		return;
+	case FAULT_MAPERR:
+		signal_force_fault(SIGSEGV, SEGV_MAPERR, address);
+		return;
+	case FAULT_ACCERR:
+		signal_force_fault(SIGSEGV, SEGV_ACCERR, address);
+		return;
+	case FAULT_BUS:
+		signal_force_fault(SIGBUS, BUS_ADRERR, address);
+		return;
+	case FAULT_NO_MEMORY:
+		log_error("out of memory: thread %d (%s) is killed at address 0x%lx", t->tid,
+			  t->name, (unsigned long)address);
+		signal_send_thread(t, SIGKILL, NULL);
+		return;
+	}
+}
+
+/* A fault of the kernel at an instruction that touches user memory: make the page if that is
+ * allowed here, else let the copy end.  While the kernel stops, the same instructions read
+ * whatever the report is curious about. */
+static bool usercopy_fault(struct trap_frame *frame, u64 address)
+{
+	u64 fixup = usercopy_fixup(frame->rip);
+	struct thread *t = current_thread();
+
+	if (!fixup)
+		return false;
+	if (!READ_ONCE(panic_in_progress)) {
+		enum fault_result result;
+
+		if (address >= USER_MAX || !t)
+			return false;
+		if (!t->preempt_ok_faults && (frame->rflags & RFLAGS_IF) && !preempt_count()) {
+			irq_enable();
+			result = fault_resolve(t, frame->error, address,
+					       t->is_user ? thread_frame(t)->rsp : 0);
+			irq_disable();
+			if (result == FAULT_DONE)
+				return true;
+		}
+	}
+	frame->rip = fixup;
+	return true;
+}
+
+static const char *kernel_fault_words(u64 error, u64 address)
+{
+	if (error & PF_RESERVED)
+		return "a page-table entry is damaged (reserved bits)";
+	if (kstack_is_guard(address) || address - (u64)boot_stack_guard < PAGE_SIZE)
+		return "kernel stack overflow (guard page)";
+	if (address < PAGE_SIZE)
+		return "null pointer";
+	if (address < USER_MAX && (error & PF_INSTRUCTION))
+		return "the kernel jumped to user memory";
+	if (address < USER_MAX)
+		return error & PF_PRESENT ? "user memory touched outside of usercopy (SMAP)"
+					  : "user address touched outside of usercopy";
+	if ((error & PF_PRESENT) && (error & PF_INSTRUCTION))
+		return "jump to memory that is not code";
+	if ((error & PF_PRESENT) && (error & PF_WRITE))
+		return "write to read-only kernel memory";
+	return "nothing is mapped there";
+}
+
+static void noreturn kernel_page_fault_panic(struct trap_frame *frame, u64 address)
+{
+	panic_at(frame, "page fault in the kernel: %s: %s of address 0x%lx",
+		 kernel_fault_words(frame->error, address),
+		 frame->error & PF_INSTRUCTION ? "execution"
+		 : frame->error & PF_WRITE     ? "write"
+					       : "read",
+		 (unsigned long)address);
+}
+
+/* ---- Exceptions of user mode ----------------------------------------------------------------- */
+
+/* As Linux gives them; what is not listed is SIGSEGV, SI_KERNEL, address 0. */
+static const struct {
+	s16 signal, code;
+	bool address_is_rip;
+} user_signals[VECTORS_OF_EXCEPTIONS] = {
+    [0] = {SIGFPE, FPE_INTDIV, true},  [3] = {SIGTRAP, SI_KERNEL, false},
+    [6] = {SIGILL, ILL_ILLOPN, true},  [11] = {SIGBUS, SI_KERNEL, false},
+    [12] = {SIGBUS, SI_KERNEL, false}, [17] = {SIGBUS, BUS_ADRALN, false},
+};
+
+/* The unmasked exceptions that are pending (SDM 1 8.3.3, 11.6.6; the bits are the same in both), as
+ * the signal's code; 0: none, the instruction can be tried again.  The registers are the thread's
+ * as long as interrupts are off. */
+static int float_code(u64 vector)
+{
+	u32 mxcsr, pending;
+	u16 status, control;
+
+	if (vector == VECTOR_X87) {
+		__asm__ volatile("fnstsw %0\n\tfnstcw %1" : "=m"(status), "=m"(control));
+		pending = status & ~(u32)control;
+	} else {
+		__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+		pending = mxcsr & ~(mxcsr >> 7);
+	}
+	if (pending & 1)
+		return FPE_FLTINV;
+	if (pending & 4)
+		return FPE_FLTDIV;
+	if (pending & 8)
+		return FPE_FLTOVF;
+	if (pending & 0x12) /* underflow, or a denormal operand */
+		return FPE_FLTUND;
+	return pending & 0x20 ? FPE_FLTRES : 0;
+}
+
+/* Interrupts are off at first: what later interrupts could change is read before. */
+static void trap_user(struct trap_frame *frame, u64 address)
+{
+	struct thread *t = current_thread();
+	u32 vector = (u32)frame->vector;
+	int code;
+
+	t->fault_vector = vector;
+	t->fault_error = frame->error;
+	switch (vector) {
+	case VECTOR_PAGE_FAULT:
+		t->fault_address = address;
+		if (frame->error & PF_RESERVED)
+			kernel_page_fault_panic(frame, address);
+		irq_enable();
+		user_page_fault(t, frame, address);
+		break;
+	case VECTOR_DEBUG:
+		code = dr6_take() & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
+		irq_enable();
+		signal_force_fault(SIGTRAP, code, frame->rip);
+		break;
+	case VECTOR_X87:
+	case VECTOR_SIMD:
+		code = float_code(vector);
+		irq_enable();
+		if (code)
+			signal_force_fault(SIGFPE, code, frame->rip);
+		break;
+	default:
+		irq_enable();
+		if (user_signals[vector].signal)
+			signal_force_fault(user_signals[vector].signal, user_signals[vector].code,
+					   user_signals[vector].address_is_rip ? frame->rip : 0);
+		else
+			signal_force_fault(SIGSEGV, SI_KERNEL, 0);
+	}
+	irq_disable();
+}
+
+/* ---- Exceptions of the kernel ---------------------------------------------------------------- */
+
+/* IRET to user mode failed: a signal frame had a segment or an address that cannot be.  It is as if
+ * the first instruction there had faulted.  The processor wrote its new frame right below the
+ * words that IRET was reading, over the old general registers, whose values are in the new frame:
+ * they overlap. */
+static struct trap_frame *user_iret_fault(struct trap_frame *frame)
+{
+	struct trap_frame *user = container_of((u64 *)frame->rsp, struct trap_frame, rip);
+	u64 vector = frame->vector, error = frame->error;
+
+	require(user == thread_frame(current_thread()));
+	memmove(user, frame, offsetof(struct trap_frame, vector));
+	user->vector = vector;
+	user->error = error;
+	trap_user(user, 0);
+	return user;
+}
+
+static struct trap_frame *trap_kernel(struct trap_frame *frame, u64 address)
+{
+	if (frame->vector == VECTOR_PAGE_FAULT) {
+		if (!(frame->error & PF_RESERVED) && usercopy_fault(frame, address))
+			return frame;
+		kernel_page_fault_panic(frame, address);
+	}
+	if (frame->rip == (u64)entry_user_iret)
+		return user_iret_fault(frame);
+	/* A bad pointer in the report's own walk of the stack. */
+	if (READ_ONCE(panic_in_progress) && usercopy_fixup(frame->rip)) {
+		frame->rip = usercopy_fixup(frame->rip);
+		return frame;
+	}
+	panic_at(frame, "%s in the kernel (vector %lu, error 0x%lx)", trap_name((u32)frame->vector),
+		 (unsigned long)frame->vector, (unsigned long)frame->error);
+}
+
+static void noreturn machine_check_panic(struct trap_frame *frame)
+{
+	u32 banks = rdmsr(MSR_MCG_CAP) & 0xff;
+
+	for (u32 i = 0; i < banks; i++) {
+		u64 status = rdmsr(MSR_MC0_STATUS + 4 * i);
+
+		if (status & MC_STATUS_VALID)
+			log_error("machine check: bank %u, status 0x%lx", i, (unsigned long)status);
+	}
+	panic_at(frame, "machine check: the hardware reports an error (status 0x%lx)",
+		 (unsigned long)rdmsr(MSR_MCG_STATUS));
+}
+
+/* The stack that could not take a fault's frame is what the fault was about. */
+static void noreturn double_fault_panic(struct trap_frame *frame)
+{
+	u64 address = read_cr2();
+
+	if (kstack_is_guard(address) || address - (u64)boot_stack_guard < PAGE_SIZE)
+		panic_at(frame, "kernel stack overflow (address 0x%lx is in a guard page)",
+			 (unsigned long)address);
+	panic_at(frame, "double fault (last page-fault address 0x%lx)", (unsigned long)address);
+}
+
+void trap_paranoid(struct trap_frame *frame)
+{
+	char where[64];
+
+	switch (frame->vector) {
+	case VECTOR_DEBUG:
+		/* From user code that made SYSCALL the next instruction: nobody single-steps the
+		 * kernel from within. */
+		dr6_take();
+		frame->rflags &= ~RFLAGS_TF;
+		return;
+	case VECTOR_MACHINE_CHECK:
+		machine_check_panic(frame);
+	case VECTOR_DOUBLE_FAULT:
+		double_fault_panic(frame);
+	}
+	/* NMI.  Nothing here may fault: the IRET of a nested exception would let the next NMI in,
+	 * onto this same stack (SDM 3A 6.7.1). */
+	if (READ_ONCE(smp_stopping)) {
+		if (panic_reports_here())
+			return;
+		smp_stop_self();
+	}
+	symbol_format(where, sizeof(where), frame->rip);
+	log_warn("NMI on CPU %u, which was at %s", this_cpu_id(), where);
+}
+
+/* ---- Interrupts ------------------------------------------------------------------------------ */
+
+static void interrupt(struct trap_frame *frame)
+{
+	struct cpu *cpu = this_cpu();
+	u8 vector = (u8)frame->vector;
+
+	cpu->irq_depth++;
+	cpu->interrupts++;
+	trace(TRACE_IRQ, cpu->current ? (u32)cpu->current->tid : 0, vector, 0);
+	switch (vector) {
+	case VECTOR_TIMER:
+		apic_eoi();
+		sched_sample(frame_is_user(frame));
+		timer_interrupt();
+		break;
+	case VECTOR_RESCHEDULE: /* need_resched is looked at on the way out */
+		apic_eoi();
+		break;
+	case VECTOR_CALL:
+		apic_eoi();
+		smp_call_answer();
+		break;
+	case VECTOR_APIC_ERROR:
+		apic_error_interrupt();
+		break;
+	case VECTOR_IRQ_BASE ... VECTOR_IRQ_LAST:
+		irq_dispatch(vector);
+		apic_eoi();
+		break;
+	default: /* spurious, of the APIC or of the masked 8259s: no EOI (SDM 3A 11.9) */
+		break;
+	}
+	cpu->irq_depth--;
+}
+
+struct trap_frame *trap_dispatch(struct trap_frame *frame)
+{
+	/* Before anything that could fault again. */
+	u64 address = frame->vector == VECTOR_PAGE_FAULT ? read_cr2() : 0;
+
+	if (frame->vector >= VECTORS_OF_EXCEPTIONS) {
+		interrupt(frame);
+		if (!frame_is_user(frame))
+			sched_preempt_from_irq();
+	} else if (frame_is_user(frame)) {
+		trap_user(frame, address);
+	} else {
+		frame = trap_kernel(frame, address);
+	}
+	if (frame_is_user(frame))
+		entry_exit_work(frame);
+	return frame;
+}

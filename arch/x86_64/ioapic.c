@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * I/O APICs (82093AA data sheet; ACPI 6.5 5.2.12.3 and .5), and the handlers of device interrupts.
+ * All go to the boot CPU.
+ */
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/percpu.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/log.h"
+
+#define IOAPIC_VERSION	   1
+#define IOAPIC_REDIRECT(n) (0x10 + 2 * (n))
+#define REDIRECT_LOW	   (1U << 13)
+#define REDIRECT_LEVEL	   (1U << 15)
+#define REDIRECT_MASKED	   (1U << 16)
+
+#define IRQ_VECTORS	   (VECTOR_IRQ_LAST - VECTOR_IRQ_BASE + 1)
+
+struct ioapic {
+	volatile u32 *registers; /* [0] selects, [4] is the window */
+	u32 gsi_base, entries;
+};
+
+struct irq {
+	irq_handler_t handler; /* written last */
+	void *data;
+	const char *name;
+	u32 gsi;
+	u64 count; /* written by the CPU that takes it */
+};
+
+static struct ioapic ioapics[ACPI_IOAPICS_MAX];
+static u32 ioapic_count;
+static struct irq irqs[IRQ_VECTORS];
+static u32 lock; /* between requests: this floor has no spinlocks */
+
+static u32 ioapic_read(struct ioapic *io, u32 index)
+{
+	io->registers[0] = index;
+	return io->registers[4];
+}
+
+static void ioapic_write(struct ioapic *io, u32 index, u32 value)
+{
+	io->registers[0] = index;
+	io->registers[4] = value;
+}
+
+void ioapic_init(void)
+{
+	for (u32 i = 0; i < acpi_info.ioapic_count; i++) {
+		struct ioapic *io = &ioapics[ioapic_count];
+		u32 version;
+
+		io->registers = mmio_map(acpi_info.ioapics[i].address, 32, CACHE_UNCACHED);
+		if (!io->registers)
+			continue;
+		version = ioapic_read(io, IOAPIC_VERSION);
+		if (version == UINT32_MAX)
+			continue; /* nobody there */
+		io->gsi_base = acpi_info.ioapics[i].gsi_base;
+		io->entries = (version >> 16 & 0xff) + 1;
+		for (u32 n = 0; n < io->entries; n++)
+			ioapic_write(io, IOAPIC_REDIRECT(n), REDIRECT_MASKED);
+		ioapic_count++;
+		log_info("ioapic: interrupts %u to %u", io->gsi_base,
+			 io->gsi_base + io->entries - 1);
+	}
+}
+
+static struct ioapic *ioapic_of(u32 gsi)
+{
+	for (u32 i = 0; i < ioapic_count; i++)
+		if (gsi >= ioapics[i].gsi_base && gsi - ioapics[i].gsi_base < ioapics[i].entries)
+			return &ioapics[i];
+	return NULL;
+}
+
+static int irq_install(u32 gsi, u32 flags, irq_handler_t handler, void *data, const char *name)
+{
+	struct ioapic *io = ioapic_of(gsi);
+	u32 apic_id = cpu_get(0)->apic_id, slot = IRQ_VECTORS, n;
+
+	/* Eight bits of destination, 255 means all; more want interrupt remapping. */
+	if (!io || apic_id >= 255)
+		return -ENODEV;
+	for (u32 i = IRQ_VECTORS; i-- > 0;) {
+		if (irqs[i].handler && irqs[i].gsi == gsi)
+			return -EBUSY;
+		if (!irqs[i].handler)
+			slot = i;
+	}
+	if (slot == IRQ_VECTORS)
+		return -EBUSY;
+	irqs[slot].data = data;
+	irqs[slot].name = name;
+	irqs[slot].gsi = gsi;
+	__atomic_store_n(&irqs[slot].handler, handler, __ATOMIC_RELEASE);
+
+	n = gsi - io->gsi_base;
+	ioapic_write(io, IOAPIC_REDIRECT(n) + 1, apic_id << 24);
+	ioapic_write(io, IOAPIC_REDIRECT(n), (VECTOR_IRQ_BASE + slot) | flags);
+	return 0;
+}
+
+int irq_request_isa(u32 isa_irq, irq_handler_t handler, void *data, const char *name)
+{
+	u32 gsi = isa_irq, polarity = 0; /* the bus's own: edge, active high */
+	u64 flags;
+	int error;
+
+	for (u32 i = 0; i < acpi_info.override_count; i++) {
+		const struct acpi_override *o = &acpi_info.overrides[i];
+
+		if (o->isa_irq == isa_irq) {
+			gsi = o->gsi;
+			polarity =
+			    (o->active_low ? REDIRECT_LOW : 0) | (o->level ? REDIRECT_LEVEL : 0);
+		}
+	}
+	flags = irq_save();
+	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
+		cpu_relax();
+	error = irq_install(gsi, polarity, handler, data, name);
+	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+	irq_restore(flags);
+	return error;
+}
+
+void irq_dispatch(u8 vector)
+{
+	struct irq *irq = &irqs[vector - VECTOR_IRQ_BASE];
+	irq_handler_t handler = __atomic_load_n(&irq->handler, __ATOMIC_ACQUIRE);
+
+	if (!handler)
+		return;
+	WRITE_ONCE(irq->count, irq->count + 1);
+	handler(irq->data);
+}
+
+size_t irq_stats_text(char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (u32 i = 0; i < IRQ_VECTORS; i++)
+		if (__atomic_load_n(&irqs[i].handler, __ATOMIC_ACQUIRE))
+			at += (size_t)scnprintf(
+			    buf + at, size - at, "%3u: %10lu  IO-APIC  %s\n", irqs[i].gsi,
+			    (unsigned long)READ_ONCE(irqs[i].count), irqs[i].name);
+	return at;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The end of the kernel.
+ */
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/cpu.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
+
+/* debug_exit or debug_exit=PORT: the machine is an emulator with isa-debug-exit. */
+static u16 debug_exit_port(void)
+{
+	char text[16];
+	u64 port;
+
+	if (!cmdline_get("debug_exit", text, sizeof(text)))
+		return 0;
+	if (parse_u64(text, 0, &port) || port > 0xffff)
+		return DEBUG_EXIT_PORT;
+	return (u16)port;
+}
+
+static void debug_exit(u32 status)
+{
+	u16 port = debug_exit_port();
+
+	if (port)
+		outb(port, (u8)status);
+}
+
+void power_off(u32 status)
+{
+	irq_disable();
+	debug_exit(status);
+	acpi_power_off();
+	log_error("power off failed: switch the machine off by hand");
+	cpu_halt_forever();
+}
+
+void power_reset(void)
+{
+	static const struct {
+		u16 limit;
+		u64 base;
+	} __packed no_idt;
+
+	irq_disable();
+	debug_exit(EXIT_STATUS_REBOOT);
+	acpi_reset();
+	/* An exception without a gate: the processor shuts down, and the board resets it. */
+	__asm__ volatile("lidt %0; int3" ::"m"(no_idt) : "memory");
+	cpu_halt_forever();
+}

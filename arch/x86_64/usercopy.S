@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The instructions that touch user memory, and the table of where to go on when they fault.  A
+ * fault is first offered to the address space; only when that cannot help it ends here.
+ */
+#define EFAULT 14 /* errno.h is C */
+
+	.cfi_sections .debug_frame
+
+/* SMAP (SDM 3A 4.6): AC is set while user memory may be touched.  Where the processor has no SMAP
+ * the instructions do not exist. */
+.macro USER_ACCESS_BEGIN
+	cmpb	$0, smap_enabled(%rip)
+	je	9f
+	stac
+9:
+.endm
+
+.macro USER_ACCESS_END
+	cmpb	$0, smap_enabled(%rip)
+	je	9f
+	clac
+9:
+.endm
+
+.macro FIXUP instruction, target
+	.pushsection __ex_table, "a", @progbits
+	.quad	\instruction, \target
+	.popsection
+.endm
+
+.macro FUNCTION name
+	.globl	\name
+	.type	\name, @function
+	.balign	16
+\name:
+.endm
+
+	.text
+
+/* size_t usercopy_raw_in(void *dst, const void *user_src, size_t n), and out: the same moves.  A
+ * fault among the 8-byte moves goes on byte by byte, so the count is exact. */
+FUNCTION usercopy_raw_out
+FUNCTION usercopy_raw_in
+	.cfi_startproc
+	USER_ACCESS_BEGIN
+	cmpq	$8, %rdx
+	je	.Lcopy_8
+	cmpq	$4, %rdx
+	je	.Lcopy_4
+.Lcopy_any:
+	movq	%rdx, %rcx
+	shrq	$3, %rcx
+	andl	$7, %edx
+.Lcopy_words:
+	rep movsq
+	movl	%edx, %ecx
+.Lcopy_bytes:
+	rep movsb
+.Lcopy_out:
+	movq	%rcx, %rax
+	USER_ACCESS_END
+	ret
+.Lcopy_words_fault:
+	leaq	(%rdx, %rcx, 8), %rcx
+	jmp	.Lcopy_bytes
+
+.Lcopy_8:
+	movq	(%rsi), %rax
+.Lcopy_8_store:
+	movq	%rax, (%rdi)
+	xorl	%ecx, %ecx
+	jmp	.Lcopy_out
+.Lcopy_4:
+	movl	(%rsi), %eax
+.Lcopy_4_store:
+	movl	%eax, (%rdi)
+	xorl	%ecx, %ecx
+	jmp	.Lcopy_out
+	.cfi_endproc
+	FIXUP	.Lcopy_words, .Lcopy_words_fault
+	FIXUP	.Lcopy_bytes, .Lcopy_out
+	FIXUP	.Lcopy_8, .Lcopy_any
+	FIXUP	.Lcopy_8_store, .Lcopy_any
+	FIXUP	.Lcopy_4, .Lcopy_any
+	FIXUP	.Lcopy_4_store, .Lcopy_any
+
+/* size_t usercopy_raw_clear(void *user_dst, size_t n) */
+FUNCTION usercopy_raw_clear
+	.cfi_startproc
+	USER_ACCESS_BEGIN
+	movq	%rsi, %rcx
+	movl	%esi, %edx
+	shrq	$3, %rcx
+	andl	$7, %edx
+	xorl	%eax, %eax
+.Lclear_words:
+	rep stosq
+	movl	%edx, %ecx
+.Lclear_bytes:
+	rep stosb
+.Lclear_out:
+	movq	%rcx, %rax
+	USER_ACCESS_END
+	ret
+.Lclear_words_fault:
+	leaq	(%rdx, %rcx, 8), %rcx
+	jmp	.Lclear_bytes
+	.cfi_endproc
+	FIXUP	.Lclear_words, .Lclear_words_fault
+	FIXUP	.Lclear_bytes, .Lclear_out
+
+/* ssize_t usercopy_raw_string(char *dst, const char *user_src, size_t n) */
+FUNCTION usercopy_raw_string
+	.cfi_startproc
+	USER_ACCESS_BEGIN
+	xorl	%eax, %eax
+.Lstring_next:
+	cmpq	%rdx, %rax
+	je	.Lstring_out
+.Lstring_load:
+	movb	(%rsi, %rax), %cl
+	movb	%cl, (%rdi, %rax)
+	testb	%cl, %cl
+	jz	.Lstring_out
+	incq	%rax
+	jmp	.Lstring_next
+.Lstring_fault:
+	movq	$-EFAULT, %rax
+.Lstring_out:
+	USER_ACCESS_END
+	ret
+	.cfi_endproc
+	FIXUP	.Lstring_load, .Lstring_fault
+
+/* int usercopy_raw_cmpxchg32(u32 *user, u32 *old, u32 new_value) */
+FUNCTION usercopy_raw_cmpxchg32
+	.cfi_startproc
+	movl	(%rsi), %eax
+	USER_ACCESS_BEGIN
+.Lcmpxchg:
+	lock cmpxchgl %edx, (%rdi)
+	movl	%eax, (%rsi)
+	xorl	%eax, %eax
+.Lcmpxchg_out:
+	USER_ACCESS_END
+	ret
+.Lcmpxchg_fault:
+	movl	$-EFAULT, %eax
+	jmp	.Lcmpxchg_out
+	.cfi_endproc
+	FIXUP	.Lcmpxchg, .Lcmpxchg_fault
+
+	.section .note.GNU-stack, "", @progbits

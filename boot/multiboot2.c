@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Multiboot2's boot information (Multiboot2 Specification 2.0, section 3.6).  Tags 4, 5, 7 and 10
+ * are left alone: their content is useless or wrong on many machines.
+ */
+#include "boot/parse.h"
+#include "kernel/lib/string.h"
+
+enum {
+	TAG_END = 0,
+	TAG_CMDLINE = 1,
+	TAG_LOADER = 2,
+	TAG_MODULE = 3,
+	TAG_MEMORY = 6,
+	TAG_FRAMEBUFFER = 8,
+	TAG_EFI64 = 12,
+	TAG_ACPI_OLD = 14,
+	TAG_ACPI_NEW = 15,
+	TAG_EFI_MEMORY = 17,
+};
+
+struct tag {
+	u32 type, size; /* the size counts these two */
+	u8 body[];
+};
+
+struct tag_module {
+	u32 start, end;
+	char text[];
+} __packed;
+
+struct tag_memory {
+	u32 entry_size, entry_version;
+	u8 entries[];
+} __packed;
+
+struct memory_entry {
+	u64 base, length;
+	u32 type, reserved;
+} __packed;
+
+struct tag_framebuffer {
+	u64 address;
+	u32 pitch, width, height;
+	u8 bits_per_pixel, type;
+	u16 reserved;
+	u8 red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits; /* type 1 */
+} __packed;
+
+#define FRAMEBUFFER_RGB	 1
+#define FRAMEBUFFER_TEXT 2
+
+static void parse_memory(const struct tag_memory *m, u32 size)
+{
+	if (size < sizeof(*m) || m->entry_size < sizeof(struct memory_entry))
+		return;
+	for (u32 at = sizeof(*m); at + m->entry_size <= size; at += m->entry_size) {
+		const struct memory_entry *e = (const void *)((const u8 *)m + at);
+
+		boot_memory_add(e->base, e->length, e->type);
+	}
+}
+
+static void parse_framebuffer(const struct tag_framebuffer *f, u32 size)
+{
+	struct boot_display *d = &boot_info.display;
+
+	if (size < offsetof(struct tag_framebuffer, red_shift))
+		return;
+	if (f->type == FRAMEBUFFER_RGB && size >= sizeof(*f)) {
+		d->type = BOOT_DISPLAY_PIXELS;
+		d->red_shift = f->red_shift;
+		d->red_bits = f->red_bits;
+		d->green_shift = f->green_shift;
+		d->green_bits = f->green_bits;
+		d->blue_shift = f->blue_shift;
+		d->blue_bits = f->blue_bits;
+	} else if (f->type == FRAMEBUFFER_TEXT) {
+		d->type = BOOT_DISPLAY_TEXT;
+	} else {
+		return;
+	}
+	d->address = f->address;
+	d->pitch = f->pitch;
+	d->width = f->width;
+	d->height = f->height;
+	d->bits_per_pixel = f->bits_per_pixel;
+}
+
+static void parse_rsdp(const u8 *rsdp, u32 size, bool newer)
+{
+	if (boot_info.has_rsdp_copy && !newer)
+		return;
+	memcpy(boot_info.rsdp_copy, rsdp, MIN(size, sizeof(boot_info.rsdp_copy)));
+	boot_info.has_rsdp_copy = true;
+}
+
+static void parse_tag(const struct tag *tag)
+{
+	const void *body = tag->body;
+	u32 size = tag->size - sizeof(*tag);
+
+	switch (tag->type) {
+	case TAG_CMDLINE:
+		boot_text_copy(boot_info.cmdline, sizeof(boot_info.cmdline), body, size);
+		break;
+	case TAG_LOADER:
+		boot_text_copy(boot_info.loader, sizeof(boot_info.loader), body, size);
+		break;
+	case TAG_MODULE: {
+		const struct tag_module *m = body;
+
+		if (size >= sizeof(*m))
+			boot_module_add(m->start, m->end, m->text, size - sizeof(*m));
+		break;
+	}
+	case TAG_MEMORY:
+		parse_memory(body, size);
+		break;
+	case TAG_FRAMEBUFFER:
+		parse_framebuffer(body, size);
+		break;
+	case TAG_ACPI_OLD:
+	case TAG_ACPI_NEW:
+		parse_rsdp(body, size, tag->type == TAG_ACPI_NEW);
+		break;
+	case TAG_EFI64:
+	case TAG_EFI_MEMORY:
+		boot_info.uefi = true;
+		break;
+	}
+}
+
+void multiboot2_parse(paddr_t info)
+{
+	u32 total = *(const u32 *)info, at = 8;
+
+	boot_info.protocol = "multiboot2";
+	boot_info.info_start = info;
+	boot_info.info_end = info + total;
+	while (at + sizeof(struct tag) <= total) {
+		const struct tag *tag = (const struct tag *)(info + at);
+
+		if (tag->type == TAG_END || tag->size < sizeof(*tag) || tag->size > total - at)
+			break;
+		parse_tag(tag);
+		at += ALIGN_UP(tag->size, 8);
+	}
+}

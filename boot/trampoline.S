@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The first instructions of every processor but the first: from real mode to long mode (SDM 3A
+ * 9.4.4, 9.8.5).  This lies among the constants and runs only as a copy, in a page below 1 MiB, so
+ * every address in it is relative to trampoline_start.  All processors may run it at once: it
+ * writes to nothing but the state in the processor's own slot.
+ */
+#include "boot/trampoline.h"
+
+#define REL(symbol)  ((symbol) - trampoline_start)
+#define CODE32	     0x08
+#define DATA	     0x10
+#define CODE64	     0x18
+#define CR0_PE	     0x00000001
+#define CR0_LONG     0x80010033 /* PG, WP, NE, ET, MP, PE; caches on */
+#define CR4_PAE	     0x20
+#define MSR_EFER     0xc0000080
+
+	.section .rodata.trampoline, "a", @progbits
+	.balign	16
+	.globl	trampoline_start
+trampoline_start:
+	.code16
+	cli
+	cld
+	movw	%cs, %ax
+	movw	%ax, %ds
+	movl	REL(trampoline_base), %ebx	/* the page's address, kept throughout */
+	/* The tables and far pointers below want linear addresses. */
+	lgdtl	REL(trampoline_gdt_pointer)
+	movl	%cr0, %eax
+	orl	$CR0_PE, %eax
+	movl	%eax, %cr0
+	ljmpl	*REL(trampoline_jump_32)
+
+	.code32
+trampoline_32:
+	movw	$DATA, %ax
+	movw	%ax, %ds
+	movw	%ax, %es
+	movw	%ax, %ss
+	movl	$CR4_PAE, %eax
+	movl	%eax, %cr4
+	movl	REL(trampoline_data)(%ebx), %eax	/* root */
+	movl	%eax, %cr3
+	/* NXE with LME: the kernel's tables have NX bits, which are reserved without. */
+	movl	$MSR_EFER, %ecx
+	movl	REL(trampoline_data) + 8(%ebx), %eax
+	xorl	%edx, %edx
+	wrmsr
+	movl	$CR0_LONG, %eax
+	movl	%eax, %cr0
+	ljmpl	*REL(trampoline_jump_64)(%ebx)
+
+	.code64
+trampoline_64:
+	/* Who am I?  Without a stack yet: each processor has its own. */
+	movq	trampoline_data + 32(%rip), %rax	/* apic */
+	testq	%rax, %rax
+	jz	1f
+	movl	0x20(%rax), %r8d
+	shrl	$24, %r8d
+	jmp	2f
+1:	movl	$0xb, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	movl	%edx, %r8d
+2:	movq	trampoline_data + 16(%rip), %rdi	/* slots */
+	movq	trampoline_data + 24(%rip), %rcx	/* slot_count */
+3:	testq	%rcx, %rcx
+	jz	halt
+	cmpl	%r8d, TRAMPOLINE_SLOT_APIC_ID(%rdi)
+	je	4f
+	addq	$TRAMPOLINE_SLOT_SIZE, %rdi
+	decq	%rcx
+	jmp	3b
+4:	movl	$TRAMPOLINE_WAITING, %eax
+	movl	$TRAMPOLINE_ARRIVED, %edx
+	lock cmpxchgl %edx, TRAMPOLINE_SLOT_STATE(%rdi)
+	jne	halt				/* nobody waits any more */
+	movq	TRAMPOLINE_SLOT_STACK(%rdi), %rsp
+	xorl	%ebp, %ebp
+	pushq	$0				/* no return address: ends every backtrace */
+	jmp	*trampoline_data + 40(%rip)	/* entry(slot) */
+halt:
+	cli
+	hlt
+	jmp	halt
+
+	.balign	8
+trampoline_gdt:
+	.quad	0
+	.quad	0x00cf9b000000ffff	/* CODE32 */
+	.quad	0x00cf93000000ffff	/* DATA */
+	.quad	0x00af9b000000ffff	/* CODE64 */
+	.globl	trampoline_gdt_pointer, trampoline_jump_32, trampoline_jump_64
+trampoline_gdt_pointer:
+	.short	trampoline_gdt_pointer - trampoline_gdt - 1
+	.long	REL(trampoline_gdt)	/* smp.c adds the page's address to these three */
+trampoline_jump_32:
+	.long	REL(trampoline_32)
+	.short	CODE32
+trampoline_jump_64:
+	.long	REL(trampoline_64)
+	.short	CODE64
+
+	.balign	8
+	.globl	trampoline_data
+trampoline_data:			/* struct trampoline_data */
+	.skip	48
+trampoline_base:
+	.skip	8
+	.globl	trampoline_end
+trampoline_end:
+
+	.section .note.GNU-stack, "", @progbits
