@@ -26,10 +26,21 @@ struct page {
 	u32 refs;  /* mappings and other holders; 0: free */
 	u8 use;	   /* enum page_use */
 	u8 order;  /* of the block this page is the head of */
-	u16 flags;
+	u16 flags;	  /* PAGE_* below; page.c's own */
 	struct list link; /* free lists, slabs; its owner's otherwise */
-	void *owner;	  /* slab: the cache; else the owner's */
+	union {
+		void *owner; /* NULL at first; the owner's */
+		struct {     /* PAGE_SLAB: slab.c's own */
+			u16 slab_free;	 /* offset of the first free object */
+			u16 slab_in_use; /* objects handed out */
+			u32 slab_cache;	 /* which cache */
+		};
+	};
 };
+
+#define PAGE_NOT_RAM  1 /* a hole, device memory, or the firmware's */
+#define PAGE_IN_BUDDY 2 /* head of a block in a free list */
+#define PAGE_POISONED 4 /* debug: filled when it was freed */
 
 #define PAGE_ORDER_MAX 10 /* blocks of up to 4 MiB */
 
@@ -90,13 +101,20 @@ void shrinker_register(struct shrinker *s);
  * behind /proc/sys/vm/drop_caches.  Sleeps. */
 void page_drain_all(void);
 
+/* Run `drain` on every CPU, with interrupts off: for caches that each CPU has.  Sleeps. */
+void page_drain_each_cpu(void (*drain)(void *unused));
+
+/* May the caller wait?  Interrupts on, no spinlock held, not in a handler. */
+bool page_may_reclaim(void);
+
 struct page_stats {
-	u64 total;	      /* frames managed */
+	u64 total;	      /* frames managed: free and used, without PAGE_RESERVED */
 	u64 free;	      /* free, CPU caches included */
-	u64 used[PAGE_USES];  /* the ledger */
+	u64 used[PAGE_USES];  /* the ledger; PAGE_RESERVED: RAM that was never ours to give */
 	u64 failed;	      /* requests that got NULL */
 };
 void page_stats_read(struct page_stats *stats);
+u64 page_free_count(void);
 
 /* Allocation failure on demand: the n-th allocation from now on fails (page and slab together);
  * 0: none.  Boot parameter fail_nth=, and tests. */

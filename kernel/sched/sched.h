@@ -35,9 +35,10 @@ void thread_set_state(enum thread_state state);
 /* From the roof: after an interrupt of kernel code, switch if it is due and allowed. */
 void sched_preempt_from_irq(void);
 
-/* From the roof: called on every way from user mode and back, for the times. */
-void sched_account_user_to_kernel(void);
-void sched_account_kernel_to_user(void);
+/* From the roof, at each timer interrupt: was it user mode that it found?  Run time is exact; its
+ * parts, user and kernel, are in the proportion of these samples (as Linux does without
+ * CONFIG_VIRT_CPU_ACCOUNTING), so that a system call need not read the clock twice. */
+void sched_sample(bool user_mode);
 
 /* Length of a turn in nanoseconds (/proc/sys/kernel/sched_rr_timeslice_ms; sched_slice_us=). */
 #define SCHED_SLICE_DEFAULT_NS (10 * NSEC_PER_MSEC)
@@ -60,5 +61,6 @@ void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats);
 
 /* Threads running or ready, averaged over 1, 5 and 15 minutes, as Linux's fixed point (<< 16). */
 void sched_load_average(u64 load[3]);
+void sched_load_start(void); /* begin sampling */
 u32 sched_runnable_count(void);
 u64 sched_forks_total(void);

@@ -12,6 +12,7 @@
 #include "kernel/lib/refcount.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/wait.h"
+#include "kernel/sync/lockdep.h"
 
 struct process;
 struct pmap;
@@ -46,6 +47,8 @@ struct thread {
 	u64 saved_sp;		  /* where context_switch() left the registers */
 	struct fpu_area *fpu;	  /* NULL for kernel threads */
 	u64 fs_base, gs_base;	  /* of user mode */
+	u64 fault_vector, fault_error, fault_address; /* last fault of user mode, for sigcontext */
+	u32 fpu_cpu;		  /* whose FPU registers last held `fpu`; MAX_CPUS: none */
 	struct pmap *pmap;	  /* NULL: a kernel thread, runs in whichever is loaded */
 
 	/* Scheduling.  Under the run queue's lock of `cpu`. */
@@ -61,9 +64,9 @@ struct thread {
 
 	/* Counters; written by the CPU that runs it, read anywhere. */
 	u64 started_ns;		  /* clock at creation */
-	u64 user_ns, kernel_ns;	  /* time used */
+	u64 run_ns;		  /* time on a CPU, to the nanosecond */
 	u64 run_since_ns;	  /* when it got the CPU */
-	u64 accounted_ns;	  /* up to when user_ns and kernel_ns are right */
+	u64 user_samples, kernel_samples; /* where timer interrupts found it: they part run_ns */
 	u64 switches_voluntary, switches_forced;
 	u64 migrations;
 	u64 wait_ns, ready_since_ns; /* time in the run queue */
@@ -72,6 +75,8 @@ struct thread {
 	/* Sleeping. */
 	const char *wait_name;	  /* of the queue it sleeps on, or NULL */
 	void *wait_object;	  /* mutex, futex key, ...: for the debugger and /proc */
+	u32 wait_flags;		  /* WAIT_*: what may end the sleep */
+	struct held_locks held;	  /* sleeping locks; debug builds */
 	u32 preempt_ok_faults;	  /* > 0: user faults are refused (usercopy nofault) */
 
 	/* Work before user mode: THREAD_* bits, set by anybody atomically. */
@@ -80,6 +85,7 @@ struct thread {
 	/* Signals of its own.  Under process->signal_lock. */
 	sigset_t signal_mask;
 	sigset_t saved_signal_mask; /* for THREAD_RESTORE_MASK */
+	sigset_t wait_set;	    /* sigtimedwait(): taken although blocked */
 	sigset_t pending;
 	struct list pending_queue;  /* struct queued_signal.link */
 	u64 altstack_base, altstack_size;
@@ -100,6 +106,20 @@ struct thread {
 	int exit_code;		  /* wait status form */
 	bool exited;
 };
+
+/* The cache of structures, and TIDs; from sched_init(). */
+void thread_init(void);
+
+/* The thread that the calling CPU has been running since it started, TID 0; stops the kernel where
+ * there is no memory. */
+struct thread *thread_create_idle(u32 cpu);
+
+/* Called with each thread made, before it can run: kernel/proc makes kernel threads members of
+ * process 0. */
+extern void (*thread_created_hook)(struct thread *t);
+
+/* Called when the last reference goes. */
+extern void (*thread_freed_hook)(struct thread *t);
 
 /* Make a kernel thread of process 0 and start it.  `fn` may return.  ERR_PTR(-ENOMEM). */
 struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg);
@@ -132,8 +152,9 @@ void thread_exit_final(void) noreturn;
 /* Threads' names are read without a lock. */
 void thread_set_name(struct thread *t, const char *name);
 
-/* A new TID, unique among all living threads, processes, groups and sessions (the roof of kernel/
- * proc gives the test); below 32768 at first, then up to 4194304.  -EAGAIN where none is free. */
+/* A new TID: the next free number after the last one given, from 1 to TID_MAX - 1; -EAGAIN where
+ * none is free.  A number that still names a process, group or session must not be freed yet. */
+#define TID_MAX 4194304
 tid_t tid_alloc(void);
 void tid_free(tid_t tid);
 

@@ -11,7 +11,6 @@ struct timer {
 	u64 expires_ns;			 /* clock_now_ns() time */
 	void (*fn)(struct timer *timer); /* in interrupt context, on the CPU it was started on */
 	u32 cpu;			 /* whose tree it is in; TIMER_NOWHERE where in none */
-	bool running;			 /* fn is being called */
 };
 
 #define TIMER_NOWHERE UINT32_MAX
@@ -31,5 +30,3 @@ void timer_cancel_sync(struct timer *t);
 /* From the roof, on VECTOR_TIMER. */
 void timer_interrupt(void);
 
-/* Arm the APIC for the first timer of this CPU; the scheduler calls it where the slice changes. */
-void timer_rearm(void);

@@ -2,18 +2,38 @@
  *
  * The lock-order checker of debug builds: every pair "B taken while A is held" is recorded once as
  * an edge between classes; taking a lock that closes a circle stops the kernel and names both
- * places.  Also found: a lock taken twice, a lock taken with interrupts on that an interrupt
- * handler took before (or the other way round).
+ * places.  Also found: a lock taken twice, and a class that interrupt handlers take being taken
+ * with interrupts on.  In other builds every function here folds to nothing.
  */
 #pragma once
 
 #include "kernel/sync/spinlock.h"
 
-/* Called by the locks.  `irqs_were_on`: state before the lock was taken; `sleeping`: a mutex.
- * `nested`: two of one class may be held, their order being given otherwise. */
-void lockdep_acquire(struct lock_class *class, const void *lock, const void *where,
-		     bool irqs_were_on, bool sleeping, bool nested);
-void lockdep_release(struct lock_class *class, const void *lock);
+#define LOCKDEP_HELD_MAX (HEDDLE_DEBUG ? 12 : 1)
+
+struct held_lock {
+	const void *lock;
+	const struct lock_class *class;
+	const void *where;
+};
+
+/* Locks held by one CPU (spinlocks) or one thread (sleeping locks), oldest first. */
+struct held_locks {
+	u32 count;
+	struct held_lock held[LOCKDEP_HELD_MAX];
+};
+
+/* The calling thread's list of sleeping locks; given by the scheduler.  NULL result: none yet. */
+extern struct held_locks *(*lockdep_thread_locks)(void);
+
+enum lockdep_flags {
+	LOCKDEP_SLEEPING = 1, /* a mutex: belongs to the thread */
+	LOCKDEP_NESTED = 2,   /* a second one of its class is fine: the caller knows their order */
+	LOCKDEP_IRQS_ON = 4,  /* interrupts were on before it was taken */
+};
+
+void lockdep_acquire(struct lock_class *class, const void *lock, const void *where, u32 flags);
+void lockdep_release(const void *lock, bool sleeping);
 
 /* Two locks of one class, the caller knowing their order (by address): for the second. */
 void spin_lock_nested(struct spinlock *lock);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory as the boot loader left it.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+/* The first run of whole frames at or above *start that is RAM and that nothing occupies: not the
+ * image, a module, the boot information, the other CPUs' first page, the lowest 64 KiB, nor a frame
+ * that early_frame_alloc() gave.  False where there is none. */
+bool boot_range_next(paddr_t *start, paddr_t *end);

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Page frames: a binary buddy allocator (Knuth, "The Art of Computer Programming", volume 1, 2.5)
+ * under one lock, and in front of it a stack of single frames on each CPU, which most requests meet
+ * without the lock.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/smp.h"
+#include "boot/boot_info.h"
+#include "kernel/lib/panic.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/early.h"
+#include "kernel/mem/page.h"
+#include "kernel/sync/spinlock.h"
+
+#define CACHE_FRAMES 64
+#define CACHE_BATCH  32 /* frames moved between a CPU's cache and the free lists at a time */
+
+/* Only its own CPU writes it, with interrupts off; any CPU reads the numbers. */
+struct page_cpu {
+	struct page *frames[CACHE_FRAMES];
+	u64 count;
+	s64 used[PAGE_USES]; /* taken less given back on this CPU: the sum over all counts */
+};
+static DEFINE_PER_CPU(struct page_cpu, page_cpu);
+
+struct page *page_array;
+u64 page_array_frames;
+
+/* Free blocks by order, heads only, and their frames. */
+DEFINE_SPINLOCK(page_lock);
+static struct list free_blocks[PAGE_ORDER_MAX + 1];
+static u64 free_frames;
+
+static u64 total_frames, reserved_frames, failed_requests;
+static u64 fail_countdown;
+static struct shrinker *shrinkers;
+
+static const char *const use_names[PAGE_USES] = {
+    "free",	    "reserved",	      "a kernel buffer",	"a slab",   "a page table",
+    "kernel stack", "program memory", "shared or file content", "a pipe's",
+};
+
+#define POISON	     0x6b6b6b6b6b6b6b6bUL
+#define POISON_WORDS 8 /* of each frame: cheap, and where structures begin */
+
+static void poison(struct page *p)
+{
+	u64 *words = page_to_virt(p);
+
+	for (u32 i = 0; i < POISON_WORDS; i++)
+		words[i] = POISON;
+	p->flags |= PAGE_POISONED;
+}
+
+static void poison_check(struct page *p)
+{
+	const u64 *words = page_to_virt(p);
+
+	for (u32 i = 0; p->flags & PAGE_POISONED && i < POISON_WORDS; i++)
+		if (words[i] != POISON)
+			panic("page frame 0x%lx was written to while it was free: word %u is "
+			      "0x%lx",
+			      page_to_phys(p), i, words[i]);
+	p->flags &= (u16)~PAGE_POISONED;
+}
+
+struct page *phys_to_page(paddr_t address)
+{
+	u64 frame = address >> PAGE_SHIFT;
+
+	if (frame >= page_array_frames || page_array[frame].flags & PAGE_NOT_RAM)
+		return NULL;
+	return &page_array[frame];
+}
+
+static void block_push(struct page *p, unsigned order)
+{
+	p->order = (u8)order;
+	p->flags |= PAGE_IN_BUDDY;
+	list_push_front(&free_blocks[order], &p->link);
+}
+
+static void block_remove(struct page *p)
+{
+	p->flags &= (u16)~PAGE_IN_BUDDY;
+	list_remove(&p->link);
+}
+
+/* A free block into the lists, joined with its buddy as long as that is free in whole. */
+static void block_free(struct page *p, unsigned order)
+{
+	u64 frame = (u64)(p - page_array);
+
+	assert_held(&page_lock);
+	free_frames += 1UL << order;
+	for (; order < PAGE_ORDER_MAX; order++) {
+		u64 other = frame ^ 1UL << order;
+		struct page *buddy = &page_array[other];
+
+		if (other >= page_array_frames || !(buddy->flags & PAGE_IN_BUDDY) ||
+		    buddy->order != order)
+			break;
+		block_remove(buddy);
+		frame &= other;
+	}
+	block_push(&page_array[frame], order);
+}
+
+/* A block out of the lists, the smallest that does, split as needed; NULL where there is none. */
+static struct page *block_take(unsigned order)
+{
+	struct page *p;
+	unsigned o = order;
+
+	assert_held(&page_lock);
+	while (o <= PAGE_ORDER_MAX && list_empty(&free_blocks[o]))
+		o++;
+	if (o > PAGE_ORDER_MAX)
+		return NULL;
+	p = list_first(&free_blocks[o], struct page, link);
+	block_remove(p);
+	while (o > order) {
+		o--;
+		block_push(p + (1UL << o), o);
+	}
+	free_frames -= 1UL << order;
+	return p;
+}
+
+/* Give the `n` frames longest in this CPU's cache back to the lists.  Interrupts off. */
+static void cache_drain(struct page_cpu *c, u64 n)
+{
+	u64 flags = spin_lock_irq(&page_lock);
+
+	for (u64 i = 0; i < n; i++)
+		block_free(c->frames[i], 0);
+	spin_unlock_irq(&page_lock, flags);
+	WRITE_ONCE(c->count, c->count - n);
+	memmove(c->frames, c->frames + n, c->count * sizeof(c->frames[0]));
+}
+
+static void cache_drain_this_cpu(void *unused)
+{
+	struct page_cpu *c = this_cpu_ptr(page_cpu);
+
+	cache_drain(c, c->count);
+}
+
+static void cache_refill(struct page_cpu *c)
+{
+	u64 flags = spin_lock_irq(&page_lock);
+	struct page *p;
+
+	while (c->count < CACHE_BATCH && (p = block_take(0))) {
+		c->frames[c->count] = p;
+		WRITE_ONCE(c->count, c->count + 1);
+	}
+	spin_unlock_irq(&page_lock, flags);
+}
+
+static struct page *block_take_locked(unsigned order)
+{
+	u64 flags = spin_lock_irq(&page_lock);
+	struct page *p = block_take(order);
+
+	spin_unlock_irq(&page_lock, flags);
+	return p;
+}
+
+/* One attempt. */
+static struct page *take(unsigned order, enum page_use use)
+{
+	u64 flags = irq_save();
+	struct page_cpu *c = this_cpu_ptr(page_cpu);
+	struct page *p = NULL;
+
+	if (order == 0) {
+		if (!c->count)
+			cache_refill(c);
+		if (c->count) {
+			p = c->frames[c->count - 1];
+			WRITE_ONCE(c->count, c->count - 1);
+		}
+	} else {
+		p = block_take_locked(order);
+		if (!p && c->count) { /* cached frames may be what keeps blocks apart */
+			cache_drain(c, c->count);
+			p = block_take_locked(order);
+		}
+	}
+	if (p)
+		WRITE_ONCE(c->used[use], c->used[use] + (1L << order));
+	irq_restore(flags);
+	return p;
+}
+
+struct page *page_alloc(unsigned order, enum page_use use)
+{
+	struct page *p = NULL;
+
+	require(order <= PAGE_ORDER_MAX && use > PAGE_RESERVED && use < PAGE_USES);
+	if (!alloc_should_fail()) {
+		p = take(order, use);
+		if (!p && page_may_reclaim()) {
+			page_drain_all();
+			p = take(order, use);
+		}
+	}
+	if (!p) {
+		__atomic_fetch_add(&failed_requests, 1, __ATOMIC_RELAXED);
+		return NULL;
+	}
+	if (HEDDLE_DEBUG)
+		for (u64 i = 0; i < 1UL << order; i++)
+			poison_check(p + i);
+	list_init(&p->link);
+	p->order = (u8)order;
+	p->owner = NULL;
+	p->use = (u8)use;
+	__atomic_store_n(&p->refs, 1, __ATOMIC_RELEASE);
+	return p;
+}
+
+struct page *page_alloc_zeroed(enum page_use use)
+{
+	struct page *p = page_alloc(0, use);
+
+	if (p)
+		page_clear(page_to_virt(p));
+	return p;
+}
+
+static void give_back(struct page *p)
+{
+	unsigned order = p->order, use = p->use;
+	struct page_cpu *c;
+	u64 flags, lock_flags;
+
+	p->use = PAGE_FREE;
+	if (HEDDLE_DEBUG)
+		for (u64 i = 0; i < 1UL << order; i++)
+			poison(p + i);
+	flags = irq_save();
+	c = this_cpu_ptr(page_cpu);
+	WRITE_ONCE(c->used[use], c->used[use] - (1L << order));
+	if (order == 0) {
+		if (c->count == CACHE_FRAMES)
+			cache_drain(c, CACHE_BATCH);
+		c->frames[c->count] = p;
+		WRITE_ONCE(c->count, c->count + 1);
+	} else {
+		lock_flags = spin_lock_irq(&page_lock);
+		block_free(p, order);
+		spin_unlock_irq(&page_lock, lock_flags);
+	}
+	irq_restore(flags);
+}
+
+void page_get(struct page *p)
+{
+	u32 old = __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
+
+	if (unlikely(old == 0 || old >= INT32_MAX))
+		panic("page frame 0x%lx (%s): reference number %u asked for", page_to_phys(p),
+		      use_names[p->use], old + 1);
+}
+
+void page_put(struct page *p)
+{
+	u32 old = __atomic_fetch_sub(&p->refs, 1, __ATOMIC_ACQ_REL);
+
+	if (unlikely(old == 0))
+		panic("page frame 0x%lx (%s) freed once too often", page_to_phys(p),
+		      use_names[p->use]);
+	if (old > 1)
+		return;
+	if (unlikely(p->use <= PAGE_RESERVED))
+		panic("page frame 0x%lx (%s) freed, which was never given", page_to_phys(p),
+		      use_names[p->use]);
+	give_back(p);
+}
+
+u32 page_refs(const struct page *p)
+{
+	return __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE);
+}
+
+/* Frames [first, end) are the allocator's from now on.  Returns how many. */
+static u64 frames_release(u64 first, u64 end)
+{
+	u64 count = end - first, flags;
+
+	for (u64 f = first; f < end; f++)
+		page_array[f] = (struct page){.use = PAGE_FREE};
+	while (first < end) {
+		unsigned order = PAGE_ORDER_MAX;
+
+		while (first & ((1UL << order) - 1) || first + (1UL << order) > end)
+			order--;
+		flags = spin_lock_irq(&page_lock);
+		block_free(&page_array[first], order);
+		spin_unlock_irq(&page_lock, flags);
+		first += 1UL << order;
+	}
+	__atomic_fetch_add(&total_frames, count, __ATOMIC_RELAXED);
+	return count;
+}
+
+void page_release_boot_range(paddr_t start, paddr_t end)
+{
+	u64 frame = ALIGN_UP(start, PAGE_SIZE) >> PAGE_SHIFT;
+	u64 last = MIN(end >> PAGE_SHIFT, page_array_frames);
+
+	while (frame < last) {
+		u64 first = frame;
+
+		while (frame < last && page_array[frame].use == PAGE_RESERVED &&
+		       !(page_array[frame].flags & PAGE_NOT_RAM))
+			frame++;
+		__atomic_fetch_sub(&reserved_frames, frames_release(first, frame),
+				   __ATOMIC_RELAXED);
+		frame += frame == first;
+	}
+}
+
+/* Mark the frames of all regions that are, or are not, usable; returns how many changed. */
+static u64 regions_mark(bool usable)
+{
+	u16 mark = usable ? 0 : PAGE_NOT_RAM;
+	u64 changed = 0;
+
+	for (u32 i = 0; i < boot_info.memory_count; i++) {
+		const struct boot_memory *m = &boot_info.memory[i];
+		u64 end = m->base + m->length;
+
+		if ((m->type == BOOT_MEMORY_USABLE) != usable)
+			continue;
+		/* A frame that is usable in part is not usable. */
+		end = usable ? end >> PAGE_SHIFT : DIV_ROUND_UP(end, PAGE_SIZE);
+		for (u64 f = usable ? DIV_ROUND_UP(m->base, PAGE_SIZE) : m->base >> PAGE_SHIFT;
+		     f < end && f < page_array_frames; f++) {
+			changed += page_array[f].flags != mark;
+			page_array[f].flags = mark;
+		}
+	}
+	return changed;
+}
+
+void page_init(void)
+{
+	paddr_t start, end, array = 0, array_end = 0, highest = 0;
+	u64 bytes, ram;
+
+	for (u32 i = 0; i < boot_info.memory_count; i++)
+		if (boot_info.memory[i].type == BOOT_MEMORY_USABLE)
+			highest =
+			    MAX(highest, boot_info.memory[i].base + boot_info.memory[i].length);
+	page_array_frames = MIN(highest, (u64)DIRECT_MAP_SIZE) >> PAGE_SHIFT;
+	bytes = ALIGN_UP(page_array_frames * sizeof(struct page), PAGE_SIZE);
+	for (start = 0; boot_range_next(&start, &end); start = end) {
+		if (end - start >= bytes && end - start > array_end - array) {
+			array = start;
+			array_end = end;
+		}
+	}
+	if (!array_end)
+		panic("no %lu bytes in a row for the array of %lu page frames", bytes,
+		      page_array_frames);
+	array = array_end - bytes;
+	page_array = phys_to_virt(array);
+	for (u64 f = 0; f < page_array_frames; f++)
+		page_array[f] =
+		    (struct page){.refs = 1, .use = PAGE_RESERVED, .flags = PAGE_NOT_RAM};
+	ram = regions_mark(true);
+	ram -= regions_mark(false);
+
+	for (unsigned order = 0; order <= PAGE_ORDER_MAX; order++)
+		list_init(&free_blocks[order]);
+	for (start = 0; boot_range_next(&start, &end); start = end) {
+		u64 upto = end == array_end ? array : end;
+
+		frames_release(start >> PAGE_SHIFT, upto >> PAGE_SHIFT);
+	}
+	reserved_frames = ram - total_frames;
+}
+
+void shrinker_register(struct shrinker *s)
+{
+	s->next = __atomic_load_n(&shrinkers, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&shrinkers, &s->next, s, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+}
+
+bool page_may_reclaim(void)
+{
+	return irqs_enabled() && preempt_count() == 0 && !this_cpu()->irq_depth;
+}
+
+void page_drain_each_cpu(void (*drain)(void *unused))
+{
+	u64 flags;
+
+	might_sleep();
+	preempt_disable();
+	smp_call(&cpus_online, drain, NULL);
+	flags = irq_save();
+	drain(NULL);
+	irq_restore(flags);
+	preempt_enable();
+}
+
+void page_drain_all(void)
+{
+	struct shrinker *s = __atomic_load_n(&shrinkers, __ATOMIC_ACQUIRE);
+
+	for (; s; s = s->next)
+		s->shrink();
+	page_drain_each_cpu(cache_drain_this_cpu);
+}
+
+u64 page_free_count(void)
+{
+	u64 n = READ_ONCE(free_frames);
+
+	for (u32 cpu = 0; cpu < cpu_count; cpu++)
+		n += READ_ONCE(per_cpu_ptr(page_cpu, cpu)->count);
+	return n;
+}
+
+void page_stats_read(struct page_stats *stats)
+{
+	*stats = (struct page_stats){
+	    .total = __atomic_load_n(&total_frames, __ATOMIC_RELAXED),
+	    .free = page_free_count(),
+	    .failed = __atomic_load_n(&failed_requests, __ATOMIC_RELAXED),
+	};
+	for (u32 cpu = 0; cpu < cpu_count; cpu++)
+		for (u32 use = 0; use < PAGE_USES; use++)
+			stats->used[use] += (u64)READ_ONCE(per_cpu_ptr(page_cpu, cpu)->used[use]);
+	stats->used[PAGE_RESERVED] = __atomic_load_n(&reserved_frames, __ATOMIC_RELAXED);
+}
+
+void alloc_fail_nth(u64 n)
+{
+	__atomic_store_n(&fail_countdown, n, __ATOMIC_RELAXED);
+}
+
+bool alloc_should_fail(void)
+{
+	u64 n = __atomic_load_n(&fail_countdown, __ATOMIC_RELAXED);
+
+	while (unlikely(n))
+		if (__atomic_compare_exchange_n(&fail_countdown, &n, n - 1, true, __ATOMIC_RELAXED,
+						__ATOMIC_RELAXED))
+			return n == 1;
+	return false;
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The slab allocator (Bonwick 1994; the stacks of free objects on each CPU after Bonwick and Adams
+ * 2001).  A slab is one frame cut into objects from its first byte on; what is to be known about it
+ * stands in its struct page, the list of its free objects in those themselves.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/percpu.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/panic.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sync/spinlock.h"
+
+#define CACHES_MAX	 48
+#define MAGAZINE_OBJECTS 16
+#define MAGAZINE_BATCH	 8
+#define EMPTY_KEPT	 2 /* empty slabs that a cache keeps for the next request */
+#define NO_OBJECT	 UINT16_MAX
+
+struct slab_cache {
+	const char *name;
+	u32 size; /* of an object, rounded up */
+	u32 objects_per_slab;
+	struct spinlock lock;
+	/* Under lock: */
+	struct list partial;	  /* slabs with a free object; empty ones at the back */
+	u64 slabs, empty, in_use; /* in_use: objects in magazines too */
+};
+
+/* A CPU's stack of free objects.  Its own CPU's, with interrupts off. */
+struct magazine {
+	u64 count;
+	void *objects[MAGAZINE_OBJECTS];
+};
+
+struct magazines {
+	struct magazine of[CACHES_MAX];
+};
+static DEFINE_PER_CPU(struct magazines, magazines);
+
+static struct slab_cache caches[CACHES_MAX];
+static u32 cache_count;
+static struct lock_class cache_lock_class = {"slab_cache", 0};
+
+static const u16 kmalloc_sizes[] = {16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048};
+static const char *const kmalloc_names[ARRAY_SIZE(kmalloc_sizes)] = {
+    "kmalloc-16",  "kmalloc-32",  "kmalloc-64",	 "kmalloc-96",	 "kmalloc-128",
+    "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1024", "kmalloc-2048"};
+static struct slab_cache *kmalloc_caches[ARRAY_SIZE(kmalloc_sizes)];
+
+/* A free object's first word: a mark, and the next free one's offset in the slab. */
+#define FREE_MARK      0x5ac3f19d72e40000UL
+#define FREE_MARK_MASK (~0xffffUL)
+#define FREED_BYTE     0x6b
+#define NEW_BYTE       0xa5
+
+/* Debug: an object that was freed shows it, so that freeing it again and writing to it do. */
+static void object_mark_freed(struct slab_cache *cache, void *object)
+{
+	if ((*(u64 *)object & FREE_MARK_MASK) == FREE_MARK)
+		panic("%s object %p freed twice", cache->name, object);
+	memset((u8 *)object + 8, FREED_BYTE, cache->size - 8);
+	*(u64 *)object = FREE_MARK | NO_OBJECT;
+}
+
+static void object_mark_new(struct slab_cache *cache, void *object)
+{
+	const u8 *bytes = object;
+
+	if ((*(u64 *)object & FREE_MARK_MASK) != FREE_MARK)
+		panic("%s object %p was written to while it was free: it begins 0x%lx", cache->name,
+		      object, *(u64 *)object);
+	for (u32 i = 8; i < cache->size; i++)
+		if (bytes[i] != FREED_BYTE)
+			panic("%s object %p was written to while it was free: byte %u is 0x%x",
+			      cache->name, object, i, bytes[i]);
+	memset(object, NEW_BYTE, cache->size);
+}
+
+static void *slab_pop(struct slab_cache *cache, struct page *slab)
+{
+	u64 *object = (u64 *)((char *)page_to_virt(slab) + slab->slab_free);
+
+	assert_held(&cache->lock);
+	cache->empty -= slab->slab_in_use == 0;
+	cache->in_use++;
+	slab->slab_in_use++;
+	slab->slab_free = (u16)*object;
+	if (slab->slab_free == NO_OBJECT)
+		list_remove(&slab->link);
+	return object;
+}
+
+/* True: the slab is out of the list, and its frame to be freed. */
+static bool slab_push(struct slab_cache *cache, struct page *slab, void *object)
+{
+	bool was_full = slab->slab_free == NO_OBJECT;
+
+	assert_held(&cache->lock);
+	*(u64 *)object = FREE_MARK | slab->slab_free;
+	slab->slab_free = (u16)((u64)object % PAGE_SIZE);
+	cache->in_use--;
+	if (--slab->slab_in_use) {
+		if (was_full)
+			list_push_front(&cache->partial, &slab->link);
+		return false;
+	}
+	list_remove(&slab->link);
+	if (cache->empty < EMPTY_KEPT) {
+		cache->empty++;
+		list_push_back(&cache->partial, &slab->link);
+		return false;
+	}
+	cache->slabs--;
+	return true;
+}
+
+static struct magazine *magazine_of(struct slab_cache *cache)
+{
+	return &this_cpu_ptr(magazines)->of[cache - caches];
+}
+
+/* Interrupts off, here and below. */
+static void magazine_refill(struct slab_cache *cache, struct magazine *m)
+{
+	u64 flags = spin_lock_irq(&cache->lock);
+
+	while (m->count < MAGAZINE_BATCH && !list_empty(&cache->partial))
+		m->objects[m->count++] =
+		    slab_pop(cache, list_first(&cache->partial, struct page, link));
+	spin_unlock_irq(&cache->lock, flags);
+}
+
+/* Give the last `n` objects of the magazine back to their slabs. */
+static void magazine_drain(struct slab_cache *cache, struct magazine *m, u64 n)
+{
+	struct list freed = LIST_INIT(freed), *link;
+	u64 flags = spin_lock_irq(&cache->lock);
+
+	while (n--) {
+		void *object = m->objects[--m->count];
+		struct page *slab = virt_to_page(object);
+
+		if (slab_push(cache, slab, object))
+			list_push_back(&freed, &slab->link);
+	}
+	spin_unlock_irq(&cache->lock, flags);
+	while ((link = list_pop_front(&freed)))
+		page_put(list_entry(link, struct page, link));
+}
+
+static void magazines_drain_this_cpu(void *unused)
+{
+	u32 n = __atomic_load_n(&cache_count, __ATOMIC_ACQUIRE);
+
+	for (u32 i = 0; i < n; i++) {
+		struct magazine *m = magazine_of(&caches[i]);
+
+		if (m->count)
+			magazine_drain(&caches[i], m, m->count);
+	}
+}
+
+/* One more slab for the cache.  False: no memory. */
+static bool cache_grow(struct slab_cache *cache)
+{
+	struct page *slab = page_alloc(0, PAGE_SLAB);
+	char *base;
+	u64 flags;
+
+	if (!slab)
+		return false;
+	base = page_to_virt(slab);
+	slab->slab_cache = (u32)(cache - caches);
+	slab->slab_in_use = 0;
+	slab->slab_free = NO_OBJECT;
+	for (u32 i = cache->objects_per_slab; i--;) {
+		void *object = base + i * cache->size;
+
+		if (HEDDLE_DEBUG)
+			memset(object, FREED_BYTE, cache->size);
+		*(u64 *)object = FREE_MARK | slab->slab_free;
+		slab->slab_free = (u16)(i * cache->size);
+	}
+	flags = spin_lock_irq(&cache->lock);
+	cache->slabs++;
+	cache->empty++;
+	list_push_back(&cache->partial, &slab->link);
+	spin_unlock_irq(&cache->lock, flags);
+	return true;
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+	void *object = NULL;
+
+	if (alloc_should_fail())
+		return NULL;
+	do {
+		u64 flags = irq_save();
+		struct magazine *m = magazine_of(cache);
+
+		if (!m->count)
+			magazine_refill(cache, m);
+		if (m->count)
+			object = m->objects[--m->count];
+		irq_restore(flags);
+	} while (!object && cache_grow(cache));
+	if (HEDDLE_DEBUG && object)
+		object_mark_new(cache, object);
+	return object;
+}
+
+void *slab_alloc_zeroed(struct slab_cache *cache)
+{
+	void *object = slab_alloc(cache);
+
+	return object ? memset(object, 0, cache->size) : NULL;
+}
+
+void slab_free(struct slab_cache *cache, void *object)
+{
+	struct page *slab = virt_to_page(object);
+	struct magazine *m;
+	u64 flags;
+
+	if (slab->use != PAGE_SLAB || &caches[slab->slab_cache] != cache ||
+	    (u64)object % PAGE_SIZE % cache->size)
+		panic("%p is no %s object", object, cache->name);
+	if (HEDDLE_DEBUG)
+		object_mark_freed(cache, object);
+	flags = irq_save();
+	m = magazine_of(cache);
+	if (m->count == MAGAZINE_OBJECTS)
+		magazine_drain(cache, m, MAGAZINE_BATCH);
+	m->objects[m->count++] = object;
+	irq_restore(flags);
+}
+
+struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align)
+{
+	struct slab_cache *cache = &caches[cache_count];
+
+	require(cache_count < CACHES_MAX && size <= 2048 && align <= 64 && !(align & (align - 1)));
+	cache->name = name;
+	cache->size = (u32)ALIGN_UP(MAX(size, 8UL), MAX(align, 8UL));
+	cache->objects_per_slab = (u32)(PAGE_SIZE / cache->size);
+	spinlock_init(&cache->lock, &cache_lock_class);
+	list_init(&cache->partial);
+	__atomic_store_n(&cache_count, cache_count + 1, __ATOMIC_RELEASE);
+	return cache;
+}
+
+/* The smallest kmalloc cache that does; NULL: whole frames. */
+static struct slab_cache *kmalloc_cache(size_t size)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(kmalloc_sizes); i++)
+		if (size <= kmalloc_sizes[i])
+			return kmalloc_caches[i];
+	return NULL;
+}
+
+void *kmalloc(size_t size)
+{
+	struct slab_cache *cache = kmalloc_cache(size);
+	unsigned order = 0;
+	struct page *p;
+
+	if (cache)
+		return slab_alloc(cache);
+	while (order <= PAGE_ORDER_MAX && PAGE_SIZE << order < size)
+		order++;
+	if (order > PAGE_ORDER_MAX)
+		return NULL;
+	p = page_alloc(order, PAGE_KERNEL);
+	return p ? page_to_virt(p) : NULL;
+}
+
+void *kzalloc(size_t size)
+{
+	void *object = kmalloc(size);
+
+	return object ? memset(object, 0, size) : NULL;
+}
+
+void kfree(void *object)
+{
+	struct page *p;
+
+	if (!object)
+		return;
+	p = virt_to_page(object);
+	if (p->use == PAGE_SLAB)
+		slab_free(&caches[p->slab_cache], object);
+	else if (p->use == PAGE_KERNEL && (u64)object % PAGE_SIZE == 0)
+		page_put(p);
+	else
+		panic("kfree(%p): not allocated", object);
+}
+
+char *kstrdup(const char *s)
+{
+	size_t size = strlen(s) + 1;
+	char *copy = kmalloc(size);
+
+	return copy ? memcpy(copy, s, size) : NULL;
+}
+
+size_t slab_shrink(void)
+{
+	u32 n = __atomic_load_n(&cache_count, __ATOMIC_ACQUIRE);
+	size_t freed = 0;
+
+	page_drain_each_cpu(magazines_drain_this_cpu);
+	for (u32 i = 0; i < n; i++) {
+		struct slab_cache *cache = &caches[i];
+		struct page *slab;
+
+		do {
+			u64 flags = spin_lock_irq(&cache->lock);
+
+			slab = NULL;
+			if (cache->empty) {
+				slab = list_entry(cache->partial.prev, struct page, link);
+				list_remove(&slab->link);
+				cache->empty--;
+				cache->slabs--;
+			}
+			spin_unlock_irq(&cache->lock, flags);
+			if (slab) {
+				page_put(slab);
+				freed++;
+			}
+		} while (slab);
+	}
+	return freed;
+}
+
+size_t slab_stats_text(char *buf, size_t size)
+{
+	u32 n = __atomic_load_n(&cache_count, __ATOMIC_ACQUIRE);
+	size_t length = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		struct slab_cache *cache = &caches[i];
+		u64 slabs = READ_ONCE(cache->slabs);
+		s64 in_use = (s64)READ_ONCE(cache->in_use);
+
+		for (u32 cpu = 0; cpu < cpu_count; cpu++)
+			in_use -= (s64)READ_ONCE(per_cpu_ptr(magazines, cpu)->of[i].count);
+		length += (size_t)scnprintf(buf + length, size - length,
+					    "%-20s %8ld %8lu %6u %6lu\n", cache->name, in_use,
+					    slabs * cache->objects_per_slab, cache->size, slabs);
+	}
+	return length;
+}
+
+static struct shrinker slab_shrinker = {.shrink = slab_shrink};
+
+void slab_init(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(kmalloc_sizes); i++)
+		kmalloc_caches[i] =
+		    slab_cache_create(kmalloc_names[i], kmalloc_sizes[i],
+				      MIN(kmalloc_sizes[i] & -kmalloc_sizes[i], 64));
+	shrinker_register(&slab_shrinker);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sleeping reader-writer lock.  A writer that waits keeps new readers out, so it gets its turn.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sync/lockdep.h"
+
+static struct lock_class rwlock_guard_class = {"rwlock guard", 0};
+
+void rwlock_init(struct rwlock *l, struct lock_class *class)
+{
+	*l = (struct rwlock){.class = class};
+	spinlock_init(&l->guard, &rwlock_guard_class);
+	wait_queue_init(&l->readers_queue, "rwlock");
+	wait_queue_init(&l->writers_queue, "rwlock");
+}
+
+void rwlock_read_lock(struct rwlock *l)
+{
+	might_sleep();
+	if (HEDDLE_DEBUG)
+		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
+	spin_lock(&l->guard);
+	while (l->holders < 0 || l->writers_waiting)
+		(void)wait_sleep(&l->readers_queue, &l->guard, WAIT_FOREVER, 0);
+	l->holders++;
+	spin_unlock(&l->guard);
+}
+
+/* Nobody holds it: a writer first, else all readers.  The guard is held. */
+static void wake_next(struct rwlock *l)
+{
+	if (l->writers_waiting)
+		wait_wake_one(&l->writers_queue);
+	else
+		wait_wake_all(&l->readers_queue);
+}
+
+void rwlock_read_unlock(struct rwlock *l)
+{
+	lockdep_release(l, true);
+	spin_lock(&l->guard);
+	require(l->holders > 0);
+	if (--l->holders == 0)
+		wake_next(l);
+	spin_unlock(&l->guard);
+}
+
+static int write_lock(struct rwlock *l, u32 wait_flags, const void *where)
+{
+	int result = 0;
+
+	might_sleep();
+	if (HEDDLE_DEBUG)
+		lockdep_acquire(l->class, l, where, LOCKDEP_SLEEPING);
+	spin_lock(&l->guard);
+	l->writers_waiting++;
+	while (l->holders && result == 0)
+		result = wait_sleep(&l->writers_queue, &l->guard, WAIT_FOREVER, wait_flags);
+	l->writers_waiting--;
+	if (l->holders) {
+		/* Given up: readers may have been waiting for us alone. */
+		if (!l->writers_waiting && l->holders > 0)
+			wait_wake_all(&l->readers_queue);
+		lockdep_release(l, true);
+	} else {
+		l->holders = -1;
+		l->writer = current_thread();
+		result = 0;
+	}
+	spin_unlock(&l->guard);
+	return result;
+}
+
+void rwlock_write_lock(struct rwlock *l)
+{
+	(void)write_lock(l, 0, __builtin_return_address(0));
+}
+
+int rwlock_write_lock_killable(struct rwlock *l)
+{
+	return write_lock(l, WAIT_KILLABLE, __builtin_return_address(0));
+}
+
+void rwlock_write_unlock(struct rwlock *l)
+{
+	require(rwlock_held_for_write(l));
+	lockdep_release(l, true);
+	spin_lock(&l->guard);
+	l->writer = NULL;
+	l->holders = 0;
+	wake_next(l);
+	spin_unlock(&l->guard);
+}
+
+bool rwlock_held_for_write(const struct rwlock *l)
+{
+	return READ_ONCE(l->writer) == current_thread();
+}
+
+bool rwlock_held(const struct rwlock *l)
+{
+	return READ_ONCE(l->holders) != 0;
+}

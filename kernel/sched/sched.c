@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The scheduler: each CPU runs the threads of its own queue in turn, a slice each.
+ *
+ * The run queue's lock is taken before a switch and released after it, by the thread that was
+ * switched to.  So whoever holds the lock sees every thread of that CPU either running or wholly
+ * saved, never in between; `on_cpu` says which.
+ */
+#include "kernel/sched/sched.h"
+
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/smp.h"
+#include "arch/x86_64/switch.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/sched/runqueue.h"
+#include "kernel/trace/trace.h"
+
+static struct lock_class runqueue_class = {"run queue", 0};
+static DEFINE_PER_CPU(struct runqueue, runqueue_var);
+static u64 slice_ns = SCHED_SLICE_DEFAULT_NS;
+
+struct runqueue *runqueue_of(u32 cpu)
+{
+	return per_cpu_ptr(runqueue_var, cpu);
+}
+
+void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
+{
+	assert_held(&rq->lock);
+	assert(!t->on_queue && t->state == THREAD_RUNNING);
+	t->on_queue = true;
+	t->ready_since_ns = now_ns;
+	list_push_back(&rq->threads, &t->run_link);
+	WRITE_ONCE(rq->queued, rq->queued + 1);
+}
+
+void runqueue_take(struct runqueue *rq, struct thread *t)
+{
+	assert_held(&rq->lock);
+	assert(t->on_queue);
+	t->on_queue = false;
+	list_remove(&t->run_link);
+	WRITE_ONCE(rq->queued, rq->queued - 1);
+}
+
+struct thread *runqueue_pop(struct runqueue *rq)
+{
+	struct thread *t;
+
+	if (list_empty(&rq->threads))
+		return NULL;
+	t = list_first(&rq->threads, struct thread, run_link);
+	runqueue_take(rq, t);
+	return t;
+}
+
+u64 sched_slice_ns(void)
+{
+	return READ_ONCE(slice_ns);
+}
+
+void sched_set_slice_ns(u64 ns)
+{
+	WRITE_ONCE(slice_ns, MIN(MAX(ns, 100 * NSEC_PER_USEC), 10 * NSEC_PER_SEC));
+}
+
+/* The timer at the end of a turn.  It is not moved at every switch: where it finds that the running
+ * thread's turn began later, it waits for the rest; on an idle CPU it stops. */
+static void slice_expired(struct timer *timer)
+{
+	struct runqueue *rq = container_of(timer, struct runqueue, slice);
+	struct thread *t = current_thread();
+	u64 now = clock_now_ns(), end = READ_ONCE(t->run_since_ns) + READ_ONCE(t->slice_left_ns);
+
+	if (t->is_idle)
+		return;
+	if (now < end) {
+		timer_start(timer, end);
+		return;
+	}
+	if (READ_ONCE(rq->queued)) {
+		this_cpu()->need_resched = 1;
+		balance_kick_idle(this_cpu_id());
+	}
+	timer_start(timer, now + sched_slice_ns());
+}
+
+void sched_sample(bool user_mode)
+{
+	struct thread *t = current_thread();
+
+	if (user_mode)
+		t->user_samples++;
+	else
+		t->kernel_samples++;
+}
+
+/* Everything of the machine that `next` has otherwise than `prev`, but registers and stack. */
+static void switch_machine_state(struct runqueue *rq, struct thread *prev, struct thread *next)
+{
+	struct cpu *cpu = this_cpu();
+	bool root_changed = pmap_switch(next->pmap);
+
+	rq->stats.switches++;
+	rq->stats.running = next->tid;
+	rq->stats.switches_root += root_changed;
+	trace(TRACE_SWITCH, (u32)prev->tid, (u64)next->tid,
+	      (u64)prev->state | (u64)root_changed << 8);
+	if (prev->fpu && prev->state < THREAD_ZOMBIE)
+		fpu_save(prev->fpu);
+	if (next->fpu && (cpu->fpu_owner != next || next->fpu_cpu != cpu->id)) {
+		fpu_restore(next->fpu);
+		cpu->fpu_owner = next;
+		next->fpu_cpu = cpu->id;
+	}
+	if (next->is_user)
+		wrmsr(MSR_FS_BASE, next->fs_base);
+	if (next->gs_base | prev->gs_base)
+		wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
+	cpu->current = next;
+	cpu->kernel_sp = (u64)next->kernel_stack + KSTACK_SIZE;
+	tss_set_kernel_stack(cpu->kernel_sp);
+}
+
+/* The second half of a switch, run by the thread that was switched to. */
+static void finish_switch(struct thread *prev)
+{
+	struct runqueue *rq = this_cpu_ptr(runqueue_var);
+	struct thread *evicted = rq->evicted;
+
+	rq->evicted = NULL;
+	prev->on_cpu = false;
+	spin_unlock(&rq->lock);
+	if (evicted)
+		balance_enqueue(evicted, true);
+	if (prev->state == THREAD_DEAD)
+		thread_put(prev);
+}
+
+static struct thread *choose_next(struct runqueue *rq, struct thread *prev, u64 now)
+{
+	struct thread *next;
+
+	if (!prev->is_idle && prev->state == THREAD_RUNNING) {
+		if (!cpumask_test(&prev->affinity, this_cpu_id()))
+			rq->evicted = prev;
+		else
+			runqueue_push(rq, prev, now);
+	}
+	next = runqueue_pop(rq);
+	return next ? next : rq->idle;
+}
+
+/* `preempted`: not by its own will.  A state that it has set already does not count then: the look
+ * at its condition, which must come before the sleep, has not happened.  It goes on as a running
+ * thread, and whoever sets a state does so in a loop. */
+static void switch_away(bool preempted)
+{
+	struct thread *prev = current_thread(), *next;
+	struct runqueue *rq;
+	u64 flags = irq_save(), now;
+
+	require(preempt_count() == 0 && this_cpu()->irq_depth == 0);
+	rq = this_cpu_ptr(runqueue_var);
+	spin_lock(&rq->lock);
+	this_cpu()->need_resched = 0;
+	now = clock_now_ns();
+	if (preempted)
+		prev->state = THREAD_RUNNING;
+	next = choose_next(rq, prev, now);
+	prev->run_ns += now - prev->run_since_ns;
+	if (preempted)
+		prev->switches_forced += next != prev;
+	else
+		prev->switches_voluntary += next != prev;
+	next->run_since_ns = now;
+	next->slice_left_ns = sched_slice_ns();
+	if (next == prev) {
+		prev->state = THREAD_RUNNING;
+		spin_unlock(&rq->lock);
+		irq_restore(flags);
+		return;
+	}
+	if (next->is_idle) {
+		cpumask_set(&cpus_idle, this_cpu_id());
+	} else {
+		if (prev->is_idle)
+			cpumask_clear(&cpus_idle, this_cpu_id());
+		if (next->ready_since_ns)
+			next->wait_ns += now - next->ready_since_ns;
+		if (rq->slice.cpu == TIMER_NOWHERE)
+			timer_start(&rq->slice, now + next->slice_left_ns);
+	}
+	next->on_cpu = true;
+	switch_machine_state(rq, prev, next);
+	prev = context_switch(&prev->saved_sp, next->saved_sp, prev);
+
+	/* We run again: later, perhaps on another CPU, and `prev` is whoever ran here just now. */
+	finish_switch(prev);
+	irq_restore(flags);
+}
+
+void schedule(void)
+{
+	switch_away(false);
+}
+
+void sched_yield(void)
+{
+	switch_away(false);
+}
+
+static void preempt_schedule(void)
+{
+	if (this_cpu()->irq_depth == 0)
+		switch_away(true);
+}
+
+void sched_preempt_from_irq(void)
+{
+	if (need_resched() && preempt_count() == 0 && this_cpu()->irq_depth == 0)
+		switch_away(true);
+}
+
+void thread_set_state(enum thread_state state)
+{
+	/* A full barrier: what is looked at next is looked at after the state is seen by wakers. */
+	__atomic_exchange_n(&current_thread()->state, state, __ATOMIC_SEQ_CST);
+}
+
+static bool wake_if(struct thread *t, u32 states)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq;
+	bool woken = false, enqueue = false;
+
+	for (;;) {
+		rq = runqueue_of(READ_ONCE(t->cpu));
+		spin_lock(&rq->lock);
+		if (rq == runqueue_of(t->cpu))
+			break;
+		spin_unlock(&rq->lock);
+	}
+	if (1U << READ_ONCE(t->state) & states) {
+		woken = true;
+		t->state = THREAD_RUNNING;
+		/* Still on its way to sleep: schedule() will find it running.  Else nobody but us
+		 * knows of it until it is in a queue. */
+		enqueue = !t->on_cpu && !t->on_queue;
+	}
+	spin_unlock(&rq->lock);
+	if (woken)
+		trace(TRACE_WAKE, (u32)t->tid, t->cpu, 0);
+	if (enqueue)
+		balance_enqueue(t, false);
+	irq_restore(flags);
+	return woken;
+}
+
+bool thread_wake(struct thread *t)
+{
+	return wake_if(t, 1U << THREAD_SLEEPING | 1U << THREAD_BLOCKED);
+}
+
+bool thread_wake_from(struct thread *t, enum thread_state state)
+{
+	return wake_if(t, 1U << state);
+}
+
+void thread_notify(struct thread *t, u32 work_bits)
+{
+	u32 flags;
+
+	__atomic_fetch_or(&t->work, work_bits, __ATOMIC_SEQ_CST);
+	flags = READ_ONCE(t->wait_flags);
+	if (flags & WAIT_SIGNALS || (flags & WAIT_KILLABLE && work_bits & THREAD_KILLED))
+		thread_wake(t);
+	if (work_bits & THREAD_KILLED)
+		thread_wake_from(t, THREAD_STOPPED);
+	/* In user mode on another CPU it must come in to look. */
+	if (READ_ONCE(t->on_cpu) && t != current_thread())
+		smp_reschedule(READ_ONCE(t->cpu));
+}
+
+bool thread_interrupted(u32 wait_flags)
+{
+	u32 work = __atomic_load_n(&current_thread()->work, __ATOMIC_SEQ_CST);
+
+	return (wait_flags & WAIT_SIGNALS && work & (THREAD_SIGNAL_WORK | THREAD_KILLED)) ||
+	       (wait_flags & WAIT_KILLABLE && work & THREAD_KILLED);
+}
+
+static struct held_locks *thread_locks(void)
+{
+	struct thread *t = current_thread();
+
+	return t ? &t->held : NULL;
+}
+
+static void init_cpu(struct thread *idle)
+{
+	struct runqueue *rq = this_cpu_ptr(runqueue_var);
+
+	spinlock_init(&rq->lock, &runqueue_class);
+	list_init(&rq->threads);
+	timer_init(&rq->slice, slice_expired);
+	rq->idle = idle;
+	idle->is_idle = true;
+	idle->state = THREAD_RUNNING;
+	idle->on_cpu = true;
+	idle->cpu = this_cpu_id();
+	idle->run_since_ns = clock_now_ns();
+	this_cpu()->current = idle;
+}
+
+void sched_init(void)
+{
+	u64 us = cmdline_get_u64("sched_slice_us", 0);
+
+	if (us)
+		sched_set_slice_ns(us * NSEC_PER_USEC);
+	thread_entry_hook = finish_switch;
+	thread_init();
+	init_cpu(thread_create_idle(this_cpu_id()));
+	lockdep_thread_locks = thread_locks;
+	preempt_hook = preempt_schedule;
+}
+
+void sched_init_cpu(void)
+{
+	init_cpu(thread_create_idle(this_cpu_id()));
+}
+
+void sched_idle_loop(void)
+{
+	struct runqueue *rq = this_cpu_ptr(runqueue_var);
+	struct thread *stolen;
+
+	cpumask_set(&cpus_idle, this_cpu_id());
+	for (;;) {
+		irq_disable();
+		if (!need_resched() && !READ_ONCE(rq->queued)) {
+			stolen = balance_steal(this_cpu_id());
+			if (!stolen) {
+				cpu_idle_halt();
+				continue;
+			}
+			spin_lock(&rq->lock);
+			runqueue_push(rq, stolen, clock_now_ns());
+			rq->stats.steals++;
+			spin_unlock(&rq->lock);
+		}
+		irq_enable();
+		schedule();
+	}
+}
+
+void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats)
+{
+	struct runqueue *rq = runqueue_of(cpu);
+
+	*stats = rq->stats;
+	stats->queued = READ_ONCE(rq->queued);
+	stats->idle_ns = rq->idle->run_ns;
+	if (READ_ONCE(rq->idle->on_cpu))
+		stats->idle_ns += clock_now_ns() - rq->idle->run_since_ns;
+}

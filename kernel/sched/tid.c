@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Numbers for threads: a bitmap, in chunks that are made when they are first needed.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sync/spinlock.h"
+
+#define CHUNK_BITS  32768
+#define CHUNK_WORDS (CHUNK_BITS / 64)
+
+DEFINE_SPINLOCK(tid_lock); /* guards all below */
+static u64 *chunks[TID_MAX / CHUNK_BITS];
+static u32 chunk_count, used, last_tid;
+
+/* First clear bit at or after `from` in the chunk; CHUNK_BITS: none. */
+static u32 first_clear(const u64 *chunk, u32 from)
+{
+	for (u32 w = from / 64; w < CHUNK_WORDS; w++) {
+		u64 free = ~chunk[w];
+
+		if (w == from / 64)
+			free &= ~0UL << from % 64;
+		if (free)
+			return w * 64 + (u32)__builtin_ctzl(free);
+	}
+	return CHUNK_BITS;
+}
+
+/* One chunk more, unless there is room enough: numbers are used again only after a while, but a
+ * machine with few threads stays with few chunks. */
+static int make_room(void)
+{
+	u64 *chunk;
+
+	spin_lock(&tid_lock);
+	if (used < chunk_count * (CHUNK_BITS / 4 * 3) || chunk_count == ARRAY_SIZE(chunks)) {
+		spin_unlock(&tid_lock);
+		return 0;
+	}
+	spin_unlock(&tid_lock);
+	chunk = kzalloc(CHUNK_BITS / 8);
+	if (!chunk)
+		return -EAGAIN;
+	spin_lock(&tid_lock);
+	if (chunk_count == 0)
+		chunk[0] = 1; /* 0 is the idle threads' */
+	if (chunk_count < ARRAY_SIZE(chunks)) {
+		chunks[chunk_count++] = chunk;
+		chunk = NULL;
+	}
+	spin_unlock(&tid_lock);
+	kfree(chunk);
+	return 0;
+}
+
+tid_t tid_alloc(void)
+{
+	tid_t tid = -EAGAIN;
+	u32 from, bit;
+
+	if (make_room() < 0)
+		return -EAGAIN;
+	spin_lock(&tid_lock);
+	from = last_tid + 1;
+	for (u32 tries = 0; tries <= chunk_count; tries++) {
+		u32 c = from / CHUNK_BITS % chunk_count;
+
+		bit = first_clear(chunks[c], from % CHUNK_BITS);
+		if (bit < CHUNK_BITS) {
+			chunks[c][bit / 64] |= 1UL << bit % 64;
+			last_tid = c * CHUNK_BITS + bit;
+			tid = (tid_t)last_tid;
+			used++;
+			break;
+		}
+		from = (c + 1) * CHUNK_BITS;
+	}
+	spin_unlock(&tid_lock);
+	return tid;
+}
+
+void tid_free(tid_t tid)
+{
+	u32 n = (u32)tid;
+
+	spin_lock(&tid_lock);
+	require(tid > 0 && tid < TID_MAX && chunks[n / CHUNK_BITS] &&
+		chunks[n / CHUNK_BITS][n % CHUNK_BITS / 64] >> n % 64 & 1);
+	chunks[n / CHUNK_BITS][n % CHUNK_BITS / 64] &= ~(1UL << n % 64);
+	used--;
+	spin_unlock(&tid_lock);
+}

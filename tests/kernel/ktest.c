@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs the kernel's self-tests and prints KTAP.
+ */
+#include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
+#include "tests/kernel/ktest.h"
+
+extern const struct ktest __ktest_start[], __ktest_end[]; /* linker.ld */
+
+static u32 failures; /* of the test that runs; its threads may count too */
+
+void ktest_fail(const char *file, int line, const char *text, s64 got, s64 wanted)
+{
+	__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);
+	log_info("# %s:%d: %s: got %ld (0x%lx), wanted %ld (0x%lx)", file, line, text, got, got,
+		 wanted, wanted);
+}
+
+u32 ktest_run_all(const char *filter)
+{
+	u32 count = 0, number = 0, failed = 0;
+
+	for (const struct ktest *t = __ktest_start; t < __ktest_end; t++)
+		count += strstr(t->name, filter) != NULL;
+	log_info("KTAP version 1");
+	log_info("1..%u", count);
+	for (const struct ktest *t = __ktest_start; t < __ktest_end; t++) {
+		bool ok;
+
+		if (!strstr(t->name, filter))
+			continue;
+		__atomic_store_n(&failures, 0, __ATOMIC_RELAXED);
+		t->fn();
+		ok = !__atomic_load_n(&failures, __ATOMIC_RELAXED);
+		log_info("%sok %u %s", ok ? "" : "not ", ++number, t->name);
+		failed += !ok;
+	}
+	return failed;
+}

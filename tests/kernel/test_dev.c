@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A terminal with real threads behind it: readers sleep and are woken, writers wait for VSTART.
+ */
+#include "arch/x86_64/clock.h"
+#include "kernel/dev/random.h"
+#include "kernel/dev/tty.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sched/thread.h"
+#include "tests/kernel/ktest.h"
+
+static struct tty *tty;
+static char shown[64], got[64];
+static u32 shown_length;
+static ssize_t result;
+static bool done;
+
+static void output(struct tty *t, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length && shown_length < sizeof(shown); i++)
+		shown[shown_length++] = text[i];
+}
+
+static void type(const char *text)
+{
+	while (*text)
+		tty_input(tty, *text++);
+}
+
+static void reader(void *arg)
+{
+	struct io_buffer io;
+
+	io_init_kernel(&io, got, sizeof(got));
+	result = tty_read(tty, &io, false);
+	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
+}
+
+static void writer(void *arg)
+{
+	struct io_buffer io;
+
+	io_init_kernel(&io, "out\n", 4);
+	result = tty_write(tty, &io, false);
+	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
+}
+
+/* Start `fn`, see that it sleeps, type, and see that it ends. */
+static void sleeps_until(void (*fn)(void *arg), const char *text)
+{
+	struct thread *t;
+
+	done = false;
+	t = kthread_create("tty test", fn, NULL);
+	KEXPECT(!IS_ERR(t));
+	if (IS_ERR(t))
+		return;
+	sleep_until(clock_now_ns() + 20 * NSEC_PER_MSEC, 0);
+	KEXPECT(!READ_ONCE(done));
+	type(text);
+	for (u32 i = 0; i < 500 && !__atomic_load_n(&done, __ATOMIC_ACQUIRE); i++)
+		sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
+	KEXPECT(READ_ONCE(done));
+}
+
+KTEST(tty_threads_sleep_and_wake)
+{
+	tty = kzalloc(sizeof(*tty));
+	KEXPECT(tty);
+	if (!tty)
+		return;
+	tty_init(tty, "test", output);
+	shown_length = 0;
+
+	sleeps_until(reader, "heddle\x7f!\r");
+	KEXPECT_EQ(result, 7);
+	KEXPECT(!memcmp(got, "heddl!\n", 7));
+	KEXPECT(shown_length == 12 && !memcmp(shown, "heddle\b \b!\r\n", 12));
+
+	shown_length = 0;
+	type("\x13");
+	sleeps_until(writer, "\x11");
+	KEXPECT_EQ(result, 4);
+	KEXPECT(shown_length == 5 && !memcmp(shown, "out\r\n", 5));
+	if (READ_ONCE(done))
+		kfree(tty);
+}
+
+KTEST(random_numbers_differ)
+{
+	u64 a = random_u64(), b = random_u64();
+
+	KEXPECT(a != b && a && b);
+}

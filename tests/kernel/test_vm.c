@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address spaces from the inside: regions, faults, fork, objects, and what comes back.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
+#include "kernel/vm/address_space.h"
+#include "tests/kernel/ktest.h"
+
+#define BASE 0x10000000UL
+#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
+#define RW   (PROT_READ | PROT_WRITE)
+
+static u64 free_frames(void)
+{
+	struct page_stats stats;
+
+	page_drain_all();
+	page_stats_read(&stats);
+	return stats.free;
+}
+
+static long map(struct address_space *as, u64 address, u64 pages, u32 prot, u32 flags)
+{
+	struct map_request q = {
+		.address = address, .length = pages * PAGE_SIZE, .prot = prot, .flags = flags};
+
+	return address_space_map(as, &q);
+}
+
+static long map_object(struct address_space *as, struct vm_object *o, u64 pages, u32 flags)
+{
+	struct map_request q = {
+		.length = pages * PAGE_SIZE, .prot = RW, .flags = flags, .object = o};
+
+	return address_space_map(as, &q);
+}
+
+static void poke(struct address_space *as, u64 address, u32 value)
+{
+	KEXPECT_EQ(address_space_fault(as, address, FAULT_WRITE, 0), FAULT_DONE);
+	KEXPECT_EQ(address_space_write(as, address, &value, sizeof(value), false), sizeof(value));
+}
+
+static u32 peek(struct address_space *as, u64 address)
+{
+	u32 value = 0xdead;
+
+	KEXPECT_EQ(address_space_read(as, address, &value, sizeof(value)), sizeof(value));
+	return value;
+}
+
+KTEST(vm_regions_split_and_merge)
+{
+	struct address_space *as = address_space_create();
+
+	KEXPECT_EQ(map(as, BASE, 8, RW, ANON | MAP_FIXED), BASE);
+	KEXPECT_EQ(map(as, BASE + 8 * PAGE_SIZE, 8, RW, ANON | MAP_FIXED), BASE + 8 * PAGE_SIZE);
+	KEXPECT_EQ(as->region_count, 1);
+	KEXPECT_EQ(address_space_protect(as, BASE + PAGE_SIZE, PAGE_SIZE, PROT_READ), 0);
+	KEXPECT_EQ(as->region_count, 3);
+	KEXPECT_EQ(as->data_bytes, 15 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_protect(as, BASE + PAGE_SIZE, PAGE_SIZE, RW), 0);
+	KEXPECT_EQ(as->region_count, 1);
+	KEXPECT_EQ(address_space_unmap(as, BASE + 4 * PAGE_SIZE, PAGE_SIZE), 0);
+	KEXPECT_EQ(as->region_count, 2);
+	KEXPECT_EQ(as->mapped_bytes, 15 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_protect(as, BASE, 8 * PAGE_SIZE, PROT_READ), -ENOMEM);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_WRITE, 0), FAULT_ACCERR);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_EXEC, 0), FAULT_ACCERR);
+	KEXPECT_EQ(address_space_fault(as, BASE + 4 * PAGE_SIZE, FAULT_READ, 0), FAULT_MAPERR);
+	KEXPECT_EQ(map(as, BASE, 1, RW, ANON | MAP_FIXED_NOREPLACE), -EEXIST);
+	KEXPECT_EQ(map(as, 0, 1, RW, ANON | MAP_FIXED), -EPERM);
+	KEXPECT_EQ(map(as, 0, 0, RW, ANON), -EINVAL);
+	KEXPECT_EQ(map(as, 0, USER_MAX / PAGE_SIZE, RW, ANON), -ENOMEM);
+	KEXPECT_EQ(map(as, 0, UINT64_MAX / PAGE_SIZE, RW, ANON), -ENOMEM);
+	address_space_put(as);
+}
+
+KTEST(vm_places_top_down)
+{
+	struct address_space *as = address_space_create();
+	u64 top = as->mmap_top;
+
+	KEXPECT_EQ(map(as, 0, 4, RW, ANON), top - 4 * PAGE_SIZE);
+	KEXPECT_EQ(map(as, 0, 1, PROT_READ, ANON), top - 5 * PAGE_SIZE);
+	KEXPECT_EQ(map(as, 0, 4, RW, ANON), top - 9 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_unmap(as, top - 5 * PAGE_SIZE, PAGE_SIZE), 0);
+	KEXPECT_EQ(map(as, 0, 2, RW, ANON), top - 11 * PAGE_SIZE);
+	KEXPECT_EQ(map(as, 0, 1, RW, ANON), top - 5 * PAGE_SIZE);
+	KEXPECT_EQ(as->region_count, 1);
+	as->limit_as_bytes = 12 * PAGE_SIZE;
+	KEXPECT_EQ(map(as, 0, 2, RW, ANON), -ENOMEM);
+	KEXPECT_EQ(map(as, top - 2 * PAGE_SIZE, 3, RW, ANON | MAP_FIXED), -ENOMEM);
+	KEXPECT_EQ(map(as, top - 3 * PAGE_SIZE, 3, PROT_READ, ANON | MAP_FIXED),
+		   top - 3 * PAGE_SIZE);
+	address_space_put(as);
+}
+
+KTEST(vm_fork_copies_on_write)
+{
+	u64 before = free_frames();
+	struct address_space *as = address_space_create(), *child;
+
+	map(as, BASE, 1024, RW, ANON | MAP_FIXED);
+	KEXPECT_EQ(peek(as, BASE), 0);
+	KEXPECT_EQ(as->resident_anon, 0); /* a read takes no frame */
+	poke(as, BASE, 1);
+	poke(as, BASE + 1000 * PAGE_SIZE, 2);
+	KEXPECT_EQ(as->resident_anon, 2);
+	child = address_space_fork(as);
+	KEXPECT_EQ(child->resident_anon, 2);
+	KEXPECT_EQ(address_space_pte(as, BASE) & PTE_WRITE, 0);
+	poke(child, BASE, 3);
+	KEXPECT_EQ(peek(as, BASE), 1);
+	KEXPECT_EQ(child->cow_copies, 1);
+	poke(as, BASE, 4); /* alone again: no copy */
+	KEXPECT_EQ(as->cow_copies, 0);
+	KEXPECT_EQ(peek(child, BASE), 3);
+	KEXPECT_EQ(peek(child, BASE + 1000 * PAGE_SIZE), 2);
+	address_space_put(as);
+	poke(child, BASE + 1000 * PAGE_SIZE, 5);
+	KEXPECT_EQ(child->cow_copies, 1);
+	KEXPECT_EQ(address_space_advise(child, BASE, PAGE_SIZE, MADV_DONTNEED), 0);
+	KEXPECT_EQ(peek(child, BASE), 0);
+	address_space_put(child);
+	KEXPECT_EQ(free_frames(), before);
+}
+
+KTEST(vm_fork_marks)
+{
+	struct address_space *as = address_space_create(), *child;
+	long shared = map(as, 0, 1, RW, MAP_SHARED | MAP_ANONYMOUS);
+
+	map(as, BASE, 3, RW, ANON | MAP_FIXED);
+	for (u64 i = 0; i < 3; i++)
+		poke(as, BASE + i * PAGE_SIZE, 7);
+	poke(as, (u64)shared, 8);
+	address_space_advise(as, BASE + PAGE_SIZE, PAGE_SIZE, MADV_WIPEONFORK);
+	address_space_advise(as, BASE + 2 * PAGE_SIZE, PAGE_SIZE, MADV_DONTFORK);
+	child = address_space_fork(as);
+	KEXPECT_EQ(peek(child, BASE), 7);
+	KEXPECT_EQ(peek(child, BASE + PAGE_SIZE), 0);
+	KEXPECT_EQ(address_space_fault(child, BASE + 2 * PAGE_SIZE, FAULT_READ, 0), FAULT_MAPERR);
+	poke(child, (u64)shared, 9);
+	KEXPECT_EQ(peek(as, (u64)shared), 9);
+	address_space_put(as);
+	address_space_put(child);
+}
+
+KTEST(vm_object_cut_reaches_mappings)
+{
+	u64 before = free_frames();
+	struct address_space *as = address_space_create();
+	struct vm_object *o = vm_object_create(64 * PAGE_SIZE);
+	u64 shared = (u64)map_object(as, o, 64, MAP_SHARED);
+	u64 private = (u64)map_object(as, o, 64, MAP_PRIVATE);
+	struct futex_key a, b;
+
+	poke(as, shared + 40 * PAGE_SIZE, 1);
+	KEXPECT_EQ(peek(as, private + 40 * PAGE_SIZE), 1);
+	poke(as, private + 40 * PAGE_SIZE, 2);
+	KEXPECT_EQ(peek(as, shared + 40 * PAGE_SIZE), 1);
+	poke(as, shared + 4, 3);
+	KEXPECT_EQ(address_space_protect(as, shared, 32 * PAGE_SIZE, PROT_READ), 0);
+	KEXPECT_EQ(vm_object_resize(o, 2), 0);
+	KEXPECT_EQ(o->page_count, 1);
+	KEXPECT_EQ(peek(as, shared + 4), 0); /* the tail of the last page is cleared */
+	KEXPECT_EQ(address_space_fault(as, shared + 40 * PAGE_SIZE, FAULT_READ, 0), FAULT_BUS);
+	KEXPECT_EQ(address_space_fault(as, private + 40 * PAGE_SIZE, FAULT_READ, 0), FAULT_BUS);
+	KEXPECT_EQ(address_space_resident(as), 1);
+	KEXPECT_EQ(address_space_futex_key(as, shared + 8, true, &a), 0);
+	KEXPECT_EQ(address_space_futex_key(as, private + 8, true, &b), 0);
+	KEXPECT(a.object == (o->id | 1UL << 63) && a.offset == 8);
+	KEXPECT(b.object == (u64)as && b.offset == private + 8);
+	vm_object_put(o);
+	address_space_put(as);
+	KEXPECT_EQ(free_frames(), before);
+}
+
+KTEST(vm_protect_keeps_pages)
+{
+	struct address_space *as = address_space_create();
+	u32 value = 6;
+
+	map(as, BASE, 2, RW, ANON | MAP_FIXED);
+	poke(as, BASE, 5);
+	KEXPECT_EQ(address_space_protect(as, BASE, 2 * PAGE_SIZE, PROT_NONE), 0);
+	KEXPECT_EQ(address_space_pte(as, BASE) & PTE_PRESENT, 0);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_READ, 0), FAULT_ACCERR);
+	KEXPECT_EQ(address_space_protect(as, BASE, 2 * PAGE_SIZE, PROT_READ), 0);
+	KEXPECT_EQ(peek(as, BASE), 5);
+	KEXPECT_EQ(address_space_write(as, BASE, &value, 4, false), -EFAULT);
+	KEXPECT_EQ(address_space_write(as, BASE + 2 * PAGE_SIZE - 2, &value, 4, true), 2);
+	KEXPECT_EQ(address_space_write(as, BASE, &value, 4, true), 4);
+	KEXPECT_EQ(peek(as, BASE), 6);
+	KEXPECT_EQ(address_space_pte(as, BASE) & PTE_WRITE, 0);
+	address_space_put(as);
+}
+
+KTEST(vm_remap_moves_pages)
+{
+	struct address_space *as = address_space_create();
+	u64 far = BASE + (1UL << 30) + PAGE_SIZE;
+	long to;
+
+	map(as, BASE, 600, RW, ANON | MAP_FIXED);
+	map(as, BASE + 600 * PAGE_SIZE, 1, PROT_READ, ANON | MAP_FIXED);
+	poke(as, BASE, 1);
+	poke(as, BASE + 599 * PAGE_SIZE, 2);
+	KEXPECT_EQ(address_space_remap(as, BASE, 600 * PAGE_SIZE, 700 * PAGE_SIZE, 0, 0), -ENOMEM);
+	to = address_space_remap(as, BASE, 600 * PAGE_SIZE, 700 * PAGE_SIZE,
+				 MREMAP_MAYMOVE | MREMAP_FIXED, far);
+	KEXPECT_EQ(to, far);
+	KEXPECT_EQ(peek(as, far), 1);
+	KEXPECT_EQ(peek(as, far + 599 * PAGE_SIZE), 2);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_READ, 0), FAULT_MAPERR);
+	KEXPECT_EQ(as->mapped_bytes, 701 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_remap(as, far, 700 * PAGE_SIZE, 800 * PAGE_SIZE, 0, 0), far);
+	KEXPECT_EQ(address_space_remap(as, far, 800 * PAGE_SIZE, PAGE_SIZE, 0, 0), far);
+	KEXPECT_EQ(as->resident_anon, 1);
+	KEXPECT_EQ(as->mapped_bytes, 2 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_remap(as, far, 0, PAGE_SIZE, MREMAP_MAYMOVE, 0), -EINVAL);
+	address_space_put(as);
+}
+
+KTEST(vm_stack_and_heap_grow)
+{
+	struct address_space *as = address_space_create();
+	u64 top = USER_MAX - 16 * PAGE_SIZE;
+	struct map_request q = {.address = top - PAGE_SIZE, .length = PAGE_SIZE, .prot = RW,
+				.flags = ANON | MAP_FIXED, .is_stack = true};
+
+	as->limit_stack_bytes = 1024 * PAGE_SIZE;
+	address_space_map(as, &q);
+	poke(as, top - 1000 * PAGE_SIZE, 1);
+	KEXPECT_EQ(as->mapped_bytes, 1000 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_fault(as, top - 1025 * PAGE_SIZE, FAULT_WRITE, 0), FAULT_MAPERR);
+	map(as, top - 1200 * PAGE_SIZE, 1, RW, ANON | MAP_FIXED);
+	KEXPECT_EQ(address_space_fault(as, top - 1010 * PAGE_SIZE, FAULT_WRITE, 0), FAULT_MAPERR);
+
+	as->brk_start = as->brk = BASE + 100;
+	KEXPECT_EQ(address_space_brk(as, 0), BASE + 100);
+	KEXPECT_EQ(address_space_brk(as, BASE + 3 * PAGE_SIZE), BASE + 3 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_brk(as, BASE + 9 * PAGE_SIZE + 1), BASE + 9 * PAGE_SIZE + 1);
+	poke(as, BASE + 9 * PAGE_SIZE, 1);
+	KEXPECT_EQ(address_space_brk(as, BASE + 2 * PAGE_SIZE), BASE + 2 * PAGE_SIZE);
+	KEXPECT_EQ(as->resident_anon, 1);
+	KEXPECT_EQ(address_space_brk(as, top), BASE + 2 * PAGE_SIZE);
+	address_space_put(as);
+}
+
+/* Every allocation of fork, a copy and a moved mapping fails once; nothing may be lost. */
+KTEST(vm_survives_failed_allocations)
+{
+	u64 before = free_frames();
+	bool done = false;
+
+	for (u64 n = 1; n < 200 && !done; n++) {
+		struct address_space *as = address_space_create(), *child;
+
+		map(as, BASE, 600, RW, ANON | MAP_FIXED);
+		map(as, 0, 2, RW, MAP_SHARED | MAP_ANONYMOUS);
+		poke(as, BASE, 1);
+		poke(as, BASE + 599 * PAGE_SIZE, 2);
+		alloc_fail_nth(n);
+		child = address_space_fork(as);
+		done = !IS_ERR(child);
+		if (done) {
+			done = address_space_fault(child, BASE, FAULT_WRITE, 0) == FAULT_DONE &&
+			       address_space_remap(as, BASE + PAGE_SIZE, 400 * PAGE_SIZE,
+						   401 * PAGE_SIZE, MREMAP_MAYMOVE, 0) > 0 &&
+			       address_space_unmap(as, BASE + 500 * PAGE_SIZE, PAGE_SIZE) == 0;
+			/* It failed where the kernel could help itself: not yet the end. */
+			done = done && n > 60;
+			address_space_put(child);
+		}
+		alloc_fail_nth(0);
+		KEXPECT_EQ(peek(as, BASE), 1);
+		KEXPECT_EQ(peek(as, BASE + 599 * PAGE_SIZE), 2);
+		address_space_put(as);
+	}
+	KEXPECT(done);
+	KEXPECT_EQ(free_frames(), before);
+}
