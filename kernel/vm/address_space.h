@@ -33,6 +33,28 @@ struct file;
 #define MAP_STACK	    0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
 
+#define MREMAP_MAYMOVE 1
+#define MREMAP_FIXED   2
+
+#define MADV_NORMAL	0
+#define MADV_RANDOM	1
+#define MADV_SEQUENTIAL 2
+#define MADV_WILLNEED	3
+#define MADV_DONTNEED	4
+#define MADV_FREE	8
+#define MADV_DONTFORK	10
+#define MADV_DOFORK	11
+#define MADV_HUGEPAGE	14
+#define MADV_NOHUGEPAGE 15
+#define MADV_DONTDUMP	16
+#define MADV_DODUMP	17
+#define MADV_WIPEONFORK 18
+#define MADV_KEEPONFORK 19
+
+#define MS_ASYNC      1
+#define MS_INVALIDATE 2
+#define MS_SYNC	      4
+
 struct region {
 	struct rb_node node;	  /* in the tree, by start */
 	u64 start, end;		  /* page-aligned, [start, end) */
@@ -45,7 +67,15 @@ struct region {
 	struct vm_object *object; /* NULL: private anonymous */
 	u64 object_page;	  /* index in the object of the page at start */
 	struct file *file;	  /* for /proc/PID/maps; held by the hooks below */
+	struct address_space *space;
+	struct object_mapping mapping; /* in object->mappings; where the region lies changes under
+					  object->mappings_lock too */
 };
+
+static inline struct region *region_of(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct region, node) : NULL;
+}
 
 /* The file floor's way to hold a file while it is mapped, and its name for /proc/PID/maps. */
 struct region_file_hooks {
@@ -56,6 +86,10 @@ struct region_file_hooks {
 };
 void vm_set_file_hooks(const struct region_file_hooks *hooks);
 
+/* The last column of /proc/PID/maps: "path", "[heap]", "[stack]" or ""; device and inode are 0
+ * where there is no file. */
+void region_describe(const struct region *r, char *path, size_t size, u64 *device, u64 *inode);
+
 struct address_space {
 	struct refcount refs;
 	struct pmap pmap;
@@ -65,8 +99,11 @@ struct address_space {
 	u32 region_count;
 	u64 brk_start, brk;	 /* bytes */
 	u64 mapped_bytes;	 /* sum over regions; limit_as_bytes bounds it */
+	u64 data_bytes;		 /* the private writable ones among them; limit_data_bytes */
 	u64 limit_as_bytes, limit_data_bytes, limit_stack_bytes; /* kept up to date by setrlimit */
 	u64 mmap_top;		 /* automatic mappings are placed below this, downwards */
+	u64 gap_hint;		 /* where the last one went; 0: none yet */
+	u64 gap_largest;	 /* no gap above gap_hint was larger than this */
 	u64 code_start, code_end, data_start, data_end, stack_start; /* /proc/PID/stat */
 	u64 arg_start, arg_end, env_start, env_end;		     /* /proc/PID/cmdline */
 
@@ -74,8 +111,10 @@ struct address_space {
 	u64 resident_anon, resident_file, resident_shared; /* pages mapped */
 	u64 peak_resident;
 	u64 cow_copies, zero_fills, object_faults; /* counters of faults by kind */
-	struct list all_link;	 /* list of all address spaces */
+	struct list all_link;	 /* in address_spaces */
 };
+
+extern struct list address_spaces; /* all of them, for debuggers */
 
 #define VM_REGIONS_MAX 65530 /* as Linux's max_map_count */
 
@@ -160,8 +199,8 @@ int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 
 /* --- /proc ------------------------------------------------------------------------------------ */
 
-/* Call `fn` on each region in order of address with as->lock held for reading; a nonzero return
- * ends the walk and is returned. */
+/* Call `fn` on each region in order of address with as->lock held for reading (so it must not touch
+ * user memory); a nonzero return ends the walk and is returned. */
 int address_space_for_each(struct address_space *as,
 			   int (*fn)(struct region *region, void *data), void *data);
 

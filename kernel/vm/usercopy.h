@@ -51,6 +51,7 @@ struct io_buffer {
 
 void io_init_user(struct io_buffer *io, void *user_buf, size_t n);
 void io_init_kernel(struct io_buffer *io, void *buf, size_t n);
+/* The caller has checked that the lengths add up to at most SSIZE_MAX. */
 void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count);
 
 /* Move up to n bytes from kernel memory into the buffers, or out of them, and advance.  Returns the

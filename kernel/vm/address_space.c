@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address spaces as a whole: made, copied by fork, let go, looked at.
+ */
+#include "kernel/vm/address_space.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/mem/slab.h"
+#include "kernel/vm/pages.h"
+#include "kernel/vm/region.h"
+
+struct address_space *(*vm_current_space)(void);
+
+DEFINE_SPINLOCK(address_spaces_lock);
+struct list address_spaces = LIST_INIT(address_spaces);
+
+static struct lock_class space_class = {"address_space", 0};
+static struct lock_class page_table_class = {"page_table", 0};
+
+struct address_space *address_space_create(void)
+{
+	struct address_space *as = kzalloc(sizeof(*as));
+
+	if (!as)
+		return ERR_PTR(-ENOMEM);
+	if (pmap_init(&as->pmap)) {
+		kfree(as);
+		return ERR_PTR(-ENOMEM);
+	}
+	refcount_init(&as->refs, 1);
+	rwlock_init(&as->lock, &space_class);
+	spinlock_init(&as->page_table_lock, &page_table_class);
+	as->limit_as_bytes = as->limit_data_bytes = as->limit_stack_bytes = UINT64_MAX;
+	as->mmap_top = USER_MAX;
+	spin_lock(&address_spaces_lock);
+	list_push_back(&address_spaces, &as->all_link);
+	spin_unlock(&address_spaces_lock);
+	return as;
+}
+
+void address_space_get(struct address_space *as)
+{
+	refcount_get(&as->refs);
+}
+
+void address_space_put(struct address_space *as)
+{
+	struct list dead = LIST_INIT(dead);
+	struct region *r;
+
+	if (!refcount_put(&as->refs))
+		return;
+	spin_lock(&address_spaces_lock);
+	list_remove(&as->all_link);
+	spin_unlock(&address_spaces_lock);
+	/* No flushes: no thread goes back to user mode here, nor copies to or from it.  CPUs that
+	 * still have the root loaded are made to drop it before the tables are freed. */
+	while ((r = region_of(rb_first(&as->regions)))) {
+		pages_zap(r, r->start, r->end, false);
+		region_unlink(r, &dead);
+	}
+	regions_free(&dead);
+	assert(address_space_resident(as) == 0 && as->mapped_bytes == 0 && as->data_bytes == 0);
+	pmap_destroy(&as->pmap);
+	kfree(as);
+}
+
+static void copy_layout(struct address_space *to, const struct address_space *from)
+{
+	to->brk_start = from->brk_start;
+	to->brk = from->brk;
+	to->limit_as_bytes = from->limit_as_bytes;
+	to->limit_data_bytes = from->limit_data_bytes;
+	to->limit_stack_bytes = from->limit_stack_bytes;
+	to->mmap_top = from->mmap_top;
+	to->code_start = from->code_start;
+	to->code_end = from->code_end;
+	to->data_start = from->data_start;
+	to->data_end = from->data_end;
+	to->stack_start = from->stack_start;
+	to->arg_start = from->arg_start;
+	to->arg_end = from->arg_end;
+	to->env_start = from->env_start;
+	to->env_end = from->env_end;
+}
+
+/* A copy of the region for the child, with its pages where they cannot be had again from the
+ * object. */
+static bool fork_region(struct address_space *child, struct region *r, bool *downgraded)
+{
+	struct region *copy = region_create(r);
+
+	if (!copy)
+		return false;
+	copy->space = child;
+	region_link(copy, r);
+	return r->shared || r->wipe_on_fork || pages_fork(r, copy, downgraded);
+}
+
+struct address_space *address_space_fork(struct address_space *as)
+{
+	struct address_space *child = address_space_create();
+	u64 start = USER_MAX, end = 0;
+	bool ok = true;
+
+	if (IS_ERR(child))
+		return child;
+	rwlock_write_lock(&as->lock);
+	copy_layout(child, as);
+	for (struct rb_node *n = rb_first(&as->regions); n && ok; n = rb_next(n)) {
+		struct region *r = region_of(n);
+		bool downgraded = false;
+
+		if (r->dont_fork)
+			continue;
+		ok = fork_region(child, r, &downgraded);
+		if (downgraded) {
+			start = MIN(start, r->start);
+			end = MAX(end, r->end);
+		}
+	}
+	/* One flush, before any thread here can write again through an entry that is now shared;
+	 * the child does not run yet. */
+	if (end)
+		tlb_shootdown(&as->pmap, start, end);
+	rwlock_write_unlock(&as->lock);
+	if (ok)
+		return child;
+	address_space_put(child);
+	return ERR_PTR(-ENOMEM);
+}
+
+int address_space_for_each(struct address_space *as,
+			   int (*fn)(struct region *region, void *data), void *data)
+{
+	int result = 0;
+
+	rwlock_read_lock(&as->lock);
+	for (struct rb_node *n = rb_first(&as->regions); n && !result; n = rb_next(n))
+		result = fn(region_of(n), data);
+	rwlock_read_unlock(&as->lock);
+	return result;
+}
+
+u64 address_space_pte(struct address_space *as, u64 address)
+{
+	u64 *slot, entry;
+
+	spin_lock(&as->page_table_lock);
+	slot = address < USER_MAX ? leaf_slot(as, address) : NULL;
+	entry = slot ? *slot : 0;
+	spin_unlock(&as->page_table_lock);
+	return entry;
+}
+
+u64 address_space_resident(const struct address_space *as)
+{
+	return READ_ONCE(as->resident_anon) + READ_ONCE(as->resident_file) +
+	       READ_ONCE(as->resident_shared);
+}
+
+int address_space_futex_key(struct address_space *as, u64 address, bool shared,
+			    struct futex_key *key)
+{
+	struct region *r;
+	int err = 0;
+
+	if (address % 4)
+		return -EINVAL;
+	if (address >= USER_MAX)
+		return -EFAULT;
+	*key = (struct futex_key){(u64)as, address};
+	if (!shared)
+		return 0;
+	rwlock_read_lock(&as->lock);
+	r = region_at(as, address);
+	if (!r) {
+		err = -EFAULT;
+	} else if (r->shared) {
+		key->object = r->object->id | 1UL << 63;
+		key->offset = (r->object_page << PAGE_SHIFT) + (address - r->start);
+	}
+	rwlock_read_unlock(&as->lock);
+	return err;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Page faults: demand-zero, copy-on-write, pages of objects, stacks that grow.
+ *
+ * Faults of one space run side by side: each looks at the entry under page_table_lock, makes a page
+ * without it, and puts that in only if the entry is still what it was.  Else somebody was faster,
+ * and the access is simply tried again.
+ */
+#include "kernel/vm/fault.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/sched/thread.h"
+#include "kernel/vm/pages.h"
+
+/* A read of a file's page maps those of its neighbours that are in memory, in a window of this. */
+#define AROUND_PAGES 16U
+
+static enum fault_result no_memory(void)
+{
+	return thread_interrupted(WAIT_KILLABLE) ? FAULT_SIGNAL : FAULT_NO_MEMORY;
+}
+
+/* Is this the same entry, but for what the processor writes into it? */
+static bool same_entry(u64 a, u64 b)
+{
+	return !((a ^ b) & ~(PTE_ACCESSED | PTE_DIRTY));
+}
+
+/* Put `page` where `old` is; its reference goes over to the entry.  `generation`: of the object, or
+ * NULL.  False: the entry, or the object, has changed. */
+static bool replace_entry(struct region *r, u64 address, u64 old, struct page *page,
+			  const u64 *generation)
+{
+	struct address_space *as = r->space;
+	struct page *before = old ? leaf_page(old) : NULL;
+	bool same;
+	u64 *slot;
+
+	spin_lock(&as->page_table_lock);
+	slot = leaf_slot(as, address);
+	same = same_entry(*slot, old) &&
+	       (!generation ||
+		*generation == __atomic_load_n(&r->object->generation, __ATOMIC_SEQ_CST));
+	if (same) {
+		WRITE_ONCE(*slot, leaf_make(r, page_to_phys(page)));
+		leaf_count(r, page, 1);
+		if (before)
+			leaf_count(r, before, -1);
+		if (before || generation)
+			as->cow_copies++;
+		else
+			as->zero_fills++;
+	}
+	spin_unlock(&as->page_table_lock);
+	return same;
+}
+
+/* A write to a page that others share too, or to the zero page: the writer gets a copy.  Called
+ * with page_table_lock held, which it gives up. */
+static enum fault_result fault_copy(struct region *r, u64 address, u64 entry)
+{
+	struct address_space *as = r->space;
+	struct page *old = leaf_page(entry), *new;
+	bool done;
+
+	if (old)
+		page_get(old);
+	spin_unlock(&as->page_table_lock);
+	new = old ? page_alloc(0, PAGE_ANON) : page_alloc_zeroed(PAGE_ANON);
+	if (!new) {
+		if (old)
+			page_put(old);
+		return no_memory();
+	}
+	if (old)
+		page_copy(page_to_virt(new), page_to_virt(old));
+	done = replace_entry(r, address, entry, new, NULL);
+	if (!done) {
+		page_put(new);
+	} else if (entry & PTE_PRESENT) {
+		/* Another CPU may still read the old frame through its TLB; it must not when the
+		 * frame becomes something else. */
+		tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
+	}
+	if (old) {
+		page_put(old);
+		if (done)
+			page_put(old); /* the entry's */
+	}
+	return FAULT_DONE;
+}
+
+/* The first touch of private memory: a read sees the zero page, a write gets a page of its own. */
+static enum fault_result fault_anonymous(struct region *r, u64 address, bool write)
+{
+	struct address_space *as = r->space;
+	struct page *page;
+
+	if (!write) {
+		u64 *slot;
+
+		spin_lock(&as->page_table_lock);
+		slot = leaf_slot(as, address);
+		if (!*slot)
+			WRITE_ONCE(*slot, leaf_make(r, zero_frame()));
+		spin_unlock(&as->page_table_lock);
+		return FAULT_DONE;
+	}
+	page = page_alloc_zeroed(PAGE_ANON);
+	if (!page)
+		return no_memory();
+	if (!replace_entry(r, address, 0, page, NULL))
+		page_put(page);
+	return FAULT_DONE;
+}
+
+static enum fault_result object_error(int err)
+{
+	return err == -ENOMEM ? no_memory() : FAULT_BUS; /* beyond the end, or no room in it */
+}
+
+/* A write to a private mapping's page that was not there: copied at once. */
+static enum fault_result fault_object_copy(struct region *r, u64 address, u64 generation)
+{
+	u64 index = region_page(r, address);
+	struct page *old, *new;
+	int err = vm_object_pages(r->object, index, 1, index, false, &old);
+
+	if (err)
+		return object_error(err);
+	new = old ? page_alloc(0, PAGE_ANON) : page_alloc_zeroed(PAGE_ANON);
+	if (new && old)
+		page_copy(page_to_virt(new), page_to_virt(old));
+	if (old)
+		page_put(old);
+	if (!new)
+		return no_memory();
+	if (!replace_entry(r, address, 0, new, &generation))
+		page_put(new);
+	return FAULT_DONE;
+}
+
+/* Map the object's own page, and those around it that are in memory already. */
+static enum fault_result fault_object(struct region *r, u64 address, bool write)
+{
+	struct address_space *as = r->space;
+	struct vm_object *o = r->object;
+	/* Before the object is looked at.  If it is cut meanwhile, either we see another number
+	 * below, or whoever cuts it finds our entries when he takes them out. */
+	u64 generation = __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
+	u64 window = ALIGN_DOWN(address, AROUND_PAGES * PAGE_SIZE);
+	u64 start = MAX(window, r->start), end = MIN(window + AROUND_PAGES * PAGE_SIZE, r->end);
+	u32 count = (u32)((end - start) >> PAGE_SHIFT);
+	struct page *pages[AROUND_PAGES];
+	u64 *slot;
+	int err;
+
+	if (write && !r->shared)
+		return fault_object_copy(r, address, generation);
+	err = vm_object_pages(o, region_page(r, start), count, region_page(r, address), true,
+			      pages);
+	if (err)
+		return object_error(err);
+
+	spin_lock(&as->page_table_lock);
+	slot = leaf_slot(as, start); /* the window lies in one table */
+	if (generation == __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST)) {
+		for (u32 i = 0; i < count; i++) {
+			u64 entry;
+
+			if (!pages[i] || slot[i])
+				continue;
+			entry = leaf_make(r, page_to_phys(pages[i]));
+			if (start + i * PAGE_SIZE != address)
+				entry &= ~PTE_ACCESSED;
+			WRITE_ONCE(slot[i], entry);
+			leaf_count(r, pages[i], 1);
+			pages[i] = NULL;
+		}
+		as->object_faults++;
+	}
+	spin_unlock(&as->page_table_lock);
+	for (u32 i = 0; i < count; i++)
+		if (pages[i])
+			page_put(pages[i]);
+	return FAULT_DONE;
+}
+
+enum fault_result fault_page(struct region *r, u64 address, bool write)
+{
+	struct address_space *as = r->space;
+	u64 *slot, entry;
+
+	address = ALIGN_DOWN(address, PAGE_SIZE);
+	spin_lock(&as->page_table_lock);
+	slot = leaf_slot(as, address);
+	entry = slot ? *slot : 0;
+	if (entry && write && !(entry & PTE_WRITE)) {
+		if (!leaf_owned(r, leaf_page(entry)))
+			return fault_copy(r, address, entry);
+		/* The others that shared it are gone. */
+		WRITE_ONCE(*slot, leaf_make(r, entry & PTE_ADDRESS));
+	}
+	spin_unlock(&as->page_table_lock);
+	if (entry) {
+		/* This CPU may have met an old entry in its TLB: others that gave more rights did
+		 * not flush ours. */
+		tlb_flush_page(address);
+		return FAULT_DONE;
+	}
+	if (!slot && !pages_table_make(as, address))
+		return no_memory();
+	return r->object ? fault_object(r, address, write) : fault_anonymous(r, address, write);
+}
+
+/* Let the stack above `address` reach down to it, within RLIMIT_STACK and RLIMIT_AS, and not up to
+ * its neighbour.  True also where another thread did. */
+static bool stack_grow(struct address_space *as, u64 address)
+{
+	u64 start = ALIGN_DOWN(address, PAGE_SIZE);
+	struct region *r, *below;
+	bool grown = false;
+
+	rwlock_write_lock(&as->lock);
+	r = region_find(as, address);
+	if (r && r->start <= address) {
+		grown = true;
+	} else if (r && r->grows_down) {
+		u64 gap = 0;
+
+		below = region_prev(r);
+		if (below && !below->grows_down && below->prot != PROT_NONE)
+			gap = STACK_GUARD;
+		grown = r->end - start <= READ_ONCE(as->limit_stack_bytes) &&
+			(!below || below->end + gap <= start) &&
+			regions_within_limits(as, r->start - start, 0);
+		if (grown)
+			region_resize(r, start, r->end);
+	}
+	rwlock_write_unlock(&as->lock);
+	return grown;
+}
+
+static bool access_allowed(const struct region *r, enum fault_access access)
+{
+	if (access & FAULT_WRITE)
+		return r->prot & PROT_WRITE;
+	if (access & FAULT_EXEC)
+		return r->prot & PROT_EXEC;
+	return r->prot != PROT_NONE; /* x86 cannot map what may be written or run but not read */
+}
+
+enum fault_result address_space_fault(struct address_space *as, u64 address,
+				      enum fault_access access, u64 user_sp)
+{
+	enum fault_result result;
+	struct region *r;
+
+	if (address < USER_MIN || address >= USER_MAX)
+		return FAULT_MAPERR;
+	for (;;) {
+		bool grows;
+
+		rwlock_read_lock(&as->lock);
+		r = region_find(as, address);
+		if (r && r->start <= address)
+			break;
+		grows = r && r->grows_down;
+		rwlock_read_unlock(&as->lock);
+		if (!grows || !stack_grow(as, address))
+			return FAULT_MAPERR;
+	}
+	if (access_allowed(r, access))
+		result = fault_page(r, address, access & FAULT_WRITE);
+	else
+		result = FAULT_ACCERR;
+	rwlock_read_unlock(&as->lock);
+	return result;
+}

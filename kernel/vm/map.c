@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mmap(), munmap(), mprotect(), brk(): POSIX, and where it is silent mmap(2), brk(2).
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/vm/pages.h"
+#include "kernel/vm/region.h"
+
+#define MAP_TYPE 0x0f
+#define PROT_SEM 8 /* taken and ignored, as on Linux */
+#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+bool range_check(u64 address, u64 length, u64 *end)
+{
+	if (address % PAGE_SIZE || length > USER_MAX || address > USER_MAX - length)
+		return false;
+	*end = address + ALIGN_UP(length, PAGE_SIZE);
+	return true;
+}
+
+int regions_unmap(struct address_space *as, u64 start, u64 end, struct list *dead)
+{
+	struct region *r, *next;
+
+	/* All that can fail comes first. */
+	if (regions_cut(as, start) || regions_cut(as, end))
+		return -ENOMEM;
+	for (r = region_find(as, start); r && r->start < end; r = next) {
+		next = region_next(r);
+		pages_zap(r, r->start, r->end, true);
+		region_unlink(r, dead);
+	}
+	return 0;
+}
+
+int address_space_unmap(struct address_space *as, u64 address, u64 length)
+{
+	struct list dead = LIST_INIT(dead);
+	u64 end;
+	int err;
+
+	if (!length || !range_check(address, length, &end))
+		return -EINVAL;
+	rwlock_write_lock(&as->lock);
+	err = regions_unmap(as, address, end, &dead);
+	rwlock_write_unlock(&as->lock);
+	regions_free(&dead);
+	return err;
+}
+
+struct region *region_replace(const struct region *model, struct region *older, struct list *dead)
+{
+	struct address_space *as = model->space;
+	u64 mapped = model->end - model->start, data = region_is_data(model) ? mapped : 0;
+	struct region *r;
+
+	/* What goes makes room for what comes. */
+	for (r = region_find(as, model->start); r && r->start < model->end; r = region_next(r)) {
+		u64 overlap = MIN(r->end, model->end) - MAX(r->start, model->start);
+
+		mapped -= overlap;
+		data -= region_is_data(r) ? MIN(data, overlap) : 0;
+	}
+	if (!regions_within_limits(as, mapped, data) || as->region_count >= VM_REGIONS_MAX)
+		return ERR_PTR(-ENOMEM);
+	r = region_create(model);
+	if (!r)
+		return ERR_PTR(-ENOMEM);
+	if (regions_unmap(as, model->start, model->end, dead)) {
+		list_push_back(dead, &r->mapping.link);
+		return ERR_PTR(-ENOMEM);
+	}
+	region_link(r, older);
+	return r;
+}
+
+/* Where a mapping goes: an address or a negative errno. */
+static long map_place(struct address_space *as, const struct map_request *q, u64 length)
+{
+	u64 hint = ALIGN_DOWN(q->address, PAGE_SIZE), place, end;
+
+	if (q->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (q->address % PAGE_SIZE)
+			return -EINVAL;
+		if (!range_check(q->address, length, &end))
+			return -ENOMEM;
+		if (q->address < USER_MIN)
+			return -EPERM;
+		if (q->flags & MAP_FIXED_NOREPLACE) {
+			struct region *r = region_find(as, q->address);
+
+			if (r && r->start < end)
+				return -EEXIST;
+		}
+		return (long)q->address;
+	}
+	if (hint >= USER_MIN && range_check(hint, length, &end) && regions_none(as, hint, end))
+		return (long)hint;
+	place = region_place(as, length);
+	return place ? (long)place : -ENOMEM;
+}
+
+/* The parts of a request that need no look at the space.  0 or a negative errno. */
+static int map_check(const struct map_request *q, u64 length)
+{
+	u32 type = q->flags & MAP_TYPE;
+
+	if (!q->length || (q->prot & ~(PROT_ALL | PROT_SEM)) || q->offset % PAGE_SIZE)
+		return -EINVAL;
+	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (type != MAP_PRIVATE && (q->flags & MAP_GROWSDOWN))
+		return -EINVAL;
+	if (!length || length > USER_MAX - USER_MIN)
+		return -ENOMEM;
+	if (q->offset + length < q->offset)
+		return -EOVERFLOW;
+	return (q->prot & PROT_ALL) & ~(q->max_prot ? q->max_prot : PROT_ALL) ? -EACCES : 0;
+}
+
+long address_space_map(struct address_space *as, const struct map_request *q)
+{
+	u64 length = ALIGN_UP(q->length, PAGE_SIZE);
+	struct list dead = LIST_INIT(dead);
+	struct vm_object *own = NULL;
+	struct region model = {
+		.prot = q->prot & PROT_ALL,
+		.max_prot = q->max_prot ? q->max_prot : PROT_ALL,
+		.shared = (q->flags & MAP_TYPE) != MAP_PRIVATE,
+		.grows_down = !q->object && (q->is_stack || (q->flags & MAP_GROWSDOWN)),
+		.is_stack = q->is_stack,
+		.is_heap = q->is_heap,
+		.object = q->object,
+		.object_page = q->object ? q->offset >> PAGE_SHIFT : 0,
+		.file = q->file,
+		.space = as,
+	};
+	long place = map_check(q, length);
+
+	if (place)
+		return place;
+	if (model.shared && !model.object) {
+		own = vm_object_create(length);
+		if (IS_ERR(own))
+			return PTR_ERR(own);
+		model.object = own;
+	}
+	rwlock_write_lock(&as->lock);
+	place = map_place(as, q, length);
+	if (place > 0) {
+		struct region *r;
+
+		model.start = (u64)place;
+		model.end = model.start + length;
+		r = region_replace(&model, NULL, &dead);
+		if (IS_ERR(r))
+			place = PTR_ERR(r);
+		else
+			regions_merge(as, model.start, model.end, &dead);
+	}
+	rwlock_write_unlock(&as->lock);
+	regions_free(&dead);
+	if (own)
+		vm_object_put(own);
+	/* The mapping stands even where not all of it could be made present (mmap(2)). */
+	if (place > 0 && (q->flags & (MAP_POPULATE | MAP_LOCKED)))
+		(void)address_space_populate(as, (u64)place, length);
+	return place;
+}
+
+int address_space_protect(struct address_space *as, u64 address, u64 length, u32 prot)
+{
+	struct list dead = LIST_INIT(dead);
+	u64 end, covered = address;
+	struct region *r;
+	int err = 0;
+
+	if (address % PAGE_SIZE || (prot & ~(PROT_ALL | PROT_SEM)))
+		return -EINVAL;
+	if (!length)
+		return 0;
+	if (!range_check(address, length, &end))
+		return -ENOMEM;
+	prot &= PROT_ALL;
+	rwlock_write_lock(&as->lock);
+	if (regions_cut(as, address) || regions_cut(as, end))
+		err = -ENOMEM;
+	for (r = region_find(as, address); !err && covered < end; r = region_next(r)) {
+		if (!r || r->start > covered) {
+			err = -ENOMEM; /* a hole; what lies before it is changed (mprotect(2)) */
+		} else if (prot & ~r->max_prot) {
+			err = -EACCES;
+		} else if (prot != r->prot) {
+			struct region wanted = {.prot = prot,
+						.shared = r->shared,
+						.grows_down = r->grows_down};
+
+			if (region_is_data(&wanted) && !region_is_data(r) &&
+			    !regions_within_limits(as, 0, r->end - r->start)) {
+				err = -ENOMEM;
+			} else {
+				region_account(r, -1);
+				r->prot = prot;
+				region_account(r, 1);
+				pages_protect(r, r->start, r->end);
+			}
+		}
+		if (err)
+			break;
+		covered = r->end;
+	}
+	regions_merge(as, address, end, &dead);
+	rwlock_write_unlock(&as->lock);
+	regions_free(&dead);
+	return err;
+}
+
+/* Grow the heap over [start, end).  The caller holds as->lock. */
+static bool heap_grow(struct address_space *as, u64 start, u64 end, struct list *dead)
+{
+	struct region model = {
+		.start = start,
+		.end = end,
+		.prot = PROT_READ | PROT_WRITE,
+		.max_prot = PROT_ALL,
+		.is_heap = true,
+		.space = as,
+	};
+
+	if (!regions_none(as, start, end + PAGE_SIZE) ||
+	    IS_ERR(region_replace(&model, NULL, dead)))
+		return false;
+	regions_merge(as, start, end, dead);
+	return true;
+}
+
+u64 address_space_brk(struct address_space *as, u64 new_break)
+{
+	struct list dead = LIST_INIT(dead);
+	u64 result, old_end, new_end;
+	bool ok = true;
+
+	rwlock_write_lock(&as->lock);
+	if (new_break >= as->brk_start && new_break <= USER_MAX - PAGE_SIZE) {
+		old_end = ALIGN_UP(as->brk, PAGE_SIZE);
+		new_end = ALIGN_UP(new_break, PAGE_SIZE);
+		if (new_break > as->brk)
+			ok = new_break - as->brk_start + (as->data_end - as->data_start) <=
+			     READ_ONCE(as->limit_data_bytes);
+		if (ok && new_end > old_end)
+			ok = heap_grow(as, old_end, new_end, &dead);
+		else if (ok && new_end < old_end)
+			ok = !regions_unmap(as, new_end, old_end, &dead);
+		if (ok)
+			as->brk = new_break;
+	}
+	result = as->brk;
+	rwlock_write_unlock(&as->lock);
+	regions_free(&dead);
+	return result;
+}

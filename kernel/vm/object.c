@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory objects (object.h): a radix tree of pages with 64 slots a node.
+ */
+#include "kernel/vm/object.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+
+#define NODE_BITS  6U
+#define NODE_SLOTS (1U << NODE_BITS)
+#define INDEX_BITS 52 /* pages of 64 bits of bytes */
+
+struct radix_node {
+	void *slot[NODE_SLOTS]; /* nodes, or pages at the lowest level */
+};
+
+static struct lock_class object_class = {"vm_object", 0};
+static struct lock_class mappings_class = {"vm_object_mappings", 0};
+
+struct vm_object *vm_object_create(u64 size)
+{
+	static u64 last_id;
+	struct vm_object *o = kzalloc(sizeof(*o));
+
+	if (!o)
+		return ERR_PTR(-ENOMEM);
+	refcount_init(&o->refs, 1);
+	mutex_init(&o->lock, &object_class);
+	mutex_init(&o->mappings_lock, &mappings_class);
+	list_init(&o->mappings);
+	o->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	o->size = size;
+	return o;
+}
+
+void vm_object_get(struct vm_object *o)
+{
+	refcount_get(&o->refs);
+}
+
+/* The slot of `index`, with the nodes on the way where `create`.  NULL: no node, or no memory. */
+static void **slot_find(struct vm_object *o, u64 index, bool create)
+{
+	struct radix_node *node;
+
+	require(index >> INDEX_BITS == 0);
+	while (!o->height || index >> (NODE_BITS * o->height)) {
+		if (!create)
+			return NULL;
+		node = kzalloc(sizeof(*node));
+		if (!node)
+			return NULL;
+		node->slot[0] = o->pages;
+		o->pages = node;
+		o->height++;
+	}
+	node = o->pages;
+	for (u32 level = o->height - 1; level; level--) {
+		void **next = &node->slot[index >> (NODE_BITS * level) & (NODE_SLOTS - 1)];
+
+		if (!*next && create)
+			*next = kzalloc(sizeof(*node));
+		if (!*next)
+			return NULL;
+		node = *next;
+	}
+	return &node->slot[index & (NODE_SLOTS - 1)];
+}
+
+/* Free the pages from `first` (counted from the node's first) on, and the nodes below that become
+ * empty.  Returns whether this one is. */
+static bool node_cut(struct vm_object *o, struct radix_node *node, u32 level, u64 first)
+{
+	u64 span = 1UL << (NODE_BITS * level);
+	bool empty = true;
+
+	for (u32 i = 0; i < NODE_SLOTS; i++) {
+		u64 at = i * span;
+
+		if (!node->slot[i])
+			continue;
+		if (at + span <= first) {
+			empty = false;
+		} else if (level == 0) {
+			page_put(node->slot[i]);
+			o->page_count--;
+			node->slot[i] = NULL;
+		} else if (node_cut(o, node->slot[i], level - 1, first > at ? first - at : 0)) {
+			kfree(node->slot[i]);
+			node->slot[i] = NULL;
+		} else {
+			empty = false;
+		}
+	}
+	return empty;
+}
+
+static void object_cut(struct vm_object *o, u64 first)
+{
+	if (!o->height || !node_cut(o, o->pages, o->height - 1, first))
+		return;
+	kfree(o->pages);
+	o->pages = NULL;
+	o->height = 0;
+}
+
+void vm_object_put(struct vm_object *o)
+{
+	if (!refcount_put(&o->refs))
+		return;
+	require(list_empty(&o->mappings));
+	object_cut(o, 0);
+	kfree(o);
+}
+
+/* Under o->lock; as vm_object_page(). */
+static int object_page(struct vm_object *o, u64 index, bool create, struct page **out)
+{
+	void **slot = slot_find(o, index, create);
+
+	*out = slot ? *slot : NULL;
+	if (!*out && create) {
+		if (o->limit_pages && o->page_count >= o->limit_pages)
+			return -ENOSPC;
+		*out = slot ? page_alloc_zeroed(PAGE_OBJECT) : NULL;
+		if (!*out)
+			return -ENOMEM;
+		*slot = *out;
+		o->page_count++;
+	}
+	if (*out)
+		page_get(*out);
+	return 0;
+}
+
+int vm_object_page(struct vm_object *o, u64 index, bool create, struct page **out)
+{
+	int err;
+
+	mutex_lock(&o->lock);
+	err = object_page(o, index, create, out);
+	mutex_unlock(&o->lock);
+	return err;
+}
+
+int vm_object_pages(struct vm_object *o, u64 first, u32 count, u64 index, bool create,
+		    struct page **pages)
+{
+	int err = -ENXIO;
+	u64 size;
+
+	mutex_lock(&o->lock);
+	size = DIV_ROUND_UP(o->size, PAGE_SIZE);
+	if (index < size)
+		err = object_page(o, index, create, &pages[index - first]);
+	for (u32 i = 0; !err && i < count; i++) {
+		if (first + i >= size)
+			pages[i] = NULL;
+		else if (first + i != index)
+			(void)object_page(o, first + i, false, &pages[i]);
+	}
+	mutex_unlock(&o->lock);
+	return err;
+}
+
+int vm_object_resize(struct vm_object *o, u64 size)
+{
+	u64 first = DIV_ROUND_UP(size, PAGE_SIZE);
+	struct object_mapping *m;
+	bool cut;
+
+	mutex_lock(&o->lock);
+	cut = size < o->size;
+	WRITE_ONCE(o->size, size);
+	if (cut) {
+		void **last;
+
+		/* Before any page is taken out of a mapping: see generation's use in fault.c. */
+		__atomic_fetch_add(&o->generation, 1, __ATOMIC_SEQ_CST);
+		object_cut(o, first);
+		last = size % PAGE_SIZE ? slot_find(o, size / PAGE_SIZE, false) : NULL;
+		if (last && *last)
+			memset((char *)page_to_virt(*last) + size % PAGE_SIZE, 0,
+			       PAGE_SIZE - size % PAGE_SIZE);
+	}
+	mutex_unlock(&o->lock);
+	if (!cut)
+		return 0;
+	mutex_lock(&o->mappings_lock);
+	list_for_each(m, &o->mappings, link)
+		m->unmap(m, first);
+	mutex_unlock(&o->mappings_lock);
+	return 0;
+}
+
+int vm_object_adopt(struct vm_object *o, u64 index, struct page *page)
+{
+	struct page *old = NULL;
+	void **slot;
+
+	mutex_lock(&o->lock);
+	slot = slot_find(o, index, true);
+	if (slot) {
+		old = *slot;
+		*slot = page;
+		o->page_count += !old;
+	}
+	mutex_unlock(&o->lock);
+	if (old)
+		page_put(old);
+	return slot ? 0 : -ENOMEM;
+}

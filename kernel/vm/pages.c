@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Leaf entries of page tables, in bulk (pages.h).  Each loop holds page_table_lock for one table
+ * at a time, and no frame is let go before the TLBs have forgotten it (SDM 3A 4.10.5).
+ */
+#include "kernel/vm/pages.h"
+
+#include "kernel/sync/lockdep.h"
+#include "kernel/vm/region.h"
+
+#define TABLE_SPAN (512 * PAGE_SIZE) /* bytes that one table of leaf entries maps */
+#define ZAP_BATCH  64		     /* pages let go per flush */
+#define LEAF_HELD  PTE_SOFT1	     /* not present, by PROT_NONE; the frame is kept */
+
+static u8 zero_page[PAGE_SIZE] __aligned(PAGE_SIZE);
+
+paddr_t zero_frame(void)
+{
+	return virt_to_phys(zero_page);
+}
+
+struct page *leaf_page(u64 entry)
+{
+	paddr_t frame = entry & PTE_ADDRESS;
+
+	return frame == zero_frame() ? NULL : &page_array[frame >> PAGE_SHIFT];
+}
+
+bool leaf_owned(const struct region *r, const struct page *page)
+{
+	return r->shared || (page && page->use == PAGE_ANON && page_refs(page) == 1);
+}
+
+u64 leaf_make(const struct region *r, paddr_t frame)
+{
+	u64 entry = frame | PTE_USER | PTE_ACCESSED;
+
+	if (r->prot == PROT_NONE)
+		return entry | LEAF_HELD;
+	entry |= PTE_PRESENT;
+	if (!(r->prot & PROT_EXEC))
+		entry |= pte_nx;
+	if ((r->prot & PROT_WRITE) && leaf_owned(r, leaf_page(frame)))
+		entry |= PTE_WRITE | PTE_DIRTY;
+	return entry;
+}
+
+void leaf_count(const struct region *r, const struct page *page, int sign)
+{
+	struct address_space *as = r->space;
+	u64 *counter = page->use == PAGE_ANON ? &as->resident_anon
+		       : r->file	      ? &as->resident_file
+					      : &as->resident_shared;
+
+	assert_held(&as->page_table_lock);
+	*counter += (u64)(s64)sign;
+	as->peak_resident = MAX(as->peak_resident, address_space_resident(as));
+}
+
+u64 *leaf_slot(struct address_space *as, u64 address)
+{
+	assert_held(&as->page_table_lock);
+	return pmap_walk(&as->pmap, address, false);
+}
+
+bool pages_table_make(struct address_space *as, u64 address)
+{
+	for (int tries = 0; tries < 16; tries++) {
+		struct page *p;
+		bool made;
+
+		spin_lock(&as->page_table_lock);
+		made = pmap_walk(&as->pmap, address, true);
+		spin_unlock(&as->page_table_lock);
+		if (made)
+			return true;
+		/* Under the lock the allocator could not ask the shrinkers; here it can. */
+		p = page_alloc(0, PAGE_TABLE);
+		if (!p)
+			return false;
+		page_put(p);
+	}
+	return false;
+}
+
+/* The entries of the next table that exists: *address goes to the first, *stop to the end of the
+ * table or of the range.  NULL: no more.  Under page_table_lock. */
+static u64 *next_entries(struct address_space *as, u64 *address, u64 end, u64 *stop)
+{
+	*address = pmap_next_mapped(&as->pmap, *address, end);
+	if (*address >= end)
+		return NULL;
+	*stop = MIN(end, ALIGN_DOWN(*address, TABLE_SPAN) + TABLE_SPAN);
+	return leaf_slot(as, *address);
+}
+
+void pages_zap(struct region *r, u64 start, u64 end, bool flush)
+{
+	struct address_space *as = r->space;
+
+	while (start < end) {
+		struct page *gone[ZAP_BATCH];
+		u64 first, stop, *slot;
+		bool any = false;
+		u32 n = 0;
+
+		spin_lock(&as->page_table_lock);
+		slot = next_entries(as, &start, end, &stop);
+		first = start;
+		for (; slot && start < stop && n < ZAP_BATCH; start += PAGE_SIZE, slot++) {
+			struct page *page;
+
+			if (!*slot)
+				continue;
+			page = leaf_page(*slot);
+			if (page) {
+				leaf_count(r, page, -1);
+				gone[n++] = page;
+			}
+			WRITE_ONCE(*slot, 0);
+			any = true;
+		}
+		spin_unlock(&as->page_table_lock);
+		if (any && flush)
+			tlb_shootdown(&as->pmap, first, start);
+		while (n)
+			page_put(gone[--n]);
+	}
+}
+
+void pages_unmap_object(struct object_mapping *mapping, u64 first_page)
+{
+	struct region *r = container_of(mapping, struct region, mapping);
+	u64 start = r->start;
+
+	if (first_page > r->object_page)
+		start += MIN(first_page - r->object_page, (r->end - r->start) >> PAGE_SHIFT)
+			 << PAGE_SHIFT;
+	pages_zap(r, start, r->end, true);
+}
+
+void pages_protect(struct region *r, u64 start, u64 end)
+{
+	struct address_space *as = r->space;
+	bool downgraded = false;
+	u64 a = start, stop, *slot;
+
+	do {
+		spin_lock(&as->page_table_lock);
+		slot = next_entries(as, &a, end, &stop);
+		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
+			u64 old = *slot, new = old ? leaf_make(r, old & PTE_ADDRESS) : 0;
+
+			if ((old & PTE_PRESENT) && ((old & ~new & (PTE_PRESENT | PTE_WRITE)) ||
+						    (new & ~old & PTE_NX)))
+				downgraded = true;
+			if (old)
+				WRITE_ONCE(*slot, new);
+		}
+		spin_unlock(&as->page_table_lock);
+	} while (slot);
+	if (downgraded)
+		tlb_shootdown(&as->pmap, start, end);
+}
+
+/* One table's entries.  Both locks are held. */
+static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, bool *downgraded)
+{
+	for (u64 i = 0; i < count; i++) {
+		u64 entry = slot[i];
+		struct page *page = entry ? leaf_page(entry) : NULL;
+
+		/* A file's page that was never touched is only there by fault-around: the child
+		 * may well do without. */
+		if (!entry || (page && page->use != PAGE_ANON && !(entry & PTE_ACCESSED)))
+			continue;
+		if (entry & PTE_WRITE) {
+			entry &= ~PTE_WRITE;
+			WRITE_ONCE(slot[i], entry);
+			*downgraded = true;
+		}
+		if (page) {
+			page_get(page);
+			leaf_count(to, page, 1);
+		}
+		WRITE_ONCE(copy[i], entry);
+	}
+}
+
+bool pages_fork(struct region *from, struct region *to, bool *downgraded)
+{
+	struct address_space *parent = from->space, *child = to->space;
+	u64 a = from->start, stop, *slot, *copy;
+
+	for (;;) {
+		spin_lock(&parent->page_table_lock);
+		slot = next_entries(parent, &a, from->end, &stop);
+		spin_unlock(&parent->page_table_lock);
+		if (!slot)
+			return true;
+		if (!pages_table_make(child, a))
+			return false;
+		/* Parent before child: the child is known to nobody who would take both.  Its lock
+		 * matters because the object may be cut at any time. */
+		spin_lock(&parent->page_table_lock);
+		spin_lock_nested(&child->page_table_lock);
+		copy = leaf_slot(child, a);
+		fork_entries(to, slot, copy, (stop - a) >> PAGE_SHIFT, downgraded);
+		spin_unlock(&child->page_table_lock);
+		spin_unlock(&parent->page_table_lock);
+		a = stop;
+	}
+}
+
+bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length)
+{
+	struct address_space *as = from->space;
+	u64 shift = to->start - old_start, end = old_start + length, a, stop, *slot;
+
+	/* First all tables, so that nothing can fail half-way. */
+	for (a = old_start;; a = stop) {
+		spin_lock(&as->page_table_lock);
+		slot = next_entries(as, &a, end, &stop);
+		spin_unlock(&as->page_table_lock);
+		if (!slot)
+			break;
+		if (!pages_table_make(as, a + shift) ||
+		    !pages_table_make(as, stop - PAGE_SIZE + shift))
+			return false;
+	}
+	a = old_start;
+	do {
+		spin_lock(&as->page_table_lock);
+		slot = next_entries(as, &a, end, &stop);
+		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
+			if (!*slot)
+				continue;
+			WRITE_ONCE(*leaf_slot(as, a + shift), *slot);
+			WRITE_ONCE(*slot, 0);
+		}
+		spin_unlock(&as->page_table_lock);
+	} while (slot);
+	tlb_shootdown(&as->pmap, old_start, end);
+	return true;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading and writing the memory of a space that need not be the caller's: ptrace(),
+ * /proc/PID/mem, /proc/PID/cmdline.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/vm/fault.h"
+#include "kernel/vm/pages.h"
+
+/* Copy inside one page, if its entry is fit for that now.  Under page_table_lock, so the page
+ * cannot go away, nor be shared by a fork, in the middle. */
+static bool copy_now(struct region *r, u64 address, void *buf, size_t n, bool write)
+{
+	u64 *slot = leaf_slot(r->space, address), offset = address % PAGE_SIZE;
+	char *memory;
+
+	if (!slot || !*slot || (write && !leaf_owned(r, leaf_page(*slot))))
+		return false;
+	memory = (char *)phys_to_virt(*slot & PTE_ADDRESS) + offset;
+	if (write)
+		memcpy(memory, buf, n);
+	else
+		memcpy(buf, memory, n);
+	return true;
+}
+
+/* May it be written, or with `force` at least be copied and then written? */
+static bool write_allowed(const struct region *r, bool force)
+{
+	return (r->prot & PROT_WRITE) || (force && !r->shared);
+}
+
+static bool copy_in_page(struct address_space *as, u64 address, void *buf, size_t n, bool write,
+			 bool force)
+{
+	bool copied = false;
+	struct region *r;
+
+	rwlock_read_lock(&as->lock);
+	r = region_at(as, address);
+	if (r && (!write || write_allowed(r, force))) {
+		do {
+			spin_lock(&as->page_table_lock);
+			copied = copy_now(r, address, buf, n, write);
+			spin_unlock(&as->page_table_lock);
+		} while (!copied && fault_page(r, address, write) == FAULT_DONE);
+	}
+	rwlock_read_unlock(&as->lock);
+	return copied;
+}
+
+static ssize_t copy_pages(struct address_space *as, u64 address, void *buf, size_t n, bool write,
+			  bool force)
+{
+	size_t done = 0;
+
+	while (done < n && address < USER_MAX) {
+		size_t part = MIN(n - done, PAGE_SIZE - address % PAGE_SIZE);
+
+		if (!copy_in_page(as, address, (char *)buf + done, part, write, force))
+			break;
+		done += part;
+		address += part;
+	}
+	return done || !n ? (ssize_t)done : -EFAULT;
+}
+
+ssize_t address_space_read(struct address_space *as, u64 address, void *buf, size_t n)
+{
+	return copy_pages(as, address, buf, n, false, true);
+}
+
+ssize_t address_space_write(struct address_space *as, u64 address, const void *buf, size_t n,
+			    bool force)
+{
+	return copy_pages(as, address, (void *)buf, n, true, force);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tree of regions (region.h).
+ */
+#include "kernel/vm/region.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/vm/pages.h"
+
+static const struct region_file_hooks *file_hooks;
+
+void vm_set_file_hooks(const struct region_file_hooks *hooks)
+{
+	file_hooks = hooks;
+}
+
+void region_describe(const struct region *r, char *path, size_t size, u64 *device, u64 *inode)
+{
+	*device = *inode = 0;
+	if (r->file)
+		file_hooks->describe(r->file, path, size, device, inode);
+	else
+		strscpy(path, r->is_heap ? "[heap]" : r->is_stack ? "[stack]" : "", size);
+}
+
+struct region *region_find(struct address_space *as, u64 address)
+{
+	struct rb_node *n = as->regions.root;
+	struct region *best = NULL;
+
+	while (n) {
+		struct region *r = region_of(n);
+
+		if (r->end > address) {
+			best = r;
+			if (r->start <= address)
+				break;
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return best;
+}
+
+struct region *region_at(struct address_space *as, u64 address)
+{
+	struct region *r = region_find(as, address);
+
+	return r && r->start <= address ? r : NULL;
+}
+
+struct region *region_create(const struct region *model)
+{
+	struct region *r = kmalloc(sizeof(*r));
+
+	if (!r)
+		return NULL;
+	*r = *model;
+	list_init(&r->mapping.link);
+	r->mapping.unmap = pages_unmap_object;
+	if (r->object)
+		vm_object_get(r->object);
+	if (r->file)
+		file_hooks->get(r->file);
+	return r;
+}
+
+bool region_is_data(const struct region *r)
+{
+	return !r->shared && (r->prot & PROT_WRITE) && !r->grows_down;
+}
+
+void region_account(struct region *r, int sign)
+{
+	u64 bytes = (r->end - r->start) * (u64)sign;
+
+	r->space->mapped_bytes += bytes;
+	if (region_is_data(r))
+		r->space->data_bytes += bytes;
+}
+
+static void mappings_lock(struct region *r)
+{
+	if (r->object)
+		mutex_lock(&r->object->mappings_lock);
+}
+
+static void mappings_unlock(struct region *r)
+{
+	if (r->object)
+		mutex_unlock(&r->object->mappings_lock);
+}
+
+static void tree_insert(struct region *r)
+{
+	struct rb_node **link = &r->space->regions.root, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = r->start < region_of(parent)->start ? &parent->left : &parent->right;
+	}
+	rb_insert(&r->space->regions, &r->node, parent, link);
+	r->space->region_count++;
+}
+
+static void tree_remove(struct region *r)
+{
+	rb_remove(&r->space->regions, &r->node);
+	r->space->region_count--;
+}
+
+void region_link(struct region *r, struct region *older)
+{
+	tree_insert(r);
+	region_account(r, 1);
+	if (!r->object)
+		return;
+	mappings_lock(r);
+	list_push_front(older ? &older->mapping.link : &r->object->mappings, &r->mapping.link);
+	mappings_unlock(r);
+}
+
+void region_unlink(struct region *r, struct list *dead)
+{
+	struct address_space *as = r->space;
+
+	tree_remove(r);
+	region_account(r, -1);
+	if (r->end > as->gap_hint && as->gap_hint)
+		as->gap_hint = MIN(r->end, as->mmap_top);
+	mappings_lock(r);
+	list_remove(&r->mapping.link);
+	mappings_unlock(r);
+	list_push_back(dead, &r->mapping.link);
+}
+
+void regions_free(struct list *dead)
+{
+	struct list *l;
+
+	while ((l = list_pop_front(dead))) {
+		struct region *r = list_entry(l, struct region, mapping.link);
+
+		if (r->object)
+			vm_object_put(r->object);
+		if (r->file)
+			file_hooks->put(r->file);
+		kfree(r);
+	}
+}
+
+void region_resize(struct region *r, u64 start, u64 end)
+{
+	region_account(r, -1);
+	mappings_lock(r);
+	r->object_page += (u64)((s64)(start - r->start) >> PAGE_SHIFT);
+	r->start = start;
+	r->end = end;
+	mappings_unlock(r);
+	region_account(r, 1);
+}
+
+int regions_cut(struct address_space *as, u64 at)
+{
+	struct region *r = region_find(as, at), *upper;
+
+	if (!r || r->start >= at)
+		return 0;
+	upper = as->region_count < VM_REGIONS_MAX ? region_create(r) : NULL;
+	if (!upper)
+		return -ENOMEM;
+	upper->object_page = region_page(r, at);
+	upper->start = at;
+	region_link(upper, r); /* first: a cut of the object must not find a hole between them */
+	region_resize(r, r->start, at);
+	return 0;
+}
+
+static bool alike(const struct region *a, const struct region *b)
+{
+	return a->end == b->start && a->prot == b->prot && a->max_prot == b->max_prot &&
+	       a->shared == b->shared && a->grows_down == b->grows_down &&
+	       a->is_heap == b->is_heap && a->is_stack == b->is_stack &&
+	       a->dont_fork == b->dont_fork && a->wipe_on_fork == b->wipe_on_fork &&
+	       a->file == b->file && a->object == b->object &&
+	       (!a->object || region_page(a, a->end) == b->object_page);
+}
+
+void regions_merge(struct address_space *as, u64 start, u64 end, struct list *dead)
+{
+	struct region *r = region_find(as, start - 1), *next;
+
+	while (r && r->start < end && (next = region_next(r))) {
+		if (!alike(r, next)) {
+			r = next;
+			continue;
+		}
+		/* The sums stay as they are. */
+		tree_remove(next);
+		mappings_lock(r);
+		r->end = next->end;
+		list_remove(&next->mapping.link);
+		mappings_unlock(r);
+		list_push_back(dead, &next->mapping.link);
+	}
+}
+
+/* How far up may the room below a region be given away? */
+static u64 ceiling_below(const struct region *r)
+{
+	return r->start - (r->grows_down ? MIN(r->start, STACK_GUARD) : 0);
+}
+
+bool regions_none(struct address_space *as, u64 start, u64 end)
+{
+	struct region *r = region_find(as, start);
+
+	return !r || end <= ceiling_below(r);
+}
+
+/* The highest free place below `top`, or 0; *largest grows to the largest gap passed over. */
+static u64 gap_below(struct address_space *as, u64 top, u64 length, u64 *largest)
+{
+	struct region *r = region_find(as, top - 1), *below;
+	u64 ceiling = r ? MIN(top, ceiling_below(r)) : top;
+
+	below = r ? region_prev(r) : region_of(rb_last(&as->regions));
+	for (;; below = region_prev(below)) {
+		u64 floor = below ? MAX(below->end, (u64)USER_MIN) : USER_MIN;
+
+		if (ceiling > floor) {
+			if (ceiling - floor >= length)
+				return ceiling - length;
+			*largest = MAX(*largest, ceiling - floor);
+		}
+		if (!below)
+			return 0;
+		ceiling = ceiling_below(below);
+	}
+}
+
+u64 region_place(struct address_space *as, u64 length)
+{
+	u64 address = 0;
+
+	/* Thousands of full gaps need not be looked at again for every mapping. */
+	if (as->gap_hint && length > as->gap_largest)
+		address = gap_below(as, as->gap_hint, length, &as->gap_largest);
+	if (!address) {
+		as->gap_largest = 0;
+		address = gap_below(as, as->mmap_top, length, &as->gap_largest);
+	}
+	if (!address)
+		return gap_below(as, USER_MAX, length, &as->gap_largest);
+	as->gap_hint = address;
+	return address;
+}
+
+bool regions_within_limits(struct address_space *as, u64 bytes, u64 data_bytes)
+{
+	u64 limit_as = READ_ONCE(as->limit_as_bytes), limit_data = READ_ONCE(as->limit_data_bytes);
+
+	return (!bytes || as->mapped_bytes + bytes <= limit_as) &&
+	       (!data_bytes || as->data_bytes + data_bytes <= limit_data);
+}

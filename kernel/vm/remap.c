@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mremap(2): mappings that grow, shrink and move with their pages.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/vm/pages.h"
+#include "kernel/vm/region.h"
+
+struct remap {
+	struct address_space *as;
+	u64 address, length, new_length; /* whole pages */
+	u32 flags;
+	u64 new_address; /* MREMAP_FIXED */
+	struct list dead;
+};
+
+/* Room for `by` bytes more right behind the region?  Then it has them. */
+static bool grow_in_place(struct region *r, u64 by, struct list *dead)
+{
+	u64 end = r->end + by;
+
+	if (end > USER_MAX || !regions_none(r->space, r->end, end) ||
+	    !regions_within_limits(r->space, by, region_is_data(r) ? by : 0))
+		return false;
+	region_resize(r, r->start, end);
+	regions_merge(r->space, r->start, end, dead);
+	return true;
+}
+
+/* Move [address, address + length) to a place of new_length; with length 0, map its object there a
+ * second time. */
+static long move(struct remap *m)
+{
+	struct address_space *as = m->as;
+	u64 end = m->address + m->length, data, start;
+	struct region *r, *to, model;
+
+	if ((m->flags & MREMAP_FIXED) && m->new_address < USER_MIN)
+		return -EPERM;
+	start = m->flags & MREMAP_FIXED ? m->new_address : region_place(as, m->new_length);
+	if (!start)
+		return -ENOMEM;
+	/* What moves becomes a region of its own, so that taking it out later cannot fail. */
+	if (m->length && (regions_cut(as, m->address) || regions_cut(as, end)))
+		return -ENOMEM;
+	r = region_at(as, m->address);
+	model = *r;
+	model.object_page = region_page(r, m->address);
+	model.start = start;
+	model.end = start + m->new_length;
+
+	/* The limits bound what will be there in the end. */
+	data = region_is_data(r) ? m->length : 0;
+	as->mapped_bytes -= m->length;
+	as->data_bytes -= data;
+	to = region_replace(&model, r, &m->dead);
+	as->mapped_bytes += m->length;
+	as->data_bytes += data;
+	if (!IS_ERR(to) && m->length && !pages_move(r, m->address, to, m->length)) {
+		region_unlink(to, &m->dead);
+		to = ERR_PTR(-ENOMEM);
+	}
+	if (!IS_ERR(to) && m->length)
+		region_unlink(r, &m->dead);
+	regions_merge(as, m->address, end, &m->dead);
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	regions_merge(as, start, model.end, &m->dead);
+	return (long)start;
+}
+
+/* With as->lock held for writing. */
+static long remap(struct remap *m)
+{
+	struct region *r = region_at(m->as, m->address);
+	u64 end = m->address + m->length, by;
+
+	if (!r)
+		return -EFAULT;
+	if (!m->length && !r->shared)
+		return -EINVAL;
+	if (m->flags & MREMAP_FIXED) {
+		/* The target goes first, then what is too much of the source. */
+		if (regions_unmap(m->as, m->new_address, m->new_address + m->new_length, &m->dead))
+			return -ENOMEM;
+		if (m->length > m->new_length) {
+			if (regions_unmap(m->as, m->address + m->new_length, end, &m->dead))
+				return -ENOMEM;
+			m->length = m->new_length;
+		}
+	} else if (m->length >= m->new_length) {
+		if (m->length > m->new_length &&
+		    regions_unmap(m->as, m->address + m->new_length, end, &m->dead))
+			return -ENOMEM;
+		return (long)m->address;
+	}
+	r = region_at(m->as, m->address);
+	if (!r || m->address + m->length > r->end)
+		return -EFAULT; /* more than one mapping */
+	by = m->new_length - m->length;
+	if (r->object && region_page(r, m->address) + (m->new_length >> PAGE_SHIFT) >
+				 UINT64_MAX >> PAGE_SHIFT)
+		return -EINVAL;
+	if (!(m->flags & MREMAP_FIXED) && m->length && m->address + m->length == r->end &&
+	    grow_in_place(r, by, &m->dead))
+		return (long)m->address;
+	return m->flags & MREMAP_MAYMOVE ? move(m) : -ENOMEM;
+}
+
+long address_space_remap(struct address_space *as, u64 old_address, u64 old_length, u64 new_length,
+			 u32 flags, u64 new_address)
+{
+	struct remap m = {.as = as, .address = old_address, .flags = flags,
+			  .new_address = new_address, .dead = LIST_INIT(m.dead)};
+	u64 end, new_end;
+	long result;
+
+	if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) || !new_length ||
+	    !range_check(old_address, old_length, &end) || new_length > USER_MAX)
+		return -EINVAL;
+	m.length = end - old_address;
+	m.new_length = ALIGN_UP(new_length, PAGE_SIZE);
+	if (flags & MREMAP_FIXED) {
+		if (!(flags & MREMAP_MAYMOVE) || !range_check(new_address, new_length, &new_end))
+			return -EINVAL;
+		if (new_address < end && old_address < new_end)
+			return -EINVAL; /* they overlap */
+	}
+	rwlock_write_lock(&as->lock);
+	result = remap(&m);
+	rwlock_write_unlock(&as->lock);
+	regions_free(&m.dead);
+	return result;
+}
