@@ -5,10 +5,9 @@
  */
 #pragma once
 
+#include "kernel/sched/mutex.h"
 #include "kernel/sched/wait.h"
 #include "kernel/vm/usercopy.h"
-
-struct process_group_ops;
 
 /* struct termios of the Linux system-call ABI (TCGETS). */
 struct termios {
@@ -21,20 +20,28 @@ struct winsize {
 	u16 rows, columns, x_pixels, y_pixels;
 };
 
-#define TTY_INPUT_SIZE 4096
+#define TTY_INPUT_SIZE 4096 /* a power of two */
+#define TTY_HELD_SIZE  128
 
 struct tty {
 	const char *name;	  /* "console" */
+	struct mutex write_lock;  /* one write() at a time; waiting for it is waiting for the output */
 	struct spinlock lock;	  /* irq; guards all below */
 	struct termios termios;
 	struct winsize size;
-	char input[TTY_INPUT_SIZE]; /* ring */
+	/* Indices run on for ever; their place in the ring is the remainder. */
+	u8 input[TTY_INPUT_SIZE];
+	u8 line_ends[TTY_INPUT_SIZE / 8]; /* bit set: a line's last byte; a NUL there is an EOF */
 	u32 input_head, input_tail; /* bytes [tail, head) are to be read, or being edited */
 	u32 canon_head;		  /* bytes before this are whole lines */
 	u32 lines;		  /* whole lines in the ring */
 	u32 column;		  /* of the cursor, for tabs and erasing */
+	u32 line_column;	  /* where the line being edited began */
 	bool literal_next;	  /* after VLNEXT */
-	bool stopped;		  /* output, by VSTOP */
+	bool stopped;		  /* output, by VSTOP or TCOOFF */
+	bool sender_stopped;	  /* VSTOP was sent (IXOFF) */
+	char held[TTY_HELD_SIZE]; /* echo of what was typed while stopped */
+	u32 held_length;
 	struct wait_queue readers, writers;
 	pid_t session;		  /* 0: no session has it as its controlling terminal */
 	pid_t foreground;	  /* process group */
@@ -57,9 +64,14 @@ struct tty_process_hooks {
 	void (*signal_group)(pid_t group, int signal);	 /* any context */
 };
 void tty_set_process_hooks(const struct tty_process_hooks *hooks);
+extern const struct tty_process_hooks *tty_process_hooks; /* NULL: no processes yet */
 
 void tty_init(struct tty *tty, const char *name,
 	      void (*output)(struct tty *tty, const char *text, size_t length));
+
+/* open(): a session leader without a terminal gets this one, if it is nobody's (POSIX 11.1.3).  Not
+ * to be called where O_NOCTTY was given, nor for /dev/tty. */
+void tty_open(struct tty *tty);
 
 /* A byte has been typed: edit, echo, signal.  Any context. */
 void tty_input(struct tty *tty, u8 byte);
@@ -71,12 +83,16 @@ ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock);
 /* write(): with OPOST; TOSTOP from the background.  Sleeps. */
 ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock);
 
-/* ioctl(): TCGETS, TCSETS*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP, TIOCSCTTY,
- * TIOCNOTTY, TIOCGSID, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */
+/* ioctl(): TCGETS, TCSETS*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP,
+ * TIOCSCTTY, TIOCNOTTY, TIOCGSID, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */
 long tty_ioctl(struct tty *tty, u32 request, u64 argument);
 
-/* For poll: readable and writable as POLLIN | POLLOUT bits. */
+/* For poll: readable and writable as POLLIN | POLLOUT bits.  The queues are `readers`, `writers`. */
 u32 tty_poll_bits(struct tty *tty);
+
+/* The caller is about to use (`signal` SIGTTIN) or change (SIGTTOU) its terminal: 0, or from the
+ * background -EIO or, its group having been sent the signal, -ERESTARTSYS. */
+int tty_check_background(struct tty *tty, int signal);
 
 /* The session's leader has ended: SIGHUP and SIGCONT to the foreground, nobody's terminal any more. */
 void tty_hangup_session(struct tty *tty);

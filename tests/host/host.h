@@ -62,7 +62,7 @@ static inline unsigned long host_random(void)
 	return x;
 }
 
-/* From stubs/panic.c: where to go, and what panic() said. */
+/* From machine/panic.c: where to go, and what panic() said. */
 extern jmp_buf *host_panic_jump;
 extern char host_panic_message[512];
 

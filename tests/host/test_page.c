@@ -1,6 +1,6 @@
 /* host-sources: kernel/mem/page.c kernel/mem/early.c kernel/lib/string.c kernel/lib/format.c
- * tests/host/stubs/machine.c tests/host/stubs/panic.c */
-/* host-flags: -include tests/host/rename.h -iquote tests/host/stubs -DHEDDLE_DEBUG=1 */
+ * tests/host/machine/machine.c tests/host/machine/panic.c */
+/* host-flags: -include tests/host/rename.h -iquote tests/host/machine -DHEDDLE_DEBUG=1 */
 /* SPDX-License-Identifier: MIT
  *
  * The frame allocator against a map of who has which frame.
@@ -12,7 +12,7 @@
 #include "kernel/mem/early.h"
 #include "kernel/mem/page.h"
 #include "kernel/sync/spinlock.h"
-#include "tests/host/stubs/machine.h"
+#include "tests/host/machine/machine.h"
 
 #define FRAMES (HOST_MEMORY_SIZE >> PAGE_SHIFT)
 

@@ -1,6 +1,6 @@
 /* host-sources: kernel/mem/slab.c kernel/mem/page.c kernel/mem/early.c kernel/lib/string.c
- * kernel/lib/format.c tests/host/stubs/machine.c tests/host/stubs/panic.c */
-/* host-flags: -include tests/host/rename.h -iquote tests/host/stubs -DHEDDLE_DEBUG=1 */
+ * kernel/lib/format.c tests/host/machine/machine.c tests/host/machine/panic.c */
+/* host-flags: -include tests/host/rename.h -iquote tests/host/machine -DHEDDLE_DEBUG=1 */
 /* SPDX-License-Identifier: MIT
  *
  * The slab allocator: objects keep what is written to them, and all memory comes back.
@@ -11,7 +11,7 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sync/spinlock.h"
-#include "tests/host/stubs/machine.h"
+#include "tests/host/machine/machine.h"
 
 #define HELD 2000
 

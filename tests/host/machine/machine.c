@@ -11,7 +11,7 @@
 #include "arch/x86_64/smp.h"
 #include "boot/boot_info.h"
 #include "kernel/sync/spinlock.h"
-#include "tests/host/stubs/machine.h"
+#include "tests/host/machine/machine.h"
 
 char *host_memory;
 bool host_irqs;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The display's font: 8x16 bitmaps, made at build time by tools/mkfont.py.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+#define FONT_WIDTH  8
+#define FONT_HEIGHT 16
+
+struct font_glyph {
+	u16 code;	      /* Unicode */
+	u8 rows[FONT_HEIGHT]; /* the highest bit is the leftmost pixel */
+};
+
+/* Sorted by code.  Empty where the build found no font. */
+extern const struct font_glyph font_table[];
+extern const u32 font_count;
+
+/* The bitmap for `code`, or the replacement character's.  The font must not be empty. */
+const u8 *font_find(u16 code);

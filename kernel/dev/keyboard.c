@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A PS/2 keyboard behind an i8042 (IBM PS/2 technical reference; scan codes of set 1, into which
+ * the controller translates), US layout, keys as on the Linux console.
+ */
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/apic.h"
+#include "kernel/dev/console.h"
+#include "kernel/dev/random.h"
+#include "kernel/dev/tty.h"
+
+#define DATA		   0x60
+#define STATUS		   0x64 /* read */
+#define COMMAND		   0x64 /* written */
+#define IRQ		   1
+
+#define STATUS_OUTPUT_FULL 0x01
+#define STATUS_INPUT_FULL  0x02
+#define STATUS_AUXILIARY   0x20 /* the byte is the mouse's */
+
+#define POLLS		   20000 /* a read takes about 1 us */
+
+#define ACKNOWLEDGE	   0xfa
+#define SET_LEDS	   0xed
+
+static const char plain[] = "\0\0331234567890-=\x7f\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./"
+			    "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
+			    "789-456+1230.";
+static const char shifted[] = "\0\033!@#$%^&*()_+\x7f\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?"
+			      "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
+			      "789-456+1230.";
+
+#define KEYS 0x54 /* scan codes in them */
+_Static_assert(sizeof(plain) == KEYS + 1 && sizeof(shifted) == KEYS + 1, "a key is missing");
+
+/* 0x47 .. 0x53: what the cursor block (or the keypad without NumLock) sends after ESC; a letter
+ * stands for "[ letter", or "O letter" in cursor-key mode; a digit for "[ digit ~". */
+static const char cursor_block[] = "1A5-DGC+4B623";
+
+static const char *const function_keys[12] = {
+    "\033[[A",	"\033[[B",  "\033[[C",	"\033[[D",  "\033[[E",	"\033[17~",
+    "\033[18~", "\033[19~", "\033[20~", "\033[21~", "\033[23~", "\033[24~",
+};
+
+/* All below: touched by the interrupt handler only, which does not run twice at a time. */
+static bool shift_left, shift_right, control_left, control_right, alt_left, alt_right;
+static bool caps_lock, num_lock = true, extended;
+static u32 skip; /* bytes of a Pause key left */
+static bool leds_due;
+
+static bool wait_writable(void)
+{
+	for (u32 i = 0; i < POLLS; i++) {
+		if (!(inb(STATUS) & STATUS_INPUT_FULL))
+			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
+static void send(u16 port, u8 byte)
+{
+	if (wait_writable())
+		outb(port, byte);
+}
+
+/* A byte from the controller, or -1. */
+static int receive(void)
+{
+	for (u32 i = 0; i < POLLS; i++) {
+		if (inb(STATUS) & STATUS_OUTPUT_FULL)
+			return inb(DATA);
+		cpu_relax();
+	}
+	return -1;
+}
+
+/* The keyboard acknowledges the command, then wants the bits (handled where the answer comes). */
+static void leds_update(void)
+{
+	leds_due = true;
+	send(DATA, SET_LEDS);
+}
+
+static void type(const char *text)
+{
+	console_is_remote = false;
+	while (*text)
+		tty_input(&console_tty, *text++);
+}
+
+static void type_byte(u8 byte)
+{
+	console_is_remote = false;
+	if (alt_left || alt_right)
+		tty_input(&console_tty, 0x1b);
+	tty_input(&console_tty, byte);
+}
+
+static void type_cursor_key(u8 code)
+{
+	char key = cursor_block[code - 0x47], text[] = {0x1b, '[', key, '~', 0};
+
+	if (key >= 'A') {
+		text[1] = READ_ONCE(console_cursor_keys) && key != 'G' ? 'O' : '[';
+		text[3] = 0;
+	}
+	type(text);
+}
+
+static void type_character(u8 code)
+{
+	bool shift = shift_left || shift_right;
+	char byte = plain[code];
+
+	if (byte >= 'a' && byte <= 'z' && caps_lock)
+		shift = !shift;
+	byte = shift ? shifted[code] : byte;
+	if (!byte)
+		return;
+	if (control_left || control_right) {
+		/* What a VT220 makes of them: @..~ and ? by their low bits, digits 2 to 8 too. */
+		static const char digits[] = "\0\033\034\035\036\037\177";
+
+		if (byte >= '2' && byte <= '8')
+			byte = digits[byte - '2'];
+		else if (byte == '?' || byte == '/')
+			byte = byte == '?' ? 0x7f : 0x1f;
+		else if (byte == ' ' || (byte >= '@' && byte <= '~'))
+			byte &= 0x1f;
+	}
+	type_byte(byte);
+}
+
+/* Keys that only change what others mean.  False: another key. */
+static bool modifier(u8 code, bool pressed)
+{
+	switch (code) {
+	case 0x2a:
+	case 0x36:
+		if (!extended) /* E0 2A and E0 36 are made up around others */
+			*(code == 0x2a ? &shift_left : &shift_right) = pressed;
+		return true;
+	case 0x1d:
+		*(extended ? &control_right : &control_left) = pressed;
+		return true;
+	case 0x38:
+		*(extended ? &alt_right : &alt_left) = pressed;
+		return true;
+	case 0x3a:
+	case 0x45:
+		if (pressed) {
+			bool *lock = code == 0x3a ? &caps_lock : &num_lock;
+
+			*lock = !*lock;
+			leds_update();
+		}
+		return true;
+	}
+	return false;
+}
+
+static void key(u8 code)
+{
+	bool sign = code == 0x4a || code == 0x4e; /* - and + of the keypad */
+
+	if (code >= 0x47 && code <= 0x53 && (extended || !num_lock) && !sign)
+		type_cursor_key(code);
+	else if (code >= 0x3b && code <= 0x44)
+		type(function_keys[code - 0x3b]);
+	else if (code == 0x57 || code == 0x58)
+		type(function_keys[10 + code - 0x57]);
+	else if (code < KEYS && (!extended || code == 0x1c || code == 0x35))
+		type_character(code); /* extended: Enter and / of the keypad */
+}
+
+static void scan_code(u8 byte)
+{
+	bool pressed = !(byte & 0x80);
+
+	if (leds_due && byte == ACKNOWLEDGE) {
+		leds_due = false;
+		send(DATA, (num_lock ? 2 : 0) | (caps_lock ? 4 : 0));
+	} else if (skip) {
+		skip--;
+	} else if (byte == 0xe1) {
+		skip = 2;
+	} else if (byte == 0xe0) {
+		extended = true;
+	} else if (byte < 0xfa && byte != 0) { /* else the keyboard's own words */
+		if (!modifier(byte & 0x7f, pressed) && pressed)
+			key(byte);
+		extended = false;
+	}
+}
+
+static void keyboard_interrupt(void *data)
+{
+	for (u32 i = 0; i < 16; i++) {
+		u8 status = inb(STATUS), byte;
+
+		if (!(status & STATUS_OUTPUT_FULL))
+			break;
+		byte = inb(DATA);
+		random_add(rdtsc());
+		if (!(status & STATUS_AUXILIARY))
+			scan_code(byte);
+	}
+}
+
+void keyboard_init(void)
+{
+	int configuration;
+
+	if (!acpi_info.has_i8042 || inb(STATUS) == 0xff)
+		return;
+	send(COMMAND, 0xad); /* both devices off while we talk to the controller */
+	send(COMMAND, 0xa7);
+	for (u32 i = 0; i < 16 && inb(STATUS) & STATUS_OUTPUT_FULL; i++)
+		inb(DATA);
+	send(COMMAND, 0x20);
+	configuration = receive();
+	if (configuration < 0) {
+		log_warn("keyboard: the controller does not answer");
+		return;
+	}
+	/* Interrupt and translation on, clock on; the mouse's interrupt off. */
+	send(COMMAND, 0x60);
+	send(DATA, (configuration | 0x41) & ~0x12);
+	send(COMMAND, 0xae);
+	send(DATA, 0xf4); /* scan; it acknowledges */
+	receive();
+	if (irq_request_isa(IRQ, keyboard_interrupt, NULL, "keyboard")) {
+		log_warn("keyboard: no interrupt");
+		return;
+	}
+	/* A byte that came before the interrupt was routed would block all others. */
+	if (inb(STATUS) & STATUS_OUTPUT_FULL)
+		inb(DATA);
+	leds_update();
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Terminals for their readers and writers: read() and write(), and job control (POSIX 11.1).
+ */
+#include "arch/x86_64/clock.h"
+#include "kernel/dev/tty_ldisc.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/sched/thread.h"
+
+/* poll(2)'s bits: the ABI's numbers. */
+#define TTY_POLLIN  (0x001 | 0x040) /* POLLIN, POLLRDNORM */
+#define TTY_POLLOUT (0x004 | 0x100)
+
+static struct lock_class tty_class = {"tty", 0}, write_class = {"tty write", 0};
+
+const struct tty_process_hooks *tty_process_hooks;
+
+void tty_set_process_hooks(const struct tty_process_hooks *hooks)
+{
+	tty_process_hooks = hooks;
+}
+
+/* As `stty sane` leaves a terminal. */
+static const struct termios initial_termios = {
+    .c_iflag = ICRNL | IXON | IUTF8 | IMAXBEL,
+    .c_oflag = OPOST | ONLCR,
+    .c_cflag = B38400 | CS8 | CREAD | HUPCL,
+    .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+    .c_cc = {[VINTR] = 'C' & 0x1f,
+	     [VQUIT] = '\\' & 0x1f,
+	     [VERASE] = 0x7f,
+	     [VKILL] = 'U' & 0x1f,
+	     [VEOF] = 'D' & 0x1f,
+	     [VMIN] = 1,
+	     [VSTART] = 'Q' & 0x1f,
+	     [VSTOP] = 'S' & 0x1f,
+	     [VSUSP] = 'Z' & 0x1f,
+	     [VREPRINT] = 'R' & 0x1f,
+	     [VDISCARD] = 'O' & 0x1f,
+	     [VWERASE] = 'W' & 0x1f,
+	     [VLNEXT] = 'V' & 0x1f},
+};
+
+void tty_init(struct tty *tty, const char *name,
+	      void (*output)(struct tty *tty, const char *text, size_t length))
+{
+	memset(tty, 0, sizeof(*tty));
+	tty->name = name;
+	tty->output = output;
+	tty->termios = initial_termios;
+	mutex_init(&tty->write_lock, &write_class);
+	spinlock_init(&tty->lock, &tty_class);
+	wait_queue_init(&tty->readers, "tty input");
+	wait_queue_init(&tty->writers, "tty output");
+}
+
+/* --- Job control ------------------------------------------------------------------------------ */
+
+void tty_open(struct tty *tty)
+{
+	const struct tty_process_hooks *h = tty_process_hooks;
+	bool taken = false;
+	u64 flags;
+
+	if (!h || !h->current_is_leader() || h->current_tty())
+		return;
+	flags = spin_lock_irq(&tty->lock);
+	if (!tty->session) {
+		tty->session = h->current_session();
+		tty->foreground = h->current_group();
+		taken = true;
+	}
+	spin_unlock_irq(&tty->lock, flags);
+	if (taken)
+		h->set_controlling(tty);
+}
+
+int tty_check_background(struct tty *tty, int signal)
+{
+	const struct tty_process_hooks *h = tty_process_hooks;
+	pid_t foreground = READ_ONCE(tty->foreground), group;
+
+	if (!h || h->current_tty() != tty || !foreground)
+		return 0;
+	group = h->current_group();
+	if (group == foreground)
+		return 0;
+	if (h->current_ignores(signal))
+		return signal == TTY_SIGTTIN ? -EIO : 0;
+	if (h->group_orphaned(group))
+		return -EIO;
+	h->signal_group(group, signal);
+	return -ERESTARTSYS;
+}
+
+void tty_hangup_session(struct tty *tty)
+{
+	u64 flags = spin_lock_irq(&tty->lock);
+	pid_t group = tty->foreground;
+
+	tty->session = tty->foreground = 0;
+	spin_unlock_irq(&tty->lock, flags);
+	if (!group || !tty_process_hooks)
+		return;
+	tty_process_hooks->signal_group(group, TTY_SIGHUP);
+	tty_process_hooks->signal_group(group, TTY_SIGCONT);
+}
+
+/* --- read() ----------------------------------------------------------------------------------- */
+
+/* How long a reader waits, by the four cases of POSIX 11.1.7. */
+struct patience {
+	u32 enough;	 /* bytes that end the read */
+	u64 deadline_ns; /* of waiting for the next byte */
+	u64 interval_ns; /* begins anew with each byte (0: no) */
+};
+
+/* Under the lock, before the first wait. */
+static struct patience reader_patience(const struct tty *tty, size_t wanted)
+{
+	u64 time = tty->termios.c_cc[VTIME] * 100 * NSEC_PER_MSEC;
+	u32 minimum = tty->termios.c_cc[VMIN];
+
+	if (tty->termios.c_lflag & ICANON)
+		return (struct patience){1, WAIT_FOREVER, 0};
+	if (minimum)
+		return (struct patience){MIN(wanted, (size_t)minimum), WAIT_FOREVER, time};
+	return (struct patience){1, time ? clock_now_ns() + time : 0, 0};
+}
+
+/* Under the lock: has a reader something to take?  An EOF is something. */
+static bool reader_has_input(const struct tty *tty)
+{
+	return tty->termios.c_lflag & ICANON ? tty->lines : tty->input_head != tty->input_tail;
+}
+
+/* Sleep until there is input.  0, or what ends the read: -ETIMEDOUT, -EAGAIN, -ERESTARTSYS. */
+static int reader_wait(struct tty *tty, struct patience *p, bool nonblock)
+{
+	while (!reader_has_input(tty)) {
+		int error;
+
+		if (!p->deadline_ns)
+			return -ETIMEDOUT;
+		if (nonblock)
+			return -EAGAIN;
+		error = wait_sleep_irq(&tty->readers, &tty->lock, p->deadline_ns, WAIT_SIGNALS);
+		if (error && !reader_has_input(tty))
+			return error == -EINTR ? -ERESTARTSYS : error;
+	}
+	return 0;
+}
+
+ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
+{
+	int error = tty_check_background(tty, TTY_SIGTTIN);
+	struct patience patience;
+	ssize_t total = 0;
+	bool line_done = false;
+	u8 buf[256];
+	u64 flags;
+
+	if (error || !io->remaining)
+		return error;
+	flags = spin_lock_irq(&tty->lock);
+	patience = reader_patience(tty, io->remaining);
+	do {
+		ssize_t moved;
+		u32 n;
+
+		error = reader_wait(tty, &patience, nonblock);
+		if (error)
+			break;
+		n = tty_take(tty, buf, MIN(io->remaining, sizeof(buf)), &line_done);
+		spin_unlock_irq(&tty->lock, flags);
+		moved = n ? io_put(io, buf, n) : 0;
+		flags = spin_lock_irq(&tty->lock);
+		if (moved < 0) {
+			error = moved;
+			break;
+		}
+		total += moved;
+		if (moved < n)
+			break;
+		if (patience.interval_ns)
+			patience.deadline_ns = clock_now_ns() + patience.interval_ns;
+		/* A canonical read goes on inside its line, others while there are bytes. */
+	} while (!line_done && io->remaining && (total < patience.enough || reader_has_input(tty)));
+	spin_unlock_irq(&tty->lock, flags);
+	return total || error == -ETIMEDOUT ? total : error;
+}
+
+/* --- write() ---------------------------------------------------------------------------------- */
+
+/* Under the lock: wait while output is stopped. */
+static int writer_wait(struct tty *tty, bool nonblock)
+{
+	while (tty->stopped) {
+		if (nonblock)
+			return -EAGAIN;
+		if (wait_sleep_irq(&tty->writers, &tty->lock, WAIT_FOREVER, WAIT_SIGNALS))
+			return -ERESTARTSYS;
+	}
+	return 0;
+}
+
+/* Post-process and send `n` bytes, however much that becomes; returns those sent, or an error where
+ * none was. */
+static ssize_t write_piece(struct tty *tty, const u8 *text, u32 n, bool nonblock)
+{
+	struct tty_out out = {.tty = tty};
+	u32 done = 0;
+
+	while (done < n) {
+		u64 flags = spin_lock_irq(&tty->lock);
+		int error = writer_wait(tty, nonblock);
+
+		while (!error && done < n && out.length + TTY_OUT_PER_BYTE <= sizeof(out.text))
+			tty_out_byte(&out, text[done++]);
+		spin_unlock_irq(&tty->lock, flags);
+		if (error)
+			return done ? (ssize_t)done : error;
+		/* The device may be slow: no lock, and interrupts on. */
+		tty->output(tty, out.text, out.length);
+		out.length = 0;
+	}
+	return done;
+}
+
+ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock)
+{
+	ssize_t total = 0, n = 0;
+	u8 buf[256];
+
+	if (READ_ONCE(tty->termios.c_lflag) & TOSTOP) {
+		n = tty_check_background(tty, TTY_SIGTTOU);
+		if (n)
+			return n;
+	}
+	if (nonblock && !mutex_trylock(&tty->write_lock))
+		return -EAGAIN;
+	if (!nonblock && mutex_lock_killable(&tty->write_lock))
+		return -ERESTARTSYS;
+	while (io->remaining && !(total && thread_interrupted(WAIT_SIGNALS))) {
+		struct io_buffer before = *io;
+		ssize_t got = io_get(io, buf, MIN(io->remaining, sizeof(buf)));
+
+		n = got > 0 ? write_piece(tty, buf, got, nonblock) : got;
+		if (n > 0)
+			total += n;
+		if (n == got && n > 0)
+			continue;
+		*io = before; /* not beyond what was sent */
+		if (n > 0)
+			n = io_get(io, buf, n);
+		break;
+	}
+	mutex_unlock(&tty->write_lock);
+	return total ? total : n;
+}
+
+u32 tty_poll_bits(struct tty *tty)
+{
+	u64 flags = spin_lock_irq(&tty->lock);
+	const struct termios *t = &tty->termios;
+	u32 bits = tty->stopped ? 0 : TTY_POLLOUT;
+	u32 minimum = t->c_lflag & ICANON || t->c_cc[VTIME] ? 1 : MAX(t->c_cc[VMIN], (u8)1);
+
+	if (t->c_lflag & ICANON ? tty->lines : tty->input_head - tty->input_tail >= minimum)
+		bits |= TTY_POLLIN;
+	spin_unlock_irq(&tty->lock, flags);
+	return bits;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ioctl() of terminals: ioctl_tty(2).
+ */
+#include "kernel/dev/tty_ldisc.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+
+#define TCGETS	   0x5401
+#define TCSETS	   0x5402
+#define TCSETSW	   0x5403
+#define TCSETSF	   0x5404
+#define TCSBRK	   0x5409
+#define TCXONC	   0x540a
+#define TCFLSH	   0x540b
+#define TIOCSCTTY  0x540e
+#define TIOCGPGRP  0x540f
+#define TIOCSPGRP  0x5410
+#define TIOCOUTQ   0x5411
+#define TIOCGWINSZ 0x5413
+#define TIOCSWINSZ 0x5414
+#define FIONREAD   0x541b
+#define TIOCNOTTY  0x5422
+#define TCSBRKP	   0x5425
+#define TIOCGSID   0x5429
+
+enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };
+enum { TCOOFF, TCOON, TCIOFF, TCION };
+
+static bool is_current(struct tty *tty)
+{
+	return tty_process_hooks && tty_process_hooks->current_tty() == tty;
+}
+
+/* Output is written out as it comes: what there is to wait for is another's write(). */
+static int drain(struct tty *tty)
+{
+	if (mutex_lock_killable(&tty->write_lock))
+		return -ERESTARTSYS;
+	mutex_unlock(&tty->write_lock);
+	return 0;
+}
+
+static long get_termios(struct tty *tty, void *user)
+{
+	u64 flags = spin_lock_irq(&tty->lock);
+	struct termios t = tty->termios;
+
+	spin_unlock_irq(&tty->lock, flags);
+	return copy_to_user(user, &t, sizeof(t));
+}
+
+static long set_termios(struct tty *tty, u32 request, const void *user)
+{
+	struct termios t;
+	int error;
+	u64 flags;
+
+	if (copy_from_user(&t, user, sizeof(t)))
+		return -EFAULT;
+	error = request == TCSETS ? 0 : drain(tty);
+	if (error)
+		return error;
+	flags = spin_lock_irq(&tty->lock);
+	if (request == TCSETSF)
+		tty_flush_input(tty);
+	tty_set_termios(tty, &t);
+	spin_unlock_irq(&tty->lock, flags);
+	return 0;
+}
+
+static long get_size(struct tty *tty, void *user)
+{
+	u64 flags = spin_lock_irq(&tty->lock);
+	struct winsize size = tty->size;
+
+	spin_unlock_irq(&tty->lock, flags);
+	return copy_to_user(user, &size, sizeof(size));
+}
+
+static long set_size(struct tty *tty, const void *user)
+{
+	struct winsize size;
+	pid_t group;
+	bool changed;
+	u64 flags;
+
+	if (copy_from_user(&size, user, sizeof(size)))
+		return -EFAULT;
+	flags = spin_lock_irq(&tty->lock);
+	changed = memcmp(&size, &tty->size, sizeof(size));
+	tty->size = size;
+	group = tty->foreground;
+	spin_unlock_irq(&tty->lock, flags);
+	if (changed && group && tty_process_hooks)
+		tty_process_hooks->signal_group(group, TTY_SIGWINCH);
+	return 0;
+}
+
+static long set_foreground(struct tty *tty, const void *user)
+{
+	u32 group;
+	u64 flags;
+	pid_t session;
+
+	if (!is_current(tty))
+		return -ENOTTY;
+	if (get_user_u32(&group, user))
+		return -EFAULT;
+	if ((pid_t)group < 0)
+		return -EINVAL;
+	session = tty_process_hooks->current_session();
+	if (!tty_process_hooks->group_exists(group, session))
+		return -EPERM;
+	flags = spin_lock_irq(&tty->lock);
+	if (tty->session == session)
+		tty->foreground = group;
+	spin_unlock_irq(&tty->lock, flags);
+	return 0;
+}
+
+static long set_controlling(struct tty *tty)
+{
+	if (is_current(tty))
+		return 0;
+	if (!tty_process_hooks || !tty_process_hooks->current_is_leader())
+		return -EPERM;
+	tty_open(tty);
+	return is_current(tty) ? 0 : -EPERM;
+}
+
+static long drop_controlling(struct tty *tty)
+{
+	if (!is_current(tty))
+		return -ENOTTY;
+	if (tty_process_hooks->current_is_leader())
+		tty_hangup_session(tty);
+	tty_process_hooks->drop_controlling(tty);
+	return 0;
+}
+
+static long flush(struct tty *tty, u64 which)
+{
+	u64 flags;
+
+	if (which > TCIOFLUSH)
+		return -EINVAL;
+	flags = spin_lock_irq(&tty->lock);
+	if (which != TCOFLUSH)
+		tty_flush_input(tty);
+	if (which != TCIFLUSH)
+		tty->held_length = 0;
+	spin_unlock_irq(&tty->lock, flags);
+	return 0;
+}
+
+static long flow(struct tty *tty, u64 action)
+{
+	u64 flags;
+	char byte = 0;
+
+	if (action > TCION)
+		return -EINVAL;
+	flags = spin_lock_irq(&tty->lock);
+	if (action == TCOOFF || action == TCOON)
+		tty_set_stopped(tty, action == TCOOFF);
+	else
+		byte = tty->termios.c_cc[action == TCIOFF ? VSTOP : VSTART];
+	spin_unlock_irq(&tty->lock, flags);
+	if (byte)
+		tty->output(tty, &byte, 1);
+	return 0;
+}
+
+static u32 readable(struct tty *tty)
+{
+	u64 flags = spin_lock_irq(&tty->lock);
+	u32 n = tty_readable(tty);
+
+	spin_unlock_irq(&tty->lock, flags);
+	return n;
+}
+
+static bool is_change(u32 request)
+{
+	switch (request) {
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+	case TCSBRK:
+	case TCSBRKP:
+	case TCXONC:
+	case TCFLSH:
+	case TIOCSPGRP:
+		return true;
+	}
+	return false;
+}
+
+long tty_ioctl(struct tty *tty, u32 request, u64 argument)
+{
+	void *user = (void *)argument;
+	/* POSIX 11.1.4: what changes the terminal is for the foreground. */
+	int error = is_change(request) ? tty_check_background(tty, TTY_SIGTTOU) : 0;
+
+	if (error)
+		return error;
+	switch (request) {
+	case TCGETS:
+		return get_termios(tty, user);
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+		return set_termios(tty, request, user);
+	case TCSBRK:
+	case TCSBRKP:
+		return drain(tty);
+	case TCXONC:
+		return flow(tty, argument);
+	case TCFLSH:
+		return flush(tty, argument);
+	case TIOCGWINSZ:
+		return get_size(tty, user);
+	case TIOCSWINSZ:
+		return set_size(tty, user);
+	case TIOCGPGRP:
+		return is_current(tty) ? put_user_u32(user, READ_ONCE(tty->foreground)) : -ENOTTY;
+	case TIOCSPGRP:
+		return set_foreground(tty, user);
+	case TIOCGSID:
+		return is_current(tty) ? put_user_u32(user, READ_ONCE(tty->session)) : -ENOTTY;
+	case TIOCSCTTY:
+		return set_controlling(tty);
+	case TIOCNOTTY:
+		return drop_controlling(tty);
+	case FIONREAD:
+		return put_user_u32(user, readable(tty));
+	case TIOCOUTQ:
+		return put_user_u32(user, 0);
+	}
+	return -ENOTTY;
+}

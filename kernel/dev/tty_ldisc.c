@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The line discipline: from bytes typed to lines to be read, with editing, echo and signals (POSIX
+ * chapter 11, termios(3); where they leave a choice, as Linux chooses).
+ */
+#include "kernel/dev/random.h"
+#include "kernel/dev/tty_ldisc.h"
+#include "kernel/dev/utf8.h"
+#include "kernel/lib/string.h"
+
+#define MASK (TTY_INPUT_SIZE - 1)
+
+static bool local(const struct tty *tty, u32 flag)
+{
+	return tty->termios.c_lflag & flag;
+}
+
+static bool is_char(const struct tty *tty, int which, u8 byte)
+{
+	return byte && tty->termios.c_cc[which] == byte; /* 0 is _POSIX_VDISABLE */
+}
+
+/* --- Output ----------------------------------------------------------------------------------- */
+
+static u32 column_after(const struct tty *tty, u32 column, u8 byte)
+{
+	if (byte == '\r')
+		return 0;
+	if (byte == '\t')
+		return (column | 7) + 1;
+	if (byte == '\b')
+		return column ? column - 1 : 0;
+	if (byte < ' ' || byte == 0x7f)
+		return column;
+	return utf8_is_continuation(byte) && tty->termios.c_iflag & IUTF8 ? column : column + 1;
+}
+
+void tty_out_byte(struct tty_out *out, u8 byte)
+{
+	struct tty *tty = out->tty;
+	u32 flags = tty->termios.c_oflag;
+
+	if (flags & OPOST) {
+		u32 column = column_after(tty, tty->column, byte);
+
+		if (byte == '\n' && flags & ONLCR) {
+			out->text[out->length++] = '\r';
+			column = 0;
+		} else if (byte == '\n' && flags & ONLRET) {
+			column = 0;
+		} else if (byte == '\r') {
+			if (flags & ONOCR && !tty->column)
+				return;
+			if (flags & OCRNL) {
+				byte = '\n';
+				column = flags & ONLRET ? 0 : tty->column;
+			}
+		} else if (byte == '\t' && (flags & TABDLY) == XTABS) {
+			while (tty->column + 1 < column) {
+				out->text[out->length++] = ' ';
+				tty->column++;
+			}
+			byte = ' ';
+		}
+		tty->column = column;
+	}
+	out->text[out->length++] = byte;
+}
+
+/* Echo goes out at once; while output is stopped it is kept, as far as there is room. */
+static void echo_flush(struct tty_out *out)
+{
+	struct tty *tty = out->tty;
+
+	if (!tty->stopped) {
+		tty->output(tty, out->text, out->length);
+	} else {
+		u32 n = MIN(out->length, TTY_HELD_SIZE - tty->held_length);
+
+		memcpy(tty->held + tty->held_length, out->text, n);
+		tty->held_length += n;
+	}
+	out->length = 0;
+}
+
+static void echo_raw(struct tty_out *out, u8 byte)
+{
+	if (out->length + TTY_OUT_PER_BYTE > sizeof(out->text))
+		echo_flush(out);
+	tty_out_byte(out, byte);
+}
+
+static void echo(struct tty_out *out, u8 byte)
+{
+	bool control = byte < ' ' || byte == 0x7f;
+
+	if (control && byte != '\t' && byte != '\n' && local(out->tty, ECHOCTL)) {
+		echo_raw(out, '^');
+		byte ^= 0x40;
+	}
+	echo_raw(out, byte);
+}
+
+void tty_set_stopped(struct tty *tty, bool stopped)
+{
+	tty->stopped = stopped;
+	if (stopped)
+		return;
+	tty->output(tty, tty->held, tty->held_length);
+	tty->held_length = 0;
+	wait_wake_all(&tty->writers);
+}
+
+/* IXOFF: ask the sender to pause while the ring is nearly full. */
+static void throttle(struct tty *tty)
+{
+	u32 used = tty->input_head - tty->input_tail;
+	bool stop = used > TTY_INPUT_SIZE * 3 / 4;
+	char byte = tty->termios.c_cc[stop ? VSTOP : VSTART];
+
+	if (stop == tty->sender_stopped || (!stop && used > TTY_INPUT_SIZE / 4))
+		return;
+	if (stop && !(tty->termios.c_iflag & IXOFF))
+		return;
+	tty->sender_stopped = stop;
+	if (byte)
+		tty->output(tty, &byte, 1);
+}
+
+/* --- The ring --------------------------------------------------------------------------------- */
+
+static bool is_line_end(const struct tty *tty, u32 i)
+{
+	return tty->line_ends[(i & MASK) / 8] >> i % 8 & 1;
+}
+
+static void set_line_end(struct tty *tty, u32 i, bool on)
+{
+	u8 *bits = &tty->line_ends[(i & MASK) / 8];
+
+	*bits = on ? *bits | 1U << i % 8 : *bits & ~(1U << i % 8);
+}
+
+static bool is_eof(const struct tty *tty, u32 i)
+{
+	return is_line_end(tty, i) && !tty->input[i & MASK];
+}
+
+/* Append a byte; one place is kept for a line's end, so that a full line can still be sent off. */
+static bool append(struct tty_out *out, u8 byte, bool line_end)
+{
+	struct tty *tty = out->tty;
+	u32 used = tty->input_head - tty->input_tail;
+
+	if (used + (local(tty, ICANON) && !line_end) >= TTY_INPUT_SIZE) {
+		if (tty->termios.c_iflag & IMAXBEL)
+			echo_raw(out, '\a');
+		return false;
+	}
+	tty->input[tty->input_head & MASK] = byte;
+	set_line_end(tty, tty->input_head, line_end);
+	tty->input_head++;
+	if (line_end) {
+		tty->canon_head = tty->input_head;
+		tty->lines++;
+	}
+	return true;
+}
+
+u32 tty_readable(const struct tty *tty)
+{
+	u32 n;
+
+	if (!local(tty, ICANON))
+		return tty->input_head - tty->input_tail;
+	if (!tty->lines)
+		return 0;
+	n = tty->canon_head - tty->input_tail;
+	for (u32 i = tty->input_tail; i != tty->canon_head; i++)
+		n -= is_eof(tty, i);
+	return n;
+}
+
+u32 tty_take(struct tty *tty, u8 *buf, u32 n, bool *line_done)
+{
+	bool canonical = local(tty, ICANON);
+	u32 end = canonical ? tty->canon_head : tty->input_head, done = 0;
+
+	*line_done = false;
+	while (tty->input_tail != end && !*line_done) {
+		u32 i = tty->input_tail;
+		bool eof = canonical && is_eof(tty, i);
+
+		/* An EOF right behind the last byte asked for belongs to this read. */
+		if (done == n && !(eof && n))
+			break;
+		tty->input_tail++;
+		if (!eof)
+			buf[done++] = tty->input[i & MASK];
+		if (canonical && is_line_end(tty, i)) {
+			tty->lines--;
+			*line_done = true;
+		}
+	}
+	if (!canonical)
+		tty->canon_head = tty->input_tail;
+	throttle(tty);
+	return done;
+}
+
+void tty_flush_input(struct tty *tty)
+{
+	tty->input_tail = tty->canon_head = tty->input_head;
+	tty->lines = 0;
+	tty->literal_next = false;
+	throttle(tty);
+}
+
+void tty_set_termios(struct tty *tty, const struct termios *termios)
+{
+	u32 changed = tty->termios.c_lflag ^ termios->c_lflag;
+
+	tty->termios = *termios;
+	if (changed & ICANON) {
+		memset(tty->line_ends, 0, sizeof(tty->line_ends));
+		tty->lines = 0;
+		tty->literal_next = false;
+		tty->canon_head = tty->input_tail;
+		if (termios->c_lflag & ICANON && tty->input_head != tty->input_tail) {
+			/* What was typed before canonical mode counts as a line. */
+			set_line_end(tty, tty->input_head - 1, true);
+			tty->canon_head = tty->input_head;
+			tty->lines = 1;
+		}
+	}
+	if (tty->stopped && !(termios->c_iflag & IXON))
+		tty_set_stopped(tty, false);
+	/* Who waits may have what it needs now, by another rule. */
+	wait_wake_all(&tty->readers);
+}
+
+/* --- Editing ---------------------------------------------------------------------------------- */
+
+/* The column behind the bytes [canon_head, end) as they were echoed. */
+static u32 edit_column(const struct tty *tty, u32 end)
+{
+	u32 column = tty->line_column;
+	struct utf8 decoder = {0};
+
+	for (u32 i = tty->canon_head; i != end; i++) {
+		u8 byte = tty->input[i & MASK];
+		bool again;
+
+		if (byte == '\t') {
+			column = column_after(tty, column, byte);
+		} else if (byte < ' ' || byte == 0x7f) {
+			column += local(tty, ECHOCTL) ? 2 : 0;
+		} else if (tty->termios.c_iflag & IUTF8) {
+			u32 code = utf8_next(&decoder, byte, &again);
+
+			column += code == UTF8_MORE ? 0 : unicode_width(code);
+		} else {
+			column++;
+		}
+	}
+	return column;
+}
+
+/* Shorten the line to `end`, rubbing out what was echoed of the rest. */
+static void rub_out(struct tty_out *out, u32 end)
+{
+	struct tty *tty = out->tty;
+	u32 columns = edit_column(tty, tty->input_head) - edit_column(tty, end);
+
+	tty->input_head = end;
+	while (columns--) {
+		echo_raw(out, '\b');
+		echo_raw(out, ' ');
+		echo_raw(out, '\b');
+	}
+}
+
+/* Where the last character begins (with IUTF8, behind its continuation bytes). */
+static u32 character_start(const struct tty *tty, u32 end)
+{
+	u32 i = end - 1;
+
+	if (tty->termios.c_iflag & IUTF8)
+		while (i != tty->canon_head && utf8_is_continuation(tty->input[i & MASK]))
+			i--;
+	return i;
+}
+
+static bool is_word(u8 byte)
+{
+	return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+	       (byte >= 'A' && byte <= 'Z') || byte == '_' || byte >= 0x80;
+}
+
+/* Where the last word begins: what is no word, then the word. */
+static u32 word_start(const struct tty *tty, u32 end)
+{
+	bool seen = false;
+
+	for (; end != tty->canon_head; end--) {
+		bool word = is_word(tty->input[(end - 1) & MASK]);
+
+		if (seen && !word)
+			break;
+		seen |= word;
+	}
+	return end;
+}
+
+static void edit_erase(struct tty_out *out, u8 byte, bool word)
+{
+	struct tty *tty = out->tty;
+	u32 end;
+
+	if (tty->input_head == tty->canon_head)
+		return;
+	end = word ? word_start(tty, tty->input_head) : character_start(tty, tty->input_head);
+	if (local(tty, ECHO) && local(tty, ECHOE)) {
+		rub_out(out, end);
+		return;
+	}
+	tty->input_head = end;
+	if (local(tty, ECHO))
+		echo(out, byte);
+}
+
+static void edit_kill(struct tty_out *out, u8 byte)
+{
+	struct tty *tty = out->tty;
+	u32 width = edit_column(tty, tty->input_head) - tty->line_column;
+
+	/* A backspace does not climb to the line above: rub out where there is but one. */
+	if (local(tty, ECHO) && local(tty, ECHOK) && local(tty, ECHOKE) && local(tty, ECHOE) &&
+	    width < (tty->size.columns ? tty->size.columns : 80U)) {
+		rub_out(out, tty->canon_head);
+		return;
+	}
+	tty->input_head = tty->canon_head;
+	if (!local(tty, ECHO))
+		return;
+	echo(out, byte);
+	if (local(tty, ECHOK))
+		echo_raw(out, '\n');
+}
+
+static void edit_reprint(struct tty_out *out, u8 byte)
+{
+	struct tty *tty = out->tty;
+
+	echo(out, byte);
+	echo_raw(out, '\n');
+	tty->line_column = tty->column;
+	for (u32 i = tty->canon_head; i != tty->input_head; i++)
+		echo(out, tty->input[i & MASK]);
+}
+
+/* An ordinary byte: into the line, and echoed. */
+static void edit_insert(struct tty_out *out, u8 byte)
+{
+	struct tty *tty = out->tty;
+
+	if (tty->input_head == tty->canon_head)
+		tty->line_column = tty->column;
+	if (append(out, byte, false) && local(tty, ECHO))
+		echo(out, byte);
+}
+
+/* Canonical mode.  False: an ordinary byte. */
+static bool edit(struct tty_out *out, u8 byte)
+{
+	struct tty *tty = out->tty;
+	bool extended = local(tty, IEXTEN);
+
+	if (is_char(tty, VERASE, byte) || (extended && is_char(tty, VWERASE, byte))) {
+		edit_erase(out, byte, !is_char(tty, VERASE, byte));
+	} else if (is_char(tty, VKILL, byte)) {
+		edit_kill(out, byte);
+	} else if (extended && is_char(tty, VLNEXT, byte)) {
+		tty->literal_next = true;
+		if (local(tty, ECHO) && local(tty, ECHOCTL)) {
+			echo_raw(out, '^');
+			echo_raw(out, '\b');
+		}
+	} else if (extended && local(tty, ECHO) && is_char(tty, VREPRINT, byte)) {
+		edit_reprint(out, byte);
+	} else if (byte == '\n') {
+		if (append(out, byte, true) && (local(tty, ECHO) || local(tty, ECHONL)))
+			echo_raw(out, byte);
+	} else if (is_char(tty, VEOF, byte)) {
+		append(out, 0, true);
+	} else if (is_char(tty, VEOL, byte) || (extended && is_char(tty, VEOL2, byte))) {
+		if (append(out, byte, true) && local(tty, ECHO))
+			echo(out, byte);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* ISIG: the signal that `byte` stands for, or 0. */
+static int signal_for(const struct tty *tty, u8 byte)
+{
+	if (!local(tty, ISIG))
+		return 0;
+	if (is_char(tty, VINTR, byte))
+		return TTY_SIGINT;
+	if (is_char(tty, VQUIT, byte))
+		return TTY_SIGQUIT;
+	return is_char(tty, VSUSP, byte) ? TTY_SIGTSTP : 0;
+}
+
+/* Under the lock.  Returns a signal for the foreground group, or 0. */
+static int receive(struct tty_out *out, u8 byte)
+{
+	struct tty *tty = out->tty;
+	u32 flags = tty->termios.c_iflag;
+	int signal;
+
+	if (flags & ISTRIP)
+		byte &= 0x7f;
+	if (tty->literal_next) {
+		tty->literal_next = false;
+		edit_insert(out, byte);
+		return 0;
+	}
+	if (flags & IXON && (is_char(tty, VSTART, byte) || is_char(tty, VSTOP, byte))) {
+		tty_set_stopped(tty, !is_char(tty, VSTART, byte));
+		return 0;
+	}
+	signal = signal_for(tty, byte);
+	if (signal) {
+		if (!local(tty, NOFLSH)) {
+			tty_flush_input(tty);
+			tty->held_length = 0;
+		}
+		if (flags & IXON)
+			tty_set_stopped(tty, false);
+		if (local(tty, ECHO))
+			echo(out, byte);
+		return signal;
+	}
+	if (tty->stopped && flags & IXON && flags & IXANY)
+		tty_set_stopped(tty, false);
+	if (byte == '\r') {
+		if (flags & IGNCR)
+			return 0;
+		if (flags & ICRNL)
+			byte = '\n';
+	} else if (byte == '\n' && flags & INLCR) {
+		byte = '\r';
+	}
+	if (!local(tty, ICANON) || !edit(out, byte))
+		edit_insert(out, byte);
+	throttle(tty);
+	return 0;
+}
+
+void tty_input(struct tty *tty, u8 byte)
+{
+	struct tty_out out = {.tty = tty};
+	u64 flags = spin_lock_irq(&tty->lock);
+	int signal = receive(&out, byte);
+	pid_t group = tty->foreground;
+	bool readable = !local(tty, ICANON) || tty->lines;
+
+	if (out.length)
+		echo_flush(&out);
+	spin_unlock_irq(&tty->lock, flags);
+
+	random_add(byte);
+	/* Outside: the signal's locks lie on a higher floor. */
+	if (signal && group && tty_process_hooks)
+		tty_process_hooks->signal_group(group, signal);
+	if (readable)
+		wait_wake_all(&tty->readers);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A terminal between a stream of bytes and a grid of cells: ECMA-48 and what DEC's VT102 and the
+ * Linux console (console_codes(4)) add to it.  Knows no machine and takes no lock: its owner does.
+ */
+#pragma once
+
+#include "kernel/dev/utf8.h"
+
+#define VT_COLUMNS_MAX 512
+#define VT_ROWS_MAX    256
+
+#define VT_UNDERLINE 1
+#define VT_CURSOR    2 /* set by who draws, where the cursor stands */
+
+struct vt_cell {
+	u16 code;   /* Unicode; U+FFFD for what lies beyond 16 bits */
+	u8 colours; /* background << 4 | foreground, numbered as SGR does, +8 bright */
+	u8 flags;
+};
+
+struct vt_cursor {
+	u32 x, y;
+	bool wrap; /* the last column has been written: the next character begins a new line */
+	bool bold, underline, reverse, origin;
+	u8 foreground, background;
+	u8 charset;	  /* in use: G0 or G1 */
+	bool graphics[2]; /* it is DEC's line-drawing set */
+};
+
+struct vt {
+	u32 columns, rows;
+	struct vt_cell **lines; /* [rows]: what is to be seen */
+	struct vt_cell **other; /* the screen that is not: alternate or main */
+	bool *dirty;		/* [rows]: changed since its owner cleared it */
+	struct vt_cursor cursor, saved, main_cursor;
+	u32 top, bottom; /* lines [top, bottom) scroll */
+	u8 tabs[VT_COLUMNS_MAX / 8];
+	bool insert, autowrap, cursor_visible, cursor_keys, alternate;
+	u32 last; /* character printed last, for REP */
+	struct utf8 utf8;
+	u8 state;
+	u8 prefix, intermediate; /* of a control sequence: '?', '>', ...; ' ', '!', ... */
+	u32 parameter_count, parameters[16];
+	u32 skip;	 /* bytes of a palette sequence left */
+	char answer[64]; /* reports for the program; the owner sends them and sets the length to 0 */
+	u32 answer_length;
+};
+
+/* Bytes that vt_init() wants for a screen of this size. */
+size_t vt_memory_size(u32 columns, u32 rows);
+
+/* An empty screen.  Sizes from 2x2 to VT_COLUMNS_MAX x VT_ROWS_MAX. */
+void vt_init(struct vt *vt, u32 columns, u32 rows, void *memory);
+
+void vt_write(struct vt *vt, const char *text, size_t length);
