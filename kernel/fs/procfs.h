@@ -48,3 +48,17 @@ void procfs_set_process_hooks(const struct procfs_process_hooks *hooks);
 /* The files of the machine: cpuinfo, meminfo, stat, uptime, loadavg, version, mounts, interrupts,
  * filesystems, sys/..., heddle/... */
 void procfs_add_system_files(void);
+
+/* All threads of all processes, and the highest PID, by the hooks. */
+void procfs_count_threads(u32 *threads, pid_t *last_pid);
+
+/* --- Who we say we are: uname(), /proc/version, /proc/sys/kernel ------------------------------ */
+
+#define SYSTEM_NAME    "Linux"
+#define SYSTEM_RELEASE "6.1.0-heddle" /* the C libraries look at the number */
+#define SYSTEM_VERSION "#1 SMP PREEMPT Heddle"
+#define SYSTEM_MACHINE "x86_64"
+#define SYSTEM_NODE_MAX 64
+
+void system_hostname_get(char name[SYSTEM_NODE_MAX + 1]);
+int system_hostname_set(const char *name, size_t length); /* -EINVAL: too long */

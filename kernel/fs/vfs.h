@@ -77,7 +77,8 @@ struct stat {
 
 struct inode_ops {
 	/* Directories.  `name` is one component, not "." or "..".  Under dir->lock, for writing where
-	 * they change it.  Inodes come back with a reference. */
+	 * they change it.  Inodes come back with a reference.  unlink() and rename() hold the lock
+	 * of what is removed, too; link() that of the target; types and mount points were looked at. */
 	struct inode *(*lookup)(struct inode *dir, const char *name, size_t length); /* ERR_PTR(-ENOENT) */
 	struct inode *(*create)(struct inode *dir, const char *name, size_t length, u32 mode, u64 rdev,
 				const char *link_target); /* any type: mode says; ERR_PTR */
@@ -89,6 +90,8 @@ struct inode_ops {
 	 * and advance.  1, 0 at the end, or an error. */
 	int (*next_entry)(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino,
 			  u32 *mode);
+	/* The directory's own name in its parent; 0 where it was removed.  Under vfs_tree_lock. */
+	size_t (*name)(struct inode *dir, char buf[NAME_MAX + 1]);
 	/* Symbolic links: the target into buf (not terminated); its length.  May sleep. */
 	ssize_t (*readlink)(struct inode *link, char *buf, size_t size);
 	/* A link that leads to a file rather than to a path (/proc/PID/fd/N, exe): ERR_PTR. */
@@ -125,7 +128,12 @@ struct superblock {
 	struct inode *root;
 	struct inode *covered;	/* the directory it is mounted on; NULL for the root */
 	struct list link;	/* all mounts */
-	_Atomic(u64) next_ino;
+	u64 next_ino;		/* atomic */
+	struct refcount refs;	/* its inodes, and the mount */
+	struct spinlock inodes_lock; /* guards the list */
+	struct list inodes;
+	bool (*busy)(struct superblock *sb); /* may it not be unmounted? */
+	void (*evict)(struct superblock *sb); /* drop all inodes but the root; nobody uses it */
 };
 
 struct inode {
@@ -140,9 +148,11 @@ struct inode {
 	u32 nlink;
 	u64 size;
 	struct timespec atime, mtime, ctime;
-	struct mutex lock;	 /* guards content of a directory, size, attributes */
-	struct inode *parent;	 /* of a directory, with a reference; the root: itself, without */
-	struct inode *mounted;	 /* root of what is mounted here, or NULL; under mount_lock */
+	struct mutex lock;	 /* guards content of a directory, size, nlink, attributes */
+	struct inode *parent;	 /* of a directory, with a reference; the root: itself, without;
+				    under vfs_tree_lock */
+	struct inode *mounted;	 /* root of what is mounted here, or NULL; under vfs_tree_lock */
+	struct list sb_link;	 /* sb->inodes */
 	void *private;		 /* the file system's */
 	struct vm_object *object;/* content of a regular RAM file */
 	void *pipe;		 /* of a FIFO: kernel/ipc's */
@@ -184,7 +194,8 @@ struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_o
 			   const struct file_ops *file_ops); /* ERR_PTR; one reference */
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* sleeps */
-void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime with modify */
+void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime with modify;
+								    under its lock */
 
 /* --- Paths.  `at` is a directory to start from where the path is not absolute (NULL: cwd) ------*/
 
@@ -211,7 +222,10 @@ int vfs_rename(struct inode *old_at, const char *old_path, struct inode *new_at,
 int vfs_stat(struct inode *inode, struct stat *st);
 int vfs_truncate(struct inode *inode, u64 size);
 
-/* Absolute path of a directory.  Length, or -ERANGE, -ENOENT (removed). */
+#define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE	 2
+
+/* Absolute path of a directory, terminated.  Length without the NUL, or -ERANGE, -ENOENT (removed). */
 ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size);
 
 /* --- Mounts ------------------------------------------------------------------------------------*/

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Open files: their life, and reading, writing, seeking and listing through them.
+ */
+#include "kernel/fs/internal.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/vm/address_space.h"
+
+static struct lock_class position_class = {"file position", 0};
+static struct slab_cache *file_cache;
+static struct superblock *anonymous; /* of files without a name */
+
+/* For address spaces: as->lock may be held, so this only looks. */
+static void describe_mapped(struct file *f, char *path, size_t size, u64 *device, u64 *inode)
+{
+	strscpy(path, f->path ? f->path->text : "", size);
+	*device = f->inode->sb->device;
+	*inode = f->inode->ino;
+}
+
+void file_init(void)
+{
+	static const struct region_file_hooks hooks = {file_get, file_put, describe_mapped};
+
+	vm_set_file_hooks(&hooks);
+	file_cache = slab_cache_create("file", sizeof(struct file), 8);
+	anonymous = superblock_create("anon_inodefs", 0x09041934);
+	require(!IS_ERR(anonymous));
+}
+
+struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags)
+{
+	struct file *f = slab_alloc_zeroed(file_cache);
+
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	refcount_init(&f->refs, 1);
+	mutex_init(&f->position_lock, &position_class);
+	inode_get(inode);
+	f->inode = inode;
+	f->ops = ops;
+	f->flags = flags;
+	return f;
+}
+
+struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *private, u32 mode)
+{
+	struct inode *inode = inode_create(anonymous, mode, NULL, ops);
+	struct file *f;
+
+	if (IS_ERR(inode))
+		return (struct file *)inode;
+	f = file_create(inode, ops, flags);
+	inode_put(inode);
+	if (!IS_ERR(f))
+		f->private = private;
+	return f;
+}
+
+void file_get(struct file *f)
+{
+	refcount_get(&f->refs);
+}
+
+void file_put(struct file *f)
+{
+	if (!refcount_put(&f->refs))
+		return;
+	if (f->ops->release)
+		f->ops->release(f);
+	if (f->path && refcount_put(&f->path->refs))
+		kfree(f->path);
+	inode_put(f->inode);
+	slab_free(file_cache, f);
+}
+
+/* Does a position mean something?  Pipes and sockets have none, nor devices that say so. */
+static bool file_seekable(const struct file *f)
+{
+	u32 type = f->inode->mode & S_IFMT;
+
+	return type == S_IFREG || type == S_IFDIR || (type == S_IFCHR && !f->ops->seek);
+}
+
+static int read_check(const struct file *f)
+{
+	u32 access = f->flags & O_ACCMODE;
+
+	if (f->flags & O_PATH || (access != O_RDONLY && access != O_RDWR))
+		return -EBADF;
+	if (S_ISDIR(f->inode->mode))
+		return -EISDIR;
+	return f->ops->read ? 0 : -EINVAL;
+}
+
+static int write_check(const struct file *f)
+{
+	u32 access = f->flags & O_ACCMODE;
+
+	if (f->flags & O_PATH || (access != O_WRONLY && access != O_RDWR))
+		return -EBADF;
+	return f->ops->write ? 0 : -EINVAL;
+}
+
+/* Only what has a content of its own has a position that others wait for: a reader that sleeps in a
+ * terminal must not keep a writer out. */
+static ssize_t transfer(struct file *f, struct io_buffer *io,
+			ssize_t (*fn)(struct file *f, struct io_buffer *io, u64 *position))
+{
+	u64 nowhere = 0;
+	ssize_t n;
+
+	if (!S_ISREG(f->inode->mode))
+		return fn(f, io, &nowhere);
+	mutex_lock(&f->position_lock);
+	n = fn(f, io, &f->position);
+	mutex_unlock(&f->position_lock);
+	return n;
+}
+
+ssize_t file_read(struct file *f, struct io_buffer *io)
+{
+	int error = read_check(f);
+
+	return error ? error : transfer(f, io, f->ops->read);
+}
+
+ssize_t file_write(struct file *f, struct io_buffer *io)
+{
+	int error = write_check(f);
+
+	return error ? error : transfer(f, io, f->ops->write);
+}
+
+static int position_check(const struct file *f, u64 position)
+{
+	if ((s64)position < 0)
+		return -EINVAL;
+	return file_seekable(f) ? 0 : -ESPIPE;
+}
+
+ssize_t file_read_at(struct file *f, struct io_buffer *io, u64 position)
+{
+	int error = position_check(f, position);
+
+	if (!error)
+		error = read_check(f);
+	return error ? error : f->ops->read(f, io, &position);
+}
+
+ssize_t file_write_at(struct file *f, struct io_buffer *io, u64 position)
+{
+	int error = position_check(f, position);
+
+	if (!error)
+		error = write_check(f);
+	return error ? error : f->ops->write(f, io, &position);
+}
+
+ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		struct io_buffer io;
+		ssize_t got;
+
+		io_init_kernel(&io, (char *)buf + done, n - done);
+		got = file_read_at(f, &io, position + done);
+		if (got < 0)
+			return done ? (ssize_t)done : got;
+		if (!got)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+/* lseek(2).  A file without holes that it knows of: all is data, then one hole at the end. */
+static s64 seek_target(const struct file *f, s64 offset, int whence)
+{
+	s64 size = (s64)READ_ONCE(f->inode->size), base = 0, target;
+
+	switch (whence) {
+	case 0: /* SEEK_SET */
+		break;
+	case 1: /* SEEK_CUR */
+		base = (s64)f->position;
+		break;
+	case 2: /* SEEK_END */
+		if (S_ISDIR(f->inode->mode))
+			return -EINVAL;
+		base = size;
+		break;
+	case 3: /* SEEK_DATA */
+	case 4: /* SEEK_HOLE */
+		if (!S_ISREG(f->inode->mode))
+			return -EINVAL;
+		if (offset < 0 || offset >= size)
+			return -ENXIO;
+		return whence == 3 ? offset : size;
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, offset, &target))
+		return -EOVERFLOW;
+	return target < 0 ? -EINVAL : target;
+}
+
+s64 file_seek(struct file *f, s64 offset, int whence)
+{
+	s64 target;
+
+	if (f->flags & O_PATH)
+		return -EBADF;
+	if (f->ops->seek)
+		return f->ops->seek(f, offset, whence);
+	if (!file_seekable(f))
+		return -ESPIPE;
+	mutex_lock(&f->position_lock);
+	target = seek_target(f, offset, whence);
+	if (target >= 0)
+		f->position = (u64)target;
+	mutex_unlock(&f->position_lock);
+	return target;
+}
+
+long file_ioctl(struct file *f, u32 request, u64 argument)
+{
+	if (f->flags & O_PATH)
+		return -EBADF;
+	return f->ops->ioctl ? f->ops->ioctl(f, request, argument) : -ENOTTY;
+}
+
+u32 file_poll(struct file *f, struct poll_table *table)
+{
+	if (f->flags & O_PATH)
+		return POLLNVAL;
+	if (!f->ops->poll)
+		return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	return f->ops->poll(f, table);
+}
+
+/* --- Directories ------------------------------------------------------------------------------ */
+
+struct dirent64 { /* as the system call gives it */
+	u64 ino;
+	s64 next; /* position of the entry after this */
+	u16 length;
+	u8 type;
+	char name[NAME_MAX + 1 + 4];
+} __packed;
+
+/* Positions: 0 is ".", 1 is "..", then the file system's own and 2. */
+static int next_dirent(struct inode *dir, u64 *position, struct dirent64 *d)
+{
+	u64 at = *position - 2, ino = dir->ino;
+	u32 mode = S_IFDIR;
+	int result = 1;
+
+	mutex_lock(&dir->lock);
+	if (!dir->nlink) {
+		result = -ENOENT;
+	} else if (*position == 0) {
+		strscpy(d->name, ".", sizeof(d->name));
+		++*position;
+	} else if (*position == 1) {
+		strscpy(d->name, "..", sizeof(d->name));
+		spin_lock(&vfs_tree_lock);
+		ino = dir->parent->ino;
+		spin_unlock(&vfs_tree_lock);
+		++*position;
+	} else {
+		result = dir->ops->next_entry(dir, &at, d->name, &ino, &mode);
+		*position = at + 2;
+	}
+	mutex_unlock(&dir->lock);
+	if (result > 0) {
+		size_t used = offsetof(struct dirent64, name) + strlen(d->name) + 1;
+
+		d->ino = ino;
+		d->next = (s64)*position;
+		d->type = (u8)(mode >> 12);
+		d->length = (u16)ALIGN_UP(used, 8UL);
+		memset((char *)d + used, 0, d->length - used);
+	}
+	return result;
+}
+
+static ssize_t list_entries(struct file *f, char *user, size_t size)
+{
+	struct dirent64 d;
+	size_t done = 0;
+	int result;
+
+	for (;;) {
+		u64 position = f->position;
+
+		result = next_dirent(f->inode, &position, &d);
+		if (result <= 0)
+			break;
+		if (d.length > size - done)
+			result = -EINVAL;
+		else
+			result = copy_to_user(user + done, &d, d.length);
+		if (result)
+			break;
+		done += d.length;
+		f->position = position;
+	}
+	return done ? (ssize_t)done : result;
+}
+
+ssize_t file_readdir(struct file *f, void *user_dirents, size_t size)
+{
+	ssize_t n;
+
+	if (f->flags & O_PATH)
+		return -EBADF;
+	if (!S_ISDIR(f->inode->mode))
+		return -ENOTDIR;
+	mutex_lock(&f->position_lock);
+	n = list_entries(f, user_dirents, size);
+	mutex_unlock(&f->position_lock);
+	return n;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Filling the root from cpio archives.
+ */
+#include "kernel/fs/cpio.h"
+#include "kernel/fs/vfs.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+
+#define BUCKETS 64
+
+/* A file of which another name may come: in an archive hard links are entries with one inode
+ * number, and the content stands with one of them. */
+struct first_name {
+	struct first_name *next;
+	u32 archive, device_major, device_minor, ino;
+	char name[];
+};
+
+struct unpacking {
+	struct first_name *buckets[BUCKETS];
+};
+
+static int remember(struct first_name **bucket, const struct cpio_entry *e)
+{
+	size_t length = strlen(e->name);
+	struct first_name *f = kmalloc(sizeof(*f) + length + 1);
+
+	if (!f)
+		return -ENOMEM;
+	*f = (struct first_name){*bucket, e->archive, e->device_major, e->device_minor, e->ino};
+	memcpy(f->name, e->name, length + 1);
+	*bucket = f;
+	return 0;
+}
+
+/* Where another name of the same file came before, link to it: 1.  Else 0, or an error. */
+static int link_to_first(struct unpacking *u, const struct cpio_entry *e)
+{
+	struct first_name **bucket = &u->buckets[e->ino % BUCKETS], *f;
+	int error;
+
+	if (e->nlink < 2)
+		return 0;
+	for (f = *bucket; f; f = f->next)
+		if (f->ino == e->ino && f->archive == e->archive &&
+		    f->device_major == e->device_major && f->device_minor == e->device_minor)
+			break;
+	if (!f)
+		return remember(bucket, e);
+	error = vfs_link(NULL, f->name, NULL, e->name, 0);
+	return error ? error : 1;
+}
+
+/* `created` content goes into the file; one that is there already is replaced where the entry has
+ * any. */
+static int write_content(const struct cpio_entry *e, bool linked)
+{
+	struct io_buffer io;
+	struct file *f;
+	ssize_t n = 0;
+
+	if (linked && !e->size)
+		return 0;
+	f = vfs_open(NULL, e->name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, e->mode & 07777);
+	if (IS_ERR(f))
+		return (int)PTR_ERR(f);
+	io_init_kernel(&io, (void *)(uintptr_t)e->data, e->size);
+	while (io.remaining && n >= 0)
+		n = file_write(f, &io);
+	file_put(f);
+	return n < 0 ? (int)n : 0;
+}
+
+static int make_symlink(const struct cpio_entry *e)
+{
+	char *target;
+	int error;
+
+	if (e->size >= PATH_MAX)
+		return -ENAMETOOLONG;
+	target = kmalloc(e->size + 1);
+	if (!target)
+		return -ENOMEM;
+	memcpy(target, e->data, e->size);
+	target[e->size] = '\0';
+	error = vfs_symlink(NULL, target[0] ? e->name : "", target);
+	kfree(target);
+	return error;
+}
+
+/* Later files replace earlier ones; a directory that is there stays, with what is in it. */
+static int make_way(const struct cpio_entry *e)
+{
+	struct inode *old = vfs_lookup(NULL, e->name, AT_SYMLINK_NOFOLLOW);
+	u32 mode;
+
+	if (IS_ERR(old))
+		return PTR_ERR(old) == -ENOENT ? 0 : (int)PTR_ERR(old);
+	mode = old->mode;
+	inode_put(old);
+	if (S_ISDIR(mode) && S_ISDIR(e->mode))
+		return 1;
+	return vfs_unlink(NULL, e->name, S_ISDIR(mode));
+}
+
+static int set_attributes(const struct cpio_entry *e)
+{
+	struct inode *inode = vfs_lookup(NULL, e->name, AT_SYMLINK_NOFOLLOW);
+
+	if (IS_ERR(inode))
+		return (int)PTR_ERR(inode);
+	mutex_lock(&inode->lock);
+	inode->mode = (inode->mode & S_IFMT) | (e->mode & 07777);
+	inode->uid = e->uid;
+	inode->gid = e->gid;
+	inode->mtime = (struct timespec){e->mtime, 0};
+	mutex_unlock(&inode->lock);
+	inode_put(inode);
+	return 0;
+}
+
+static int make_entry(struct unpacking *u, const struct cpio_entry *e)
+{
+	int result = make_way(e);
+
+	if (result < 0)
+		return result;
+	switch (e->mode & S_IFMT) {
+	case S_IFDIR:
+		result = result ? 0 : vfs_create(NULL, e->name, S_IFDIR | (e->mode & 07777), 0);
+		break;
+	case S_IFLNK:
+		result = make_symlink(e);
+		break;
+	case S_IFREG:
+		result = link_to_first(u, e);
+		if (result >= 0)
+			result = write_content(e, result);
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		result = vfs_create(NULL, e->name, e->mode, MAKEDEV(e->rdev_major, e->rdev_minor));
+		break;
+	default:
+		result = -EINVAL;
+	}
+	return result ? result : set_attributes(e);
+}
+
+/* One entry that cannot be made does not keep the others away; want of memory does. */
+static int unpack_entry(void *context, const struct cpio_entry *entry)
+{
+	struct cpio_entry e = *entry;
+	int error;
+
+	while (*e.name == '/' || (e.name[0] == '.' && e.name[1] == '/'))
+		e.name++;
+	if (!*e.name || !strcmp(e.name, ".")) /* the root itself */
+		return 0;
+	error = make_entry(context, &e);
+	if (error == -ENOMEM || error == -ENOSPC) {
+		log_error("initramfs: no memory left at %s", e.name);
+		return error;
+	}
+	if (error)
+		log_warn("initramfs: %s cannot be made: error %d", e.name, -error);
+	return 0;
+}
+
+ssize_t initramfs_unpack(const void *archive, size_t size)
+{
+	const char *compression = cpio_compression(archive, size);
+	struct unpacking *u;
+	size_t offset;
+	ssize_t n;
+
+	if (compression) {
+		log_error("initramfs: the archive is compressed (%s), which is not supported: "
+			  "unpack it first",
+			  compression);
+		return -EINVAL;
+	}
+	u = kzalloc(sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	n = cpio_walk(archive, size, unpack_entry, u, &offset);
+	if (n == -EINVAL || n == -E2BIG)
+		log_error("initramfs: the cpio archive of %zu bytes is %s at offset %zu", size,
+			  n == -EINVAL ? "broken" : "cut short", offset);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (u->buckets[i]) {
+			struct first_name *f = u->buckets[i];
+
+			u->buckets[i] = f->next;
+			kfree(f);
+		}
+	}
+	kfree(u);
+	return n;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a path to an inode (path_resolution(7)), and from a directory to its path.
+ */
+#include "kernel/fs/internal.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+
+#define BUFFER_SIZE (2 * PATH_MAX)
+
+struct fs_context *(*vfs_current_context)(void);
+
+DEFINE_SPINLOCK(vfs_tree_lock);
+
+static struct fs_context *context(void)
+{
+	return vfs_current_context ? vfs_current_context() : NULL;
+}
+
+/* The root, or the working directory, of the process; the whole tree's root in kernel threads. */
+static struct inode *context_directory(bool want_root)
+{
+	struct fs_context *c = context();
+	struct inode *dir;
+
+	if (!c) {
+		dir = vfs_root_superblock->root;
+		inode_get(dir);
+		return dir;
+	}
+	mutex_lock(&c->lock);
+	dir = want_root ? c->root : c->cwd;
+	inode_get(dir);
+	mutex_unlock(&c->lock);
+	return dir;
+}
+
+struct inode *context_root(void)
+{
+	return context_directory(true);
+}
+
+u32 context_umask(void)
+{
+	struct fs_context *c = context();
+
+	return c ? READ_ONCE(c->umask) & 0777 : 0;
+}
+
+struct inode *mount_cross(struct inode *inode)
+{
+	struct inode *top = inode;
+
+	if (!READ_ONCE(inode->mounted))
+		return inode;
+	spin_lock(&vfs_tree_lock);
+	while (top->mounted)
+		top = top->mounted;
+	inode_get(top);
+	spin_unlock(&vfs_tree_lock);
+	inode_put(inode);
+	return top;
+}
+
+/* "..": stays in the process's root; leaves the root of a mount by the directory that it covers. */
+static struct inode *parent_of(struct inode *dir)
+{
+	struct inode *root = context_root();
+
+	spin_lock(&vfs_tree_lock);
+	while (dir != root && dir == dir->sb->root && dir->sb->covered)
+		dir = dir->sb->covered;
+	if (dir != root)
+		dir = dir->parent;
+	while (dir->mounted && dir != root)
+		dir = dir->mounted;
+	inode_get(dir);
+	spin_unlock(&vfs_tree_lock);
+	inode_put(root);
+	return dir;
+}
+
+static bool is_name(const char *name, size_t length, const char *what)
+{
+	return length == strlen(what) && !memcmp(name, what, length);
+}
+
+static struct inode *step(struct inode *dir, const char *name, size_t length)
+{
+	struct inode *inode;
+
+	if (!S_ISDIR(dir->mode))
+		return ERR_PTR(-ENOTDIR);
+	if (length > NAME_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+	if (is_name(name, length, ".")) {
+		inode_get(dir);
+		return dir;
+	}
+	if (is_name(name, length, ".."))
+		return parent_of(dir);
+	mutex_lock(&dir->lock);
+	inode = dir->ops->lookup(dir, name, length);
+	mutex_unlock(&dir->lock);
+	return IS_ERR(inode) ? inode : mount_cross(inode);
+}
+
+/* Put the target of a symbolic link before the rest of the path.  The rest is kept at the end of
+ * the buffer, so that the target grows towards its beginning. */
+static int expand(struct path_walk *w, struct inode *link, const char **rest)
+{
+	size_t left = strlen(*rest) + 1, room = BUFFER_SIZE - left,
+	       most = MIN(room, (size_t)PATH_MAX);
+	ssize_t n;
+
+	if (!w->buffer)
+		w->buffer = kmalloc(BUFFER_SIZE);
+	if (!w->buffer)
+		return -ENOMEM;
+	memmove(w->buffer + room, *rest, left);
+	n = link->ops->readlink(link, w->buffer, most);
+	if (n <= 0)
+		return n ? (int)n : -ENOENT;
+	if ((size_t)n >= most)
+		return -ENAMETOOLONG;
+	*rest = memmove(w->buffer + room - n, w->buffer, (size_t)n);
+	return 0;
+}
+
+/* Follow `link`: to an inode where it leads to an open file, else (NULL) by its text. */
+static struct inode *follow(struct path_walk *w, struct inode *link, const char **rest, bool last)
+{
+	struct inode *inode;
+	struct file *f;
+	int error;
+
+	if (!link->ops->follow_file) {
+		error = expand(w, link, rest);
+		return error ? ERR_PTR(error) : NULL;
+	}
+	f = link->ops->follow_file(link);
+	if (IS_ERR(f))
+		return (struct inode *)f;
+	inode = f->inode;
+	inode_get(inode);
+	if (last)
+		w->via = f;
+	else
+		file_put(f);
+	return inode;
+}
+
+static int walk(struct path_walk *w, const char *rest, u32 flags)
+{
+	struct inode *next, *target;
+	const char *tail;
+	unsigned links = 0;
+	bool last;
+
+	for (;;) {
+		while (*rest == '/')
+			rest++;
+		w->name = rest;
+		while (*rest && *rest != '/')
+			rest++;
+		w->length = (size_t)(rest - w->name);
+		w->slash = *rest == '/' || !w->length;
+		for (tail = rest; *tail == '/';)
+			tail++;
+		last = !*tail;
+		if (!w->length) { /* "/", or a link to it */
+			inode_get(w->dir);
+			w->inode = w->dir;
+			return 0;
+		}
+		next = step(w->dir, w->name, w->length);
+		if (last && PTR_ERR(next) == -ENOENT)
+			return 0;
+		if (IS_ERR(next))
+			return (int)PTR_ERR(next);
+		if (S_ISLNK(next->mode) &&
+		    (!last || flags & PATH_FOLLOW || (w->slash && flags & PATH_FOLLOW_SLASH))) {
+			target =
+			    ++links > SYMLINKS_MAX ? ERR_PTR(-ELOOP) : follow(w, next, &rest, last);
+			inode_put(next);
+			if (IS_ERR(target))
+				return (int)PTR_ERR(target);
+			if (!target) {
+				if (*rest == '/') {
+					inode_put(w->dir);
+					w->dir = context_root();
+				}
+				continue;
+			}
+			next = target;
+		}
+		if (last) {
+			w->inode = next;
+			return 0;
+		}
+		inode_put(w->dir);
+		w->dir = next;
+	}
+}
+
+int path_walk(struct inode *at, const char *path, u32 flags, struct path_walk *w)
+{
+	size_t length = strnlen(path, PATH_MAX);
+	int error;
+
+	*w = (struct path_walk){0};
+	if (!length)
+		return -ENOENT;
+	if (length == PATH_MAX)
+		return -ENAMETOOLONG;
+	if (*path == '/' || !at) {
+		w->dir = context_directory(*path == '/');
+	} else {
+		inode_get(at);
+		w->dir = at;
+	}
+	error = walk(w, path, flags);
+	if (error)
+		path_walk_end(w);
+	return error;
+}
+
+void path_walk_end(struct path_walk *w)
+{
+	inode_put(w->inode);
+	inode_put(w->dir);
+	if (w->via)
+		file_put(w->via);
+	kfree(w->buffer);
+}
+
+bool path_is_dot(const struct path_walk *w)
+{
+	return !w->length || is_name(w->name, w->length, ".") || is_name(w->name, w->length, "..");
+}
+
+struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags)
+{
+	struct path_walk w;
+	struct inode *inode;
+	int error = path_walk(
+	    at, path, PATH_FOLLOW_SLASH | (flags & AT_SYMLINK_NOFOLLOW ? 0 : PATH_FOLLOW), &w);
+
+	if (error)
+		return ERR_PTR(error);
+	inode = w.inode;
+	if (!inode)
+		inode = ERR_PTR(-ENOENT);
+	else if (w.slash && !S_ISDIR(inode->mode))
+		inode = ERR_PTR(-ENOTDIR);
+	else
+		inode_get(inode);
+	path_walk_end(&w);
+	return inode;
+}
+
+/* Put the names together from the end; the tree cannot change meanwhile, and a directory holds its
+ * parent. */
+static ssize_t path_build(struct inode *dir, struct inode *root, char *buf, size_t size)
+{
+	size_t at = size - 1, n;
+	char name[NAME_MAX + 1];
+
+	while (dir != root) {
+		if (dir == dir->sb->root) {
+			if (!dir->sb->covered)
+				break;
+			dir = dir->sb->covered;
+			continue;
+		}
+		n = dir->ops->name(dir, name);
+		if (!n)
+			return -ENOENT;
+		if (n + 1 > at)
+			return -ERANGE;
+		at -= n + 1;
+		buf[at] = '/';
+		memcpy(buf + at + 1, name, n);
+		dir = dir->parent;
+	}
+	if (at == size - 1) {
+		if (!at)
+			return -ERANGE;
+		buf[--at] = '/';
+	}
+	n = size - 1 - at;
+	memmove(buf, buf + at, n);
+	buf[n] = '\0';
+	return (ssize_t)n;
+}
+
+ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size)
+{
+	struct inode *root;
+	ssize_t n;
+
+	if (!size)
+		return -ERANGE;
+	root = context_root();
+	spin_lock(&vfs_tree_lock);
+	n = path_build(directory, root, buf, size);
+	spin_unlock(&vfs_tree_lock);
+	inode_put(root);
+	return n;
+}

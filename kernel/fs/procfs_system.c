@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The files of the machine in /proc: proc(5)'s, and our own below /proc/heddle.
+ */
+#include "kernel/fs/procfs.h"
+
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/features.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/percpu.h"
+#include "kernel/dev/random.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sched/sched.h"
+#include "kernel/trace/trace.h"
+
+#define TICK_NS	    (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
+#define REPORT_SIZE (32 * 1024)		 /* for other rooms' text functions */
+#define PID_MAX	    4194304
+
+typedef unsigned long long ull;
+
+/* --- Identity --------------------------------------------------------------------------------- */
+
+DEFINE_SPINLOCK(hostname_lock);
+static char hostname[SYSTEM_NODE_MAX + 1] = "heddle";
+
+void system_hostname_get(char name[SYSTEM_NODE_MAX + 1])
+{
+	spin_lock(&hostname_lock);
+	memcpy(name, hostname, sizeof(hostname));
+	spin_unlock(&hostname_lock);
+}
+
+int system_hostname_set(const char *name, size_t length)
+{
+	if (length > SYSTEM_NODE_MAX)
+		return -EINVAL;
+	spin_lock(&hostname_lock);
+	memset(hostname, 0, sizeof(hostname));
+	memcpy(hostname, name, length);
+	spin_unlock(&hostname_lock);
+	return 0;
+}
+
+static void make_hostname(struct text *t)
+{
+	char name[SYSTEM_NODE_MAX + 1];
+
+	system_hostname_get(name);
+	text_printf(t, "%s\n", name);
+}
+
+static void make_ostype(struct text *t)
+{
+	text_printf(t, SYSTEM_NAME "\n");
+}
+
+static void make_osrelease(struct text *t)
+{
+	text_printf(t, SYSTEM_RELEASE "\n");
+}
+
+static void make_os_version(struct text *t)
+{
+	text_printf(t, SYSTEM_VERSION "\n");
+}
+
+static void make_version(struct text *t)
+{
+	text_printf(t, SYSTEM_NAME " version " SYSTEM_RELEASE " (" __VERSION__ ") " SYSTEM_VERSION
+				   "\n");
+}
+
+static void make_cmdline(struct text *t)
+{
+	text_printf(t, "%s\n", cmdline_text());
+}
+
+/* --- Processors and memory -------------------------------------------------------------------- */
+
+/* What another room writes into a buffer. */
+static void make_report(struct text *t, size_t (*report)(char *buf, size_t size))
+{
+	char *buf = kmalloc(REPORT_SIZE);
+
+	if (!buf) {
+		t->failed = true;
+		return;
+	}
+	text_write(t, buf, report(buf, REPORT_SIZE));
+	kfree(buf);
+}
+
+static void make_cpuinfo(struct text *t)
+{
+	const struct cpu_features *f = &cpu_features;
+	ull khz = clock_tsc_hz() / 1000;
+
+	cpumask_for_each (id, &cpus_online) {
+		text_printf(t,
+			    "processor\t: %u\n"
+			    "vendor_id\t: %s\n"
+			    "cpu family\t: %u\n"
+			    "model\t\t: %u\n"
+			    "model name\t: %s\n"
+			    "stepping\t: %u\n"
+			    "cpu MHz\t\t: %llu.%03llu\n",
+			    id, f->vendor, f->family, f->model, f->brand, f->stepping, khz / 1000,
+			    khz % 1000);
+		text_printf(t,
+			    "physical id\t: 0\n"
+			    "siblings\t: %u\n"
+			    "core id\t\t: %u\n"
+			    "cpu cores\t: %u\n"
+			    "apicid\t\t: %u\n"
+			    "initial apicid\t: %u\n"
+			    "fpu\t\t: yes\n"
+			    "fpu_exception\t: yes\n"
+			    "wp\t\t: yes\n"
+			    "flags\t\t: ",
+			    cpumask_count(&cpus_online), id, cpumask_count(&cpus_online),
+			    cpu_get(id)->apic_id, cpu_get(id)->apic_id);
+		make_report(t, features_flags_text);
+		text_printf(t,
+			    "\n"
+			    "bogomips\t: %llu.%02llu\n"
+			    "clflush size\t: 64\n"
+			    "cache_alignment\t: 64\n"
+			    "address sizes\t: %u bits physical, 48 bits virtual\n"
+			    "\n",
+			    khz / 500, khz / 5 % 100, f->physical_bits);
+	}
+}
+
+static void make_meminfo(struct text *t)
+{
+	struct page_stats s;
+
+	page_stats_read(&s);
+	const struct {
+		const char *name;
+		u64 pages;
+	} lines[] = {
+	    {"MemTotal", s.total},
+	    {"MemFree", s.free},
+	    {"MemAvailable", s.free},
+	    {"Buffers", 0},
+	    {"Cached", s.used[PAGE_OBJECT]}, /* files in RAM count as cache, as tmpfs's do */
+	    {"SwapCached", 0},
+	    {"Active", s.used[PAGE_ANON] + s.used[PAGE_OBJECT]},
+	    {"Inactive", 0},
+	    {"SwapTotal", 0},
+	    {"SwapFree", 0},
+	    {"Dirty", 0},
+	    {"Writeback", 0},
+	    {"AnonPages", s.used[PAGE_ANON]},
+	    {"Mapped", 0},
+	    {"Shmem", s.used[PAGE_OBJECT]},
+	    {"KReclaimable", 0},
+	    {"Slab", s.used[PAGE_SLAB]},
+	    {"SReclaimable", 0},
+	    {"SUnreclaim", s.used[PAGE_SLAB]},
+	    {"KernelStack", s.used[PAGE_KSTACK]},
+	    {"PageTables", s.used[PAGE_TABLE]},
+	    {"CommitLimit", s.total},
+	    {"Committed_AS", s.used[PAGE_ANON] + s.used[PAGE_OBJECT]},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		text_printf(t, "%s:%*llu kB\n", lines[i].name, (int)(23 - strlen(lines[i].name)),
+			    (ull)(lines[i].pages * (PAGE_SIZE / 1024)));
+}
+
+static void cpu_line(struct text *t, const char *name, const struct sched_cpu_stats *s)
+{
+	text_printf(t, "%s %llu 0 %llu %llu 0 0 0 0 0 0\n", name, (ull)(s->user_ns / TICK_NS),
+		    (ull)(s->kernel_ns / TICK_NS), (ull)(s->idle_ns / TICK_NS));
+}
+
+static void sum_cpus(struct sched_cpu_stats *sum, u64 *interrupts)
+{
+	struct sched_cpu_stats s;
+
+	*sum = (struct sched_cpu_stats){0};
+	*interrupts = 0;
+	cpumask_for_each (id, &cpus_online) {
+		sched_stats_read(id, &s);
+		sum->user_ns += s.user_ns;
+		sum->kernel_ns += s.kernel_ns;
+		sum->idle_ns += s.idle_ns;
+		sum->switches += s.switches;
+		*interrupts += READ_ONCE(cpu_get(id)->interrupts);
+	}
+}
+
+static void make_stat(struct text *t)
+{
+	struct sched_cpu_stats s;
+	u64 interrupts, switches;
+	char name[16];
+
+	sum_cpus(&s, &interrupts);
+	switches = s.switches;
+	cpu_line(t, "cpu ", &s);
+	cpumask_for_each (id, &cpus_online) {
+		sched_stats_read(id, &s);
+		snprintf(name, sizeof(name), "cpu%u", id);
+		cpu_line(t, name, &s);
+	}
+	text_printf(t,
+		    "intr %llu\n"
+		    "ctxt %llu\n"
+		    "btime %llu\n"
+		    "processes %llu\n"
+		    "procs_running %u\n"
+		    "procs_blocked 0\n",
+		    (ull)interrupts, (ull)switches, (ull)(clock_boot_time_ns() / NSEC_PER_SEC),
+		    (ull)sched_forks_total(), sched_runnable_count());
+}
+
+static void make_uptime(struct text *t)
+{
+	struct sched_cpu_stats s;
+	u64 interrupts, now = clock_now_ns() / TICK_NS, idle;
+
+	sum_cpus(&s, &interrupts);
+	idle = s.idle_ns / TICK_NS;
+	text_printf(t, "%llu.%02llu %llu.%02llu\n", (ull)now / 100, (ull)now % 100, (ull)idle / 100,
+		    (ull)idle % 100);
+}
+
+static void make_loadavg(struct text *t)
+{
+	u64 load[3];
+	u32 threads;
+	pid_t last_pid;
+
+	sched_load_average(load);
+	procfs_count_threads(&threads, &last_pid);
+	for (int i = 0; i < 3; i++)
+		text_printf(t, "%llu.%02llu ", (ull)(load[i] >> 16),
+			    (ull)((load[i] & 0xffff) * 100 >> 16));
+	text_printf(t, "%u/%u %d\n", sched_runnable_count(), threads, last_pid);
+}
+
+static void make_interrupts(struct text *t)
+{
+	make_report(t, irq_stats_text);
+}
+
+/* --- File systems and devices ----------------------------------------------------------------- */
+
+static int make_pid_mounts(pid_t pid, tid_t tid, struct text *t)
+{
+	make_report(t, vfs_mounts_text);
+	return 0;
+}
+
+static void make_filesystems(struct text *t)
+{
+	text_printf(t, "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n");
+}
+
+static void make_devices(struct text *t)
+{
+	text_printf(t, "Character devices:\n  1 mem\n  4 tty\n  4 ttyS\n  5 /dev/tty\n"
+		       "  5 /dev/console\n\nBlock devices:\n");
+}
+
+/* --- sys/ ------------------------------------------------------------------------------------- */
+
+static void make_pid_max(struct text *t)
+{
+	text_printf(t, "%u\n", PID_MAX);
+}
+
+/* RFC 4122, version 4. */
+static void print_uuid(struct text *t, const u8 id[16])
+{
+	for (int i = 0; i < 16; i++)
+		text_printf(t, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
+	text_printf(t, "\n");
+}
+
+static void make_uuid(struct text *t)
+{
+	u8 id[16];
+
+	random_bytes(id, sizeof(id));
+	id[6] = (id[6] & 0x0f) | 0x40;
+	id[8] = (id[8] & 0x3f) | 0x80;
+	print_uuid(t, id);
+}
+
+static struct text boot_id;
+
+static void make_boot_id(struct text *t)
+{
+	text_write(t, boot_id.data, boot_id.length);
+}
+
+static void make_slice(struct text *t)
+{
+	text_printf(t, "%llu\n", (ull)(sched_slice_ns() / NSEC_PER_MSEC));
+}
+
+/* As on Linux: 0 or less gives the default back. */
+static int write_slice(const char *text, size_t length)
+{
+	u64 ms;
+
+	if (*text == '-')
+		ms = 0;
+	else if (parse_u64(text, 10, &ms))
+		return -EINVAL;
+	sched_set_slice_ns(ms ? MIN(ms, 10000UL) * NSEC_PER_MSEC : SCHED_SLICE_DEFAULT_NS);
+	return 0;
+}
+
+static void make_drop_caches(struct text *t)
+{
+	text_printf(t, "0\n");
+}
+
+static int write_drop_caches(const char *text, size_t length)
+{
+	u64 what;
+
+	if (parse_u64(text, 10, &what) || what < 1 || what > 4)
+		return -EINVAL;
+	page_drain_all();
+	return 0;
+}
+
+/* Memory is given out as it is touched: 1, "always". */
+static void make_overcommit(struct text *t)
+{
+	text_printf(t, "1\n");
+}
+
+/* --- heddle/ ---------------------------------------------------------------------------------- */
+
+static void make_frames(struct text *t)
+{
+	static const char *const names[PAGE_USES] = {
+	    [PAGE_RESERVED] = "reserved", [PAGE_KERNEL] = "kernel", [PAGE_SLAB] = "slab",
+	    [PAGE_TABLE] = "page_table",  [PAGE_KSTACK] = "kstack", [PAGE_ANON] = "anon",
+	    [PAGE_OBJECT] = "object",	  [PAGE_PIPE] = "pipe",
+	};
+	struct page_stats s;
+
+	page_stats_read(&s);
+	text_printf(t, "total %llu\nfree %llu\n", (ull)s.total, (ull)s.free);
+	for (int i = 0; i < PAGE_USES; i++)
+		if (names[i])
+			text_printf(t, "%s %llu\n", names[i], (ull)s.used[i]);
+	text_printf(t, "failed %llu\n", (ull)s.failed);
+}
+
+static void make_switches(struct text *t)
+{
+	struct sched_cpu_stats s;
+
+	text_printf(t, "cpu switches new_root wakeups steals queued running\n");
+	cpumask_for_each (id, &cpus_online) {
+		sched_stats_read(id, &s);
+		text_printf(t, "%u %llu %llu %llu %llu %u %d\n", id, (ull)s.switches,
+			    (ull)s.switches_root, (ull)s.wakeups, (ull)s.steals, s.queued,
+			    s.running);
+	}
+}
+
+static void make_tlb(struct text *t)
+{
+	struct tlb_stats s = tlb_stats_read();
+
+	text_printf(t, "local_flushes %llu\nshootdowns %llu\nremote_cpus %llu\n",
+		    (ull)s.local_flushes, (ull)s.shootdowns, (ull)s.remote_cpus);
+}
+
+static void make_slab(struct text *t)
+{
+	make_report(t, slab_stats_text);
+}
+
+static void make_trace(struct text *t)
+{
+	struct trace_event *events = kmalloc(TRACE_RING_EVENTS * sizeof(*events));
+	char line[256];
+
+	if (!events) {
+		t->failed = true;
+		return;
+	}
+	text_printf(t, "# tracer: nop\n");
+	cpumask_for_each (id, &cpus_online) {
+		size_t n = trace_read(id, events, TRACE_RING_EVENTS);
+
+		text_printf(t, "# cpu %u\n", id);
+		for (size_t i = 0; i < n; i++) {
+			text_write(t, line, trace_format(&events[i], line, sizeof(line)));
+			text_write(t, "\n", 1);
+		}
+	}
+	kfree(events);
+}
+
+void procfs_add_system_files(void)
+{
+	static const struct {
+		const char *path;
+		void (*make)(struct text *t);
+		int (*write)(const char *text, size_t length);
+	} files[] = {
+	    {"cmdline", make_cmdline, NULL},
+	    {"cpuinfo", make_cpuinfo, NULL},
+	    {"devices", make_devices, NULL},
+	    {"filesystems", make_filesystems, NULL},
+	    {"interrupts", make_interrupts, NULL},
+	    {"loadavg", make_loadavg, NULL},
+	    {"meminfo", make_meminfo, NULL},
+	    {"stat", make_stat, NULL},
+	    {"uptime", make_uptime, NULL},
+	    {"version", make_version, NULL},
+	    {"sys/kernel/ostype", make_ostype, NULL},
+	    {"sys/kernel/osrelease", make_osrelease, NULL},
+	    {"sys/kernel/version", make_os_version, NULL},
+	    {"sys/kernel/hostname", make_hostname, system_hostname_set},
+	    {"sys/kernel/pid_max", make_pid_max, NULL},
+	    {"sys/kernel/random/boot_id", make_boot_id, NULL},
+	    {"sys/kernel/random/uuid", make_uuid, NULL},
+	    {"sys/kernel/sched_rr_timeslice_ms", make_slice, write_slice},
+	    {"sys/vm/drop_caches", make_drop_caches, write_drop_caches},
+	    {"sys/vm/overcommit_memory", make_overcommit, NULL},
+	    {"heddle/frames", make_frames, NULL},
+	    {"heddle/slab", make_slab, NULL},
+	    {"heddle/switches", make_switches, NULL},
+	    {"heddle/tlb", make_tlb, NULL},
+	    {"heddle/trace", make_trace, NULL},
+	};
+	static const struct procfs_pid_file mounts = {
+	    .name = "mounts", .mode = S_IFREG | 0444, .per_thread = true, .make = make_pid_mounts};
+
+	make_uuid(&boot_id);
+	require(!boot_id.failed);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		procfs_add(files[i].path, files[i].make, files[i].write);
+	procfs_add_link("mounts", "self/mounts");
+	procfs_add_pid_files(&mounts, 1);
+}
