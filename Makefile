@@ -1,45 +1,145 @@
+# SPDX-License-Identifier: MIT
 # Heddle: the only build file.  `make help` lists its targets.
 MAKEFLAGS += --no-builtin-rules
 BUILD ?= build
-CC ?= gcc
-ifeq ($(origin CC),default)
-CC := gcc
-endif
 DEBUG ?= 0
-WERROR ?= 0
+WERROR ?= $(if $(CI),1,0)
+SANITIZE ?= 0
+
+# The usual names of a compiler for this machine; CC= overrides.
+ifeq ($(origin CC),default)
+CC := $(firstword $(foreach c,gcc x86_64-elf-gcc x86_64-linux-gnu-gcc clang cc,\
+        $(if $(shell command -v $(c) 2>/dev/null),$(c))))
+ifneq ($(shell uname -m),x86_64)
+CC := $(firstword $(foreach c,x86_64-elf-gcc x86_64-linux-gnu-gcc clang,\
+        $(if $(shell command -v $(c) 2>/dev/null),$(c))) $(CC))
+endif
+endif
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -1))
+MUSL_CC ?= $(firstword $(foreach c,musl-gcc x86_64-linux-musl-gcc,\
+        $(if $(shell command -v $(c) 2>/dev/null),$(c))) gcc)
+NM ?= $(firstword $(foreach c,nm x86_64-elf-nm x86_64-linux-gnu-nm llvm-nm,\
+        $(if $(shell command -v $(c) 2>/dev/null),$(c))))
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+
+# What `make run` takes.
+export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW
 
 CFLAGS := -std=gnu11 -ffreestanding -O2 -g -I. -DHEDDLE_DEBUG=$(DEBUG) \
   -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
   -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-strict-aliasing \
-  -fno-asynchronous-unwind-tables -fno-common -fcf-protection=none -fno-delete-null-pointer-checks \
-  -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wvla -Wundef -MMD -MP
+  -fno-asynchronous-unwind-tables -fno-common -fcf-protection=none \
+  -fno-delete-null-pointer-checks -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes \
+  -Wvla -Wundef -MMD -MP
+ifneq ($(IS_CLANG),)
+CFLAGS += --target=x86_64-unknown-none-elf
+LDCC := $(CC) --target=x86_64-unknown-none-elf -fuse-ld=$(if $(shell command -v ld.lld),lld,bfd)
+else
+LDCC := $(CC)
+endif
+ifeq ($(SANITIZE),1)
+CFLAGS += -fsanitize=undefined -fno-sanitize=alignment -fsanitize-undefined-trap-on-error
+endif
 ifeq ($(WERROR),1)
 CFLAGS += -Werror
 endif
 ASFLAGS := -I. -D__ASSEMBLER__ -m64 -g -MMD -MP -fno-pic
+LDFLAGS += -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+  -Wl,--build-id=none -T linker.ld
+USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -static -pthread
 
-SOURCES := $(shell find boot arch kernel tests/kernel -name '*.[cS]')
+SOURCES := $(sort $(shell find boot arch kernel tests/kernel -name '*.[cS]'))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
+PROGRAMS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/*.c))
+USER_TESTS := $(patsubst tests/user/%.c,$(BUILD)/tests/user/%,$(wildcard tests/user/*.c))
+HOST_TESTS := $(patsubst tests/host/%.c,$(BUILD)/tests/host/%,$(wildcard tests/host/test_*.c))
 
-all: $(BUILD)/heddle.elf
+all: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio ## build the kernel and the RAM file system
 
-# Only the objects under DIR: `make objs DIR=kernel/vm`.
+help: ## list the targets
+	@echo "Heddle.  The usual way in: make setup run"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+	  while IFS='|' read -r t d; do printf '%-20s %s\n' "$$t" "$$d"; done
+	@echo "Settings (make run CPUS=4 ...): BOOT=iso|usb|uefi|direct CPUS= MEM= ACCEL=tcg|kvm"
+	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 CC=clang DEBUG=1"
+
+setup: ## install what is missing (asks first, unless root or CI)
+	@tools/setup.sh setup
+
+doctor: ## say what is there and what is missing
+	@tools/setup.sh doctor
+
+run: all ## boot in QEMU, console on this terminal
+	@tools/run.sh
+
+iso: $(BUILD)/heddle.iso ## build/heddle.iso, for CD and USB stick, BIOS and UEFI
+
+$(BUILD)/heddle.iso: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio iso/grub.cfg tools/mkiso.sh
+	@TIMEOUT=5 tools/mkiso.sh make $@ $(BUILD) "$(APPEND)" $(INITRD)
+	@echo "  ISO $@"
+
+# Only the objects under DIR: make objs DIR=kernel/vm
 objs: $(filter $(BUILD)/$(DIR)%,$(OBJECTS))
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@echo "  CC  $<"
+	@$(CC) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/%.S.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(ASFLAGS) -c -o $@ $<
+	@echo "  AS  $<"
+	@$(CC) $(ASFLAGS) -c -o $@ $<
 
-$(BUILD)/heddle.elf: $(OBJECTS) linker.ld
-	$(CC) -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--build-id=none \
-	  -Wl,--no-warn-rwx-segments -T linker.ld -o $@ $(OBJECTS)
+# The display's font, out of GRUB's own; without it the display stays dark.
+PF2 := $(firstword $(wildcard /usr/share/grub/unicode.pf2 /usr/share/grub2/unicode.pf2 \
+         /opt/homebrew/share/grub/unicode.pf2))
+$(BUILD)/font.S: tools/mkfont.py $(PF2)
+	@mkdir -p $(@D)
+	@$(PYTHON) tools/mkfont.py "$(PF2)" $@
 
-clean:
-	rm -rf build
+$(BUILD)/%.o: $(BUILD)/%.S
+	@$(CC) $(ASFLAGS) -c -o $@ $<
+
+# Backtraces name functions: the first link gives the names, the second carries them.
+$(BUILD)/heddle.elf: $(OBJECTS) $(BUILD)/font.o linker.ld tools/mksymbols.sh
+	@$(LDCC) $(LDFLAGS) -o $(BUILD)/heddle.stage1 $(OBJECTS) $(BUILD)/font.o
+	@NM=$(NM) tools/mksymbols.sh $(BUILD)/heddle.stage1 > $(BUILD)/symbols.S
+	@$(CC) $(ASFLAGS) -c -o $(BUILD)/symbols.o $(BUILD)/symbols.S
+	@$(LDCC) $(LDFLAGS) -o $@ $(OBJECTS) $(BUILD)/font.o $(BUILD)/symbols.o
+	@echo "  LD  $@"
+
+$(BUILD)/user/%: user/%.c
+	@mkdir -p $(@D)
+	@echo "  CC  $< (musl)"
+	@$(MUSL_CC) $(USER_CFLAGS) -o $@ $<
+
+$(BUILD)/tests/user/%: tests/user/%.c $(wildcard tests/user/*.h)
+	@mkdir -p $(@D)
+	@echo "  CC  $< (musl)"
+	@$(MUSL_CC) $(USER_CFLAGS) -o $@ $<
+
+$(BUILD)/initramfs.cpio: $(PROGRAMS) $(USER_TESTS) tools/mkinitramfs.sh $(shell find user/etc -type f)
+	@tools/mkinitramfs.sh $@ $(BUILD)/stage $(BUILD)/user/init \
+	  $(addprefix bin=,$(filter-out $(BUILD)/user/init,$(PROGRAMS))) \
+	  $(addprefix tests=,$(USER_TESTS))
+	@echo "  CPIO $@"
+
+test: ## all tests: units, self-tests in the kernel, user programs, virtual machines
+	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(TESTFLAGS)
+
+compile_commands.json: ## for clangd
+	@$(PYTHON) tools/compile_commands.py $(CC) '$(CFLAGS)' $(filter %.c,$(SOURCES)) > $@
+
+loc: ## lines of code of the kernel, room by room
+	@$(PYTHON) tools/loc.py
+
+format: ## clang-format on all C of ours
+	@clang-format -i $(filter %.c,$(SOURCES)) $(shell find user tests -name '*.[ch]')
+
+clean: ## remove build/
+	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all objs clean
+.PHONY: all help setup doctor run iso objs test compile_commands.json loc format clean
+.DELETE_ON_ERROR:

@@ -16,6 +16,7 @@
 #define FUTEX_TRYLOCK_PI      8
 #define FUTEX_WAIT_BITSET     9
 #define FUTEX_WAKE_BITSET     10
+#define FUTEX_LOCK_PI2	      13
 #define FUTEX_PRIVATE_FLAG    128
 #define FUTEX_CLOCK_REALTIME  256
 #define FUTEX_BITSET_ANY      0xffffffffU
@@ -39,11 +40,18 @@ long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue
 		   u32 expected);
 long futex_wake_op(u64 address, u64 address2, bool shared, u32 wake, u32 wake2, u32 operation);
 
-/* Priority-inheriting locks as far as ownership goes (round robin has no priorities to inherit). */
+/* Priority-inheriting locks as far as ownership goes (round robin has no priorities to inherit).
+ * lock: 0, -EDEADLK, -ESRCH (the owner named in the word is no thread), -ETIMEDOUT, -EINTR, -EAGAIN
+ * (try_only).  unlock: 0, -EPERM. */
 long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only);
 long futex_unlock_pi(u64 address, bool shared);
 
-/* The calling thread ends: its robust list is walked, each lock marked and one waiter woken. */
+/* Threads by TID, with a reference, or NULL; given by a higher floor. */
+extern struct thread *(*futex_find_thread)(tid_t tid);
+
+/* The calling thread ends: its robust list (`head` 0: none) is walked, each lock marked and one
+ * waiter woken; who waits for its priority-inheriting locks looks again.  To be called at the end of
+ * every user thread, while it still has its address space.  Sleeps. */
 void futex_exit_robust_list(u64 head);
 
 struct futex_stats {

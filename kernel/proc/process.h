@@ -7,6 +7,7 @@
 
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/lib/rbtree.h"
 #include "kernel/proc/signal.h"
 #include "kernel/sched/thread.h"
 #include "kernel/vm/address_space.h"
@@ -18,6 +19,7 @@ struct tty;
 #define RLIMIT_DATA	  2
 #define RLIMIT_STACK	  3
 #define RLIMIT_CORE	  4
+#define RLIMIT_RSS	  5
 #define RLIMIT_NPROC	  6
 #define RLIMIT_NOFILE	  7
 #define RLIMIT_MEMLOCK	  8
@@ -48,16 +50,16 @@ struct process {
 	/* The family.  Under process_lock. */
 	struct process *parent;
 	struct list children, sibling_link;
-	struct list all_link;
-	struct list pid_link;	    /* the hash of PIDs */
+	struct rb_node pid_node;    /* the tree of PIDs, until it is reaped */
 	pid_t group, session;
+	struct list group_link, session_link; /* hashes by those numbers */
 	struct tty *tty;	    /* controlling terminal, or NULL */
-	struct list threads;	    /* thread.process_link; the leader first while it lives */
-	u32 thread_count;	    /* not yet exited */
-	struct thread *leader;
+	struct list threads;	    /* thread.process_link; changed under signal_lock too */
+	u32 thread_count;	    /* not yet exited; likewise */
+	struct thread *leader;	    /* in the list until the process is reaped; likewise */
 	struct wait_queue child_wait; /* parents wait here for their children */
+	pid_t numbers[3];	    /* out of the tables: to be freed with it */
 	bool zombie;		    /* no thread lives; waits to be waited for */
-	bool reaped;
 	bool did_exec;		    /* setpgid() of a child after exec is EACCES */
 	bool is_subreaper;
 
@@ -65,6 +67,7 @@ struct process {
 	struct address_space *space;
 	struct file *executable;    /* /proc/PID/exe */
 	struct mutex exec_lock;
+	struct wait_queue exec_wait; /* exec waits here until the other threads have ended */
 
 	/* Shared by the threads; each has a lock of its own. */
 	struct file_table *files;
@@ -79,9 +82,14 @@ struct process {
 	bool group_exiting;	    /* exit_group() or a fatal signal: all threads are to end */
 	int group_exit_code;	    /* wait status form */
 	bool stopped;		    /* by a stop signal */
-	bool stop_reported, continue_pending;
+	bool stop_dequeued;	    /* a stop signal was taken and no SIGCONT has come since */
+	bool stop_reported, continue_pending; /* for wait(): stop seen, continuing not yet seen */
+	bool continue_notify;	    /* the first thread that runs tells the parent */
 	int stop_signal;
-	u32 threads_to_stop;
+	u32 stop_generation;	    /* counts stops */
+	u32 threads_to_stop;	    /* live ones that have not arrived at the stop yet */
+	u32 group_signals;	    /* counts signals sent to it as one of many: see fork.c */
+	struct thread *exec_thread; /* in exec: all others are to end */
 	int parent_death_signal;
 
 	/* vfork(): the parent waits until the child has left its address space. */
@@ -89,16 +97,16 @@ struct process {
 	struct spinlock vfork_lock;
 	bool vfork_done;
 
-	/* Limits, ids, timers, sums.  Under limits_lock. */
+	/* Limits, ids, timers, sums.  Under limits_lock (irq). */
 	struct spinlock limits_lock;
 	struct rlimit limits[RLIMIT_COUNT];
 	u32 uid, euid, suid, gid, egid, sgid;
 	struct resource_use own_dead; /* threads that have ended */
 	struct resource_use children_use;
 	struct timer itimer_real;
-	u64 itimer_interval_ns;
+	u64 itimer_expires_ns, itimer_interval_ns;
 	struct list posix_timers;
-	int next_timer_id;
+	int next_timer_id, timer_count;
 	u32 dumpable;
 	int exit_code;		    /* wait status form */
 };
@@ -112,18 +120,36 @@ static inline struct process *current_process(void)
 	return current_thread()->process;
 }
 
-/* Process 0 around the threads that exist; the hooks that lower floors want. */
+/* Kernel threads made from now on belong to process 0.  Before sched_init(). */
+void process_init_early(void);
+
+/* The hooks that lower floors want.  After vfs_init(). */
 void process_init(void);
 
 /* Make PID 1 and let it exec `path` (init=, or /init, /sbin/init, /bin/sh); stops the kernel with a
  * clear message where none can be run. */
 void process_start_init(void);
 
-/* By number; with a reference, or NULL.  A thread's by TID. */
+/* By number; with a reference, or NULL.  A thread's by TID (its process lives as long as it). */
 struct process *process_find(pid_t pid);
 struct thread *thread_find(tid_t tid);
 void process_get(struct process *p);
 void process_put(struct process *p);
+
+/* The process with the lowest PID >= from, with a reference, or NULL. */
+struct process *process_next(pid_t from);
+
+/* What a process has now, with a reference; NULL once it has ended. */
+struct address_space *process_space_get(struct process *p);
+struct file_table *process_files_get(struct process *p);
+struct fs_context *process_fs_get(struct process *p);
+
+/* The current value of a limit (RLIMIT_*). */
+u64 process_limit(struct process *p, u32 which);
+
+void fs_context_get(struct fs_context *fs);
+void fs_context_put(struct fs_context *fs);		    /* sleeps */
+struct fs_context *fs_context_copy(struct fs_context *from); /* ERR_PTR(-ENOMEM) */
 
 /* --- fork.c ---------------------------------------------------------------------------------- */
 
@@ -159,16 +185,17 @@ long process_clone(const struct clone_args *args);
 /* --- exec.c ---------------------------------------------------------------------------------- */
 
 /* Replace the calling process's image.  `argv` and `envp` are user arrays, or kernel arrays where
- * `from_kernel`.  Returns only on error (the old image is whole then, up to the point of no return;
- * beyond it SIGKILL). */
+ * `from_kernel`.  On error the old image is whole, up to the point of no return;
+ * beyond it SIGKILL); on success 0, the caller's trap frame being the new program's. */
 long process_exec(struct inode *at, const char *path, u64 argv, u64 envp, bool from_kernel,
 		  u32 flags);
 
 /* --- exit.c, wait.c -------------------------------------------------------------------------- */
 
-/* The calling thread ends, or all threads of its process do. */
-void thread_exit(int exit_code) noreturn;
-void process_exit_group(int wait_status) noreturn; /* wait-status form: code << 8, or the signal */
+/* The calling thread ends, or all threads of its process do.  Both in wait-status form: code << 8,
+ * or the signal. */
+void thread_exit(int wait_status) noreturn;
+void process_exit_group(int wait_status) noreturn;
 
 #define WNOHANG	   1
 #define WUNTRACED  2
@@ -192,8 +219,6 @@ struct wait_result {
 
 /* 1: *result is filled; 0: WNOHANG and none; -ECHILD, -ERESTARTSYS.  Sleeps. */
 int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *result);
-
-/* Where init ended: the machine goes off with a status. */
 
 /* --- groups and sessions --------------------------------------------------------------------- */
 

@@ -67,6 +67,10 @@ struct process;
 
 #define ILL_ILLOPN  2
 #define FPE_INTDIV  1
+#define FPE_FLTDIV  3
+#define FPE_FLTOVF  4
+#define FPE_FLTUND  5
+#define FPE_FLTRES  6
 #define FPE_FLTINV  7
 #define SEGV_MAPERR 1
 #define SEGV_ACCERR 2
@@ -116,13 +120,29 @@ struct sigaction { /* as the kernel ABI has it */
 
 struct signal_handlers {
 	struct refcount refs;
-	struct sigaction action[SIGNAL_COUNT]; /* [signal - 1]; under process->signal_lock */
+	struct spinlock lock; /* irq; guards the actions, which several processes may share */
+	struct sigaction action[SIGNAL_COUNT]; /* [signal - 1] */
 };
 
 struct queued_signal {
 	struct list link;
 	struct siginfo info;
+	bool preallocated; /* a timer's own: queued again and again, counting overruns */
+	s32 last_overrun;  /* of the delivery last made */
 };
+
+/* stack_t of the ABI. */
+struct signal_stack {
+	u64 base;
+	s32 flags;
+	u32 pad;
+	u64 size;
+};
+
+#define SS_ONSTACK    1
+#define SS_DISABLE    2
+#define SS_AUTODISARM (1U << 31)
+#define MINSIGSTKSZ   2048
 
 /* To a process (any of its threads takes it), to one thread, to a process group.  `info` may be
  * NULL (SI_KERNEL).  0, -EAGAIN (queue full, real-time signals).  Any context. */
@@ -159,11 +179,14 @@ sigset_t signal_pending_set(void);
 /* sigtimedwait(): the signal taken, -EAGAIN, -EINTR. */
 int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns);
 
-/* At exec: handlers to default, alternate stack gone. */
-void signal_exec(struct process *p);
+/* sigaltstack(): either may be NULL.  -EPERM (in use at `user_sp`), -EINVAL, -ENOMEM. */
+int signal_altstack(const struct signal_stack *new_stack, struct signal_stack *old_stack,
+		    u64 user_sp);
 
-/* Free what is queued. */
-void signal_flush_queue(struct list *queue);
+/* Bytes that the frame of a handler takes at most (AT_MINSIGSTKSZ). */
+size_t signal_frame_size(void);
 
-/* With the thread's mask changed, does it have work?  Under signal_lock. */
+/* With the thread's mask or what is pending changed, does it have work?  Only the calling thread's
+ * own bit is ever taken back, since its interrupted system call must still come by.  Under
+ * signal_lock. */
 void signal_recalculate(struct thread *t);

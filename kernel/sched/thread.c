@@ -213,7 +213,7 @@ void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns)
 	/* Never sampled: it runs in bursts shorter than a turn.  A user thread's time is its own. */
 	if (!user && !kernel)
 		user = t->is_user;
-	*user_ns = user ? (u64)((unsigned __int128)run * user / (user + kernel)) : 0;
+	*user_ns = run / (user + kernel) * user + run % (user + kernel) * user / (user + kernel);
 	*kernel_ns = run - *user_ns;
 }
 

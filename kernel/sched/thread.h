@@ -61,6 +61,7 @@ struct thread {
 	struct cpumask affinity;
 	u64 slice_left_ns;	  /* of its turn */
 	int nice;		  /* kept for getpriority(); does not weigh */
+	u8 policy, priority;	  /* kept for sched_getscheduler(), likewise */
 
 	/* Counters; written by the CPU that runs it, read anywhere. */
 	u64 started_ns;		  /* clock at creation */
@@ -98,6 +99,7 @@ struct thread {
 	/* Threads library.  The thread's own. */
 	u64 clear_tid_address;	  /* user address, 0: none */
 	u64 robust_list, robust_list_size;
+	bool futex_gone;	  /* has passed futex_exit_robust_list(): owns no lock any more */
 	u64 rseq;
 
 	/* In the process.  Under process_lock (kernel/proc). */
@@ -153,7 +155,7 @@ void thread_exit_final(void) noreturn;
 void thread_set_name(struct thread *t, const char *name);
 
 /* A new TID: the next free number after the last one given, from 1 to TID_MAX - 1; -EAGAIN where
- * none is free.  A number that still names a process, group or session must not be freed yet. */
+ * none is free.  1 is never given: it is init's.  A number that still names a process, group or session must not be freed yet. */
 #define TID_MAX 4194304
 tid_t tid_alloc(void);
 void tid_free(tid_t tid);

@@ -45,7 +45,7 @@ static int make_room(void)
 		return -EAGAIN;
 	spin_lock(&tid_lock);
 	if (chunk_count == 0)
-		chunk[0] = 1; /* 0 is the idle threads' */
+		chunk[0] = 3; /* 0 is the idle threads', 1 is init's, whatever is made before it */
 	if (chunk_count < ARRAY_SIZE(chunks)) {
 		chunks[chunk_count++] = chunk;
 		chunk = NULL;

@@ -130,8 +130,8 @@ struct address_space *address_space_fork(struct address_space *as)
 	return ERR_PTR(-ENOMEM);
 }
 
-int address_space_for_each(struct address_space *as,
-			   int (*fn)(struct region *region, void *data), void *data)
+int address_space_for_each(struct address_space *as, int (*fn)(struct region *region, void *data),
+			   void *data)
 {
 	int result = 0;
 

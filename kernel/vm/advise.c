@@ -37,8 +37,8 @@ static bool advice_marks(int advice)
 	       advice == MADV_KEEPONFORK;
 }
 
-/* Advice on [start, end) of a region, the whole of it where the advice marks.  What is not named here needs nothing done: there is neither swap nor
- * a disk to read ahead from. */
+/* Advice on [start, end) of a region, the whole of it where the advice marks.  What is not named
+ * here needs nothing done: there is neither swap nor a disk to read ahead from. */
 static int advise_region(struct region *r, u64 start, u64 end, int advice)
 {
 	bool private_memory = !r->shared && !r->object;

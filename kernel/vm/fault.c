@@ -130,7 +130,7 @@ static enum fault_result fault_object_copy(struct region *r, u64 address, u64 ge
 	if (err)
 		return object_error(err);
 	new = old ? page_alloc(0, PAGE_ANON) : page_alloc_zeroed(PAGE_ANON);
-	if (new && old)
+	if (new &&old)
 		page_copy(page_to_virt(new), page_to_virt(old));
 	if (old)
 		page_put(old);
@@ -158,8 +158,8 @@ static enum fault_result fault_object(struct region *r, u64 address, bool write)
 
 	if (write && !r->shared)
 		return fault_object_copy(r, address, generation);
-	err = vm_object_pages(o, region_page(r, start), count, region_page(r, address), true,
-			      pages);
+	err =
+	    vm_object_pages(o, region_page(r, start), count, region_page(r, address), true, pages);
 	if (err)
 		return object_error(err);
 

@@ -124,16 +124,16 @@ long address_space_map(struct address_space *as, const struct map_request *q)
 	struct list dead = LIST_INIT(dead);
 	struct vm_object *own = NULL;
 	struct region model = {
-		.prot = q->prot & PROT_ALL,
-		.max_prot = q->max_prot ? q->max_prot : PROT_ALL,
-		.shared = (q->flags & MAP_TYPE) != MAP_PRIVATE,
-		.grows_down = !q->object && (q->is_stack || (q->flags & MAP_GROWSDOWN)),
-		.is_stack = q->is_stack,
-		.is_heap = q->is_heap,
-		.object = q->object,
-		.object_page = q->object ? q->offset >> PAGE_SHIFT : 0,
-		.file = q->file,
-		.space = as,
+	    .prot = q->prot & PROT_ALL,
+	    .max_prot = q->max_prot ? q->max_prot : PROT_ALL,
+	    .shared = (q->flags & MAP_TYPE) != MAP_PRIVATE,
+	    .grows_down = !q->object && (q->is_stack || (q->flags & MAP_GROWSDOWN)),
+	    .is_stack = q->is_stack,
+	    .is_heap = q->is_heap,
+	    .object = q->object,
+	    .object_page = q->object ? q->offset >> PAGE_SHIFT : 0,
+	    .file = q->file,
+	    .space = as,
 	};
 	long place = map_check(q, length);
 
@@ -191,9 +191,8 @@ int address_space_protect(struct address_space *as, u64 address, u64 length, u32
 		} else if (prot & ~r->max_prot) {
 			err = -EACCES;
 		} else if (prot != r->prot) {
-			struct region wanted = {.prot = prot,
-						.shared = r->shared,
-						.grows_down = r->grows_down};
+			struct region wanted = {
+			    .prot = prot, .shared = r->shared, .grows_down = r->grows_down};
 
 			if (region_is_data(&wanted) && !region_is_data(r) &&
 			    !regions_within_limits(as, 0, r->end - r->start)) {
@@ -219,16 +218,15 @@ int address_space_protect(struct address_space *as, u64 address, u64 length, u32
 static bool heap_grow(struct address_space *as, u64 start, u64 end, struct list *dead)
 {
 	struct region model = {
-		.start = start,
-		.end = end,
-		.prot = PROT_READ | PROT_WRITE,
-		.max_prot = PROT_ALL,
-		.is_heap = true,
-		.space = as,
+	    .start = start,
+	    .end = end,
+	    .prot = PROT_READ | PROT_WRITE,
+	    .max_prot = PROT_ALL,
+	    .is_heap = true,
+	    .space = as,
 	};
 
-	if (!regions_none(as, start, end + PAGE_SIZE) ||
-	    IS_ERR(region_replace(&model, NULL, dead)))
+	if (!regions_none(as, start, end + PAGE_SIZE) || IS_ERR(region_replace(&model, NULL, dead)))
 		return false;
 	regions_merge(as, start, end, dead);
 	return true;

@@ -189,7 +189,7 @@ int vm_object_resize(struct vm_object *o, u64 size)
 	if (!cut)
 		return 0;
 	mutex_lock(&o->mappings_lock);
-	list_for_each(m, &o->mappings, link)
+	list_for_each (m, &o->mappings, link)
 		m->unmap(m, first);
 	mutex_unlock(&o->mappings_lock);
 	return 0;

@@ -151,8 +151,8 @@ void pages_protect(struct region *r, u64 start, u64 end)
 		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
 			u64 old = *slot, new = old ? leaf_make(r, old & PTE_ADDRESS) : 0;
 
-			if ((old & PTE_PRESENT) && ((old & ~new & (PTE_PRESENT | PTE_WRITE)) ||
-						    (new & ~old & PTE_NX)))
+			if ((old & PTE_PRESENT) &&
+			    ((old & ~new &(PTE_PRESENT | PTE_WRITE)) || (new & ~old &PTE_NX)))
 				downgraded = true;
 			if (old)
 				WRITE_ONCE(*slot, new);

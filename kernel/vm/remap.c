@@ -98,8 +98,8 @@ static long remap(struct remap *m)
 	if (!r || m->address + m->length > r->end)
 		return -EFAULT; /* more than one mapping */
 	by = m->new_length - m->length;
-	if (r->object && region_page(r, m->address) + (m->new_length >> PAGE_SHIFT) >
-				 UINT64_MAX >> PAGE_SHIFT)
+	if (r->object &&
+	    region_page(r, m->address) + (m->new_length >> PAGE_SHIFT) > UINT64_MAX >> PAGE_SHIFT)
 		return -EINVAL;
 	if (!(m->flags & MREMAP_FIXED) && m->length && m->address + m->length == r->end &&
 	    grow_in_place(r, by, &m->dead))
@@ -110,8 +110,11 @@ static long remap(struct remap *m)
 long address_space_remap(struct address_space *as, u64 old_address, u64 old_length, u64 new_length,
 			 u32 flags, u64 new_address)
 {
-	struct remap m = {.as = as, .address = old_address, .flags = flags,
-			  .new_address = new_address, .dead = LIST_INIT(m.dead)};
+	struct remap m = {.as = as,
+			  .address = old_address,
+			  .flags = flags,
+			  .new_address = new_address,
+			  .dead = LIST_INIT(m.dead)};
 	u64 end, new_end;
 	long result;
 

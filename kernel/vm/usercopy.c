@@ -115,18 +115,18 @@ int fault_in_user(u64 address, bool write)
 	if (!as)
 		return -EFAULT;
 	return address_space_fault(as, address, write ? FAULT_WRITE : FAULT_READ, address) ==
-			       FAULT_DONE
-		       ? 0
-		       : -EFAULT;
+		       FAULT_DONE
+		   ? 0
+		   : -EFAULT;
 }
 
 void io_init_user(struct io_buffer *io, void *user_buf, size_t n)
 {
 	*io = (struct io_buffer){
-		.iov = &io->single,
-		.iov_count = 1,
-		.remaining = n,
-		.single = {(u64)user_buf, n},
+	    .iov = &io->single,
+	    .iov_count = 1,
+	    .remaining = n,
+	    .single = {(u64)user_buf, n},
 	};
 }
 

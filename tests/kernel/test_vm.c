@@ -24,7 +24,7 @@ static u64 free_frames(void)
 static long map(struct address_space *as, u64 address, u64 pages, u32 prot, u32 flags)
 {
 	struct map_request q = {
-		.address = address, .length = pages * PAGE_SIZE, .prot = prot, .flags = flags};
+	    .address = address, .length = pages * PAGE_SIZE, .prot = prot, .flags = flags};
 
 	return address_space_map(as, &q);
 }
@@ -32,7 +32,7 @@ static long map(struct address_space *as, u64 address, u64 pages, u32 prot, u32 
 static long map_object(struct address_space *as, struct vm_object *o, u64 pages, u32 flags)
 {
 	struct map_request q = {
-		.length = pages * PAGE_SIZE, .prot = RW, .flags = flags, .object = o};
+	    .length = pages * PAGE_SIZE, .prot = RW, .flags = flags, .object = o};
 
 	return address_space_map(as, &q);
 }
@@ -229,8 +229,11 @@ KTEST(vm_stack_and_heap_grow)
 {
 	struct address_space *as = address_space_create();
 	u64 top = USER_MAX - 16 * PAGE_SIZE;
-	struct map_request q = {.address = top - PAGE_SIZE, .length = PAGE_SIZE, .prot = RW,
-				.flags = ANON | MAP_FIXED, .is_stack = true};
+	struct map_request q = {.address = top - PAGE_SIZE,
+				.length = PAGE_SIZE,
+				.prot = RW,
+				.flags = ANON | MAP_FIXED,
+				.is_stack = true};
 
 	as->limit_stack_bytes = 1024 * PAGE_SIZE;
 	address_space_map(as, &q);

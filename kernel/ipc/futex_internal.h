@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Between futex.c and futex_pi.c.  A waiter lies on its own stack, in the bucket of its word's key.
+ * Lock order: bucket (two: by address), then waiter.
+ */
+#pragma once
+
+#include "kernel/ipc/futex.h"
+#include "kernel/sched/thread.h"
+
+#define FUTEX_BUCKETS 256
+
+struct futex_bucket {
+	struct spinlock lock;
+	struct list waiters; /* longest waiting first */
+	struct futex_stats stats;
+} __aligned(64);
+
+struct futex_waiter {
+	struct list link;	     /* under the bucket's lock */
+	struct futex_bucket *bucket; /* changed under both buckets' locks */
+	struct futex_key key;
+	u32 bitset;
+	tid_t tid;   /* of the waiter */
+	tid_t owner; /* PI: for whose lock; 0: an ordinary waiter */
+
+	struct spinlock lock; /* guard of the sleep */
+	struct wait_queue queue;
+	bool woken;	 /* written under both locks, so either will do to read it */
+	bool owner_died; /* PI: woken to look again, not as the new owner */
+};
+
+extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
+
+int futex_key_get(u64 address, bool shared, struct futex_key *key);
+struct futex_bucket *futex_bucket_of(const struct futex_key *key);
+bool futex_key_equal(const struct futex_key *a, const struct futex_key *b);
+
+void futex_waiter_init(struct futex_waiter *w, const struct futex_key *key, u32 bitset,
+		       tid_t owner);
+
+/* Both under the bucket's lock.  Once woken the waiter may be gone. */
+void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b);
+void futex_waiter_wake(struct futex_waiter *w, bool owner_died);
+
+/* Sleep until woken, or leave the bucket: 0, -ETIMEDOUT, -EINTR.  A wake-up wins over both. */
+int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Futexes that name their owner: priority-inheriting locks and the robust list.
+ */
+#include "kernel/ipc/futex_internal.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/vm/usercopy.h"
+
+#define ROBUST_LIST_LIMIT 2048
+
+static u32 pi_waiters; /* all there are, so that exits seldom search */
+
+struct thread *(*futex_find_thread)(tid_t tid);
+
+/* The PI waiter that is next for a word, after `after` (NULL: the first). */
+static struct futex_waiter *pi_next(struct futex_bucket *b, const struct futex_key *key,
+				    const struct futex_waiter *after)
+{
+	struct futex_waiter *w;
+
+	list_for_each (w, &b->waiters, link) {
+		if (after == w)
+			after = NULL;
+		else if (!after && w->owner && futex_key_equal(&w->key, key))
+			return w;
+	}
+	return NULL;
+}
+
+/* What the word is to become for a caller who finds `value` in it: locked by the caller, or marked
+ * as waited for.  *enqueue tells which.  `orphan`: we waited for this owner, who has died since. */
+static long pi_decide(u32 value, bool others, bool orphan, struct thread *owner, bool try_only,
+		      u32 *new_value, bool *enqueue)
+{
+	u32 tid = (u32)current_thread()->tid;
+	bool alive = owner && !__atomic_load_n(&owner->futex_gone, __ATOMIC_SEQ_CST);
+
+	*enqueue = false;
+	if ((value & FUTEX_TID_MASK) == tid)
+		return -EDEADLK;
+	if (!(value & FUTEX_TID_MASK) || (orphan && !alive)) {
+		*new_value = tid | (value & FUTEX_OWNER_DIED) | (others ? FUTEX_WAITERS : 0);
+		if (value & FUTEX_TID_MASK)
+			*new_value |= FUTEX_OWNER_DIED;
+		return 0;
+	}
+	if (!alive)
+		return -ESRCH;
+	if (try_only)
+		return -EAGAIN;
+	*new_value = value | FUTEX_WAITERS;
+	*enqueue = true;
+	return 0;
+}
+
+/* One try: 1 where the caller now stands in the queue, 0 where it owns the lock, or an error;
+ * *again where the word changed under us or its page must come first. */
+static long pi_try(u64 address, bool shared, bool try_only, bool orphan, struct futex_waiter *w,
+		   bool *again)
+{
+	struct futex_bucket *b;
+	struct thread *owner = NULL;
+	struct futex_key key;
+	u32 value, seen, new_value;
+	bool enqueue, fault;
+	long result = futex_key_get(address, shared, &key);
+
+	*again = false;
+	if (result)
+		return result;
+	if (get_user_u32(&value, (u32 *)address))
+		return -EFAULT;
+	/* The owner is looked up before the lock; with the word unchanged below it is still his,
+	 * and if he leaves he has to pass the bucket's lock after us. */
+	if (value & FUTEX_TID_MASK)
+		owner = futex_find_thread((tid_t)(value & FUTEX_TID_MASK));
+	b = futex_bucket_of(&key);
+	spin_lock(&b->lock);
+	result =
+	    pi_decide(value, pi_next(b, &key, NULL), orphan, owner, try_only, &new_value, &enqueue);
+	seen = value;
+	fault = cmpxchg_user_u32_nofault((u32 *)address, &seen, result ? value : new_value);
+	*again = fault || seen != value;
+	if (!*again && enqueue) {
+		futex_waiter_init(w, &key, FUTEX_BITSET_ANY, (tid_t)(value & FUTEX_TID_MASK));
+		futex_waiter_enqueue(w, b);
+		result = 1;
+	}
+	spin_unlock(&b->lock);
+	if (owner)
+		thread_put(owner);
+	if (fault && fault_in_user(address, true)) {
+		*again = false;
+		return -EFAULT;
+	}
+	return result;
+}
+
+long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only)
+{
+	struct futex_waiter w;
+	bool again, orphan = false;
+	long result;
+
+	/* Before an owner's life is looked at: see futex_exit_robust_list(). */
+	__atomic_fetch_add(&pi_waiters, 1, __ATOMIC_SEQ_CST);
+	for (;;) {
+		result = pi_try(address, shared, try_only, orphan, &w, &again);
+		if (again) {
+			if (!thread_interrupted(WAIT_KILLABLE))
+				continue;
+			result = -EINTR;
+		}
+		if (result != 1)
+			break;
+		result = futex_waiter_sleep(&w, deadline_ns);
+		if (result || !w.owner_died)
+			break;
+		orphan = true;
+	}
+	__atomic_fetch_sub(&pi_waiters, 1, __ATOMIC_SEQ_CST);
+	return result;
+}
+
+long futex_unlock_pi(u64 address, bool shared)
+{
+	u32 tid = (u32)current_thread()->tid, value, seen, new_value;
+	struct futex_waiter *w, *other;
+	struct futex_bucket *b;
+	struct futex_key key;
+	int error;
+
+	for (;;) {
+		error = futex_key_get(address, shared, &key);
+		if (error)
+			return error;
+		if (get_user_u32(&value, (u32 *)address))
+			return -EFAULT;
+		if ((value & FUTEX_TID_MASK) != tid)
+			return -EPERM;
+		b = futex_bucket_of(&key);
+		spin_lock(&b->lock);
+		w = pi_next(b, &key, NULL);
+		other = w ? pi_next(b, &key, w) : NULL;
+		new_value = w ? (u32)w->tid | (other ? FUTEX_WAITERS : 0) : 0;
+		seen = value;
+		error = cmpxchg_user_u32_nofault((u32 *)address, &seen, new_value);
+		if (!error && seen == value)
+			break;
+		spin_unlock(&b->lock);
+		if (error && fault_in_user(address, true))
+			return -EFAULT;
+	}
+	for (; other; other = pi_next(b, &key, other))
+		other->owner = w->tid;
+	if (w)
+		futex_waiter_wake(w, false);
+	spin_unlock(&b->lock);
+	return 0;
+}
+
+/* Who waits for a lock of thread `tid`, which is gone, looks again and finds it so. */
+static void pi_owner_gone(tid_t tid)
+{
+	struct futex_waiter *w, *next;
+
+	for (u32 i = 0; i < FUTEX_BUCKETS; i++) {
+		spin_lock(&futex_buckets[i].lock);
+		list_for_each_safe (w, next, &futex_buckets[i].waiters, link) {
+			if (w->owner == tid)
+				futex_waiter_wake(w, true);
+		}
+		spin_unlock(&futex_buckets[i].lock);
+	}
+}
+
+/* One lock of the list: if it is the caller's, mark it.  `pending`: the caller may have been killed
+ * between releasing it and waking the next. */
+static int robust_mark(u64 address, bool pi, bool pending)
+{
+	u32 tid = (u32)current_thread()->tid, value, seen;
+
+	if (address & 3 || get_user_u32(&value, (u32 *)address))
+		return -EFAULT;
+	for (;;) {
+		if (pending && !pi && !value)
+			futex_wake(address, true, 1, FUTEX_BITSET_ANY);
+		if ((value & FUTEX_TID_MASK) != tid)
+			return 0;
+		seen = value;
+		if (cmpxchg_user_u32_nofault((u32 *)address, &seen,
+					     (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED)) {
+			if (fault_in_user(address, true))
+				return -EFAULT;
+		} else if (seen == value) {
+			break;
+		} else {
+			value = seen;
+		}
+	}
+	if (!pi && value & FUTEX_WAITERS)
+		futex_wake(address, true, 1, FUTEX_BITSET_ANY);
+	return 0;
+}
+
+/* The list that set_robust_list(2) describes: each entry's address with bit 0 for a PI lock; the
+ * lock lies `offset` bytes from its entry; one operation may be pending outside the list. */
+static void robust_list_walk(u64 head)
+{
+	u64 words[3], entry, next, pending; /* next, offset, pending */
+
+	if (copy_from_user(words, (void *)head, sizeof(words)))
+		return;
+	pending = words[2];
+	entry = words[0];
+	for (u32 i = 0; i < ROBUST_LIST_LIMIT && (entry & ~1UL) != head; i++) {
+		/* The next is read first: once marked, another thread may free this one. */
+		int error = get_user_u64(&next, (u64 *)(entry & ~1UL));
+
+		if ((entry ^ pending) & ~1UL &&
+		    robust_mark((entry & ~1UL) + words[1], entry & 1, false))
+			return;
+		if (error)
+			return;
+		entry = next;
+	}
+	if (pending & ~1UL)
+		robust_mark((pending & ~1UL) + words[1], pending & 1, true);
+}
+
+void futex_exit_robust_list(u64 head)
+{
+	struct thread *t = current_thread();
+
+	if (head)
+		robust_list_walk(head);
+	/* Either we see the waiter's count, or it sees that we are gone. */
+	__atomic_store_n(&t->futex_gone, true, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&pi_waiters, __ATOMIC_SEQ_CST))
+		pi_owner_gone(t->tid);
+}

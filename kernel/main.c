@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bring-up, in order, on one page.  kernel_main() runs on the boot stack and becomes CPU 0's idle
+ * thread; what may sleep is done by a thread of its own.
+ */
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/entry/entry.h"
+#include "arch/x86_64/features.h"
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/smp.h"
+#include "boot/boot_info.h"
+#include "kernel/dev/console.h"
+#include "kernel/dev/random.h"
+#include "kernel/dev/tty.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/ipc/futex.h"
+#include "kernel/ipc/pipe.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/log.h"
+#include "kernel/main.h"
+#include "kernel/mem/kstack.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/proc/process.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/trace/trace.h"
+#include "tests/kernel/ktest.h"
+
+static paddr_t table_frame_alloc(void)
+{
+	struct page *p = page_alloc_zeroed(PAGE_TABLE);
+
+	return p ? page_to_phys(p) : 0;
+}
+
+static void table_frame_free(paddr_t frame)
+{
+	page_put(phys_to_page(frame));
+}
+
+static void memory_init(void)
+{
+	paging_set_frame_source((struct frame_source){early_frame_alloc, NULL});
+	paging_init();
+	page_init();
+	slab_init();
+	paging_set_frame_source((struct frame_source){table_frame_alloc, table_frame_free});
+	kstack_init();
+}
+
+static void say_hello(void)
+{
+	u64 bytes = 0;
+
+	for (u32 i = 0; i < boot_info.memory_count; i++)
+		if (boot_info.memory[i].type == BOOT_MEMORY_USABLE)
+			bytes += boot_info.memory[i].length;
+	log_info("Heddle: kernel of %lu KiB, entered by %s%s%s, %lu MiB of memory",
+		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol,
+		 boot_info.loader[0] ? " from " : "", boot_info.loader, bytes >> 20);
+	log_info("Command line: %s", cmdline_text());
+}
+
+static void *cpu_area_alloc(size_t bytes)
+{
+	return kzalloc(bytes);
+}
+
+static void noreturn application_processor_main(void)
+{
+	sched_init_cpu();
+	irq_enable();
+	sched_idle_loop();
+}
+
+static void trace_start(void)
+{
+	u32 cpus = MIN(MAX(acpi_info.cpu_count, 1U), (u32)MAX_CPUS);
+	void *rings = kzalloc(cpus * TRACE_RING_EVENTS * sizeof(struct trace_event));
+
+	/* Many CPUs and little memory: better a kernel without a trace than none. */
+	if (rings)
+		trace_init(rings, cpus);
+	else
+		log_warn("trace: no memory for the rings of %u CPUs", cpus);
+}
+
+static void unpack_modules(void)
+{
+	for (u32 i = 0; i < boot_info.module_count; i++) {
+		struct boot_module *m = &boot_info.modules[i];
+		ssize_t n = initramfs_unpack(phys_to_virt(m->start), m->end - m->start);
+
+		if (n < 0)
+			log_error("initramfs: module %u (%lu bytes) is broken: error %ld; what came "
+				  "before the damage is kept",
+				  i, m->end - m->start, n);
+		else
+			log_info("initramfs: %ld entries from %lu KiB", n, (m->end - m->start) / 1024);
+		page_release_boot_range(m->start, m->end);
+	}
+	if (!boot_info.module_count)
+		log_error("initramfs: the boot loader gave no module");
+}
+
+/* selftest, or selftest=FILTER. */
+static void run_self_tests(void)
+{
+	char filter[64];
+
+	if (cmdline_get("selftest", filter, sizeof(filter)))
+		power_off(ktest_run_all(filter) ? EXIT_STATUS_PANIC : EXIT_STATUS_OK);
+}
+
+/* Everything that may sleep. */
+static void bring_up(void *unused)
+{
+	vfs_init();
+	process_init();
+	pipe_init();
+	futex_init();
+	syscall_init();
+	procfs_add_system_files();
+	process_procfs_init();
+	console_input_init();
+	unpack_modules();
+	log_info("%u CPU%s online, %lu MiB free, %lu ms since entry", cpu_count,
+		 cpu_count == 1 ? "" : "s", page_free_count() * PAGE_SIZE >> 20,
+		 (u64)(clock_now_ns() / NSEC_PER_MSEC));
+	alloc_fail_nth(cmdline_get_u64("fail_nth", 0));
+	run_self_tests();
+	process_start_init();
+}
+
+void kernel_main(void)
+{
+	percpu_init_boot_cpu();
+	cmdline_init(boot_info.cmdline);
+	serial_init_early();
+	debug_port_init();
+	say_hello();
+	features_detect();
+	features_enable_cpu();
+	descriptors_init_cpu(boot_ist_stacks);
+	entry_init();
+	entry_init_cpu();
+	memory_init();
+	acpi_init();
+	clock_init();
+	log_set_clock(clock_now_ns);
+	apic_init();
+	ioapic_init();
+	fpu_init_cpu();
+	apic_timer_calibrate();
+	trace_start();
+	process_init_early();
+	sched_init();
+	random_init();
+	display_init();
+	console_tty_init();
+	sched_load_start();
+	irq_enable();
+	smp_start_all(application_processor_main, cpu_area_alloc);
+	preempt_disable();
+	clock_check_cpus();
+	preempt_enable();
+	paging_drop_identity();
+	if (IS_ERR(kthread_create("bring-up", bring_up, NULL)))
+		panic("no memory for the first thread");
+	sched_idle_loop();
+}

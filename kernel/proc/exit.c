@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The end of threads and of processes: what they had goes back, the family is told.
+ *
+ * A thread that ends first leaves its address space for good (it is a kernel thread from then on),
+ * then its process's count; the last one takes the process's own things down, and only then is the
+ * process a zombie.  So whoever sees the zombie finds its memory free already.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/power.h"
+#include "kernel/dev/tty.h"
+#include "kernel/ipc/futex.h"
+#include "kernel/lib/log.h"
+#include "kernel/proc/internal.h"
+#include "kernel/proc/itimer.h"
+#include "kernel/proc/posix_timer.h"
+#include "kernel/sched/sched.h"
+
+/* What the threads library wants of the kernel, while the thread's memory is still there. */
+void thread_release_user_words(struct thread *t)
+{
+	struct process *p = t->process;
+
+	if (t->robust_list)
+		futex_exit_robust_list(t->robust_list);
+	t->robust_list = 0;
+	/* set_tid_address(2): only where somebody is left to see it. */
+	if (t->clear_tid_address &&
+	    (READ_ONCE(p->thread_count) > 1 || refcount_read(&p->space->refs) > 1)) {
+		if (put_user_u32((u32 *)t->clear_tid_address, 0) == 0)
+			(void)futex_wake(t->clear_tid_address, true, 1, FUTEX_BITSET_ANY);
+	}
+	t->clear_tid_address = 0;
+}
+
+static void leave_address_space(struct thread *t)
+{
+	u64 flags = irq_save();
+
+	t->pmap = NULL;
+	(void)pmap_switch(NULL);
+	irq_restore(flags);
+}
+
+/* Out of the process; returns whether it was the last thread there. */
+static bool leave_process(struct thread *t, int wait_status)
+{
+	struct process *p = t->process;
+	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
+	struct resource_use use = {.minor_faults = t->faults_minor,
+				   .major_faults = t->faults_major,
+				   .voluntary_switches = t->switches_voluntary,
+				   .forced_switches = t->switches_forced};
+	bool last, stopped = false, unlink = t != p->leader;
+
+	t->exit_code = wait_status;
+	t->exited = true;
+	last = --p->thread_count == 0;
+	thread_times(t, &use.user_ns, &use.kernel_ns);
+	resource_use_add(&p->own_dead, &use);
+	if (p->stopped && !last && !p->group_exiting)
+		stopped = --p->threads_to_stop == 0;
+	if (!last)
+		signal_retarget(p);
+	signal_flush_queue(p, &t->pending_queue);
+	t->pending = 0;
+	if (unlink)
+		thread_unlink(t);
+	spin_unlock_irq(&p->signal_lock, inner);
+	if (stopped)
+		signal_notify_change(p, CLD_STOPPED, p->stop_signal);
+	wait_wake_all(&p->exec_wait);
+	spin_unlock_irq(&process_lock, flags);
+	if (unlink) {
+		tid_free(t->tid);
+		thread_put(t); /* the table's; we run on our own */
+	}
+	return last;
+}
+
+void process_vfork_done(struct process *p)
+{
+	spin_lock(&p->vfork_lock);
+	p->vfork_done = true;
+	wait_wake_all(&p->vfork_wait);
+	spin_unlock(&p->vfork_lock);
+}
+
+/* The session's leader takes the terminal along (POSIX 11.1.10). */
+static void leave_terminal(struct process *p)
+{
+	struct process *member;
+	struct tty *tty = p->session == p->pid ? p->tty : NULL;
+	u64 flags;
+
+	if (!tty)
+		return;
+	tty_hangup_session(tty);
+	flags = spin_lock_irq(&process_lock);
+	list_for_each (member, process_session_bucket(p->session), session_link)
+		if (member->session == p->session && member->tty == tty)
+			WRITE_ONCE(member->tty, NULL);
+	spin_unlock_irq(&process_lock, flags);
+}
+
+/* Everything that is the process's own.  The caller is its last thread, and still runs as one. */
+static void release_resources(struct process *p)
+{
+	struct address_space *space = p->space;
+	struct file_table *files = p->files;
+	struct file *executable = p->executable;
+	struct fs_context *fs = p->fs;
+	u64 flags;
+
+	itimer_process_release(p);
+	posix_timers_release(p);
+	flags = spin_lock_irq(&process_lock);
+	p->own_dead.peak_resident_pages = READ_ONCE(space->peak_resident);
+	p->space = NULL;
+	p->executable = NULL;
+	p->files = NULL;
+	spin_unlock_irq(&process_lock, flags);
+	file_table_put(files);
+	address_space_put(space);
+	if (executable)
+		file_put(executable);
+	process_vfork_done(p);
+
+	flags = spin_lock_irq(&process_lock); /* closing files could still want directories */
+	p->fs = NULL;
+	spin_unlock_irq(&process_lock, flags);
+	fs_context_put(fs);
+}
+
+/* --- The family ------------------------------------------------------------------------------- */
+
+/* Who takes the children over: the nearest ancestor that asked to (PR_SET_CHILD_SUBREAPER), else
+ * init. */
+static struct process *find_reaper(struct process *p)
+{
+	struct process *up = p->parent;
+
+	while (up != kernel_process && up != init_process && (!up->is_subreaper || up->zombie))
+		up = up->parent;
+	return up == kernel_process || up->zombie ? init_process : up;
+}
+
+/* POSIX, _exit(): stopped members of a group that this makes an orphan get SIGHUP and SIGCONT. */
+static bool has_stopped_member(pid_t group)
+{
+	struct process *p;
+
+	list_for_each (p, process_group_bucket(group), group_link)
+		if (p->group == group && p->stopped)
+			return true;
+	return false;
+}
+
+/* Nobody waits for it: out of the tables now, given back after the lock is released. */
+static void reap_later(struct process *p, struct list *later)
+{
+	process_unlink(p);
+	list_push_back(later, &p->sibling_link);
+}
+
+static void hang_up_orphans(pid_t group)
+{
+	struct process *p;
+
+	if (!has_stopped_member(group))
+		return;
+	list_for_each (p, process_group_bucket(group), group_link) {
+		if (p->group != group)
+			continue;
+		(void)signal_send_process(p, SIGHUP, NULL);
+		(void)signal_send_process(p, SIGCONT, NULL);
+	}
+}
+
+static void reparent_child(struct process *child, struct process *reaper, struct list *later)
+{
+	struct process *old = child->parent;
+
+	list_remove(&child->sibling_link);
+	child->parent = reaper;
+	child->exit_signal = SIGCHLD;
+	if (child->zombie) {
+		list_push_front(&reaper->children, &child->sibling_link);
+		if (signal_notify_end(child))
+			reap_later(child, later);
+		return;
+	}
+	list_push_back(&reaper->children, &child->sibling_link);
+	if (child->parent_death_signal)
+		(void)signal_send_process(child, child->parent_death_signal, NULL);
+	/* Its tie to another group of the session may have been this parent. */
+	if (child->group != old->group && child->session == old->session &&
+	    process_group_orphaned_locked(child->group, NULL))
+		hang_up_orphans(child->group);
+}
+
+/* The zombie's children get another parent, its own parent is told. */
+static void become_zombie(struct process *p, struct list *later)
+{
+	struct process *child, *next, *reaper = find_reaper(p);
+	bool was_tie;
+
+	assert_held(&process_lock);
+	was_tie = p->parent->group != p->group && p->parent->session == p->session;
+	p->exit_code = p->group_exiting ? p->group_exit_code : p->leader->exit_code;
+	p->zombie = true;
+	list_for_each_safe (child, next, &p->children, sibling_link)
+		reparent_child(child, reaper, later);
+	if (was_tie && process_group_orphaned_locked(p->group, p))
+		hang_up_orphans(p->group);
+	/* Zombies stand in front: wait() finds one at once. */
+	list_remove(&p->sibling_link);
+	list_push_front(&p->parent->children, &p->sibling_link);
+	if (signal_notify_end(p))
+		reap_later(p, later);
+}
+
+void process_reap(struct process *p)
+{
+	process_free_numbers(p->numbers);
+	thread_put(p->leader);
+	process_put(p); /* the tables' */
+}
+
+/* Process 1 is what the machine was started for. */
+static void noreturn init_ended(struct process *p)
+{
+	int status = p->group_exiting ? p->group_exit_code : p->leader->exit_code;
+
+	if (status & 0x7f)
+		log_info("init was killed by signal %d", status & 0x7f);
+	else
+		log_info("init exited with status %d", status >> 8 & 0xff);
+	power_off(status == 0 ? EXIT_STATUS_OK : EXIT_STATUS_INIT);
+}
+
+void thread_exit(int wait_status)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	struct list later = LIST_INIT(later), *link;
+	u64 flags;
+
+	require(t->is_user && preempt_count() == 0);
+	if (p->space)
+		thread_release_user_words(t);
+	leave_address_space(t);
+	if (!leave_process(t, wait_status))
+		thread_exit_final();
+	if (p == init_process)
+		init_ended(p);
+	leave_terminal(p);
+	release_resources(p);
+	flags = spin_lock_irq(&process_lock);
+	become_zombie(p, &later);
+	spin_unlock_irq(&process_lock, flags);
+	while ((link = list_pop_front(&later)))
+		process_reap(list_entry(link, struct process, sibling_link));
+	thread_exit_final();
+}
+
+void process_exit_group(int wait_status)
+{
+	struct process *p = current_process();
+	u64 flags = spin_lock_irq(&p->signal_lock);
+
+	/* Where another thread execs, the process goes on and only this thread ends (execve(2)). */
+	if (!signal_dying(current_thread()))
+		signal_group_exit(p, wait_status);
+	else if (p->group_exiting)
+		wait_status = p->group_exit_code;
+	spin_unlock_irq(&p->signal_lock, flags);
+	thread_exit(wait_status);
+}

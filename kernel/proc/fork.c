@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fork(), vfork(), clone(), clone3(): a new process, or a new thread in this one (clone(2)).
+ *
+ * Descriptors and directories hang on the process, so a thread cannot have its own: CLONE_THREAD
+ * without CLONE_FILES and CLONE_FS is -EINVAL here (Linux allows it; no C library asks for it).
+ */
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/layout.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/internal.h"
+#include "kernel/sched/sched.h"
+#include "kernel/trace/trace.h"
+
+/* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
+ * Linux that was built without. */
+#define CLONE_NAMESPACES                                                                           \
+	(CLONE_NEWNS | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 |            \
+	 0x40000000 | 0x00000080)
+#define CLONE_KNOWN (0xffffffffUL | CLONE_CLEAR_SIGHAND)
+
+static int check_flags(const struct clone_args *args)
+{
+	u64 flags = args->flags;
+	bool thread = flags & CLONE_THREAD;
+
+	if (flags & (CLONE_NAMESPACES | CLONE_PIDFD) || flags & ~CLONE_KNOWN ||
+	    args->exit_signal > SIGNAL_COUNT || args->set_tid_size)
+		return -EINVAL;
+	if (thread && (~flags & (CLONE_SIGHAND | CLONE_FILES | CLONE_FS)))
+		return -EINVAL;
+	if (flags & CLONE_SIGHAND && (!(flags & CLONE_VM) || flags & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	if (flags & CLONE_PARENT && current_process() == init_process)
+		return -EINVAL; /* its siblings would have nobody to wait for them */
+	if (flags & CLONE_SETTLS && args->tls >= USER_MAX)
+		return -EPERM;
+	return 0;
+}
+
+/* RLIMIT_NPROC counts threads; every user is root, and root is bound by it here, or a fork bomb
+ * would leave nothing.  Init may always make a few more, to clear up. */
+static int check_count(void)
+{
+	struct process *p = current_process();
+	u64 limit = MIN(process_limit(p, RLIMIT_NPROC), (u64)thread_limit);
+
+	if (p == init_process)
+		limit += 16;
+	return thread_count() >= limit ? -EAGAIN : 0;
+}
+
+/* What the child does first, on its own stack: only now is its memory the current one. */
+static void child_begin(void *child_tid)
+{
+	if (child_tid) /* an address that is no good is the program's own trouble (Linux) */
+		(void)!put_user_u32(child_tid, (u32)current_thread()->tid);
+}
+
+static struct thread *copy_thread(const struct clone_args *args)
+{
+	struct thread *self = current_thread(), *t;
+	u64 flags = args->flags;
+	struct trap_frame *frame;
+	tid_t tid;
+
+	t = thread_create_user(self->name, child_begin,
+			       flags & CLONE_CHILD_SETTID ? (void *)args->child_tid : NULL);
+	if (IS_ERR(t))
+		return t;
+	tid = tid_alloc();
+	if (tid < 0) {
+		thread_put(t);
+		return ERR_PTR(tid);
+	}
+	t->tid = tid;
+	frame = thread_frame(t);
+	*frame = *thread_frame(self);
+	frame->rax = 0;
+	frame->error = (u64)-1;
+	if (args->stack)
+		frame->rsp = args->stack + args->stack_size;
+	preempt_disable();
+	fpu_save(self->fpu);
+	preempt_enable();
+	memcpy(t->fpu, self->fpu, fpu_area_size);
+	t->fs_base = flags & CLONE_SETTLS ? args->tls : self->fs_base;
+	t->gs_base = self->gs_base;
+	t->affinity = self->affinity;
+	t->nice = self->nice;
+	t->signal_mask = self->signal_mask;
+	if (!(flags & CLONE_VM) || flags & CLONE_VFORK) {
+		t->altstack_base = self->altstack_base;
+		t->altstack_size = self->altstack_size;
+		t->altstack_flags = self->altstack_flags;
+	}
+	if (!(flags & CLONE_VM))
+		t->rseq = self->rseq;
+	if (flags & CLONE_CHILD_CLEARTID)
+		t->clear_tid_address = args->child_tid;
+	return t;
+}
+
+/* Give back a thread that has never run. */
+static void discard_thread(struct thread *t)
+{
+	tid_free(t->tid);
+	thread_put(t);
+}
+
+/* --- A thread in this process ----------------------------------------------------------------- */
+
+static long clone_thread(struct thread *t)
+{
+	struct process *p = current_process();
+	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
+	bool dying = signal_dying(current_thread());
+
+	if (!dying) {
+		t->process = p;
+		t->pmap = &p->space->pmap;
+		process_get(p);
+		thread_link(t);
+		p->thread_count++;
+		if (p->stopped)
+			p->threads_to_stop++;
+		signal_recalculate(t);
+	}
+	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&process_lock, flags);
+	return dying ? -ERESTARTNOINTR : 0;
+}
+
+/* --- A process -------------------------------------------------------------------------------- */
+
+static int copy_space(struct process *child, struct process *p, u64 flags)
+{
+	if (flags & CLONE_VM) {
+		address_space_get(p->space);
+		child->space = p->space;
+		return 0;
+	}
+	child->space = address_space_fork(p->space);
+	return IS_ERR(child->space) ? (int)PTR_ERR(child->space) : 0;
+}
+
+static int copy_files(struct process *child, struct process *p, u64 flags)
+{
+	if (flags & CLONE_FILES) {
+		file_table_get(p->files);
+		child->files = p->files;
+		return 0;
+	}
+	child->files = file_table_copy(p->files);
+	return IS_ERR(child->files) ? (int)PTR_ERR(child->files) : 0;
+}
+
+static int copy_directories(struct process *child, struct process *p, u64 flags)
+{
+	if (flags & CLONE_FS) {
+		fs_context_get(p->fs);
+		child->fs = p->fs;
+		return 0;
+	}
+	child->fs = fs_context_copy(p->fs);
+	return IS_ERR(child->fs) ? (int)PTR_ERR(child->fs) : 0;
+}
+
+static int copy_handlers(struct process *child, struct process *p, u64 flags)
+{
+	if (flags & CLONE_SIGHAND) {
+		refcount_get(&p->handlers->refs);
+		child->handlers = p->handlers;
+		return 0;
+	}
+	child->handlers = signal_handlers_copy(p->handlers, flags & CLONE_CLEAR_SIGHAND);
+	return child->handlers ? 0 : -ENOMEM;
+}
+
+/* Give back a process that no thread has run in. */
+static void discard_process(struct process *child)
+{
+	if (child->space && !IS_ERR(child->space))
+		address_space_put(child->space);
+	if (child->files && !IS_ERR(child->files))
+		file_table_put(child->files);
+	if (child->fs && !IS_ERR(child->fs))
+		fs_context_put(child->fs);
+	if (child->executable)
+		file_put(child->executable);
+	process_put(child);
+}
+
+static int copy_process(struct process *child, const struct clone_args *args)
+{
+	struct process *p = current_process();
+	int error = copy_handlers(child, p, args->flags);
+
+	if (!error)
+		error = copy_directories(child, p, args->flags);
+	if (!error)
+		error = copy_files(child, p, args->flags);
+	if (!error)
+		error = copy_space(child, p, args->flags);
+	if (!error && p->executable) {
+		file_get(p->executable);
+		child->executable = p->executable;
+	}
+	child->exit_signal = (int)args->exit_signal;
+	return error;
+}
+
+/* A signal that was sent to many processes while we copied must not miss the child: the parent
+ * takes it first, and then forks again.  So too where it waits to be taken already. */
+static int link_process(struct process *child, struct thread *t, u64 clone_flags,
+			u32 signals_before)
+{
+	struct thread *self = current_thread();
+	struct process *p = self->process;
+	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
+	bool disturbed = signal_dying(self) || p->group_signals != signals_before;
+	struct process *parent = p;
+
+	spin_unlock_irq(&p->signal_lock, inner);
+	if (!disturbed) {
+		if (clone_flags & CLONE_PARENT) {
+			parent = p->parent;
+			child->exit_signal = p->exit_signal;
+		}
+		child->pid = t->tid;
+		child->group = p->group;
+		child->session = p->session;
+		child->tty = p->tty;
+		child->leader = t;
+		child->thread_count = 1;
+		t->process = child;
+		t->pmap = &child->space->pmap;
+		process_get(child);
+		process_link(child, parent);
+		inner = spin_lock_irq(&child->signal_lock);
+		thread_link(t);
+		spin_unlock_irq(&child->signal_lock, inner);
+	}
+	spin_unlock_irq(&process_lock, flags);
+	return disturbed ? -ERESTARTNOINTR : 0;
+}
+
+/* Wait until the child has a space of its own, or has ended; only death ends the wait early. */
+static void wait_for_vfork(struct process *child)
+{
+	spin_lock(&child->vfork_lock);
+	while (!child->vfork_done)
+		if (wait_sleep(&child->vfork_wait, &child->vfork_lock, WAIT_FOREVER,
+			       WAIT_KILLABLE) < 0)
+			break;
+	spin_unlock(&child->vfork_lock);
+}
+
+static int begin_fork(u32 *signals)
+{
+	struct thread *self = current_thread();
+	struct process *p = self->process;
+	u64 flags = spin_lock_irq(&p->signal_lock);
+	bool owed;
+
+	signal_recalculate(self);
+	owed = READ_ONCE(self->work) & THREAD_SIGNAL_WORK;
+	*signals = p->group_signals;
+	spin_unlock_irq(&p->signal_lock, flags);
+	return owed ? -ERESTARTNOINTR : 0;
+}
+
+static long clone_process(struct thread *t, const struct clone_args *args, struct process **out)
+{
+	struct process *child;
+	u32 signals;
+	int error = begin_fork(&signals);
+
+	if (error)
+		return error;
+	child = process_create(current_process());
+	if (!child)
+		return -ENOMEM;
+	error = copy_process(child, args);
+	if (!error)
+		error = link_process(child, t, args->flags, signals);
+	if (error) {
+		discard_process(child);
+		return error;
+	}
+	*out = child; /* our reference, kept for vfork() */
+	return 0;
+}
+
+long process_clone(const struct clone_args *args)
+{
+	struct process *child = NULL;
+	struct thread *t;
+	tid_t tid;
+	long error = check_flags(args);
+
+	if (!error)
+		error = check_count();
+	if (error)
+		return error;
+	t = copy_thread(args);
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	tid = t->tid;
+	error = args->flags & CLONE_THREAD ? clone_thread(t) : clone_process(t, args, &child);
+	if (error) {
+		discard_thread(t);
+		return error;
+	}
+	trace(TRACE_FORK, (u32)tid, (u64)t->process->pid, 0);
+	if (args->flags & CLONE_PARENT_SETTID) /* Linux ignores a bad address, too */
+		(void)!put_user_u32((u32 *)args->parent_tid, (u32)tid);
+	thread_start(t);
+	if (child) {
+		if (args->flags & CLONE_VFORK)
+			wait_for_vfork(child);
+		process_put(child);
+	}
+	return tid;
+}

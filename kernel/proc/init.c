@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Process 1: made by hand, the others are its children.
+ */
+#include "arch/x86_64/clock.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/internal.h"
+
+#define WORDS_MAX 32
+
+static const char *const environment[] = {"HOME=/", "TERM=linux",
+					  "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
+static const char *const candidates[] = {"/init", "/sbin/init", "/etc/init", "/bin/init",
+					 "/bin/sh"};
+
+/* Standard input, output and error. */
+static void open_console(void)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		struct file *console = vfs_open(NULL, "/dev/console", O_RDWR, 0);
+
+		if (IS_ERR(console)) {
+			log_warn("init: no /dev/console (error %ld)", -PTR_ERR(console));
+			return;
+		}
+		if (fd_install(console, 0, false) < 0)
+			file_put(console);
+	}
+}
+
+/* The words after "--" of the command line, parted in place. */
+static void words_split(char *text, const char **argv, u32 max)
+{
+	u32 count = 0;
+
+	for (;;) {
+		while (*text == ' ' || *text == '\t')
+			*text++ = '\0';
+		if (!*text || count == max)
+			break;
+		argv[count++] = text;
+		while (*text && *text != ' ' && *text != '\t')
+			text++;
+	}
+	argv[count] = NULL;
+}
+
+static long try_init(const char *path)
+{
+	static char arguments[1024];
+	static const char *argv[WORDS_MAX + 2];
+	long error;
+
+	strscpy(arguments, cmdline_init_arguments(), sizeof(arguments));
+	words_split(arguments, argv + 1, WORDS_MAX);
+	argv[0] = path;
+	error = process_exec(NULL, path, (u64)argv, (u64)environment, true, 0);
+	if (!error)
+		log_info("init: running %s, %llu ms after the start", path,
+			 (unsigned long long)(clock_now_ns() / NSEC_PER_MSEC));
+	return error;
+}
+
+/* Runs in process 1; goes to user mode by returning. */
+static void init_begin(void *unused)
+{
+	static char path[256];
+	long error;
+
+	open_console();
+	if (cmdline_get("init", path, sizeof(path))) {
+		error = try_init(path);
+		if (error)
+			panic("requested init %s failed (error %ld)", path, -error);
+		return;
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(candidates); i++) {
+		error = try_init(candidates[i]);
+		if (!error)
+			return;
+		if (error != -ENOENT)
+			log_warn("init: %s failed (error %ld)", candidates[i], -error);
+	}
+	panic("no init found: none of /init, /sbin/init, /etc/init, /bin/init, /bin/sh can be run; "
+	      "is an initramfs given? (init= names another program)");
+}
+
+void process_start_init(void)
+{
+	struct process *p = process_create(kernel_process);
+	struct thread *t = thread_create_user("init", init_begin, NULL);
+	u64 flags, inner;
+
+	if (!p || IS_ERR(t))
+		panic("no memory for init");
+	p->fs = fs_context_copy(kernel_process->fs);
+	p->files = file_table_create();
+	p->handlers = signal_handlers_copy(NULL, true);
+	if (IS_ERR(p->fs) || IS_ERR(p->files) || !p->handlers)
+		panic("no memory for init");
+	p->pid = p->group = p->session = t->tid = 1; /* tid_alloc() never gives it */
+	p->leader = t;
+	p->thread_count = 1;
+	t->process = p; /* takes over our reference */
+	init_process = p;
+	flags = spin_lock_irq(&process_lock);
+	process_link(p, kernel_process);
+	inner = spin_lock_irq(&p->signal_lock);
+	thread_link(t);
+	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&process_lock, flags);
+	thread_start(t);
+}

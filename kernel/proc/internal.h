@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Between the files of kernel/proc.
+ */
+#pragma once
+
+#include "kernel/proc/process.h"
+#include "kernel/proc/signal.h"
+
+/* --- process.c -------------------------------------------------------------------------------- */
+
+/* A process that inherits what does not depend on clone's flags (limits, ids, group, session,
+ * terminal); in no table, no thread, no space, files, directories or handlers yet.  NULL: no
+ * memory. */
+struct process *process_create(struct process *parent);
+
+/* Into the tables and the family, with its first thread.  process_lock is held. */
+void process_link(struct process *p, struct process *parent);
+
+/* Out of them; the numbers that nobody uses any more are put into p->numbers, to be freed by
+ * process_reap() without the lock.  process_lock is held. */
+void process_unlink(struct process *p);
+void process_free_numbers(const pid_t numbers[3]);
+
+/* A thread into its process and the hash, or out of both.  process_lock and signal_lock are held. */
+void thread_link(struct thread *t);
+void thread_unlink(struct thread *t);
+
+/* process_lock is held. */
+struct process *process_lookup(pid_t pid);
+bool process_group_orphaned_locked(pid_t group, const struct process *ignoring);
+
+/* Of one process, without its children.  process_lock is held. */
+void process_own_use(struct process *p, struct resource_use *use);
+void resource_use_add(struct resource_use *sum, const struct resource_use *use);
+
+/* Members of a group or session.  process_lock is held. */
+struct list *process_group_bucket(pid_t group);
+struct list *process_session_bucket(pid_t session);
+
+extern u32 thread_limit; /* threads that the machine's memory carries */
+
+/* --- signal.c --------------------------------------------------------------------------------- */
+
+#define SIGNAL_STOP_SET                                                                            \
+	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+#define SIGNAL_IGNORE_SET                                                                          \
+	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
+#define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+
+/* A copy (NULL: no memory); `reset`: handlers become SIG_DFL, what is ignored stays so. */
+struct signal_handlers *signal_handlers_copy(struct signal_handlers *from, bool reset);
+void signal_handlers_put(struct signal_handlers *h);
+struct sigaction signal_action_of(struct process *p, int signal);
+
+/* The functions below want the process's signal_lock. */
+
+/* Is the thread to end (with its process, or because another one execs)? */
+bool signal_dying(const struct thread *t);
+
+/* All threads are to end with `wait_status`, unless that was decided before. */
+void signal_group_exit(struct process *p, int wait_status);
+
+/* All but `survivor` are to end. */
+void signal_exec_kill(struct process *p, struct thread *survivor);
+
+/* Take a pending signal that is in `set` for the calling thread; 0: none. */
+int signal_take(sigset_t set, struct siginfo *info);
+
+/* Other threads look at what is pending for the whole process. */
+void signal_retarget(struct process *p);
+
+/* A timer's signal: queue `entry` or, where it is queued already, count `count` overruns in it. */
+void signal_send_timer(struct process *p, struct thread *only, struct queued_signal *entry,
+		       u32 count);
+
+/* Take it off its queue. */
+void signal_cancel_timer(struct process *p, struct queued_signal *entry);
+
+/* Free the entries of a queue of `p`. */
+void signal_flush_queue(struct process *p, struct list *queue);
+
+/* Tell the parent of a stop or of going on, by SIGCHLD and by waking its waits; or of the end: true
+ * where it does not want to wait, so reap at once.  process_lock is held (signal_lock not). */
+void signal_notify_change(struct process *p, int code, int signal);
+bool signal_notify_end(struct process *p);
+
+/* CLD_* and si_status of a wait status. */
+int wait_status_code(int wait_status, int *status);
+
+/* --- exit.c, wait.c --------------------------------------------------------------------------- */
+
+/* Give back what a zombie still has.  No lock held; the process is out of the tables. */
+void process_reap(struct process *p);
+
+/* The robust list and the word of CLONE_CHILD_CLEARTID, before the thread's memory goes. */
+void thread_release_user_words(struct thread *t);
+
+/* vfork(): the child has left its parent's address space. */
+void process_vfork_done(struct process *p);
+
+/* --- elf.c ------------------------------------------------------------------------------------ */
+
+struct elf_image {
+	u64 entry;	    /* where to start: the interpreter's, if there is one */
+	u64 program_entry;  /* AT_ENTRY */
+	u64 base;	    /* AT_BASE: the interpreter's load address */
+	u64 headers;	    /* AT_PHDR, 0: not in memory */
+	u32 header_count;
+	bool executable_stack;
+};
+
+/* Map the program (and its interpreter) into an empty address space.  -ENOEXEC and others; the
+ * space is then to be thrown away.  Sleeps. */
+int elf_load(struct address_space *as, struct file *file, struct elf_image *image);
+
+/* Open a file to execute: a regular file with an execute bit.  ERR_PTR(-EACCES) and lookup's. */
+struct file *exec_open(struct inode *at, const char *path, u32 flags);

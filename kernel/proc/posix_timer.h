@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * POSIX timers: timer_create() and its kin (POSIX 2017, timer_create(2)).  They belong to the
+ * calling process and end with it and at exec.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+struct process;
+
+#define SIGEV_SIGNAL	0
+#define SIGEV_NONE	1
+#define SIGEV_THREAD_ID 4
+
+struct posix_timer_event {
+	int notify; /* SIGEV_* */
+	int signal;
+	u64 value;	  /* sigev_value */
+	bool value_is_id; /* no sigevent was given: the value is the timer's number */
+	tid_t tid;	  /* SIGEV_THREAD_ID */
+};
+
+struct posix_timer_spec {
+	u64 value_ns, interval_ns; /* value 0: not armed */
+};
+
+/* `clock`: CLOCK_REALTIME (0), CLOCK_MONOTONIC (1), CLOCK_BOOTTIME (7).  -EINVAL (clock, signal,
+ * notification, a TID of another process), -EAGAIN (too many), -ENOMEM.  The number into *id. */
+int posix_timer_create(int clock, const struct posix_timer_event *event, int *id);
+
+/* `absolute`: value_ns is a time of the timer's clock.  `old` may be NULL; its value is relative.
+ * -EINVAL: no such timer. */
+int posix_timer_settime(int id, bool absolute, const struct posix_timer_spec *spec,
+			struct posix_timer_spec *old);
+int posix_timer_gettime(int id, struct posix_timer_spec *spec);
+int posix_timer_getoverrun(int id);
+int posix_timer_delete(int id);
+
+/* For kernel/proc: all of a process's timers go.  Sleeps. */
+void posix_timers_release(struct process *p);

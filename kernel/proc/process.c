@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Processes by number, their family, groups and sessions, and what lower floors ask about them.
+ *
+ * Order of the locks of this room, outermost first:
+ *
+ *   exec_lock (sleeping)   one exec() of a process at a time
+ *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what a process
+ * points at signal_lock (irq)      of one process; two are never held at once signal_handlers.lock
+ * the actions limits_lock (irq)      limits, sums, timers: nothing is taken under it
+ *
+ * A terminal's lock comes before process_lock (its hooks below are called with it), so terminals
+ * are only called with none of these held.  The list of a process's threads changes under both
+ * process_lock and signal_lock: either suffices to walk it.
+ *
+ * References: a process's table entry counts one until it is reaped, each of its threads one until
+ * its structure is freed.  A thread counts one for running, and one for being in the hash of TIDs.
+ */
+#include "kernel/proc/process.h"
+
+#include "arch/x86_64/clock.h"
+#include "kernel/dev/tty.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/lib/errno.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/proc/internal.h"
+#include "kernel/proc/itimer.h"
+
+#define HASH_SIZE 512
+
+DEFINE_SPINLOCK(process_lock);
+static struct lock_class signal_lock_class = {"signal", 0}, limits_lock_class = {"limits", 0};
+static struct lock_class vfork_lock_class = {"vfork", 0}, exec_lock_class = {"exec", 0};
+static struct lock_class fs_context_class = {"fs context", 0};
+
+static struct process kernel_process_storage;
+struct process *kernel_process = &kernel_process_storage;
+struct process *init_process;
+u32 thread_limit;
+
+static struct rb_tree processes; /* by PID */
+static struct list threads[HASH_SIZE], groups[HASH_SIZE], sessions[HASH_SIZE];
+static u32 processes_total, threads_total; /* under process_lock */
+
+/* --- Tables ----------------------------------------------------------------------------------- */
+
+/* The process with the lowest PID >= from. */
+static struct process *lookup_from(pid_t from)
+{
+	struct process *best = NULL;
+
+	assert_held(&process_lock);
+	for (struct rb_node *n = processes.root; n;) {
+		struct process *p = rb_entry(n, struct process, pid_node);
+
+		if (p->pid >= from)
+			best = p;
+		if (p->pid == from)
+			break;
+		n = p->pid > from ? n->left : n->right;
+	}
+	return best;
+}
+
+struct process *process_lookup(pid_t pid)
+{
+	struct process *p = lookup_from(pid);
+
+	return p && p->pid == pid ? p : NULL;
+}
+
+struct process *process_next(pid_t from)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct process *p = lookup_from(from);
+
+	if (p)
+		process_get(p);
+	spin_unlock_irq(&process_lock, flags);
+	return p;
+}
+
+struct process *process_find(pid_t pid)
+{
+	struct process *p = process_next(pid);
+
+	if (p && p->pid != pid) {
+		process_put(p);
+		return NULL;
+	}
+	return p;
+}
+
+struct thread *thread_find(tid_t tid)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct thread *t, *found = NULL;
+
+	list_for_each (t, &threads[(u32)tid % HASH_SIZE], tid_link)
+		if (t->tid == tid) {
+			thread_get(t);
+			found = t;
+			break;
+		}
+	spin_unlock_irq(&process_lock, flags);
+	return found;
+}
+
+struct list *process_group_bucket(pid_t group)
+{
+	return &groups[(u32)group % HASH_SIZE];
+}
+
+struct list *process_session_bucket(pid_t session)
+{
+	return &sessions[(u32)session % HASH_SIZE];
+}
+
+/* Some member of a group (in `session`, where that is not 0), or NULL. */
+static struct process *group_member(pid_t group, pid_t session)
+{
+	struct process *p;
+
+	list_for_each (p, process_group_bucket(group), group_link)
+		if (p->group == group && (!session || p->session == session))
+			return p;
+	return NULL;
+}
+
+/* Does a process, group or session go by this number? */
+static bool number_in_use(pid_t number)
+{
+	struct process *p;
+
+	if (process_lookup(number) || group_member(number, 0))
+		return true;
+	list_for_each (p, process_session_bucket(number), session_link)
+		if (p->session == number)
+			return true;
+	return false;
+}
+
+void process_link(struct process *p, struct process *parent)
+{
+	struct rb_node **link = &processes.root, *up = NULL;
+
+	assert_held(&process_lock);
+	while (*link) {
+		up = *link;
+		link =
+		    p->pid < rb_entry(up, struct process, pid_node)->pid ? &up->left : &up->right;
+	}
+	rb_insert(&processes, &p->pid_node, up, link);
+	list_push_back(process_group_bucket(p->group), &p->group_link);
+	list_push_back(process_session_bucket(p->session), &p->session_link);
+	p->parent = parent;
+	list_push_back(&parent->children, &p->sibling_link);
+	processes_total++;
+	process_get(p);
+}
+
+void process_unlink(struct process *p)
+{
+	pid_t *numbers = p->numbers;
+
+	assert_held(&process_lock);
+	rb_remove(&processes, &p->pid_node);
+	list_remove(&p->group_link);
+	list_remove(&p->session_link);
+	list_remove(&p->sibling_link);
+	processes_total--;
+	numbers[0] = p->pid;
+	numbers[1] = p->group != p->pid ? p->group : 0;
+	numbers[2] = p->session != p->pid && p->session != p->group ? p->session : 0;
+	for (u32 i = 0; i < 3; i++)
+		if (numbers[i] && number_in_use(numbers[i]))
+			numbers[i] = 0;
+}
+
+void process_free_numbers(const pid_t numbers[3])
+{
+	for (u32 i = 0; i < 3; i++)
+		if (numbers[i])
+			tid_free(numbers[i]);
+}
+
+void thread_link(struct thread *t)
+{
+	assert_held(&process_lock);
+	assert_held(&t->process->signal_lock);
+	list_push_back(&t->process->threads, &t->process_link);
+	list_push_back(&threads[(u32)t->tid % HASH_SIZE], &t->tid_link);
+	threads_total++;
+	thread_get(t);
+}
+
+void thread_unlink(struct thread *t)
+{
+	assert_held(&process_lock);
+	assert_held(&t->process->signal_lock);
+	list_remove(&t->process_link);
+	list_remove(&t->tid_link);
+	threads_total--;
+}
+
+u32 process_count(void)
+{
+	return READ_ONCE(processes_total);
+}
+
+u32 thread_count(void)
+{
+	return READ_ONCE(threads_total);
+}
+
+/* --- Making and unmaking ---------------------------------------------------------------------- */
+
+static void process_init_fields(struct process *p)
+{
+	refcount_init(&p->refs, 1);
+	list_init(&p->children);
+	list_init(&p->sibling_link);
+	list_init(&p->group_link);
+	list_init(&p->session_link);
+	list_init(&p->threads);
+	list_init(&p->pending_queue);
+	list_init(&p->posix_timers);
+	wait_queue_init(&p->child_wait, "child");
+	wait_queue_init(&p->vfork_wait, "vfork");
+	wait_queue_init(&p->exec_wait, "exec");
+	mutex_init(&p->exec_lock, &exec_lock_class);
+	spinlock_init(&p->signal_lock, &signal_lock_class);
+	spinlock_init(&p->vfork_lock, &vfork_lock_class);
+	spinlock_init(&p->limits_lock, &limits_lock_class);
+	itimer_process_init(p);
+	p->exit_signal = SIGCHLD;
+	p->dumpable = 1;
+}
+
+struct process *process_create(struct process *parent)
+{
+	struct process *p = kzalloc(sizeof(*p));
+	u64 flags;
+
+	if (!p)
+		return NULL;
+	process_init_fields(p);
+	p->started_ns = clock_now_ns();
+	flags = spin_lock_irq(&parent->limits_lock);
+	for (u32 i = 0; i < RLIMIT_COUNT; i++)
+		p->limits[i] = parent->limits[i];
+	p->uid = parent->uid;
+	p->euid = parent->euid;
+	p->suid = parent->suid;
+	p->gid = parent->gid;
+	p->egid = parent->egid;
+	p->sgid = parent->sgid;
+	p->dumpable = parent->dumpable;
+	spin_unlock_irq(&parent->limits_lock, flags);
+	return p;
+}
+
+void process_get(struct process *p)
+{
+	refcount_get(&p->refs);
+}
+
+void process_put(struct process *p)
+{
+	if (!refcount_put(&p->refs))
+		return;
+	/* All that can sleep went in process_reap() or never came to be. */
+	signal_flush_queue(p, &p->pending_queue);
+	if (p->handlers)
+		signal_handlers_put(p->handlers);
+	kfree(p);
+}
+
+struct address_space *process_space_get(struct process *p)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct address_space *as = p->space;
+
+	if (as)
+		address_space_get(as);
+	spin_unlock_irq(&process_lock, flags);
+	return as;
+}
+
+struct file_table *process_files_get(struct process *p)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct file_table *files = p->files;
+
+	if (files)
+		file_table_get(files);
+	spin_unlock_irq(&process_lock, flags);
+	return files;
+}
+
+struct fs_context *process_fs_get(struct process *p)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct fs_context *fs = p->fs;
+
+	if (fs)
+		fs_context_get(fs);
+	spin_unlock_irq(&process_lock, flags);
+	return fs;
+}
+
+u64 process_limit(struct process *p, u32 which)
+{
+	return READ_ONCE(p->limits[which].current);
+}
+
+static struct fs_context *fs_context_create(struct inode *root, struct inode *cwd, u32 umask)
+{
+	struct fs_context *fs = kzalloc(sizeof(*fs));
+
+	if (!fs)
+		return ERR_PTR(-ENOMEM);
+	refcount_init(&fs->refs, 1);
+	mutex_init(&fs->lock, &fs_context_class);
+	inode_get(root);
+	inode_get(cwd);
+	fs->root = root;
+	fs->cwd = cwd;
+	fs->umask = umask;
+	return fs;
+}
+
+struct fs_context *fs_context_copy(struct fs_context *from)
+{
+	struct fs_context *fs;
+
+	mutex_lock(&from->lock);
+	fs = fs_context_create(from->root, from->cwd, from->umask);
+	mutex_unlock(&from->lock);
+	return fs;
+}
+
+void fs_context_get(struct fs_context *fs)
+{
+	refcount_get(&fs->refs);
+}
+
+void fs_context_put(struct fs_context *fs)
+{
+	if (!refcount_put(&fs->refs))
+		return;
+	inode_put(fs->root);
+	inode_put(fs->cwd);
+	kfree(fs);
+}
+
+/* --- Use of resources ------------------------------------------------------------------------- */
+
+void resource_use_add(struct resource_use *sum, const struct resource_use *use)
+{
+	sum->user_ns += use->user_ns;
+	sum->kernel_ns += use->kernel_ns;
+	sum->minor_faults += use->minor_faults;
+	sum->major_faults += use->major_faults;
+	sum->voluntary_switches += use->voluntary_switches;
+	sum->forced_switches += use->forced_switches;
+	sum->peak_resident_pages = MAX(sum->peak_resident_pages, use->peak_resident_pages);
+}
+
+void process_own_use(struct process *p, struct resource_use *use)
+{
+	struct thread *t;
+
+	assert_held(&process_lock);
+	*use = p->own_dead;
+	if (p->space)
+		use->peak_resident_pages =
+		    MAX(use->peak_resident_pages, READ_ONCE(p->space->peak_resident));
+	list_for_each (t, &p->threads, process_link) {
+		struct resource_use one = {0};
+
+		if (t->exited)
+			continue; /* in own_dead already */
+		thread_times(t, &one.user_ns, &one.kernel_ns);
+		one.minor_faults = READ_ONCE(t->faults_minor);
+		one.major_faults = READ_ONCE(t->faults_major);
+		one.voluntary_switches = READ_ONCE(t->switches_voluntary);
+		one.forced_switches = READ_ONCE(t->switches_forced);
+		resource_use_add(use, &one);
+	}
+}
+
+void process_resource_use(struct process *p, struct resource_use *use)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+
+	process_own_use(p, use);
+	spin_unlock_irq(&process_lock, flags);
+}
+
+/* --- Groups and sessions ---------------------------------------------------------------------- */
+
+/* POSIX 3.269: no member has a parent in another group of the same session.  `ignoring` is about to
+ * leave, and does not count as a member. */
+bool process_group_orphaned_locked(pid_t group, const struct process *ignoring)
+{
+	struct process *p;
+
+	assert_held(&process_lock);
+	list_for_each (p, process_group_bucket(group), group_link) {
+		if (p->group != group || p == ignoring || p->zombie)
+			continue;
+		if (p->parent != init_process && p->parent->group != group &&
+		    p->parent->session == p->session)
+			return false;
+	}
+	return true;
+}
+
+bool process_group_orphaned(pid_t group)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	bool orphaned = process_group_orphaned_locked(group, NULL);
+
+	spin_unlock_irq(&process_lock, flags);
+	return orphaned;
+}
+
+/* Returns the group's former number where nobody uses it any more, else 0. */
+static pid_t move_to_group(struct process *p, pid_t group)
+{
+	pid_t old = p->group;
+
+	list_remove(&p->group_link);
+	p->group = group;
+	list_push_back(process_group_bucket(group), &p->group_link);
+	return old && !number_in_use(old) ? old : 0;
+}
+
+int process_set_group(pid_t pid, pid_t group)
+{
+	struct process *self = current_process(), *p;
+	pid_t unused = 0;
+	int result = 0;
+	u64 flags;
+
+	if (group < 0)
+		return -EINVAL;
+	if (!pid)
+		pid = self->pid;
+	if (!group)
+		group = pid;
+	flags = spin_lock_irq(&process_lock);
+	p = process_lookup(pid);
+	if (!p || (p != self && p->parent != self))
+		result = -ESRCH;
+	else if (p->session != self->session || p->session == p->pid)
+		result = -EPERM;
+	else if (p != self && p->did_exec)
+		result = -EACCES;
+	else if (group != pid && !group_member(group, self->session))
+		result = -EPERM;
+	else if (p->group != group)
+		unused = move_to_group(p, group);
+	spin_unlock_irq(&process_lock, flags);
+	if (unused)
+		tid_free(unused);
+	return result;
+}
+
+int process_new_session(void)
+{
+	struct process *p = current_process();
+	u64 flags = spin_lock_irq(&process_lock);
+	pid_t unused[3] = {0};
+	int result = -EPERM;
+
+	if (!group_member(p->pid, 0)) {
+		pid_t session = p->session;
+
+		list_remove(&p->session_link);
+		p->session = p->pid;
+		list_push_back(process_session_bucket(p->pid), &p->session_link);
+		p->tty = NULL;
+		unused[0] = move_to_group(p, p->pid);
+		if (session && session != unused[0] && !number_in_use(session))
+			unused[1] = session;
+		result = p->pid;
+	}
+	spin_unlock_irq(&process_lock, flags);
+	process_free_numbers(unused);
+	return result;
+}
+
+/* --- What lower floors ask -------------------------------------------------------------------- */
+
+static struct address_space *current_space(void)
+{
+	struct process *p = current_process();
+
+	return p ? p->space : NULL;
+}
+
+/* Kernel threads, and whatever runs before there are processes, use process 0's. */
+static struct fs_context *current_context(void)
+{
+	struct process *p = current_process();
+
+	return p && p->fs ? p->fs : kernel_process->fs;
+}
+
+static struct file_table *current_files(void)
+{
+	struct process *p = current_process();
+
+	return p && p->files ? p->files : kernel_process->files;
+}
+
+static u64 current_file_limit(void)
+{
+	struct process *p = current_process();
+
+	return process_limit(p ? p : kernel_process, RLIMIT_NOFILE);
+}
+
+static pid_t tty_current_group(void)
+{
+	return current_process()->group;
+}
+
+static pid_t tty_current_session(void)
+{
+	return current_process()->session;
+}
+
+static bool tty_current_is_leader(void)
+{
+	return current_process()->session == current_process()->pid;
+}
+
+static struct tty *tty_current(void)
+{
+	return READ_ONCE(current_process()->tty);
+}
+
+/* Everyone in the session has `tty` from now on, where they had `old`. */
+static void session_set_tty(pid_t session, struct tty *old, struct tty *tty)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct process *p;
+
+	list_for_each (p, process_session_bucket(session), session_link)
+		if (p->session == session && (!old || p->tty == old))
+			WRITE_ONCE(p->tty, tty);
+	spin_unlock_irq(&process_lock, flags);
+}
+
+static void tty_set_controlling(struct tty *tty)
+{
+	session_set_tty(current_process()->session, NULL, tty);
+}
+
+static void tty_drop_controlling(struct tty *tty)
+{
+	if (tty_current_is_leader())
+		session_set_tty(current_process()->session, tty, NULL);
+	else
+		WRITE_ONCE(current_process()->tty, NULL);
+}
+
+static bool tty_group_exists(pid_t group, pid_t session)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	bool exists = group_member(group, session);
+
+	spin_unlock_irq(&process_lock, flags);
+	return exists;
+}
+
+static bool tty_current_ignores(int signal)
+{
+	return current_thread()->signal_mask & SIGNAL_BIT(signal) ||
+	       signal_action_of(current_process(), signal).handler == SIG_IGN;
+}
+
+static void tty_signal_group(pid_t group, int signal)
+{
+	(void)signal_send_group(group, signal, NULL); /* the group may have gone: no harm */
+}
+
+static const struct tty_process_hooks tty_hooks = {
+    .current_group = tty_current_group,
+    .current_session = tty_current_session,
+    .current_is_leader = tty_current_is_leader,
+    .current_tty = tty_current,
+    .set_controlling = tty_set_controlling,
+    .drop_controlling = tty_drop_controlling,
+    .group_exists = tty_group_exists,
+    .group_orphaned = process_group_orphaned,
+    .current_ignores = tty_current_ignores,
+    .signal_group = tty_signal_group,
+};
+
+static void thread_created(struct thread *t)
+{
+	t->process = kernel_process;
+}
+
+static void thread_freed(struct thread *t)
+{
+	if (t->process && t->process != kernel_process)
+		process_put(t->process);
+}
+
+void process_init_early(void)
+{
+	process_init_fields(kernel_process);
+	for (u32 i = 0; i < HASH_SIZE; i++) {
+		list_init(&threads[i]);
+		list_init(&groups[i]);
+		list_init(&sessions[i]);
+	}
+	thread_created_hook = thread_created;
+	thread_freed_hook = thread_freed;
+}
+
+/* As Linux: a soft limit for stacks and descriptors, no core files, the rest free; the numbers of
+ * processes and queued signals follow from the memory, so that a fork bomb meets EAGAIN while there
+ * is still some left. */
+static void set_default_limits(struct process *p)
+{
+	struct page_stats stats;
+	u64 count;
+
+	page_stats_read(&stats);
+	count = MIN(stats.total * PAGE_SIZE / (256 * 1024), 32768UL);
+	thread_limit = (u32)MAX(count * 2, 64UL);
+	for (u32 i = 0; i < RLIMIT_COUNT; i++)
+		p->limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+	p->limits[RLIMIT_STACK].current = 8 << 20;
+	p->limits[RLIMIT_CORE].current = 0;
+	p->limits[RLIMIT_NOFILE] = (struct rlimit){1024, FD_TABLE_MAX};
+	p->limits[RLIMIT_NPROC] = p->limits[RLIMIT_SIGPENDING] = (struct rlimit){count, count};
+	p->limits[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};
+}
+
+void process_init(void)
+{
+	struct inode *root = vfs_lookup(NULL, "/", 0);
+
+	if (IS_ERR(root))
+		panic("no root directory (error %ld)", -PTR_ERR(root));
+	set_default_limits(kernel_process);
+	kernel_process->fs = fs_context_create(root, root, 022);
+	kernel_process->files = file_table_create();
+	if (IS_ERR(kernel_process->fs) || IS_ERR(kernel_process->files))
+		panic("no memory for the first process");
+	inode_put(root);
+	vm_current_space = current_space;
+	vfs_current_context = current_context;
+	vfs_current_files = current_files;
+	vfs_current_file_limit = current_file_limit;
+	tty_set_process_hooks(&tty_hooks);
+}

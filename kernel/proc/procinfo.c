@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/PID: what a process shows of itself, in Linux's formats (proc(5)).
+ */
+#include "kernel/dev/tty.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/proc/internal.h"
+
+#define TICK_NS ((u64)NSEC_PER_SEC / 100) /* of utime, stime, starttime */
+
+/* --- Finding ---------------------------------------------------------------------------------- */
+
+/* A thread by both numbers, with a reference; tid 0: the leader.  NULL: ended. */
+static struct thread *find(pid_t pid, tid_t tid)
+{
+	struct thread *t = thread_find(tid ? tid : pid);
+
+	if (t && t->process->pid != pid) {
+		thread_put(t);
+		return NULL;
+	}
+	return t;
+}
+
+/* Text about a thread (and its process), which stays while `show` runs. */
+static int with_thread(pid_t pid, tid_t tid, struct text *text,
+		       void (*show)(struct thread *t, struct process *p, struct text *text))
+{
+	struct thread *t = find(pid, tid);
+
+	if (!t)
+		return -ESRCH;
+	show(t, t->process, text);
+	thread_put(t);
+	return 0;
+}
+
+/* Text about an address space; nothing where there is none any more (as Linux). */
+static int with_space(pid_t pid, struct text *text,
+		      void (*show)(struct address_space *as, struct text *text))
+{
+	struct process *p = process_find(pid);
+	struct address_space *as;
+
+	if (!p)
+		return -ESRCH;
+	as = process_space_get(p);
+	process_put(p);
+	if (as) {
+		show(as, text);
+		address_space_put(as);
+	}
+	return 0;
+}
+
+/* --- stat, status ----------------------------------------------------------------------------- */
+
+struct signal_sets {
+	sigset_t own, shared, blocked, ignored, caught;
+	u32 queued;
+};
+
+static void signal_sets_read(struct thread *t, struct process *p, struct signal_sets *s)
+{
+	u64 flags = spin_lock_irq(&p->signal_lock), inner;
+
+	*s = (struct signal_sets){.own = t->pending,
+				  .shared = p->pending,
+				  .blocked = t->signal_mask,
+				  .queued = p->queued_signals};
+	inner = spin_lock_irq(&p->handlers->lock);
+	for (u32 i = 0; i < SIGNAL_COUNT; i++) {
+		u64 handler = p->handlers->action[i].handler;
+
+		s->ignored |= (sigset_t)(handler == SIG_IGN) << i;
+		s->caught |= (sigset_t)(handler > SIG_IGN) << i;
+	}
+	spin_unlock_irq(&p->handlers->lock, inner);
+	spin_unlock_irq(&p->signal_lock, flags);
+}
+
+static char state_letter(const struct thread *t, const struct process *p)
+{
+	if (t->exited || p->zombie)
+		return 'Z';
+	return thread_state_letter(t);
+}
+
+static const char *state_word(char letter)
+{
+	switch (letter) {
+	case 'R':
+		return "running";
+	case 'S':
+		return "sleeping";
+	case 'D':
+		return "disk sleep";
+	case 'T':
+		return "stopped";
+	default:
+		return "zombie";
+	}
+}
+
+/* What is wanted of a process for one line, read together. */
+struct family {
+	pid_t parent, group, session, foreground;
+	u64 tty;
+	u32 threads;
+	struct resource_use own, children;
+};
+
+static void family_read(struct process *p, struct family *f)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+
+	*f = (struct family){.parent = p->parent ? p->parent->pid : 0,
+			     .group = p->group,
+			     .session = p->session,
+			     .foreground = p->tty ? READ_ONCE(p->tty->foreground) : -1,
+			     .tty = p->tty ? MAKEDEV(5, 1) : 0,
+			     .threads = p->thread_count,
+			     .children = p->children_use};
+	process_own_use(p, &f->own);
+	spin_unlock_irq(&process_lock, flags);
+}
+
+/* proc(5): 52 fields. */
+static void show_stat_of(struct thread *t, struct process *p, struct text *text, bool whole)
+{
+	struct address_space *as = process_space_get(p);
+	struct signal_sets s;
+	struct family f;
+	u64 user, kernel;
+
+	family_read(p, &f);
+	signal_sets_read(t, p, &s);
+	if (whole) {
+		user = f.own.user_ns;
+		kernel = f.own.kernel_ns;
+	} else {
+		thread_times(t, &user, &kernel);
+	}
+	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", whole ? p->pid : t->tid, t->name,
+		    state_letter(t, p), f.parent, f.group, f.session, f.tty, f.foreground);
+	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %lu ",
+		    whole ? f.own.minor_faults : t->faults_minor, f.children.minor_faults,
+		    whole ? f.own.major_faults : t->faults_major, f.children.major_faults,
+		    user / TICK_NS, kernel / TICK_NS, f.children.user_ns / TICK_NS,
+		    f.children.kernel_ns / TICK_NS);
+	text_printf(text, "%d %d %u 0 %lu %lu %lu %lu ", 20 + t->nice, t->nice, f.threads,
+		    t->started_ns / TICK_NS, as ? as->mapped_bytes : 0,
+		    as ? address_space_resident(as) : 0, process_limit(p, RLIMIT_RSS));
+	text_printf(text, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
+		    as ? as->code_start : 0, as ? as->code_end : 0, as ? as->stack_start : 0,
+		    s.own & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff,
+		    s.caught & 0x7fffffff, p->exit_signal, READ_ONCE(t->cpu));
+	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", as ? as->data_start : 0,
+		    as ? as->data_end : 0, as ? as->brk_start : 0, as ? as->arg_start : 0,
+		    as ? as->arg_end : 0, as ? as->env_start : 0, as ? as->env_end : 0,
+		    p->zombie ? p->exit_code : 0);
+	if (as)
+		address_space_put(as);
+}
+
+static void show_stat(struct thread *t, struct process *p, struct text *text)
+{
+	show_stat_of(t, p, text, true);
+}
+
+static void show_thread_stat(struct thread *t, struct process *p, struct text *text)
+{
+	show_stat_of(t, p, text, false);
+}
+
+static int make_stat(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_thread(pid, tid, text, tid ? show_thread_stat : show_stat);
+}
+
+static void show_memory(struct address_space *as, struct text *text)
+{
+	text_printf(text, "VmSize:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+		    as->mapped_bytes / 1024, READ_ONCE(as->peak_resident) * 4,
+		    address_space_resident(as) * 4);
+	text_printf(text, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
+		    READ_ONCE(as->resident_anon) * 4, READ_ONCE(as->resident_file) * 4,
+		    READ_ONCE(as->resident_shared) * 4);
+	text_printf(text, "VmPTE:\t%8lu kB\n", READ_ONCE(as->pmap.table_frames) * 4);
+}
+
+static void show_affinity(const struct thread *t, struct text *text)
+{
+	const char *comma = "";
+
+	/* Ranges of CPUs that exist. */
+	text_printf(text, "Cpus_allowed_list:\t");
+	for (u32 cpu = cpumask_next(&t->affinity, 0); cpu < cpu_count;) {
+		u32 last = cpu;
+
+		while (last + 1 < cpu_count && cpumask_test(&t->affinity, last + 1))
+			last++;
+		text_printf(text, last > cpu ? "%s%u-%u" : "%s%u", comma, cpu, last);
+		comma = ",";
+		cpu = cpumask_next(&t->affinity, last + 1);
+	}
+	text_printf(text, "\n");
+}
+
+static void show_status(struct thread *t, struct process *p, struct text *text)
+{
+	struct address_space *as = process_space_get(p);
+	char letter = state_letter(t, p);
+	struct signal_sets s;
+	struct family f;
+
+	family_read(p, &f);
+	signal_sets_read(t, p, &s);
+	text_printf(text, "Name:\t%s\nState:\t%c (%s)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", t->name,
+		    letter, state_word(letter), p->pid, t->tid, f.parent);
+	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", p->uid,
+		    p->euid, p->suid, p->euid, p->gid, p->egid, p->sgid, p->egid);
+	if (as) {
+		show_memory(as, text);
+		address_space_put(as);
+	}
+	text_printf(text, "Threads:\t%u\nSigQ:\t%u/%lu\n", f.threads, s.queued,
+		    process_limit(p, RLIMIT_SIGPENDING));
+	text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", s.own, s.shared,
+		    s.blocked);
+	text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", s.ignored, s.caught);
+	show_affinity(t, text);
+	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		    READ_ONCE(t->switches_voluntary), READ_ONCE(t->switches_forced));
+}
+
+static int make_status(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_thread(pid, tid, text, show_status);
+}
+
+static void show_comm(struct thread *t, struct process *p, struct text *text)
+{
+	text_printf(text, "%s\n", t->name);
+}
+
+static int make_comm(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_thread(pid, tid, text, show_comm);
+}
+
+static void show_schedstat(struct thread *t, struct process *p, struct text *text)
+{
+	u64 user, kernel;
+
+	thread_times(t, &user, &kernel);
+	text_printf(text, "%lu %lu %lu\n", user + kernel, READ_ONCE(t->wait_ns),
+		    READ_ONCE(t->switches_voluntary) + READ_ONCE(t->switches_forced));
+}
+
+static int make_schedstat(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_thread(pid, tid, text, show_schedstat);
+}
+
+static void show_wchan(struct thread *t, struct process *p, struct text *text)
+{
+	const char *name = READ_ONCE(t->wait_name);
+
+	text_printf(text, "%s", name ? name : "0");
+}
+
+static int make_wchan(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_thread(pid, tid, text, show_wchan);
+}
+
+static void show_limits(struct thread *t, struct process *p, struct text *text)
+{
+	static const struct {
+		u32 which;
+		const char *name, *unit;
+	} rows[] = {
+	    {RLIMIT_CPU, "Max cpu time", "seconds"},
+	    {RLIMIT_FSIZE, "Max file size", "bytes"},
+	    {RLIMIT_DATA, "Max data size", "bytes"},
+	    {RLIMIT_STACK, "Max stack size", "bytes"},
+	    {RLIMIT_CORE, "Max core file size", "bytes"},
+	    {RLIMIT_RSS, "Max resident set", "bytes"},
+	    {RLIMIT_NPROC, "Max processes", "processes"},
+	    {RLIMIT_NOFILE, "Max open files", "files"},
+	    {RLIMIT_MEMLOCK, "Max locked memory", "bytes"},
+	    {RLIMIT_AS, "Max address space", "bytes"},
+	    {RLIMIT_SIGPENDING, "Max pending signals", "signals"},
+	};
+	char values[2][24];
+
+	text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit",
+		    "Units");
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		const u64 limits[2] = {READ_ONCE(p->limits[rows[i].which].current),
+				       READ_ONCE(p->limits[rows[i].which].maximum)};
+
+		for (u32 k = 0; k < 2; k++)
+			if (limits[k] == RLIM_INFINITY)
+				strscpy(values[k], "unlimited", sizeof(values[k]));
+			else
+				snprintf(values[k], sizeof(values[k]), "%lu", limits[k]);
+		text_printf(text, "%-25s %-20s %-20s %-10s\n", rows[i].name, values[0], values[1],
+			    rows[i].unit);
+	}
+}
+
+static int make_limits(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_thread(pid, tid, text, show_limits);
+}
+
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+static void show_bytes(struct address_space *as, u64 from, u64 to, struct text *text)
+{
+	char *page = kmalloc(PAGE_SIZE);
+
+	while (page && from < to) {
+		ssize_t n = address_space_read(as, from, page, MIN(to - from, PAGE_SIZE));
+
+		if (n <= 0)
+			break;
+		text_write(text, page, (size_t)n);
+		from += (u64)n;
+	}
+	if (!page)
+		text->failed = true;
+	kfree(page);
+}
+
+static void show_cmdline(struct address_space *as, struct text *text)
+{
+	show_bytes(as, as->arg_start, as->arg_end, text);
+}
+
+static int make_cmdline(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_space(pid, text, show_cmdline);
+}
+
+static void show_environ(struct address_space *as, struct text *text)
+{
+	show_bytes(as, as->env_start, as->env_end, text);
+}
+
+static int make_environ(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_space(pid, text, show_environ);
+}
+
+static void show_statm(struct address_space *as, struct text *text)
+{
+	text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", as->mapped_bytes / PAGE_SIZE,
+		    address_space_resident(as),
+		    READ_ONCE(as->resident_file) + READ_ONCE(as->resident_shared),
+		    DIV_ROUND_UP(as->code_end - as->code_start, PAGE_SIZE),
+		    (as->mapped_bytes - MIN(as->mapped_bytes, as->code_end - as->code_start)) /
+			PAGE_SIZE);
+}
+
+static int make_statm(pid_t pid, tid_t tid, struct text *text)
+{
+	int result = with_space(pid, text, show_statm);
+
+	if (!result && !text->length)
+		text_printf(text, "0 0 0 0 0 0 0\n");
+	return result;
+}
+
+struct maps_walk {
+	struct text *text;
+	char path[PATH_MAX];
+};
+
+static int show_region(struct region *r, void *data)
+{
+	struct maps_walk *walk = data;
+	u64 device, ino;
+
+	region_describe(r, walk->path, sizeof(walk->path), &device, &ino);
+	text_printf(walk->text, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu", r->start, r->end,
+		    r->prot & PROT_READ ? 'r' : '-', r->prot & PROT_WRITE ? 'w' : '-',
+		    r->prot & PROT_EXEC ? 'x' : '-', r->shared ? 's' : 'p',
+		    r->file ? r->object_page * PAGE_SIZE : 0, device >> 8, device & 0xff, ino);
+	if (walk->path[0])
+		text_printf(walk->text, "%*s%s", 20, "", walk->path);
+	text_printf(walk->text, "\n");
+	return walk->text->failed ? -ENOMEM : 0;
+}
+
+static void show_maps(struct address_space *as, struct text *text)
+{
+	struct maps_walk *walk = kmalloc(sizeof(*walk));
+
+	if (!walk) {
+		text->failed = true;
+		return;
+	}
+	walk->text = text;
+	(void)address_space_for_each(as, show_region, walk);
+	kfree(walk);
+}
+
+static int make_maps(pid_t pid, tid_t tid, struct text *text)
+{
+	return with_space(pid, text, show_maps);
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+static int make_directory_link(pid_t pid, struct text *text, bool root)
+{
+	struct process *p = process_find(pid);
+	struct fs_context *fs = p ? process_fs_get(p) : NULL;
+	struct inode *inode;
+	ssize_t n;
+	char *path;
+
+	if (p)
+		process_put(p);
+	if (!fs)
+		return -ESRCH;
+	mutex_lock(&fs->lock);
+	inode = root ? fs->root : fs->cwd;
+	inode_get(inode);
+	mutex_unlock(&fs->lock);
+	path = kmalloc(PATH_MAX);
+	n = path ? vfs_path_of(inode, path, PATH_MAX) : -ENOMEM;
+	if (n > 0)
+		text_printf(text, "%s", path);
+	kfree(path);
+	inode_put(inode);
+	fs_context_put(fs);
+	return n < 0 ? (int)n : 0;
+}
+
+static int make_cwd(pid_t pid, tid_t tid, struct text *text)
+{
+	return make_directory_link(pid, text, false);
+}
+
+static int make_root(pid_t pid, tid_t tid, struct text *text)
+{
+	return make_directory_link(pid, text, true);
+}
+
+static struct file *executable_get(pid_t pid)
+{
+	struct process *p = process_find(pid);
+	struct file *file = NULL;
+	u64 flags;
+
+	if (!p)
+		return NULL;
+	flags = spin_lock_irq(&process_lock);
+	if (p->executable) {
+		file = p->executable;
+		file_get(file);
+	}
+	spin_unlock_irq(&process_lock, flags);
+	process_put(p);
+	return file;
+}
+
+static int make_exe(pid_t pid, tid_t tid, struct text *text)
+{
+	struct file *file = executable_get(pid);
+
+	if (!file)
+		return -ENOENT;
+	if (file->path)
+		text_printf(text, "%s", file->path->text);
+	file_put(file);
+	return 0;
+}
+
+static struct file *follow_exe(pid_t pid, tid_t tid)
+{
+	struct file *file = executable_get(pid);
+
+	return file ? file : ERR_PTR(-ENOENT);
+}
+
+/* --- Registration ----------------------------------------------------------------------------- */
+
+#define FILE_MODE (S_IFREG | 0444)
+#define LINK_MODE (S_IFLNK | 0777)
+
+static const struct procfs_pid_file pid_files[] = {
+    {.name = "stat", .mode = FILE_MODE, .per_thread = true, .make = make_stat},
+    {.name = "status", .mode = FILE_MODE, .per_thread = true, .make = make_status},
+    {.name = "comm", .mode = FILE_MODE, .per_thread = true, .make = make_comm},
+    {.name = "schedstat", .mode = FILE_MODE, .per_thread = true, .make = make_schedstat},
+    {.name = "wchan", .mode = FILE_MODE, .per_thread = true, .make = make_wchan},
+    {.name = "cmdline", .mode = FILE_MODE, .per_thread = true, .make = make_cmdline},
+    {.name = "statm", .mode = FILE_MODE, .per_thread = true, .make = make_statm},
+    {.name = "maps", .mode = FILE_MODE, .per_thread = true, .make = make_maps},
+    {.name = "limits", .mode = FILE_MODE, .make = make_limits},
+    {.name = "environ", .mode = S_IFREG | 0400, .make = make_environ},
+    {.name = "exe", .mode = LINK_MODE, .make = make_exe, .follow = follow_exe},
+    {.name = "cwd", .mode = LINK_MODE, .make = make_cwd},
+    {.name = "root", .mode = LINK_MODE, .make = make_root},
+    {.name = "fd", .mode = S_IFDIR | 0500},
+};
+
+static pid_t hook_next_pid(pid_t from)
+{
+	struct process *p = process_next(from);
+	pid_t pid = p ? p->pid : -1;
+
+	if (p)
+		process_put(p);
+	return pid;
+}
+
+static tid_t hook_next_tid(pid_t pid, tid_t from)
+{
+	struct process *p = process_find(pid);
+	struct thread *t;
+	tid_t best = -1;
+	u64 flags;
+
+	if (!p)
+		return -1;
+	flags = spin_lock_irq(&process_lock);
+	list_for_each (t, &p->threads, process_link)
+		if (t->tid >= from && (best < 0 || t->tid < best))
+			best = t->tid;
+	spin_unlock_irq(&process_lock, flags);
+	process_put(p);
+	return best;
+}
+
+static pid_t hook_current_pid(void)
+{
+	return current_process()->pid;
+}
+
+static tid_t hook_current_tid(void)
+{
+	return current_thread()->tid;
+}
+
+static struct file_table *hook_files(pid_t pid)
+{
+	struct process *p = process_find(pid);
+	struct file_table *files = p ? process_files_get(p) : NULL;
+
+	if (p)
+		process_put(p);
+	return files;
+}
+
+static const struct procfs_process_hooks hooks = {
+    .next_pid = hook_next_pid,
+    .next_tid = hook_next_tid,
+    .current_pid = hook_current_pid,
+    .current_tid = hook_current_tid,
+    .files = hook_files,
+};
+
+void process_procfs_init(void)
+{
+	procfs_set_process_hooks(&hooks);
+	procfs_add_pid_files(pid_files, ARRAY_SIZE(pid_files));
+}

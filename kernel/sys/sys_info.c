@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the system says of itself: names, sizes, limits, use, log, random numbers.
+ */
+#include "arch/x86_64/clock.h"
+#include "kernel/dev/random.h"
+#include "kernel/fs/file_table.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sys/calls.h"
+
+/* --- uname ------------------------------------------------------------------------------------ */
+
+#define UTS_LENGTH 65
+
+DEFINE_SPINLOCK(domain_lock);
+static char domain[UTS_LENGTH] = "(none)";
+
+SYSCALL1(uname, user)
+{
+	char fields[6][UTS_LENGTH] = {SYSTEM_NAME,    "", SYSTEM_RELEASE, SYSTEM_VERSION,
+				      SYSTEM_MACHINE, ""};
+
+	system_hostname_get(fields[1]);
+	spin_lock(&domain_lock);
+	memcpy(fields[5], domain, UTS_LENGTH);
+	spin_unlock(&domain_lock);
+	return copy_to_user((void *)user, fields, sizeof(fields));
+}
+
+static int name_get(char name[UTS_LENGTH], u64 user, u64 length)
+{
+	if (!is_privileged())
+		return -EPERM;
+	if (length >= UTS_LENGTH)
+		return -EINVAL;
+	memset(name, 0, UTS_LENGTH);
+	return copy_from_user(name, (void *)user, length);
+}
+
+SYSCALL2(sethostname, user, length)
+{
+	char name[UTS_LENGTH];
+	int error = name_get(name, user, length);
+
+	return error ? error : system_hostname_set(name, length);
+}
+
+SYSCALL2(setdomainname, user, length)
+{
+	char name[UTS_LENGTH];
+	int error = name_get(name, user, length);
+
+	if (error)
+		return error;
+	spin_lock(&domain_lock);
+	memcpy(domain, name, UTS_LENGTH);
+	spin_unlock(&domain_lock);
+	return 0;
+}
+
+/* --- sysinfo, syslog, getrandom --------------------------------------------------------------- */
+
+struct sysinfo { /* of the ABI, 112 bytes */
+	u64 uptime, loads[3];
+	u64 total_ram, free_ram, shared_ram, buffer_ram, total_swap, free_swap;
+	u16 processes, pad;
+	u64 total_high, free_high;
+	u32 unit, pad2;
+};
+
+SYSCALL1(sysinfo, user)
+{
+	struct sysinfo info = {.uptime = clock_now_ns() / NSEC_PER_SEC, .unit = 1};
+	struct page_stats pages;
+
+	sched_load_average(info.loads);
+	page_stats_read(&pages);
+	info.total_ram = pages.total * PAGE_SIZE;
+	info.free_ram = pages.free * PAGE_SIZE;
+	info.shared_ram = pages.used[PAGE_OBJECT] * PAGE_SIZE;
+	info.processes = (u16)MIN(thread_count(), 0xffffU);
+	return copy_to_user((void *)user, &info, sizeof(info));
+}
+
+#define SYSLOG_READ_ALL	   3
+#define SYSLOG_SIZE_UNREAD 9
+#define SYSLOG_SIZE_BUFFER 10
+
+static long log_to_user(u64 user, u64 size)
+{
+	size_t n = MIN(size, (u64)LOG_SIZE);
+	char *text;
+	long result;
+
+	if (!user || (s32)size < 0)
+		return -EINVAL;
+	text = n ? kmalloc(n) : NULL;
+	if (!text)
+		return n ? -ENOMEM : 0;
+	n = log_read(text, n);
+	result = copy_to_user((void *)user, text, n) ? -EFAULT : (long)n;
+	kfree(text);
+	return result;
+}
+
+/* syslog(2): the log is read whole, each time; nobody else takes from it. */
+SYSCALL3(syslog, type, user, size)
+{
+	switch ((u32)type) {
+	case 0: /* close, open */
+	case 1:
+	case 6: /* console off, on */
+	case 7:
+		return 0;
+	case SYSLOG_READ_ALL:
+		return log_to_user(user, (u32)size);
+	case 8: /* console level */
+		if ((u32)size < 1 || (u32)size > 8)
+			return -EINVAL;
+		if (!is_privileged())
+			return -EPERM;
+		log_set_console_level((u32)size > 7   ? LOG_DEBUG
+				      : (u32)size > 5 ? LOG_INFO
+				      : (u32)size > 4 ? LOG_WARN
+						      : LOG_ERROR);
+		return 0;
+	case SYSLOG_SIZE_UNREAD:
+		return (long)log_length();
+	case SYSLOG_SIZE_BUFFER:
+		return LOG_SIZE;
+	}
+	return -EINVAL;
+}
+
+#define GRND_NONBLOCK 1
+#define GRND_RANDOM   2
+#define GRND_INSECURE 4
+
+SYSCALL3(getrandom, user, size, flags)
+{
+	u8 bytes[256];
+	u64 done = 0;
+
+	if (flags & ~(u64)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+	    (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+		return -EINVAL;
+	size = MIN(size, (u64)INT32_MAX);
+	while (done < size) {
+		size_t n = MIN(size - done, sizeof(bytes));
+
+		random_bytes(bytes, n);
+		if (copy_to_user((void *)(user + done), bytes, n))
+			return done ? (long)done : -EFAULT;
+		done += n;
+		if (thread_interrupted(WAIT_SIGNALS))
+			break; /* random(7): what is no longer than 256 bytes comes whole */
+	}
+	memset(bytes, 0, sizeof(bytes));
+	barrier();
+	return (long)done;
+}
+
+/* --- Limits ----------------------------------------------------------------------------------- */
+
+/* What other rooms keep for themselves of the limits. */
+static void limits_spread(struct process *p, u32 which, u64 value)
+{
+	struct address_space *as = process_space_get(p);
+
+	if (!as)
+		return;
+	if (which == RLIMIT_AS)
+		WRITE_ONCE(as->limit_as_bytes, value);
+	else if (which == RLIMIT_DATA)
+		WRITE_ONCE(as->limit_data_bytes, value);
+	else if (which == RLIMIT_STACK)
+		WRITE_ONCE(as->limit_stack_bytes, value);
+	address_space_put(as);
+}
+
+static int limit_change(struct process *p, u32 which, const struct rlimit *new_limit,
+			struct rlimit *old)
+{
+	u64 flags;
+	int error = 0;
+
+	if (which >= RLIMIT_COUNT || (new_limit && new_limit->current > new_limit->maximum))
+		return -EINVAL;
+	if (new_limit && which == RLIMIT_NOFILE && new_limit->maximum > FD_TABLE_MAX)
+		return -EPERM;
+	flags = spin_lock_irq(&p->limits_lock);
+	*old = p->limits[which];
+	if (new_limit && new_limit->maximum > old->maximum && !is_privileged())
+		error = -EPERM;
+	else if (new_limit)
+		p->limits[which] = *new_limit;
+	spin_unlock_irq(&p->limits_lock, flags);
+	if (new_limit && !error)
+		limits_spread(p, which, new_limit->current);
+	return error;
+}
+
+SYSCALL4(prlimit64, pid, which, user, old_user)
+{
+	struct rlimit limit, old;
+	struct process *p;
+	int error;
+
+	if (user && copy_from_user(&limit, (void *)user, sizeof(limit)))
+		return -EFAULT;
+	p = process_find((s32)pid ? (pid_t)pid : current_process()->pid);
+	if (!p)
+		return -ESRCH;
+	if (p != current_process() && !is_privileged() && p->uid != current_process()->uid)
+		error = -EPERM;
+	else
+		error = limit_change(p, (u32)which, user ? &limit : NULL, &old);
+	process_put(p);
+	if (!error && old_user && copy_to_user((void *)old_user, &old, sizeof(old)))
+		error = -EFAULT;
+	return error;
+}
+
+SYSCALL2(getrlimit, which, user)
+{
+	struct rlimit old;
+	int error = limit_change(current_process(), (u32)which, NULL, &old);
+
+	return error ? error : copy_to_user((void *)user, &old, sizeof(old));
+}
+
+SYSCALL2(setrlimit, which, user)
+{
+	struct rlimit limit, old;
+
+	if (copy_from_user(&limit, (void *)user, sizeof(limit)))
+		return -EFAULT;
+	return limit_change(current_process(), (u32)which, &limit, &old);
+}
+
+/* --- getrusage -------------------------------------------------------------------------------- */
+
+struct rusage { /* of the ABI, 144 bytes */
+	struct timeval user, kernel;
+	s64 max_rss_kb, ix_rss, id_rss, is_rss;
+	s64 minor_faults, major_faults, swaps, blocks_in, blocks_out, messages_out, messages_in;
+	s64 signals, voluntary_switches, forced_switches;
+};
+
+int rusage_put(u64 user, const struct resource_use *use)
+{
+	struct rusage r = {
+	    .user = timeval_of(use->user_ns),
+	    .kernel = timeval_of(use->kernel_ns),
+	    .max_rss_kb = (s64)(use->peak_resident_pages * (PAGE_SIZE / 1024)),
+	    .minor_faults = (s64)use->minor_faults,
+	    .major_faults = (s64)use->major_faults,
+	    .voluntary_switches = (s64)use->voluntary_switches,
+	    .forced_switches = (s64)use->forced_switches,
+	};
+
+	return copy_to_user((void *)user, &r, sizeof(r));
+}
+
+#define RUSAGE_SELF	0
+#define RUSAGE_CHILDREN (-1)
+#define RUSAGE_THREAD	1
+
+SYSCALL2(getrusage, who, user)
+{
+	struct process *p = current_process();
+	struct thread *t = current_thread();
+	struct resource_use use = {0};
+	u64 flags;
+
+	switch ((s32)who) {
+	case RUSAGE_SELF:
+		process_resource_use(p, &use);
+		break;
+	case RUSAGE_CHILDREN:
+		flags = spin_lock_irq(&p->limits_lock);
+		use = p->children_use;
+		spin_unlock_irq(&p->limits_lock, flags);
+		break;
+	case RUSAGE_THREAD:
+		thread_times(t, &use.user_ns, &use.kernel_ns);
+		use.minor_faults = t->faults_minor;
+		use.major_faults = t->faults_major;
+		use.voluntary_switches = t->switches_voluntary;
+		use.forced_switches = t->switches_forced;
+		use.peak_resident_pages = READ_ONCE(p->space->peak_resident);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return rusage_put(user, &use);
+}

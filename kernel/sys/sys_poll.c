@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * poll() and select(): one round over all files after the other, asleep on all their queues in
+ * between.
+ */
+#include "kernel/fs/file_table.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sys/calls.h"
+
+#define ITEMS_ON_STACK 16
+#define SELECT_IN      (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
+#define SELECT_OUT     (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
+#define SELECT_EXCEPT  POLLPRI
+
+struct poll_item {
+	int fd; /* as struct pollfd of the ABI up to here ... */
+	u16 events, revents;
+	u32 wanted;	   /* bits that end the wait */
+	struct file *file; /* with a reference while the call lasts; NULL: to be passed over */
+};
+
+static u32 poll_round(struct poll_item *items, u32 n, struct poll_table *table)
+{
+	u32 ready = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		struct poll_item *item = &items[i];
+
+		if (item->file)
+			item->revents = (u16)(file_poll(item->file, table) & item->wanted);
+		if (!item->revents)
+			continue;
+		ready++;
+		if (table)
+			table->only_look = true; /* this call will not sleep any more */
+	}
+	return ready;
+}
+
+/* How many items have something, 0 at the deadline, or -EINTR, -ENOMEM. */
+static long poll_items(struct poll_item *items, u32 n, u64 deadline_ns)
+{
+	struct poll_table table;
+	long ready;
+	int error = 0;
+
+	if (!time_left(deadline_ns))
+		return poll_round(items, n, NULL);
+	poll_table_init(&table);
+	for (;;) {
+		ready = poll_round(items, n, &table);
+		if (ready || error)
+			break;
+		error = table.error;
+		if (error)
+			break;
+		table.only_look = true;
+		error = poll_table_sleep(&table, deadline_ns);
+	}
+	poll_table_release(&table);
+	return ready || error == -ETIMEDOUT ? ready : error;
+}
+
+static void items_put(struct poll_item *items, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		if (items[i].file)
+			file_put(items[i].file);
+}
+
+/* ppoll(), pselect(): the mask that holds until the way back to user mode, or through a handler. */
+static int mask_enter(u64 user, u64 size)
+{
+	sigset_t mask;
+	int error;
+
+	if (!user)
+		return 0;
+	error = sigset_get(&mask, user, size);
+	if (!error)
+		signal_set_temporary_mask(mask);
+	return error;
+}
+
+/* --- poll ------------------------------------------------------------------------------------- */
+
+static int items_get(struct poll_item *items, u64 user, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		struct poll_item *item = &items[i];
+
+		*item = (struct poll_item){0};
+		if (copy_from_user(item, (void *)(user + i * 8UL), 8)) {
+			items_put(items, i);
+			return -EFAULT;
+		}
+		item->wanted = item->events | POLLERR | POLLHUP;
+		item->file = item->fd >= 0 ? fd_get((u32)item->fd) : NULL;
+		item->revents = item->fd >= 0 && !item->file ? POLLNVAL : 0;
+	}
+	return 0;
+}
+
+static long do_poll(u64 user, u64 count, u64 deadline_ns)
+{
+	struct poll_item small[ITEMS_ON_STACK], *items = small;
+	u32 n = (u32)count;
+	long result;
+
+	if (n > vfs_current_file_limit())
+		return -EINVAL;
+	if (n > ITEMS_ON_STACK)
+		items = kmalloc(n * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	result = items_get(items, user, n);
+	if (!result) {
+		result = poll_items(items, n, deadline_ns);
+		items_put(items, n);
+		for (u32 i = 0; i < n && result >= 0; i++)
+			if (copy_to_user((void *)(user + i * 8UL + 6), &items[i].revents, 2))
+				result = -EFAULT;
+	}
+	if (items != small)
+		kfree(items);
+	return result;
+}
+
+static u64 poll_restart(struct thread *t)
+{
+	long result = do_poll(t->restart.arg[0], t->restart.arg[1], t->restart.arg[2]);
+
+	if (result != -EINTR)
+		return (u64)result;
+	t->restart.fn = poll_restart;
+	return (u64)-ERESTART_RESTARTBLOCK;
+}
+
+SYSCALL3(poll, user, count, timeout_ms)
+{
+	struct thread *t = current_thread();
+
+	t->restart.arg[0] = user;
+	t->restart.arg[1] = count;
+	t->restart.arg[2] =
+	    (s32)timeout_ms < 0 ? WAIT_FOREVER : deadline_after((u32)timeout_ms * NSEC_PER_MSEC);
+	return (long)poll_restart(t);
+}
+
+/* The rest of the time goes back to the user; a bad address does not matter any more. */
+SYSCALL5(ppoll, user, count, timeout, mask, mask_size)
+{
+	u64 deadline;
+	long result = deadline_get(timeout, &deadline);
+
+	if (!result)
+		result = mask_enter(mask, mask_size);
+	if (result)
+		return result;
+	result = do_poll(user, count, deadline);
+	if (timeout && timespec_put(timeout, time_left(deadline)))
+		timeout = 0;
+	return result == -EINTR ? -ERESTARTNOHAND : result;
+}
+
+/* --- select ----------------------------------------------------------------------------------- */
+
+/* The three sets, in and out. */
+struct select_sets {
+	u32 n;
+	u32 words; /* of each set */
+	u64 *bits; /* in, out, except: `words` each */
+	struct poll_item *items;
+};
+
+static const u32 select_wanted[3] = {SELECT_IN, SELECT_OUT, SELECT_EXCEPT};
+
+static u64 *set_word(struct select_sets *s, u32 set, u32 fd)
+{
+	return &s->bits[set * s->words + fd / 64];
+}
+
+/* Make items of the descriptors that stand in a set; their number or -EBADF. */
+static int select_items(struct select_sets *s)
+{
+	u32 n = 0;
+
+	for (u32 fd = 0; fd < s->n; fd++) {
+		u32 wanted = 0;
+
+		for (u32 set = 0; set < 3; set++)
+			if (*set_word(s, set, fd) >> (fd % 64) & 1)
+				wanted |= select_wanted[set];
+		if (!wanted)
+			continue;
+		s->items[n] = (struct poll_item){.fd = (int)fd, .wanted = wanted};
+		s->items[n].file = fd_get(fd);
+		if (!s->items[n].file) {
+			items_put(s->items, n);
+			return -EBADF;
+		}
+		n++;
+	}
+	return (int)n;
+}
+
+/* What is ready of what was asked for; a descriptor counts once for each set. */
+static long select_results(struct select_sets *s, u32 n)
+{
+	long count = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		u32 fd = (u32)s->items[i].fd;
+
+		for (u32 set = 0; set < 3; set++) {
+			u64 *word = set_word(s, set, fd), bit = 1UL << (fd % 64);
+
+			if (!(*word & bit))
+				continue;
+			if (s->items[i].revents & select_wanted[set])
+				count++;
+			else
+				*word &= ~bit;
+		}
+	}
+	return count;
+}
+
+static long select_run(struct select_sets *s, const u64 user[3], u64 deadline_ns)
+{
+	long result;
+	int n;
+
+	for (u32 set = 0; set < 3; set++)
+		if (user[set] &&
+		    copy_from_user(set_word(s, set, 0), (void *)user[set], s->words * 8))
+			return -EFAULT;
+	n = select_items(s);
+	if (n < 0)
+		return n;
+	result = poll_items(s->items, (u32)n, deadline_ns);
+	items_put(s->items, (u32)n);
+	if (result < 0)
+		return result;
+	result = select_results(s, (u32)n);
+	for (u32 set = 0; set < 3; set++)
+		if (user[set] && copy_to_user((void *)user[set], set_word(s, set, 0), s->words * 8))
+			return -EFAULT;
+	return result;
+}
+
+static long do_select(u64 count, u64 in, u64 out, u64 except, u64 deadline_ns)
+{
+	const u64 user[3] = {in, out, except};
+	struct select_sets s;
+	long result = -ENOMEM;
+
+	if ((s32)count < 0)
+		return -EINVAL;
+	s.n = MIN((u32)count, (u32)FD_TABLE_MAX);
+	s.words = (s.n + 63) / 64;
+	s.bits = kzalloc(MAX(s.words, 1U) * 3 * sizeof(u64));
+	s.items = kmalloc(MAX(s.n, 1U) * sizeof(*s.items));
+	if (s.bits && s.items)
+		result = select_run(&s, user, deadline_ns);
+	kfree(s.bits);
+	kfree(s.items);
+	return result == -EINTR ? -ERESTARTNOHAND : result;
+}
+
+SYSCALL5(select, count, in, out, except, timeout)
+{
+	u64 ns, deadline = WAIT_FOREVER;
+	long result = timeout ? timeval_get(timeout, &ns) : 0;
+
+	if (result)
+		return result;
+	if (timeout)
+		deadline = deadline_after(ns);
+	result = do_select(count, in, out, except, deadline);
+	if (timeout && timeval_put(timeout, time_left(deadline)))
+		timeout = 0;
+	return result;
+}
+
+/* The sixth argument points to the mask's address and size: there are only six. */
+SYSCALL6(pselect6, count, in, out, except, timeout, mask_argument)
+{
+	u64 mask[2] = {0, 0}, deadline;
+	long result = 0;
+
+	if (mask_argument && copy_from_user(mask, (void *)mask_argument, sizeof(mask)))
+		return -EFAULT;
+	result = deadline_get(timeout, &deadline);
+	if (!result)
+		result = mask_enter(mask[0], mask[1]);
+	if (result)
+		return result;
+	result = do_select(count, in, out, except, deadline);
+	if (timeout && timespec_put(timeout, time_left(deadline)))
+		timeout = 0;
+	return result;
+}

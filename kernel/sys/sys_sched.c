@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scheduling: affinity, policies, priorities.  There is one policy, round robin with one slice for
+ * all; the others, priorities and nice values are kept and given back, and weigh nothing.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sys/calls.h"
+
+#define SCHED_OTHER	    0
+#define SCHED_FIFO	    1
+#define SCHED_RR	    2
+#define SCHED_BATCH	    3
+#define SCHED_IDLE	    5
+#define SCHED_RESET_ON_FORK 0x40000000
+#define PRIORITY_MAX	    99 /* of FIFO and RR; the lowest is 1 */
+
+struct thread *thread_by_argument(tid_t tid)
+{
+	if (tid)
+		return tid > 0 ? thread_find(tid) : NULL;
+	thread_get(current_thread());
+	return current_thread();
+}
+
+/* For the calls below: -EINVAL for a negative TID, -ESRCH. */
+static int thread_argument(u64 tid, struct thread **t)
+{
+	if ((s32)tid < 0)
+		return -EINVAL;
+	*t = thread_by_argument((tid_t)tid);
+	return *t ? 0 : -ESRCH;
+}
+
+/* sched_setscheduler(2): the caller's own user's, or anybody's for the privileged. */
+static bool may_change(const struct thread *t)
+{
+	u32 euid = current_process()->euid;
+
+	return euid == 0 || euid == t->process->euid || euid == t->process->uid;
+}
+
+SYSCALL0(sched_yield)
+{
+	sched_yield();
+	return 0;
+}
+
+SYSCALL3(sched_setaffinity, tid, size, user)
+{
+	struct cpumask mask = {{0}};
+	struct thread *t;
+	int error;
+
+	if (copy_from_user(&mask, (void *)user, MIN((u64)(u32)size, sizeof(mask))))
+		return -EFAULT;
+	error = thread_argument(tid, &t);
+	if (error)
+		return error == -EINVAL ? -ESRCH : error;
+	error = may_change(t) ? sched_set_affinity(t, &mask) : -EPERM;
+	thread_put(t);
+	return error;
+}
+
+SYSCALL3(sched_getaffinity, tid, size, user)
+{
+	u64 bytes = DIV_ROUND_UP(cpu_count, 64) * 8;
+	struct cpumask mask;
+	struct thread *t;
+	int error;
+
+	if ((u32)size < bytes || size & 7)
+		return -EINVAL;
+	error = thread_argument(tid, &t);
+	if (error)
+		return error == -EINVAL ? -ESRCH : error;
+	mask = t->affinity;
+	thread_put(t);
+	for (u32 i = 0; i < ARRAY_SIZE(mask.bits); i++)
+		mask.bits[i] &= cpus_online.bits[i];
+	if (copy_to_user((void *)user, &mask, bytes))
+		return -EFAULT;
+	return (long)bytes;
+}
+
+/* --- Policies --------------------------------------------------------------------------------- */
+
+static bool policy_is_realtime(u32 policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static bool policy_is_valid(u32 policy)
+{
+	return policy_is_realtime(policy) || policy == SCHED_OTHER || policy == SCHED_BATCH ||
+	       policy == SCHED_IDLE;
+}
+
+/* `policy` -1: as it is. */
+static long set_policy(u64 tid, s32 policy, u64 user)
+{
+	struct thread *t;
+	u32 priority, wanted;
+	long error;
+
+	if (!user)
+		return -EINVAL;
+	if (get_user_u32(&priority, (u32 *)user))
+		return -EFAULT;
+	error = thread_argument(tid, &t);
+	if (error)
+		return error;
+	wanted = policy == -1 ? t->policy : (u32)policy & ~SCHED_RESET_ON_FORK;
+	if (!policy_is_valid(wanted) ||
+	    (policy_is_realtime(wanted) ? priority < 1 || priority > PRIORITY_MAX
+					: priority != 0)) {
+		error = -EINVAL;
+	} else if (!may_change(t) || (policy_is_realtime(wanted) && !is_privileged())) {
+		error = -EPERM;
+	} else {
+		WRITE_ONCE(t->policy, (u8)wanted);
+		WRITE_ONCE(t->priority, (u8)priority);
+	}
+	thread_put(t);
+	return error;
+}
+
+SYSCALL3(sched_setscheduler, tid, policy, user)
+{
+	return (s32)policy < 0 ? -EINVAL : set_policy(tid, (s32)policy, user);
+}
+
+SYSCALL2(sched_setparam, tid, user)
+{
+	return set_policy(tid, -1, user);
+}
+
+SYSCALL1(sched_getscheduler, tid)
+{
+	struct thread *t;
+	long result = thread_argument(tid, &t);
+
+	if (result)
+		return result;
+	result = READ_ONCE(t->policy);
+	thread_put(t);
+	return result;
+}
+
+SYSCALL2(sched_getparam, tid, user)
+{
+	struct thread *t;
+	int error = user ? thread_argument(tid, &t) : -EINVAL;
+	u32 priority;
+
+	if (error)
+		return error;
+	priority = READ_ONCE(t->priority);
+	thread_put(t);
+	return put_user_u32((u32 *)user, priority);
+}
+
+SYSCALL1(sched_get_priority_max, policy)
+{
+	if (!policy_is_valid((u32)policy))
+		return -EINVAL;
+	return policy_is_realtime((u32)policy) ? PRIORITY_MAX : 0;
+}
+
+SYSCALL1(sched_get_priority_min, policy)
+{
+	return policy_is_valid((u32)policy) ? policy_is_realtime((u32)policy) : -EINVAL;
+}
+
+SYSCALL2(sched_rr_get_interval, tid, user)
+{
+	struct thread *t;
+	int error = thread_argument(tid, &t);
+
+	if (error)
+		return error;
+	thread_put(t);
+	return timespec_put(user, sched_slice_ns());
+}
+
+/* --- Nice ------------------------------------------------------------------------------------- */
+
+#define PRIO_PROCESS 0
+#define PRIO_PGRP    1
+#define PRIO_USER    2
+#define NICE_MIN     (-20)
+#define NICE_MAX     19
+
+/* Is `p` among those that getpriority(2) means? */
+static bool nice_matches(const struct process *p, u32 which, u32 who)
+{
+	const struct process *self = current_process();
+
+	if (which == PRIO_PGRP)
+		return p->group == (pid_t)(who ? who : (u32)self->group);
+	return p->uid == (who ? who : self->uid);
+}
+
+/* Look at, or set, the nice value of a thread; false where it does not exist. */
+static bool nice_of(tid_t tid, const int *set, int *lowest)
+{
+	struct thread *t = thread_by_argument(tid);
+
+	if (!t)
+		return false;
+	if (set)
+		WRITE_ONCE(t->nice, *set);
+	*lowest = MIN(*lowest, READ_ONCE(t->nice));
+	thread_put(t);
+	return true;
+}
+
+/* The same for one thread, or the leaders of a group's or user's processes; how many there are. */
+static u32 nice_for_each(u32 which, u32 who, const int *set, int *lowest)
+{
+	struct process *p;
+	pid_t pid = 0;
+	u32 n = 0;
+
+	*lowest = NICE_MAX;
+	if (which == PRIO_PROCESS)
+		return nice_of((tid_t)who, set, lowest);
+	while ((p = process_next(pid + 1))) {
+		bool matches = nice_matches(p, which, who);
+
+		pid = p->pid;
+		process_put(p);
+		if (matches)
+			n += nice_of(pid, set, lowest);
+	}
+	return n;
+}
+
+/* The system call gives 20 - nice, which is never negative. */
+SYSCALL2(getpriority, which, who)
+{
+	int lowest;
+
+	if ((u32)which > PRIO_USER)
+		return -EINVAL;
+	return nice_for_each((u32)which, (u32)who, NULL, &lowest) ? 20 - lowest : -ESRCH;
+}
+
+SYSCALL3(setpriority, which, who, value)
+{
+	int nice = MAX(MIN((s32)value, NICE_MAX), NICE_MIN), lowest;
+
+	if ((u32)which > PRIO_USER)
+		return -EINVAL;
+	if (!nice_for_each((u32)which, (u32)who, NULL, &lowest))
+		return -ESRCH;
+	if (nice < lowest && !is_privileged())
+		return -EACCES;
+	return nice_for_each((u32)which, (u32)who, &nice, &lowest) ? 0 : -ESRCH;
+}
+
+SYSCALL2(getcpu, cpu, node)
+{
+	if (cpu && put_user_u32((u32 *)cpu, this_cpu_id()))
+		return -EFAULT;
+	return node ? put_user_u32((u32 *)node, 0) : 0;
+}

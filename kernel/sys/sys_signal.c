@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signals.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/sys/calls.h"
+
+int sigset_get(sigset_t *set, u64 user, u64 size)
+{
+	if (size != sizeof(*set))
+		return -EINVAL;
+	return copy_from_user(set, (void *)user, sizeof(*set));
+}
+
+SYSCALL4(rt_sigaction, signal, user, old_user, size)
+{
+	struct sigaction action, old;
+	int error;
+
+	if (size != sizeof(sigset_t))
+		return -EINVAL;
+	if (user && copy_from_user(&action, (void *)user, sizeof(action)))
+		return -EFAULT;
+	error = signal_action((int)signal, user ? &action : NULL, &old);
+	if (error || !old_user)
+		return error;
+	return copy_to_user((void *)old_user, &old, sizeof(old));
+}
+
+SYSCALL4(rt_sigprocmask, how, user, old_user, size)
+{
+	sigset_t old = current_thread()->signal_mask, set;
+	int error;
+
+	if (size != sizeof(sigset_t))
+		return -EINVAL;
+	if (user) {
+		error = sigset_get(&set, user, size);
+		if (error)
+			return error;
+		switch ((u32)how) {
+		case 0: /* SIG_BLOCK */
+			set = old | set;
+			break;
+		case 1: /* SIG_UNBLOCK */
+			set = old & ~set;
+			break;
+		case 2: /* SIG_SETMASK */
+			break;
+		default:
+			return -EINVAL;
+		}
+		signal_set_mask(set);
+	}
+	return old_user ? copy_to_user((void *)old_user, &old, sizeof(old)) : 0;
+}
+
+SYSCALL0(rt_sigreturn)
+{
+	return signal_return(thread_frame(current_thread()));
+}
+
+/* What signal_work() makes of a call that ended with -ERESTART_RESTARTBLOCK. */
+SYSCALL0(restart_syscall)
+{
+	struct thread *t = current_thread();
+
+	return t->restart.fn ? (long)t->restart.fn(t) : -EINTR;
+}
+
+SYSCALL2(rt_sigpending, user, size)
+{
+	sigset_t set = signal_pending_set();
+
+	if (size > sizeof(set))
+		return -EINVAL;
+	return copy_to_user((void *)user, &set, size);
+}
+
+/* Nothing but a signal ends this. */
+static long wait_for_signal(void)
+{
+	while (!sleep_until(WAIT_FOREVER, WAIT_SIGNALS))
+		;
+	return -ERESTARTNOHAND;
+}
+
+SYSCALL0(pause)
+{
+	return wait_for_signal();
+}
+
+SYSCALL2(rt_sigsuspend, user, size)
+{
+	sigset_t mask;
+	int error = sigset_get(&mask, user, size);
+
+	if (error)
+		return error;
+	signal_set_temporary_mask(mask);
+	return wait_for_signal();
+}
+
+SYSCALL4(rt_sigtimedwait, user, user_info, timeout, size)
+{
+	struct siginfo info;
+	sigset_t set;
+	u64 deadline;
+	int result = sigset_get(&set, user, size);
+
+	if (!result)
+		result = deadline_get(timeout, &deadline);
+	if (!result)
+		result = signal_wait(set, &info, deadline);
+	if (result > 0 && user_info && copy_to_user((void *)user_info, &info, sizeof(info)))
+		result = -EFAULT;
+	return result;
+}
+
+SYSCALL2(sigaltstack, user, old_user)
+{
+	struct signal_stack stack, old;
+	int error;
+
+	if (user && copy_from_user(&stack, (void *)user, sizeof(stack)))
+		return -EFAULT;
+	error = signal_altstack(user ? &stack : NULL, &old, thread_frame(current_thread())->rsp);
+	if (error || !old_user)
+		return error;
+	return copy_to_user((void *)old_user, &old, sizeof(old));
+}
+
+/* --- Sending ---------------------------------------------------------------------------------- */
+
+static struct siginfo info_from_caller(int signal, int code)
+{
+	struct process *p = current_process();
+
+	return (struct siginfo){.signo = signal, .code = code, .kill = {p->pid, p->uid, 0}};
+}
+
+/* kill(2): who may; SIGCONT within a session always. */
+static bool may_signal(const struct process *to, int signal)
+{
+	const struct process *p = current_process();
+
+	return p->euid == 0 || p->euid == to->suid || p->euid == to->uid || p->uid == to->suid ||
+	       p->uid == to->uid || (signal == SIGCONT && p->session == to->session);
+}
+
+/* To a thread, of process `group` unless that is -1. */
+static long signal_thread(pid_t group, tid_t tid, int signal, const struct siginfo *info)
+{
+	struct thread *t;
+	long result;
+
+	if (signal < 0 || signal > SIGNAL_COUNT)
+		return -EINVAL;
+	t = thread_find(tid);
+	if (!t)
+		return -ESRCH;
+	if (group != -1 && t->process->pid != group)
+		result = -ESRCH;
+	else if (!may_signal(t->process, signal))
+		result = -EPERM;
+	else
+		result = signal ? signal_send_thread(t, signal, info) : 0;
+	thread_put(t);
+	return result;
+}
+
+SYSCALL2(kill, pid, signal)
+{
+	struct siginfo info = info_from_caller((int)signal, SI_USER);
+
+	return signal_kill((pid_t)pid, (int)signal, &info);
+}
+
+SYSCALL2(tkill, tid, signal)
+{
+	struct siginfo info = info_from_caller((int)signal, SI_TKILL);
+
+	return (s32)tid <= 0 ? -EINVAL : signal_thread(-1, (tid_t)tid, (int)signal, &info);
+}
+
+SYSCALL3(tgkill, group, tid, signal)
+{
+	struct siginfo info = info_from_caller((int)signal, SI_TKILL);
+
+	if ((s32)tid <= 0 || (s32)group <= 0)
+		return -EINVAL;
+	return signal_thread((pid_t)group, (tid_t)tid, (int)signal, &info);
+}
+
+/* A caller's own siginfo; only to itself may it look as if the kernel or kill() had sent it. */
+static int info_get(struct siginfo *info, u64 user, int signal, pid_t to)
+{
+	if (copy_from_user(info, (void *)user, sizeof(*info)))
+		return -EFAULT;
+	info->signo = signal;
+	if ((info->code >= 0 || info->code == SI_TKILL) && to != current_process()->pid)
+		return -EPERM;
+	return 0;
+}
+
+SYSCALL3(rt_sigqueueinfo, pid, signal, user)
+{
+	struct siginfo info;
+	struct process *p;
+	int error = info_get(&info, user, (int)signal, (pid_t)pid);
+
+	if (error)
+		return error;
+	if ((s32)signal < 0 || (s32)signal > SIGNAL_COUNT)
+		return -EINVAL;
+	p = process_find((pid_t)pid);
+	if (!p)
+		return -ESRCH;
+	if (!may_signal(p, (int)signal))
+		error = -EPERM;
+	else if (signal)
+		error = signal_send_process(p, (int)signal, &info);
+	process_put(p);
+	return error;
+}
+
+SYSCALL4(rt_tgsigqueueinfo, group, tid, signal, user)
+{
+	struct siginfo info;
+	int error = info_get(&info, user, (int)signal, (pid_t)group);
+
+	if (error)
+		return error;
+	if ((s32)tid <= 0 || (s32)group <= 0)
+		return -EINVAL;
+	return signal_thread((pid_t)group, (tid_t)tid, (int)signal, &info);
+}

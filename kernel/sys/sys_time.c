@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Clocks, sleeping, and timers.
+ */
+#include "arch/x86_64/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/proc/itimer.h"
+#include "kernel/proc/posix_timer.h"
+#include "kernel/sys/calls.h"
+
+#define CLOCK_PROCESS_CPUTIME_ID 2
+#define CLOCK_THREAD_CPUTIME_ID	 3
+#define CLOCK_MONOTONIC_RAW	 4
+#define CLOCK_REALTIME_COARSE	 5
+#define CLOCK_MONOTONIC_COARSE	 6
+#define CLOCK_BOOTTIME		 7
+#define CLOCK_TAI		 11
+
+#define TIMER_ABSTIME		 1
+#define TIMER_MAX		 (WAIT_FOREVER / 4) /* ns; sums of these and the clock do not overflow */
+#define NSEC_PER_TICK		 (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
+
+/* --- Conversions ------------------------------------------------------------------------------ */
+
+/* Seconds and a fraction of `unit` nanoseconds each. */
+static int time_combine(s64 seconds, s64 fraction, u64 unit, u64 *ns)
+{
+	if (seconds < 0 || (u64)fraction >= NSEC_PER_SEC / unit)
+		return -EINVAL;
+	if ((u64)seconds >= WAIT_FOREVER / NSEC_PER_SEC)
+		*ns = WAIT_FOREVER;
+	else
+		*ns = (u64)seconds * NSEC_PER_SEC + (u64)fraction * unit;
+	return 0;
+}
+
+int timespec_get(u64 user, u64 *ns)
+{
+	struct timespec t;
+
+	if (copy_from_user(&t, (void *)user, sizeof(t)))
+		return -EFAULT;
+	return time_combine(t.seconds, t.nanoseconds, 1, ns);
+}
+
+int timeval_get(u64 user, u64 *ns)
+{
+	struct timeval t;
+
+	if (copy_from_user(&t, (void *)user, sizeof(t)))
+		return -EFAULT;
+	return time_combine(t.seconds, t.microseconds, NSEC_PER_USEC, ns);
+}
+
+struct timespec timespec_of(u64 ns)
+{
+	return (struct timespec){(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC)};
+}
+
+struct timeval timeval_of(u64 ns)
+{
+	return (struct timeval){(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
+}
+
+int timespec_put(u64 user, u64 ns)
+{
+	struct timespec t = timespec_of(ns);
+
+	return copy_to_user((void *)user, &t, sizeof(t));
+}
+
+int timeval_put(u64 user, u64 ns)
+{
+	struct timeval t = timeval_of(ns);
+
+	return copy_to_user((void *)user, &t, sizeof(t));
+}
+
+u64 deadline_after(u64 ns)
+{
+	u64 now = clock_now_ns();
+
+	return ns >= WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
+}
+
+u64 deadline_of_realtime(u64 realtime_ns)
+{
+	u64 now = clock_realtime_ns();
+
+	if (realtime_ns == WAIT_FOREVER)
+		return WAIT_FOREVER;
+	return realtime_ns <= now ? 0 : deadline_after(realtime_ns - now);
+}
+
+u64 time_left(u64 deadline_ns)
+{
+	u64 now = clock_now_ns();
+
+	return deadline_ns > now ? deadline_ns - now : 0;
+}
+
+int deadline_get(u64 user, u64 *deadline_ns)
+{
+	u64 ns;
+	int error;
+
+	*deadline_ns = WAIT_FOREVER;
+	if (!user)
+		return 0;
+	error = timespec_get(user, &ns);
+	if (!error)
+		*deadline_ns = deadline_after(ns);
+	return error;
+}
+
+/* --- Clocks ----------------------------------------------------------------------------------- */
+
+static u64 process_cpu_ns(struct process *p)
+{
+	struct resource_use use;
+
+	process_resource_use(p, &use);
+	return use.user_ns + use.kernel_ns;
+}
+
+static u64 thread_cpu_ns(struct thread *t)
+{
+	u64 user_ns, kernel_ns;
+
+	thread_times(t, &user_ns, &kernel_ns);
+	return user_ns + kernel_ns;
+}
+
+/* A clock that clock_getcpuclockid() or pthread_getcpuclockid() made: ~number << 3, bit 2 for a
+ * thread (of the caller's process), the low two the kind: 2 is time on the CPU. */
+static int cpu_clock_read(int clock, u64 *ns)
+{
+	pid_t number = ~(clock >> 3);
+	struct process *p;
+	struct thread *t;
+	int error = 0;
+
+	if ((clock & 3) == 3)
+		return -EINVAL;
+	if (clock & 4) {
+		t = thread_by_argument(number);
+		if (!t)
+			return -EINVAL;
+		if (t->process == current_process())
+			*ns = thread_cpu_ns(t);
+		else
+			error = -EINVAL;
+		thread_put(t);
+		return error;
+	}
+	p = process_find(number ? number : current_process()->pid);
+	if (!p)
+		return -EINVAL;
+	*ns = process_cpu_ns(p);
+	process_put(p);
+	return 0;
+}
+
+static int clock_read(int clock, u64 *ns)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI:
+		*ns = clock_realtime_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = clock_now_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		*ns = process_cpu_ns(current_process());
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = thread_cpu_ns(current_thread());
+		return 0;
+	}
+	return clock < 0 ? cpu_clock_read(clock, ns) : -EINVAL;
+}
+
+SYSCALL2(clock_gettime, clock, user)
+{
+	u64 ns;
+	int error = clock_read((int)clock, &ns);
+
+	return error ? error : timespec_put(user, ns);
+}
+
+SYSCALL2(clock_getres, clock, user)
+{
+	u64 ns;
+	int error = clock_read((int)clock, &ns);
+
+	return error || !user ? error : timespec_put(user, 1);
+}
+
+static long set_realtime(u64 ns)
+{
+	if (!is_privileged())
+		return -EPERM;
+	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* the boot would lie before 1970 */
+		return -EINVAL;
+	clock_set_realtime(ns);
+	return 0;
+}
+
+SYSCALL2(clock_settime, clock, user)
+{
+	u64 ns;
+	int error;
+
+	if ((int)clock != CLOCK_REALTIME)
+		return -EINVAL;
+	error = timespec_get(user, &ns);
+	return error ? error : set_realtime(ns);
+}
+
+/* struct timezone is two ints, always zero. */
+SYSCALL2(gettimeofday, user, zone)
+{
+	static const u32 utc[2];
+
+	if (user && timeval_put(user, clock_realtime_ns()))
+		return -EFAULT;
+	return zone ? copy_to_user((void *)zone, utc, sizeof(utc)) : 0;
+}
+
+SYSCALL2(settimeofday, user, zone)
+{
+	u64 ns;
+	int error;
+
+	if (!user)
+		return is_privileged() ? 0 : -EPERM;
+	error = timeval_get(user, &ns);
+	return error ? error : set_realtime(ns);
+}
+
+SYSCALL1(time, user)
+{
+	u64 seconds = clock_realtime_ns() / NSEC_PER_SEC;
+
+	if (user && put_user_u64((u64 *)user, seconds))
+		return -EFAULT;
+	return (long)seconds;
+}
+
+/* times(2): user and system time of the process, and of its waited-for children, in ticks. */
+SYSCALL1(times, user)
+{
+	struct process *p = current_process();
+	struct resource_use own, children;
+	u64 flags, ticks[4];
+
+	if (user) {
+		process_resource_use(p, &own);
+		flags = spin_lock_irq(&p->limits_lock);
+		children = p->children_use;
+		spin_unlock_irq(&p->limits_lock, flags);
+		ticks[0] = own.user_ns / NSEC_PER_TICK;
+		ticks[1] = own.kernel_ns / NSEC_PER_TICK;
+		ticks[2] = children.user_ns / NSEC_PER_TICK;
+		ticks[3] = children.kernel_ns / NSEC_PER_TICK;
+		if (copy_to_user((void *)user, ticks, sizeof(ticks)))
+			return -EFAULT;
+	}
+	return (long)(clock_now_ns() / NSEC_PER_TICK);
+}
+
+/* --- Sleeping --------------------------------------------------------------------------------- */
+
+/* Sleep until restart.arg[0]; what is left goes to the user address arg[1], if any. */
+static u64 sleep_go_on(struct thread *t)
+{
+	u64 deadline = t->restart.arg[0], rest = t->restart.arg[1];
+	int error = sleep_until(deadline, WAIT_SIGNALS);
+
+	if (error != -EINTR)
+		return (u64)error;
+	if (rest && timespec_put(rest, time_left(deadline)))
+		return (u64)-EFAULT;
+	t->restart.fn = sleep_go_on;
+	return (u64)-ERESTART_RESTARTBLOCK;
+}
+
+static long sleep_relative(u64 ns, u64 rest)
+{
+	struct thread *t = current_thread();
+
+	t->restart.arg[0] = deadline_after(ns);
+	t->restart.arg[1] = rest;
+	return (long)sleep_go_on(t);
+}
+
+SYSCALL2(nanosleep, user, rest)
+{
+	u64 ns;
+	int error = timespec_get(user, &ns);
+
+	return error ? error : sleep_relative(ns, rest);
+}
+
+SYSCALL4(clock_nanosleep, clock, flags, user, rest)
+{
+	u64 ns;
+	int error;
+
+	switch ((int)clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_TAI:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+		break;
+	case CLOCK_THREAD_CPUTIME_ID:
+		return -EINVAL;
+	default:
+		return clock_read((int)clock, &ns) ? -EINVAL : -EOPNOTSUPP;
+	}
+	error = timespec_get(user, &ns);
+	if (error)
+		return error;
+	if (!(flags & TIMER_ABSTIME))
+		return sleep_relative(ns, rest);
+	if ((int)clock == CLOCK_REALTIME || (int)clock == CLOCK_TAI)
+		ns = deadline_of_realtime(ns);
+	return sleep_until(ns, WAIT_SIGNALS) ? -ERESTARTNOHAND : 0;
+}
+
+/* --- The interval timer ----------------------------------------------------------------------- */
+
+#define ITIMER_REAL 0
+
+struct itimerval {
+	struct timeval interval, value;
+};
+
+static int itimer_put(u64 user, u64 value, u64 interval)
+{
+	struct itimerval t = {timeval_of(interval), timeval_of(value)};
+
+	/* What has less than a microsecond to go has not ended. */
+	if (value && !t.value.seconds && !t.value.microseconds)
+		t.value.microseconds = 1;
+	return copy_to_user((void *)user, &t, sizeof(t));
+}
+
+SYSCALL2(getitimer, which, user)
+{
+	u64 value, interval;
+
+	if ((int)which != ITIMER_REAL)
+		return -EINVAL;
+	itimer_get(&value, &interval);
+	return itimer_put(user, value, interval);
+}
+
+SYSCALL3(setitimer, which, user, old_user)
+{
+	u64 value = 0, interval = 0, old_value, old_interval;
+	int error = 0;
+
+	if (user) {
+		error = timeval_get(user, &interval);
+		if (!error)
+			error = timeval_get(user + sizeof(struct timeval), &value);
+	}
+	if (error)
+		return error;
+	if ((int)which != ITIMER_REAL)
+		return -EINVAL;
+	itimer_set(MIN(value, TIMER_MAX), MIN(interval, TIMER_MAX), &old_value, &old_interval);
+	return old_user ? itimer_put(old_user, old_value, old_interval) : 0;
+}
+
+/* alarm(2): the old one's rest in seconds, rounded, but not to zero. */
+SYSCALL1(alarm, seconds)
+{
+	u64 old;
+
+	itimer_set((u32)seconds * NSEC_PER_SEC, 0, &old, NULL);
+	if (!old)
+		return 0;
+	return (long)MAX((old + NSEC_PER_SEC / 2) / NSEC_PER_SEC, (u64)1);
+}
+
+/* --- POSIX timers ----------------------------------------------------------------------------- */
+
+struct sigevent { /* of the ABI, 64 bytes */
+	u64 value;
+	s32 signal, notify, tid, pad[11];
+};
+
+struct itimerspec {
+	struct timespec interval, value;
+};
+
+SYSCALL3(timer_create, clock, user_event, user_id)
+{
+	struct posix_timer_event event = {.signal = SIGALRM, .value_is_id = true};
+	struct sigevent e;
+	int error, id;
+
+	if (user_event) {
+		if (copy_from_user(&e, (void *)user_event, sizeof(e)))
+			return -EFAULT;
+		event = (struct posix_timer_event){
+		    .notify = e.notify, .signal = e.signal, .value = e.value, .tid = e.tid};
+	}
+	error = posix_timer_create((int)clock, &event, &id);
+	if (!error && put_user_u32((u32 *)user_id, (u32)id)) {
+		posix_timer_delete(id);
+		error = -EFAULT;
+	}
+	return error;
+}
+
+static int itimerspec_put(u64 user, const struct posix_timer_spec *spec)
+{
+	struct itimerspec t = {timespec_of(spec->interval_ns), timespec_of(spec->value_ns)};
+
+	return copy_to_user((void *)user, &t, sizeof(t));
+}
+
+SYSCALL4(timer_settime, id, flags, user, old_user)
+{
+	struct posix_timer_spec spec = {0}, old;
+	int error = timespec_get(user, &spec.interval_ns);
+
+	if (!error)
+		error = timespec_get(user + sizeof(struct timespec), &spec.value_ns);
+	spec.value_ns = MIN(spec.value_ns, TIMER_MAX);
+	spec.interval_ns = MIN(spec.interval_ns, TIMER_MAX);
+	if (!error)
+		error = posix_timer_settime((int)id, flags & TIMER_ABSTIME, &spec, &old);
+	if (!error && old_user)
+		error = itimerspec_put(old_user, &old);
+	return error;
+}
+
+SYSCALL2(timer_gettime, id, user)
+{
+	struct posix_timer_spec spec;
+	int error = posix_timer_gettime((int)id, &spec);
+
+	return error ? error : itimerspec_put(user, &spec);
+}
+
+SYSCALL1(timer_getoverrun, id)
+{
+	return posix_timer_getoverrun((int)id);
+}
+
+SYSCALL1(timer_delete, id)
+{
+	return posix_timer_delete((int)id);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of system calls, the counters, and the way through.
+ */
+#include "arch/x86_64/percpu.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/ipc/futex.h"
+#include "kernel/lib/errno.h"
+#include "kernel/sys/calls.h"
+#include "kernel/trace/trace.h"
+
+static const struct {
+	const char *name;
+	syscall_fn fn;
+} table[SYSCALL_COUNT] = {
+#define SYSCALL_ENTRY(number, call) [number] = {#call, sys_##call},
+    SYSCALL_LIST(SYSCALL_ENTRY)};
+
+/* How often each was called, known or not; the last counts all numbers from SYSCALL_COUNT on. */
+static DEFINE_PER_CPU(u64[SYSCALL_COUNT + 1], syscall_calls);
+
+static void count_call(u32 number)
+{
+	preempt_disable();
+	(*this_cpu_ptr(syscall_calls))[MIN(number, (u32)SYSCALL_COUNT)]++;
+	preempt_enable_no_resched(); /* the roof looks at it before user mode */
+}
+
+void syscall_dispatch(struct trap_frame *frame)
+{
+	u32 number = (u32)frame->error;
+	tid_t tid = current_thread()->tid;
+	long result = -ENOSYS;
+
+	count_call(number);
+	trace(TRACE_SYSCALL, (u32)tid, number, 0);
+	if (likely(number < SYSCALL_COUNT && table[number].fn))
+		result = table[number].fn(frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8,
+					  frame->r9);
+	frame->rax = (u64)result;
+	trace(TRACE_SYSCALL_END, (u32)tid, number, (u32)result);
+}
+
+const char *syscall_name(u32 number)
+{
+	return number < SYSCALL_COUNT ? table[number].name : NULL;
+}
+
+static u64 calls_total(u32 number)
+{
+	u64 sum = 0;
+
+	for (u32 cpu = 0; cpu < cpu_count; cpu++)
+		sum += READ_ONCE((*per_cpu_ptr(syscall_calls, cpu))[number]);
+	return sum;
+}
+
+/* "number name calls": all that there are, and unknown ones that were asked for. */
+static void syscalls_make_text(struct text *t)
+{
+	for (u32 i = 0; i <= SYSCALL_COUNT; i++) {
+		const char *name = syscall_name(i);
+		u64 calls = calls_total(i);
+
+		if (name || calls)
+			text_printf(t, "%u%s %s %lu\n", i, i == SYSCALL_COUNT ? "+" : "",
+				    name ? name : "unknown", calls);
+	}
+}
+
+void syscall_init(void)
+{
+	futex_find_thread = thread_find;
+	procfs_add("heddle/syscalls", syscalls_make_text, NULL);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of the processor's floor: faults in copies, calls of other CPUs, FPU areas, symbols.
+ */
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/layout.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/smp.h"
+#include "arch/x86_64/usercopy.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/lib/symbols.h"
+#include "tests/kernel/ktest.h"
+
+/* A kernel thread has no user half: every touch of one ends in the fixup. */
+KTEST(usercopy_without_space_fails)
+{
+	u64 words[4] = {0};
+	u32 old = 7;
+
+	for (size_t n = 1; n <= sizeof(words); n++) {
+		KEXPECT_EQ(usercopy_raw_in(words, (void *)USER_MIN, n), n);
+		KEXPECT_EQ(usercopy_raw_out((void *)(USER_MAX - 64), words, n), n);
+		KEXPECT_EQ(usercopy_raw_clear((void *)USER_MIN, n), n);
+	}
+	KEXPECT_EQ(usercopy_raw_string((char *)words, (char *)USER_MIN, 8), -EFAULT);
+	KEXPECT_EQ(usercopy_raw_cmpxchg32((u32 *)USER_MIN, &old, 1), -EFAULT);
+	KEXPECT_EQ(old, 7);
+}
+
+KTEST(usercopy_string_stops)
+{
+	char buf[8] = "zzzzzzz";
+
+	KEXPECT_EQ(usercopy_raw_string(buf, "abc", 8), 3);
+	KEXPECT(!strcmp(buf, "abc"));
+	KEXPECT_EQ(usercopy_raw_string(buf, "abcdef", 4), 4);
+	KEXPECT_EQ(usercopy_raw_string(buf, "abc", 0), 0);
+}
+
+static void count_call(void *count)
+{
+	__atomic_fetch_add((u32 *)count, 1, __ATOMIC_RELAXED);
+}
+
+KTEST(smp_call_reaches_all_others)
+{
+	struct cpumask all;
+	u32 count = 0, rounds = 100, others = cpumask_count(&cpus_online) - 1;
+
+	cpumask_fill(&all);
+	for (u32 i = 0; i < rounds; i++) {
+		preempt_disable();
+		smp_call(&all, count_call, &count);
+		preempt_enable();
+	}
+	KEXPECT_EQ(count, rounds * others);
+}
+
+KTEST(fpu_area_refuses_what_would_fault)
+{
+	static u8 storage[16384] __aligned(64);
+	struct fpu_area *area = (struct fpu_area *)storage;
+
+	KEXPECT(fpu_area_size <= sizeof(storage));
+	fpu_area_init(area);
+	KEXPECT(fpu_area_sanitize(area));
+	storage[27] = 0x80; /* MXCSR's highest bit is reserved */
+	KEXPECT(!fpu_area_sanitize(area));
+	fpu_area_init(area);
+	storage[519] = 0x40; /* an unknown component, where there is XSAVE */
+	KEXPECT_EQ(fpu_area_sanitize(area), fpu_xcr0 == 0);
+	fpu_area_init(area);
+	storage[527] = 0x80; /* the compacted form */
+	KEXPECT_EQ(fpu_area_sanitize(area), fpu_xcr0 == 0);
+}
+
+KTEST(symbols_are_found)
+{
+	u64 offset = 0;
+	const char *name = symbol_lookup((u64)memcpy, &offset);
+
+	KEXPECT(name && !strcmp(name, "memcpy"));
+	KEXPECT_EQ(offset, 0);
+	KEXPECT(!symbol_lookup(0, &offset));
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pipes, through kernel buffers.
+ */
+#include "kernel/ipc/pipe.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sched/sched.h"
+#include "tests/kernel/ktest.h"
+
+static ssize_t put(struct file *f, const void *buf, size_t n)
+{
+	struct io_buffer io;
+
+	io_init_kernel(&io, (void *)buf, n);
+	return file_write(f, &io);
+}
+
+static ssize_t get(struct file *f, void *buf, size_t n)
+{
+	struct io_buffer io;
+
+	io_init_kernel(&io, buf, n);
+	return file_read(f, &io);
+}
+
+/* POSIX write(): what is at most PIPE_BUF goes in whole or not at all. */
+KTEST(pipe_fills_to_the_byte)
+{
+	struct file *r, *w;
+	char *buf = kzalloc(PIPE_SIZE_DEFAULT);
+	ssize_t total = 0, n;
+
+	KEXPECT(buf);
+	if (!buf || pipe_create(O_NONBLOCK, &r, &w))
+		return;
+	KEXPECT_EQ(get(r, buf, 1), -EAGAIN);
+	while ((n = put(w, buf, 1000)) == 1000)
+		total += n;
+	KEXPECT_EQ(n, -EAGAIN);
+	KEXPECT_EQ(total, PIPE_SIZE_DEFAULT / 1000 * 1000);
+	KEXPECT_EQ(put(w, buf, 5000), PIPE_SIZE_DEFAULT % 1000);
+	KEXPECT_EQ(put(w, buf, 1), -EAGAIN);
+	KEXPECT_EQ(file_poll(w, NULL) & POLLOUT, 0);
+	KEXPECT_EQ(file_poll(r, NULL), POLLIN | POLLRDNORM);
+	KEXPECT_EQ(get(r, buf, PAGE_SIZE - 1), PAGE_SIZE - 1);
+	KEXPECT_EQ(put(w, buf, 1), -EAGAIN);
+	KEXPECT_EQ(get(r, buf, 1), 1);
+	KEXPECT_EQ(put(w, buf, PIPE_BUF), PIPE_BUF);
+	KEXPECT_EQ(pipe_set_size(w, PAGE_SIZE), -EBUSY);
+	KEXPECT_EQ(pipe_set_size(w, 2 * PIPE_SIZE_DEFAULT - 1), 2 * PIPE_SIZE_DEFAULT);
+	KEXPECT_EQ(get(r, buf, PIPE_SIZE_DEFAULT), PIPE_SIZE_DEFAULT);
+	file_put(w);
+	KEXPECT_EQ(file_poll(r, NULL), POLLHUP);
+	KEXPECT_EQ(get(r, buf, 1), 0);
+	file_put(r);
+	kfree(buf);
+}
+
+KTEST(pipe_packets_and_broken_end)
+{
+	struct file *r, *w;
+	char buf[16];
+
+	if (pipe_create(O_NONBLOCK | O_DIRECT, &r, &w))
+		return;
+	KEXPECT_EQ(put(w, "abcdef", 6), 6);
+	KEXPECT_EQ(put(w, "xy", 2), 2);
+	KEXPECT_EQ(get(r, buf, 3), 3); /* the packet's rest is lost */
+	KEXPECT_EQ(get(r, buf, sizeof(buf)), 2);
+	KEXPECT(!memcmp(buf, "xy", 2));
+	file_put(r);
+	KEXPECT_EQ(put(w, "z", 1), -EPIPE);
+	KEXPECT(file_poll(w, NULL) & POLLERR);
+	file_put(w);
+}
+
+#define STREAM_BYTES 1000003
+
+static void write_stream(void *arg)
+{
+	u8 buf[777];
+	u32 next = 0;
+
+	while (next < STREAM_BYTES) {
+		u32 n = MIN((u32)sizeof(buf), STREAM_BYTES - next);
+
+		for (u32 i = 0; i < n; i++)
+			buf[i] = (u8)((next + i) * 7);
+		KEXPECT_EQ(put(arg, buf, n), n);
+		next += n;
+	}
+	file_put(arg);
+}
+
+/* A writer and a reader that block on each other, in pieces that never fit. */
+KTEST(pipe_stream_arrives_in_order)
+{
+	struct file *r, *w;
+	u32 next = 0, wrong = 0;
+	u8 buf[1013];
+	ssize_t n;
+
+	if (pipe_create(0, &r, &w))
+		return;
+	if (IS_ERR(kthread_create("pipe_writer", write_stream, w)))
+		file_put(w);
+	while ((n = get(r, buf, sizeof(buf))) > 0)
+		for (u32 i = 0; i < n; i++)
+			wrong += buf[i] != (u8)(next++ * 7);
+	KEXPECT_EQ(n, 0);
+	KEXPECT_EQ(next, STREAM_BYTES);
+	KEXPECT_EQ(wrong, 0);
+	file_put(r);
+}

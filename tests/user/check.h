@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The smallest test frame for programs that must behave alike on Linux and on Heddle.  A program is
+ * a list of RUN(name); it prints `ok NAME` for each, so that its output is the same bytes on both,
+ * and names file, line and values of what was not as it should be.  Status 0 if all was well.
+ */
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAYBE	   __attribute__((unused)) static
+#define PAGE	   4096L
+#define BAD	   ((void *)16) /* a pointer that leads nowhere */
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+static int check_failures;
+static char check_directory[64];
+
+MAYBE void check_fail(const char *file, int line, const char *what, const char *how, long got,
+		      long want)
+{
+	const char *name = strrchr(file, '/');
+
+	__atomic_fetch_add(&check_failures, 1, __ATOMIC_RELAXED);
+	printf("# %s:%d: %s: %s %ld, wanted %ld\n", name ? name + 1 : file, line, what, how, got,
+	       want);
+}
+
+#define CHECK(condition)                                                                           \
+	({                                                                                         \
+		bool good_ = (condition);                                                          \
+		int errno_ = errno;                                                                \
+		if (!good_)                                                                        \
+			check_fail(__FILE__, __LINE__, #condition, "false; errno", errno_, 0);     \
+		good_;                                                                             \
+	})
+
+#define CHECK_EQ(expression, value)                                                                \
+	({                                                                                         \
+		long got_ = (long)(expression), want_ = (long)(value);                             \
+		if (got_ != want_)                                                                 \
+			check_fail(__FILE__, __LINE__, #expression, "is", got_, want_);            \
+		got_ == want_;                                                                     \
+	})
+
+/* -1 and this errno. */
+#define CHECK_ERR(expression, error)                                                               \
+	({                                                                                         \
+		errno = 0;                                                                         \
+		long got_ = (long)(expression);                                                    \
+		int errno_ = errno;                                                                \
+		if (got_ != -1)                                                                    \
+			check_fail(__FILE__, __LINE__, #expression " fails", "is", got_, -1);      \
+		else if (errno_ != (error))                                                        \
+			check_fail(__FILE__, __LINE__, #expression, "errno", errno_, error);       \
+		got_ == -1 && errno_ == (error);                                                   \
+	})
+
+/* The result of a call that must not fail. */
+#define MUST(expression)                                                                           \
+	({                                                                                         \
+		long got_ = (long)(expression);                                                    \
+		if (got_ == -1)                                                                    \
+			check_fail(__FILE__, __LINE__, #expression, "errno", errno, 0);            \
+		got_;                                                                              \
+	})
+
+#define RUN(test)                                                                                  \
+	do {                                                                                       \
+		int before_ = check_failures;                                                      \
+		test();                                                                            \
+		printf("%s %s\n", check_failures == before_ ? "ok" : "not ok", #test);             \
+	} while (0)
+
+/* The statements run in a child, whose status is 0 if they and its checks went well; the pid. */
+#define SPAWN(...)                                                                                 \
+	({                                                                                         \
+		pid_t pid_ = fork();                                                               \
+		if (pid_ == 0) {                                                                   \
+			check_failures = 0;                                                        \
+			__VA_ARGS__;                                                               \
+			_exit(check_failures != 0);                                                \
+		}                                                                                  \
+		if (pid_ < 0)                                                                      \
+			check_fail(__FILE__, __LINE__, "fork", "errno", errno, 0);                 \
+		pid_;                                                                              \
+	})
+
+/* The same, and waits: wait status. */
+#define IN_CHILD(...) wait_status(SPAWN(__VA_ARGS__))
+
+/* How wait() shows an exit and a death by signal. */
+#define EXITED(code)   ((code) << 8)
+#define KILLED(number) (number)
+
+/* Wait status without the core-dump bit, which depends on limits. */
+MAYBE int wait_status(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) != pid)
+		if (errno != EINTR)
+			return -errno;
+	return WIFSIGNALED(status) ? status & ~0x80 : status;
+}
+
+MAYBE long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+MAYBE void sleep_ms(long ms)
+{
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+	while (nanosleep(&t, &t) < 0 && errno == EINTR)
+		;
+}
+
+/* Polls until the condition holds, 20 s at most. */
+#define WAIT_UNTIL(condition)                                                                      \
+	({                                                                                         \
+		long end_ = now_ms() + 20000;                                                      \
+		while (!(condition) && now_ms() < end_)                                            \
+			sleep_ms(1);                                                               \
+		CHECK(condition);                                                                  \
+	})
+
+/* The state letter in /proc/PID/stat, 0 if there is none. */
+MAYBE char process_state(pid_t pid)
+{
+	char path[64], text[512], *end;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	end = strrchr(text, ')');
+	return end && end[1] ? end[2] : 0;
+}
+
+/* A handler that counts. */
+static volatile sig_atomic_t caught[65];
+MAYBE void catch(int number)
+{
+	caught[number]++;
+}
+
+MAYBE void handle(int number, void (*handler)(int), int flags)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+
+	MUST(sigaction(number, &action, NULL));
+}
+
+MAYBE void handle_info(int number, void (*handler)(int, siginfo_t *, void *), int flags)
+{
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = flags | SA_SIGINFO};
+
+	MUST(sigaction(number, &action, NULL));
+}
+
+MAYBE sigset_t set_of(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	if (number)
+		sigaddset(&set, number);
+	return set;
+}
+
+MAYBE void mask(int how, int number)
+{
+	sigset_t set = set_of(number);
+
+	MUST(sigprocmask(how, &set, NULL));
+}
+
+/* Two pages of which the second is not there: the end of the first. */
+MAYBE char *page_end(void)
+{
+	char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap(p + PAGE, PAGE);
+	return p + PAGE;
+}
+
+MAYBE void *map(size_t size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* Memory that children share. */
+MAYBE void *map_shared(size_t size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+MAYBE int check_remove(const char *path, const struct stat *s, int type, struct FTW *f)
+{
+	(void)s, (void)type, (void)f;
+	return remove(path);
+}
+
+MAYBE void check_start(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	umask(022);
+}
+
+/* The same, in an empty directory of its own. */
+MAYBE void check_start_in_directory(void)
+{
+	check_start();
+	strcpy(check_directory, "/tmp/heddle-XXXXXX");
+	if (!mkdtemp(check_directory) || chdir(check_directory) < 0 ||
+	    chmod(check_directory, 0755) < 0) {
+		perror(check_directory);
+		exit(2);
+	}
+}
+
+MAYBE int check_end(void)
+{
+	if (check_directory[0] && chdir("/") == 0)
+		nftw(check_directory, check_remove, 16, FTW_DEPTH | FTW_PHYS);
+	return check_failures != 0;
+}

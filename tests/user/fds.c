@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Descriptors: dup and its kin, fcntl, limits, close_range, close-on-exec.
+ */
+#include "check.h"
+
+static int file(void)
+{
+	return MUST(open("file", O_RDWR | O_CREAT, 0644));
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void lowest_number(void)
+{
+	int a = file(), b = file(), c = file();
+
+	CHECK_EQ(b, a + 1);
+	CHECK_EQ(c, b + 1);
+	close(a);
+	close(b);
+	CHECK_EQ(dup(c), a);
+	CHECK_EQ(file(), b);
+	CHECK_EQ(fcntl(c, F_DUPFD, 50), 50);
+	CHECK_EQ(fcntl(c, F_DUPFD, 50), 51);
+	for (int fd = a; fd < 60; fd++)
+		close(fd);
+}
+
+static void duplicates(void)
+{
+	int a = file(), b;
+
+	CHECK_ERR(dup(-1), EBADF);
+	CHECK_ERR(dup(99), EBADF);
+	CHECK_ERR(dup2(99, a), EBADF);
+	CHECK_ERR(dup2(a, -1), EBADF);
+	CHECK_ERR(dup2(a, 1 << 30), EBADF);
+	CHECK_EQ(dup2(a, a), a);
+	CHECK_ERR(dup2(99, 99), EBADF);
+	CHECK_ERR(dup3(a, a, 0), EINVAL);
+	CHECK_ERR(dup3(a, 20, O_APPEND), EINVAL);
+	CHECK_EQ(dup3(a, 20, O_CLOEXEC), 20);
+	CHECK_EQ(fcntl(20, F_GETFD), FD_CLOEXEC);
+	/* dup2() over one clears the flag, and closes what was there. */
+	CHECK_EQ(dup2(a, 20), 20);
+	CHECK_EQ(fcntl(20, F_GETFD), 0);
+	int pipes[2];
+	char c;
+	CHECK_EQ(pipe(pipes), 0);
+	CHECK_EQ(dup2(a, pipes[1]), pipes[1]);
+	CHECK_EQ(read(pipes[0], &c, 1), 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	/* Offset and status flags are shared, also over fork. */
+	b = dup(a);
+	CHECK_EQ(lseek(a, 7, SEEK_SET), 7);
+	CHECK_EQ(lseek(b, 0, SEEK_CUR), 7);
+	CHECK_EQ(fcntl(b, F_SETFL, O_APPEND), 0);
+	CHECK(fcntl(a, F_GETFL) & O_APPEND);
+	CHECK_EQ(IN_CHILD(lseek(b, 3, SEEK_SET)), 0);
+	CHECK_EQ(lseek(a, 0, SEEK_CUR), 3);
+	CHECK_EQ(fcntl(b, F_SETFD, FD_CLOEXEC), 0);
+	CHECK_EQ(fcntl(a, F_GETFD), 0);
+	/* What is closed in a child is open here. */
+	CHECK_EQ(IN_CHILD(CHECK_EQ(close(b), 0)), 0);
+	CHECK(is_open(b));
+	/* Opened twice: an offset each. */
+	int other = file();
+	CHECK_EQ(lseek(other, 0, SEEK_CUR), 0);
+	close(a), close(b), close(20), close(other);
+	CHECK_ERR(close(a), EBADF);
+	CHECK_ERR(close(-1), EBADF);
+}
+
+static void control(void)
+{
+	int a = file();
+
+	CHECK_ERR(fcntl(99, F_GETFD), EBADF);
+	CHECK_ERR(fcntl(a, 4711, 0), EINVAL);
+	CHECK_ERR(fcntl(a, F_DUPFD, -1), EINVAL);
+	CHECK_ERR(fcntl(a, F_DUPFD, 1 << 30), EINVAL);
+	CHECK_EQ(fcntl(a, F_DUPFD_CLOEXEC, 30), 30);
+	CHECK_EQ(fcntl(30, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(30, F_SETFD, 0), 0);
+	CHECK_EQ(fcntl(30, F_GETFD), 0);
+	/* The access mode stays; the rest can be set. */
+	CHECK_EQ(fcntl(a, F_SETFL, O_RDONLY | O_NONBLOCK | O_APPEND), 0);
+	CHECK_EQ(fcntl(a, F_GETFL) & (O_ACCMODE | O_NONBLOCK | O_APPEND),
+		 O_RDWR | O_NONBLOCK | O_APPEND);
+	CHECK_EQ(fcntl(a, F_SETFL, 0), 0);
+	CHECK_EQ(fcntl(a, F_GETFL) & (O_ACCMODE | O_NONBLOCK | O_APPEND), O_RDWR);
+	close(a), close(30);
+}
+
+static void limit(void)
+{
+	struct rlimit old, r;
+	int a, last = -1, fd, pipes[2] = {-1, -1};
+
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+	r = (struct rlimit){40, old.rlim_max};
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &r), 0);
+	a = file();
+	while ((fd = dup(a)) >= 0)
+		last = fd;
+	CHECK_EQ(errno, EMFILE);
+	CHECK_EQ(last, 39);
+	CHECK_ERR(open("file", O_RDONLY), EMFILE);
+	CHECK_ERR(pipe(pipes), EMFILE);
+	CHECK_ERR(fcntl(a, F_DUPFD, 39), EMFILE);
+	CHECK_ERR(fcntl(a, F_DUPFD, 40), EINVAL);
+	CHECK_ERR(dup2(a, 40), EBADF);
+	CHECK_EQ(dup2(a, 39), 39);
+	/* One is free: a pipe wants two and takes none. */
+	close(39);
+	CHECK_ERR(pipe(pipes), EMFILE);
+	CHECK_EQ(dup(a), 39);
+	for (fd = a; fd < 40; fd++)
+		close(fd);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+	/* Many, and their numbers. */
+	a = file();
+	for (int i = 1; i < 800; i++)
+		CHECK_EQ(dup(a), a + i);
+	for (int i = 0; i < 800; i++)
+		CHECK_EQ(close(a + i), 0);
+}
+
+static void range(void)
+{
+	int a = file();
+
+	for (int fd = 20; fd < 40; fd++)
+		CHECK_EQ(dup2(a, fd), fd);
+	CHECK_EQ(syscall(SYS_close_range, 22, 25, 0), 0);
+	for (int fd = 20; fd < 40; fd++)
+		CHECK_EQ(is_open(fd), fd < 22 || fd > 25);
+	CHECK_EQ(syscall(SYS_close_range, 30, ~0U, 4), 0); /* CLOSE_RANGE_CLOEXEC */
+	CHECK_EQ(fcntl(30, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(39, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(29, F_GETFD), 0);
+	CHECK_ERR(syscall(SYS_close_range, 30, 20, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_close_range, 30, 40, 64), EINVAL);
+	CHECK_EQ(syscall(SYS_close_range, a, ~0U, 0), 0);
+	CHECK(!is_open(a) && !is_open(21) && !is_open(39));
+	CHECK(is_open(1));
+}
+
+/* Runs this program again with the number of a descriptor; its status says if it is open there. */
+static int open_after_exec(int fd)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", fd);
+	return IN_CHILD(execl("/proc/self/exe", "fds", number, (char *)NULL));
+}
+
+static void over_exec(void)
+{
+	int a = file(), b = MUST(open("file", O_RDONLY | O_CLOEXEC)), pipes[2];
+
+	CHECK_EQ(fcntl(b, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(open_after_exec(a), EXITED(0));
+	CHECK_EQ(open_after_exec(b), EXITED(1));
+	CHECK_EQ(fcntl(b, F_SETFD, 0), 0);
+	CHECK_EQ(open_after_exec(b), EXITED(0));
+	CHECK_EQ(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
+	CHECK(fcntl(pipes[0], F_GETFL) & O_NONBLOCK);
+	CHECK_EQ(open_after_exec(pipes[1]), EXITED(1));
+	CHECK(is_open(pipes[1]));
+	/* dup() of one to be closed is not. */
+	CHECK_EQ(open_after_exec(dup(pipes[1])), EXITED(0));
+	/* A failed exec closes nothing. */
+	CHECK_ERR(execl("absent", "absent", (char *)NULL), ENOENT);
+	CHECK(is_open(pipes[0]));
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc > 1)
+		return !is_open(atoi(argv[1]));
+	check_start_in_directory();
+	RUN(lowest_number);
+	RUN(duplicates);
+	RUN(control);
+	RUN(limit);
+	RUN(range);
+	RUN(over_exec);
+	return check_end();
+}

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names: link, unlink, rename, symlink, mkdir, getdents, stat, and who may do what.
+ */
+#include <dirent.h>
+#include <sys/sysmacros.h>
+
+#include "check.h"
+
+#define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE	 2
+
+static void touch(const char *path, mode_t mode)
+{
+	close(MUST(open(path, O_RDWR | O_CREAT, mode)));
+	MUST(chmod(path, mode));
+}
+
+static long renameat2_(const char *from, const char *to, unsigned flags)
+{
+	return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+
+static ino_t number(const char *path)
+{
+	struct stat s = {0};
+
+	lstat(path, &s);
+	return s.st_ino;
+}
+
+static void unlinking(void)
+{
+	struct stat s;
+	char c[8];
+	int fd;
+
+	touch("u", 0644);
+	MUST(mkdir("ud", 0755));
+	CHECK_ERR(unlink("absent"), ENOENT);
+	CHECK_ERR(unlink("ud"), EISDIR);
+	CHECK_ERR(unlink("u/"), ENOTDIR);
+	CHECK_ERR(unlink("u/x"), ENOTDIR);
+	CHECK_ERR(unlink(BAD), EFAULT);
+	CHECK_ERR(unlink(""), ENOENT);
+	CHECK_ERR(unlinkat(AT_FDCWD, "u", 0x4000), EINVAL);
+	CHECK_ERR(unlinkat(AT_FDCWD, "u", AT_REMOVEDIR), ENOTDIR);
+	/* An open file lives on without a name. */
+	fd = MUST(open("u", O_RDWR));
+	CHECK_EQ(write(fd, "alive", 5), 5);
+	CHECK_EQ(unlink("u"), 0);
+	CHECK_ERR(open("u", O_RDONLY), ENOENT);
+	CHECK_EQ(pread(fd, c, 8, 0), 5);
+	CHECK_EQ(fstat(fd, &s), 0);
+	CHECK_EQ(s.st_nlink, 0);
+	close(fd);
+	touch("ud/f", 0644);
+	CHECK_ERR(rmdir("ud"), ENOTEMPTY);
+	CHECK_EQ(unlink("ud/f"), 0);
+	CHECK_ERR(rmdir("ud/."), EINVAL);
+	CHECK_ERR(rmdir("absent"), ENOENT);
+	CHECK_EQ(unlinkat(AT_FDCWD, "ud", AT_REMOVEDIR), 0);
+	touch("f", 0644);
+	CHECK_ERR(rmdir("f"), ENOTDIR);
+	CHECK_ERR(rmdir("/"), EBUSY);
+}
+
+static void making(void)
+{
+	struct stat s;
+
+	CHECK_EQ(mkdir("m", 0777), 0);
+	CHECK_EQ(stat("m", &s), 0);
+	CHECK_EQ(s.st_mode, S_IFDIR | 0755);
+	CHECK_ERR(mkdir("m", 0777), EEXIST);
+	CHECK_ERR(mkdir("m/a/b", 0777), ENOENT);
+	touch("mf", 0644);
+	CHECK_ERR(mkdir("mf/a", 0777), ENOTDIR);
+	CHECK_ERR(mkdir("mf", 0777), EEXIST);
+	CHECK_ERR(mkdir("", 0777), ENOENT);
+	CHECK_ERR(mkdir("/", 0777), EEXIST);
+	CHECK_ERR(mkdir(BAD, 0777), EFAULT);
+	CHECK_EQ(mkdir("m/slash/", 0700), 0);
+	CHECK_EQ(mknod("fifo", S_IFIFO | 0640, 0), 0);
+	CHECK_EQ(stat("fifo", &s), 0);
+	CHECK_EQ(s.st_mode, S_IFIFO | 0640);
+	CHECK_ERR(mknod("fifo", S_IFIFO | 0640, 0), EEXIST);
+	CHECK_EQ(mknod("nul", S_IFCHR | 0666, makedev(1, 3)), 0);
+	CHECK_EQ(stat("nul", &s), 0);
+	CHECK_EQ(s.st_rdev, makedev(1, 3));
+	CHECK_EQ(mknod("plain", S_IFREG | 0600, 0), 0);
+	CHECK_ERR(mknod("bad", S_IFDIR | 0600, 0), EPERM);
+	CHECK_ERR(mknod("bad", 0170000, 0), EINVAL);
+}
+
+static void renaming(void)
+{
+	struct stat s;
+	ino_t n;
+
+	MUST(mkdir("r", 0755));
+	MUST(chdir("r"));
+	touch("a", 0600);
+	touch("b", 0644);
+	MUST(mkdir("d", 0755));
+	MUST(mkdir("full", 0755));
+	touch("full/x", 0644);
+	CHECK_ERR(rename("absent", "x"), ENOENT);
+	CHECK_ERR(rename("a", "absent/x"), ENOENT);
+	CHECK_ERR(rename("a", "d"), EISDIR);
+	CHECK_ERR(rename("d", "a"), ENOTDIR);
+	CHECK_ERR(rename("d", "full"), ENOTEMPTY);
+	CHECK_ERR(rename("full", "full/inner"), EINVAL);
+	CHECK_ERR(rename("a/", "c"), ENOTDIR);
+	CHECK_ERR(rename("a", "b/"), ENOTDIR);
+	CHECK_ERR(rename(BAD, "b"), EFAULT);
+	CHECK_ERR(rename("a", BAD), EFAULT);
+	CHECK_ERR(rename(".", "b"), EBUSY);
+	n = number("a");
+	CHECK_EQ(rename("a", "b"), 0);
+	CHECK_EQ(number("b"), n);
+	CHECK_ERR(lstat("a", &s), ENOENT);
+	n = number("full");
+	CHECK_EQ(rename("full", "d"), 0);
+	CHECK_EQ(number("d"), n);
+	CHECK_EQ(access("d/x", F_OK), 0);
+	CHECK_EQ(rename("d", "d"), 0);
+	/* Into another directory; ".." follows. */
+	MUST(mkdir("p", 0755));
+	CHECK_EQ(rename("d", "p/d"), 0);
+	CHECK_EQ(number("p/d/.."), number("p"));
+	/* Two names of one file: nothing is done. */
+	CHECK_EQ(link("b", "c"), 0);
+	CHECK_EQ(rename("b", "c"), 0);
+	CHECK_EQ(access("b", F_OK), 0);
+	touch("e", 0644);
+	CHECK_ERR(renameat2_("e", "b", RENAME_NOREPLACE), EEXIST);
+	CHECK_EQ(renameat2_("e", "g", RENAME_NOREPLACE), 0);
+	n = number("g");
+	CHECK_EQ(renameat2_("g", "p", RENAME_EXCHANGE), 0);
+	CHECK_EQ(number("p"), n);
+	CHECK_EQ(access("g/d/x", F_OK), 0);
+	CHECK_ERR(renameat2_("g", "absent", RENAME_EXCHANGE), ENOENT);
+	CHECK_ERR(renameat2_("g", "p", RENAME_EXCHANGE | RENAME_NOREPLACE), EINVAL);
+	CHECK_ERR(renameat2_("g", "p", 64), EINVAL);
+	MUST(chdir(".."));
+}
+
+static void linking(void)
+{
+	struct stat s;
+
+	touch("l", 0644);
+	CHECK_EQ(link("l", "l2"), 0);
+	CHECK_EQ(stat("l2", &s), 0);
+	CHECK_EQ(s.st_nlink, 2);
+	CHECK_EQ(s.st_ino, number("l"));
+	CHECK_ERR(link("l", "l2"), EEXIST);
+	CHECK_ERR(link("absent", "l3"), ENOENT);
+	MUST(mkdir("ld", 0755));
+	CHECK_ERR(link("ld", "ld2"), EPERM);
+	CHECK_ERR(link("l", "absent/x"), ENOENT);
+	CHECK_ERR(link(BAD, "l4"), EFAULT);
+	CHECK_EQ(symlink("l", "ls"), 0);
+	CHECK_EQ(link("ls", "ls2"), 0);
+	CHECK_EQ(lstat("ls2", &s), 0);
+	CHECK(S_ISLNK(s.st_mode));
+	CHECK_EQ(linkat(AT_FDCWD, "ls", AT_FDCWD, "l5", AT_SYMLINK_FOLLOW), 0);
+	CHECK_EQ(number("l5"), number("l"));
+	CHECK_ERR(linkat(AT_FDCWD, "l", AT_FDCWD, "l6", 1), EINVAL);
+	CHECK_EQ(unlink("l"), 0);
+	CHECK_EQ(stat("l2", &s), 0);
+	CHECK_EQ(s.st_nlink, 2);
+}
+
+static void symlinks(void)
+{
+	char c[64], name[16], next[16];
+	struct stat s;
+	int fd;
+
+	CHECK_EQ(symlink("target/here", "s"), 0);
+	CHECK_EQ(readlink("s", c, sizeof(c)), 11);
+	CHECK_EQ(memcmp(c, "target/here", 11), 0);
+	CHECK_EQ(readlink("s", c, 3), 3);
+	CHECK_ERR(syscall(SYS_readlink, "s", c, 0), EINVAL);
+	CHECK_ERR(readlink("s", BAD, 10), EFAULT);
+	CHECK_ERR(readlink(".", c, 10), EINVAL);
+	CHECK_ERR(readlink("absent", c, 10), ENOENT);
+	CHECK_ERR(symlink("x", "s"), EEXIST);
+	CHECK_ERR(symlink("", "empty"), ENOENT);
+	CHECK_EQ(lstat("s", &s), 0);
+	CHECK_EQ(s.st_size, 11);
+	CHECK_EQ(s.st_mode, S_IFLNK | 0777);
+	CHECK_ERR(stat("s", &s), ENOENT);
+	CHECK_ERR(open("s", O_RDONLY | O_NOFOLLOW), ELOOP);
+	CHECK_ERR(open("s", O_RDWR | O_CREAT | O_EXCL, 0644), EEXIST);
+	CHECK_EQ(symlink("made", "dangling"), 0);
+	close(MUST(open("dangling", O_RDWR | O_CREAT, 0600)));
+	CHECK_EQ(stat("made", &s), 0);
+	CHECK_EQ(symlink("loop2", "loop1"), 0);
+	CHECK_EQ(symlink("loop1", "loop2"), 0);
+	CHECK_ERR(open("loop1", O_RDONLY), ELOOP);
+	CHECK_ERR(stat("loop1/x", &s), ELOOP);
+	/* 40 in a row are followed, 41 are too many. */
+	touch("c0", 0644);
+	for (int i = 0; i < 41; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		snprintf(next, sizeof(next), "c%d", i + 1);
+		CHECK_EQ(symlink(name, next), 0);
+	}
+	CHECK_EQ(stat("c40", &s), 0);
+	CHECK_ERR(stat("c41", &s), ELOOP);
+	/* In the middle of a path, and through a directory. */
+	MUST(mkdir("sd", 0755));
+	touch("sd/f", 0644);
+	CHECK_EQ(symlink("sd", "to-dir"), 0);
+	CHECK_EQ(stat("to-dir/f", &s), 0);
+	CHECK_EQ(stat("to-dir/../to-dir/./f", &s), 0);
+	CHECK_EQ(symlink("../sd/f", "sd/up"), 0);
+	CHECK_EQ(number("to-dir/f"), (stat("sd/up", &s), s.st_ino));
+	CHECK_EQ(lstat("to-dir/", &s), 0);
+	CHECK(S_ISDIR(s.st_mode));
+	CHECK_ERR(unlink("to-dir/"), ENOTDIR);
+	CHECK_ERR(rmdir("to-dir"), ENOTDIR);
+	fd = MUST(open("s", O_PATH | O_NOFOLLOW));
+	CHECK_EQ(readlinkat(fd, "", c, sizeof(c)), 11);
+	close(fd);
+}
+
+static void directories(void)
+{
+	enum { COUNT = 500 };
+	static char seen[COUNT], buffer[32768];
+	struct dirent *e;
+	int dots = 0, others = 0, fd, k;
+	char name[300];
+	long place;
+	DIR *d;
+
+	MUST(mkdir("many", 0755));
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(name, sizeof(name), "many/file-%d", i);
+		touch(name, 0644);
+	}
+	d = opendir("many");
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.') {
+			dots++;
+			CHECK_EQ(e->d_type, DT_DIR);
+		} else if (sscanf(e->d_name, "file-%d", &k) == 1 && k >= 0 && k < COUNT) {
+			seen[k]++;
+			CHECK_EQ(e->d_type, DT_REG);
+		} else {
+			others++;
+		}
+	}
+	CHECK_EQ(dots, 2);
+	CHECK_EQ(others, 0);
+	for (int i = 0; i < COUNT; i++)
+		CHECK_EQ(seen[i], 1);
+	/* Back to a place; the same name comes. */
+	rewinddir(d);
+	for (int i = 0; i < 10; i++)
+		readdir(d);
+	place = telldir(d);
+	e = readdir(d);
+	snprintf(name, sizeof(name), "%s", e->d_name);
+	readdir(d);
+	seekdir(d, place);
+	e = readdir(d);
+	CHECK_EQ(strcmp(name, e->d_name), 0);
+	/* What is there all the time is seen once, whatever is removed meanwhile. */
+	rewinddir(d);
+	memset(seen, 0, sizeof(seen));
+	while ((e = readdir(d)))
+		if (sscanf(e->d_name, "file-%d", &k) == 1) {
+			seen[k]++;
+			if (k % 2) {
+				snprintf(name, sizeof(name), "many/file-%d", k);
+				CHECK_EQ(unlink(name), 0);
+			}
+		}
+	for (int i = 0; i < COUNT; i++)
+		CHECK_EQ(seen[i], 1);
+	closedir(d);
+	fd = MUST(open("many", O_RDONLY));
+	CHECK_ERR(syscall(SYS_getdents64, fd, buffer, 10), EINVAL);
+	CHECK_ERR(syscall(SYS_getdents64, fd, BAD, sizeof(buffer)), EFAULT);
+	CHECK_ERR(syscall(SYS_getdents64, -1, buffer, sizeof(buffer)), EBADF);
+	CHECK(syscall(SYS_getdents64, fd, buffer, sizeof(buffer)) > 0);
+	close(fd);
+	fd = MUST(open("many/file-0", O_RDONLY));
+	CHECK_ERR(syscall(SYS_getdents64, fd, buffer, sizeof(buffer)), ENOTDIR);
+	close(fd);
+	MUST(mkdir("gone", 0755));
+	fd = MUST(open("gone", O_RDONLY));
+	CHECK_EQ(rmdir("gone"), 0);
+	CHECK_ERR(syscall(SYS_getdents64, fd, buffer, sizeof(buffer)), ENOENT);
+	CHECK_ERR(openat(fd, "new", O_CREAT | O_RDWR, 0644), ENOENT);
+	close(fd);
+}
+
+static void working_directory(void)
+{
+	char here[PATH_MAX], c[PATH_MAX];
+	int fd;
+
+	CHECK(getcwd(here, sizeof(here)) != NULL);
+	CHECK_EQ(strcmp(here, check_directory), 0);
+	CHECK_ERR(syscall(SYS_getcwd, c, 5), ERANGE);
+	CHECK_ERR(syscall(SYS_getcwd, BAD, PATH_MAX), EFAULT);
+	CHECK_EQ(syscall(SYS_getcwd, c, PATH_MAX), strlen(here) + 1);
+	MUST(mkdir("w", 0755));
+	MUST(mkdir("w/x", 0755));
+	fd = MUST(open(".", O_RDONLY));
+	CHECK_EQ(chdir("w/x"), 0);
+	CHECK(getcwd(c, sizeof(c)) && strcmp(c + strlen(here), "/w/x") == 0);
+	CHECK_EQ(rename("../../w", "../../v"), 0);
+	CHECK(getcwd(c, sizeof(c)) && strcmp(c + strlen(here), "/v/x") == 0);
+	CHECK_EQ(rmdir("../x"), 0);
+	CHECK_ERR(syscall(SYS_getcwd, c, PATH_MAX), ENOENT);
+	CHECK_ERR(open("f", O_CREAT | O_RDWR, 0644), ENOENT);
+	CHECK_EQ(fchdir(fd), 0);
+	CHECK(getcwd(c, sizeof(c)) && strcmp(c, here) == 0);
+	close(fd);
+	CHECK_ERR(chdir("absent"), ENOENT);
+	touch("wf", 0644);
+	CHECK_ERR(chdir("wf"), ENOTDIR);
+	fd = MUST(open("wf", O_RDONLY));
+	CHECK_ERR(fchdir(fd), ENOTDIR);
+	CHECK_ERR(fchdir(-1), EBADF);
+	close(fd);
+	CHECK_EQ(chdir("/"), 0);
+	CHECK_EQ(number("/.."), number("/"));
+	CHECK(getcwd(c, sizeof(c)) && strcmp(c, "/") == 0);
+	CHECK_EQ(chdir(here), 0);
+	/* A new root in a child, and no way out. */
+	MUST(mkdir("root", 0755));
+	CHECK_EQ(IN_CHILD(CHECK_EQ(chroot("root"), 0); CHECK_EQ(chdir("/"), 0);
+			  CHECK_EQ(number(".."), number("/"));
+			  CHECK_ERR(access("/proc", F_OK), ENOENT)),
+		 0);
+}
+
+static void attributes(void)
+{
+	struct timespec t[2] = {{1000000, 5000}, {2000000, 7000}}, keep[2];
+	struct stat s;
+	int fd;
+
+	touch("at", 0644);
+	fd = MUST(open("at", O_RDWR));
+	CHECK_EQ(write(fd, "12345", 5), 5);
+	CHECK_EQ(utimensat(AT_FDCWD, "at", t, 0), 0);
+	CHECK_EQ(stat("at", &s), 0);
+	CHECK_EQ(s.st_atim.tv_sec, 1000000);
+	CHECK_EQ(s.st_mtim.tv_sec, 2000000);
+	CHECK_EQ(s.st_mtim.tv_nsec, 7000);
+	keep[0] = (struct timespec){0, UTIME_OMIT};
+	keep[1] = (struct timespec){3000000, 0};
+	CHECK_EQ(utimensat(AT_FDCWD, "at", keep, 0), 0);
+	CHECK_EQ(stat("at", &s), 0);
+	CHECK_EQ(s.st_atim.tv_sec, 1000000);
+	CHECK_EQ(s.st_mtim.tv_sec, 3000000);
+	t[0].tv_nsec = 2000000000;
+	CHECK_ERR(utimensat(AT_FDCWD, "at", t, 0), EINVAL);
+	CHECK_EQ(pwrite(fd, "x", 1, 0), 1);
+	CHECK_EQ(fstat(fd, &s), 0);
+	CHECK(labs(s.st_mtim.tv_sec - time(NULL)) < 100);
+	CHECK_EQ(futimens(fd, NULL), 0);
+	CHECK_EQ(fstat(fd, &s), 0);
+	CHECK(labs(s.st_atim.tv_sec - time(NULL)) < 100);
+	CHECK_EQ(chmod("at", 06711), 0);
+	CHECK_EQ(stat("at", &s), 0);
+	CHECK_EQ(s.st_mode, S_IFREG | 06711);
+	CHECK_EQ(fchmod(fd, 0600), 0);
+	CHECK_ERR(chmod("absent", 0600), ENOENT);
+	CHECK_EQ(chown("at", 5, 6), 0);
+	CHECK_EQ(fchown(fd, -1, 7), 0);
+	CHECK_EQ(stat("at", &s), 0);
+	CHECK_EQ(s.st_uid, 5);
+	CHECK_EQ(s.st_gid, 7);
+	CHECK_EQ(s.st_mode, S_IFREG | 0600);
+	CHECK_ERR(fstat(-1, &s), EBADF);
+	CHECK_ERR(syscall(SYS_stat, "at", BAD), EFAULT);
+	CHECK_ERR(syscall(SYS_newfstatat, AT_FDCWD, "at", &s, 0x8), EINVAL);
+	CHECK_EQ(fstatat(fd, "", &s, AT_EMPTY_PATH), 0);
+	CHECK_EQ(s.st_size, 5);
+	CHECK_ERR(fstatat(fd, "", &s, 0), ENOENT);
+	CHECK_EQ(symlink("at", "atl"), 0);
+	CHECK_EQ(fstatat(AT_FDCWD, "atl", &s, AT_SYMLINK_NOFOLLOW), 0);
+	CHECK(S_ISLNK(s.st_mode));
+	CHECK_EQ(access("at", R_OK | W_OK), 0);
+	CHECK_ERR(access("at", X_OK), EACCES);
+	CHECK_ERR(access("absent", F_OK), ENOENT);
+	CHECK_ERR(access("at", 8), EINVAL);
+	close(fd);
+}
+
+/* As nobody. */
+static void permissions(void)
+{
+	MUST(mkdir("open", 0777));
+	MUST(chmod("open", 0777));
+	MUST(mkdir("closed", 0700));
+	MUST(mkdir("sticky", 0777));
+	MUST(chmod("sticky", 01777));
+	touch("secret", 0600);
+	touch("readable", 0644);
+	touch("closed/f", 0666);
+	touch("sticky/roots", 0666);
+	CHECK_EQ(IN_CHILD(
+			 MUST(setgid(65534)); MUST(setuid(65534)); CHECK_EQ(geteuid(), 65534);
+			 CHECK_ERR(open("secret", O_RDONLY), EACCES);
+			 CHECK_EQ(close(open("readable", O_RDONLY)), 0);
+			 CHECK_ERR(open("readable", O_WRONLY), EACCES);
+			 CHECK_ERR(truncate("readable", 0), EACCES);
+			 CHECK_ERR(open("closed/f", O_RDONLY), EACCES);
+			 CHECK_ERR(chdir("closed"), EACCES); CHECK_ERR(opendir("closed") ? 0 : -1, EACCES);
+			 CHECK_ERR(unlink("readable"), EACCES);
+			 CHECK_ERR(open("new", O_CREAT | O_RDWR, 0644), EACCES);
+			 CHECK_ERR(mkdir("new", 0755), EACCES);
+			 CHECK_ERR(chmod("readable", 0666), EPERM);
+			 CHECK_ERR(chown("readable", 65534, -1), EPERM);
+			 CHECK_ERR(access("secret", R_OK), EACCES);
+			 CHECK_ERR(mknod("open/dev", S_IFCHR | 0666, 0x103), EPERM);
+			 CHECK_ERR(chroot("open"), EPERM);
+			 close(MUST(open("open/mine", O_CREAT | O_RDWR, 0644)));
+			 CHECK_EQ(rename("open/mine", "sticky/mine"), 0);
+			 CHECK_ERR(unlink("sticky/roots"), EPERM);
+			 CHECK_EQ(unlink("sticky/mine"), 0);
+			 /* One's own file need not be readable. */
+			 int fd = MUST(open("open/mute", O_CREAT | O_RDWR, 0));
+			 CHECK_EQ(write(fd, "x", 1), 1);
+			 CHECK_ERR(open("open/mute", O_RDONLY), EACCES)),
+		 0);
+	/* The superuser reads and writes all. */
+	close(MUST(open("open/mute", O_RDWR)));
+	CHECK_ERR(execl("readable", "readable", (char *)NULL), EACCES);
+}
+
+int main(void)
+{
+	check_start_in_directory();
+	RUN(unlinking);
+	RUN(making);
+	RUN(renaming);
+	RUN(linking);
+	RUN(symlinks);
+	RUN(directories);
+	RUN(working_directory);
+	RUN(attributes);
+	RUN(permissions);
+	return check_end();
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pipes and FIFOs: atomic writes, full and empty, ends closed, signals in between.
+ */
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include "check.h"
+
+static int p[2];
+static char big[300000];
+
+static void open_pipe(int flags)
+{
+	MUST(pipe2(p, flags));
+}
+
+static void close_pipe(void)
+{
+	close(p[0]);
+	close(p[1]);
+}
+
+static short bits(int fd)
+{
+	struct pollfd f = {.fd = fd, .events = POLLIN | POLLOUT};
+
+	CHECK(poll(&f, 1, 0) >= 0);
+	return f.revents;
+}
+
+/* Read exactly so much. */
+static ssize_t read_all(int fd, char *buffer, size_t size)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < size && (n = read(fd, buffer + done, size - done)) > 0)
+		done += n;
+	return done;
+}
+
+static void simple(void)
+{
+	char c[16];
+
+	open_pipe(0);
+	CHECK_EQ(write(p[1], "hello", 5), 5);
+	CHECK_EQ(write(p[1], "world", 5), 5);
+	CHECK_EQ(read(p[0], c, 3), 3);
+	CHECK_EQ(read(p[0], c + 3, 16 - 3), 7);
+	CHECK_EQ(memcmp(c, "helloworld", 10), 0);
+	CHECK_ERR(read(p[1], c, 1), EBADF);
+	CHECK_ERR(write(p[0], c, 1), EBADF);
+	CHECK_EQ(write(p[1], c, 0), 0);
+	close(p[1]);
+	CHECK_EQ(read(p[0], c, 1), 0);
+	close(p[0]);
+	CHECK_ERR(pipe2(p, 0x10), EINVAL);
+	CHECK_ERR(syscall(SYS_pipe, BAD), EFAULT);
+	/* Nothing stayed open. */
+	int fd = MUST(dup(1));
+	CHECK(fd == p[0] || fd == p[1] || fd == 3);
+	close(fd);
+}
+
+static void full_and_empty(void)
+{
+	int total = 0, n, size;
+	char c;
+
+	open_pipe(O_NONBLOCK);
+	CHECK_ERR(read(p[0], &c, 1), EAGAIN);
+	while ((n = write(p[1], big, 1000)) > 0)
+		total += n;
+	CHECK_EQ(errno, EAGAIN);
+	CHECK(total > 65536 - 1000 && total <= 65536);
+	CHECK_EQ(ioctl(p[0], FIONREAD, &n), 0);
+	CHECK_EQ(n, total);
+	CHECK_EQ(read_all(p[0], big, total), total);
+	/* A whole capacity in one go; more is cut; then nothing. */
+	CHECK_EQ(write(p[1], big, 100000), 65536);
+	CHECK_ERR(write(p[1], big, 1), EAGAIN);
+	/* Up to PIPE_BUF all or nothing, beyond that a part. */
+	CHECK_EQ(read_all(p[0], big, 8192), 8192);
+	CHECK_EQ(write(p[1], big, 4096), 4096);
+	CHECK_EQ(write(p[1], big, 5000), 4096);
+	CHECK_ERR(write(p[1], big, 4096), EAGAIN);
+	size = fcntl(p[1], F_GETPIPE_SZ);
+	CHECK_EQ(size, 65536);
+	close_pipe();
+	open_pipe(O_NONBLOCK);
+	CHECK_EQ(fcntl(p[1], F_SETPIPE_SZ, 5000), 8192);
+	CHECK_EQ(fcntl(p[0], F_GETPIPE_SZ), 8192);
+	CHECK_EQ(write(p[1], big, 20000), 8192);
+	CHECK_ERR(fcntl(p[1], F_SETPIPE_SZ, 4096), EBUSY);
+	CHECK_EQ(fcntl(p[1], F_SETPIPE_SZ, 16384), 16384);
+	CHECK_EQ(write(p[1], big, 20000), 8192);
+	close_pipe();
+}
+
+static void poll_bits(void)
+{
+	char c;
+
+	open_pipe(O_NONBLOCK);
+	CHECK_EQ(bits(p[0]), 0);
+	CHECK_EQ(bits(p[1]), POLLOUT);
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(bits(p[0]), POLLIN);
+	close(p[1]);
+	CHECK_EQ(bits(p[0]), POLLIN | POLLHUP);
+	CHECK_EQ(read(p[0], &c, 1), 1);
+	CHECK_EQ(bits(p[0]), POLLHUP);
+	close(p[0]);
+	open_pipe(O_NONBLOCK);
+	close(p[0]);
+	CHECK_EQ(bits(p[1]), POLLOUT | POLLERR);
+	close(p[1]);
+	open_pipe(O_NONBLOCK);
+	CHECK_EQ(write(p[1], big, 100000), 65536);
+	CHECK_EQ(bits(p[1]), 0);
+	CHECK_EQ(read_all(p[0], big, 65536), 65536);
+	CHECK_EQ(bits(p[1]), POLLOUT);
+	close_pipe();
+}
+
+static void broken(void)
+{
+	open_pipe(0);
+	close(p[0]);
+	CHECK_EQ(IN_CHILD((void)!write(p[1], "x", 1)), KILLED(SIGPIPE));
+	handle(SIGPIPE, catch, 0);
+	CHECK_ERR(write(p[1], "x", 1), EPIPE);
+	CHECK_EQ(caught[SIGPIPE], 1);
+	handle(SIGPIPE, SIG_IGN, 0);
+	CHECK_ERR(write(p[1], "x", 1), EPIPE);
+	close(p[1]);
+	/* While a writer sleeps. */
+	open_pipe(0);
+	pid_t child = SPAWN(close(p[0]); CHECK_EQ(write(p[1], big, 65536 + 100), 65536);
+			    CHECK_ERR(write(p[1], big, 1), EPIPE));
+	close(p[1]);
+	WAIT_UNTIL(process_state(child) == 'S');
+	WAIT_UNTIL(bits(p[0]) & POLLIN);
+	sleep_ms(20);
+	close(p[0]);
+	CHECK_EQ(wait_status(child), 0);
+	handle(SIGPIPE, SIG_DFL, 0);
+}
+
+/* Records of at most PIPE_BUF bytes of several writers never mix. */
+static void atomicity(void)
+{
+	enum { WRITERS = 4, RECORDS = 200, SIZE = 700 };
+	int counts[WRITERS] = {0};
+	pid_t children[WRITERS];
+	char record[SIZE];
+
+	open_pipe(0);
+	for (int w = 0; w < WRITERS; w++)
+		children[w] = SPAWN(close(p[0]); memset(record, 'a' + w, SIZE);
+		      for (int i = 0; i < RECORDS; i++) CHECK_EQ(write(p[1], record, SIZE), SIZE));
+	close(p[1]);
+	while (read_all(p[0], record, SIZE) == SIZE) {
+		int w = record[0] - 'a';
+
+		if (!CHECK(w >= 0 && w < WRITERS))
+			break;
+		counts[w]++;
+		for (int i = 1; i < SIZE; i++)
+			if (!CHECK_EQ(record[i], record[0]))
+				return;
+	}
+	for (int w = 0; w < WRITERS; w++) {
+		CHECK_EQ(counts[w], RECORDS);
+		CHECK_EQ(wait_status(children[w]), 0);
+	}
+	close(p[0]);
+}
+
+/* A long write and reads of odd sizes. */
+static void stream(void)
+{
+	static char in[sizeof(big)];
+	size_t done = 0;
+	ssize_t n;
+
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = i % 249 + i / 4096;
+	open_pipe(0);
+	pid_t child = SPAWN(close(p[0]); CHECK_EQ(write(p[1], big, sizeof(big)), sizeof(big)));
+	close(p[1]);
+	for (int step = 1; (n = read(p[0], in + done, step)) > 0; step = step % 9000 + 777)
+		done += n;
+	CHECK_EQ(done, sizeof(big));
+	CHECK_EQ(memcmp(in, big, sizeof(big)), 0);
+	CHECK_EQ(wait_status(child), 0);
+	close(p[0]);
+}
+
+static void bad_memory(void)
+{
+	char c[8];
+
+	open_pipe(O_NONBLOCK);
+	CHECK_ERR(write(p[1], BAD, 5), EFAULT);
+	CHECK_EQ(bits(p[0]), 0);
+	CHECK_EQ(write(p[1], "data", 4), 4);
+	CHECK_ERR(read(p[0], BAD, 4), EFAULT);
+	CHECK_EQ(read(p[0], c, 8), 4);
+	CHECK_EQ(memcmp(c, "data", 4), 0);
+	close_pipe();
+}
+
+static void interrupted(void)
+{
+	pid_t child;
+
+	open_pipe(0);
+	/* Without SA_RESTART the read fails, */
+	child = SPAWN(handle(SIGUSR1, catch, 0); char c; CHECK_ERR(read(p[0], &c, 1), EINTR);
+		      CHECK_EQ(caught[SIGUSR1], 1));
+	WAIT_UNTIL(process_state(child) == 'S');
+	sleep_ms(20);
+	kill(child, SIGUSR1);
+	CHECK_EQ(wait_status(child), 0);
+	/* with it goes on. */
+	child = SPAWN(handle(SIGUSR1, catch, SA_RESTART); char c; CHECK_EQ(read(p[0], &c, 1), 1);
+		      CHECK_EQ(caught[SIGUSR1], 1));
+	WAIT_UNTIL(process_state(child) == 'S');
+	sleep_ms(20);
+	kill(child, SIGUSR1);
+	sleep_ms(20);
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(wait_status(child), 0);
+	/* A write that got somewhere says how far. */
+	child = SPAWN(handle(SIGUSR1, catch, SA_RESTART);
+		      CHECK_EQ(write(p[1], big, 65536 + 4096), 65536); CHECK_EQ(caught[SIGUSR1], 1));
+	WAIT_UNTIL(bits(p[0]) == POLLIN && bits(p[1]) == 0 && process_state(child) == 'S');
+	sleep_ms(20);
+	kill(child, SIGUSR1);
+	CHECK_EQ(wait_status(child), 0);
+	close_pipe();
+}
+
+static void fifo(void)
+{
+	char c[8];
+	pid_t child;
+	int r, w;
+
+	CHECK_EQ(mkfifo("fifo", 0600), 0);
+	CHECK_ERR(open("fifo", O_WRONLY | O_NONBLOCK), ENXIO);
+	r = MUST(open("fifo", O_RDONLY | O_NONBLOCK));
+	CHECK_EQ(read(r, c, 1), 0);
+	CHECK_EQ(bits(r), 0);
+	w = MUST(open("fifo", O_WRONLY | O_NONBLOCK));
+	CHECK_ERR(read(r, c, 1), EAGAIN);
+	CHECK_EQ(write(w, "abc", 3), 3);
+	CHECK_EQ(read(r, c, 8), 3);
+	CHECK_ERR(lseek(r, 0, SEEK_SET), ESPIPE);
+	close(w);
+	CHECK_EQ(bits(r), POLLHUP);
+	CHECK_EQ(read(r, c, 8), 0);
+	/* Another writer. */
+	w = MUST(open("fifo", O_WRONLY));
+	CHECK_EQ(bits(r), 0);
+	close(r);
+	CHECK_EQ(bits(w), POLLOUT | POLLERR);
+	close(w);
+	/* Two meet, whoever comes first. */
+	child = SPAWN(int fd = MUST(open("fifo", O_WRONLY)); CHECK_EQ(write(fd, "met", 3), 3));
+	WAIT_UNTIL(process_state(child) == 'S');
+	r = MUST(open("fifo", O_RDONLY));
+	CHECK_EQ(read_all(r, c, 3), 3);
+	CHECK_EQ(read(r, c, 1), 0);
+	close(r);
+	CHECK_EQ(wait_status(child), 0);
+	child = SPAWN(int fd = MUST(open("fifo", O_RDONLY)); CHECK_EQ(read_all(fd, c, 3), 3));
+	WAIT_UNTIL(process_state(child) == 'S');
+	w = MUST(open("fifo", O_WRONLY));
+	CHECK_EQ(write(w, "met", 3), 3);
+	close(w);
+	CHECK_EQ(wait_status(child), 0);
+	/* An open that waits can be interrupted. */
+	child = SPAWN(handle(SIGUSR1, catch, 0); CHECK_ERR(open("fifo", O_RDONLY), EINTR));
+	WAIT_UNTIL(process_state(child) == 'S');
+	sleep_ms(20);
+	kill(child, SIGUSR1);
+	CHECK_EQ(wait_status(child), 0);
+	/* Both ends in one. */
+	r = MUST(open("fifo", O_RDWR));
+	CHECK_EQ(write(r, "self", 4), 4);
+	CHECK_EQ(read(r, c, 8), 4);
+	close(r);
+}
+
+int main(void)
+{
+	check_start_in_directory();
+	RUN(simple);
+	RUN(full_and_empty);
+	RUN(poll_bits);
+	RUN(broken);
+	RUN(atomicity);
+	RUN(stream);
+	RUN(bad_memory);
+	RUN(interrupted);
+	RUN(fifo);
+	return check_end();
+}

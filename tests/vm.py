@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Virtual machines that run Heddle, driven as a person would: by the console."""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+import pexpect
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
+if not BUILD.is_absolute():
+    BUILD = ROOT / BUILD
+PROMPT = "# $"
+
+# QEMU's exit status for what the kernel wrote to isa-debug-exit (arch/x86_64/power.h).
+ENDED, INIT_FAILED, PANIC, REBOOT = 33, 35, 37, 39
+
+OVMF = next((p for p in ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_CODE.fd",
+                         "/usr/share/OVMF/OVMF_CODE_4M.fd",
+                         "/usr/share/edk2/x64/OVMF_CODE.4m.fd") if os.path.exists(p)), None)
+
+
+def make_iso(path, cmdline, *archives, build=BUILD):
+    """A GRUB image of what is built, with this kernel command line."""
+    subprocess.run([ROOT / "tools/mkiso.sh", "make", path, build, cmdline, *archives], check=True)
+
+
+class VM:
+    """One machine.  Use as a context manager: it is killed at the end, whatever happened."""
+
+    def __init__(self, cpus=2, mem="256M", boot="direct", cpu="max", append="", initrd=None,
+                 init=None, args="", machine="pc", timeout=60, extra=(), build=BUILD,
+                 no_initrd=False):
+        self.timeout = timeout
+        self.files = tempfile.TemporaryDirectory(prefix="heddle-vm-")
+        cmdline = f"console=ttyS0 debug_exit=0xf4 {append}"
+        if init:
+            cmdline += f" init={init}"
+        if args:
+            cmdline += f" -- {args}"
+        command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-M", machine, "-cpu", cpu,
+                   "-m", mem, "-smp", str(cpus), "-display", "none", "-no-reboot",
+                   "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
+                   "-serial", "stdio", "-monitor", "none", *extra]
+        if boot == "direct":
+            command += ["-kernel", str(build / "heddle.elf"), "-append", cmdline]
+            if not no_initrd:
+                command += ["-initrd", str(initrd or build / "initramfs.cpio")]
+        else:
+            iso = os.path.join(self.files.name, "heddle.iso")
+            make_iso(iso, cmdline, *([initrd] if initrd else []), build=build)
+            if boot in ("iso", "uefi"):
+                command += ["-cdrom", iso]
+            if boot == "uefi":
+                command += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}"]
+            if boot == "usb":
+                command += ["-device", "qemu-xhci", "-drive",
+                            f"if=none,id=stick,format=raw,file={iso}",
+                            "-device", "usb-storage,drive=stick,bootindex=0"]
+        self.command = command
+        self.log = ""
+
+    def __enter__(self):
+        self.console = pexpect.spawn(self.command[0], self.command[1:], timeout=self.timeout,
+                                     encoding="utf-8", codec_errors="replace", echo=False,
+                                     dimensions=(24, 80))
+        self.console.delaybeforesend = 0
+        self.console.logfile_read = self
+        return self
+
+    def __exit__(self, *_):
+        self.console.close(force=True)
+        self.files.cleanup()
+
+    # pexpect writes what it reads here.
+    def write(self, text):
+        self.log += text
+
+    def flush(self):
+        pass
+
+    def expect(self, pattern, timeout=None):
+        """Wait for a regular expression on the console; the match."""
+        try:
+            self.console.expect(pattern, timeout=timeout or self.timeout)
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            tail = self.log[-3000:]
+            raise AssertionError(
+                f"{type(error).__name__} waiting for {pattern!r}; the console ends:\n{tail}") from None
+        return self.console.match
+
+    def send(self, text):
+        self.console.send(text)
+
+    def shell(self):
+        """Wait for the first prompt."""
+        self.expect(PROMPT)
+
+    def run(self, command, timeout=None):
+        """Type a command at the prompt; what it printed."""
+        self.console.sendline(command)
+        # The echo of the line, then the output up to the next prompt, then its status.
+        self.expect(r"\n", timeout)
+        self.expect(r"(?s)(.*?)(?:~|/\S*) # $", timeout)
+        return self.console.match.group(1).replace("\r\n", "\n").strip("\n")
+
+    def wait(self, timeout=None):
+        """Wait for QEMU's end; its exit status."""
+        self.console.expect(pexpect.EOF, timeout=timeout or self.timeout)
+        self.console.close()
+        assert "triple" not in self.log
+        return self.console.exitstatus
+
+
+def boot_and_run(command, timeout=120, **options):
+    """Boot, let init run one command, and return (QEMU's exit status, console text)."""
+    with VM(args=f"run {command}", timeout=timeout, **options) as vm:
+        status = vm.wait(timeout)
+        return status, re.sub("\r\n", "\n", vm.log)

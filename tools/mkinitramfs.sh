@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# mkinitramfs.sh OUT STAGE PROGRAM...   pack the RAM file system: BusyBox with its applets, our init,
+# the programs given (DIR=path: into that directory), and the few files in user/etc.
+#
+# STAGE is made anew.  The archive is packed by BusyBox's own cpio, in sorted order.
+set -eu
+
+out=$1 stage=$2
+shift 2
+here=$(dirname "$0")/..
+rm -rf "$stage"
+mkdir -p "$stage/bin" "$stage/sbin" "$stage/etc" "$stage/root" "$stage/tests" "$stage/usr/bin" \
+	"$stage/usr/sbin" "$stage/var/run" "$stage/mnt"
+chmod 755 "$stage"
+
+busybox=
+for b in /bin/busybox.static /usr/bin/busybox /bin/busybox; do
+	if [ -x "$b" ] && ! { command -v file >/dev/null && file -L "$b" | grep -q dynamic; }; then
+		busybox=$b
+		break
+	fi
+done
+[ -n "$busybox" ] || { echo "mkinitramfs: no static BusyBox: make setup installs it" >&2; exit 1; }
+cp "$busybox" "$stage/bin/busybox"
+for applet in $("$busybox" --list-full); do
+	case "$applet" in
+	*busybox) continue ;;
+	esac
+	mkdir -p "$stage/$(dirname "$applet")"
+	ln -sf /bin/busybox "$stage/$applet"
+done
+for program in "$@"; do
+	case "$program" in
+	*=*) cp "${program#*=}" "$stage/${program%%=*}/" ;;
+	*) cp "$program" "$stage/" ;;
+	esac
+done
+cp -R "$here/user/etc/." "$stage/etc/"
+(cd "$stage" && find . | LC_ALL=C sort | "$busybox" cpio -o -H newc 2>/dev/null) > "$out"

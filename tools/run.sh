@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Start QEMU on what was built, and say how it ended.  Called by `make run`; the settings come in
+# the environment: BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU QEMU_EXTRA DISPLAY_WINDOW.
+set -eu
+
+tools=$(dirname "$0")
+BUILD=${BUILD:-build}
+BOOT=${BOOT:-auto}
+CPUS=${CPUS:-2}
+MEM=${MEM:-512M}
+QEMU=${QEMU:-qemu-system-x86_64}
+cmdline="console=ttyS0 debug_exit=0xf4${INIT:+ init=$INIT}${APPEND:+ $APPEND}"
+
+first_file() {
+	for f in "$@"; do
+		[ -e "$f" ] && { echo "$f"; return; }
+	done
+}
+
+command -v "$QEMU" >/dev/null || { echo "run: $QEMU is missing: make setup installs it" >&2; exit 1; }
+if [ -n "${INITRD:-}" ] && [ ! -r "$INITRD" ]; then
+	echo "run: INITRD=$INITRD cannot be read" >&2
+	exit 1
+fi
+if [ "$BOOT" = auto ]; then
+	BOOT=iso
+	if ! "$tools/mkiso.sh" check; then
+		BOOT=direct
+		echo "run: GRUB's image tools are missing, so QEMU starts the kernel directly (make setup installs them)"
+	fi
+fi
+
+set -- -m "$MEM" -smp "$CPUS" -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=0x04 \
+	-serial mon:stdio
+[ -n "${DISPLAY_WINDOW:-}" ] || set -- "$@" -display none
+case "${ACCEL:-auto}" in
+auto) [ "$("$tools/setup.sh" kvm)" = kvm ] && set -- "$@" -accel kvm -cpu host ||
+	set -- "$@" -accel tcg,thread=multi -cpu max ;;
+tcg) set -- "$@" -accel tcg,thread=multi -cpu max ;;
+kvm) set -- "$@" -accel kvm -cpu host ;;
+*) set -- "$@" -accel "$ACCEL" ;;
+esac
+
+if [ "$BOOT" != direct ]; then
+	iso=$BUILD/run.iso
+	"$tools/mkiso.sh" make "$iso" "$BUILD" "$cmdline" ${INITRD:+"$INITRD"}
+fi
+case "$BOOT" in
+iso) set -- "$@" -cdrom "$iso" -boot d ;;
+usb) set -- "$@" -device qemu-xhci -drive if=none,id=stick,format=raw,file="$iso" \
+	-device usb-storage,drive=stick,bootindex=0 ;;
+uefi)
+	firmware=$(first_file /usr/share/OVMF/OVMF_CODE.fd /usr/share/edk2/ovmf/OVMF_CODE.fd \
+		/usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/edk2/x64/OVMF_CODE.4m.fd \
+		/opt/homebrew/share/qemu/edk2-x86_64-code.fd /usr/local/share/qemu/edk2-x86_64-code.fd)
+	[ -n "$firmware" ] || { echo "run: no UEFI firmware (OVMF): make setup installs it" >&2; exit 1; }
+	set -- "$@" -drive if=pflash,format=raw,readonly=on,file="$firmware" -cdrom "$iso"
+	;;
+direct)
+	initrd=$BUILD/initramfs.cpio
+	if [ -n "${INITRD:-}" ]; then
+		# QEMU gives one module: two archives in a row are one (each is padded to 4 bytes).
+		cat "$initrd" "$INITRD" > "$BUILD/run.cpio"
+		initrd=$BUILD/run.cpio
+	fi
+	set -- "$@" -kernel "$BUILD/heddle.elf" -initrd "$initrd" -append "$cmdline"
+	;;
+*) echo "run: BOOT=$BOOT is not one of iso, usb, uefi, direct" >&2; exit 1 ;;
+esac
+
+echo "To leave: Ctrl-A, then X (QEMU); or \`poweroff\` in the shell.  Ctrl-A, then C: QEMU's monitor."
+status=0
+# shellcheck disable=SC2086
+"$QEMU" "$@" ${QEMU_EXTRA:-} || status=$?
+case "$status" in
+33) echo "run: Heddle ended in order."; exit 0 ;;
+35) echo "run: process 1 ended with an error."; exit 2 ;;
+37) echo "run: the kernel stopped (see above)."; exit 3 ;;
+39) echo "run: Heddle asked for a reset."; exit 0 ;;
+0) echo "run: QEMU was left, or the machine reset itself (a triple fault looks like this too: run with QEMU_EXTRA='-d int,cpu_reset' to see)."; exit 0 ;;
+*) echo "run: QEMU failed with status $status."; exit 4 ;;
+esac

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Process 1.  Starts the shell on the console and starts it again when it ends, reaps orphans, and
+ * switches the machine off when told: SIGUSR1 halt, SIGUSR2 power off, SIGTERM reboot, as BusyBox's
+ * `halt`, `poweroff` and `reboot` send them.
+ *
+ *   init                  a login shell on the console
+ *   init run CMD ARG...   run one command and end with its status (tests)
+ *
+ * What stands after "--" on the kernel's command line are the arguments.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *const login_shell[] = {"-sh", NULL};
+
+/* A session of its own with the console as its terminal, then `argv`. */
+static pid_t start(const char *path, char *const argv[], sigset_t *mask)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	setsid();
+	ioctl(STDIN_FILENO, TIOCSCTTY, 1);
+	tcsetpgrp(STDIN_FILENO, getpid());
+	execvp(path, argv);
+	fprintf(stderr, "init: %s: %s\n", path, strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+/* All processes get the chance to end, then no choice. */
+static void end_all(int how)
+{
+	struct timespec grace = {.tv_nsec = 100 * 1000 * 1000};
+
+	kill(-1, SIGCONT);
+	kill(-1, SIGTERM);
+	for (int i = 0; i < 10; i++) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
+			break;
+		nanosleep(&grace, NULL);
+	}
+	kill(-1, SIGKILL);
+	sync();
+	reboot(how);
+	perror("init: reboot");
+}
+
+static void greet(void)
+{
+	puts("\nThis is Heddle.  In QEMU, Ctrl-A X leaves at once; `poweroff` leaves in order.\n"
+	     "Every program here is an ordinary Linux one; the shell is BusyBox.\n");
+	fflush(stdout);
+}
+
+int main(int argc, char *argv[])
+{
+	int run_one = argc > 2 && strcmp(argv[1], "run") == 0;
+	sigset_t all, old;
+	siginfo_t info;
+	pid_t child;
+
+	/* Signals are taken one by one, by sigwaitinfo(): no handler, no race. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	setenv("HOME", "/root", 1);
+	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin:/tests", 1);
+	setenv("TERM", "linux", 0);
+	setenv("SHELL", "/bin/sh", 1);
+	setenv("USER", "root", 1);
+	if (chdir("/root") < 0)
+		(void)!chdir("/");
+	if (!run_one)
+		greet();
+	child = run_one ? start(argv[2], argv + 2, &old) : start("/bin/sh", login_shell, &old);
+	for (;;) {
+		int status;
+		pid_t pid;
+
+		if (sigwaitinfo(&all, &info) < 0)
+			continue;
+		switch (info.si_signo) {
+		case SIGUSR1:
+			end_all(RB_HALT_SYSTEM);
+			break;
+		case SIGUSR2:
+			end_all(RB_POWER_OFF);
+			break;
+		case SIGTERM:
+		case SIGINT:
+			end_all(RB_AUTOBOOT);
+			break;
+		default:
+			break;
+		}
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+			if (pid != child)
+				continue;
+			if (run_one)
+				return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			puts("\ninit: the shell ended; here is another");
+			fflush(stdout);
+			child = start("/bin/sh", login_shell, &old);
+		}
+	}
+}
