@@ -12,7 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 if not BUILD.is_absolute():
     BUILD = ROOT / BUILD
-PROMPT = "# $"
+# BusyBox asks the terminal where its cursor is; nobody answers here.
+PROMPT = r"# (?:\x1b\[6n)?$"
 
 # QEMU's exit status for what the kernel wrote to isa-debug-exit (arch/x86_64/power.h).
 ENDED, INIT_FAILED, PANIC, REBOOT = 33, 35, 37, 39
@@ -43,7 +44,9 @@ class VM:
         command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-M", machine, "-cpu", cpu,
                    "-m", mem, "-smp", str(cpus), "-display", "none", "-no-reboot",
                    "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-                   "-serial", "stdio", "-monitor", "none", *extra]
+                   # Ctrl-C is for the machine, not for QEMU.
+                   "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+                   "-monitor", "none", *extra]
         if boot == "direct":
             command += ["-kernel", str(build / "heddle.elf"), "-append", cmdline]
             if not no_initrd:
@@ -103,7 +106,7 @@ class VM:
         self.console.sendline(command)
         # The echo of the line, then the output up to the next prompt, then its status.
         self.expect(r"\n", timeout)
-        self.expect(r"(?s)(.*?)(?:~|/\S*) # $", timeout)
+        self.expect(r"(?s)(.*?)(?:~|/\S*) # (?:\x1b\[6n)?$", timeout)
         return self.console.match.group(1).replace("\r\n", "\n").strip("\n")
 
     def wait(self, timeout=None):

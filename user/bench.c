@@ -1,0 +1,757 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bench: what the kernel's services cost.  Plain POSIX and Linux calls, so that the same program
+ * measures both kernels.
+ *
+ *   bench [-j|--json] [-l|--list] [-r ROUNDS] [-t MILLISECONDS] [NAME...]
+ *
+ * Prints `name<TAB>value`, a line a benchmark: nanoseconds for one operation, unless the name ends
+ * in _mb_per_s or begins with speedup_ (ratio times 100).  A benchmark that this machine cannot run
+ * has the value "-".
+ *
+ * Each is first run with more and more operations until a round lasts MILLISECONDS (that is the
+ * warm-up too), then ROUNDS times; the value is the median.  All run on one CPU, except what has
+ * _2cpus in its name, the throughput and the speed-ups.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE	   4096UL
+#define BATCH	   256UL /* pages touched between two readings of the clock */
+#define CHUNK	   65536 /* bytes a write, for the throughput */
+#define MAX_ROUNDS 99
+
+/* <linux/futex.h>, which musl does not bring. */
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+
+extern char **environ;
+
+enum unit { NANOSECONDS, MB_PER_S, PERCENT };
+
+/* What two tasks of a benchmark share, whether threads or processes. */
+struct shared {
+	int word;	     /* the futex; or: 1 when the partner is there, 2 when it shall stop */
+	unsigned long count; /* the partner's operations */
+	int64_t ns;	     /* the partner's time */
+};
+
+static struct shared *shared;
+static int cpus[2], cpu_count;
+static char *self;
+static cpu_set_t all_cpus;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		die("sched_setaffinity");
+}
+
+static int shared_load(void)
+{
+	return __atomic_load_n(&shared->word, __ATOMIC_ACQUIRE);
+}
+
+static void shared_store(int value)
+{
+	__atomic_store_n(&shared->word, value, __ATOMIC_RELEASE);
+}
+
+/* The other task of a benchmark: `run` as a thread or as a process, on the CPU given. */
+struct partner {
+	void (*run)(void);
+	int cpu;
+	pthread_t thread;
+	pid_t pid;
+};
+
+static void *partner_thread(void *argument)
+{
+	struct partner *p = argument;
+
+	pin(p->cpu);
+	p->run();
+	return NULL;
+}
+
+static void partner_start(struct partner *p, int as_process)
+{
+	shared->word = 0;
+	shared->count = 0;
+	p->pid = 0;
+	if (!as_process) {
+		if ((errno = pthread_create(&p->thread, NULL, partner_thread, p)))
+			die("pthread_create");
+		return;
+	}
+	p->pid = fork();
+	if (p->pid < 0)
+		die("fork");
+	if (p->pid == 0) {
+		partner_thread(p);
+		_exit(0);
+	}
+}
+
+static void partner_end(struct partner *p)
+{
+	if (p->pid == 0)
+		pthread_join(p->thread, NULL);
+	else if (waitpid(p->pid, NULL, 0) < 0)
+		die("waitpid");
+}
+
+/* Each benchmark does n operations and gives the nanoseconds that all of them took. */
+
+static int64_t null_syscall(long n)
+{
+	int64_t start = now();
+
+	while (n--)
+		syscall(SYS_getppid);
+	return now() - start;
+}
+
+static int64_t read_clock(long n)
+{
+	struct timespec t;
+	int64_t start = now();
+
+	while (n--)
+		clock_gettime(CLOCK_MONOTONIC, &t);
+	return now() - start;
+}
+
+static void yield_partner(void)
+{
+	shared_store(1);
+	while (shared_load() == 1) {
+		sched_yield();
+		shared->count++;
+	}
+}
+
+/* One operation is one sched_yield() of either side: with round robin, one switch. */
+static int64_t yield_with(long n, int as_process)
+{
+	struct partner partner = {.run = yield_partner, .cpu = cpus[0]};
+	unsigned long before, after;
+	int64_t start, end;
+
+	partner_start(&partner, as_process);
+	while (shared_load() == 0)
+		sched_yield();
+	before = __atomic_load_n(&shared->count, __ATOMIC_ACQUIRE);
+	start = now();
+	for (long i = 0; i < n; i++)
+		sched_yield();
+	end = now();
+	after = __atomic_load_n(&shared->count, __ATOMIC_ACQUIRE);
+	shared_store(2);
+	partner_end(&partner);
+	return (end - start) * n / (int64_t)(n + (after - before));
+}
+
+static int64_t yield_threads(long n)
+{
+	return yield_with(n, 0);
+}
+
+static int64_t yield_processes(long n)
+{
+	return yield_with(n, 1);
+}
+
+static void futex_wait_while(int value)
+{
+	while (shared_load() == value)
+		syscall(SYS_futex, &shared->word, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+
+static void futex_set(int value)
+{
+	shared_store(value);
+	syscall(SYS_futex, &shared->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void futex_partner(void)
+{
+	for (;;) {
+		futex_wait_while(0);
+		if (shared_load() == 2)
+			return;
+		futex_set(0);
+	}
+}
+
+static int64_t futex_with(long n, int cpu)
+{
+	struct partner partner = {.run = futex_partner, .cpu = cpu};
+	int64_t start, end;
+
+	partner_start(&partner, 0);
+	futex_set(1);
+	futex_wait_while(1);
+	start = now();
+	while (n--) {
+		futex_set(1);
+		futex_wait_while(1);
+	}
+	end = now();
+	futex_set(2);
+	partner_end(&partner);
+	return end - start;
+}
+
+static int64_t futex_1cpu(long n)
+{
+	return futex_with(n, cpus[0]);
+}
+
+static int64_t futex_2cpus(long n)
+{
+	return futex_with(n, cpus[1]);
+}
+
+static int there[2], back[2]; /* pipes */
+
+static void close_both(int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void pipe_partner(void)
+{
+	char byte;
+
+	close(there[1]);
+	while (read(there[0], &byte, 1) == 1)
+		if (write(back[1], &byte, 1) != 1)
+			return;
+}
+
+static int64_t pipe_with(long n, int cpu)
+{
+	struct partner partner = {.run = pipe_partner, .cpu = cpu};
+	int64_t start, end;
+	char byte = 0;
+
+	if (pipe(there) < 0 || pipe(back) < 0)
+		die("pipe");
+	partner_start(&partner, 1);
+	if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
+		die("pipe");
+	start = now();
+	while (n--)
+		if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
+			die("pipe");
+	end = now();
+	close_both(there);
+	partner_end(&partner);
+	close_both(back);
+	return end - start;
+}
+
+static int64_t pipe_1cpu(long n)
+{
+	return pipe_with(n, cpus[0]);
+}
+
+static int64_t pipe_2cpus(long n)
+{
+	return pipe_with(n, cpus[1]);
+}
+
+static char buffer[CHUNK];
+
+static void drain_partner(void)
+{
+	ssize_t got;
+
+	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	close(there[1]);
+	while ((got = read(there[0], buffer, sizeof(buffer))) > 0)
+		;
+}
+
+/* One operation is one write of 64 KiB; it ends when the reader has seen the end of file. */
+static int64_t pipe_throughput(long n)
+{
+	struct partner partner = {.run = drain_partner, .cpu = cpus[0]};
+	int64_t start;
+
+	if (pipe(there) < 0)
+		die("pipe");
+	partner_start(&partner, 1);
+	close(there[0]);
+	start = now();
+	while (n--)
+		for (size_t done = 0; done < sizeof(buffer);) {
+			ssize_t put = write(there[1], buffer + done, sizeof(buffer) - done);
+
+			if (put < 0)
+				die("write");
+			done += put;
+		}
+	close(there[1]);
+	partner_end(&partner);
+	return now() - start;
+}
+
+static void reap(pid_t pid)
+{
+	int status;
+
+	if (pid < 0)
+		die("fork");
+	if (waitpid(pid, &status, 0) != pid)
+		die("waitpid");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		fprintf(stderr, "bench: a child ended with status 0x%x\n", status);
+		exit(1);
+	}
+}
+
+static int64_t fork_exit(long n)
+{
+	int64_t start = now();
+
+	while (n--) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		reap(pid);
+	}
+	return now() - start;
+}
+
+static char exit_word[] = "--exit";
+
+static int64_t fork_exec(long n)
+{
+	char *argv[] = {self, exit_word, NULL};
+	int64_t start = now();
+
+	while (n--) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			execve(self, argv, environ);
+			_exit(127);
+		}
+		reap(pid);
+	}
+	return now() - start;
+}
+
+static int64_t vfork_exec(long n)
+{
+	char *argv[] = {self, exit_word, NULL};
+	int64_t start = now();
+
+	for (volatile long left = n; left > 0; left--) {
+		pid_t pid = vfork();
+
+		if (pid == 0) {
+			execve(self, argv, environ);
+			_exit(127);
+		}
+		reap(pid);
+	}
+	return now() - start;
+}
+
+static int64_t spawn(long n)
+{
+	char *argv[] = {self, exit_word, NULL};
+	int64_t start = now();
+
+	while (n--) {
+		pid_t pid;
+
+		if ((errno = posix_spawn(&pid, self, NULL, NULL, argv, environ)))
+			die("posix_spawn");
+		reap(pid);
+	}
+	return now() - start;
+}
+
+static void *nothing(void *argument)
+{
+	return argument;
+}
+
+static int64_t thread_create_join(long n)
+{
+	int64_t start = now();
+
+	while (n--) {
+		pthread_t thread;
+
+		if ((errno = pthread_create(&thread, NULL, nothing, NULL)))
+			die("pthread_create");
+		pthread_join(thread, NULL);
+	}
+	return now() - start;
+}
+
+/* Small pages everywhere: Linux could answer the first touch with a huge one. */
+static char *pages_map(void)
+{
+	char *pages =
+	    mmap(NULL, BATCH * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		die("mmap");
+	madvise(pages, BATCH * PAGE, MADV_NOHUGEPAGE);
+	return pages;
+}
+
+static int64_t pages_touch(char *pages, unsigned long count)
+{
+	int64_t start = now();
+
+	for (unsigned long i = 0; i < count; i++)
+		*(volatile char *)(pages + i * PAGE) = 1;
+	return now() - start;
+}
+
+static int64_t page_touch(long n)
+{
+	int64_t sum = 0;
+
+	for (unsigned long left = n, count; left > 0; left -= count) {
+		char *pages = pages_map();
+
+		count = left < BATCH ? left : BATCH;
+		sum += pages_touch(pages, count);
+		munmap(pages, BATCH * PAGE);
+	}
+	return sum;
+}
+
+static int64_t page_cow(long n)
+{
+	char *pages = pages_map();
+
+	pages_touch(pages, BATCH);
+	shared->ns = 0;
+	for (unsigned long left = n, count; left > 0; left -= count) {
+		pid_t pid;
+
+		count = left < BATCH ? left : BATCH;
+		pid = fork();
+		if (pid == 0) {
+			shared->ns += pages_touch(pages, count);
+			_exit(0);
+		}
+		reap(pid);
+	}
+	munmap(pages, BATCH * PAGE);
+	return shared->ns;
+}
+
+static int64_t mmap_munmap(long n)
+{
+	int64_t start = now();
+
+	while (n--) {
+		void *page =
+		    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (page == MAP_FAILED || munmap(page, PAGE) < 0)
+			die("mmap");
+	}
+	return now() - start;
+}
+
+static int64_t read_zero(long n)
+{
+	int fd = open("/dev/zero", O_RDONLY);
+	int64_t start, end;
+	char byte;
+
+	if (fd < 0)
+		die("/dev/zero");
+	start = now();
+	while (n--)
+		if (read(fd, &byte, 1) != 1)
+			die("/dev/zero");
+	end = now();
+	close(fd);
+	return end - start;
+}
+
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number)
+{
+	signals++;
+}
+
+static int64_t signal_self(long n)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	int64_t start;
+
+	sigaction(SIGUSR1, &action, NULL);
+	signals = 0;
+	start = now();
+	for (long i = 0; i < n; i++)
+		raise(SIGUSR1);
+	if (signals != n) {
+		fputs("bench: a signal was lost\n", stderr);
+		exit(1);
+	}
+	return now() - start;
+}
+
+/* A job that needs nothing but the processor. */
+static void *spin(void *argument)
+{
+	uint64_t x = 88172645463325252ULL;
+
+	for (long i = *(long *)argument * 1000; i > 0; i--) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+	}
+	*(volatile uint64_t *)&(uint64_t){0} = x;
+	return NULL;
+}
+
+static int64_t job_alone(long n)
+{
+	int64_t start = now();
+
+	spin(&n);
+	return now() - start;
+}
+
+static int64_t job_with_thread(long n)
+{
+	int64_t start = now();
+	pthread_t thread;
+
+	if ((errno = pthread_create(&thread, NULL, spin, &n)))
+		die("pthread_create");
+	spin(&n);
+	pthread_join(thread, NULL);
+	return now() - start;
+}
+
+static int64_t job_with_process(long n)
+{
+	int64_t start = now();
+	pid_t pid = fork();
+
+	spin(&n);
+	if (pid == 0)
+		_exit(0);
+	reap(pid);
+	return now() - start;
+}
+
+static const struct benchmark {
+	const char *name;
+	int64_t (*run)(long n);
+	enum unit unit;
+	int cpus; /* 0: wherever the kernel likes; else pinned, and so many needed */
+} benchmarks[] = {
+    {"null_syscall", null_syscall, NANOSECONDS, 1},
+    {"clock_gettime", read_clock, NANOSECONDS, 1},
+    {"yield_threads", yield_threads, NANOSECONDS, 1},
+    {"yield_processes", yield_processes, NANOSECONDS, 1},
+    {"futex_1cpu", futex_1cpu, NANOSECONDS, 1},
+    {"futex_2cpus", futex_2cpus, NANOSECONDS, 2},
+    {"pipe_1cpu", pipe_1cpu, NANOSECONDS, 1},
+    {"pipe_2cpus", pipe_2cpus, NANOSECONDS, 2},
+    {"fork_exit", fork_exit, NANOSECONDS, 1},
+    {"fork_exec", fork_exec, NANOSECONDS, 1},
+    {"vfork_exec", vfork_exec, NANOSECONDS, 1},
+    {"posix_spawn", spawn, NANOSECONDS, 1},
+    {"thread_create_join", thread_create_join, NANOSECONDS, 1},
+    {"page_touch", page_touch, NANOSECONDS, 1},
+    {"page_cow", page_cow, NANOSECONDS, 1},
+    {"mmap_munmap", mmap_munmap, NANOSECONDS, 1},
+    {"read_zero", read_zero, NANOSECONDS, 1},
+    {"signal_self", signal_self, NANOSECONDS, 1},
+    {"pipe_mb_per_s", pipe_throughput, MB_PER_S, 0},
+    {"speedup_threads", job_with_thread, PERCENT, 0},
+    {"speedup_processes", job_with_process, PERCENT, 0},
+};
+
+#define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double measure_once(const struct benchmark *b, long n)
+{
+	double ns = b->run(n);
+
+	if (ns <= 0)
+		ns = 1;
+	switch (b->unit) {
+	case MB_PER_S:
+		return (double)n * CHUNK * 1000 / ns;
+	case PERCENT:
+		return 200.0 * job_alone(n) / ns;
+	default:
+		return ns / n;
+	}
+}
+
+static double measure(const struct benchmark *b, int rounds, long milliseconds)
+{
+	double values[MAX_ROUNDS];
+	long n = 1;
+
+	if (b->cpus)
+		pin(cpus[0]);
+	else
+		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	for (;;) {
+		int64_t ns = b->run(n), want = milliseconds * 1000000;
+
+		if (ns >= want)
+			break;
+		/* As many as should do it, but never ten times more at once. */
+		n = ns > want / 8 ? n * want / ns + 1 : n * 8;
+	}
+	for (int i = 0; i < rounds; i++)
+		values[i] = measure_once(b, n);
+	qsort(values, rounds, sizeof(values[0]), by_value);
+	return values[rounds / 2];
+}
+
+static void report(const char *name, double value, int json, int first)
+{
+	char text[32] = "-";
+
+	if (value >= 0)
+		snprintf(text, sizeof(text), "%.*f", value < 100 ? 1 : 0, value);
+	else if (json)
+		strcpy(text, "null");
+	if (json)
+		printf("%s\n  \"%s\": %s", first ? "{" : ",", name, text);
+	else
+		printf("%s\t%s\n", name, text);
+	fflush(stdout);
+}
+
+static int wanted(const char *name, char **names)
+{
+	if (!*names)
+		return 1;
+	for (; *names; names++)
+		if (strcmp(*names, name) == 0)
+			return 1;
+	return 0;
+}
+
+static int usage(void)
+{
+	fputs("usage: bench [-j|--json] [-l|--list] [-r ROUNDS] [-t MILLISECONDS] [NAME...]\n",
+	      stderr);
+	return 2;
+}
+
+static int known(const char *name)
+{
+	for (size_t i = 0; i < BENCHMARKS; i++)
+		if (strcmp(benchmarks[i].name, name) == 0)
+			return 1;
+	fprintf(stderr, "bench: %s is not a benchmark; bench --list names them\n", name);
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	int rounds = 7, json = 0, first = 1;
+	long milliseconds = 20;
+
+	if (argc == 2 && strcmp(argv[1], exit_word) == 0)
+		_exit(0);
+	for (argv++; *argv && **argv == '-'; argv++) {
+		if (!strcmp(*argv, "-j") || !strcmp(*argv, "--json")) {
+			json = 1;
+		} else if (!strcmp(*argv, "-l") || !strcmp(*argv, "--list")) {
+			for (size_t i = 0; i < BENCHMARKS; i++)
+				puts(benchmarks[i].name);
+			return 0;
+		} else if (!strcmp(*argv, "-r") && argv[1]) {
+			rounds = atoi(*++argv);
+		} else if (!strcmp(*argv, "-t") && argv[1]) {
+			milliseconds = atol(*++argv);
+		} else {
+			return usage();
+		}
+	}
+	if (rounds < 1 || rounds > MAX_ROUNDS || milliseconds < 1)
+		return usage();
+	for (char **name = argv; *name; name++)
+		if (!known(*name))
+			return 2;
+
+	self = (char *)getauxval(AT_EXECFN);
+	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		die("mmap");
+	if (sched_getaffinity(0, sizeof(all_cpus), &all_cpus) < 0)
+		die("sched_getaffinity");
+	for (int cpu = 0; cpu < CPU_SETSIZE && cpu_count < 2; cpu++)
+		if (CPU_ISSET(cpu, &all_cpus))
+			cpus[cpu_count++] = cpu;
+
+	for (size_t i = 0; i < BENCHMARKS; i++) {
+		const struct benchmark *b = &benchmarks[i];
+
+		if (!wanted(b->name, argv))
+			continue;
+		report(b->name, b->cpus <= cpu_count ? measure(b, rounds, milliseconds) : -1, json,
+		       first);
+		first = 0;
+	}
+	if (json)
+		puts("\n}");
+	return 0;
+}
