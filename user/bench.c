@@ -520,6 +520,7 @@ static volatile sig_atomic_t signals;
 
 static void on_signal(int number)
 {
+	(void)number;
 	signals++;
 }
 

@@ -130,13 +130,16 @@ static void finish_switch(struct thread *prev)
 {
 	struct runqueue *rq = this_cpu_ptr(runqueue_var);
 	struct thread *evicted = rq->evicted;
+	/* Looked at under the lock: an evicted thread may run, and end, elsewhere as soon as it is
+	 * enqueued there. */
+	bool dead = prev->state == THREAD_DEAD;
 
 	rq->evicted = NULL;
 	prev->on_cpu = false;
 	spin_unlock(&rq->lock);
 	if (evicted)
 		balance_enqueue(evicted, true);
-	if (prev->state == THREAD_DEAD)
+	if (dead)
 		thread_put(prev);
 }
 

@@ -39,8 +39,8 @@ static void leave(void)
 {
 	spin_lock(&shared.lock);
 	shared.running--;
+	wait_wake_all(&shared.done); /* under the lock: the next test may use `shared` anew */
 	spin_unlock(&shared.lock);
-	wait_wake_all(&shared.done);
 }
 
 static void run_threads(void (*fn)(void *), u32 n)
