@@ -11,7 +11,7 @@ BOOT=${BOOT:-auto}
 CPUS=${CPUS:-2}
 MEM=${MEM:-512M}
 QEMU=${QEMU:-qemu-system-x86_64}
-cmdline="console=ttyS0 debug_exit=0xf4${INIT:+ init=$INIT}${APPEND:+ $APPEND}"
+cmdline="${DISPLAY_WINDOW:+console=tty0 }console=ttyS0 debug_exit=0xf4${INIT:+ init=$INIT}${APPEND:+ $APPEND}"
 
 first_file() {
 	for f in "$@"; do
