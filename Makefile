@@ -44,7 +44,7 @@ ifeq ($(WERROR),1)
 CFLAGS += -Werror
 endif
 ASFLAGS := -I. -D__ASSEMBLER__ -m64 -g -MMD -MP -fno-pic
-LDFLAGS += -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+LDFLAGS += -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
   -Wl,--build-id=none -T linker.ld
 USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -static -pthread
 
@@ -128,6 +128,9 @@ $(BUILD)/initramfs.cpio: $(PROGRAMS) $(USER_TESTS) tools/mkinitramfs.sh $(shell 
 test: ## all tests: units, self-tests in the kernel, user programs, virtual machines
 	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(TESTFLAGS)
 
+bench: all ## the same measurements on Heddle and on Linux, side by side
+	@$(PYTHON) tools/bench.py $(BENCHFLAGS)
+
 compile_commands.json: ## for clangd
 	@$(PYTHON) tools/compile_commands.py $(CC) '$(CFLAGS)' $(filter %.c,$(SOURCES)) > $@
 
@@ -141,5 +144,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run iso objs test compile_commands.json loc format clean
+.PHONY: all help setup doctor run iso objs test bench compile_commands.json loc format clean
 .DELETE_ON_ERROR:

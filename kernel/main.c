@@ -24,6 +24,7 @@
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
 #include "kernel/main.h"
 #include "kernel/mem/kstack.h"
 #include "kernel/mem/page.h"
@@ -111,6 +112,22 @@ static void unpack_modules(void)
 		log_error("initramfs: the boot loader gave no module");
 }
 
+/* /proc/heddle/fail_nth: write N, and the N-th allocation from then on fails (0: none does). */
+static void fail_nth_show(struct text *t)
+{
+	text_printf(t, "write N to let the N-th allocation fail\n");
+}
+
+static int fail_nth_write(const char *text, size_t length)
+{
+	u64 n;
+	int error = parse_u64(text, 10, &n);
+
+	if (!error)
+		alloc_fail_nth(n);
+	return error;
+}
+
 /* selftest, or selftest=FILTER. */
 static void run_self_tests(void)
 {
@@ -130,6 +147,7 @@ static void bring_up(void *unused)
 	syscall_init();
 	procfs_add_system_files();
 	process_procfs_init();
+	procfs_add("heddle/fail_nth", fail_nth_show, fail_nth_write);
 	console_input_init();
 	unpack_modules();
 	log_info("%u CPU%s online, %lu MiB free, %lu ms since entry", cpu_count,

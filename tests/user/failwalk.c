@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every allocation may fail: the n-th one in the kernel is made to, for n = 1, 2, ..., while a child
+ * does a little of everything.  The child may fail as it likes; the kernel must live, and in the end
+ * no frame may be missing.  Linux has no such switch: there the child just runs.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <poll.h>
+#include <unistd.h>
+
+static int write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), n;
+
+	if (fd < 0)
+		return -1;
+	n = (int)write(fd, text, strlen(text));
+	close(fd);
+	return n;
+}
+
+/* Frames in use now, caches emptied; -1: not on Heddle. */
+static long frames_used(void)
+{
+	char name[32];
+	long value, total = 0, free_frames = 0;
+	FILE *f;
+
+	write_to("/proc/sys/vm/drop_caches", "1\n");
+	f = fopen("/proc/heddle/frames", "r");
+	if (!f)
+		return -1;
+	while (fscanf(f, "%31s %ld", name, &value) == 2) {
+		if (strcmp(name, "total") == 0)
+			total = value;
+		if (strcmp(name, "free") == 0)
+			free_frames = value;
+	}
+	fclose(f);
+	return total - free_frames;
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void a_little_of_everything(void)
+{
+	struct pollfd p;
+	pthread_t thread;
+	char *m, name[32];
+	int fds[2], status;
+	pid_t pid;
+
+	m = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m != MAP_FAILED) {
+		m[0] = m[1 << 19] = 1;
+		mprotect(m + 4096, 8192, PROT_READ);
+		munmap(m + (1 << 19), 4096);
+	}
+	m = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (m != MAP_FAILED)
+		m[5000] = 1;
+	if (pipe(fds) == 0) {
+		(void)!write(fds[1], "x", 1);
+		p = (struct pollfd){fds[0], POLLIN, 0};
+		poll(&p, 1, 0);
+	}
+	snprintf(name, sizeof(name), "/tmp/fail-%d", getpid());
+	mkdir(name, 0755);
+	rmdir(name);
+	status = open(name, O_RDWR | O_CREAT, 0644);
+	if (status >= 0) {
+		(void)!write(status, name, sizeof(name));
+		ftruncate(status, 100000);
+		unlink(name);
+	}
+	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+		pthread_join(thread, NULL);
+	status = open("/proc/self/maps", O_RDONLY);
+	if (status >= 0)
+		(void)!read(status, name, sizeof(name));
+	pid = fork();
+	if (pid == 0)
+		execl("/proc/self/exe", "failwalk", "child", (char *)NULL);
+	if (pid == 0)
+		_exit(1);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+}
+
+int main(int argc, char *argv[])
+{
+	long before, after, walk = argc > 1 ? atol(argv[1]) : 250;
+	char number[32], name[32];
+
+	if (argc > 1 && strcmp(argv[1], "child") == 0)
+		return 0;
+	before = frames_used(); /* the first look makes what later ones find made */
+	before = frames_used();
+	for (long n = 1; n <= walk; n++) {
+		int status;
+		pid_t pid;
+
+		pid = fork();
+		if (pid == 0) {
+			/* The child asks, so that it is the child that is hit. */
+			snprintf(number, sizeof(number), "%ld\n", n);
+			write_to("/proc/heddle/fail_nth", number);
+			a_little_of_everything();
+			write_to("/proc/heddle/fail_nth", "0\n");
+			_exit(0);
+		}
+		if (pid > 0)
+			waitpid(pid, &status, 0);
+		/* What it could not remove itself. */
+		snprintf(name, sizeof(name), "/tmp/fail-%d", pid);
+		rmdir(name);
+		unlink(name);
+	}
+	/* What has ended leaves its last stack a moment later. */
+	for (int i = 0; i < 50 && (after = frames_used()) > before; i++)
+		usleep(10000);
+	if (after > before) {
+		printf("failwalk: %ld frames before, %ld after\n", before, after);
+		return 1;
+	}
+	puts("ok failwalk");
+	return 0;
+}
