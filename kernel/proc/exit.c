@@ -89,18 +89,12 @@ void process_vfork_done(struct process *p)
 /* The session's leader takes the terminal along (POSIX 11.1.10). */
 static void leave_terminal(struct process *p)
 {
-	struct process *member;
 	struct tty *tty = p->session == p->pid ? p->tty : NULL;
-	u64 flags;
 
 	if (!tty)
 		return;
 	tty_hangup_session(tty);
-	flags = spin_lock_irq(&process_lock);
-	list_for_each (member, process_session_bucket(p->session), session_link)
-		if (member->session == p->session && member->tty == tty)
-			WRITE_ONCE(member->tty, NULL);
-	spin_unlock_irq(&process_lock, flags);
+	process_session_set_tty(p->session, tty, NULL);
 }
 
 /* Everything that is the process's own.  The caller is its last thread, and still runs as one. */

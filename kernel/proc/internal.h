@@ -34,11 +34,23 @@ bool process_group_orphaned_locked(pid_t group, const struct process *ignoring);
 void process_own_use(struct process *p, struct resource_use *use);
 void resource_use_add(struct resource_use *sum, const struct resource_use *use);
 
-/* Members of a group or session.  process_lock is held. */
+/* Some member of a group (in `session`, where that is not 0), or NULL; does a process, group or
+ * session go by this number?  process_lock is held. */
+struct process *process_group_member(pid_t group, pid_t session);
+bool process_number_in_use(pid_t number);
+
+/* Members of a group or session, and of others.  process_lock is held. */
 struct list *process_group_bucket(pid_t group);
 struct list *process_session_bucket(pid_t session);
 
 extern u32 thread_limit; /* threads that the machine's memory carries */
+
+/* --- group.c ---------------------------------------------------------------------------------- */
+
+void process_tty_init(void); /* the terminals' hooks */
+
+/* Everyone in the session has `tty` from now on, where they had `old` (NULL: any). */
+void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty);
 
 /* --- signal.c --------------------------------------------------------------------------------- */
 
@@ -67,6 +79,9 @@ void signal_exec_kill(struct process *p, struct thread *survivor);
 /* Take a pending signal that is in `set` for the calling thread; 0: none. */
 int signal_take(sigset_t set, struct siginfo *info);
 
+/* Drop what is pending and in `set`, for the process and all its threads. */
+void signal_discard(struct process *p, sigset_t set);
+
 /* Other threads look at what is pending for the whole process. */
 void signal_retarget(struct process *p);
 
@@ -87,6 +102,13 @@ bool signal_notify_end(struct process *p);
 
 /* CLD_* and si_status of a wait status. */
 int wait_status_code(int wait_status, int *status);
+
+/* --- signal_frame.c --------------------------------------------------------------------------- */
+
+/* Let `f` lead into the handler, with what it returns to on the user's stack: registers, FPU state,
+ * and `mask`.  -EFAULT: no room, or no handler to go to.  No lock is held; sleeps. */
+int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction *action,
+		       const struct siginfo *info, sigset_t mask);
 
 /* --- exit.c, wait.c --------------------------------------------------------------------------- */
 

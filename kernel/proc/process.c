@@ -19,8 +19,6 @@
 #include "kernel/proc/process.h"
 
 #include "arch/x86_64/clock.h"
-#include "kernel/dev/tty.h"
-#include "kernel/fs/procfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
@@ -118,7 +116,7 @@ struct list *process_session_bucket(pid_t session)
 }
 
 /* Some member of a group (in `session`, where that is not 0), or NULL. */
-static struct process *group_member(pid_t group, pid_t session)
+struct process *process_group_member(pid_t group, pid_t session)
 {
 	struct process *p;
 
@@ -129,11 +127,11 @@ static struct process *group_member(pid_t group, pid_t session)
 }
 
 /* Does a process, group or session go by this number? */
-static bool number_in_use(pid_t number)
+bool process_number_in_use(pid_t number)
 {
 	struct process *p;
 
-	if (process_lookup(number) || group_member(number, 0))
+	if (process_lookup(number) || process_group_member(number, 0))
 		return true;
 	list_for_each (p, process_session_bucket(number), session_link)
 		if (p->session == number)
@@ -163,6 +161,7 @@ void process_link(struct process *p, struct process *parent)
 void process_unlink(struct process *p)
 {
 	pid_t *numbers = p->numbers;
+	u64 flags;
 
 	assert_held(&process_lock);
 	rb_remove(&processes, &p->pid_node);
@@ -170,11 +169,14 @@ void process_unlink(struct process *p)
 	list_remove(&p->session_link);
 	list_remove(&p->sibling_link);
 	processes_total--;
+	flags = spin_lock_irq(&p->signal_lock);
+	thread_unlink(p->leader);
+	spin_unlock_irq(&p->signal_lock, flags);
 	numbers[0] = p->pid;
 	numbers[1] = p->group != p->pid ? p->group : 0;
 	numbers[2] = p->session != p->pid && p->session != p->group ? p->session : 0;
 	for (u32 i = 0; i < 3; i++)
-		if (numbers[i] && number_in_use(numbers[i]))
+		if (numbers[i] && process_number_in_use(numbers[i]))
 			numbers[i] = 0;
 }
 
@@ -399,100 +401,6 @@ void process_resource_use(struct process *p, struct resource_use *use)
 	spin_unlock_irq(&process_lock, flags);
 }
 
-/* --- Groups and sessions ---------------------------------------------------------------------- */
-
-/* POSIX 3.269: no member has a parent in another group of the same session.  `ignoring` is about to
- * leave, and does not count as a member. */
-bool process_group_orphaned_locked(pid_t group, const struct process *ignoring)
-{
-	struct process *p;
-
-	assert_held(&process_lock);
-	list_for_each (p, process_group_bucket(group), group_link) {
-		if (p->group != group || p == ignoring || p->zombie)
-			continue;
-		if (p->parent != init_process && p->parent->group != group &&
-		    p->parent->session == p->session)
-			return false;
-	}
-	return true;
-}
-
-bool process_group_orphaned(pid_t group)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	bool orphaned = process_group_orphaned_locked(group, NULL);
-
-	spin_unlock_irq(&process_lock, flags);
-	return orphaned;
-}
-
-/* Returns the group's former number where nobody uses it any more, else 0. */
-static pid_t move_to_group(struct process *p, pid_t group)
-{
-	pid_t old = p->group;
-
-	list_remove(&p->group_link);
-	p->group = group;
-	list_push_back(process_group_bucket(group), &p->group_link);
-	return old && !number_in_use(old) ? old : 0;
-}
-
-int process_set_group(pid_t pid, pid_t group)
-{
-	struct process *self = current_process(), *p;
-	pid_t unused = 0;
-	int result = 0;
-	u64 flags;
-
-	if (group < 0)
-		return -EINVAL;
-	if (!pid)
-		pid = self->pid;
-	if (!group)
-		group = pid;
-	flags = spin_lock_irq(&process_lock);
-	p = process_lookup(pid);
-	if (!p || (p != self && p->parent != self))
-		result = -ESRCH;
-	else if (p->session != self->session || p->session == p->pid)
-		result = -EPERM;
-	else if (p != self && p->did_exec)
-		result = -EACCES;
-	else if (group != pid && !group_member(group, self->session))
-		result = -EPERM;
-	else if (p->group != group)
-		unused = move_to_group(p, group);
-	spin_unlock_irq(&process_lock, flags);
-	if (unused)
-		tid_free(unused);
-	return result;
-}
-
-int process_new_session(void)
-{
-	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&process_lock);
-	pid_t unused[3] = {0};
-	int result = -EPERM;
-
-	if (!group_member(p->pid, 0)) {
-		pid_t session = p->session;
-
-		list_remove(&p->session_link);
-		p->session = p->pid;
-		list_push_back(process_session_bucket(p->pid), &p->session_link);
-		p->tty = NULL;
-		unused[0] = move_to_group(p, p->pid);
-		if (session && session != unused[0] && !number_in_use(session))
-			unused[1] = session;
-		result = p->pid;
-	}
-	spin_unlock_irq(&process_lock, flags);
-	process_free_numbers(unused);
-	return result;
-}
-
 /* --- What lower floors ask -------------------------------------------------------------------- */
 
 static struct address_space *current_space(void)
@@ -523,84 +431,6 @@ static u64 current_file_limit(void)
 
 	return process_limit(p ? p : kernel_process, RLIMIT_NOFILE);
 }
-
-static pid_t tty_current_group(void)
-{
-	return current_process()->group;
-}
-
-static pid_t tty_current_session(void)
-{
-	return current_process()->session;
-}
-
-static bool tty_current_is_leader(void)
-{
-	return current_process()->session == current_process()->pid;
-}
-
-static struct tty *tty_current(void)
-{
-	return READ_ONCE(current_process()->tty);
-}
-
-/* Everyone in the session has `tty` from now on, where they had `old`. */
-static void session_set_tty(pid_t session, struct tty *old, struct tty *tty)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	struct process *p;
-
-	list_for_each (p, process_session_bucket(session), session_link)
-		if (p->session == session && (!old || p->tty == old))
-			WRITE_ONCE(p->tty, tty);
-	spin_unlock_irq(&process_lock, flags);
-}
-
-static void tty_set_controlling(struct tty *tty)
-{
-	session_set_tty(current_process()->session, NULL, tty);
-}
-
-static void tty_drop_controlling(struct tty *tty)
-{
-	if (tty_current_is_leader())
-		session_set_tty(current_process()->session, tty, NULL);
-	else
-		WRITE_ONCE(current_process()->tty, NULL);
-}
-
-static bool tty_group_exists(pid_t group, pid_t session)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	bool exists = group_member(group, session);
-
-	spin_unlock_irq(&process_lock, flags);
-	return exists;
-}
-
-static bool tty_current_ignores(int signal)
-{
-	return current_thread()->signal_mask & SIGNAL_BIT(signal) ||
-	       signal_action_of(current_process(), signal).handler == SIG_IGN;
-}
-
-static void tty_signal_group(pid_t group, int signal)
-{
-	(void)signal_send_group(group, signal, NULL); /* the group may have gone: no harm */
-}
-
-static const struct tty_process_hooks tty_hooks = {
-    .current_group = tty_current_group,
-    .current_session = tty_current_session,
-    .current_is_leader = tty_current_is_leader,
-    .current_tty = tty_current,
-    .set_controlling = tty_set_controlling,
-    .drop_controlling = tty_drop_controlling,
-    .group_exists = tty_group_exists,
-    .group_orphaned = process_group_orphaned,
-    .current_ignores = tty_current_ignores,
-    .signal_group = tty_signal_group,
-};
 
 static void thread_created(struct thread *t)
 {
@@ -661,5 +491,5 @@ void process_init(void)
 	vfs_current_context = current_context;
 	vfs_current_files = current_files;
 	vfs_current_file_limit = current_file_limit;
-	tty_set_process_hooks(&tty_hooks);
+	process_tty_init();
 }

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The frame of a signal handler, and the way back from it; alternate stacks.
+ *
+ * The frame is the x86-64 ABI's as Linux lays it out: C libraries, unwinders and programs that
+ * change a register in it know its offsets.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/layout.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/proc/internal.h"
+
+#define RED_ZONE	     128 /* below the stack pointer a function may keep data (ABI 3.2.2) */
+
+#define UC_FP_XSTATE	     1
+#define UC_SIGCONTEXT_SS     2
+#define UC_STRICT_RESTORE_SS 4
+
+struct sigcontext {
+	u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	u64 rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+	u16 cs, gs, fs, ss;
+	u64 error, trap, oldmask, cr2;
+	u64 fpstate; /* user address, 0: none */
+	u64 reserved[8];
+};
+
+struct ucontext {
+	u64 flags, link;
+	struct signal_stack stack;
+	struct sigcontext context;
+	sigset_t mask;
+};
+
+struct signal_frame {
+	u64 return_address;
+	struct ucontext uc;
+	struct siginfo info;
+};
+_Static_assert(sizeof(struct siginfo) == 128 && sizeof(struct signal_frame) == 440, "ABI");
+
+/* In the FXSAVE image's bytes 464 on: what follows it (Linux's struct _fpx_sw_bytes). */
+#define FXSAVE_SIZE   512
+#define XSTATE_AT     512 /* the XSAVE header: XSTATE_BV, XCOMP_BV, reserved */
+#define XSTATE_HEADER 64
+#define SW_BYTES_AT   464
+#define XSTATE_MAGIC1 0x46505853U
+#define XSTATE_MAGIC2 0x46505845U
+#define XSTATE_FP_SSE 3UL
+
+struct xstate_words {
+	u32 magic1, extended_size;
+	u64 features;
+	u32 size, padding[7];
+};
+
+/* Flags that a program may have set by itself. */
+#define RFLAGS_USER                                                                                \
+	(RFLAGS_CF | 1UL << 2 | 1UL << 4 | 1UL << 6 | 1UL << 7 | RFLAGS_TF | RFLAGS_DF |           \
+	 1UL << 11 | RFLAGS_RF | RFLAGS_AC)
+
+static size_t fpstate_size(void)
+{
+	return fpu_xcr0 ? fpu_area_size + sizeof(u32) : FXSAVE_SIZE;
+}
+
+size_t signal_frame_size(void)
+{
+	return sizeof(struct signal_frame) + RED_ZONE + 64 + ALIGN_UP(fpstate_size(), 64);
+}
+
+/* --- Alternate stack -------------------------------------------------------------------------- */
+
+static bool on_altstack(const struct thread *t, u64 sp)
+{
+	return !(t->altstack_flags & SS_AUTODISARM) && t->altstack_size && sp > t->altstack_base &&
+	       sp - t->altstack_base <= t->altstack_size;
+}
+
+static struct signal_stack altstack_of(const struct thread *t, u64 sp)
+{
+	u32 state = !t->altstack_size ? SS_DISABLE : on_altstack(t, sp) ? SS_ONSTACK : 0;
+
+	return (struct signal_stack){.base = t->altstack_base,
+				     .size = t->altstack_size,
+				     .flags = (s32)(state | (t->altstack_flags & SS_AUTODISARM))};
+}
+
+int signal_altstack(const struct signal_stack *new_stack, struct signal_stack *old_stack,
+		    u64 user_sp)
+{
+	struct thread *t = current_thread();
+	u32 mode;
+
+	if (old_stack)
+		*old_stack = altstack_of(t, user_sp);
+	if (!new_stack)
+		return 0;
+	if (on_altstack(t, user_sp))
+		return -EPERM;
+	mode = (u32)new_stack->flags & ~SS_AUTODISARM;
+	if (mode != 0 && mode != SS_ONSTACK && mode != SS_DISABLE)
+		return -EINVAL;
+	if (mode != SS_DISABLE && new_stack->size < MINSIGSTKSZ)
+		return -ENOMEM;
+	t->altstack_base = mode == SS_DISABLE ? 0 : new_stack->base;
+	t->altstack_size = mode == SS_DISABLE ? 0 : new_stack->size;
+	t->altstack_flags = (u32)new_stack->flags & SS_AUTODISARM;
+	return 0;
+}
+
+/* --- FPU state in the frame ------------------------------------------------------------------- */
+
+static int fpstate_write(u64 address)
+{
+	struct thread *t = current_thread();
+	struct xstate_words words = {.magic1 = XSTATE_MAGIC1,
+				     .extended_size = (u32)fpstate_size(),
+				     .features = fpu_xcr0,
+				     .size = fpu_area_size};
+
+	preempt_disable();
+	fpu_save(t->fpu);
+	preempt_enable();
+	if (!fpu_xcr0)
+		return copy_to_user((void *)address, t->fpu, FXSAVE_SIZE);
+	/* A switch meanwhile saves the same registers to the same place. */
+	if (copy_to_user((void *)address, t->fpu, fpu_area_size) < 0 ||
+	    copy_to_user((void *)(address + SW_BYTES_AT), &words, sizeof(words)) < 0)
+		return -EFAULT;
+	return put_user_u32((u32 *)(address + fpu_area_size), XSTATE_MAGIC2);
+}
+
+/* How many bytes of state stand at `address`: all of it, if both marks are there, else FXSAVE's. */
+static size_t fpstate_extent(u64 address)
+{
+	struct xstate_words words;
+	u32 magic2;
+
+	if (!fpu_xcr0 ||
+	    copy_from_user(&words, (const void *)(address + SW_BYTES_AT), sizeof(words)) < 0 ||
+	    words.magic1 != XSTATE_MAGIC1 || words.size != fpu_area_size ||
+	    get_user_u32(&magic2, (const u32 *)(address + words.size)) < 0 ||
+	    magic2 != XSTATE_MAGIC2)
+		return FXSAVE_SIZE;
+	return fpu_area_size;
+}
+
+static int fpstate_fill(struct fpu_area *area, u64 address)
+{
+	size_t n = fpstate_extent(address);
+	u64 *header = (u64 *)((char *)area + XSTATE_AT);
+
+	fpu_area_init(area);
+	if (!address)
+		return 0;
+	if (copy_from_user(area, (const void *)address, n) < 0)
+		return -EFAULT;
+	if (fpu_xcr0 && n == FXSAVE_SIZE) {
+		memset(header, 0, XSTATE_HEADER);
+		header[0] = XSTATE_FP_SSE;
+	}
+	return fpu_area_sanitize(area) ? 0 : -EINVAL;
+}
+
+static int fpstate_read(u64 address)
+{
+	struct thread *t = current_thread();
+	/* Not into the thread's own area, which every switch overwrites. */
+	void *buffer = kmalloc(fpu_area_size + 64);
+	struct fpu_area *area = (struct fpu_area *)ALIGN_UP((u64)buffer, 64);
+	int result = -ENOMEM;
+
+	if (!buffer)
+		return result;
+	result = fpstate_fill(area, address);
+	if (result == 0) {
+		preempt_disable();
+		memcpy(t->fpu, area, fpu_area_size);
+		fpu_restore(t->fpu);
+		preempt_enable();
+	}
+	kfree(buffer);
+	return result;
+}
+
+/* --- Frames ----------------------------------------------------------------------------------- */
+
+static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigset_t mask)
+{
+	const struct thread *t = current_thread();
+
+	*c = (struct sigcontext){
+	    .r8 = f->r8,
+	    .r9 = f->r9,
+	    .r10 = f->r10,
+	    .r11 = f->r11,
+	    .r12 = f->r12,
+	    .r13 = f->r13,
+	    .r14 = f->r14,
+	    .r15 = f->r15,
+	    .rdi = f->rdi,
+	    .rsi = f->rsi,
+	    .rbp = f->rbp,
+	    .rbx = f->rbx,
+	    .rdx = f->rdx,
+	    .rax = f->rax,
+	    .rcx = f->rcx,
+	    .rsp = f->rsp,
+	    .rip = f->rip,
+	    .rflags = f->rflags,
+	    .cs = (u16)f->cs,
+	    .ss = (u16)f->ss,
+	    .error = t->fault_error,
+	    .trap = t->fault_vector,
+	    .cr2 = t->fault_address,
+	    .oldmask = mask,
+	};
+}
+
+/* Where the FPU state goes, with the frame below it; 0: the alternate stack is full. */
+static u64 frame_place(struct thread *t, const struct trap_frame *f, const struct sigaction *action,
+		       u64 *fpstate)
+{
+	bool nested = on_altstack(t, f->rsp);
+	u64 sp = f->rsp - RED_ZONE;
+
+	if (action->flags & SA_ONSTACK && t->altstack_size && !nested) {
+		sp = t->altstack_base + t->altstack_size;
+		nested = true;
+	}
+	*fpstate = ALIGN_DOWN(sp - fpstate_size(), 64);
+	/* As if called: (RSP + 8) % 16 == 0 at the handler's entry (ABI 3.2.2). */
+	sp = ALIGN_DOWN(*fpstate - sizeof(struct signal_frame), 16) - 8;
+	if (nested && (sp <= t->altstack_base || sp > t->altstack_base + t->altstack_size))
+		return 0;
+	return sp;
+}
+
+int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction *action,
+		       const struct siginfo *info, sigset_t mask)
+{
+	struct thread *t = current_thread();
+	struct signal_frame s = {.return_address = action->restorer, .info = *info};
+	u64 sp = frame_place(t, f, action, &s.uc.context.fpstate), fpstate = s.uc.context.fpstate;
+
+	/* x86-64 has no other way back than the program's own restorer; and a handler that lies
+	 * where no program can is the same as one that lies nowhere. */
+	if (!sp || !(action->flags & SA_RESTORER) || action->handler >= USER_MAX)
+		return -EFAULT;
+	s.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (fpu_xcr0 ? UC_FP_XSTATE : 0);
+	s.uc.stack = altstack_of(t, f->rsp);
+	context_fill(&s.uc.context, f, mask);
+	s.uc.context.fpstate = fpstate;
+	s.uc.mask = mask;
+	if (fpstate_write(fpstate) < 0 || copy_to_user((void *)sp, &s, sizeof(s)) < 0)
+		return -EFAULT;
+	if (t->altstack_flags & SS_AUTODISARM)
+		t->altstack_size = t->altstack_base = t->altstack_flags = 0;
+	f->rdi = (u64)signal;
+	f->rsi = sp + offsetof(struct signal_frame, info);
+	f->rdx = sp + offsetof(struct signal_frame, uc);
+	f->rax = 0;
+	f->rsp = sp;
+	f->rip = action->handler;
+	f->rflags &= ~(RFLAGS_DF | RFLAGS_RF | RFLAGS_TF);
+	f->cs = SELECTOR_USER_CODE;
+	f->ss = SELECTOR_USER_DATA;
+	return 0;
+}
+
+static void context_restore(struct trap_frame *f, const struct sigcontext *c)
+{
+	f->r8 = c->r8, f->r9 = c->r9, f->r10 = c->r10, f->r11 = c->r11;
+	f->r12 = c->r12, f->r13 = c->r13, f->r14 = c->r14, f->r15 = c->r15;
+	f->rdi = c->rdi, f->rsi = c->rsi, f->rbp = c->rbp, f->rbx = c->rbx;
+	f->rdx = c->rdx, f->rax = c->rax, f->rcx = c->rcx, f->rsp = c->rsp;
+	f->rip = c->rip;
+	f->rflags = (f->rflags & ~RFLAGS_USER) | (c->rflags & RFLAGS_USER);
+	f->cs = SELECTOR_USER_CODE;
+	f->ss = SELECTOR_USER_DATA;
+	f->error = (u64)-1; /* no system call to start again */
+}
+
+long signal_return(struct trap_frame *frame)
+{
+	struct ucontext uc;
+	/* The handler's `ret` took the return address off. */
+	const struct signal_frame *user = (const struct signal_frame *)(frame->rsp - 8);
+
+	if (copy_from_user(&uc, &user->uc, sizeof(uc)) < 0 || uc.context.rip >= USER_MAX)
+		goto bad;
+	signal_set_mask(uc.mask);
+	if (fpstate_read(uc.context.fpstate) < 0)
+		goto bad;
+	context_restore(frame, &uc.context);
+	/* A stack that the handler itself set while it ran on it stays (as Linux). */
+	(void)signal_altstack(&uc.stack, NULL, frame->rsp);
+	return (long)frame->rax;
+bad:
+	signal_force(SIGSEGV, NULL);
+	frame->error = (u64)-1;
+	return 0;
+}
