@@ -10,7 +10,6 @@
 static struct console *consoles;
 
 struct tty console_tty;
-bool console_is_remote, console_cursor_keys;
 
 /* The index of the last console= that names `c` ("ttyS0,115200" too), plus one; 0: none does. */
 static u32 console_rank(const struct console *c)
@@ -41,8 +40,8 @@ static void sink_write(struct log_sink *sink, const char *text, size_t length)
 			used = 0;
 		}
 	}
-	if (c->flush && !c->quiet)
-		c->flush(c);
+	if (c->flush)
+		c->flush(c, true);
 }
 
 void console_register(struct console *c)
@@ -55,48 +54,31 @@ void console_register(struct console *c)
 	c->sink.write = sink_write;
 	c->next = consoles;
 	__atomic_store_n(&consoles, c, __ATOMIC_RELEASE);
-	c->quiet = true;
 	log_sink_add(&c->sink);
-	c->quiet = false;
-	if (c->flush)
-		c->flush(c);
 }
 
-void console_write(const char *text, size_t length)
+static void tty_output(struct tty *tty, const char *text, size_t length)
 {
 	struct console *c = __atomic_load_n(&consoles, __ATOMIC_ACQUIRE);
 
 	for (; c && length; c = c->next) {
 		c->write(c, text, length);
-		if (c->flush_later)
-			c->flush_later(c);
+		if (c->flush)
+			c->flush(c, false);
 	}
-}
-
-void console_size(u32 *columns, u32 *rows)
-{
-	const struct console *best = NULL;
-
-	/* Of equal rank, the one that came first is last in the list: serial before display. */
-	for (const struct console *c = consoles; c; c = c->next)
-		if (c->columns && (!best || console_rank(c) > console_rank(best)))
-			best = c;
-	*columns = best ? best->columns : 80;
-	*rows = best ? best->rows : 24;
-}
-
-static void tty_output(struct tty *tty, const char *text, size_t length)
-{
-	console_write(text, length);
 }
 
 void console_tty_init(void)
 {
-	u32 columns, rows;
+	const struct console *best = NULL;
 
 	tty_init(&console_tty, "console", tty_output);
-	console_size(&columns, &rows);
-	console_tty.size = (struct winsize){.rows = rows, .columns = columns};
+	/* Of equal rank, the one that came first is last in the list: serial before display. */
+	for (const struct console *c = consoles; c; c = c->next)
+		if (c->columns && (!best || console_rank(c) > console_rank(best)))
+			best = c;
+	console_tty.size.columns = best ? best->columns : 80;
+	console_tty.size.rows = best ? best->rows : 24;
 }
 
 void console_input_init(void)

@@ -14,14 +14,12 @@ struct console {
 	u32 columns, rows; /* in characters */
 	/* Any context, NMI too; must not wait without bound. */
 	void (*write)(struct console *c, const char *text, size_t length);
-	/* Where write() leaves something to be done: do it now (any context), or let a thread do it
-	 * soon (wakes it: not where a lock of the scheduler may be held).  Both or none. */
-	void (*flush)(struct console *c);
-	void (*flush_later)(struct console *c);
+	/* Where write() leaves something to be done: do it `now` (any context), or let an interrupt
+	 * or a thread do it soon (wakes it: not where a lock of the scheduler may be held). */
+	void (*flush)(struct console *c, bool now);
 	/* Interrupts and threads work from now on; may be NULL. */
 	void (*start)(struct console *c);
 	struct log_sink sink;
-	bool quiet; /* no flush for each line while it is given what the log has already */
 	struct console *next;
 };
 
@@ -38,27 +36,15 @@ void display_init(void);
  * log.  At bring-up only, the calling CPU being the only one. */
 void console_register(struct console *c);
 
-/* To all consoles.  Not where a lock of the scheduler may be held: that is what the log is for. */
-void console_write(const char *text, size_t length);
-
-/* Size in characters of what a person looks at: the console that the last console= names, else the
- * display, else 80x24 for serial. */
-void console_size(u32 *columns, u32 *rows);
-
-/* console_tty, over all consoles; after the consoles' own init functions. */
+/* console_tty, over all consoles; after the consoles' own init functions.  Its size in characters
+ * is that of what a person looks at: the console that the last console= names, else the display,
+ * else 80x24 for serial. */
 void console_tty_init(void);
 
 /* Receive interrupts of COM1 and the keyboard, feeding the console's terminal; after apic_init()
  * and once threads can be made. */
 void console_input_init(void);
 void keyboard_init(void); /* called by it */
-
-/* The byte typed last came over a wire: the terminal at its other end answers a program's questions
- * (where is the cursor?), so the display does not. */
-extern bool console_is_remote;
-
-/* The program on the display wants the arrows as ESC O A (DECCKM). */
-extern bool console_cursor_keys;
 
 /* A console's lock.  False: go ahead without it, because the kernel has stopped, or because what was
  * interrupted on this CPU (by an NMI) holds it. */

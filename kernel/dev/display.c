@@ -8,7 +8,6 @@
 #include "boot/boot_info.h"
 #include "kernel/dev/console.h"
 #include "kernel/dev/display.h"
-#include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
@@ -19,14 +18,11 @@
 /* Bytes taken under the lock at a time: each may move all lines. */
 #define PIECE 64
 
-DEFINE_SPINLOCK(
-    display_lock); /* guards vt, shown, and the screen itself; nothing is locked inside */
+DEFINE_SPINLOCK(display_lock); /* guards all below, and the screen itself */
 static struct vt vt;
 static struct vt_cell *shown; /* what is on the screen: it is never read back */
 static const struct display_driver *driver;
-
-DEFINE_SPINLOCK(display_work_lock);
-static bool work;	/* something to draw; under display_work_lock */
+static bool work;	/* something to draw */
 static bool has_thread; /* who does it */
 static struct wait_queue work_queue;
 
@@ -45,7 +41,7 @@ static void display_draw_row(u32 y)
 }
 
 /* Row by row, so that interrupts are off for one row's time only. */
-static void display_flush(struct console *c)
+static void display_draw(void)
 {
 	for (u32 y = 0; y < vt.rows; y++) {
 		u64 flags;
@@ -60,64 +56,46 @@ static void display_flush(struct console *c)
 	}
 }
 
-static void display_flush_later(struct console *c)
+static void display_flush(struct console *c, bool now)
 {
 	bool wake;
 	u64 flags;
 
-	if (!READ_ONCE(has_thread) || READ_ONCE(panic_in_progress)) {
-		display_flush(c);
+	if (now || !READ_ONCE(has_thread) || READ_ONCE(panic_in_progress)) {
+		display_draw();
 		return;
 	}
-	flags = spin_lock_irq(&display_work_lock);
+	flags = spin_lock_irq(&display_lock);
 	wake = !work;
 	work = true;
-	spin_unlock_irq(&display_work_lock, flags);
+	spin_unlock_irq(&display_lock, flags);
 	if (wake)
 		wait_wake_one(&work_queue);
 }
 
 static void display_write(struct console *c, const char *text, size_t length)
 {
-	while (length) {
-		size_t n = MIN(length, (size_t)PIECE);
+	for (size_t n; length; text += n, length -= n) {
 		u64 flags;
 		bool locked = console_lock(&display_lock, &flags);
 
+		n = MIN(length, (size_t)PIECE);
 		vt_write(&vt, text, n);
-		WRITE_ONCE(console_cursor_keys, vt.cursor_keys);
 		console_unlock(&display_lock, flags, locked);
-		text += n;
-		length -= n;
 	}
-}
-
-/* What the emulator has to tell the program, typed on its behalf. */
-static void display_send_answers(void)
-{
-	char text[sizeof(vt.answer)];
-	u64 flags = spin_lock_irq(&display_lock);
-	u32 n = vt.answer_length;
-
-	memcpy(text, vt.answer, n);
-	vt.answer_length = 0;
-	spin_unlock_irq(&display_lock, flags);
-	for (u32 i = 0; i < n && !console_is_remote; i++)
-		tty_input(&console_tty, text[i]);
 }
 
 static void display_thread(void *argument)
 {
 	WRITE_ONCE(has_thread, true);
 	for (;;) {
-		u64 flags = spin_lock_irq(&display_work_lock);
+		u64 flags = spin_lock_irq(&display_lock);
 
 		while (!work)
-			wait_sleep_irq(&work_queue, &display_work_lock, WAIT_FOREVER, 0);
+			wait_sleep_irq(&work_queue, &display_lock, WAIT_FOREVER, 0);
 		work = false;
-		spin_unlock_irq(&display_work_lock, flags);
-		display_flush(argument);
-		display_send_answers();
+		spin_unlock_irq(&display_lock, flags);
+		display_draw();
 		sleep_until(clock_now_ns() + FRAME_NS, 0);
 	}
 }
@@ -134,7 +112,6 @@ static struct console display_console = {
     .name = "tty0",
     .write = display_write,
     .flush = display_flush,
-    .flush_later = display_flush_later,
     .start = display_start,
 };
 

@@ -6,7 +6,6 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/apic.h"
 #include "kernel/dev/console.h"
-#include "kernel/dev/random.h"
 #include "kernel/dev/tty.h"
 
 #define DATA		   0x60
@@ -20,9 +19,6 @@
 
 #define POLLS		   20000 /* a read takes about 1 us */
 
-#define ACKNOWLEDGE	   0xfa
-#define SET_LEDS	   0xed
-
 static const char plain[] = "\0\0331234567890-=\x7f\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./"
 			    "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
 			    "789-456+1230.";
@@ -33,8 +29,8 @@ static const char shifted[] = "\0\033!@#$%^&*()_+\x7f\tQWERTYUIOP{}\r\0ASDFGHJKL
 #define KEYS 0x54 /* scan codes in them */
 _Static_assert(sizeof(plain) == KEYS + 1 && sizeof(shifted) == KEYS + 1, "a key is missing");
 
-/* 0x47 .. 0x53: what the cursor block (or the keypad without NumLock) sends after ESC; a letter
- * stands for "[ letter", or "O letter" in cursor-key mode; a digit for "[ digit ~". */
+/* 0x47 .. 0x53: what the cursor block sends; a letter stands for "ESC [ letter", a digit for
+ * "ESC [ digit ~".  The keypad's keys, which have the same codes, always send digits. */
 static const char cursor_block[] = "1A5-DGC+4B623";
 
 static const char *const function_keys[12] = {
@@ -44,24 +40,14 @@ static const char *const function_keys[12] = {
 
 /* All below: touched by the interrupt handler only, which does not run twice at a time. */
 static bool shift_left, shift_right, control_left, control_right, alt_left, alt_right;
-static bool caps_lock, num_lock = true, extended;
+static bool caps_lock, extended;
 static u32 skip; /* bytes of a Pause key left */
-static bool leds_due;
-
-static bool wait_writable(void)
-{
-	for (u32 i = 0; i < POLLS; i++) {
-		if (!(inb(STATUS) & STATUS_INPUT_FULL))
-			return true;
-		cpu_relax();
-	}
-	return false;
-}
 
 static void send(u16 port, u8 byte)
 {
-	if (wait_writable())
-		outb(port, byte);
+	for (u32 i = 0; i < POLLS && inb(STATUS) & STATUS_INPUT_FULL; i++)
+		cpu_relax();
+	outb(port, byte);
 }
 
 /* A byte from the controller, or -1. */
@@ -75,36 +61,17 @@ static int receive(void)
 	return -1;
 }
 
-/* The keyboard acknowledges the command, then wants the bits (handled where the answer comes). */
-static void leds_update(void)
-{
-	leds_due = true;
-	send(DATA, SET_LEDS);
-}
-
 static void type(const char *text)
 {
-	console_is_remote = false;
 	while (*text)
 		tty_input(&console_tty, *text++);
 }
 
-static void type_byte(u8 byte)
-{
-	console_is_remote = false;
-	if (alt_left || alt_right)
-		tty_input(&console_tty, 0x1b);
-	tty_input(&console_tty, byte);
-}
-
 static void type_cursor_key(u8 code)
 {
-	char key = cursor_block[code - 0x47], text[] = {0x1b, '[', key, '~', 0};
+	char key = cursor_block[code - 0x47];
+	char text[] = {0x1b, '[', key, key >= 'A' ? 0 : '~', 0};
 
-	if (key >= 'A') {
-		text[1] = READ_ONCE(console_cursor_keys) && key != 'G' ? 'O' : '[';
-		text[3] = 0;
-	}
 	type(text);
 }
 
@@ -118,18 +85,14 @@ static void type_character(u8 code)
 	byte = shift ? shifted[code] : byte;
 	if (!byte)
 		return;
-	if (control_left || control_right) {
-		/* What a VT220 makes of them: @..~ and ? by their low bits, digits 2 to 8 too. */
-		static const char digits[] = "\0\033\034\035\036\037\177";
-
-		if (byte >= '2' && byte <= '8')
-			byte = digits[byte - '2'];
-		else if (byte == '?' || byte == '/')
-			byte = byte == '?' ? 0x7f : 0x1f;
-		else if (byte == ' ' || (byte >= '@' && byte <= '~'))
-			byte &= 0x1f;
-	}
-	type_byte(byte);
+	/* What a VT220 makes of them: @..~ and the blank by their low bits, ? and / besides. */
+	if ((control_left || control_right) && (byte == '?' || byte == '/'))
+		byte = byte == '?' ? 0x7f : 0x1f;
+	else if ((control_left || control_right) && (byte == ' ' || (byte >= '@' && byte <= '~')))
+		byte &= 0x1f;
+	if (alt_left || alt_right)
+		tty_input(&console_tty, 0x1b);
+	tty_input(&console_tty, byte);
 }
 
 /* Keys that only change what others mean.  False: another key. */
@@ -148,13 +111,7 @@ static bool modifier(u8 code, bool pressed)
 		*(extended ? &alt_right : &alt_left) = pressed;
 		return true;
 	case 0x3a:
-	case 0x45:
-		if (pressed) {
-			bool *lock = code == 0x3a ? &caps_lock : &num_lock;
-
-			*lock = !*lock;
-			leds_update();
-		}
+		caps_lock ^= pressed;
 		return true;
 	}
 	return false;
@@ -162,9 +119,7 @@ static bool modifier(u8 code, bool pressed)
 
 static void key(u8 code)
 {
-	bool sign = code == 0x4a || code == 0x4e; /* - and + of the keypad */
-
-	if (code >= 0x47 && code <= 0x53 && (extended || !num_lock) && !sign)
+	if (code >= 0x47 && code <= 0x53 && extended)
 		type_cursor_key(code);
 	else if (code >= 0x3b && code <= 0x44)
 		type(function_keys[code - 0x3b]);
@@ -178,10 +133,7 @@ static void scan_code(u8 byte)
 {
 	bool pressed = !(byte & 0x80);
 
-	if (leds_due && byte == ACKNOWLEDGE) {
-		leds_due = false;
-		send(DATA, (num_lock ? 2 : 0) | (caps_lock ? 4 : 0));
-	} else if (skip) {
+	if (skip) {
 		skip--;
 	} else if (byte == 0xe1) {
 		skip = 2;
@@ -202,7 +154,6 @@ static void keyboard_interrupt(void *data)
 		if (!(status & STATUS_OUTPUT_FULL))
 			break;
 		byte = inb(DATA);
-		random_add(rdtsc());
 		if (!(status & STATUS_AUXILIARY))
 			scan_code(byte);
 	}
@@ -237,5 +188,4 @@ void keyboard_init(void)
 	/* A byte that came before the interrupt was routed would block all others. */
 	if (inb(STATUS) & STATUS_OUTPUT_FULL)
 		inb(DATA);
-	leds_update();
 }

@@ -181,26 +181,17 @@ static u32 readable(struct tty *tty)
 	return n;
 }
 
+/* POSIX 11.1.4: what changes the terminal is for the foreground. */
 static bool is_change(u32 request)
 {
-	switch (request) {
-	case TCSETS:
-	case TCSETSW:
-	case TCSETSF:
-	case TCSBRK:
-	case TCSBRKP:
-	case TCXONC:
-	case TCFLSH:
-	case TIOCSPGRP:
-		return true;
-	}
-	return false;
+	return (request >= TCSETS && request <= TCSETSF) ||
+	       (request >= TCSBRK && request <= TCFLSH) || request == TCSBRKP ||
+	       request == TIOCSPGRP;
 }
 
 long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 {
 	void *user = (void *)argument;
-	/* POSIX 11.1.4: what changes the terminal is for the foreground. */
 	int error = is_change(request) ? tty_check_background(tty, TTY_SIGTTOU) : 0;
 
 	if (error)

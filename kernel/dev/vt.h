@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A terminal between a stream of bytes and a grid of cells: ECMA-48 and what DEC's VT102 and the
- * Linux console (console_codes(4)) add to it.  Knows no machine and takes no lock: its owner does.
+ * A terminal between a stream of bytes and a grid of cells: of ECMA-48 and console_codes(4) what
+ * programs for TERM=linux use.  It answers no questions: a program that asks where the cursor is
+ * goes on without.  Knows no machine and takes no lock: its owner does.
  */
 #pragma once
 
@@ -22,10 +23,8 @@ struct vt_cell {
 struct vt_cursor {
 	u32 x, y;
 	bool wrap; /* the last column has been written: the next character begins a new line */
-	bool bold, underline, reverse, origin;
+	bool bold, underline, reverse;
 	u8 foreground, background;
-	u8 charset;	  /* in use: G0 or G1 */
-	bool graphics[2]; /* it is DEC's line-drawing set */
 };
 
 struct vt {
@@ -35,16 +34,12 @@ struct vt {
 	bool *dirty;		/* [rows]: changed since its owner cleared it */
 	struct vt_cursor cursor, saved, main_cursor;
 	u32 top, bottom; /* lines [top, bottom) scroll */
-	u8 tabs[VT_COLUMNS_MAX / 8];
-	bool insert, autowrap, cursor_visible, cursor_keys, alternate;
-	u32 last; /* character printed last, for REP */
+	bool insert, autowrap, cursor_visible, alternate;
 	struct utf8 utf8;
 	u8 state;
-	u8 prefix, intermediate; /* of a control sequence: '?', '>', ...; ' ', '!', ... */
+	bool is_private; /* the control sequence has a byte in it that makes it another's */
+	bool question;	 /* ... namely '?' */
 	u32 parameter_count, parameters[16];
-	u32 skip;	 /* bytes of a palette sequence left */
-	char answer[64]; /* reports for the program; the owner sends them and sets the length to 0 */
-	u32 answer_length;
 };
 
 /* Bytes that vt_init() wants for a screen of this size. */

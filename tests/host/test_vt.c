@@ -1,4 +1,4 @@
-/* host-sources: kernel/dev/vt_screen.c kernel/dev/vt_parse.c kernel/dev/utf8.c */
+/* host-sources: kernel/dev/vt.c kernel/dev/utf8.c */
 /* SPDX-License-Identifier: MIT
  *
  * The terminal emulator, compared with what a VT102 or the Linux console shows.
@@ -53,13 +53,6 @@ static const char *line(u32 y)
 		CHECK_EQ(vt.cursor.y, cy);                                                         \
 	} while (0)
 
-#define ANSWER(text)                                                                               \
-	do {                                                                                       \
-		CHECK_EQ(vt.answer_length, strlen(text));                                          \
-		CHECK(!memcmp(vt.answer, text, vt.answer_length));                                 \
-		vt.answer_length = 0;                                                              \
-	} while (0)
-
 static void printing_wraps_and_scrolls(void)
 {
 	screen(10, 3);
@@ -96,10 +89,8 @@ static void cursor_moves(void)
 	AT(3, 2);
 	say("\033[E");
 	AT(0, 3);
-	say("\033[6n\033[5n\033[c");
-	ANSWER("\033[4;1R\033[0n\033[?6c");
-	say("\033[>c\033[?6n");
-	ANSWER("");
+	say("\033[6n\033[5n\033[c\033[>c\033[?6n\033[!p");
+	AT(0, 3); /* questions are passed over */
 }
 
 static void erasing_and_editing(void)
@@ -129,8 +120,6 @@ static void erasing_and_editing(void)
 	say("\033[2J");
 	LINE(0, "");
 	AT(0, 1);
-	say("x\033[4b");
-	LINE(1, "xxxxx");
 }
 
 static void scroll_regions(void)
@@ -148,12 +137,9 @@ static void scroll_regions(void)
 	LINE(1, "");
 	LINE(2, "3");
 	LINE(3, "4");
-	say("\033[?6h\033[1;1Hx\033[9;1Hy\033[6n");
-	ANSWER("\033[3;2R");
-	LINE(1, "x");
-	LINE(3, "y");
-	say("\033[?6l\033[r\033[5;1H\n");
-	LINE(0, "x");
+	say("\033[r\033[1Hx\033[5;1H\n");
+	LINE(0, "");
+	LINE(1, "3");
 	say("\033[99S");
 	LINE(0, "");
 	LINE(4, "");
@@ -165,7 +151,7 @@ static void colours(void)
 
 	screen(20, 2);
 	cell = vt.lines[0];
-	say("a\033[31;42mb\033[1mc\033[7md\033[0me\033[38;5;196mf\033[48;2;0;0;255mg\033[4;39;49mh");
+	say("a\033[31;42mb\033[1mc\033[7md\033[0me\033[38;5;196;91mf\033[48;2;0;0;255;104mg\033[4;39;49mh");
 	CHECK_EQ(cell[0].colours, 0x07);
 	CHECK_EQ(cell[1].colours, 0x21);
 	CHECK_EQ(cell[2].colours, 0x29);
@@ -187,9 +173,7 @@ static void characters(void)
 	CHECK_EQ(vt.lines[0][1].code, 0x2500);
 	CHECK_EQ(vt.lines[0][2].code, 0xfffd); /* beyond 16 bits, and two columns wide */
 	CHECK_EQ(vt.lines[0][3].code, ' ');
-	CHECK_EQ(vt.lines[0][5].code, 0x2500);
-	CHECK_EQ(vt.lines[0][6].code, 0x2502);
-	LINE(0, "### |##|##(# |");
+	LINE(0, "### |qx|##(# |");
 	say("\r\ne\xcc\x81x");
 	LINE(1, "ex"); /* a combining accent takes no column */
 }
@@ -197,8 +181,8 @@ static void characters(void)
 static void strings_are_passed_over(void)
 {
 	screen(20, 2);
-	say("a\033]0;title\ab\033]2;other\033\\c\033Pdcs\033\\d\033]P0abcdefe\033]Rf\033[[Ag");
-	LINE(0, "abcdefg");
+	say("a\033]0;title\ab\033]2;other\033\\c\033Pd\ncs\033\\d");
+	LINE(0, "abcd");
 	say("\033[31;\030h\033[1\b\033[?25l");
 	CHECK(!vt.cursor_visible);
 }
@@ -208,15 +192,13 @@ static void alternate_screen(void)
 	screen(10, 3);
 	say("main\033[?1049h");
 	LINE(0, "");
-	say("\033[Halt\033[?1h");
+	say("\033[Halt");
 	LINE(0, "alt");
-	CHECK(vt.cursor_keys);
 	say("\033[?1049l");
 	LINE(0, "main");
 	AT(4, 0);
 	say("\033c");
 	LINE(0, "");
-	CHECK(!vt.cursor_keys);
 }
 
 static void only_what_changed_is_dirty(void)
@@ -268,7 +250,6 @@ static void noise(void)
 			vt_write(&vt, text, sizeof(text));
 			CHECK(vt.cursor.x < vt.columns && vt.cursor.y < vt.rows);
 			CHECK(vt.top < vt.bottom && vt.bottom <= vt.rows);
-			vt.answer_length %= sizeof(vt.answer);
 		}
 	}
 }

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The terminal emulator.  Rows and columns count from 0 here, from 1 in the sequences; lines are
+ * moved about by their pointers only.
+ */
+#include "kernel/dev/vt.h"
+#include "kernel/lib/string.h"
+
+#define DEFAULT_FOREGROUND 7
+#define DEFAULT_BACKGROUND 0
+
+enum { GROUND, ESCAPE, CONTROL, SKIP_ONE, STRING };
+
+/* --- The screen ------------------------------------------------------------------------------- */
+
+/* Erase cells [from, to) of line y.  They keep the background that is set (terminfo: bce). */
+static void erase(struct vt *vt, u32 y, u32 from, u32 to)
+{
+	u8 colours = vt->cursor.background << 4 | DEFAULT_FOREGROUND;
+
+	for (u32 x = from; x < to; x++)
+		vt->lines[y][x] = (struct vt_cell){' ', colours, 0};
+	vt->dirty[y] = true;
+}
+
+static void erase_lines(struct vt *vt, u32 from, u32 to)
+{
+	for (u32 y = from; y < to; y++)
+		erase(vt, y, 0, vt->columns);
+}
+
+/* EL and ED: from the cursor to the end, from the beginning to the cursor, all. */
+static void erase_line(struct vt *vt, u32 what)
+{
+	const struct vt_cursor *c = &vt->cursor;
+
+	erase(vt, c->y, what == 0 ? c->x : 0, what == 1 ? c->x + 1 : vt->columns);
+}
+
+static void erase_display(struct vt *vt, u32 what)
+{
+	if (what < 2)
+		erase_line(vt, what);
+	erase_lines(vt, what == 0 ? vt->cursor.y + 1 : 0, what == 1 ? vt->cursor.y : vt->rows);
+}
+
+static void reverse(struct vt_cell **lines, u32 from, u32 to)
+{
+	for (; from + 1 < to; from++, to--) {
+		struct vt_cell *line = lines[from];
+
+		lines[from] = lines[to - 1];
+		lines[to - 1] = line;
+	}
+}
+
+/* Move lines [top, bottom) up by n (down where n < 0); what comes in is empty.  A rotation, made of
+ * three reversals. */
+static void scroll(struct vt *vt, u32 top, u32 bottom, s32 n)
+{
+	u32 amount = MIN((u32)(n < 0 ? -n : n), bottom - top);
+	u32 middle = n < 0 ? bottom - amount : top + amount;
+
+	reverse(vt->lines, top, middle);
+	reverse(vt->lines, middle, bottom);
+	reverse(vt->lines, top, bottom);
+	memset(vt->dirty + top, true, bottom - top);
+	if (n < 0)
+		erase_lines(vt, top, top + amount);
+	else
+		erase_lines(vt, bottom - amount, bottom);
+}
+
+/* Open n cells at the cursor (n < 0: close them). */
+static void shift_cells(struct vt *vt, s32 n)
+{
+	u32 x = vt->cursor.x, room = vt->columns - x, amount = MIN((u32)(n < 0 ? -n : n), room);
+	struct vt_cell *cell = vt->lines[vt->cursor.y] + x;
+
+	if (n > 0) {
+		memmove(cell + amount, cell, (room - amount) * sizeof(*cell));
+		erase(vt, vt->cursor.y, x, x + amount);
+	} else {
+		memmove(cell, cell + amount, (room - amount) * sizeof(*cell));
+		erase(vt, vt->cursor.y, vt->columns - amount, vt->columns);
+	}
+}
+
+/* IL and DL: only with the cursor inside the scroll region. */
+static void insert_lines(struct vt *vt, s32 n)
+{
+	if (vt->cursor.y >= vt->top && vt->cursor.y < vt->bottom)
+		scroll(vt, vt->cursor.y, vt->bottom, -n);
+}
+
+static void move_to(struct vt *vt, s64 x, s64 y)
+{
+	struct vt_cursor *c = &vt->cursor;
+
+	c->x = MAX(MIN(x, (s64)vt->columns - 1), (s64)0);
+	c->y = MAX(MIN(y, (s64)vt->rows - 1), (s64)0);
+	c->wrap = false;
+}
+
+/* A line down (n 1) or up (-1), scrolling at the region's edge. */
+static void index_line(struct vt *vt, s32 n)
+{
+	if (vt->cursor.y == (n > 0 ? vt->bottom - 1 : vt->top))
+		scroll(vt, vt->top, vt->bottom, n);
+	else
+		move_to(vt, vt->cursor.x, (s64)vt->cursor.y + n);
+	vt->cursor.wrap = false;
+}
+
+static void print(struct vt *vt, u32 code)
+{
+	struct vt_cursor *c = &vt->cursor;
+	u32 width = unicode_width(code);
+	u8 foreground = c->foreground | (c->bold ? 8 : 0);
+	struct vt_cell cell = {
+	    .code = code > 0xffff ? UTF8_INVALID : code,
+	    .colours =
+		c->reverse ? foreground << 4 | c->background : c->background << 4 | foreground,
+	    .flags = c->underline ? VT_UNDERLINE : 0,
+	};
+
+	if (!width)
+		return;
+	if (vt->autowrap && (c->wrap || c->x + width > vt->columns)) {
+		c->x = 0;
+		index_line(vt, 1);
+	}
+	c->x = MIN(c->x, vt->columns - width);
+	if (vt->insert)
+		shift_cells(vt, width);
+	vt->lines[c->y][c->x] = cell;
+	if (width == 2) {
+		cell.code = ' ';
+		vt->lines[c->y][c->x + 1] = cell;
+	}
+	vt->dirty[c->y] = true;
+	if (c->x + width < vt->columns)
+		c->x += width;
+	else
+		c->wrap = vt->autowrap;
+}
+
+/* --- Control functions ------------------------------------------------------------------------ */
+
+static void rendition_reset(struct vt_cursor *c)
+{
+	c->foreground = DEFAULT_FOREGROUND;
+	c->background = DEFAULT_BACKGROUND;
+	c->bold = c->underline = c->reverse = false;
+}
+
+/* SGR, ECMA-48 8.3.117. */
+static void select_rendition(struct vt *vt)
+{
+	struct vt_cursor *c = &vt->cursor;
+
+	for (u32 i = 0; i < vt->parameter_count; i++) {
+		u32 p = vt->parameters[i];
+
+		if (p == 0)
+			rendition_reset(c);
+		else if (p == 1 || p == 22)
+			c->bold = p == 1;
+		else if (p == 4 || p == 24)
+			c->underline = p == 4;
+		else if (p == 7 || p == 27)
+			c->reverse = p == 7;
+		else if (p == 38 || p == 48) /* palettes we lack: "5;n" or "2;r;g;b" passed over */
+			i += i + 1 < vt->parameter_count && vt->parameters[i + 1] == 2 ? 4 : 2;
+		else if (p >= 30 && p <= 39)
+			c->foreground = p == 39 ? DEFAULT_FOREGROUND : p - 30;
+		else if (p >= 40 && p <= 49)
+			c->background = p == 49 ? DEFAULT_BACKGROUND : p - 40;
+		else if (p >= 90 && p <= 97)
+			c->foreground = p - 90 + 8;
+		else if (p >= 100 && p <= 107)
+			c->background = p - 100 + 8;
+	}
+}
+
+/* xterm's 1049: the alternate screen begins empty, and the cursor comes back with the main one. */
+static void alternate_screen(struct vt *vt, bool on)
+{
+	struct vt_cell **lines = vt->lines;
+
+	if (vt->alternate == on)
+		return;
+	vt->alternate = on;
+	vt->lines = vt->other;
+	vt->other = lines;
+	if (on) {
+		vt->main_cursor = vt->cursor;
+		erase_lines(vt, 0, vt->rows);
+	} else {
+		vt->cursor = vt->main_cursor;
+	}
+	memset(vt->dirty, true, vt->rows);
+}
+
+static void set_modes(struct vt *vt, bool on)
+{
+	for (u32 i = 0; i < vt->parameter_count; i++) {
+		u32 mode = vt->parameters[i];
+
+		if (!vt->question)
+			vt->insert = mode == 4 ? on : vt->insert; /* IRM */
+		else if (mode == 7)				  /* DECAWM */
+			vt->autowrap = on;
+		else if (mode == 25) /* DECTCEM */
+			vt->cursor_visible = on;
+		else if (mode == 1049)
+			alternate_screen(vt, on);
+	}
+}
+
+static void set_scroll_region(struct vt *vt, u32 first, u32 last)
+{
+	if (!last || last > vt->rows)
+		last = vt->rows;
+	if (first >= last)
+		return;
+	vt->top = first - 1;
+	vt->bottom = last;
+	move_to(vt, 0, 0);
+}
+
+static void reset(struct vt *vt)
+{
+	alternate_screen(vt, false);
+	vt->cursor = (struct vt_cursor){0};
+	rendition_reset(&vt->cursor);
+	vt->saved = vt->cursor;
+	vt->top = 0;
+	vt->bottom = vt->rows;
+	vt->autowrap = vt->cursor_visible = true;
+	vt->insert = false;
+	erase_lines(vt, 0, vt->rows);
+}
+
+/* The final byte of a control sequence that is not private. */
+static void control(struct vt *vt, u8 final)
+{
+	struct vt_cursor *c = &vt->cursor;
+	u32 first = vt->parameters[0], second = vt->parameter_count > 1 ? vt->parameters[1] : 0;
+	s32 n = MAX(first, 1U);
+
+	switch (final) {
+	case 'A':
+	case 'F':
+		move_to(vt, final == 'F' ? 0 : c->x, (s64)c->y - n);
+		break;
+	case 'B':
+	case 'E':
+	case 'e':
+		move_to(vt, final == 'E' ? 0 : c->x, (s64)c->y + n);
+		break;
+	case 'C':
+	case 'a':
+		move_to(vt, (s64)c->x + n, c->y);
+		break;
+	case 'D':
+		move_to(vt, (s64)c->x - n, c->y);
+		break;
+	case 'G':
+	case '`':
+		move_to(vt, n - 1, c->y);
+		break;
+	case 'H':
+	case 'f':
+		move_to(vt, (s64)second - 1, n - 1);
+		break;
+	case 'd':
+		move_to(vt, c->x, n - 1);
+		break;
+	case 'J':
+		erase_display(vt, first);
+		break;
+	case 'K':
+		erase_line(vt, first);
+		break;
+	case 'X':
+		erase(vt, c->y, c->x, MIN(c->x + n, vt->columns));
+		break;
+	case 'L':
+	case 'M':
+		insert_lines(vt, final == 'L' ? n : -n);
+		break;
+	case '@':
+	case 'P':
+		shift_cells(vt, final == '@' ? n : -n);
+		break;
+	case 'S':
+	case 'T':
+		scroll(vt, vt->top, vt->bottom, final == 'S' ? n : -n);
+		break;
+	case 'm':
+		select_rendition(vt);
+		break;
+	case 'r':
+		set_scroll_region(vt, n, second);
+		break;
+	case 's':
+		vt->saved = *c;
+		break;
+	case 'u':
+		*c = vt->saved;
+		break;
+	}
+}
+
+/* --- From bytes to control functions ---------------------------------------------------------- */
+
+/* A byte inside "ESC [ ... final". */
+static void control_byte(struct vt *vt, u8 byte)
+{
+	u32 *p = &vt->parameters[vt->parameter_count - 1];
+
+	if (byte >= '0' && byte <= '9') {
+		*p = MIN(*p * 10 + (byte - '0'), 9999U);
+	} else if (byte == ';' || byte == ':') {
+		if (vt->parameter_count < ARRAY_SIZE(vt->parameters))
+			vt->parameters[vt->parameter_count++] = 0;
+	} else if (byte < '@') {
+		vt->is_private = true;
+		vt->question |= byte == '?';
+	} else {
+		vt->state = GROUND;
+		if ((byte == 'h' || byte == 'l') && vt->is_private == vt->question)
+			set_modes(vt, byte == 'h');
+		else if (!vt->is_private)
+			control(vt, byte);
+	}
+}
+
+static void escape_byte(struct vt *vt, u8 byte)
+{
+	vt->state = GROUND;
+	switch (byte) {
+	case '[':
+		vt->state = CONTROL;
+		vt->is_private = vt->question = false;
+		vt->parameter_count = 1;
+		vt->parameters[0] = 0;
+		break;
+	case ']':
+	case 'P':
+	case 'X':
+	case '^':
+	case '_':
+		vt->state = STRING; /* titles and such: passed over up to BEL or ESC \ */
+		break;
+	case '(':
+	case ')':
+	case '%':
+	case '#':
+		vt->state = SKIP_ONE; /* character sets: there is but UTF-8 */
+		break;
+	case '7':
+		vt->saved = vt->cursor;
+		break;
+	case '8':
+		vt->cursor = vt->saved;
+		break;
+	case 'E':
+		vt->cursor.x = 0;
+		index_line(vt, 1);
+		break;
+	case 'D':
+	case 'M':
+		index_line(vt, byte == 'D' ? 1 : -1);
+		break;
+	case 'c':
+		reset(vt);
+		break;
+	}
+}
+
+/* C0 control characters work inside sequences too. */
+static void control_character(struct vt *vt, u8 byte)
+{
+	vt->utf8.missing = 0;
+	if (byte == 0x1b)
+		vt->state = ESCAPE;
+	else if (byte == 0x18 || byte == 0x1a || (byte == '\a' && vt->state == STRING))
+		vt->state = GROUND;
+	else if (vt->state == STRING)
+		return;
+	else if (byte == '\b')
+		move_to(vt, (s64)vt->cursor.x - 1, vt->cursor.y);
+	else if (byte == '\t')
+		move_to(vt, (vt->cursor.x | 7) + 1, vt->cursor.y);
+	else if (byte >= '\n' && byte <= '\f')
+		index_line(vt, 1);
+	else if (byte == '\r')
+		move_to(vt, 0, vt->cursor.y);
+}
+
+static void ground_byte(struct vt *vt, u8 byte)
+{
+	bool again;
+
+	do {
+		u32 code = utf8_next(&vt->utf8, byte, &again);
+
+		if (code != UTF8_MORE && code != 0x7f)
+			print(vt, code);
+	} while (again);
+}
+
+void vt_write(struct vt *vt, const char *text, size_t length)
+{
+	/* Where the cursor was and where it is are to be drawn anew. */
+	vt->dirty[vt->cursor.y] = true;
+	for (size_t i = 0; i < length; i++) {
+		u8 byte = text[i];
+
+		if (byte < ' ')
+			control_character(vt, byte);
+		else if (vt->state == GROUND)
+			ground_byte(vt, byte);
+		else if (vt->state == ESCAPE)
+			escape_byte(vt, byte);
+		else if (vt->state == CONTROL)
+			control_byte(vt, byte);
+		else if (vt->state == SKIP_ONE)
+			vt->state = GROUND;
+	}
+	vt->dirty[vt->cursor.y] = true;
+}
+
+size_t vt_memory_size(u32 columns, u32 rows)
+{
+	return 2 * rows * (sizeof(struct vt_cell *) + columns * sizeof(struct vt_cell)) +
+	       rows * sizeof(bool);
+}
+
+void vt_init(struct vt *vt, u32 columns, u32 rows, void *memory)
+{
+	struct vt_cell *cells;
+
+	memset(vt, 0, sizeof(*vt));
+	vt->columns = columns;
+	vt->rows = rows;
+	vt->lines = memory;
+	vt->other = vt->lines + rows;
+	cells = (struct vt_cell *)(vt->other + rows);
+	vt->dirty = (bool *)(cells + (size_t)2 * rows * columns);
+	for (u32 y = 0; y < 2 * rows; y++)
+		vt->lines[y] = cells + (size_t)y * columns;
+	reset(vt);
+}
