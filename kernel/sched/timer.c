@@ -145,8 +145,10 @@ void timer_interrupt(void)
 			if (t->expires_ns > now)
 				break;
 		}
-		take_out(b, t);
+		/* Before it counts as nowhere: timer_cancel_sync() looks in the other order, and
+		 * must not find it neither pending nor running. */
 		__atomic_store_n(&b->running, t, __ATOMIC_RELEASE);
+		take_out(b, t);
 		spin_unlock(&b->lock);
 		t->fn(t); /* the timer's memory may be gone after this */
 		spin_lock(&b->lock);
