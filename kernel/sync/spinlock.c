@@ -12,7 +12,7 @@
 
 void spinlock_init(struct spinlock *lock, struct lock_class *class)
 {
-	*lock = (struct spinlock) SPINLOCK_INIT(class);
+	*lock = (struct spinlock)SPINLOCK_INIT(class);
 }
 
 static bool try_acquire(struct spinlock *lock)
@@ -29,10 +29,17 @@ static void __noinline wait_and_acquire(struct spinlock *lock, const void *where
 		if (panic_in_progress)
 			return;
 		if (spins % 65536 == 0 && clock_now_ns() - start > STUCK_NS)
-			panic("spinlock %s: CPU %u waits at %p; CPU %d has held it for a minute, from %p",
-			      lock->class->name, this_cpu_id(), where, (int)READ_ONCE(lock->owner) - 1,
-			      READ_ONCE(lock->where));
+			panic("spinlock %s: CPU %u waits at %p; CPU %d has held it for a minute, "
+			      "from %p",
+			      lock->class->name, this_cpu_id(), where,
+			      (int)READ_ONCE(lock->owner) - 1, READ_ONCE(lock->where));
 	}
+}
+
+/* Reading the flags register costs more than the lock does: only where it is looked at. */
+static u32 irqs_flag(void)
+{
+	return HEDDLE_DEBUG && irqs_enabled() ? LOCKDEP_IRQS_ON : 0;
 }
 
 static void acquire(struct spinlock *lock, const void *where, u32 lockdep_flags)
@@ -58,13 +65,12 @@ static void release(struct spinlock *lock)
 
 void spin_lock(struct spinlock *lock)
 {
-	acquire(lock, __builtin_return_address(0), irqs_enabled() ? LOCKDEP_IRQS_ON : 0);
+	acquire(lock, __builtin_return_address(0), irqs_flag());
 }
 
 void spin_lock_nested(struct spinlock *lock)
 {
-	acquire(lock, __builtin_return_address(0),
-		LOCKDEP_NESTED | (irqs_enabled() ? LOCKDEP_IRQS_ON : 0));
+	acquire(lock, __builtin_return_address(0), LOCKDEP_NESTED | irqs_flag());
 }
 
 void spin_unlock(struct spinlock *lock)
@@ -113,8 +119,9 @@ void might_sleep(void)
 	if (!HEDDLE_DEBUG || !current_thread())
 		return;
 	if (preempt_count() || this_cpu()->irq_depth || !irqs_enabled())
-		panic("sleeping function called at %p with preemption count %u, interrupt depth %u, "
-		      "interrupts %s",
-		      __builtin_return_address(0), preempt_count(), this_cpu()->irq_depth,
-		      irqs_enabled() ? "on" : "off");
+		panic(
+		    "sleeping function called at %p with preemption count %u, interrupt depth %u, "
+		    "interrupts %s",
+		    __builtin_return_address(0), preempt_count(), this_cpu()->irq_depth,
+		    irqs_enabled() ? "on" : "off");
 }
