@@ -43,6 +43,14 @@ static bool replace_entry(struct region *r, u64 address, u64 old, struct page *p
 	       (!generation ||
 		*generation == __atomic_load_n(&r->object->generation, __ATOMIC_SEQ_CST));
 	if (same) {
+		/* Another CPU may read the old frame through its TLB.  It must have forgotten it
+		 * before a third can write to the new one, so the entry is empty meanwhile (and
+		 * whoever faults waits for the lock); and before the frame becomes something else.
+		 */
+		if (old & PTE_PRESENT) {
+			WRITE_ONCE(*slot, 0);
+			tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
+		}
 		WRITE_ONCE(*slot, leaf_make(r, page_to_phys(page)));
 		leaf_count(r, page, 1);
 		if (before)
@@ -76,13 +84,8 @@ static enum fault_result fault_copy(struct region *r, u64 address, u64 entry)
 	if (old)
 		page_copy(page_to_virt(new), page_to_virt(old));
 	done = replace_entry(r, address, entry, new, NULL);
-	if (!done) {
+	if (!done)
 		page_put(new);
-	} else if (entry & PTE_PRESENT) {
-		/* Another CPU may still read the old frame through its TLB; it must not when the
-		 * frame becomes something else. */
-		tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
-	}
 	if (old) {
 		page_put(old);
 		if (done)
