@@ -9,11 +9,24 @@
 #include "kernel/sched/runqueue.h"
 #include "kernel/trace/trace.h"
 
-struct cpumask cpus_idle;
+struct cpumask cpus_scheduled, cpus_idle;
 
+struct runqueue *runqueue_lock_of(const struct thread *t)
+{
+	for (;;) {
+		struct runqueue *rq = runqueue_of(READ_ONCE(t->cpu));
+
+		spin_lock(&rq->lock);
+		if (rq == runqueue_of(READ_ONCE(t->cpu)))
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+}
+
+/* Under the lock of the thread's queue, which guards its affinity. */
 static bool may_run(const struct thread *t, u32 cpu)
 {
-	return cpumask_test(&t->affinity, cpu) && cpumask_test(&cpus_online, cpu);
+	return cpumask_test(&t->affinity, cpu) && cpumask_test(&cpus_scheduled, cpu);
 }
 
 static u32 shortest_queue(const struct thread *t)
@@ -29,10 +42,11 @@ static u32 shortest_queue(const struct thread *t)
 			best_queued = queued;
 		}
 	}
+	require(best < MAX_CPUS); /* sched_set_affinity() sees to it */
 	return best;
 }
 
-u32 balance_choose_cpu(const struct thread *t, bool spread)
+static u32 choose_cpu(const struct thread *t, bool spread)
 {
 	u32 last = t->cpu;
 
@@ -41,56 +55,50 @@ u32 balance_choose_cpu(const struct thread *t, bool spread)
 	for (u32 i = 1; i <= MAX_CPUS / 64; i++) {
 		/* Word by word, beginning after the last CPU, so that idle CPUs share the work. */
 		u32 word = (last / 64 + i) % (MAX_CPUS / 64);
-		u64 idle = READ_ONCE(cpus_idle.bits[word]) & READ_ONCE(t->affinity.bits[word]) &
-			   READ_ONCE(cpus_online.bits[word]);
+		u64 idle = READ_ONCE(cpus_idle.bits[word]) & t->affinity.bits[word];
 
 		if (idle)
 			return word * 64 + (u32)__builtin_ctzl(idle);
 	}
-	if (!spread && may_run(t, last))
-		return last;
-	last = shortest_queue(t);
-	require(last < MAX_CPUS); /* sched_set_affinity() sees to it */
-	return last;
+	return !spread && may_run(t, last) ? last : shortest_queue(t);
 }
 
-void balance_enqueue(struct thread *t, bool spread)
+/* A thread's `cpu` changes only under the lock of the queue that it leaves: so whoever has found it
+ * by `cpu` and holds that lock has a thread that stays.  It may not go to `to` any more once that
+ * is locked: then another place is looked for. */
+static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread)
 {
-	u64 now = clock_now_ns();
-
-	for (;;) {
-		u32 from = t->cpu, to = balance_choose_cpu(t, spread);
-		struct runqueue *rq = runqueue_of(to);
-		bool placed;
-
-		spin_lock(&rq->lock);
-		placed = may_run(t, to); /* the affinity may have changed just now */
-		if (placed) {
-			if (from != to) {
-				t->migrations++;
-				trace(TRACE_MIGRATE, (u32)t->tid, from, to);
-			}
-			t->cpu = to;
-			runqueue_push(rq, t, now);
-			rq->stats.wakeups++;
-		}
+	while (rq != runqueue_of(to)) {
+		t->migrations++;
+		trace(TRACE_MIGRATE, (u32)t->tid, t->cpu, to);
+		WRITE_ONCE(t->cpu, to);
 		spin_unlock(&rq->lock);
-		if (!placed)
-			continue;
-		if (cpumask_test(&cpus_idle, to)) {
-			__atomic_store_n(&cpu_get(to)->need_resched, 1, __ATOMIC_SEQ_CST);
-			if (to != this_cpu_id())
-				smp_reschedule(to);
-		}
-		return;
+		rq = runqueue_of(to);
+		spin_lock(&rq->lock);
+		if (!may_run(t, to))
+			to = choose_cpu(t, spread);
+	}
+	runqueue_push(rq, t, clock_now_ns());
+	spin_unlock(&rq->lock);
+	if (cpumask_test(&cpus_idle, to)) {
+		__atomic_store_n(&cpu_get(to)->need_resched, 1, __ATOMIC_SEQ_CST);
+		if (to != this_cpu_id())
+			smp_reschedule(to);
 	}
 }
 
-struct thread *balance_steal(u32 to_cpu)
+void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread)
+{
+	assert_held(&rq->lock);
+	rq->stats.wakeups++;
+	enqueue_on(rq, t, choose_cpu(t, spread), spread);
+}
+
+bool balance_steal(u32 to_cpu)
 {
 	u32 victim = MAX_CPUS, longest = 0;
 	struct runqueue *rq;
-	struct thread *t, *found = NULL;
+	struct thread *t;
 
 	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
 		u32 queued = READ_ONCE(runqueue_of(cpu)->queued);
@@ -101,22 +109,18 @@ struct thread *balance_steal(u32 to_cpu)
 		}
 	}
 	if (victim == MAX_CPUS)
-		return NULL;
+		return false;
 	rq = runqueue_of(victim);
 	spin_lock(&rq->lock);
-	list_for_each(t, &rq->threads, run_link)
-	{
+	list_for_each (t, &rq->threads, run_link) {
 		if (!may_run(t, to_cpu))
 			continue;
 		runqueue_take(rq, t);
-		trace(TRACE_MIGRATE, (u32)t->tid, victim, to_cpu);
-		t->cpu = to_cpu;
-		t->migrations++;
-		found = t;
-		break;
+		enqueue_on(rq, t, to_cpu, true);
+		return true;
 	}
 	spin_unlock(&rq->lock);
-	return found;
+	return false;
 }
 
 void balance_kick_idle(u32 from_cpu)
@@ -132,39 +136,33 @@ void balance_kick_idle(u32 from_cpu)
 int sched_set_affinity(struct thread *t, const struct cpumask *mask)
 {
 	struct runqueue *rq;
-	bool move = false, self = t == current_thread();
+	bool self = t == current_thread();
 	u64 flags;
 
 	might_sleep();
 	for (u32 i = 0;; i++) {
 		if (i == MAX_CPUS / 64)
 			return -EINVAL;
-		if (mask->bits[i] & cpus_online.bits[i])
+		if (mask->bits[i] & cpus_scheduled.bits[i])
 			break;
 	}
 	flags = irq_save();
-	for (;;) {
-		rq = runqueue_of(READ_ONCE(t->cpu));
-		spin_lock(&rq->lock);
-		if (rq == runqueue_of(t->cpu))
-			break;
-		spin_unlock(&rq->lock);
-	}
+	rq = runqueue_lock_of(t);
 	t->affinity = *mask;
-	if (!may_run(t, t->cpu)) {
-		if (t->on_cpu) {
-			/* It leaves at its next pass through schedule(). */
-			__atomic_store_n(&cpu_get(t->cpu)->need_resched, 1, __ATOMIC_SEQ_CST);
-			if (t->cpu != this_cpu_id())
-				smp_reschedule(t->cpu);
-		} else if (t->on_queue) {
-			runqueue_take(rq, t);
-			move = true;
+	if (!may_run(t, t->cpu) && t->on_queue) {
+		runqueue_take(rq, t);
+		balance_enqueue(rq, t, true);
+	} else {
+		/* If it runs it leaves at its next pass through schedule(). */
+		u32 leave = !may_run(t, t->cpu) && t->on_cpu ? t->cpu : MAX_CPUS;
+
+		spin_unlock(&rq->lock);
+		if (leave < MAX_CPUS) {
+			__atomic_store_n(&cpu_get(leave)->need_resched, 1, __ATOMIC_SEQ_CST);
+			if (leave != this_cpu_id())
+				smp_reschedule(leave);
 		}
 	}
-	spin_unlock(&rq->lock);
-	if (move)
-		balance_enqueue(t, true);
 	irq_restore(flags);
 	if (self && !cpumask_test(mask, this_cpu_id()))
 		schedule();

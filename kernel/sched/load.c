@@ -18,7 +18,8 @@ u32 sched_runnable_count(void)
 	u32 n = 0;
 
 	for (u32 cpu = 0; cpu < cpu_count; cpu++)
-		n += READ_ONCE(runqueue_of(cpu)->queued) + !cpumask_test(&cpus_idle, cpu);
+		if (cpumask_test(&cpus_scheduled, cpu))
+			n += READ_ONCE(runqueue_of(cpu)->queued) + !cpumask_test(&cpus_idle, cpu);
 	return n;
 }
 

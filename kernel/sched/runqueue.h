@@ -11,12 +11,18 @@ struct runqueue {
 	struct list threads;	/* thread.run_link: ready, the longest waiting first */
 	u32 queued;		/* its length; read by other CPUs without the lock */
 	struct thread *idle;
-	struct thread *evicted; /* left this CPU, which its affinity no longer allows */
 	struct timer slice;	/* the end of the running thread's turn */
+	u64 since_ns; /* the running thread's run_since_ns */
+	u64 busy_ns, user_samples, kernel_samples; /* as in struct thread, of all but idle */
 	struct sched_cpu_stats stats;
 };
 
+void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u64 *kernel_ns);
+
 struct runqueue *runqueue_of(u32 cpu);
+
+/* The queue of the CPU where `t` runs or last ran, locked.  Interrupts off. */
+struct runqueue *runqueue_lock_of(const struct thread *t);
 
 /* At the back of the queue, or out of it.  The lock is held. */
 void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns);
@@ -25,20 +31,18 @@ void runqueue_take(struct runqueue *rq, struct thread *t);
 /* The longest waiting thread, taken out, or NULL.  The lock is held. */
 struct thread *runqueue_pop(struct runqueue *rq);
 
-/* CPUs that run their idle thread. */
-extern struct cpumask cpus_idle;
+/* CPUs that have a run queue; those that run their idle thread. */
+extern struct cpumask cpus_scheduled, cpus_idle;
 
-/* The CPU for a thread that becomes ready: where it last ran if idle, else an idle one, else where
- * it last ran; `spread`: else the one with the shortest queue. */
-u32 balance_choose_cpu(const struct thread *t, bool spread);
+/* Put a running thread that is in no queue and on no CPU into the queue of a CPU that it may use,
+ * and tell that CPU if it is idle: where it last ran if idle, else an idle one, else where it last
+ * ran, or with `spread` the one with the shortest queue.  `rq`, the queue of the thread's `cpu`, is
+ * locked, and unlocked on return.  Interrupts off. */
+void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread);
 
-/* Put a thread that is in no queue and on no CPU into the queue of a CPU that it may use, and tell
- * that CPU if it is idle.  No run queue's lock held; interrupts off. */
-void balance_enqueue(struct thread *t, bool spread);
-
-/* For an idle CPU: a thread of the longest queue that may run here, its `cpu` set to this one, in
- * no queue; NULL: none.  No run queue's lock held. */
-struct thread *balance_steal(u32 to_cpu);
+/* For an idle CPU: move a thread of the longest queue that may run here to this CPU's queue.
+ * False: there is none.  No run queue's lock held; interrupts off. */
+bool balance_steal(u32 to_cpu);
 
 /* A busy CPU's turn ended with others waiting: wake an idle CPU to take one. */
 void balance_kick_idle(u32 from_cpu);

@@ -73,7 +73,7 @@ static void slice_expired(struct timer *timer)
 {
 	struct runqueue *rq = container_of(timer, struct runqueue, slice);
 	struct thread *t = current_thread();
-	u64 now = clock_now_ns(), end = READ_ONCE(t->run_since_ns) + READ_ONCE(t->slice_left_ns);
+	u64 now = clock_now_ns(), end = t->run_since_ns + sched_slice_ns();
 
 	if (t->is_idle)
 		return;
@@ -91,11 +91,14 @@ static void slice_expired(struct timer *timer)
 void sched_sample(bool user_mode)
 {
 	struct thread *t = current_thread();
+	struct runqueue *rq = this_cpu_ptr(runqueue_var);
 
-	if (user_mode)
-		t->user_samples++;
-	else
-		t->kernel_samples++;
+	if (t->is_idle)
+		return;
+	t->user_samples += user_mode;
+	t->kernel_samples += !user_mode;
+	rq->user_samples += user_mode;
+	rq->kernel_samples += !user_mode;
 }
 
 /* Everything of the machine that `next` has otherwise than `prev`, but registers and stack. */
@@ -129,16 +132,15 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 static void finish_switch(struct thread *prev)
 {
 	struct runqueue *rq = this_cpu_ptr(runqueue_var);
-	struct thread *evicted = rq->evicted;
-	/* Looked at under the lock: an evicted thread may run, and end, elsewhere as soon as it is
-	 * enqueued there. */
 	bool dead = prev->state == THREAD_DEAD;
 
-	rq->evicted = NULL;
 	prev->on_cpu = false;
-	spin_unlock(&rq->lock);
-	if (evicted)
-		balance_enqueue(evicted, true);
+	/* Evicted: its affinity does not allow this CPU any more.  It may run, and end, elsewhere
+	 * as soon as it is enqueued there. */
+	if (prev->state == THREAD_RUNNING && !prev->on_queue && !prev->is_idle)
+		balance_enqueue(rq, prev, true);
+	else
+		spin_unlock(&rq->lock);
 	if (dead)
 		thread_put(prev);
 }
@@ -147,12 +149,9 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev, u64 
 {
 	struct thread *next;
 
-	if (!prev->is_idle && prev->state == THREAD_RUNNING) {
-		if (!cpumask_test(&prev->affinity, this_cpu_id()))
-			rq->evicted = prev;
-		else
-			runqueue_push(rq, prev, now);
-	}
+	if (!prev->is_idle && prev->state == THREAD_RUNNING &&
+	    cpumask_test(&prev->affinity, this_cpu_id()))
+		runqueue_push(rq, prev, now); /* else finish_switch() finds it a place */
 	next = runqueue_pop(rq);
 	return next ? next : rq->idle;
 }
@@ -175,14 +174,15 @@ static void switch_away(bool preempted)
 		prev->state = THREAD_RUNNING;
 	next = choose_next(rq, prev, now);
 	prev->run_ns += now - prev->run_since_ns;
-	if (preempted)
+	if (!prev->is_idle)
+		rq->busy_ns += now - prev->run_since_ns;
+	/* As Linux: whoever could have gone on was forced (getrusage(2)). */
+	if (prev->state == THREAD_RUNNING)
 		prev->switches_forced += next != prev;
 	else
-		prev->switches_voluntary += next != prev;
-	next->run_since_ns = now;
-	next->slice_left_ns = sched_slice_ns();
+		prev->switches_voluntary++;
+	next->run_since_ns = rq->since_ns = now;
 	if (next == prev) {
-		prev->state = THREAD_RUNNING;
 		spin_unlock(&rq->lock);
 		irq_restore(flags);
 		return;
@@ -195,7 +195,7 @@ static void switch_away(bool preempted)
 		if (next->ready_since_ns)
 			next->wait_ns += now - next->ready_since_ns;
 		if (rq->slice.cpu == TIMER_NOWHERE)
-			timer_start(&rq->slice, now + next->slice_left_ns);
+			timer_start(&rq->slice, now + sched_slice_ns());
 	}
 	next->on_cpu = true;
 	switch_machine_state(rq, prev, next);
@@ -237,28 +237,21 @@ void thread_set_state(enum thread_state state)
 static bool wake_if(struct thread *t, u32 states)
 {
 	u64 flags = irq_save();
-	struct runqueue *rq;
-	bool woken = false, enqueue = false;
+	struct runqueue *rq = runqueue_lock_of(t);
+	enum thread_state state = READ_ONCE(t->state);
+	/* The thread itself sets its state without the lock, and may at any time be past this
+	 * sleep: what it has set since is not to be overwritten, least of all its end. */
+	bool woken = 1U << state & states &&
+		     __atomic_compare_exchange_n(&t->state, &state, THREAD_RUNNING, false,
+						 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 
-	for (;;) {
-		rq = runqueue_of(READ_ONCE(t->cpu));
-		spin_lock(&rq->lock);
-		if (rq == runqueue_of(t->cpu))
-			break;
-		spin_unlock(&rq->lock);
-	}
-	if (1U << READ_ONCE(t->state) & states) {
-		woken = true;
-		t->state = THREAD_RUNNING;
-		/* Still on its way to sleep: schedule() will find it running.  Else nobody but us
-		 * knows of it until it is in a queue. */
-		enqueue = !t->on_cpu && !t->on_queue;
-	}
-	spin_unlock(&rq->lock);
 	if (woken)
 		trace(TRACE_WAKE, (u32)t->tid, t->cpu, 0);
-	if (enqueue)
-		balance_enqueue(t, false);
+	/* On a CPU it is still on its way to sleep: schedule() will find it running. */
+	if (woken && !t->on_cpu)
+		balance_enqueue(rq, t, false);
+	else
+		spin_unlock(&rq->lock);
 	irq_restore(flags);
 	return woken;
 }
@@ -315,8 +308,9 @@ static void init_cpu(struct thread *idle)
 	idle->state = THREAD_RUNNING;
 	idle->on_cpu = true;
 	idle->cpu = this_cpu_id();
-	idle->run_since_ns = clock_now_ns();
+	idle->run_since_ns = rq->since_ns = clock_now_ns();
 	this_cpu()->current = idle;
+	cpumask_set(&cpus_scheduled, this_cpu_id()); /* from now on threads may be sent here */
 }
 
 void sched_init(void)
@@ -340,21 +334,16 @@ void sched_init_cpu(void)
 void sched_idle_loop(void)
 {
 	struct runqueue *rq = this_cpu_ptr(runqueue_var);
-	struct thread *stolen;
 
 	cpumask_set(&cpus_idle, this_cpu_id());
 	for (;;) {
 		irq_disable();
 		if (!need_resched() && !READ_ONCE(rq->queued)) {
-			stolen = balance_steal(this_cpu_id());
-			if (!stolen) {
+			if (!balance_steal(this_cpu_id())) {
 				cpu_idle_halt();
 				continue;
 			}
-			spin_lock(&rq->lock);
-			runqueue_push(rq, stolen, clock_now_ns());
 			rq->stats.steals++;
-			spin_unlock(&rq->lock);
 		}
 		irq_enable();
 		schedule();
@@ -364,10 +353,14 @@ void sched_idle_loop(void)
 void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats)
 {
 	struct runqueue *rq = runqueue_of(cpu);
+	u64 flags = spin_lock_irq(&rq->lock);
+	u64 since = clock_now_ns() - rq->since_ns;
+	bool idle = rq->idle->on_cpu;
 
+	rq->stats.idle_ns = rq->idle->run_ns + (idle ? since : 0);
+	times_split(rq->busy_ns + (idle ? 0 : since), rq->user_samples, rq->kernel_samples,
+		    &rq->stats.user_ns, &rq->stats.kernel_ns);
+	rq->stats.queued = rq->queued;
 	*stats = rq->stats;
-	stats->queued = READ_ONCE(rq->queued);
-	stats->idle_ns = rq->idle->run_ns;
-	if (READ_ONCE(rq->idle->on_cpu))
-		stats->idle_ns += clock_now_ns() - rq->idle->run_since_ns;
+	spin_unlock_irq(&rq->lock, flags);
 }

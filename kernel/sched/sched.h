@@ -52,7 +52,7 @@ int sched_set_affinity(struct thread *t, const struct cpumask *mask);
 struct sched_cpu_stats {
 	u64 switches;	      /* all */
 	u64 switches_root;    /* those that wrote CR3 */
-	u64 idle_ns, user_ns, kernel_ns;
+	u64 idle_ns, user_ns, kernel_ns; /* user_ns and kernel_ns never go back */
 	u64 steals, wakeups;
 	u32 queued;	      /* threads in the queue now, the running one not counted */
 	tid_t running;

@@ -28,7 +28,8 @@ void thread_init(void)
 		fpu_cache = slab_cache_create("fpu", fpu_area_size, 64);
 }
 
-/* AVX-512 and what comes after it make areas that no slab holds; whole frames are aligned anyway. */
+/* AVX-512 and what comes after it make areas that no slab holds; whole frames are aligned anyway.
+ */
 static struct fpu_area *fpu_area_alloc(void)
 {
 	return fpu_cache ? slab_alloc(fpu_cache) : kmalloc(fpu_area_size);
@@ -85,8 +86,8 @@ static struct thread *thread_create(const char *name, void (*fn)(void *), void *
 		slab_free(thread_cache, t);
 		return ERR_PTR(-ENOMEM);
 	}
-	t->saved_sp = thread_stack_prepare((char *)t->kernel_stack + KSTACK_SIZE, frame_bytes, fn,
-					   arg);
+	t->saved_sp =
+	    thread_stack_prepare((char *)t->kernel_stack + KSTACK_SIZE, frame_bytes, fn, arg);
 	return t;
 }
 
@@ -157,10 +158,11 @@ struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void 
 void thread_start(struct thread *t)
 {
 	u64 flags = irq_save();
+	struct runqueue *rq = runqueue_lock_of(t);
 
 	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
 	t->state = THREAD_RUNNING;
-	balance_enqueue(t, true);
+	balance_enqueue(rq, t, true);
 	irq_restore(flags);
 }
 
@@ -188,8 +190,8 @@ void thread_exit_final(void)
 	irq_disable();
 	if (this_cpu()->fpu_owner == t)
 		this_cpu()->fpu_owner = NULL;
-	/* Nobody wakes a dead thread; finish_switch() drops the running thread's reference once this
-	 * stack is no longer in use. */
+	/* Nobody wakes a dead thread; finish_switch() drops the running thread's reference once
+	 * this stack is no longer in use. */
 	thread_set_state(THREAD_DEAD);
 	schedule();
 	panic("thread %d runs after its end", t->tid);
@@ -200,28 +202,40 @@ void thread_set_name(struct thread *t, const char *name)
 	strscpy(t->name, name, sizeof(t->name));
 }
 
+/* Part `run` in the proportion of the samples.  What was told before is taken from *user_ns and
+ * *kernel_ns: neither ever goes back, as in times(2). */
+void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u64 *kernel_ns)
+{
+	u64 samples = user_samples + kernel_samples, user = run;
+
+	if (samples)
+		user = run / samples * user_samples + run % samples * user_samples / samples;
+	user = MAX(user, *user_ns);
+	*kernel_ns = MAX(run - MIN(user, run), *kernel_ns);
+	*user_ns = run - *kernel_ns;
+}
+
 void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns)
 {
-	u64 user = READ_ONCE(t->user_samples), kernel = READ_ONCE(t->kernel_samples);
-	u64 run = READ_ONCE(t->run_ns);
+	u64 flags = irq_save(), run;
+	struct runqueue *rq = runqueue_lock_of(t); /* so that it is not switched meanwhile */
 
-	if (READ_ONCE(t->on_cpu)) {
-		u64 now = clock_now_ns(), since = READ_ONCE(t->run_since_ns);
-
-		run += now > since ? now - since : 0;
-	}
-	/* Never sampled: it runs in bursts shorter than a turn.  A user thread's time is its own. */
-	if (!user && !kernel)
-		user = t->is_user;
-	*user_ns = run / (user + kernel) * user + run % (user + kernel) * user / (user + kernel);
-	*kernel_ns = run - *user_ns;
+	run = t->run_ns + (t->on_cpu ? clock_now_ns() - t->run_since_ns : 0);
+	/* Never sampled: it runs in bursts shorter than a turn.  A user thread's time is its own.
+	 */
+	times_split(run, t->user_samples, t->kernel_samples + !t->is_user, &t->user_ns,
+		    &t->kernel_ns);
+	*user_ns = t->user_ns;
+	*kernel_ns = t->kernel_ns;
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
 }
 
 char thread_state_letter(const struct thread *t)
 {
 	static const char letters[] = {
-		[THREAD_RUNNING] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
-		[THREAD_STOPPED] = 'T', [THREAD_ZOMBIE] = 'Z',	 [THREAD_DEAD] = 'X',
+	    [THREAD_RUNNING] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
+	    [THREAD_STOPPED] = 'T', [THREAD_ZOMBIE] = 'Z',   [THREAD_DEAD] = 'X',
 	};
 
 	return letters[READ_ONCE(t->state)];

@@ -59,7 +59,6 @@ struct thread {
 	bool on_queue;
 	bool is_idle;
 	struct cpumask affinity;
-	u64 slice_left_ns;	  /* of its turn */
 	int nice;		  /* kept for getpriority(); does not weigh */
 	u8 policy, priority;	  /* kept for sched_getscheduler(), likewise */
 
@@ -68,6 +67,7 @@ struct thread {
 	u64 run_ns;		  /* time on a CPU, to the nanosecond */
 	u64 run_since_ns;	  /* when it got the CPU */
 	u64 user_samples, kernel_samples; /* where timer interrupts found it: they part run_ns */
+	u64 user_ns, kernel_ns;	  /* its parts as they were last told */
 	u64 switches_voluntary, switches_forced;
 	u64 migrations;
 	u64 wait_ns, ready_since_ns; /* time in the run queue */

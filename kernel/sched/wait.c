@@ -56,7 +56,7 @@ void wait_wake_one(struct wait_queue *q)
 	u64 flags = spin_lock_irq(&q->lock);
 	struct waiter *w, *next;
 
-	list_for_each_safe(w, next, &q->waiters, link)
+	list_for_each_safe (w, next, &q->waiters, link)
 		if (wake_waiter(w))
 			break;
 	spin_unlock_irq(&q->lock, flags);
@@ -67,7 +67,7 @@ void wait_wake_all(struct wait_queue *q)
 	u64 flags = spin_lock_irq(&q->lock);
 	struct waiter *w, *next;
 
-	list_for_each_safe(w, next, &q->waiters, link)
+	list_for_each_safe (w, next, &q->waiters, link)
 		wake_waiter(w);
 	spin_unlock_irq(&q->lock, flags);
 }
