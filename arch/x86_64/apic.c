@@ -57,11 +57,6 @@ static bool use_deadline;
 #define TIMER_REACH_NS (2 * NSEC_PER_SEC) /* the product below must not overflow */
 static u64 timer_mult;
 
-bool apic_is_x2apic(void)
-{
-	return x2apic;
-}
-
 volatile u32 *apic_registers(void)
 {
 	return registers;
@@ -258,10 +253,3 @@ void apic_timer_arm(u64 deadline_ns)
 		apic_write(APIC_TIMER_COUNT, (u32)MIN(ticks, (u64)UINT32_MAX));
 }
 
-void apic_timer_stop(void)
-{
-	if (use_deadline)
-		wrmsr(MSR_TSC_DEADLINE, 0);
-	else
-		apic_write(APIC_TIMER_COUNT, 0);
-}

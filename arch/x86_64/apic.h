@@ -11,7 +11,6 @@
 void apic_init(void);
 void apic_init_cpu(void); /* on every other CPU */
 u32 apic_current_id(void);
-bool apic_is_x2apic(void);
 
 /* The memory-mapped registers; NULL in x2APIC mode. */
 volatile u32 *apic_registers(void);
@@ -33,7 +32,6 @@ void apic_send_startup(u32 apic_id, u8 page);
  * at once.  Where the deadline is further away than the counter reaches (2 s at worst), the
  * interrupt comes early, and the handler arms the timer again.  Interrupts off. */
 void apic_timer_arm(u64 deadline_ns);
-void apic_timer_stop(void);
 
 /* Measure the APIC timer against the clock, once; boot CPU, after clock_init(). */
 void apic_timer_calibrate(void);

@@ -85,11 +85,6 @@ u64 clock_tsc_hz(void)
 	return tsc_hz;
 }
 
-const char *clock_source_name(void)
-{
-	return source ? source->name : "tsc";
-}
-
 u64 clock_boot_time_ns(void)
 {
 	return __atomic_load_n(&realtime_offset, __ATOMIC_RELAXED);

@@ -19,9 +19,8 @@ u64 clock_boot_time_ns(void);
 void clock_set_realtime(u64 realtime_ns); /* clock_settime() */
 u64 clock_realtime_ns(void);
 
-/* TSC ticks a second, as measured; the source's name ("tsc", "hpet", "acpi_pm"). */
+/* TSC ticks a second, as measured. */
 u64 clock_tsc_hz(void);
-const char *clock_source_name(void);
 
 /* Some CPU must read the clock at least this often: sources other than the TSC are short counters
  * that wrap.  ~0: no limit.  The APIC timer keeps it. */

@@ -17,7 +17,6 @@
 #define DIRECT_MAP_BASE	 0xffff888000000000
 #define DIRECT_MAP_SIZE	 0x0000400000000000
 #define KSTACK_AREA_BASE 0xffffc90000000000
-#define KSTACK_AREA_SIZE 0x0000008000000000 /* one top-level entry */
 #define MMIO_BASE	 0xffffd00000000000
 #define MMIO_SIZE	 0x0000008000000000 /* one top-level entry */
 #define KERNEL_BASE	 0xffffffff80000000 /* virtual = physical + KERNEL_BASE in the image */

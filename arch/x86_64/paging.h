@@ -20,8 +20,6 @@
 #define PTE_PAT	     (1UL << 7)
 #define PTE_GLOBAL   (1UL << 8)
 #define PTE_SOFT1    (1UL << 9) /* free for software */
-#define PTE_SOFT2    (1UL << 10)
-#define PTE_SOFT3    (1UL << 11)
 #define PTE_NX	     (1UL << 63)
 #define PTE_ADDRESS  0x000ffffffffff000UL
 

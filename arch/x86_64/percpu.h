@@ -103,7 +103,6 @@ extern struct cpumask cpus_online;
 struct cpu *cpu_get(u32 id);	     /* of a CPU that is or was online */
 
 #define DEFINE_PER_CPU(type, name)  __section(".percpu") typeof(type) name
-#define DECLARE_PER_CPU(type, name) extern typeof(type) name
 
 /* This CPU's copy (preemption off), or another's. */
 #define this_cpu_ptr(var)    ((typeof(var) *)((char *)&(var) + this_cpu()->percpu_offset))

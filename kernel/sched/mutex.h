@@ -44,7 +44,5 @@ void rwlock_init(struct rwlock *l, struct lock_class *class);
 void rwlock_read_lock(struct rwlock *l);
 void rwlock_read_unlock(struct rwlock *l);
 void rwlock_write_lock(struct rwlock *l);
-int __must_check rwlock_write_lock_killable(struct rwlock *l);
 void rwlock_write_unlock(struct rwlock *l);
 bool rwlock_held_for_write(const struct rwlock *l);
-bool rwlock_held(const struct rwlock *l);

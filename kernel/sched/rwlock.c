@@ -48,40 +48,19 @@ void rwlock_read_unlock(struct rwlock *l)
 	spin_unlock(&l->guard);
 }
 
-static int write_lock(struct rwlock *l, u32 wait_flags, const void *where)
-{
-	int result = 0;
-
-	might_sleep();
-	if (HEDDLE_DEBUG)
-		lockdep_acquire(l->class, l, where, LOCKDEP_SLEEPING);
-	spin_lock(&l->guard);
-	l->writers_waiting++;
-	while (l->holders && result == 0)
-		result = wait_sleep(&l->writers_queue, &l->guard, WAIT_FOREVER, wait_flags);
-	l->writers_waiting--;
-	if (l->holders) {
-		/* Given up: readers may have been waiting for us alone. */
-		if (!l->writers_waiting && l->holders > 0)
-			wait_wake_all(&l->readers_queue);
-		lockdep_release(l, true);
-	} else {
-		l->holders = -1;
-		l->writer = current_thread();
-		result = 0;
-	}
-	spin_unlock(&l->guard);
-	return result;
-}
-
 void rwlock_write_lock(struct rwlock *l)
 {
-	(void)write_lock(l, 0, __builtin_return_address(0));
-}
-
-int rwlock_write_lock_killable(struct rwlock *l)
-{
-	return write_lock(l, WAIT_KILLABLE, __builtin_return_address(0));
+	might_sleep();
+	if (HEDDLE_DEBUG)
+		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
+	spin_lock(&l->guard);
+	l->writers_waiting++;
+	while (l->holders)
+		(void)wait_sleep(&l->writers_queue, &l->guard, WAIT_FOREVER, 0);
+	l->writers_waiting--;
+	l->holders = -1;
+	l->writer = current_thread();
+	spin_unlock(&l->guard);
 }
 
 void rwlock_write_unlock(struct rwlock *l)
@@ -100,7 +79,3 @@ bool rwlock_held_for_write(const struct rwlock *l)
 	return READ_ONCE(l->writer) == current_thread();
 }
 
-bool rwlock_held(const struct rwlock *l)
-{
-	return READ_ONCE(l->holders) != 0;
-}

@@ -72,11 +72,6 @@ void wait_wake_all(struct wait_queue *q)
 	spin_unlock_irq(&q->lock, flags);
 }
 
-bool wait_queue_empty(struct wait_queue *q)
-{
-	return list_empty(&q->waiters);
-}
-
 struct sleep_timer {
 	struct timer timer;
 	struct thread *thread;

@@ -47,7 +47,6 @@ int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 /* Wake one (the longest waiting), or all.  Any context; the guard may be held or not. */
 void wait_wake_one(struct wait_queue *q);
 void wait_wake_all(struct wait_queue *q);
-bool wait_queue_empty(struct wait_queue *q);
 
 /* For poll: hang an entry on a queue, and take it off (harmless when it is off already). */
 void wait_queue_add(struct wait_queue *q, struct waiter *w);

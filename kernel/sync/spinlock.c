@@ -79,21 +79,6 @@ void spin_unlock(struct spinlock *lock)
 	preempt_enable();
 }
 
-bool spin_trylock(struct spinlock *lock)
-{
-	preempt_disable();
-	if (!try_acquire(lock)) {
-		preempt_enable();
-		return false;
-	}
-	/* An attempt that cannot wait makes no order; it is held all the same. */
-	if (HEDDLE_DEBUG)
-		lockdep_acquire(NULL, lock, __builtin_return_address(0), 0);
-	WRITE_ONCE(lock->owner, this_cpu_id() + 1);
-	WRITE_ONCE(lock->where, __builtin_return_address(0));
-	return true;
-}
-
 u64 spin_lock_irq(struct spinlock *lock)
 {
 	u64 flags = irq_save();

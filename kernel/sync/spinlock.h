@@ -34,7 +34,6 @@ void spinlock_init(struct spinlock *lock, struct lock_class *class);
 /* Interrupts may be on: no handler takes this lock. */
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
-bool __must_check spin_trylock(struct spinlock *lock);
 
 /* With interrupts off; the returned flags are given back at the unlock. */
 u64 spin_lock_irq(struct spinlock *lock);

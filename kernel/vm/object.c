@@ -195,20 +195,3 @@ int vm_object_resize(struct vm_object *o, u64 size)
 	return 0;
 }
 
-int vm_object_adopt(struct vm_object *o, u64 index, struct page *page)
-{
-	struct page *old = NULL;
-	void **slot;
-
-	mutex_lock(&o->lock);
-	slot = slot_find(o, index, true);
-	if (slot) {
-		old = *slot;
-		*slot = page;
-		o->page_count += !old;
-	}
-	mutex_unlock(&o->lock);
-	if (old)
-		page_put(old);
-	return slot ? 0 : -ENOMEM;
-}

@@ -54,7 +54,3 @@ int vm_object_pages(struct vm_object *o, u64 first, u32 count, u64 index, bool c
 /* Cut or extend; pages past the end go, the tail of the last one is zeroed, and mappings of them
  * are taken away.  Sleeps. */
 int vm_object_resize(struct vm_object *o, u64 size);
-
-/* Take a page that already holds data (initramfs) over as `index`, with the caller's reference.
- * 0 or -ENOMEM. */
-int vm_object_adopt(struct vm_object *o, u64 index, struct page *page);

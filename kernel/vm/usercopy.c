@@ -38,14 +38,6 @@ int copy_to_user(void *user_dst, const void *src, size_t n)
 	return usercopy_raw_out(user_dst, src, n) ? -EFAULT : 0;
 }
 
-int clear_user(void *user_dst, size_t n)
-{
-	might_sleep();
-	if (!range_usable(user_dst, n))
-		return -EFAULT;
-	return usercopy_raw_clear(user_dst, n) ? -EFAULT : 0;
-}
-
 ssize_t copy_string_from_user(char *dst, const char *user_src, size_t size)
 {
 	u64 address = (u64)user_src;

@@ -13,7 +13,6 @@ bool user_range_ok(u64 address, size_t n);
 /* 0 or -EFAULT. */
 int __must_check copy_from_user(void *dst, const void *user_src, size_t n);
 int __must_check copy_to_user(void *user_dst, const void *src, size_t n);
-int __must_check clear_user(void *user_dst, size_t n);
 
 /* Length without NUL; -EFAULT; -ENAMETOOLONG where `size` bytes hold no NUL. */
 ssize_t __must_check copy_string_from_user(char *dst, const char *user_src, size_t size);

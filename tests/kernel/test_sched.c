@@ -208,6 +208,97 @@ KTEST(timer_restarts_and_stops)
 	timer_cancel_sync(&t);
 }
 
+/* A timer that its function finds gone. */
+struct mortal {
+	struct timer timer;
+	u32 alive;
+};
+
+static void mortal_fires(struct timer *t)
+{
+	struct mortal *m = container_of(t, struct mortal, timer);
+
+	KEXPECT_EQ(READ_ONCE(m->alive), 1);
+	for (u32 i = 0; i < 20; i++)
+		cpu_relax();
+	KEXPECT_EQ(READ_ONCE(m->alive), 1);
+}
+
+static struct cpumask only(u32 cpu)
+{
+	struct cpumask mask = {0};
+
+	cpumask_set(&mask, cpu);
+	return mask;
+}
+
+static void cancel_from_elsewhere(void *arg)
+{
+	u64 me = (u64)arg;
+
+	for (u64 i = 0; i < 200; i++) {
+		struct mortal m = {.alive = 1};
+		struct cpumask here = only((u32)((me + i) % cpu_count)),
+			       there = only((u32)((me + i + 1) % cpu_count));
+
+		(void)sched_set_affinity(current_thread(), &here);
+		timer_init(&m.timer, mortal_fires);
+		timer_start(&m.timer, clock_now_ns() + (i * 7 + me) % 30 * NSEC_PER_USEC);
+		(void)sched_set_affinity(current_thread(), &there);
+		timer_cancel_sync(&m.timer);
+		WRITE_ONCE(m.alive, 0);
+	}
+	leave();
+}
+
+KTEST(timer_is_gone_after_cancel_sync)
+{
+	begin();
+	run_threads(cancel_from_elsewhere, 4);
+}
+
+/* Wake-ups, while the threads are sent to and fro all the time. */
+static struct thread *hopping[WORKERS];
+
+static void hop_and_pass_baton(void *arg)
+{
+	WRITE_ONCE(hopping[(u64)arg], current_thread());
+	__atomic_fetch_add(&shared.count, 1, __ATOMIC_SEQ_CST);
+	if ((u64)arg) {
+		spin_lock(&shared.lock);
+		while (shared.turn < WORKERS * 100) {
+			shared.turn++;
+			wait_wake_all(&shared.turn_queue);
+			(void)wait_sleep(&shared.turn_queue, &shared.lock,
+					 clock_now_ns() + NSEC_PER_SEC, 0);
+		}
+		spin_unlock(&shared.lock);
+		wait_wake_all(&shared.turn_queue);
+		/* Nobody leaves while he may still be sent somewhere. */
+		while (!READ_ONCE(shared.other_count))
+			sched_yield();
+	} else {
+		while (READ_ONCE(shared.count) < WORKERS)
+			sched_yield();
+		for (u64 i = 0; READ_ONCE(shared.turn) < WORKERS * 100; i++) {
+			struct cpumask to = only((u32)(i * 7 / WORKERS % cpu_count));
+
+			KEXPECT_EQ(sched_set_affinity(hopping[i % WORKERS], &to), 0);
+		}
+		WRITE_ONCE(shared.other_count, 1);
+	}
+	leave();
+}
+
+KTEST(sched_affinity_changes_lose_no_wakeup)
+{
+	u64 start = clock_now_ns();
+
+	begin();
+	run_threads(hop_and_pass_baton, WORKERS);
+	KEXPECT(clock_now_ns() - start < 20 * NSEC_PER_SEC);
+}
+
 KTEST(tid_numbers_are_unique)
 {
 	tid_t a = tid_alloc(), b = tid_alloc();
