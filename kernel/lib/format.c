@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * printf's formats (ISO C 7.21.6.1), without floating point.
+ * printf's formats (ISO C 7.21.6.1), as far as format.h says.
  */
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -12,9 +12,9 @@ struct output {
 };
 
 struct spec {
-	bool left, zero, plus, space, alternate;
+	bool left, zero, alternate;
 	int width, precision; /* precision -1: none given */
-	int length;	      /* -2 hh, -1 h, 0, 1 l, ll and z */
+	bool is_long;
 };
 
 static void put(struct output *out, char c)
@@ -24,188 +24,106 @@ static void put(struct output *out, char c)
 	out->length++;
 }
 
-static void pad(struct output *out, char c, int n)
+/* `prefix`, then zeros up to the width if so asked, then `n` bytes of text. */
+static void put_text(struct output *out, const struct spec *spec, const char *prefix,
+		     const char *text, int n)
 {
-	while (n-- > 0)
-		put(out, c);
-}
+	int fill = spec->width - n - (int)strlen(prefix);
 
-static void put_string(struct output *out, const struct spec *spec, const char *s)
-{
-	size_t max = spec->precision < 0 ? INT32_MAX : (size_t)spec->precision;
-	int n;
-
-	if (!s)
-		s = "(null)";
-	n = (int)strnlen(s, max);
-	if (!spec->left)
-		pad(out, ' ', spec->width - n);
-	for (int i = 0; i < n; i++)
-		put(out, s[i]);
-	if (spec->left)
-		pad(out, ' ', spec->width - n);
+	for (; fill > 0 && !spec->left && !spec->zero; fill--)
+		put(out, ' ');
+	while (*prefix)
+		put(out, *prefix++);
+	for (; fill > 0 && !spec->left; fill--)
+		put(out, '0');
+	while (n--)
+		put(out, *text++);
+	for (; fill > 0; fill--)
+		put(out, ' ');
 }
 
 static void put_number(struct output *out, const struct spec *spec, u64 v, unsigned base,
-		       const char *prefix, bool upper)
+		       const char *prefix)
 {
-	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-	char text[24]; /* 22 octal digits of 64 bits */
-	int n = 0, zeros, blanks;
+	char text[22]; /* octal digits of 64 bits */
+	int at = sizeof(text);
 
-	for (; v; v /= base)
-		text[n++] = digits[v % base];
-	/* One digit at least, but none for a zero with precision 0. */
-	zeros = (spec->precision < 0 ? 1 : spec->precision) - n;
-	if (base == 8 && spec->alternate && zeros <= 0 && (n == 0 || text[n - 1] != '0'))
-		zeros = 1;
-	zeros = MAX(zeros, 0);
-	blanks = spec->width - n - zeros - (int)strlen(prefix);
-	if (spec->zero && !spec->left && spec->precision < 0 && blanks > 0) {
-		zeros += blanks;
-		blanks = 0;
-	}
-	if (!spec->left)
-		pad(out, ' ', blanks);
-	while (*prefix)
-		put(out, *prefix++);
-	pad(out, '0', zeros);
-	while (n)
-		put(out, text[--n]);
-	if (spec->left)
-		pad(out, ' ', blanks);
+	do
+		text[--at] = "0123456789abcdef"[v % base];
+	while (v /= base);
+	put_text(out, spec, prefix, text + at, (int)sizeof(text) - at);
 }
 
-static const char *parse_flags(struct spec *spec, const char *fmt)
-{
-	for (;; fmt++) {
-		switch (*fmt) {
-		case '-':
-			spec->left = true;
-			break;
-		case '0':
-			spec->zero = true;
-			break;
-		case '+':
-			spec->plus = true;
-			break;
-		case ' ':
-			spec->space = true;
-			break;
-		case '#':
-			spec->alternate = true;
-			break;
-		default:
-			return fmt;
-		}
-	}
-}
-
-static const char *parse_length(struct spec *spec, const char *fmt)
-{
-	for (;; fmt++) {
-		if (*fmt == 'h')
-			spec->length--;
-		else if (*fmt == 'l' || *fmt == 'z')
-			spec->length = 1;
-		else
-			return fmt;
-	}
-}
-
-static int parse_number(const char **fmt)
+/* A number in the format, or `*` for one of the arguments. */
+static int parse_number(const char **fmt, va_list *args)
 {
 	int n = 0;
 
+	if (**fmt == '*') {
+		(*fmt)++;
+		return va_arg(*args, int);
+	}
 	for (; **fmt >= '0' && **fmt <= '9'; (*fmt)++)
-		if (n < 100000)
-			n = n * 10 + (**fmt - '0');
+		n = n * 10 + (**fmt - '0');
 	return n;
 }
 
-int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
+int vsnprintf(char *buf, size_t size, const char *fmt, va_list arguments)
 {
 	struct output out = {buf, size, 0};
+	va_list args;
 
+	va_copy(args, arguments);
 	for (; *fmt; fmt++) {
 		struct spec spec = {.precision = -1};
-		const char *prefix = "";
-		u64 v;
+		const char *text;
+		char c;
+		s64 v;
 
 		if (*fmt != '%') {
 			put(&out, *fmt);
 			continue;
 		}
-		fmt = parse_flags(&spec, fmt + 1);
-		if (*fmt == '*') {
-			spec.width = va_arg(args, int);
-			if (spec.width < 0) {
-				spec.left = true;
-				spec.width = -spec.width;
-			}
-			fmt++;
-		} else {
-			spec.width = parse_number(&fmt);
+		for (fmt++; *fmt == '-' || *fmt == '0' || *fmt == '#'; fmt++) {
+			spec.left |= *fmt == '-';
+			spec.zero |= *fmt == '0';
+			spec.alternate |= *fmt == '#';
 		}
+		spec.width = parse_number(&fmt, &args);
 		if (*fmt == '.') {
 			fmt++;
-			if (*fmt == '*') {
-				spec.precision = va_arg(args, int);
-				fmt++;
-			} else {
-				spec.precision = parse_number(&fmt);
-			}
+			spec.precision = parse_number(&fmt, &args);
 		}
-		fmt = parse_length(&spec, fmt);
+		for (; *fmt == 'l' || *fmt == 'z'; fmt++)
+			spec.is_long = true;
 
 		switch (*fmt) {
 		case 'd':
-		case 'i':
-			v = spec.length > 0 ? (u64)va_arg(args, long) : (u64)va_arg(args, int);
-			if (spec.length == -1)
-				v = (u64)(s16)v;
-			else if (spec.length < -1)
-				v = (u64)(s8)v;
-			if ((s64)v < 0)
-				prefix = "-";
-			else if (spec.plus)
-				prefix = "+";
-			else if (spec.space)
-				prefix = " ";
-			put_number(&out, &spec, (s64)v < 0 ? -v : v, 10, prefix, false);
+			v = spec.is_long ? va_arg(args, s64) : va_arg(args, int);
+			put_number(&out, &spec, v < 0 ? -(u64)v : (u64)v, 10, v < 0 ? "-" : "");
 			break;
 		case 'u':
 		case 'o':
 		case 'x':
-		case 'X':
-			v = spec.length > 0 ? va_arg(args, u64) : va_arg(args, u32);
-			if (spec.length == -1)
-				v = (u16)v;
-			else if (spec.length < -1)
-				v = (u8)v;
-			if (spec.alternate && v && *fmt == 'x')
-				prefix = "0x";
-			else if (spec.alternate && v && *fmt == 'X')
-				prefix = "0X";
+			v = spec.is_long ? va_arg(args, s64) : va_arg(args, u32);
 			put_number(&out, &spec, v,
 				   *fmt == 'u'	 ? 10
 				   : *fmt == 'o' ? 8
 						 : 16,
-				   prefix, *fmt == 'X');
+				   spec.alternate && v && *fmt == 'x' ? "0x" : "");
 			break;
 		case 'p':
-			put_number(&out, &spec, (u64)va_arg(args, void *), 16, "0x", false);
+			put_number(&out, &spec, (u64)va_arg(args, void *), 16, "0x");
 			break;
 		case 'c':
-			v = (u8)va_arg(args, int);
-			if (!spec.left)
-				pad(&out, ' ', spec.width - 1);
-			put(&out, (char)v);
-			if (spec.left)
-				pad(&out, ' ', spec.width - 1);
+			c = (char)va_arg(args, int);
+			put_text(&out, &spec, "", &c, 1);
 			break;
 		case 's':
-			put_string(&out, &spec, va_arg(args, const char *));
+			text = va_arg(args, const char *) ?: "(null)";
+			put_text(&out, &spec, "", text,
+				 (int)strnlen(text, spec.precision < 0 ? INT32_MAX
+								       : (size_t)spec.precision));
 			break;
 		case '%':
 			put(&out, '%');
@@ -218,6 +136,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 			put(&out, *fmt);
 		}
 	}
+	va_end(args);
 	if (size)
 		buf[MIN(out.length, size - 1)] = '\0';
 	return (int)out.length;

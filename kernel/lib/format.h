@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * printf's formats as the kernel needs them: %d %i %u %x %X %o %c %s %p %%, with flags "0-+ #",
- * width and precision (numbers or *), and lengths hh h l ll z.  No floating point.
+ * printf's formats as the kernel needs them: %d %u %x %o %c %s %p %%, with flags "0-#", width
+ * (number or *), precision (of %s), and lengths l ll z.
  */
 #pragma once
 

@@ -27,37 +27,17 @@ static void replace(struct rb_tree *tree, struct rb_node *n, struct rb_node *by)
 		by->parent = n->parent;
 }
 
-/* `n`'s right child takes its place, and `n` becomes the child's left child. */
-static void rotate_left(struct rb_tree *tree, struct rb_node *n)
+/* `n`'s child on the other side takes its place, and `n` becomes that one's child on `side`. */
+static void rotate(struct rb_tree *tree, struct rb_node *n, bool side)
 {
-	struct rb_node *child = n->right;
+	struct rb_node *up = n->child[!side];
 
-	replace(tree, n, child);
-	n->right = child->left;
-	if (n->right)
-		n->right->parent = n;
-	child->left = n;
-	n->parent = child;
-}
-
-static void rotate_right(struct rb_tree *tree, struct rb_node *n)
-{
-	struct rb_node *child = n->left;
-
-	replace(tree, n, child);
-	n->left = child->right;
-	if (n->left)
-		n->left->parent = n;
-	child->right = n;
-	n->parent = child;
-}
-
-static void rotate(struct rb_tree *tree, struct rb_node *n, bool left)
-{
-	if (left)
-		rotate_left(tree, n);
-	else
-		rotate_right(tree, n);
+	replace(tree, n, up);
+	n->child[!side] = up->child[side];
+	if (n->child[!side])
+		n->child[!side]->parent = n;
+	up->child[side] = n;
+	n->parent = up;
 }
 
 void rb_insert(struct rb_tree *tree, struct rb_node *n, struct rb_node *parent,
@@ -70,8 +50,8 @@ void rb_insert(struct rb_tree *tree, struct rb_node *n, struct rb_node *parent,
 
 	while (is_red(n->parent)) {
 		struct rb_node *p = n->parent, *grand = p->parent;
-		bool on_left = p == grand->left;
-		struct rb_node *uncle = on_left ? grand->right : grand->left;
+		bool side = p == grand->right;
+		struct rb_node *uncle = grand->child[!side];
 
 		if (is_red(uncle)) {
 			p->red = uncle->red = false;
@@ -79,13 +59,13 @@ void rb_insert(struct rb_tree *tree, struct rb_node *n, struct rb_node *parent,
 			n = grand;
 			continue;
 		}
-		if (n == (on_left ? p->right : p->left)) { /* bent: make it straight */
-			rotate(tree, p, on_left);
+		if (n == p->child[!side]) { /* bent: make it straight */
+			rotate(tree, p, side);
 			p = n;
 		}
 		p->red = false;
 		grand->red = true;
-		rotate(tree, grand, !on_left);
+		rotate(tree, grand, !side);
 		break;
 	}
 	tree->root->red = false;
@@ -95,18 +75,18 @@ void rb_insert(struct rb_tree *tree, struct rb_node *n, struct rb_node *parent,
 static void mend_black(struct rb_tree *tree, struct rb_node *n, struct rb_node *parent)
 {
 	while (parent && !is_red(n)) {
-		bool on_left = n == parent->left;
-		struct rb_node *sibling = on_left ? parent->right : parent->left;
+		bool side = n == parent->right;
+		struct rb_node *sibling = parent->child[!side];
 		struct rb_node *near, *far;
 
 		if (sibling->red) {
 			sibling->red = false;
 			parent->red = true;
-			rotate(tree, parent, on_left);
-			sibling = on_left ? parent->right : parent->left;
+			rotate(tree, parent, side);
+			sibling = parent->child[!side];
 		}
-		near = on_left ? sibling->left : sibling->right;
-		far = on_left ? sibling->right : sibling->left;
+		near = sibling->child[side];
+		far = sibling->child[!side];
 		if (!is_red(near) && !is_red(far)) {
 			sibling->red = true;
 			n = parent;
@@ -116,14 +96,14 @@ static void mend_black(struct rb_tree *tree, struct rb_node *n, struct rb_node *
 		if (!is_red(far)) {
 			near->red = false;
 			sibling->red = true;
-			rotate(tree, sibling, !on_left);
+			rotate(tree, sibling, !side);
 			far = sibling;
 			sibling = near;
 		}
 		sibling->red = parent->red;
 		parent->red = false;
 		far->red = false;
-		rotate(tree, parent, on_left);
+		rotate(tree, parent, side);
 		return;
 	}
 	if (n)
@@ -161,43 +141,39 @@ void rb_remove(struct rb_tree *tree, struct rb_node *n)
 		mend_black(tree, child, parent);
 }
 
-/* The lowest or highest node of the subtree at `n`. */
-static struct rb_node *outermost(struct rb_node *n, bool left)
+/* The lowest (side 0) or highest node of the subtree at `n`. */
+static struct rb_node *outermost(struct rb_node *n, bool side)
 {
-	struct rb_node *next;
-
-	while (n && (next = left ? n->left : n->right))
-		n = next;
+	while (n && n->child[side])
+		n = n->child[side];
 	return n;
 }
 
-static struct rb_node *neighbour(const struct rb_node *n, bool right)
+static struct rb_node *neighbour(const struct rb_node *n, bool side)
 {
-	struct rb_node *child = right ? n->right : n->left;
-
-	if (child)
-		return outermost(child, right);
-	while (n->parent && n == (right ? n->parent->right : n->parent->left))
+	if (n->child[side])
+		return outermost(n->child[side], !side);
+	while (n->parent && n == n->parent->child[side])
 		n = n->parent;
 	return n->parent;
 }
 
 struct rb_node *rb_first(const struct rb_tree *tree)
 {
-	return outermost(tree->root, true);
+	return outermost(tree->root, 0);
 }
 
 struct rb_node *rb_last(const struct rb_tree *tree)
 {
-	return outermost(tree->root, false);
+	return outermost(tree->root, 1);
 }
 
 struct rb_node *rb_next(const struct rb_node *n)
 {
-	return neighbour(n, true);
+	return neighbour(n, 1);
 }
 
 struct rb_node *rb_prev(const struct rb_node *n)
 {
-	return neighbour(n, false);
+	return neighbour(n, 0);
 }

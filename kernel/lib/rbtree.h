@@ -8,7 +8,13 @@
 #include "kernel/lib/base.h"
 
 struct rb_node {
-	struct rb_node *parent, *left, *right;
+	struct rb_node *parent;
+	union {
+		struct {
+			struct rb_node *left, *right;
+		};
+		struct rb_node *child[2]; /* the same two, for code that goes either way */
+	};
 	bool red;
 };
 

@@ -28,19 +28,6 @@ static inline void refcount_get(struct refcount *r)
 	require(old != 0 && old < 0x7fffffff);
 }
 
-/* One more reference unless the count is zero already; false where it was. */
-static inline bool refcount_get_unless_zero(struct refcount *r)
-{
-	u32 old = refcount_read(r);
-
-	do {
-		if (old == 0)
-			return false;
-	} while (!__atomic_compare_exchange_n(&r->count, &old, old + 1, true, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
-	return true;
-}
-
 /* One reference less.  True for the last: the caller then frees. */
 static inline bool __must_check refcount_put(struct refcount *r)
 {
