@@ -272,7 +272,7 @@ void acpi_init(void)
 	acpi_info.lapic_address = LAPIC_USUAL_ADDRESS;
 	acpi_info.ioapic_count = 1;
 	acpi_info.ioapics[0].address = IOAPIC_USUAL_ADDRESS;
-	acpi_info.has_8259 = acpi_info.has_i8042 = acpi_info.has_vga = acpi_info.has_rtc = true;
+	acpi_info.has_8259 = acpi_info.has_i8042 = acpi_info.has_rtc = true;
 
 	if (r && r->revision >= 2 && checksum_ok(r, sizeof(*r)))
 		acpi_info.present = root_read(r->xsdt, "XSDT", 8);

@@ -35,7 +35,6 @@ struct acpi_info {
 	u32 pm_timer_port;	/* 0: none */
 	bool pm_timer_32bit;
 	bool has_i8042;		/* FADT IAPC_BOOT_ARCH, or too old to tell */
-	bool has_vga;
 	bool has_rtc;		/* CMOS clock */
 	u8 rtc_century;		/* CMOS register of the century; 0: none */
 };

@@ -8,50 +8,47 @@
 #include "arch/x86_64/acpi_fadt.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/features.h"
 #include "arch/x86_64/paging.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
 
+/* What is used of it.  A table of an older version is filled with zeros. */
 struct fadt {
 	struct acpi_header header;
 	u32 facs, dsdt;
-	u8 model, profile;
-	u16 sci;
+	u8 unused_1[4];
 	u32 smi_command;
-	u8 acpi_enable, acpi_disable, s4bios, pstate;
-	u32 pm1a_event, pm1b_event, pm1a_control, pm1b_control, pm2_control, pm_timer, gpe0, gpe1;
-	u8 pm1_event_length, pm1_control_length, pm2_control_length, pm_timer_length;
-	u8 gpe0_length, gpe1_length, gpe1_base, cst;
-	u16 c2_latency, c3_latency, flush_size, flush_stride;
-	u8 duty_offset, duty_width, day_alarm, month_alarm, century;
+	u8 acpi_enable;
+	u8 unused_2[11];
+	u32 pm1a_control, pm1b_control;
+	u8 unused_3[4];
+	u32 pm_timer;
+	u8 unused_4[11];
+	u8 pm_timer_length;
+	u8 unused_5[16];
+	u8 century;
 	u16 boot_flags;
-	u8 reserved;
+	u8 unused_6;
 	u32 flags; /* revision 1 ends here */
 	struct acpi_address reset;
 	u8 reset_value;
-	u16 arm_flags;
-	u8 minor;
-	u64 x_facs, x_dsdt;
-	struct acpi_address x_pm1a_event, x_pm1b_event, x_pm1a_control, x_pm1b_control,
-	    x_pm2_control;
-	struct acpi_address x_pm_timer, x_gpe0, x_gpe1;
-	struct acpi_address sleep_control, sleep_status;
+	u8 unused_7[11];
+	u64 x_dsdt;
+	struct acpi_address unused_8[2], x_pm1a_control, x_pm1b_control, unused_9, x_pm_timer,
+	    unused_10[2], sleep_control;
 } __packed;
 
+_Static_assert(offsetof(struct fadt, pm_timer) == 76, "ACPI 6.5 table 5.9");
+_Static_assert(offsetof(struct fadt, century) == 108, "ACPI 6.5 table 5.9");
 _Static_assert(offsetof(struct fadt, flags) == 112, "ACPI 6.5 table 5.9");
 _Static_assert(offsetof(struct fadt, x_dsdt) == 140, "ACPI 6.5 table 5.9");
+_Static_assert(offsetof(struct fadt, x_pm_timer) == 208, "ACPI 6.5 table 5.9");
 _Static_assert(offsetof(struct fadt, sleep_control) == 244, "ACPI 6.5 table 5.9");
-
-/* Does the table reach over this member? */
-#define FADT_HAS(f, member)                                                                        \
-	((f).header.length >= offsetof(struct fadt, member) + sizeof((f).member))
 
 #define FLAG_TIMER_32BIT      (1u << 8)
 #define FLAG_RESET_REGISTER   (1u << 10)
 #define FLAG_HARDWARE_REDUCED (1u << 20)
 #define BOOT_8042	      (1u << 1)
-#define BOOT_NO_VGA	      (1u << 2)
 #define BOOT_NO_RTC	      (1u << 5)
 
 #define PM1_SCI_ENABLED	      (1u << 0)
@@ -69,7 +66,6 @@ _Static_assert(offsetof(struct fadt, sleep_control) == 244, "ACPI 6.5 table 5.9"
 #define RESET_CONTROL_PORT    0xcf9
 #define KEYBOARD_STATUS	      0x64
 #define KEYBOARD_RESET	      0xfe
-#define QEMU_PM1A_CONTROL     0x604 /* PIIX4 and ICH9 as SeaBIOS and OVMF set them up */
 
 /* A register that can be written in any context: mapped beforehand. */
 struct reg {
@@ -77,7 +73,7 @@ struct reg {
 	u8 *memory;
 };
 
-static struct fadt fadt; /* cut or filled with zeroes to this version's size */
+static struct fadt fadt;
 static bool s5_known;
 static u8 s5_type_a, s5_type_b;
 static struct reg reset_reg, sleep_reg;
@@ -122,9 +118,9 @@ static bool s5_find(const u8 *aml, const u8 *end)
 			continue;
 		if (p - aml < 1 || (p[-1] != AML_NAME && (p[-1] != '\\' || p[-2] != AML_NAME)))
 			continue;
-		at += 2 +
-		      (at[1] >> 6); /* the package's length: its first byte says how many follow */
-		at++;		    /* count of elements */
+		/* The package's length, whose first byte says how many more there are; the count.
+		 */
+		at += 2 + (at[1] >> 6) + 1;
 		s5_type_a = aml_integer(&at, end) & 7;
 		s5_type_b = aml_integer(&at, end) & 7;
 		return true;
@@ -137,32 +133,27 @@ static void legacy_read(void)
 	acpi_info.rtc_century = fadt.century;
 	acpi_info.pm_timer_port = fadt.pm_timer_length == 4 ? fadt.pm_timer : 0;
 	acpi_info.pm_timer_32bit = fadt.flags & FLAG_TIMER_32BIT;
-	if (FADT_HAS(fadt, x_pm_timer) && fadt.x_pm_timer.space == ACPI_SPACE_IO &&
-	    fadt.x_pm_timer.address)
+	if (fadt.x_pm_timer.space == ACPI_SPACE_IO && fadt.x_pm_timer.address)
 		acpi_info.pm_timer_port = (u32)fadt.x_pm_timer.address;
 	/* In ACPI 1.0 these bits had no meaning. */
 	if (fadt.header.revision >= 2) {
 		acpi_info.has_i8042 = fadt.boot_flags & BOOT_8042;
-		acpi_info.has_vga = !(fadt.boot_flags & BOOT_NO_VGA);
 		acpi_info.has_rtc = !(fadt.boot_flags & BOOT_NO_RTC);
 	}
 }
 
 void acpi_fadt_read(const struct acpi_header *table)
 {
-	const struct acpi_header *dsdt = NULL;
+	const struct acpi_header *dsdt;
 
 	memcpy(&fadt, table, MIN(table->length, sizeof(fadt)));
 	legacy_read();
-	if (FADT_HAS(fadt, reset_value) && fadt.flags & FLAG_RESET_REGISTER)
+	if (fadt.flags & FLAG_RESET_REGISTER)
 		reg_prepare(&reset_reg, &fadt.reset);
-	if (FADT_HAS(fadt, sleep_control) && fadt.flags & FLAG_HARDWARE_REDUCED)
+	if (fadt.flags & FLAG_HARDWARE_REDUCED)
 		reg_prepare(&sleep_reg, &fadt.sleep_control);
 
-	if (FADT_HAS(fadt, x_dsdt) && fadt.x_dsdt)
-		dsdt = acpi_table_map(fadt.x_dsdt, "DSDT");
-	if (!dsdt)
-		dsdt = acpi_table_map(fadt.dsdt, "DSDT");
+	dsdt = acpi_table_map(fadt.x_dsdt, "DSDT") ?: acpi_table_map(fadt.dsdt, "DSDT");
 	if (dsdt)
 		s5_known = s5_find((const u8 *)(dsdt + 1), (const u8 *)dsdt + dsdt->length);
 	if (!s5_known)
@@ -213,9 +204,6 @@ void acpi_power_off(void)
 		if (pm1b)
 			pm1_write(pm1b, s5_type_b);
 	}
-	clock_delay_us(100000);
-	if (cpu_features.hypervisor)
-		outw(QEMU_PM1A_CONTROL, PM1_SLEEP_ENABLE);
 	clock_delay_us(100000);
 }
 

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Measuring the TSC.  All counters are read at the ends of the same few windows; each gives the
- * median over the windows, and two that agree are believed.  A counter that is not there reads as a
- * constant or as nonsense, and drops out.
+ * Measuring the TSC, by the best counter that there is: the median of a few short windows.  A
+ * counter that is not there reads as a constant or as nonsense, and the next one is tried.
  */
 #include "arch/x86_64/calibrate.h"
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/paging.h"
-#include "kernel/lib/log.h"
 #include "kernel/lib/sort.h"
-#include "kernel/lib/string.h"
 
 #define WINDOWS		 5
 #define WINDOW_US	 10000
@@ -62,25 +59,33 @@ static struct counter counters[COUNTERS] = {
     [PIT] = {"pit", pit_read, 0, 0xffff},
 };
 
-static void counters_find(void)
+static void hpet_find(void)
 {
 	u32 period;
 
 	if (acpi_info.hpet_address)
 		hpet = mmio_map(acpi_info.hpet_address, 1024, CACHE_UNCACHED);
-	if (hpet) {
-		period = hpet[HPET_PERIOD / 4];
-		if (period >= HPET_PERIOD_MIN && period <= HPET_PERIOD_MAX) {
-			hpet[HPET_CONFIG / 4] |= HPET_ENABLE;
-			counters[HPET].hz = FEMTO_PER_SECOND / period;
-		}
-	}
-	if (acpi_info.pm_timer_port) {
-		counters[PM_TIMER].hz = PM_TIMER_HZ;
-		if (acpi_info.pm_timer_32bit)
-			counters[PM_TIMER].mask = 0xffffffff;
-	}
-	/* Gate on, speaker off; channel 2 from 65535 down, both bytes, mode 2: again and again. */
+	if (!hpet)
+		return;
+	period = hpet[HPET_PERIOD / 4];
+	if (period < HPET_PERIOD_MIN || period > HPET_PERIOD_MAX)
+		return;
+	hpet[HPET_CONFIG / 4] |= HPET_ENABLE;
+	counters[HPET].hz = FEMTO_PER_SECOND / period;
+}
+
+static void pm_timer_find(void)
+{
+	if (!acpi_info.pm_timer_port)
+		return;
+	counters[PM_TIMER].hz = PM_TIMER_HZ;
+	if (acpi_info.pm_timer_32bit)
+		counters[PM_TIMER].mask = 0xffffffff;
+}
+
+/* Gate on, speaker off; channel 2 from 65535 down, both bytes, mode 2: again and again. */
+static void pit_find(void)
+{
 	outb(PIT_GATE, (u8)((inb(PIT_GATE) & ~2) | 1));
 	outb(PIT_COMMAND, 0xb4);
 	outb(PIT_DATA, 0xff);
@@ -110,86 +115,51 @@ static struct sample sample_take(const struct counter *c)
 	return best;
 }
 
-static void samples_take(struct sample s[COUNTERS])
+/* The TSC's frequency over one window; 0: the counter did not move. */
+static u64 window_hz(const struct counter *c)
 {
-	for (u32 i = 0; i < COUNTERS; i++)
-		if (counters[i].hz)
-			s[i] = sample_take(&counters[i]);
-}
+	struct sample start = sample_take(c), end = start;
+	u64 ticks = 0;
 
-/* Until one of the counters says that the window is over. */
-static void window_wait(const struct sample start[COUNTERS])
-{
-	u64 tsc = rdtsc();
-
-	while (rdtsc() - tsc < WAIT_TSC_MAX) {
-		for (u32 i = 0; i < COUNTERS; i++) {
-			const struct counter *c = &counters[i];
-
-			if (c->hz &&
-			    ((c->read() - start[i].value) & c->mask) >= c->hz * WINDOW_US / 1000000)
-				return;
-		}
+	while (ticks < c->hz * WINDOW_US / 1000000) {
+		if (end.tsc - start.tsc > WAIT_TSC_MAX)
+			return 0;
 		cpu_relax();
+		end = sample_take(c);
+		ticks = (end.value - start.value) & c->mask;
 	}
-}
-
-/* The TSC's frequency by one counter over one window; 0: it did not move. */
-static u64 window_hz(const struct counter *c, struct sample start, struct sample end)
-{
-	u64 ticks = (end.value - start.value) & c->mask, tsc = end.tsc - start.tsc;
-
-	/* Within 64 bits: a window has little more than WAIT_TSC_MAX ticks, and hz is at most
-	 * 2^30. */
-	return ticks ? tsc * c->hz / ticks : 0;
-}
-
-/* Within one part in `parts`? */
-static bool close(u64 a, u64 b, u64 parts)
-{
-	return MAX(a, b) - MIN(a, b) <= MAX(a, b) / parts;
+	/* Within 64 bits: a window has little more than WAIT_TSC_MAX ticks, hz is at most 2^30. */
+	return (end.tsc - start.tsc) * c->hz / ticks;
 }
 
 struct calibration tsc_calibrate(void)
 {
-	u64 hz[COUNTERS][WINDOWS];
-	struct calibration cal = {0};
-
-	counters_find();
-	for (u32 w = 0; w < WINDOWS; w++) {
-		struct sample start[COUNTERS], end[COUNTERS];
-
-		samples_take(start);
-		window_wait(start);
-		samples_take(end);
-		for (u32 i = 0; i < COUNTERS; i++)
-			hz[i][w] = counters[i].hz ? window_hz(&counters[i], start[i], end[i]) : 0;
-	}
+	hpet_find();
+	pm_timer_find();
+	pit_find();
 	for (u32 i = 0; i < COUNTERS; i++) {
-		sort_u64(hz[i], WINDOWS);
+		struct counter *c = &counters[i];
+		u64 hz[WINDOWS] = {0};
+
+		for (u32 w = 0; w < WINDOWS && c->hz && (!w || hz[w - 1]); w++)
+			hz[w] = window_hz(c);
+		sort_u64(hz, WINDOWS);
 		/* No TSC is slower than this: the counter is not one. */
-		if (hz[i][WINDOWS / 2] < 1000000)
-			counters[i].hz = 0;
+		if (hz[0] >= 1000000)
+			return (struct calibration){
+			    .hz = hz[WINDOWS / 2],
+			    .by = c->name,
+			    .even = hz[WINDOWS - 1] - hz[0] <= hz[0] / 100,
+			};
+		c->hz = 0;
 	}
-	for (u32 i = 0; i < COUNTERS && !cal.confirmed_by; i++) {
-		if (!counters[i].hz)
-			continue;
-		for (u32 j = i + 1; j < COUNTERS && !cal.confirmed_by; j++)
-			if (counters[j].hz && close(hz[i][WINDOWS / 2], hz[j][WINDOWS / 2], 200))
-				cal.confirmed_by = counters[j].name;
-		if (!cal.hz || cal.confirmed_by) {
-			cal.hz = hz[i][WINDOWS / 2];
-			cal.by = counters[i].name;
-			cal.even = close(hz[i][0], hz[i][WINDOWS - 1], 100);
-		}
-	}
-	return cal;
+	return (struct calibration){0};
 }
 
-const struct counter *counter_find(const char *name)
+const struct counter *counter_find(void)
 {
 	for (u32 i = 0; i < PIT; i++) /* the PIT's wraps are too short for a clock */
-		if (counters[i].hz && !strcmp(counters[i].name, name))
+		if (counters[i].hz)
 			return &counters[i];
 	return NULL;
 }

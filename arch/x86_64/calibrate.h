@@ -15,16 +15,16 @@ struct counter {
 };
 
 struct calibration {
-	u64 hz;			       /* of the TSC; 0: nothing to measure it by */
-	const char *by, *confirmed_by; /* confirmed_by NULL: no second source agrees */
-	bool even;		       /* all measurements alike */
+	u64 hz; /* of the TSC; 0: nothing to measure it by */
+	const char *by;
+	bool even; /* all measurements alike */
 };
 
-/* Find the counters and measure the TSC by them; takes about 50 ms. */
+/* Measure the TSC by HPET, PM timer or PIT, whichever is there first; takes about 50 ms. */
 struct calibration tsc_calibrate(void);
 
-/* "hpet" or "acpi_pm" where it is there and counts, else NULL. */
-const struct counter *counter_find(const char *name);
+/* HPET or PM timer, where one is there and counts, else NULL. */
+const struct counter *counter_find(void);
 
 /* Seconds since 1970 by the CMOS clock (taken as UTC); 0: there is none, or it makes no sense. */
 u64 rtc_read_seconds(void);

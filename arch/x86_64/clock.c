@@ -113,39 +113,27 @@ void clock_delay_us(u32 us)
 		cpu_relax();
 }
 
-/* clocksource= as Linux has it: "tsc" forces it, another name is taken where it is there. */
-static const struct counter *source_wanted(const struct calibration *cal)
-{
-	char name[16];
-
-	if (cmdline_get("clocksource", name, sizeof(name))) {
-		const struct counter *c = counter_find(name);
-
-		if (c || !strcmp(name, "tsc"))
-			return c;
-		log_warn("clock: no source \"%s\"", name);
-	}
-	/* A TSC that changes its speed or stops shows on bare machines only: an emulator that lacks
-	 * the invariant flag still counts evenly. */
-	if (cpu_features.invariant_tsc || cpu_features.hypervisor || cal->even)
-		return NULL;
-	return counter_find("hpet") ?: counter_find("acpi_pm");
-}
-
 void clock_init(void)
 {
 	struct calibration cal = tsc_calibrate();
 	const struct counter *c;
+	char name[16];
+	bool even;
 
 	tsc_mult = mult_of(cal.hz ?: TSC_HZ_GUESS);
 	tsc_hz = cal.hz ?: TSC_HZ_GUESS;
 	if (!cal.hz)
 		log_error("clock: nothing to measure the TSC by: taken for %u Hz", TSC_HZ_GUESS);
 	else
-		log_info("clock: TSC %lu.%06lu MHz by %s%s%s", tsc_hz / 1000000, tsc_hz % 1000000,
-			 cal.by, cal.confirmed_by ? ", confirmed by " : ", unconfirmed",
-			 cal.confirmed_by ?: "");
-	c = source_wanted(&cal);
+		log_info("clock: TSC %lu.%06lu MHz by %s", tsc_hz / 1000000, tsc_hz % 1000000,
+			 cal.by);
+	/* A TSC that changes its speed or stops shows on bare machines only: an emulator that lacks
+	 * the invariant flag still counts evenly.  clocksource=tsc forces it, another name another
+	 * one. */
+	even = cpu_features.invariant_tsc || cpu_features.hypervisor || cal.even;
+	if (cmdline_get("clocksource", name, sizeof(name)))
+		even = !strcmp(name, "tsc");
+	c = even ? NULL : counter_find();
 	if (c)
 		source_set(c);
 	realtime_offset = rtc_read_seconds() * NSEC_PER_SEC;
@@ -195,7 +183,7 @@ void clock_check_cpus(void)
 	sync_read(&sync);
 	if (!sync.worst)
 		return;
-	c = counter_find("hpet") ?: counter_find("acpi_pm");
+	c = counter_find();
 	log_warn("clock: TSCs differ by %lu ticks between processors%s", sync.worst,
 		 c ? "" : ", and there is no other clock");
 	if (c)

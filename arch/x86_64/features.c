@@ -16,69 +16,80 @@
 
 struct cpu_features cpu_features;
 
-/* The registers that features_flags_text() has names for. */
-enum { WORD_1_EDX, WORD_1_ECX, WORD_EXT_EDX, WORD_EXT_ECX, WORD_7_EBX, WORD_7_ECX, WORDS };
+/* Registers of CPUID with one bit a feature. */
+enum { L1_EDX, L1_ECX, EXT_EDX, EXT7_EDX, L7_EBX, L7_ECX, XSAVE_EAX, WORDS };
 
-static u32 words_boot_cpu[WORDS];
+#define FIELD(name) offsetof(struct cpu_features, name)
 
-static u32 cpuid_max(u32 base)
+/* Linux's names, and the fields of cpu_features that the kernel goes by (0: programs only). */
+static const struct feature {
+	char name[19];
+	u8 word, bit, field;
+} features[] = {
+    {"fpu", L1_EDX, 0, 0},
+    {"tsc", L1_EDX, 4, 0},
+    {"cx8", L1_EDX, 8, 0},
+    {"mce", L1_EDX, 7, FIELD(mce)},
+    {"pge", L1_EDX, 13, FIELD(pge)},
+    {"cmov", L1_EDX, 15, 0},
+    {"pat", L1_EDX, 16, FIELD(pat)},
+    {"mmx", L1_EDX, 23, 0},
+    {"fxsr", L1_EDX, 24, FIELD(fxsr)},
+    {"sse", L1_EDX, 25, 0},
+    {"sse2", L1_EDX, 26, FIELD(sse2)},
+    {"syscall", EXT_EDX, 11, 0},
+    {"nx", EXT_EDX, 20, FIELD(nx)},
+    {"pdpe1gb", EXT_EDX, 26, FIELD(pages_1g)},
+    {"rdtscp", EXT_EDX, 27, 0},
+    {"lm", EXT_EDX, 29, 0},
+    {"nonstop_tsc", EXT7_EDX, 8, FIELD(invariant_tsc)},
+    {"pni", L1_ECX, 0, 0},
+    {"ssse3", L1_ECX, 9, 0},
+    {"fma", L1_ECX, 12, 0},
+    {"cx16", L1_ECX, 13, 0},
+    {"sse4_1", L1_ECX, 19, 0},
+    {"sse4_2", L1_ECX, 20, 0},
+    {"x2apic", L1_ECX, 21, FIELD(x2apic)},
+    {"popcnt", L1_ECX, 23, 0},
+    {"tsc_deadline_timer", L1_ECX, 24, FIELD(tsc_deadline)},
+    {"aes", L1_ECX, 25, 0},
+    {"xsave", L1_ECX, 26, FIELD(xsave)},
+    {"avx", L1_ECX, 28, FIELD(avx)},
+    {"rdrand", L1_ECX, 30, FIELD(rdrand)},
+    {"hypervisor", L1_ECX, 31, FIELD(hypervisor)},
+    {"bmi1", L7_EBX, 3, 0},
+    {"avx2", L7_EBX, 5, 0},
+    {"smep", L7_EBX, 7, FIELD(smep)},
+    {"bmi2", L7_EBX, 8, 0},
+    {"erms", L7_EBX, 9, 0},
+    {"avx512f", L7_EBX, 16, FIELD(avx512)},
+    {"rdseed", L7_EBX, 18, FIELD(rdseed)},
+    {"smap", L7_EBX, 20, FIELD(smap)},
+    {"umip", L7_ECX, 2, FIELD(umip)},
+    {"xsaveopt", XSAVE_EAX, 0, FIELD(xsaveopt)},
+};
+
+static struct cpuid_result cpuid_or_zero(u32 leaf, u32 subleaf)
 {
-	return cpuid(base, 0).eax;
+	if (cpuid(leaf & 0x80000000, 0).eax < leaf)
+		return (struct cpuid_result){0};
+	return cpuid(leaf, subleaf);
 }
 
 static void read_words(u32 words[WORDS])
 {
-	struct cpuid_result r = cpuid(1, 0);
-
-	words[WORD_1_EDX] = r.edx;
-	words[WORD_1_ECX] = r.ecx;
-	r = cpuid(0x80000001, 0);
-	words[WORD_EXT_EDX] = r.edx;
-	words[WORD_EXT_ECX] = r.ecx;
-	words[WORD_7_EBX] = words[WORD_7_ECX] = 0;
-	if (cpuid_max(0) >= 7) {
-		r = cpuid(7, 0);
-		words[WORD_7_EBX] = r.ebx;
-		words[WORD_7_ECX] = r.ecx;
-	}
+	words[L1_EDX] = cpuid(1, 0).edx;
+	words[L1_ECX] = cpuid(1, 0).ecx;
+	words[EXT_EDX] = cpuid(0x80000001, 0).edx;
+	words[EXT7_EDX] = cpuid_or_zero(0x80000007, 0).edx;
+	words[L7_EBX] = cpuid_or_zero(7, 0).ebx;
+	words[L7_ECX] = cpuid_or_zero(7, 0).ecx;
+	words[XSAVE_EAX] = cpuid_or_zero(0xd, 1).eax;
 }
 
-static bool bit(u32 word, u32 n)
+static bool has(const u32 words[WORDS], const struct feature *f)
 {
-	return word >> n & 1;
-}
-
-static void read_bits(struct cpu_features *f, const u32 *w)
-{
-	u32 ext = cpuid_max(0x80000000);
-
-	f->cpuid1_edx = w[WORD_1_EDX];
-	f->cpuid1_ecx = w[WORD_1_ECX];
-	f->pge = bit(w[WORD_1_EDX], 13);
-	f->pat = bit(w[WORD_1_EDX], 16);
-	f->fxsr = bit(w[WORD_1_EDX], 24);
-	f->pcid = bit(w[WORD_1_ECX], 17);
-	f->x2apic = bit(w[WORD_1_ECX], 21);
-	f->tsc_deadline = bit(w[WORD_1_ECX], 24);
-	f->xsave = bit(w[WORD_1_ECX], 26);
-	f->avx = bit(w[WORD_1_ECX], 28);
-	f->rdrand = bit(w[WORD_1_ECX], 30);
-	f->hypervisor = bit(w[WORD_1_ECX], 31);
-	f->nx = bit(w[WORD_EXT_EDX], 20);
-	f->pages_1g = bit(w[WORD_EXT_EDX], 26);
-	f->rdtscp = bit(w[WORD_EXT_EDX], 27);
-	f->fsgsbase = bit(w[WORD_7_EBX], 0);
-	f->smep = bit(w[WORD_7_EBX], 7);
-	f->erms = bit(w[WORD_7_EBX], 9);
-	f->invpcid = bit(w[WORD_7_EBX], 10);
-	f->avx512 = bit(w[WORD_7_EBX], 16);
-	f->rdseed = bit(w[WORD_7_EBX], 18);
-	f->smap = bit(w[WORD_7_EBX], 20);
-	f->umip = bit(w[WORD_7_ECX], 2);
-	f->xsaveopt = f->xsave && bit(cpuid(0xd, 1).eax, 0);
-	f->arat = cpuid_max(0) >= 6 && bit(cpuid(6, 0).eax, 2);
-	f->invariant_tsc = ext >= 0x80000007 && bit(cpuid(0x80000007, 0).edx, 8);
-	f->physical_bits = ext >= 0x80000008 ? MIN(cpuid(0x80000008, 0).eax & 0xff, 52u) : 36;
+	return words[f->word] >> f->bit & 1;
 }
 
 static void read_names(struct cpu_features *f)
@@ -100,7 +111,7 @@ static void read_names(struct cpu_features *f)
 	if (f->family == 15)
 		f->family += signature >> 20 & 0xff;
 
-	if (cpuid_max(0x80000000) < 0x80000004)
+	if (cpuid(0x80000000, 0).eax < 0x80000004)
 		return;
 	for (u32 i = 0; i < 3; i++) {
 		r = cpuid(0x80000002 + i, 0);
@@ -113,45 +124,42 @@ static void read_names(struct cpu_features *f)
 
 void features_detect(void)
 {
-	read_words(words_boot_cpu);
-	read_bits(&cpu_features, words_boot_cpu);
-	read_names(&cpu_features);
+	struct cpu_features *f = &cpu_features;
+	u32 words[WORDS], bits = cpuid_or_zero(0x80000008, 0).eax & 0xff;
+
+	read_words(words);
+	for (u32 i = 0; i < ARRAY_SIZE(features); i++)
+		if (features[i].field)
+			*((bool *)f + features[i].field) = has(words, &features[i]);
+	f->cpuid1_edx = words[L1_EDX];
+	f->physical_bits = bits ? MIN(bits, 52u) : 36;
+	read_names(f);
 	/* Long mode was checked before it was entered (boot.S). */
-	if (!cpu_features.fxsr || !bit(cpu_features.cpuid1_edx, 26))
+	if (!f->fxsr || !f->sse2)
 		panic("this processor has no SSE2");
-	log_info("cpu: %s, %s family %u model %u stepping %u", cpu_features.brand,
-		 cpu_features.vendor, cpu_features.family, cpu_features.model,
-		 cpu_features.stepping);
+	log_info("cpu: %s, %s family %u model %u stepping %u", f->brand, f->vendor, f->family,
+		 f->model, f->stepping);
 }
 
 bool features_enable_cpu(void)
 {
 	const struct cpu_features *boot = &cpu_features;
-	struct cpu_features here = {0};
 	u32 words[WORDS];
-	u64 cr4 = CR4_PAE;
 
 	read_words(words);
-	read_bits(&here, words);
-	if ((boot->nx && !here.nx) || (boot->pages_1g && !here.pages_1g) ||
-	    (boot->pge && !here.pge) || (boot->smep && !here.smep) || (boot->smap && !here.smap) ||
-	    (boot->umip && !here.umip) || (boot->xsave && !here.xsave) ||
-	    (boot->avx && !here.avx) || (boot->pat && !here.pat) || !here.fxsr) {
-		log_error("cpu with APIC id %u lacks what the boot CPU has", cpuid(1, 0).ebx >> 24);
-		return false;
-	}
+	for (u32 i = 0; i < ARRAY_SIZE(features); i++) {
+		const struct feature *f = &features[i];
 
-	if (bit(words[WORD_1_EDX], 7))
-		cr4 |= CR4_MCE;
-	if (boot->pge)
-		cr4 |= CR4_PGE;
-	if (boot->smep)
-		cr4 |= CR4_SMEP;
-	if (boot->smap)
-		cr4 |= CR4_SMAP;
-	if (boot->umip)
-		cr4 |= CR4_UMIP;
-	write_cr4(cr4 | (read_cr4() & (CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE)));
+		if (f->field && *((const bool *)boot + f->field) && !has(words, f)) {
+			log_error("cpu with APIC id %u lacks %s, which the boot CPU has",
+				  cpuid(1, 0).ebx >> 24, f->name);
+			return false;
+		}
+	}
+	write_cr4((read_cr4() & (CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE)) | CR4_PAE |
+		  (boot->mce ? CR4_MCE : 0) | (boot->pge ? CR4_PGE : 0) |
+		  (boot->smep ? CR4_SMEP : 0) | (boot->smap ? CR4_SMAP : 0) |
+		  (boot->umip ? CR4_UMIP : 0));
 	write_cr0(read_cr0() | CR0_WP);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (boot->nx ? EFER_NXE : 0));
 	if (boot->pat)
@@ -159,41 +167,15 @@ bool features_enable_cpu(void)
 	return true;
 }
 
-/* Linux's names, by bit from 0 on; "-" for bits without. */
-static const char *const word_names[WORDS] = {
-    [WORD_1_EDX] = "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 "
-		   "pn clflush - dts acpi mmx fxsr sse sse2 ss ht tm ia64 pbe",
-    [WORD_1_ECX] = "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 "
-		   "xtpr pdcm - pcid dca sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer "
-		   "aes xsave - avx f16c rdrand hypervisor",
-    [WORD_EXT_EDX] = "- - - - - - - - - - - syscall - - - - - - - mp nx - mmxext - - fxsr_opt "
-		     "pdpe1gb rdtscp - lm 3dnowext 3dnow",
-    [WORD_EXT_ECX] = "lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse "
-		     "3dnowprefetch osvw",
-    [WORD_7_EBX] = "fsgsbase tsc_adjust sgx bmi1 hle avx2 - smep bmi2 erms invpcid rtm cqm - "
-		   "mpx rdt_a avx512f avx512dq rdseed adx smap avx512ifma - clflushopt clwb "
-		   "intel_pt avx512pf avx512er avx512cd sha_ni avx512bw avx512vl",
-    [WORD_7_ECX] = "- avx512vbmi umip pku",
-};
-
 size_t features_flags_text(char *buf, size_t size)
 {
+	u32 words[WORDS];
 	size_t at = 0;
 
-	for (u32 w = 0; w < WORDS; w++) {
-		const char *name = word_names[w];
-
-		for (u32 n = 0; *name; n++) {
-			const char *end = strchr(name, ' ');
-			int length = (int)(end ? (size_t)(end - name) : strlen(name));
-
-			if (*name != '-' && bit(words_boot_cpu[w], n))
-				at += (size_t)scnprintf(buf + at, size - at, "%s%.*s",
-							at ? " " : "", length, name);
-			name += length + (end ? 1 : 0);
-		}
-	}
-	if (cpu_features.invariant_tsc)
-		at += (size_t)scnprintf(buf + at, size - at, " constant_tsc nonstop_tsc");
+	read_words(words);
+	for (u32 i = 0; i < ARRAY_SIZE(features); i++)
+		if (has(words, &features[i]))
+			at += (size_t)scnprintf(buf + at, size - at, "%s%s", at ? " " : "",
+						features[i].name);
 	return at;
 }

@@ -11,11 +11,10 @@ struct cpu_features {
 	char brand[49];
 	u32 family, model, stepping;
 	u8 physical_bits;  /* of addresses, at most 52 */
-	bool nx, pages_1g, pge, pat, smep, smap, umip, fsgsbase;
-	bool xsave, xsaveopt, fxsr, avx, avx512;
-	bool x2apic, tsc_deadline, invariant_tsc, rdtscp, arat;
-	bool hypervisor, rdrand, rdseed, erms, pcid, invpcid;
-	u32 cpuid1_ecx, cpuid1_edx; /* AT_HWCAP is the latter */
+	bool nx, pages_1g, pge, pat, mce, smep, smap, umip;
+	bool fxsr, sse2, xsave, xsaveopt, avx, avx512;
+	bool x2apic, tsc_deadline, invariant_tsc, hypervisor, rdrand, rdseed;
+	u32 cpuid1_edx; /* AT_HWCAP */
 };
 
 extern struct cpu_features cpu_features; /* of the boot CPU */
