@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading cpio archives of the "new ASCII" format (cpio(5): newc, magic 070701, and 070702 with a
- * sum of the content).  Knows no machine and trusts nothing.
+ * Reading cpio archives of the "new ASCII" format (cpio(5): newc, magic 070701).  Knows no machine
+ * and trusts nothing.
  */
 #pragma once
 
@@ -25,6 +25,3 @@ struct cpio_entry {
 ssize_t cpio_walk(const void *archive, size_t size,
 		  int (*fn)(void *context, const struct cpio_entry *entry), void *context,
 		  size_t *offset);
-
-/* The name of the compression that the bytes begin with, or NULL. */
-const char *cpio_compression(const void *archive, size_t size);

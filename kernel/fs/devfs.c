@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Device nodes: drivers by number, /dev filled with them, and the devices that need no hardware
+ * Device nodes: drivers by number, and those of the devices that need no hardware
  * (null(4), full(4), random(4)); the terminal.
  */
 #include "kernel/fs/internal.h"
@@ -8,23 +8,21 @@
 #include "kernel/dev/random.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/mem/slab.h"
 
+#define DEVICES_MAX    32
 #define DEVICE_CONSOLE MAKEDEV(5, 1)
 #define DEVICE_TTY0    MAKEDEV(4, 0)
 #define DEVICE_TTY     MAKEDEV(5, 0)
 
-struct device {
+/* Devices are never removed: the count is raised when one is complete. */
+static struct device {
 	u64 rdev;
-	const char *name;
 	const struct file_ops *ops;
-	struct list link;
-};
-
-DEFINE_SPINLOCK(devices_lock); /* guards the list; devices are never removed */
-static struct list devices = LIST_INIT(devices);
+} devices[DEVICES_MAX];
+static u32 device_count;
 static const struct file_ops *fifo;
 
 void vfs_set_fifo_ops(const struct file_ops *ops)
@@ -37,97 +35,27 @@ const struct file_ops *fifo_ops(void)
 	return fifo;
 }
 
-/* The device with that number, or (rdev 0) the one after `after`; NULL where there is none. */
-static struct device *device_find(u64 rdev, struct device *after)
-{
-	struct list *at = after ? &after->link : &devices;
-	struct device *found = NULL;
-
-	spin_lock(&devices_lock);
-	while (!found && (at = at->next) != &devices) {
-		struct device *d = list_entry(at, struct device, link);
-
-		if (!rdev || d->rdev == rdev)
-			found = d;
-	}
-	spin_unlock(&devices_lock);
-	return found;
-}
-
 const struct file_ops *device_ops(u64 rdev)
 {
-	struct device *d = rdev ? device_find(rdev, NULL) : NULL;
+	u32 n = __atomic_load_n(&device_count, __ATOMIC_ACQUIRE);
 
-	return d ? d->ops : NULL;
+	for (u32 i = 0; i < n; i++)
+		if (devices[i].rdev == rdev)
+			return devices[i].ops;
+	return NULL;
 }
 
-static u32 node_mode(const struct device *d)
-{
-	return S_IFCHR | (d->rdev == DEVICE_CONSOLE ? 0600 : 0666);
-}
-
-int device_register(u32 major, u32 minor, const char *name, const struct file_ops *ops)
+/* At start alone: no lock. */
+static void device_add(u32 major, u32 minor, const char *name, const struct file_ops *ops)
 {
 	u64 rdev = MAKEDEV(major, minor);
-	struct device *d;
-	struct inode *dev;
-	int error;
+	char path[32];
 
-	if (device_ops(rdev))
-		return -EEXIST;
-	d = kzalloc(sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	*d = (struct device){.rdev = rdev, .name = name, .ops = ops};
-	spin_lock(&devices_lock);
-	list_push_back(&devices, &d->link);
-	spin_unlock(&devices_lock);
-	/* A /dev that is mounted already gets its node now; a later one is filled as it is mounted.
-	 */
-	dev = vfs_lookup(NULL, "/dev", 0);
-	if (IS_ERR(dev))
-		return 0;
-	error = vfs_create(dev, name, node_mode(d), rdev);
-	inode_put(dev);
-	return error == -EEXIST ? 0 : error;
-}
-
-static int add_node(struct inode *dir, const char *name, u32 mode, u64 rdev, const char *target)
-{
-	struct inode *inode;
-
-	mutex_lock(&dir->lock);
-	inode = vfs_make(dir, name, strlen(name), mode, rdev, target);
-	mutex_unlock(&dir->lock);
-	if (IS_ERR(inode))
-		return (int)PTR_ERR(inode);
-	inode_put(inode);
-	return 0;
-}
-
-struct superblock *devfs_mount(void)
-{
-	static const char *const links[][2] = {{"fd", "/proc/self/fd"},
-					       {"stdin", "/proc/self/fd/0"},
-					       {"stdout", "/proc/self/fd/1"},
-					       {"stderr", "/proc/self/fd/2"}};
-	struct superblock *sb = ramfs_mount();
-	struct device *d = NULL;
-	int error = 0;
-
-	if (IS_ERR(sb))
-		return sb;
-	sb->type = "devtmpfs";
-	while (!error && (d = device_find(0, d)))
-		error = add_node(sb->root, d->name, node_mode(d), d->rdev, NULL);
-	for (size_t i = 0; !error && i < ARRAY_SIZE(links); i++)
-		error = add_node(sb->root, links[i][0], S_IFLNK | 0777, 0, links[i][1]);
-	if (!error)
-		return sb;
-	sb->evict(sb);
-	inode_put(sb->root);
-	superblock_put(sb);
-	return ERR_PTR(error);
+	require(device_count < DEVICES_MAX);
+	devices[device_count] = (struct device){rdev, ops};
+	__atomic_store_n(&device_count, device_count + 1, __ATOMIC_RELEASE);
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	require(!vfs_create(NULL, path, S_IFCHR | (rdev == DEVICE_CONSOLE ? 0600 : 0666), rdev));
 }
 
 /* --- Devices without hardware ----------------------------------------------------------------- */
@@ -164,37 +92,29 @@ static ssize_t full_write(struct file *file, struct io_buffer *io, u64 *position
 
 static ssize_t random_read(struct file *file, struct io_buffer *io, u64 *position)
 {
-	ssize_t done = 0, n = 0;
+	ssize_t done = 0, n = 1;
 	u8 bytes[256];
 
-	while (io->remaining) {
-		size_t chunk = MIN(sizeof(bytes), io->remaining);
-
-		random_bytes(bytes, chunk);
-		n = io_put(io, bytes, chunk);
-		if (n <= 0)
-			break;
-		done += n;
-		if ((size_t)n < chunk)
-			break;
+	while (io->remaining && n > 0) {
+		random_bytes(bytes, sizeof(bytes));
+		n = io_put(io, bytes, MIN(sizeof(bytes), io->remaining));
+		done += MAX(n, 0);
 	}
-	return done ? done : n;
+	return done ? done : MIN(n, 0);
 }
 
 static ssize_t random_write(struct file *file, struct io_buffer *io, u64 *position)
 {
-	ssize_t done = 0, n = 0;
-	u64 word;
+	ssize_t done = 0, n = 1;
 
-	while (io->remaining) {
-		word = 0;
+	while (io->remaining && n > 0) {
+		u64 word = 0;
+
 		n = io_get(io, &word, MIN(sizeof(word), io->remaining));
-		if (n <= 0)
-			break;
 		random_add(word);
-		done += n;
+		done += MAX(n, 0);
 	}
-	return done ? done : n;
+	return done ? done : MIN(n, 0);
 }
 
 /* One line of the log for each write. */
@@ -286,7 +206,13 @@ void devfs_init(void)
 	    {4, 64, "ttyS0", &terminal_ops},  {5, 0, "tty", &terminal_ops},
 	    {5, 1, "console", &terminal_ops},
 	};
+	static const char *const links[][2] = {{"/dev/fd", "/proc/self/fd"},
+					       {"/dev/stdin", "/proc/self/fd/0"},
+					       {"/dev/stdout", "/proc/self/fd/1"},
+					       {"/dev/stderr", "/proc/self/fd/2"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		require(!device_register(all[i].major, all[i].minor, all[i].name, all[i].ops));
+		device_add(all[i].major, all[i].minor, all[i].name, all[i].ops);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		require(!vfs_symlink(NULL, links[i][0], links[i][1]));
 }

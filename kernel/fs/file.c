@@ -11,7 +11,7 @@
 
 static struct lock_class position_class = {"file position", 0};
 static struct slab_cache *file_cache;
-static struct superblock *anonymous; /* of files without a name */
+static struct superblock anonymous = {.type = "anon_inodefs", .device = 1, .magic = 0x09041934};
 
 /* For address spaces: as->lock may be held, so this only looks. */
 static void describe_mapped(struct file *f, char *path, size_t size, u64 *device, u64 *inode)
@@ -27,8 +27,6 @@ void file_init(void)
 
 	vm_set_file_hooks(&hooks);
 	file_cache = slab_cache_create("file", sizeof(struct file), 8);
-	anonymous = superblock_create("anon_inodefs", 0x09041934);
-	require(!IS_ERR(anonymous));
 }
 
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags)
@@ -48,7 +46,7 @@ struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 fl
 
 struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *private, u32 mode)
 {
-	struct inode *inode = inode_create(anonymous, mode, NULL, ops);
+	struct inode *inode = inode_create(&anonymous, mode, NULL, ops);
 	struct file *f;
 
 	if (IS_ERR(inode))
@@ -65,14 +63,19 @@ void file_get(struct file *f)
 	refcount_get(&f->refs);
 }
 
+void file_path_put(struct dentry_path *path)
+{
+	if (path && refcount_put(&path->refs))
+		kfree(path);
+}
+
 void file_put(struct file *f)
 {
 	if (!refcount_put(&f->refs))
 		return;
 	if (f->ops->release)
 		f->ops->release(f);
-	if (f->path && refcount_put(&f->path->refs))
-		kfree(f->path);
+	file_path_put(f->path);
 	inode_put(f->inode);
 	slab_free(file_cache, f);
 }
@@ -85,24 +88,16 @@ static bool file_seekable(const struct file *f)
 	return type == S_IFREG || type == S_IFDIR || (type == S_IFCHR && !f->ops->seek);
 }
 
-static int read_check(const struct file *f)
+/* May `f` be read from (`mode` O_RDONLY) or written to (O_WRONLY) by `fn`? */
+static int access_check(const struct file *f, u32 mode, const void *fn)
 {
 	u32 access = f->flags & O_ACCMODE;
 
-	if (f->flags & O_PATH || (access != O_RDONLY && access != O_RDWR))
+	if (f->flags & O_PATH || (access != mode && access != O_RDWR))
 		return -EBADF;
 	if (S_ISDIR(f->inode->mode))
 		return -EISDIR;
-	return f->ops->read ? 0 : -EINVAL;
-}
-
-static int write_check(const struct file *f)
-{
-	u32 access = f->flags & O_ACCMODE;
-
-	if (f->flags & O_PATH || (access != O_WRONLY && access != O_RDWR))
-		return -EBADF;
-	return f->ops->write ? 0 : -EINVAL;
+	return fn ? 0 : -EINVAL;
 }
 
 /* Only what has a content of its own has a position that others wait for: a reader that sleeps in a
@@ -123,14 +118,14 @@ static ssize_t transfer(struct file *f, struct io_buffer *io,
 
 ssize_t file_read(struct file *f, struct io_buffer *io)
 {
-	int error = read_check(f);
+	int error = access_check(f, O_RDONLY, f->ops->read);
 
 	return error ? error : transfer(f, io, f->ops->read);
 }
 
 ssize_t file_write(struct file *f, struct io_buffer *io)
 {
-	int error = write_check(f);
+	int error = access_check(f, O_WRONLY, f->ops->write);
 
 	return error ? error : transfer(f, io, f->ops->write);
 }
@@ -147,7 +142,7 @@ ssize_t file_read_at(struct file *f, struct io_buffer *io, u64 position)
 	int error = position_check(f, position);
 
 	if (!error)
-		error = read_check(f);
+		error = access_check(f, O_RDONLY, f->ops->read);
 	return error ? error : f->ops->read(f, io, &position);
 }
 
@@ -156,27 +151,19 @@ ssize_t file_write_at(struct file *f, struct io_buffer *io, u64 position)
 	int error = position_check(f, position);
 
 	if (!error)
-		error = write_check(f);
+		error = access_check(f, O_WRONLY, f->ops->write);
 	return error ? error : f->ops->write(f, io, &position);
 }
 
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
 {
-	size_t done = 0;
+	struct io_buffer io;
+	ssize_t got = 1;
 
-	while (done < n) {
-		struct io_buffer io;
-		ssize_t got;
-
-		io_init_kernel(&io, (char *)buf + done, n - done);
-		got = file_read_at(f, &io, position + done);
-		if (got < 0)
-			return done ? (ssize_t)done : got;
-		if (!got)
-			break;
-		done += (size_t)got;
-	}
-	return (ssize_t)done;
+	io_init_kernel(&io, buf, n);
+	while (io.remaining && got > 0)
+		got = file_read_at(f, &io, position + (n - io.remaining));
+	return io.remaining == n && got < 0 ? got : (ssize_t)(n - io.remaining);
 }
 
 /* lseek(2).  A file without holes that it knows of: all is data, then one hole at the end. */
@@ -251,55 +238,50 @@ struct dirent64 { /* as the system call gives it */
 	s64 next; /* position of the entry after this */
 	u16 length;
 	u8 type;
-	char name[NAME_MAX + 1 + 4];
-} __packed;
+	char name[NAME_MAX + 1 + 5];
+};
+_Static_assert(offsetof(struct dirent64, name) == 19, "the ABI's layout");
 
-/* Positions: 0 is ".", 1 is "..", then the file system's own and 2. */
+/* Positions: 0 is ".", 1 is "..", then the directory's own and 2. */
 static int next_dirent(struct inode *dir, u64 *position, struct dirent64 *d)
 {
-	u64 at = *position - 2, ino = dir->ino;
+	u64 at = *position - 2;
 	u32 mode = S_IFDIR;
-	int result = 1;
+	bool more = true;
+	size_t used;
 
-	mutex_lock(&dir->lock);
-	if (!dir->nlink) {
-		result = -ENOENT;
-	} else if (*position == 0) {
-		strscpy(d->name, ".", sizeof(d->name));
-		++*position;
-	} else if (*position == 1) {
-		strscpy(d->name, "..", sizeof(d->name));
+	if (!dir->nlink)
+		return -ENOENT;
+	if (*position < 2) {
+		strscpy(d->name, *position ? ".." : ".", sizeof(d->name));
 		spin_lock(&vfs_tree_lock);
-		ino = dir->parent->ino;
+		d->ino = *position ? dir->parent->ino : dir->ino;
 		spin_unlock(&vfs_tree_lock);
 		++*position;
 	} else {
-		result = dir->ops->next_entry(dir, &at, d->name, &ino, &mode);
+		more = directory_next(dir, &at, d->name, &d->ino, &mode);
 		*position = at + 2;
 	}
-	mutex_unlock(&dir->lock);
-	if (result > 0) {
-		size_t used = offsetof(struct dirent64, name) + strlen(d->name) + 1;
-
-		d->ino = ino;
-		d->next = (s64)*position;
-		d->type = (u8)(mode >> 12);
-		d->length = (u16)ALIGN_UP(used, 8UL);
-		memset((char *)d + used, 0, d->length - used);
-	}
-	return result;
+	used = offsetof(struct dirent64, name) + strlen(d->name) + 1;
+	d->next = (s64)*position;
+	d->type = (u8)(mode >> 12);
+	d->length = (u16)ALIGN_UP(used, 8UL);
+	memset((char *)d + used, 0, d->length - used);
+	return more;
 }
 
 static ssize_t list_entries(struct file *f, char *user, size_t size)
 {
-	struct dirent64 d;
+	struct dirent64 d = {0};
 	size_t done = 0;
 	int result;
 
 	for (;;) {
 		u64 position = f->position;
 
+		mutex_lock(&f->inode->lock);
 		result = next_dirent(f->inode, &position, &d);
+		mutex_unlock(&f->inode->lock);
 		if (result <= 0)
 			break;
 		if (d.length > size - done)

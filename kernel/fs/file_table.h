@@ -8,12 +8,16 @@
 
 #define FD_TABLE_MAX 4096 /* hard limit of descriptors; RLIMIT_NOFILE's maximum */
 
+struct fd_slot {
+	struct file *file; /* NULL: free */
+	bool close_on_exec;
+};
+
 struct file_table {
 	struct refcount refs;
 	struct spinlock lock;	/* guards all below */
-	u32 size;		/* slots; grows */
-	struct file **files;
-	u64 *close_on_exec;	/* bitmap */
+	u32 size;		/* grows */
+	struct fd_slot *slots;
 };
 
 struct file_table *file_table_create(void); /* ERR_PTR(-ENOMEM) */

@@ -20,10 +20,6 @@ struct first_name {
 	char name[];
 };
 
-struct unpacking {
-	struct first_name *buckets[BUCKETS];
-};
-
 static int remember(struct first_name **bucket, const struct cpio_entry *e)
 {
 	size_t length = strlen(e->name);
@@ -38,9 +34,9 @@ static int remember(struct first_name **bucket, const struct cpio_entry *e)
 }
 
 /* Where another name of the same file came before, link to it: 1.  Else 0, or an error. */
-static int link_to_first(struct unpacking *u, const struct cpio_entry *e)
+static int link_to_first(struct first_name **buckets, const struct cpio_entry *e)
 {
-	struct first_name **bucket = &u->buckets[e->ino % BUCKETS], *f;
+	struct first_name **bucket = &buckets[e->ino % BUCKETS], *f;
 	int error;
 
 	if (e->nlink < 2)
@@ -123,7 +119,7 @@ static int set_attributes(const struct cpio_entry *e)
 	return 0;
 }
 
-static int make_entry(struct unpacking *u, const struct cpio_entry *e)
+static int make_entry(struct first_name **buckets, const struct cpio_entry *e)
 {
 	int result = make_way(e);
 
@@ -137,7 +133,7 @@ static int make_entry(struct unpacking *u, const struct cpio_entry *e)
 		result = make_symlink(e);
 		break;
 	case S_IFREG:
-		result = link_to_first(u, e);
+		result = link_to_first(buckets, e);
 		if (result >= 0)
 			result = write_content(e, result);
 		break;
@@ -175,32 +171,21 @@ static int unpack_entry(void *context, const struct cpio_entry *entry)
 
 ssize_t initramfs_unpack(const void *archive, size_t size)
 {
-	const char *compression = cpio_compression(archive, size);
-	struct unpacking *u;
+	struct first_name *buckets[BUCKETS] = {0}, *f;
 	size_t offset;
-	ssize_t n;
+	ssize_t n = cpio_walk(archive, size, unpack_entry, buckets, &offset);
 
-	if (compression) {
-		log_error("initramfs: the archive is compressed (%s), which is not supported: "
-			  "unpack it first",
-			  compression);
-		return -EINVAL;
-	}
-	u = kzalloc(sizeof(*u));
-	if (!u)
-		return -ENOMEM;
-	n = cpio_walk(archive, size, unpack_entry, u, &offset);
 	if (n == -EINVAL || n == -E2BIG)
-		log_error("initramfs: the cpio archive of %zu bytes is %s at offset %zu", size,
-			  n == -EINVAL ? "broken" : "cut short", offset);
+		log_error("initramfs: the archive of %zu bytes is %s at offset %zu", size,
+			  n == -E2BIG ? "cut short"
+			  : offset    ? "broken"
+				      : "no cpio archive (newc, not compressed)",
+			  offset);
 	for (size_t i = 0; i < BUCKETS; i++) {
-		while (u->buckets[i]) {
-			struct first_name *f = u->buckets[i];
-
-			u->buckets[i] = f->next;
+		while ((f = buckets[i])) {
+			buckets[i] = f->next;
 			kfree(f);
 		}
 	}
-	kfree(u);
 	return n;
 }

@@ -13,7 +13,6 @@
 
 static struct lock_class directory_class = {"directory", 0};
 static struct lock_class inode_class = {"inode", 0};
-static struct lock_class superblock_class = {"superblock inodes", 0};
 static struct slab_cache *inode_cache;
 
 void inode_init(void)
@@ -36,18 +35,14 @@ struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_o
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	refcount_init(&inode->refs, 1);
-	refcount_get(&sb->refs);
 	inode->sb = sb;
 	inode->ops = ops;
 	inode->file_ops = file_ops;
-	inode->ino = __atomic_fetch_add(&sb->next_ino, 1, __ATOMIC_RELAXED);
+	inode->ino = __atomic_add_fetch(&sb->next_ino, 1, __ATOMIC_RELAXED);
 	inode->mode = mode;
-	inode->nlink = 1;
+	inode->nlink = S_ISDIR(mode) ? 2 : 1;
 	mutex_init(&inode->lock, S_ISDIR(mode) ? &directory_class : &inode_class);
 	inode->atime = inode->mtime = inode->ctime = time_now();
-	spin_lock(&sb->inodes_lock);
-	list_push_back(&sb->inodes, &inode->sb_link);
-	spin_unlock(&sb->inodes_lock);
 	return inode;
 }
 
@@ -61,16 +56,13 @@ void inode_get(struct inode *inode)
 void inode_put(struct inode *inode)
 {
 	while (inode && refcount_put(&inode->refs)) {
-		struct inode *parent = inode->parent != inode ? inode->parent : NULL;
-		struct superblock *sb = inode->sb;
+		struct inode *parent = inode->parent;
 
-		if (inode->ops && inode->ops->release)
-			inode->ops->release(inode);
-		spin_lock(&sb->inodes_lock);
-		list_remove(&inode->sb_link);
-		spin_unlock(&sb->inodes_lock);
+		if (inode->object)
+			vm_object_put(inode->object);
+		kfree(inode->private);
+		kfree(inode->self);
 		slab_free(inode_cache, inode);
-		superblock_put(sb);
 		inode = parent;
 	}
 }
@@ -87,26 +79,22 @@ void inode_touch(struct inode *inode, bool access, bool modify)
 		inode->ctime = now;
 }
 
-struct superblock *superblock_create(const char *type, u64 magic)
+struct superblock *superblock_create(const char *type, u64 magic, u32 mode)
 {
-	static u64 next_device = 1;
+	static u64 last_device = 1; /* that of files without a name */
 	struct superblock *sb = kzalloc(sizeof(*sb));
+	struct inode *root;
 
 	if (!sb)
 		return ERR_PTR(-ENOMEM);
 	sb->type = type;
 	sb->magic = magic;
-	sb->device = __atomic_fetch_add(&next_device, 1, __ATOMIC_RELAXED);
-	sb->next_ino = 1;
-	refcount_init(&sb->refs, 1);
-	spinlock_init(&sb->inodes_lock, &superblock_class);
-	list_init(&sb->inodes);
-	list_init(&sb->link);
-	return sb;
-}
-
-void superblock_put(struct superblock *sb)
-{
-	if (refcount_put(&sb->refs))
+	root = inode_create(sb, S_IFDIR | mode, NULL, NULL);
+	if (IS_ERR(root)) {
 		kfree(sb);
+		return (struct superblock *)root;
+	}
+	sb->device = __atomic_add_fetch(&last_device, 1, __ATOMIC_RELAXED);
+	sb->root = root->parent = root;
+	return sb;
 }

@@ -6,10 +6,10 @@
 
 #include "kernel/fs/vfs.h"
 
-#define SYMLINKS_MAX 40 /* in one walk; path_resolution(7) */
+struct text;
 
-/* Guards what makes the tree of directories: inode.parent, inode.mounted, superblock.covered and
- * the names of directories.  A leaf lock, held for as long as it takes to copy a path. */
+/* Guards what makes the tree of directories: inode.parent, inode.self, inode.mounted and
+ * superblock.covered.  A leaf lock, held for as long as it takes to copy a path. */
 extern struct spinlock vfs_tree_lock;
 
 extern struct superblock *vfs_root_superblock;
@@ -33,24 +33,39 @@ struct path_walk {
 int path_walk(struct inode *at, const char *path, u32 flags, struct path_walk *w);
 void path_walk_end(struct path_walk *w);
 bool path_is_dot(const struct path_walk *w); /* ".", ".." or "/": no name to make or remove */
-
-/* Cross into what is mounted on `inode`, taking over its reference. */
-struct inode *mount_cross(struct inode *inode);
-
-struct inode *context_root(void); /* of the calling process; with a reference */
 u32 context_umask(void);
 
-/* Make `name` in `dir`, whose lock is held. */
+/* A name in a directory. */
+struct entry {
+	struct rb_node by_name, by_number;
+	struct inode *inode; /* with a reference */
+	u64 number;	     /* grows with each entry made: where readdir() resumes */
+	size_t length;
+	char name[];
+};
+
+struct entry *entry_alloc(const char *name, size_t length);
+
+/* The rest of a directory's functions are called with its lock held. */
+struct inode *directory_lookup(struct inode *dir, const char *name, size_t length);
+int directory_enter(struct inode *dir, const char *name, size_t length, struct inode *inode);
+
+/* Make a file of any type (`mode`) and enter it; ERR_PTR. */
 struct inode *vfs_make(struct inode *dir, const char *name, size_t length, u32 mode, u64 rdev,
 		       const char *target);
 
-void inode_init(void); /* caches */
-void file_init(void);
-void mount_init(void); /* the root */
-void devfs_init(void); /* the devices that need no hardware */
-struct superblock *devfs_mount(void);
-void superblock_put(struct superblock *sb);
+struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_ops *ops,
+			   const struct file_ops *file_ops); /* ERR_PTR; one reference */
+struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char *target);
+struct superblock *superblock_create(const char *type, u64 magic, u32 mode); /* ERR_PTR */
+int vfs_mounts_text(pid_t pid, tid_t tid, struct text *t); /* /proc/PID/mounts */
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags);
+
+void file_path_put(struct dentry_path *path); /* NULL: nothing */
+void inode_init(void);
+void file_init(void);
+void devfs_init(void); /* the devices that need no hardware, in /dev */
+void procfs_init(struct superblock *sb);
 
 const struct file_ops *device_ops(u64 rdev); /* NULL: no driver */
 const struct file_ops *fifo_ops(void);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Mounts.
+ * The start, and mounts.
  */
 #include "kernel/fs/internal.h"
+#include "kernel/fs/procfs.h"
 
 #include "kernel/lib/errno.h"
-#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
 
+#define RAMFS_MAGIC 0x858458f6
 #define TMPFS_MAGIC 0x01021994
+#define PROC_MAGIC  0x9fa0
 
 static struct lock_class mount_class = {"mounts", 0};
 static struct mutex mount_mutex = MUTEX_INIT(mount_mutex, &mount_class); /* guards the list */
@@ -16,180 +19,121 @@ static struct list mounts = LIST_INIT(mounts);				 /* in order of mounting */
 
 struct superblock *vfs_root_superblock;
 
-static struct superblock *tmpfs_mount(void)
+/* With the directory's lock, so that it is not being removed, nor something else mounted. */
+static struct superblock *mount_locked(struct inode *dir, const char *type, u64 magic, u32 mode)
 {
-	struct superblock *sb = ramfs_mount();
+	struct superblock *sb;
 
-	if (!IS_ERR(sb)) {
-		sb->type = "tmpfs";
-		sb->magic = TMPFS_MAGIC;
-		sb->root->mode = S_IFDIR | 01777;
-	}
+	if (!dir->nlink)
+		return ERR_PTR(-ENOENT);
+	if (dir->mounted)
+		return ERR_PTR(-EBUSY);
+	sb = superblock_create(type, magic, mode);
+	if (IS_ERR(sb))
+		return sb;
+	inode_get(dir);
+	spin_lock(&vfs_tree_lock);
+	sb->covered = dir;
+	WRITE_ONCE(dir->mounted, sb->root);
+	spin_unlock(&vfs_tree_lock);
+	mutex_lock(&mount_mutex);
+	list_push_back(&mounts, &sb->link);
+	mutex_unlock(&mount_mutex);
 	return sb;
 }
 
-static const struct {
-	const char *type;
-	struct superblock *(*mount)(void);
-} types[] = {{"ramfs", ramfs_mount},
-	     {"tmpfs", tmpfs_mount},
-	     {"proc", procfs_mount},
-	     {"devtmpfs", devfs_mount}};
-
-void mount_init(void)
+static struct superblock *mount_on(const char *path, const char *type, u64 magic, u32 mode)
 {
-	vfs_root_superblock = ramfs_mount();
-	require(!IS_ERR(vfs_root_superblock));
-	strscpy(vfs_root_superblock->path, "/", sizeof(vfs_root_superblock->path));
-	list_push_back(&mounts, &vfs_root_superblock->link);
-}
+	struct inode *dir = vfs_lookup(NULL, path, 0);
+	struct superblock *sb;
 
-/* Nobody has it any more. */
-static void superblock_destroy(struct superblock *sb)
-{
-	if (sb->evict)
-		sb->evict(sb);
-	inode_put(sb->root);
-	superblock_put(sb);
-}
-
-static int attach(struct superblock *sb, struct inode *dir)
-{
-	int error = 0;
-	ssize_t n = vfs_path_of(dir, sb->path, sizeof(sb->path));
-
-	if (n < 0)
-		return n == -ERANGE ? -ENAMETOOLONG : (int)n;
-	/* With its lock, so that the directory is not being removed, nor something else mounted. */
-	mutex_lock(&dir->lock);
-	if (!dir->nlink) {
-		error = -ENOENT;
-	} else if (dir->mounted) {
-		error = -EBUSY;
+	if (IS_ERR(dir))
+		return (struct superblock *)dir;
+	if (!S_ISDIR(dir->mode)) {
+		sb = ERR_PTR(-ENOTDIR);
+	} else if (dir->sb->fixed && dir != dir->sb->root) {
+		/* Inodes of /proc are made anew for each lookup: nothing would stay mounted. */
+		sb = ERR_PTR(-EINVAL);
 	} else {
-		inode_get(dir);
-		spin_lock(&vfs_tree_lock);
-		sb->covered = dir;
-		WRITE_ONCE(dir->mounted, sb->root);
-		spin_unlock(&vfs_tree_lock);
-		list_push_back(&mounts, &sb->link);
+		mutex_lock(&dir->lock);
+		sb = mount_locked(dir, type, magic, mode);
+		mutex_unlock(&dir->lock);
 	}
-	mutex_unlock(&dir->lock);
-	return error;
-}
-
-static int mount_on(const char *type, struct inode *dir)
-{
-	struct superblock *sb = ERR_PTR(-ENODEV);
-	int error;
-
-	if (!S_ISDIR(dir->mode))
-		return -ENOTDIR;
-	/* Other inodes of /proc are made anew for each lookup: nothing would stay mounted there. */
-	if (!dir->ops->create && dir != dir->sb->root)
-		return -EINVAL;
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(type, types[i].type))
-			sb = types[i].mount();
-	if (IS_ERR(sb))
-		return (int)PTR_ERR(sb);
-	mutex_lock(&mount_mutex);
-	error = attach(sb, dir);
-	mutex_unlock(&mount_mutex);
-	if (error)
-		superblock_destroy(sb);
-	return error;
+	inode_put(dir);
+	return sb;
 }
 
 int vfs_mount(const char *type, const char *path)
 {
-	struct inode *dir = vfs_lookup(NULL, path, 0);
-	int error;
+	struct superblock *sb = ERR_PTR(-ENODEV);
 
-	if (IS_ERR(dir))
-		return (int)PTR_ERR(dir);
-	error = mount_on(type, dir);
-	inode_put(dir);
-	return error;
-}
-
-/* Out of the tree first, so that nobody comes in while it is asked who is there. */
-static int detach(struct superblock *sb)
-{
-	struct inode *covered = sb->covered;
-	bool busy;
-
-	if (!covered)
-		return sb == vfs_root_superblock ? -EBUSY : -EINVAL;
-	spin_lock(&vfs_tree_lock);
-	busy = sb->root->mounted;
-	if (!busy) {
-		WRITE_ONCE(covered->mounted, NULL);
-		sb->covered = NULL;
-	}
-	spin_unlock(&vfs_tree_lock);
-	if (busy)
-		return -EBUSY;
-	if (sb->busy(sb)) {
-		spin_lock(&vfs_tree_lock);
-		sb->covered = covered;
-		WRITE_ONCE(covered->mounted, sb->root);
-		spin_unlock(&vfs_tree_lock);
-		return -EBUSY;
-	}
-	list_remove(&sb->link);
-	inode_put(covered);
-	return 0;
+	if (!strcmp(type, "tmpfs"))
+		sb = mount_on(path, "tmpfs", TMPFS_MAGIC, 01777);
+	else if (!strcmp(type, "ramfs"))
+		sb = mount_on(path, "ramfs", RAMFS_MAGIC, 0755);
+	else if (!strcmp(type, "proc") || !strcmp(type, "devtmpfs"))
+		return -EBUSY; /* there is one of each, and it is mounted */
+	return IS_ERR(sb) ? (int)PTR_ERR(sb) : 0;
 }
 
 int vfs_unmount(const char *path)
 {
 	struct inode *root = vfs_lookup(NULL, path, 0);
-	struct superblock *sb;
-	int error = -EINVAL;
+	int error;
 
 	if (IS_ERR(root))
 		return (int)PTR_ERR(root);
-	sb = root->sb;
-	if (root == sb->root) {
-		mutex_lock(&mount_mutex);
-		inode_put(root); /* not to be counted; the mount holds it until it is detached */
-		error = detach(sb);
-		mutex_unlock(&mount_mutex);
-		if (!error)
-			superblock_destroy(sb);
-	} else {
-		inode_put(root);
-	}
+	error = root == root->sb->root ? -EBUSY : -EINVAL;
+	inode_put(root);
 	return error;
 }
 
-/* Blanks in a path as octal numbers, as getmntent(3) wants them. */
-static void escape(char *out, size_t size, const char *path)
+/* /proc/mounts; blanks in a path as octal numbers, as getmntent(3) wants them. */
+int vfs_mounts_text(pid_t pid, tid_t tid, struct text *t)
 {
-	size_t n = 0;
-
-	for (; *path && n + 5 < size; path++) {
-		if (strchr(" \t\n\\", *path))
-			n += (size_t)scnprintf(out + n, size - n, "\\%03o", *path);
-		else
-			out[n++] = *path;
-	}
-	out[n] = '\0';
-}
-
-size_t vfs_mounts_text(char *buf, size_t size)
-{
+	char *path = kmalloc(PATH_MAX);
 	struct superblock *sb;
-	char path[4 * sizeof(sb->path) + 8];
-	size_t n = 0;
 
+	if (!path)
+		return -ENOMEM;
 	mutex_lock(&mount_mutex);
 	list_for_each (sb, &mounts, link) {
-		escape(path, sizeof(path), sb->path);
-		n += (size_t)scnprintf(buf + n, size - n, "%s %s %s rw,relatime 0 0\n", sb->type,
-				       path, sb->type);
+		if (vfs_path_of(sb->root, path, PATH_MAX) < 0)
+			continue;
+		text_printf(t, "%s ", sb->type);
+		for (const char *c = path; *c; c++)
+			text_printf(t, strchr(" \t\n\\", *c) ? "\\%03o" : "%c", *c);
+		text_printf(t, " %s rw,relatime 0 0\n", sb->type);
 	}
 	mutex_unlock(&mount_mutex);
-	return n;
+	kfree(path);
+	return 0;
+}
+
+void vfs_init(void)
+{
+	static const struct {
+		const char *path, *type;
+		u64 magic;
+		u32 mode;
+	} all[] = {{"/proc", "proc", PROC_MAGIC, 0555},
+		   {"/dev", "devtmpfs", TMPFS_MAGIC, 0755},
+		   {"/dev/shm", "tmpfs", TMPFS_MAGIC, 01777},
+		   {"/tmp", "tmpfs", TMPFS_MAGIC, 01777}};
+
+	inode_init();
+	file_init();
+	vfs_root_superblock = superblock_create("ramfs", RAMFS_MAGIC, 0755);
+	require(!IS_ERR(vfs_root_superblock));
+	list_push_back(&mounts, &vfs_root_superblock->link);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct superblock *sb;
+
+		require(!vfs_create(NULL, all[i].path, S_IFDIR | 0755, 0));
+		sb = mount_on(all[i].path, all[i].type, all[i].magic, all[i].mode);
+		require(!IS_ERR(sb));
+		if (all[i].magic == PROC_MAGIC)
+			procfs_init(sb);
+	}
+	devfs_init();
 }

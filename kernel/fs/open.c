@@ -14,25 +14,18 @@ static const struct file_ops no_ops;
 
 static const struct file_ops *ops_for(const struct inode *inode, u32 flags)
 {
-	if (flags & O_PATH)
+	if (flags & O_PATH || S_ISDIR(inode->mode))
 		return &no_ops;
-	switch (inode->mode & S_IFMT) {
-	case S_IFCHR:
+	if (S_ISCHR(inode->mode))
 		return device_ops(inode->rdev);
-	case S_IFIFO:
+	if (S_ISFIFO(inode->mode))
 		return fifo_ops();
-	case S_IFDIR:
-		return inode->file_ops ? inode->file_ops : &no_ops;
-	case S_IFREG:
-		return inode->file_ops;
-	default: /* sockets, block devices */
-		return NULL;
-	}
+	return inode->file_ops; /* sockets and block devices have none */
 }
 
 static int open_check(const struct inode *inode, u32 flags)
 {
-	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
+	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_CREAT);
 
 	if (flags & O_DIRECTORY && !S_ISDIR(inode->mode))
 		return -ENOTDIR;
@@ -40,108 +33,106 @@ static int open_check(const struct inode *inode, u32 flags)
 		return 0;
 	if (S_ISLNK(inode->mode))
 		return -ELOOP;
-	if (S_ISDIR(inode->mode) && (writes || flags & O_CREAT))
-		return -EISDIR;
-	return 0;
+	return S_ISDIR(inode->mode) && writes ? -EISDIR : 0;
 }
 
-static struct dentry_path *path_copy(const char *text, size_t length)
+/* Takes over `path`, which may be NULL. */
+static struct file *open_inode(struct inode *inode, u32 flags, struct dentry_path *path)
 {
-	struct dentry_path *p = kmalloc(sizeof(*p) + length + 1);
+	const struct file_ops *ops = ops_for(inode, flags);
+	int error = open_check(inode, flags);
+	struct file *f;
+
+	if (!error && !ops)
+		error = -ENXIO;
+	f = error ? ERR_PTR(error) : file_create(inode, ops, flags);
+	if (IS_ERR(f)) {
+		file_path_put(path);
+		return f;
+	}
+	f->path = path;
+	if (ops->open) {
+		error = ops->open(f);
+		if (error)
+			f->ops = &no_ops; /* it was not opened: nothing to release */
+	}
+	if (!error && flags & O_TRUNC && inode->object)
+		error = vfs_truncate(inode, 0);
+	f->flags &= ~(u32)OPEN_ONLY;
+	if (!error)
+		return f;
+	file_put(f);
+	return ERR_PTR(error);
+}
+
+static struct dentry_path *path_create(const char *directory, size_t length, const char *name,
+				       size_t name_length)
+{
+	struct dentry_path *p = kmalloc(sizeof(*p) + length + 1 + name_length + 1);
 
 	if (!p)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	refcount_init(&p->refs, 1);
-	memcpy(p->text, text, length);
-	p->text[length] = '\0';
+	memcpy(p->text, directory, length);
+	if (name_length)
+		p->text[length++] = '/';
+	memcpy(p->text + length, name, name_length);
+	p->text[length + name_length] = '\0';
 	return p;
 }
 
-struct file *vfs_open_inode(struct inode *inode, u32 flags, const char *path)
+struct file *vfs_open_inode(struct inode *inode, u32 flags, const char *text)
 {
-	const struct file_ops *ops;
-	struct file *f;
-	int error = open_check(inode, flags);
+	struct dentry_path *path = text ? path_create(text, strlen(text), "", 0) : NULL;
 
-	if (error)
-		return ERR_PTR(error);
-	ops = ops_for(inode, flags);
-	if (!ops)
-		return ERR_PTR(-ENXIO);
-	f = file_create(inode, ops, flags & O_PATH ? O_PATH | (flags & O_DIRECTORY) : flags);
-	if (IS_ERR(f))
-		return f;
-	if (path) {
-		f->path = path_copy(path, strlen(path));
-		error = f->path ? 0 : -ENOMEM;
-	}
-	if (!error && ops->open)
-		error = ops->open(f);
-	if (error) {
-		f->ops = &no_ops; /* it was not opened: nothing to release */
-		file_put(f);
-		return ERR_PTR(error);
-	}
-	if (flags & O_TRUNC && !(flags & O_PATH) && S_ISREG(inode->mode) && inode->ops &&
-	    inode->ops->truncate)
-		error = vfs_truncate(inode, 0);
-	if (error) {
-		file_put(f);
-		return ERR_PTR(error);
-	}
-	f->flags &= ~(u32)OPEN_ONLY;
-	return f;
+	return IS_ERR(path) ? (struct file *)path : open_inode(inode, flags, path);
 }
 
-/* The name that the walk's result goes by, or NULL where it has none: removed, or longer than a
- * path can be. */
-static char *walked_path(const struct path_walk *w, const struct inode *inode)
+/* The name that the walk's result goes by, or NULL where it has none: its directory was removed, or
+ * it is longer than a path can be. */
+static struct dentry_path *walked_path(const struct path_walk *w, const struct inode *inode)
 {
-	char *text = kmalloc(PATH_MAX);
+	bool directory = S_ISDIR(inode->mode);
+	struct dentry_path *path = NULL;
+	char *text;
 	ssize_t n;
 
+	if (w->via) {
+		if (w->via->path)
+			refcount_get(&w->via->path->refs);
+		return w->via->path;
+	}
+	text = kmalloc(PATH_MAX);
 	if (!text)
 		return ERR_PTR(-ENOMEM);
-	if (w->via)
-		n = w->via->path ? strscpy(text, w->via->path->text, PATH_MAX) : -ENOENT;
-	else
-		n = vfs_path_of(S_ISDIR(inode->mode) ? w->inode : w->dir, text, PATH_MAX);
-	if (n >= 0 && !w->via && !S_ISDIR(inode->mode)) {
-		if (n == 1)
-			n = 0; /* the root's slash is the one before the name */
-		if ((size_t)n + 1 + w->length < PATH_MAX) {
-			text[n] = '/';
-			memcpy(text + n + 1, w->name, w->length);
-			text[(size_t)n + 1 + w->length] = '\0';
-		} else {
-			n = -ERANGE;
-		}
-	}
-	if (n >= 0)
-		return text;
+	n = vfs_path_of(directory ? w->inode : w->dir, text, PATH_MAX);
+	if (directory && n >= 0)
+		path = path_create(text, (size_t)n, "", 0);
+	else if (n >= 0 &&
+		 (size_t)n + 1 + w->length < PATH_MAX) /* the root's slash is the name's */
+		path = path_create(text, n == 1 ? 0 : (size_t)n, w->name, w->length);
 	kfree(text);
-	return NULL;
+	return path;
 }
 
-/* The last component with O_CREAT: what is there, or made now.  *made: it is new. */
-static struct inode *open_create(struct path_walk *w, u32 flags, u32 mode, bool *made)
+/* The last component with O_CREAT: what is there, or made now.  *flags loses O_TRUNC where it is
+ * new. */
+static struct inode *open_create(struct path_walk *w, u32 *flags, u32 mode)
 {
-	struct inode *inode;
+	struct inode *inode = w->inode;
 
-	if (w->inode) {
-		if (flags & O_EXCL)
-			return ERR_PTR(-EEXIST);
-		if (w->slash)
-			return ERR_PTR(-EISDIR);
-		inode_get(w->inode);
-		return w->inode;
-	}
-	if (w->slash || path_is_dot(w))
+	if (inode && *flags & O_EXCL)
+		return ERR_PTR(-EEXIST);
+	if (w->slash || (!inode && path_is_dot(w)))
 		return ERR_PTR(-EISDIR);
+	if (inode) {
+		inode_get(inode);
+		return inode;
+	}
+	*flags &= ~(u32)O_TRUNC;
 	mutex_lock(&w->dir->lock);
 	inode = vfs_make(w->dir, w->name, w->length, S_IFREG | (mode & 07777 & ~context_umask()), 0,
 			 NULL);
-	*made = !IS_ERR(inode);
 	mutex_unlock(&w->dir->lock);
 	return inode;
 }
@@ -149,12 +140,11 @@ static struct inode *open_create(struct path_walk *w, u32 flags, u32 mode, bool 
 static struct file *open_walked(struct path_walk *w, u32 flags, u32 mode)
 {
 	struct inode *inode = w->inode;
+	struct dentry_path *path;
 	struct file *f;
-	char *path;
-	bool made = false;
 
 	if (flags & O_CREAT) {
-		inode = open_create(w, flags, mode, &made);
+		inode = open_create(w, &flags, mode);
 		if (IS_ERR(inode))
 			return (struct file *)inode;
 	} else if (!inode) {
@@ -165,12 +155,7 @@ static struct file *open_walked(struct path_walk *w, u32 flags, u32 mode)
 		inode_get(inode);
 	}
 	path = walked_path(w, inode);
-	if (IS_ERR(path)) {
-		f = (struct file *)path;
-	} else {
-		f = vfs_open_inode(inode, made ? flags & ~(u32)O_TRUNC : flags, path);
-		kfree(path);
-	}
+	f = IS_ERR(path) ? (struct file *)path : open_inode(inode, flags, path);
 	inode_put(inode);
 	return f;
 }
@@ -180,6 +165,7 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode)
 	u32 walk_flags = PATH_FOLLOW_SLASH;
 	struct path_walk w;
 	struct file *f;
+	bool again;
 	int error;
 
 	if (flags & O_PATH)
@@ -197,9 +183,9 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode)
 		error = path_walk(at, path, walk_flags, &w);
 		if (error)
 			return ERR_PTR(error);
-		f = open_walked(&w, flags | O_LARGEFILE, mode);
-		error = flags & O_CREAT && !(flags & O_EXCL) && !w.inode && PTR_ERR(f) == -EEXIST;
+		f = open_walked(&w, flags | (flags & O_PATH ? 0 : O_LARGEFILE), mode);
+		again = flags & O_CREAT && !(flags & O_EXCL) && !w.inode && PTR_ERR(f) == -EEXIST;
 		path_walk_end(&w);
-	} while (error);
+	} while (again);
 	return f;
 }

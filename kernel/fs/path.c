@@ -8,7 +8,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 
-#define BUFFER_SIZE (2 * PATH_MAX)
+#define BUFFER_SIZE  (2 * PATH_MAX)
+#define SYMLINKS_MAX 40 /* in one walk; path_resolution(7) */
 
 struct fs_context *(*vfs_current_context)(void);
 
@@ -22,24 +23,17 @@ static struct fs_context *context(void)
 /* The root, or the working directory, of the process; the whole tree's root in kernel threads. */
 static struct inode *context_directory(bool want_root)
 {
+	struct inode *dir = vfs_root_superblock->root;
 	struct fs_context *c = context();
-	struct inode *dir;
 
-	if (!c) {
-		dir = vfs_root_superblock->root;
-		inode_get(dir);
-		return dir;
+	if (c) {
+		mutex_lock(&c->lock);
+		dir = want_root ? c->root : c->cwd;
 	}
-	mutex_lock(&c->lock);
-	dir = want_root ? c->root : c->cwd;
 	inode_get(dir);
-	mutex_unlock(&c->lock);
+	if (c)
+		mutex_unlock(&c->lock);
 	return dir;
-}
-
-struct inode *context_root(void)
-{
-	return context_directory(true);
 }
 
 u32 context_umask(void)
@@ -49,7 +43,8 @@ u32 context_umask(void)
 	return c ? READ_ONCE(c->umask) & 0777 : 0;
 }
 
-struct inode *mount_cross(struct inode *inode)
+/* Cross into what is mounted on `inode`, taking over its reference. */
+static struct inode *mount_cross(struct inode *inode)
 {
 	struct inode *top = inode;
 
@@ -67,7 +62,7 @@ struct inode *mount_cross(struct inode *inode)
 /* "..": stays in the process's root; leaves the root of a mount by the directory that it covers. */
 static struct inode *parent_of(struct inode *dir)
 {
-	struct inode *root = context_root();
+	struct inode *root = context_directory(true);
 
 	spin_lock(&vfs_tree_lock);
 	while (dir != root && dir == dir->sb->root && dir->sb->covered)
@@ -102,7 +97,7 @@ static struct inode *step(struct inode *dir, const char *name, size_t length)
 	if (is_name(name, length, ".."))
 		return parent_of(dir);
 	mutex_lock(&dir->lock);
-	inode = dir->ops->lookup(dir, name, length);
+	inode = directory_lookup(dir, name, length);
 	mutex_unlock(&dir->lock);
 	return IS_ERR(inode) ? inode : mount_cross(inode);
 }
@@ -190,7 +185,7 @@ static int walk(struct path_walk *w, const char *rest, u32 flags)
 			if (!target) {
 				if (*rest == '/') {
 					inode_put(w->dir);
-					w->dir = context_root();
+					w->dir = context_directory(true);
 				}
 				continue;
 			}
@@ -266,7 +261,6 @@ struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags)
 static ssize_t path_build(struct inode *dir, struct inode *root, char *buf, size_t size)
 {
 	size_t at = size - 1, n;
-	char name[NAME_MAX + 1];
 
 	while (dir != root) {
 		if (dir == dir->sb->root) {
@@ -275,14 +269,14 @@ static ssize_t path_build(struct inode *dir, struct inode *root, char *buf, size
 			dir = dir->sb->covered;
 			continue;
 		}
-		n = dir->ops->name(dir, name);
-		if (!n)
+		if (!dir->self)
 			return -ENOENT;
+		n = dir->self->length;
 		if (n + 1 > at)
 			return -ERANGE;
 		at -= n + 1;
 		buf[at] = '/';
-		memcpy(buf + at + 1, name, n);
+		memcpy(buf + at + 1, dir->self->name, n);
 		dir = dir->parent;
 	}
 	if (at == size - 1) {
@@ -303,7 +297,7 @@ ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size)
 
 	if (!size)
 		return -ERANGE;
-	root = context_root();
+	root = context_directory(true);
 	spin_lock(&vfs_tree_lock);
 	n = path_build(directory, root, buf, size);
 	spin_unlock(&vfs_tree_lock);

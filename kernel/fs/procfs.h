@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc: files whose text is made when they are opened and read from a buffer; directories of
- * processes through functions that kernel/proc gives.
+ * /proc: files whose text is made when they are read from the beginning; directories of processes
+ * through functions that kernel/proc gives.
  */
 #pragma once
 
@@ -17,11 +17,12 @@ void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_write(struct text *t, const char *data, size_t length);
 
 /* A file at `path` below /proc ("meminfo", "sys/kernel/ostype"); directories are made.  `make`
- * fills the text at open; `write` (may be NULL) takes what was written, terminated; its result is
+ * fills the text when it is read from the beginning; `write` (may be NULL) takes what was written, terminated; its result is
  * 0 or an error.  Both may sleep. */
 void procfs_add(const char *path, void (*make)(struct text *t),
 		int (*write)(const char *text, size_t length));
-void procfs_add_link(const char *path, const char *target); /* "mounts" -> "self/mounts" */
+
+void procfs_add_constant(const char *path, const char *text); /* one that always says the same */
 
 /* A file in every /proc/PID (and, where `per_thread`, in every /proc/PID/task/TID).  `make` gets
  * the process's and the thread's number; returns 0 or -ESRCH where it has ended. */

@@ -21,7 +21,6 @@
 
 #define TICK_NS	    (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
 #define REPORT_SIZE (32 * 1024)		 /* for other rooms' text functions */
-#define PID_MAX	    4194304
 
 typedef unsigned long long ull;
 
@@ -54,27 +53,6 @@ static void make_hostname(struct text *t)
 
 	system_hostname_get(name);
 	text_printf(t, "%s\n", name);
-}
-
-static void make_ostype(struct text *t)
-{
-	text_printf(t, SYSTEM_NAME "\n");
-}
-
-static void make_osrelease(struct text *t)
-{
-	text_printf(t, SYSTEM_RELEASE "\n");
-}
-
-static void make_os_version(struct text *t)
-{
-	text_printf(t, SYSTEM_VERSION "\n");
-}
-
-static void make_version(struct text *t)
-{
-	text_printf(t, SYSTEM_NAME " version " SYSTEM_RELEASE " (" __VERSION__ ") " SYSTEM_VERSION
-				   "\n");
 }
 
 static void make_cmdline(struct text *t)
@@ -152,9 +130,6 @@ static void make_meminfo(struct text *t)
 	    {"MemAvailable", s.free},
 	    {"Buffers", 0},
 	    {"Cached", s.used[PAGE_OBJECT]}, /* files in RAM count as cache, as tmpfs's do */
-	    {"SwapCached", 0},
-	    {"Active", s.used[PAGE_ANON] + s.used[PAGE_OBJECT]},
-	    {"Inactive", 0},
 	    {"SwapTotal", 0},
 	    {"SwapFree", 0},
 	    {"Dirty", 0},
@@ -162,14 +137,10 @@ static void make_meminfo(struct text *t)
 	    {"AnonPages", s.used[PAGE_ANON]},
 	    {"Mapped", 0},
 	    {"Shmem", s.used[PAGE_OBJECT]},
-	    {"KReclaimable", 0},
 	    {"Slab", s.used[PAGE_SLAB]},
 	    {"SReclaimable", 0},
-	    {"SUnreclaim", s.used[PAGE_SLAB]},
 	    {"KernelStack", s.used[PAGE_KSTACK]},
 	    {"PageTables", s.used[PAGE_TABLE]},
-	    {"CommitLimit", s.total},
-	    {"Committed_AS", s.used[PAGE_ANON] + s.used[PAGE_OBJECT]},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
@@ -254,31 +225,7 @@ static void make_interrupts(struct text *t)
 	make_report(t, irq_stats_text);
 }
 
-/* --- File systems and devices ----------------------------------------------------------------- */
-
-static int make_pid_mounts(pid_t pid, tid_t tid, struct text *t)
-{
-	make_report(t, vfs_mounts_text);
-	return 0;
-}
-
-static void make_filesystems(struct text *t)
-{
-	text_printf(t, "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n");
-}
-
-static void make_devices(struct text *t)
-{
-	text_printf(t, "Character devices:\n  1 mem\n  4 tty\n  4 ttyS\n  5 /dev/tty\n"
-		       "  5 /dev/console\n\nBlock devices:\n");
-}
-
 /* --- sys/ ------------------------------------------------------------------------------------- */
-
-static void make_pid_max(struct text *t)
-{
-	text_printf(t, "%u\n", PID_MAX);
-}
 
 /* RFC 4122, version 4. */
 static void print_uuid(struct text *t, const u8 id[16])
@@ -323,11 +270,6 @@ static int write_slice(const char *text, size_t length)
 	return 0;
 }
 
-static void make_drop_caches(struct text *t)
-{
-	text_printf(t, "0\n");
-}
-
 static int write_drop_caches(const char *text, size_t length)
 {
 	u64 what;
@@ -336,12 +278,6 @@ static int write_drop_caches(const char *text, size_t length)
 		return -EINVAL;
 	page_drain_all();
 	return 0;
-}
-
-/* Memory is given out as it is touched: 1, "always". */
-static void make_overcommit(struct text *t)
-{
-	text_printf(t, "1\n");
 }
 
 /* --- heddle/ ---------------------------------------------------------------------------------- */
@@ -420,37 +356,39 @@ void procfs_add_system_files(void)
 	} files[] = {
 	    {"cmdline", make_cmdline, NULL},
 	    {"cpuinfo", make_cpuinfo, NULL},
-	    {"devices", make_devices, NULL},
-	    {"filesystems", make_filesystems, NULL},
 	    {"interrupts", make_interrupts, NULL},
 	    {"loadavg", make_loadavg, NULL},
 	    {"meminfo", make_meminfo, NULL},
 	    {"stat", make_stat, NULL},
 	    {"uptime", make_uptime, NULL},
-	    {"version", make_version, NULL},
-	    {"sys/kernel/ostype", make_ostype, NULL},
-	    {"sys/kernel/osrelease", make_osrelease, NULL},
-	    {"sys/kernel/version", make_os_version, NULL},
 	    {"sys/kernel/hostname", make_hostname, system_hostname_set},
-	    {"sys/kernel/pid_max", make_pid_max, NULL},
 	    {"sys/kernel/random/boot_id", make_boot_id, NULL},
 	    {"sys/kernel/random/uuid", make_uuid, NULL},
 	    {"sys/kernel/sched_rr_timeslice_ms", make_slice, write_slice},
-	    {"sys/vm/drop_caches", make_drop_caches, write_drop_caches},
-	    {"sys/vm/overcommit_memory", make_overcommit, NULL},
+	    {"sys/vm/drop_caches", NULL, write_drop_caches},
 	    {"heddle/frames", make_frames, NULL},
 	    {"heddle/slab", make_slab, NULL},
 	    {"heddle/switches", make_switches, NULL},
 	    {"heddle/tlb", make_tlb, NULL},
 	    {"heddle/trace", make_trace, NULL},
 	};
-	static const struct procfs_pid_file mounts = {
-	    .name = "mounts", .mode = S_IFREG | 0444, .per_thread = true, .make = make_pid_mounts};
+	static const struct {
+		const char *path, *text;
+	} constants[] = {
+	    {"filesystems", "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"},
+	    {"version",
+	     SYSTEM_NAME " version " SYSTEM_RELEASE " (" __VERSION__ ") " SYSTEM_VERSION "\n"},
+	    {"sys/kernel/ostype", SYSTEM_NAME "\n"},
+	    {"sys/kernel/osrelease", SYSTEM_RELEASE "\n"},
+	    {"sys/kernel/version", SYSTEM_VERSION "\n"},
+	    {"sys/kernel/pid_max", "4194304\n"},
+	    {"sys/vm/overcommit_memory", "1\n"}, /* memory is given out as it is touched */
+	};
 
 	make_uuid(&boot_id);
 	require(!boot_id.failed);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		procfs_add(files[i].path, files[i].make, files[i].write);
-	procfs_add_link("mounts", "self/mounts");
-	procfs_add_pid_files(&mounts, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(constants); i++)
+		procfs_add_constant(constants[i].path, constants[i].text);
 }

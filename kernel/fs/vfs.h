@@ -8,6 +8,7 @@
 
 #include "kernel/fs/poll.h"
 #include "kernel/lib/list.h"
+#include "kernel/lib/rbtree.h"
 #include "kernel/lib/refcount.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/vm/object.h"
@@ -58,6 +59,7 @@
 
 struct inode;
 struct file;
+struct entry;
 struct io_buffer;
 
 struct timespec {
@@ -75,31 +77,19 @@ struct stat {
 	s64 unused[3];
 };
 
+/* What an inode does itself; all may be NULL.  Directories keep their entries in memory
+ * (directory.c); /proc's have others besides. */
 struct inode_ops {
-	/* Directories.  `name` is one component, not "." or "..".  Under dir->lock, for writing where
-	 * they change it.  Inodes come back with a reference.  unlink() and rename() hold the lock
-	 * of what is removed, too; link() that of the target; types and mount points were looked at. */
-	struct inode *(*lookup)(struct inode *dir, const char *name, size_t length); /* ERR_PTR(-ENOENT) */
-	struct inode *(*create)(struct inode *dir, const char *name, size_t length, u32 mode, u64 rdev,
-				const char *link_target); /* any type: mode says; ERR_PTR */
-	int (*link)(struct inode *dir, const char *name, size_t length, struct inode *target);
-	int (*unlink)(struct inode *dir, const char *name, size_t length, bool directory);
-	int (*rename)(struct inode *old_dir, const char *old_name, size_t old_length,
-		      struct inode *new_dir, const char *new_name, size_t new_length, u32 flags);
-	/* Entry at *position (opaque, starts at 0; "." and ".." are given by the caller): fill name
-	 * and advance.  1, 0 at the end, or an error. */
-	int (*next_entry)(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino,
-			  u32 *mode);
-	/* The directory's own name in its parent; 0 where it was removed.  Under vfs_tree_lock. */
-	size_t (*name)(struct inode *dir, char buf[NAME_MAX + 1]);
+	/* An entry of a directory that is not in memory, with a reference; ERR_PTR(-ENOENT).
+	 * Under dir->lock. */
+	struct inode *(*lookup)(struct inode *dir, const char *name, size_t length);
+	/* The one at *position (opaque, starts at 0): fill name and advance.  False at the end. */
+	bool (*next)(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino,
+		     u32 *mode);
 	/* Symbolic links: the target into buf (not terminated); its length.  May sleep. */
 	ssize_t (*readlink)(struct inode *link, char *buf, size_t size);
 	/* A link that leads to a file rather than to a path (/proc/PID/fd/N, exe): ERR_PTR. */
 	struct file *(*follow_file)(struct inode *link);
-	int (*truncate)(struct inode *inode, u64 size);
-	void (*update)(struct inode *inode); /* bring size, mode and times up to date for stat */
-	void (*release)(struct inode *inode); /* the last reference is gone and nlink is 0, or the
-						 file system does not keep inodes: free `private` */
 };
 
 struct file_ops {
@@ -119,21 +109,16 @@ struct file_ops {
 	struct vm_object *(*map)(struct file *file, u64 offset, u64 length, u32 prot, u32 flags);
 };
 
-/* A mounted file system. */
+/* A mounted file system.  It stays: nothing is unmounted. */
 struct superblock {
-	const char *type;	/* "ramfs", "proc", "devtmpfs" */
-	char path[64];		/* where it is mounted, for /proc/mounts */
+	const char *type;	/* "ramfs", "tmpfs", "proc", "devtmpfs" */
 	u64 device;		/* st_dev */
 	u64 magic;		/* statfs f_type */
+	bool fixed;		/* nobody makes, removes or renames anything here: /proc */
+	u64 next_ino;		/* atomic */
 	struct inode *root;
 	struct inode *covered;	/* the directory it is mounted on; NULL for the root */
 	struct list link;	/* all mounts */
-	u64 next_ino;		/* atomic */
-	struct refcount refs;	/* its inodes, and the mount */
-	struct spinlock inodes_lock; /* guards the list */
-	struct list inodes;
-	bool (*busy)(struct superblock *sb); /* may it not be unmounted? */
-	void (*evict)(struct superblock *sb); /* drop all inodes but the root; nobody uses it */
 };
 
 struct inode {
@@ -151,9 +136,11 @@ struct inode {
 	struct mutex lock;	 /* guards content of a directory, size, nlink, attributes */
 	struct inode *parent;	 /* of a directory, with a reference; the root: itself, without;
 				    under vfs_tree_lock */
-	struct inode *mounted;	 /* root of what is mounted here, or NULL; under vfs_tree_lock */
-	struct list sb_link;	 /* sb->inodes */
-	void *private;		 /* the file system's */
+	struct entry *self;	 /* the name of a directory there; NULL: removed.  Likewise */
+	struct inode *mounted;	 /* root of what is mounted here, or NULL; likewise */
+	struct rb_tree by_name, by_number; /* entries of a directory; directory.c's */
+	u64 last_number;
+	void *private;		 /* target of a link, /proc's entry: freed with the inode */
 	struct vm_object *object;/* content of a regular RAM file */
 	void *pipe;		 /* of a FIFO: kernel/ipc's */
 };
@@ -188,10 +175,8 @@ struct fs_context {
 
 void vfs_init(void); /* root (RAM), /dev, /proc, /tmp, /dev/shm mounted */
 
-/* --- Inodes (for file systems) ---------------------------------------------------------------- */
+/* --- Inodes ----------------------------------------------------------------------------------- */
 
-struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_ops *ops,
-			   const struct file_ops *file_ops); /* ERR_PTR; one reference */
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* sleeps */
 void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime with modify;
@@ -225,19 +210,17 @@ int vfs_truncate(struct inode *inode, u64 size);
 #define RENAME_NOREPLACE 1
 #define RENAME_EXCHANGE	 2
 
+/* The first entry of a directory from *position (opaque, starts at 0; without "." and "..") on: fill
+ * all and advance.  False at the end.  Under its lock. */
+bool directory_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino, u32 *mode);
+
 /* Absolute path of a directory, terminated.  Length without the NUL, or -ERANGE, -ENOENT (removed). */
 ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size);
 
 /* --- Mounts ------------------------------------------------------------------------------------*/
 
-int vfs_mount(const char *type, const char *path); /* "ramfs", "tmpfs", "proc", "devtmpfs" */
-int vfs_unmount(const char *path);
-size_t vfs_mounts_text(char *buf, size_t size); /* /proc/mounts */
-
-/* A file system's way to its root: ERR_PTR. */
-struct superblock *superblock_create(const char *type, u64 magic);
-struct superblock *ramfs_mount(void);
-struct superblock *procfs_mount(void);
+int vfs_mount(const char *type, const char *path); /* "ramfs", "tmpfs": a new, empty one */
+int vfs_unmount(const char *path); /* -EBUSY, or -EINVAL where nothing is mounted */
 
 /* --- Open files --------------------------------------------------------------------------------*/
 
@@ -261,8 +244,6 @@ ssize_t file_readdir(struct file *f, void *user_dirents, size_t size); /* getden
 
 /* --- Character devices and FIFOs ---------------------------------------------------------------*/
 
-/* Driver for (major, minor); made in /dev under `name`. */
-int device_register(u32 major, u32 minor, const char *name, const struct file_ops *ops);
 #define MAKEDEV(major, minor) (((u64)(major) << 8) | (minor))
 
 /* kernel/ipc's operations for FIFOs. */

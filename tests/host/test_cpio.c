@@ -10,7 +10,7 @@
 #include "kernel/fs/cpio.h"
 #include "kernel/lib/errno.h"
 
-#define TESTS 14
+#define TESTS 13
 
 static int failed, number;
 
@@ -153,11 +153,7 @@ int main(void)
 	b.size = 0;
 	add_raw(&b, "070702", "x", 2, "abc", 3, 'a' + 'b' + 'c');
 	add_trailer(&b);
-	ok = walk(b.bytes, b.size, &s, &offset) == 1;
-	b.size = 0;
-	add_raw(&b, "070702", "x", 2, "abc", 3, 'a' + 'b' + 'd');
-	add_trailer(&b);
-	check(ok && walk(b.bytes, b.size, &s, &offset) == -EINVAL, "sums of the crc form");
+	check(walk(b.bytes, b.size, &s, &offset) == -EINVAL && !offset, "the crc form is refused");
 
 	s.stop_after = 1;
 	check(walk(a.bytes, a.size, &s, &offset) == -ENOMEM && !strcmp(s.text, "one/0:first "),
@@ -175,9 +171,5 @@ int main(void)
 		ok = ok && offset <= b.size;
 	}
 	check(ok, "random damage");
-
-	check(!strcmp(cpio_compression("\x1f\x8b\x08", 3), "gzip") &&
-		  !cpio_compression("070701", 6) && !cpio_compression("\x1f", 1),
-	      "compressed archives are known");
 	return failed != 0;
 }
