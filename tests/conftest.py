@@ -28,3 +28,18 @@ def debug_build():
     """The kernel with every check on: lock order, preconditions, poisoned memory."""
     make("all", "BUILD=build/debug", "DEBUG=1", "SANITIZE=1")
     return ROOT / "build/debug"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="also what takes minutes")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes minutes; run with --slow")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow: make test TESTFLAGS=--slow"))

@@ -107,7 +107,7 @@ class VM:
         # The echo of the line, then the output up to the next prompt, then its status.
         self.expect(r"\n", timeout)
         self.expect(r"(?s)(.*?)(?:~|/\S*) # (?:\x1b\[6n)?$", timeout)
-        return self.console.match.group(1).replace("\r\n", "\n").strip("\n")
+        return re.sub(r"\r+\n", "\n", self.console.match.group(1)).strip("\n")
 
     def wait(self, timeout=None):
         """Wait for QEMU's end; its exit status."""
@@ -121,4 +121,4 @@ def boot_and_run(command, timeout=120, **options):
     """Boot, let init run one command, and return (QEMU's exit status, console text)."""
     with VM(args=f"run {command}", timeout=timeout, **options) as vm:
         status = vm.wait(timeout)
-        return status, re.sub("\r\n", "\n", vm.log)
+        return status, re.sub(r"\r+\n", "\n", vm.log)
