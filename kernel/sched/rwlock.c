@@ -29,22 +29,14 @@ void rwlock_read_lock(struct rwlock *l)
 	spin_unlock(&l->guard);
 }
 
-/* Nobody holds it: a writer first, else all readers.  The guard is held. */
-static void wake_next(struct rwlock *l)
-{
-	if (l->writers_waiting)
-		wait_wake_one(&l->writers_queue);
-	else
-		wait_wake_all(&l->readers_queue);
-}
-
 void rwlock_read_unlock(struct rwlock *l)
 {
 	lockdep_release(l, true);
 	spin_lock(&l->guard);
 	require(l->holders > 0);
-	if (--l->holders == 0)
-		wake_next(l);
+	/* Readers wait for writers alone. */
+	if (--l->holders == 0 && l->writers_waiting)
+		wait_wake_one(&l->writers_queue);
 	spin_unlock(&l->guard);
 }
 
@@ -70,7 +62,10 @@ void rwlock_write_unlock(struct rwlock *l)
 	spin_lock(&l->guard);
 	l->writer = NULL;
 	l->holders = 0;
-	wake_next(l);
+	if (l->writers_waiting)
+		wait_wake_one(&l->writers_queue);
+	else
+		wait_wake_all(&l->readers_queue);
 	spin_unlock(&l->guard);
 }
 
@@ -78,4 +73,3 @@ bool rwlock_held_for_write(const struct rwlock *l)
 {
 	return READ_ONCE(l->writer) == current_thread();
 }
-

@@ -29,16 +29,14 @@ static bool same_entry(u64 a, u64 b)
 
 /* Put `page` where `old` is; its reference goes over to the entry.  `generation`: of the object, or
  * NULL.  False: the entry, or the object, has changed. */
-static bool replace_entry(struct region *r, u64 address, u64 old, struct page *page,
+static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, struct page *page,
 			  const u64 *generation)
 {
 	struct address_space *as = r->space;
 	struct page *before = old ? leaf_page(old) : NULL;
 	bool same;
-	u64 *slot;
 
 	spin_lock(&as->page_table_lock);
-	slot = leaf_slot(as, address);
 	same = same_entry(*slot, old) &&
 	       (!generation ||
 		*generation == __atomic_load_n(&r->object->generation, __ATOMIC_SEQ_CST));
@@ -66,7 +64,7 @@ static bool replace_entry(struct region *r, u64 address, u64 old, struct page *p
 
 /* A write to a page that others share too, or to the zero page: the writer gets a copy.  Called
  * with page_table_lock held, which it gives up. */
-static enum fault_result fault_copy(struct region *r, u64 address, u64 entry)
+static enum fault_result fault_copy(struct region *r, u64 address, u64 *slot, u64 entry)
 {
 	struct address_space *as = r->space;
 	struct page *old = leaf_page(entry), *new;
@@ -83,7 +81,7 @@ static enum fault_result fault_copy(struct region *r, u64 address, u64 entry)
 	}
 	if (old)
 		page_copy(page_to_virt(new), page_to_virt(old));
-	done = replace_entry(r, address, entry, new, NULL);
+	done = replace_entry(r, address, slot, entry, new, NULL);
 	if (!done)
 		page_put(new);
 	if (old) {
@@ -95,16 +93,13 @@ static enum fault_result fault_copy(struct region *r, u64 address, u64 entry)
 }
 
 /* The first touch of private memory: a read sees the zero page, a write gets a page of its own. */
-static enum fault_result fault_anonymous(struct region *r, u64 address, bool write)
+static enum fault_result fault_anonymous(struct region *r, u64 address, u64 *slot, bool write)
 {
 	struct address_space *as = r->space;
 	struct page *page;
 
 	if (!write) {
-		u64 *slot;
-
 		spin_lock(&as->page_table_lock);
-		slot = leaf_slot(as, address);
 		if (!*slot)
 			WRITE_ONCE(*slot, leaf_make(r, zero_frame()));
 		spin_unlock(&as->page_table_lock);
@@ -113,7 +108,7 @@ static enum fault_result fault_anonymous(struct region *r, u64 address, bool wri
 	page = page_alloc_zeroed(PAGE_ANON);
 	if (!page)
 		return no_memory();
-	if (!replace_entry(r, address, 0, page, NULL))
+	if (!replace_entry(r, address, slot, 0, page, NULL))
 		page_put(page);
 	return FAULT_DONE;
 }
@@ -124,7 +119,7 @@ static enum fault_result object_error(int err)
 }
 
 /* A write to a private mapping's page that was not there: copied at once. */
-static enum fault_result fault_object_copy(struct region *r, u64 address, u64 generation)
+static enum fault_result fault_object_copy(struct region *r, u64 address, u64 *slot, u64 generation)
 {
 	u64 index = region_page(r, address);
 	struct page *old, *new;
@@ -139,13 +134,13 @@ static enum fault_result fault_object_copy(struct region *r, u64 address, u64 ge
 		page_put(old);
 	if (!new)
 		return no_memory();
-	if (!replace_entry(r, address, 0, new, &generation))
+	if (!replace_entry(r, address, slot, 0, new, &generation))
 		page_put(new);
 	return FAULT_DONE;
 }
 
 /* Map the object's own page, and those around it that are in memory already. */
-static enum fault_result fault_object(struct region *r, u64 address, bool write)
+static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, bool write)
 {
 	struct address_space *as = r->space;
 	struct vm_object *o = r->object;
@@ -156,18 +151,17 @@ static enum fault_result fault_object(struct region *r, u64 address, bool write)
 	u64 start = MAX(window, r->start), end = MIN(window + AROUND_PAGES * PAGE_SIZE, r->end);
 	u32 count = (u32)((end - start) >> PAGE_SHIFT);
 	struct page *pages[AROUND_PAGES];
-	u64 *slot;
 	int err;
 
 	if (write && !r->shared)
-		return fault_object_copy(r, address, generation);
+		return fault_object_copy(r, address, slot, generation);
 	err =
 	    vm_object_pages(o, region_page(r, start), count, region_page(r, address), true, pages);
 	if (err)
 		return object_error(err);
 
 	spin_lock(&as->page_table_lock);
-	slot = leaf_slot(as, start); /* the window lies in one table */
+	slot -= (address - start) >> PAGE_SHIFT; /* the window lies in one table */
 	if (generation == __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST)) {
 		for (u32 i = 0; i < count; i++) {
 			u64 entry;
@@ -201,7 +195,7 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 	entry = slot ? *slot : 0;
 	if (entry && write && !(entry & PTE_WRITE)) {
 		if (!leaf_owned(r, leaf_page(entry)))
-			return fault_copy(r, address, entry);
+			return fault_copy(r, address, slot, entry);
 		/* The others that shared it are gone. */
 		WRITE_ONCE(*slot, leaf_make(r, entry & PTE_ADDRESS));
 	}
@@ -212,9 +206,13 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 		tlb_flush_page(address);
 		return FAULT_DONE;
 	}
-	if (!slot && !pages_table_make(as, address))
+	/* Tables stay: the slot is found once. */
+	if (!slot)
+		slot = pages_table_make(as, address);
+	if (!slot)
 		return no_memory();
-	return r->object ? fault_object(r, address, write) : fault_anonymous(r, address, write);
+	return r->object ? fault_object(r, address, slot, write)
+			 : fault_anonymous(r, address, slot, write);
 }
 
 /* Let the stack above `address` reach down to it, within RLIMIT_STACK and RLIMIT_AS, and not up to

@@ -63,24 +63,24 @@ u64 *leaf_slot(struct address_space *as, u64 address)
 	return pmap_walk(&as->pmap, address, false);
 }
 
-bool pages_table_make(struct address_space *as, u64 address)
+u64 *pages_table_make(struct address_space *as, u64 address)
 {
 	for (int tries = 0; tries < 16; tries++) {
+		u64 *slot;
 		struct page *p;
-		bool made;
 
 		spin_lock(&as->page_table_lock);
-		made = pmap_walk(&as->pmap, address, true);
+		slot = pmap_walk(&as->pmap, address, true);
 		spin_unlock(&as->page_table_lock);
-		if (made)
-			return true;
+		if (slot)
+			return slot;
 		/* Under the lock the allocator could not ask the shrinkers; here it can. */
 		p = page_alloc(0, PAGE_TABLE);
 		if (!p)
-			return false;
+			return NULL;
 		page_put(p);
 	}
-	return false;
+	return NULL;
 }
 
 /* The entries of the next table that exists: *address goes to the first, *stop to the end of the

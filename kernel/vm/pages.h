@@ -26,8 +26,8 @@ void leaf_count(const struct region *r, const struct page *page, int sign);
 /* The entry's slot, or NULL where its table is missing.  Under page_table_lock. */
 u64 *leaf_slot(struct address_space *as, u64 address);
 
-/* Make the tables for `address`.  False: no memory.  Sleeps, no lock held. */
-bool pages_table_make(struct address_space *as, u64 address);
+/* Make the tables for `address`, and return its slot.  NULL: no memory.  Sleeps, no lock held. */
+u64 *pages_table_make(struct address_space *as, u64 address);
 
 /* These want as->lock for writing, but for pages_zap(), for which reading or, for a region in an
  * object's list of mappings, mappings_lock will do.  All sleep. */
