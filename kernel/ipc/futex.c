@@ -6,12 +6,11 @@
 #include "kernel/ipc/futex_internal.h"
 
 #include "kernel/lib/errno.h"
-#include "kernel/sync/lockdep.h"
+#include "kernel/sched/sched.h"
 #include "kernel/vm/usercopy.h"
 
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 static struct lock_class bucket_class = {"futex_bucket", 0};
-static struct lock_class waiter_class = {"futex_waiter", 0};
 
 void futex_init(void)
 {
@@ -21,12 +20,8 @@ void futex_init(void)
 	}
 }
 
-int futex_key_get(u64 address, bool shared, struct futex_key *key)
+static int key_get(u64 address, bool shared, struct futex_key *key)
 {
-	if (address & 3)
-		return -EINVAL;
-	if (!user_range_ok(address, 4))
-		return -EFAULT;
 	return address_space_futex_key(vm_current_space(), address, shared, key);
 }
 
@@ -35,11 +30,23 @@ bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
 	return a->object == b->object && a->offset == b->offset;
 }
 
-struct futex_bucket *futex_bucket_of(const struct futex_key *key)
+static struct futex_bucket *bucket_of(const struct futex_key *key)
 {
 	u64 h = (key->object ^ key->object >> 32) * 0x9e3779b97f4a7c15 + (key->offset >> 2);
 
 	return &futex_buckets[h * 0x9e3779b97f4a7c15 >> 56];
+}
+
+struct futex_bucket *futex_bucket_lock(u64 address, bool shared, struct futex_key *key)
+{
+	int error = key_get(address, shared, key);
+	struct futex_bucket *b;
+
+	if (error)
+		return ERR_PTR(error);
+	b = bucket_of(key);
+	spin_lock(&b->lock);
+	return b;
 }
 
 static void bucket_lock_two(struct futex_bucket *a, struct futex_bucket *b)
@@ -56,42 +63,32 @@ static void bucket_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 	spin_unlock(&a->lock);
 }
 
-void futex_waiter_init(struct futex_waiter *w, const struct futex_key *key, u32 bitset, tid_t owner)
+void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
+			  const struct futex_key *key, u32 bitset, tid_t owner)
 {
-	*w = (struct futex_waiter){.key = *key, .bitset = bitset, .owner = owner};
-	w->tid = current_thread()->tid;
-	spinlock_init(&w->lock, &waiter_class);
-	wait_queue_init(&w->queue, "futex");
-}
-
-void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b)
-{
-	w->bucket = b;
+	*w = (struct futex_waiter){
+	    .bucket = b, .key = *key, .bitset = bitset, .owner = owner, .thread = current_thread()};
 	list_push_back(&b->waiters, &w->link);
-	b->stats.waits++;
 }
 
 void futex_waiter_wake(struct futex_waiter *w, bool owner_died)
 {
 	list_remove(&w->link);
-	spin_lock(&w->lock);
-	w->woken = true;
 	w->owner_died = owner_died;
-	wait_wake_one(&w->queue);
-	spin_unlock(&w->lock);
+	/* It takes the bucket's lock before it goes on, so it cannot end under our hands. */
+	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
+	thread_wake(w->thread);
 }
 
 int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 {
+	struct thread *t = current_thread();
 	struct futex_bucket *b;
-	int error = 0;
+	int error;
 
-	spin_lock(&w->lock);
-	while (!w->woken && !error)
-		error = wait_sleep(&w->queue, &w->lock, deadline_ns, WAIT_SIGNALS);
-	spin_unlock(&w->lock);
-	if (!error)
-		return 0;
+	t->wait_name = "futex";
+	error = sleep_until_woken(&w->woken, deadline_ns, WAIT_SIGNALS);
+	t->wait_name = NULL;
 	for (;;) { /* a requeue may move us meanwhile */
 		b = READ_ONCE(w->bucket);
 		spin_lock(&b->lock);
@@ -103,7 +100,6 @@ int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 		error = 0;
 	else
 		list_remove(&w->link);
-	b->stats.timeouts += error == -ETIMEDOUT;
 	spin_unlock(&b->lock);
 	return error;
 }
@@ -114,16 +110,13 @@ long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bit
 	struct futex_waiter w;
 	struct futex_key key;
 	u32 value;
-	int error;
 
 	if (!bitset)
 		return -EINVAL;
 	for (;;) {
-		error = futex_key_get(address, shared, &key);
-		if (error)
-			return error;
-		b = futex_bucket_of(&key);
-		spin_lock(&b->lock);
+		b = futex_bucket_lock(address, shared, &key);
+		if (IS_ERR(b))
+			return PTR_ERR(b);
 		if (!get_user_u32_nofault(&value, (u32 *)address))
 			break;
 		spin_unlock(&b->lock);
@@ -132,14 +125,10 @@ long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bit
 		if (thread_interrupted(WAIT_KILLABLE))
 			return -EINTR;
 	}
-	if (value != expected) {
-		spin_unlock(&b->lock);
-		return -EAGAIN;
-	}
-	futex_waiter_init(&w, &key, bitset, 0);
-	futex_waiter_enqueue(&w, b);
+	if (value == expected)
+		futex_waiter_enqueue(&w, b, &key, bitset, 0);
 	spin_unlock(&b->lock);
-	return futex_waiter_sleep(&w, deadline_ns);
+	return value == expected ? futex_waiter_sleep(&w, deadline_ns) : -EAGAIN;
 }
 
 /* Wake up to `count` of a word's waiters.  Under the bucket's lock.  -EINVAL: who waits there waits
@@ -161,8 +150,6 @@ static long bucket_wake(struct futex_bucket *b, const struct futex_key *key, u32
 		futex_waiter_wake(w, false);
 		n++;
 	}
-	b->stats.wakes++;
-	b->stats.woken += n;
 	return n;
 }
 
@@ -170,58 +157,29 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset)
 {
 	struct futex_bucket *b;
 	struct futex_key key;
-	long result = futex_key_get(address, shared, &key);
+	long result;
 
 	if (!bitset)
 		return -EINVAL;
-	if (result)
-		return result;
-	b = futex_bucket_of(&key);
-	spin_lock(&b->lock);
+	b = futex_bucket_lock(address, shared, &key);
+	if (IS_ERR(b))
+		return PTR_ERR(b);
 	result = bucket_wake(b, &key, count, bitset);
 	spin_unlock(&b->lock);
 	return result;
 }
 
-static int futex_two_keys(u64 address, u64 address2, bool shared, struct futex_key key[2])
+/* Put up to `count` waiters of one word behind those of another.  Both buckets are locked. */
+static u32 bucket_requeue(struct futex_bucket *from, struct futex_bucket *to,
+			  const struct futex_key key[2], u32 count)
 {
-	int error = futex_key_get(address, shared, &key[0]);
-
-	return error ? error : futex_key_get(address2, shared, &key[1]);
-}
-
-long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue, bool compare,
-		   u32 expected)
-{
-	struct futex_bucket *from, *to;
 	struct futex_waiter *w, *next;
-	struct futex_key key[2];
 	struct list moved;
-	long result;
-	u32 value, n = 0;
-	int error;
+	u32 n = 0;
 
-	for (;;) {
-		error = futex_two_keys(address, address2, shared, key);
-		if (error)
-			return error;
-		from = futex_bucket_of(&key[0]);
-		to = futex_bucket_of(&key[1]);
-		bucket_lock_two(from, to);
-		if (!compare || !get_user_u32_nofault(&value, (u32 *)address))
-			break;
-		bucket_unlock_two(from, to);
-		if (fault_in_user(address, false))
-			return -EFAULT;
-	}
-	if (compare && value != expected) {
-		bucket_unlock_two(from, to);
-		return -EAGAIN;
-	}
-	result = bucket_wake(from, &key[0], wake, FUTEX_BITSET_ANY);
-	list_init(&moved);
+	list_init(&moved); /* not into `to` at once: it may be `from` */
 	list_for_each_safe (w, next, &from->waiters, link) {
-		if (n >= requeue || result < 0)
+		if (n >= count)
 			break;
 		if (!futex_key_equal(&w->key, &key[0]) || w->owner)
 			continue;
@@ -232,106 +190,40 @@ long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue
 		n++;
 	}
 	list_splice(&to->waiters, &moved);
-	from->stats.requeued += n;
-	bucket_unlock_two(from, to);
-	return result < 0 ? result : result + n;
+	return n;
 }
 
-/* The operation and comparison that FUTEX_WAKE_OP packs into a number. */
-static int wake_op_compute(u32 operation, u32 old, u32 *value)
+long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue, bool compare,
+		   u32 expected)
 {
-	u32 argument = (u32)((s32)(operation << 8) >> 20);
-
-	if (operation >> 31)
-		argument = 1U << (argument & 31);
-	switch (operation >> 28 & 7) {
-	case 0:
-		*value = argument;
-		return 0;
-	case 1:
-		*value = old + argument;
-		return 0;
-	case 2:
-		*value = old | argument;
-		return 0;
-	case 3:
-		*value = old & ~argument;
-		return 0;
-	case 4:
-		*value = old ^ argument;
-		return 0;
-	}
-	return -ENOSYS;
-}
-
-static bool wake_op_holds(u32 operation, u32 old)
-{
-	s32 argument = (s32)(operation << 20) >> 20, value = (s32)old;
-
-	switch (operation >> 24 & 15) {
-	case 0:
-		return value == argument;
-	case 1:
-		return value != argument;
-	case 2:
-		return value < argument;
-	case 3:
-		return value <= argument;
-	case 4:
-		return value > argument;
-	default:
-		return value >= argument;
-	}
-}
-
-long futex_wake_op(u64 address, u64 address2, bool shared, u32 wake, u32 wake2, u32 operation)
-{
-	struct futex_bucket *a, *b;
+	struct futex_bucket *from, *to;
 	struct futex_key key[2];
-	u32 old, seen, value;
-	long result, more;
-	int error = wake_op_compute(operation, 0, &value);
+	long result;
+	u32 value;
 
-	if (error || (operation >> 24 & 15) > 5)
-		return -ENOSYS;
 	for (;;) {
-		error = futex_two_keys(address, address2, shared, key);
-		if (error)
-			return error;
-		a = futex_bucket_of(&key[0]);
-		b = futex_bucket_of(&key[1]);
-		bucket_lock_two(a, b);
-		error = get_user_u32_nofault(&old, (u32 *)address2);
-		if (!error) {
-			wake_op_compute(operation, old, &value);
-			seen = old;
-			error = cmpxchg_user_u32_nofault((u32 *)address2, &seen, value);
-			if (!error && seen == old)
-				break;
-		}
-		bucket_unlock_two(a, b);
-		if (error && fault_in_user(address2, true))
+		result = key_get(address, shared, &key[0]);
+		if (!result)
+			result = key_get(address2, shared, &key[1]);
+		if (result)
+			return result;
+		from = bucket_of(&key[0]);
+		to = bucket_of(&key[1]);
+		bucket_lock_two(from, to);
+		if (!compare || !get_user_u32_nofault(&value, (u32 *)address))
+			break;
+		bucket_unlock_two(from, to);
+		if (fault_in_user(address, false))
 			return -EFAULT;
+		if (thread_interrupted(WAIT_KILLABLE))
+			return -EINTR;
 	}
-	result = bucket_wake(a, &key[0], wake, FUTEX_BITSET_ANY);
-	if (result >= 0 && wake_op_holds(operation, old)) {
-		more = bucket_wake(b, &key[1], wake2, FUTEX_BITSET_ANY);
-		result = more < 0 ? more : result + more;
-	}
-	bucket_unlock_two(a, b);
+	if (compare && value != expected)
+		result = -EAGAIN;
+	else
+		result = bucket_wake(from, &key[0], wake, FUTEX_BITSET_ANY);
+	if (result >= 0)
+		result += bucket_requeue(from, to, key, requeue);
+	bucket_unlock_two(from, to);
 	return result;
-}
-
-void futex_stats_read(struct futex_stats *stats)
-{
-	*stats = (struct futex_stats){0};
-	for (u32 i = 0; i < FUTEX_BUCKETS; i++) {
-		const struct futex_stats *s = &futex_buckets[i].stats;
-
-		stats->waits += READ_ONCE(s->waits);
-		stats->wakes += READ_ONCE(s->wakes);
-		stats->woken += READ_ONCE(s->woken);
-		stats->requeued += READ_ONCE(s->requeued);
-		stats->timeouts += READ_ONCE(s->timeouts);
-	}
 }

@@ -10,7 +10,6 @@
 #define FUTEX_WAKE	      1
 #define FUTEX_REQUEUE	      3
 #define FUTEX_CMP_REQUEUE     4
-#define FUTEX_WAKE_OP	      5
 #define FUTEX_LOCK_PI	      6
 #define FUTEX_UNLOCK_PI	      7
 #define FUTEX_TRYLOCK_PI      8
@@ -38,7 +37,6 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset);
  * changed.  Number woken plus moved. */
 long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue, bool compare,
 		   u32 expected);
-long futex_wake_op(u64 address, u64 address2, bool shared, u32 wake, u32 wake2, u32 operation);
 
 /* Priority-inheriting locks as far as ownership goes (round robin has no priorities to inherit).
  * lock: 0, -EDEADLK, -ESRCH (the owner named in the word is no thread), -ETIMEDOUT, -EINTR, -EAGAIN
@@ -49,12 +47,8 @@ long futex_unlock_pi(u64 address, bool shared);
 /* Threads by TID, with a reference, or NULL; given by a higher floor. */
 extern struct thread *(*futex_find_thread)(tid_t tid);
 
-/* The calling thread ends: its robust list (`head` 0: none) is walked, each lock marked and one
- * waiter woken; who waits for its priority-inheriting locks looks again.  To be called at the end of
- * every user thread, while it still has its address space.  Sleeps. */
+/* The calling thread ends or leaves its program: its robust list (`head` 0: none) is walked, each
+ * lock marked and one waiter woken; who waits for its priority-inheriting locks looks again.  To be
+ * called always, list or not, while it still has its address space; after an exec futex_gone must
+ * become false again.  Sleeps. */
 void futex_exit_robust_list(u64 head);
-
-struct futex_stats {
-	u64 waits, wakes, woken, requeued, timeouts;
-};
-void futex_stats_read(struct futex_stats *stats);

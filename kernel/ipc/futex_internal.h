@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Between futex.c and futex_pi.c.  A waiter lies on its own stack, in the bucket of its word's key.
- * Lock order: bucket (two: by address), then waiter.
+ * Of two buckets that with the lower address is locked first.
  */
 #pragma once
 
@@ -13,7 +13,6 @@
 struct futex_bucket {
 	struct spinlock lock;
 	struct list waiters; /* longest waiting first */
-	struct futex_stats stats;
 } __aligned(64);
 
 struct futex_waiter {
@@ -21,26 +20,21 @@ struct futex_waiter {
 	struct futex_bucket *bucket; /* changed under both buckets' locks */
 	struct futex_key key;
 	u32 bitset;
-	tid_t tid;   /* of the waiter */
 	tid_t owner; /* PI: for whose lock; 0: an ordinary waiter */
-
-	struct spinlock lock; /* guard of the sleep */
-	struct wait_queue queue;
-	bool woken;	 /* written under both locks, so either will do to read it */
+	struct thread *thread;
+	bool woken;	 /* set under the bucket's lock */
 	bool owner_died; /* PI: woken to look again, not as the new owner */
 };
 
 extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
-int futex_key_get(u64 address, bool shared, struct futex_key *key);
-struct futex_bucket *futex_bucket_of(const struct futex_key *key);
+/* The bucket of a word's key, locked: ERR_PTR(-EINVAL, -EFAULT). */
+struct futex_bucket *futex_bucket_lock(u64 address, bool shared, struct futex_key *key);
 bool futex_key_equal(const struct futex_key *a, const struct futex_key *b);
 
-void futex_waiter_init(struct futex_waiter *w, const struct futex_key *key, u32 bitset,
-		       tid_t owner);
-
-/* Both under the bucket's lock.  Once woken the waiter may be gone. */
-void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b);
+/* Both under the bucket's lock.  Once that is released, one that was woken may be gone. */
+void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
+			  const struct futex_key *key, u32 bitset, tid_t owner);
 void futex_waiter_wake(struct futex_waiter *w, bool owner_died);
 
 /* Sleep until woken, or leave the bucket: 0, -ETIMEDOUT, -EINTR.  A wake-up wins over both. */

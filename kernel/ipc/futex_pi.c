@@ -28,134 +28,129 @@ static struct futex_waiter *pi_next(struct futex_bucket *b, const struct futex_k
 	return NULL;
 }
 
-/* What the word is to become for a caller who finds `value` in it: locked by the caller, or marked
- * as waited for.  *enqueue tells which.  `orphan`: we waited for this owner, who has died since. */
-static long pi_decide(u32 value, bool others, bool orphan, struct thread *owner, bool try_only,
-		      u32 *new_value, bool *enqueue)
+/* `tid` has got the word: it is for its end now that the others wait. */
+static void pi_new_owner(struct futex_bucket *b, const struct futex_key *key, u32 tid)
 {
-	u32 tid = (u32)current_thread()->tid;
-	bool alive = owner && !__atomic_load_n(&owner->futex_gone, __ATOMIC_SEQ_CST);
-
-	*enqueue = false;
-	if ((value & FUTEX_TID_MASK) == tid)
-		return -EDEADLK;
-	if (!(value & FUTEX_TID_MASK) || (orphan && !alive)) {
-		*new_value = tid | (value & FUTEX_OWNER_DIED) | (others ? FUTEX_WAITERS : 0);
-		if (value & FUTEX_TID_MASK)
-			*new_value |= FUTEX_OWNER_DIED;
-		return 0;
-	}
-	if (!alive)
-		return -ESRCH;
-	if (try_only)
-		return -EAGAIN;
-	*new_value = value | FUTEX_WAITERS;
-	*enqueue = true;
-	return 0;
+	for (struct futex_waiter *w = NULL; (w = pi_next(b, key, w));)
+		w->owner = (tid_t)tid;
 }
 
-/* One try: 1 where the caller now stands in the queue, 0 where it owns the lock, or an error;
- * *again where the word changed under us or its page must come first. */
-static long pi_try(u64 address, bool shared, bool try_only, bool orphan, struct futex_waiter *w,
-		   bool *again)
+enum { PI_OWNED, PI_QUEUED, PI_AGAIN };
+
+/* What the word is to become for a caller who finds `value` in it: locked by the caller, or marked
+ * as waited for.  `dead`: whom we waited for; he has died since. */
+static long pi_decide(u32 value, bool others, tid_t dead, struct thread *owner, bool try_only,
+		      u32 *new_value)
 {
-	struct futex_bucket *b;
+	u32 tid = (u32)current_thread()->tid, holder = value & FUTEX_TID_MASK;
+
+	if (holder == tid)
+		return -EDEADLK;
+	if (!holder || holder == (u32)dead) {
+		*new_value = tid | (value & FUTEX_OWNER_DIED) | (others ? FUTEX_WAITERS : 0) |
+			     (holder ? FUTEX_OWNER_DIED : 0);
+		return PI_OWNED;
+	}
+	if (!owner || __atomic_load_n(&owner->futex_gone, __ATOMIC_SEQ_CST))
+		return -ESRCH;
+	*new_value = value | FUTEX_WAITERS;
+	return try_only ? -EAGAIN : PI_QUEUED;
+}
+
+/* One try.  PI_AGAIN: the word changed under us, or its page had to come first. */
+static long pi_try(u64 address, bool shared, bool try_only, tid_t dead, struct futex_waiter *w)
+{
 	struct thread *owner = NULL;
+	struct futex_bucket *b;
 	struct futex_key key;
 	u32 value, seen, new_value;
-	bool enqueue, fault;
-	long result = futex_key_get(address, shared, &key);
+	bool fault;
+	long result;
 
-	*again = false;
-	if (result)
-		return result;
 	if (get_user_u32(&value, (u32 *)address))
 		return -EFAULT;
 	/* The owner is looked up before the lock; with the word unchanged below it is still his,
 	 * and if he leaves he has to pass the bucket's lock after us. */
 	if (value & FUTEX_TID_MASK)
 		owner = futex_find_thread((tid_t)(value & FUTEX_TID_MASK));
-	b = futex_bucket_of(&key);
-	spin_lock(&b->lock);
-	result =
-	    pi_decide(value, pi_next(b, &key, NULL), orphan, owner, try_only, &new_value, &enqueue);
-	seen = value;
-	fault = cmpxchg_user_u32_nofault((u32 *)address, &seen, result ? value : new_value);
-	*again = fault || seen != value;
-	if (!*again && enqueue) {
-		futex_waiter_init(w, &key, FUTEX_BITSET_ANY, (tid_t)(value & FUTEX_TID_MASK));
-		futex_waiter_enqueue(w, b);
-		result = 1;
+	b = futex_bucket_lock(address, shared, &key);
+	if (IS_ERR(b)) {
+		result = PTR_ERR(b);
+		fault = false;
+		goto out;
 	}
+	result = pi_decide(value, pi_next(b, &key, NULL), dead, owner, try_only, &new_value);
+	seen = value;
+	fault = cmpxchg_user_u32_nofault((u32 *)address, &seen, result < 0 ? value : new_value);
+	if (fault || seen != value)
+		result = PI_AGAIN;
+	else if (result == PI_QUEUED)
+		futex_waiter_enqueue(w, b, &key, FUTEX_BITSET_ANY, (tid_t)(value & FUTEX_TID_MASK));
+	else if (result == PI_OWNED)
+		pi_new_owner(b, &key, (u32)current_thread()->tid);
 	spin_unlock(&b->lock);
+out:
 	if (owner)
 		thread_put(owner);
-	if (fault && fault_in_user(address, true)) {
-		*again = false;
-		return -EFAULT;
-	}
-	return result;
+	return fault && fault_in_user(address, true) ? -EFAULT : result;
 }
 
 long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only)
 {
 	struct futex_waiter w;
-	bool again, orphan = false;
+	tid_t dead = 0;
 	long result;
 
 	/* Before an owner's life is looked at: see futex_exit_robust_list(). */
 	__atomic_fetch_add(&pi_waiters, 1, __ATOMIC_SEQ_CST);
-	for (;;) {
-		result = pi_try(address, shared, try_only, orphan, &w, &again);
-		if (again) {
-			if (!thread_interrupted(WAIT_KILLABLE))
-				continue;
-			result = -EINTR;
+	do {
+		result = pi_try(address, shared, try_only, dead, &w);
+		if (result == PI_QUEUED) {
+			result = futex_waiter_sleep(&w, deadline_ns);
+			if (!result && w.owner_died) {
+				dead = w.owner;
+				result = PI_AGAIN;
+			}
 		}
-		if (result != 1)
-			break;
-		result = futex_waiter_sleep(&w, deadline_ns);
-		if (result || !w.owner_died)
-			break;
-		orphan = true;
-	}
+		if (result == PI_AGAIN && thread_interrupted(WAIT_KILLABLE))
+			result = -EINTR;
+	} while (result == PI_AGAIN);
 	__atomic_fetch_sub(&pi_waiters, 1, __ATOMIC_SEQ_CST);
 	return result;
 }
 
 long futex_unlock_pi(u64 address, bool shared)
 {
-	u32 tid = (u32)current_thread()->tid, value, seen, new_value;
-	struct futex_waiter *w, *other;
+	u32 tid = (u32)current_thread()->tid, value, seen, next;
+	struct futex_waiter *w;
 	struct futex_bucket *b;
 	struct futex_key key;
 	int error;
 
 	for (;;) {
-		error = futex_key_get(address, shared, &key);
-		if (error)
-			return error;
 		if (get_user_u32(&value, (u32 *)address))
 			return -EFAULT;
 		if ((value & FUTEX_TID_MASK) != tid)
 			return -EPERM;
-		b = futex_bucket_of(&key);
-		spin_lock(&b->lock);
+		b = futex_bucket_lock(address, shared, &key);
+		if (IS_ERR(b))
+			return PTR_ERR(b);
 		w = pi_next(b, &key, NULL);
-		other = w ? pi_next(b, &key, w) : NULL;
-		new_value = w ? (u32)w->tid | (other ? FUTEX_WAITERS : 0) : 0;
+		next = w ? (u32)w->thread->tid : 0;
+		if (w && pi_next(b, &key, w))
+			next |= FUTEX_WAITERS;
 		seen = value;
-		error = cmpxchg_user_u32_nofault((u32 *)address, &seen, new_value);
+		error = cmpxchg_user_u32_nofault((u32 *)address, &seen, next);
 		if (!error && seen == value)
 			break;
 		spin_unlock(&b->lock);
 		if (error && fault_in_user(address, true))
 			return -EFAULT;
 	}
-	for (; other; other = pi_next(b, &key, other))
-		other->owner = w->tid;
-	if (w)
+	if (w) {
 		futex_waiter_wake(w, false);
+		pi_new_owner(b, &key, next & FUTEX_TID_MASK);
+	}
 	spin_unlock(&b->lock);
 	return 0;
 }

@@ -12,23 +12,15 @@
 
 #define FIONREAD 0x541b
 
-/* One page of data, or less; in packet mode (O_DIRECT) one packet. */
-struct pipe_slot {
-	struct page *page;
-	u16 offset, length;
-	bool packet;
-};
-
 struct pipe {
-	struct mutex lock; /* guards everything; what `guard` covers is changed under both */
-	struct pipe_slot *slots;
-	struct page *spare; /* the page emptied last */
-	u32 files;	    /* open files on it; of a FIFO under inode->lock */
+	struct mutex lock;   /* guards the bytes and pages; head, tail, count with `guard` */
+	struct page **pages; /* made when first written to, kept for as long as the pipe is */
+	u32 files;	     /* open files on it; of a FIFO under inode->lock */
 
 	struct spinlock guard;
-	u32 count;			/* slots, a power of two */
-	u32 head, tail;			/* slots [tail, head) hold data, counted without end */
-	u32 readers, writers;		/* open ends */
+	u32 count;	      /* pages, a power of two */
+	u64 head, tail;	      /* bytes [tail, head) are there; both 0 when there are none */
+	u32 readers, writers; /* open ends */
 	u32 reader_opens, writer_opens; /* how often an end was opened */
 	struct wait_queue readable, writable, opened;
 };
@@ -44,8 +36,8 @@ static struct pipe *pipe_new(void)
 	if (!p)
 		return NULL;
 	p->count = PIPE_SIZE_DEFAULT / PAGE_SIZE;
-	p->slots = kzalloc(p->count * sizeof(*p->slots));
-	if (!p->slots) {
+	p->pages = kzalloc(p->count * sizeof(*p->pages));
+	if (!p->pages) {
 		kfree(p);
 		return NULL;
 	}
@@ -57,13 +49,17 @@ static struct pipe *pipe_new(void)
 	return p;
 }
 
+static void pages_free(struct page **pages, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		if (pages[i])
+			page_put(pages[i]);
+	kfree(pages);
+}
+
 static void pipe_free(struct pipe *p)
 {
-	for (; p->tail != p->head; p->tail++)
-		page_put(p->slots[p->tail & (p->count - 1)].page);
-	if (p->spare)
-		page_put(p->spare);
-	kfree(p->slots);
+	pages_free(p->pages, p->count);
 	kfree(p);
 }
 
@@ -72,14 +68,17 @@ static bool pipe_empty(const struct pipe *p)
 	return READ_ONCE(p->head) == READ_ONCE(p->tail);
 }
 
-static bool pipe_full(const struct pipe *p)
+/* Bytes that fit in.  A page takes new ones only after its last old one was read. */
+static u64 pipe_room(const struct pipe *p)
 {
-	return READ_ONCE(p->head) - READ_ONCE(p->tail) >= READ_ONCE(p->count);
+	return (READ_ONCE(p->tail) & PAGE_MASK) + READ_ONCE(p->count) * PAGE_SIZE -
+	       READ_ONCE(p->head);
 }
 
-static struct pipe_slot *pipe_slot_at(struct pipe *p, u32 index)
+/* For poll, and for writers asleep, none of which wants more than a page. */
+static bool pipe_full(const struct pipe *p)
 {
-	return &p->slots[index & (p->count - 1)];
+	return pipe_room(p) < PAGE_SIZE;
 }
 
 static bool read_may_go_on(const struct pipe *p)
@@ -87,7 +86,6 @@ static bool read_may_go_on(const struct pipe *p)
 	return !pipe_empty(p) || !p->writers;
 }
 
-/* Whoever waits to write needs more than the last page has left, so a free slot is what helps. */
 static bool write_may_go_on(const struct pipe *p)
 {
 	return !pipe_full(p) || !p->readers;
@@ -107,112 +105,86 @@ static int pipe_sleep(struct pipe *p, struct wait_queue *q, bool (*ready)(const 
 	return error ? -ERESTARTSYS : 0;
 }
 
-static void pipe_move_tail(struct pipe *p)
+/* Move `n` bytes, which are there or fit, between the ring and `io`: how many were, or an error. */
+static ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write)
 {
-	struct pipe_slot *s = pipe_slot_at(p, p->tail);
+	size_t done = 0;
+	ssize_t got = 0;
 
-	if (p->spare)
-		page_put(s->page);
-	else
-		p->spare = s->page;
-	spin_lock(&p->guard);
-	WRITE_ONCE(p->tail, p->tail + 1);
-	spin_unlock(&p->guard);
+	while (done < n) {
+		u64 offset = (position + done) & ~PAGE_MASK;
+		size_t piece = MIN(n - done, PAGE_SIZE - offset);
+		struct page **page = &p->pages[(position + done) / PAGE_SIZE & (p->count - 1)];
+		char *at;
+
+		if (!*page)
+			*page = page_alloc(0, PAGE_PIPE);
+		if (!*page) {
+			got = -ENOMEM;
+			break;
+		}
+		at = (char *)page_to_virt(*page) + offset;
+		got = write ? io_get(io, at, piece) : io_put(io, at, piece);
+		if (got > 0)
+			done += (size_t)got;
+		if (got < (ssize_t)piece)
+			break;
+	}
+	return done ? (ssize_t)done : got;
 }
 
-/* Take from the first slot.  True in *stop: that was a whole packet, or a bad address. */
-static ssize_t pipe_take(struct pipe *p, struct io_buffer *io, bool *stop)
+/* Count `n` bytes as read.  True: now there is room, and those who wait for it are to be woken, by
+ * preference after `lock` is free. */
+static bool pipe_take(struct pipe *p, u64 n)
 {
-	struct pipe_slot *s = pipe_slot_at(p, p->tail);
-	size_t want = MIN((size_t)s->length, io->remaining);
-	ssize_t got = io_put(io, (char *)page_to_virt(s->page) + s->offset, want);
+	bool full = pipe_full(p);
 
-	*stop = got < (ssize_t)want || s->packet;
-	if (got < 0)
-		return got;
-	s->offset += got;
-	s->length -= got;
-	/* pipe(7): what does not fit of a packet is lost. */
-	if (!s->length || s->packet)
-		pipe_move_tail(p);
-	return got;
+	spin_lock(&p->guard);
+	WRITE_ONCE(p->tail, p->tail + n);
+	/* So that the first page, which is in the cache, comes next, and all the room is there. */
+	if (p->tail == p->head) {
+		WRITE_ONCE(p->head, 0);
+		WRITE_ONCE(p->tail, 0);
+	}
+	spin_unlock(&p->guard);
+	return full && !pipe_full(p);
 }
 
 static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	struct pipe *p = file->private;
-	ssize_t done = 0;
-	bool was_full = false, stop = false;
+	ssize_t result = 0;
+	bool wake = false;
 
 	if (!io->remaining)
 		return 0;
 	mutex_lock(&p->lock);
-	for (;;) {
-		while (!stop && io->remaining && !pipe_empty(p)) {
-			bool full = pipe_full(p);
-			ssize_t got = pipe_take(p, io, &stop);
-
-			if (got < 0) {
-				done = done ? done : got;
-				break;
-			}
-			done += got;
-			was_full |= full && !pipe_full(p);
-		}
-		if (done || stop || !p->writers)
-			break;
-		if (READ_ONCE(file->flags) & O_NONBLOCK) {
-			done = -EAGAIN;
-			break;
-		}
-		done = pipe_sleep(p, &p->readable, read_may_go_on);
-		if (done)
-			break;
+	while (pipe_empty(p) && READ_ONCE(p->writers) && !result) {
+		if (READ_ONCE(file->flags) & O_NONBLOCK)
+			result = -EAGAIN;
+		else
+			result = pipe_sleep(p, &p->readable, read_may_go_on);
+	}
+	if (!result) {
+		result = pipe_move(p, io, p->tail, MIN(p->head - p->tail, io->remaining), false);
+		if (result > 0)
+			wake = pipe_take(p, (u64)result);
 	}
 	mutex_unlock(&p->lock);
-	if (was_full)
+	if (wake)
 		wait_wake_all(&p->writable);
-	return done;
+	return result;
 }
 
-/* Bytes that the last slot can still take from a writer. */
-static size_t pipe_last_room(struct pipe *p, bool packet)
+/* Count `n` bytes as written.  True: the pipe was empty, and readers are to be woken. */
+static bool pipe_add(struct pipe *p, u64 n)
 {
-	struct pipe_slot *s = pipe_slot_at(p, p->head - 1);
+	bool empty = pipe_empty(p);
 
-	if (packet || pipe_empty(p) || s->packet)
-		return 0;
-	return PAGE_SIZE - s->offset - s->length;
-}
-
-/* Move one piece in, behind what is there or into a new slot. */
-static ssize_t pipe_append(struct pipe *p, struct io_buffer *io, bool packet)
-{
-	size_t room = pipe_last_room(p, packet);
-	struct pipe_slot *s = pipe_slot_at(p, p->head - 1);
-	struct page *page;
-	ssize_t got;
-
-	if (room) {
-		got = io_get(io, (char *)page_to_virt(s->page) + s->offset + s->length,
-			     MIN(room, io->remaining));
-		if (got > 0)
-			s->length += got;
-		return got;
-	}
-	page = p->spare ? p->spare : page_alloc(0, PAGE_PIPE);
-	if (!page)
-		return -ENOMEM;
-	p->spare = page;
-	got = io_get(io, page_to_virt(page), MIN(PAGE_SIZE, io->remaining));
-	if (got <= 0)
-		return got;
-	p->spare = NULL;
-	*pipe_slot_at(p, p->head) = (struct pipe_slot){page, 0, (u16)got, packet};
 	spin_lock(&p->guard);
-	WRITE_ONCE(p->head, p->head + 1);
+	WRITE_ONCE(p->head, p->head + n);
 	spin_unlock(&p->guard);
-	return got;
+	return empty;
 }
 
 /* POSIX write(): at most PIPE_BUF bytes go in whole or not at all, and wait (or -EAGAIN) until they
@@ -220,45 +192,37 @@ static ssize_t pipe_append(struct pipe *p, struct io_buffer *io, bool packet)
 static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	struct pipe *p = file->private;
-	size_t total = io->remaining;
-	bool packet = READ_ONCE(file->flags) & O_DIRECT, was_empty = false;
-	ssize_t done = 0, got = 0;
+	size_t need = io->remaining <= PIPE_BUF ? io->remaining : 1;
+	ssize_t done = 0, result = 0;
+	bool wake = false;
 
-	if (!total)
-		return 0;
 	mutex_lock(&p->lock);
-	while (io->remaining) {
-		size_t need = !done && total <= PIPE_BUF ? total : 1;
+	while (io->remaining && !result) {
+		if (!READ_ONCE(p->readers)) {
+			result = -EPIPE;
+		} else if (pipe_room(p) >= need) {
+			size_t n = MIN(pipe_room(p), io->remaining);
+			ssize_t got = pipe_move(p, io, p->head, n, true);
 
-		if (!p->readers) {
-			got = -EPIPE;
-			break;
+			if (got > 0) {
+				wake |= pipe_add(p, (u64)got);
+				done += got;
+			}
+			if (got < (ssize_t)n) /* a bad address, or no memory */
+				result = got < 0 ? got : -EFAULT;
+		} else if (READ_ONCE(file->flags) & O_NONBLOCK) {
+			result = -EAGAIN;
+		} else {
+			if (wake)
+				wait_wake_all(&p->readable);
+			wake = false;
+			result = pipe_sleep(p, &p->writable, write_may_go_on);
 		}
-		if (!pipe_full(p) || pipe_last_room(p, packet) >= need) {
-			bool empty = pipe_empty(p);
-
-			got = pipe_append(p, io, packet);
-			if (got <= 0)
-				break;
-			was_empty |= empty;
-			done += got;
-			continue;
-		}
-		if (READ_ONCE(file->flags) & O_NONBLOCK) {
-			got = -EAGAIN;
-			break;
-		}
-		if (was_empty)
-			wait_wake_all(&p->readable);
-		was_empty = false;
-		got = pipe_sleep(p, &p->writable, write_may_go_on);
-		if (got)
-			break;
 	}
 	mutex_unlock(&p->lock);
-	if (was_empty)
+	if (wake)
 		wait_wake_all(&p->readable);
-	return done ? done : got;
+	return done ? done : result;
 }
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)
@@ -266,35 +230,38 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 	struct pipe *p = file->private;
 	u32 mode = file->flags & O_ACCMODE, bits = 0;
 
-	if (mode != O_WRONLY) {
+	if (mode != O_WRONLY)
 		poll_wait(table, &p->readable);
+	if (mode != O_RDONLY)
+		poll_wait(table, &p->writable);
+	spin_lock(&p->guard);
+	if (mode != O_WRONLY) {
 		if (!pipe_empty(p))
 			bits |= POLLIN | POLLRDNORM;
 		/* No hang-up where a FIFO's reader did not wait for a writer and none came yet. */
-		if (!READ_ONCE(p->writers) && file->position != READ_ONCE(p->writer_opens))
+		if (!p->writers && file->position != p->writer_opens)
 			bits |= POLLHUP;
 	}
 	if (mode != O_RDONLY) {
-		poll_wait(table, &p->writable);
 		if (!pipe_full(p))
 			bits |= POLLOUT | POLLWRNORM;
-		if (!READ_ONCE(p->readers))
+		if (!p->readers)
 			bits |= POLLERR;
 	}
+	spin_unlock(&p->guard);
 	return bits;
 }
 
 static long pipe_ioctl(struct file *file, u32 request, u64 argument)
 {
 	struct pipe *p = file->private;
-	u32 bytes = 0;
+	u32 bytes;
 
 	if (request != FIONREAD)
 		return -ENOTTY;
-	mutex_lock(&p->lock);
-	for (u32 i = p->tail; i != p->head; i++)
-		bytes += pipe_slot_at(p, i)->length;
-	mutex_unlock(&p->lock);
+	spin_lock(&p->guard);
+	bytes = (u32)(p->head - p->tail);
+	spin_unlock(&p->guard);
 	return put_user_u32((u32 *)argument, bytes);
 }
 
@@ -303,7 +270,6 @@ static void pipe_count_end(struct pipe *p, u32 flags, int by)
 {
 	u32 mode = flags & O_ACCMODE;
 
-	mutex_lock(&p->lock);
 	spin_lock(&p->guard);
 	if (mode != O_WRONLY) {
 		p->readers += by;
@@ -314,7 +280,6 @@ static void pipe_count_end(struct pipe *p, u32 flags, int by)
 		p->writer_opens += by > 0;
 	}
 	spin_unlock(&p->guard);
-	mutex_unlock(&p->lock);
 	wait_wake_all(&p->readable);
 	wait_wake_all(&p->writable);
 	wait_wake_all(&p->opened);
@@ -347,7 +312,7 @@ static void pipe_release(struct file *file)
 static int fifo_open(struct file *file)
 {
 	struct inode *inode = file->inode;
-	u32 mode = file->flags & O_ACCMODE, seen;
+	u32 mode = file->flags & O_ACCMODE, seen, *opens;
 	struct pipe *p;
 	int error = 0;
 
@@ -365,22 +330,16 @@ static int fifo_open(struct file *file)
 		return -ENXIO;
 	}
 	file->private = p;
-	seen = READ_ONCE(p->writer_opens);
+	opens = mode == O_RDONLY ? &p->writer_opens : &p->reader_opens;
+	seen = READ_ONCE(*opens);
 	pipe_count_end(p, file->flags, 1);
 
 	spin_lock(&p->guard);
-	if (mode == O_RDONLY && !p->writers) {
-		if (file->flags & O_NONBLOCK)
-			file->position = p->writer_opens;
-		else
-			while (p->writer_opens == seen && !error)
-				error =
-				    wait_sleep(&p->opened, &p->guard, WAIT_FOREVER, WAIT_SIGNALS);
-	} else if (mode == O_WRONLY && !p->readers) {
-		seen = p->reader_opens;
-		while (p->reader_opens == seen && !error)
+	if (mode == O_RDONLY && file->flags & O_NONBLOCK)
+		file->position = p->writers ? 0 : p->writer_opens;
+	else if (mode != O_RDWR && !(mode == O_RDONLY ? p->writers : p->readers))
+		while (*opens == seen && !error)
 			error = wait_sleep(&p->opened, &p->guard, WAIT_FOREVER, WAIT_SIGNALS);
-	}
 	spin_unlock(&p->guard);
 	if (error) {
 		pipe_release(file);
@@ -454,9 +413,9 @@ long pipe_size(struct file *f)
 long pipe_set_size(struct file *f, u64 size)
 {
 	struct pipe *p = pipe_of(f);
-	struct pipe_slot *slots, *old;
+	struct page **pages;
+	u64 first, end;
 	u32 count = 1;
-	long result = -EBUSY;
 
 	if (!p)
 		return -EBADF;
@@ -466,23 +425,29 @@ long pipe_set_size(struct file *f, u64 size)
 		return -EPERM;
 	while (count * PAGE_SIZE < size)
 		count *= 2;
-	slots = kzalloc(count * sizeof(*slots));
-	if (!slots)
+	pages = kzalloc(count * sizeof(*pages));
+	if (!pages)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
-	old = slots;
-	if (p->head - p->tail <= count) {
-		for (u32 i = p->tail; i != p->head; i++)
-			slots[i & (count - 1)] = *pipe_slot_at(p, i);
-		old = p->slots;
-		spin_lock(&p->guard);
-		p->slots = slots;
-		WRITE_ONCE(p->count, count);
-		spin_unlock(&p->guard);
-		result = count * PAGE_SIZE;
+	first = p->tail / PAGE_SIZE;
+	end = DIV_ROUND_UP(p->head, PAGE_SIZE);
+	if (end - first > count) {
+		mutex_unlock(&p->lock);
+		kfree(pages);
+		return -EBUSY;
 	}
+	for (u64 i = first; i < end; i++) {
+		struct page **old = &p->pages[i & (p->count - 1)];
+
+		pages[i & (count - 1)] = *old;
+		*old = NULL;
+	}
+	pages_free(p->pages, p->count);
+	p->pages = pages;
+	spin_lock(&p->guard);
+	WRITE_ONCE(p->count, count);
+	spin_unlock(&p->guard);
 	mutex_unlock(&p->lock);
-	kfree(old);
 	wait_wake_all(&p->writable);
-	return result;
+	return count * PAGE_SIZE;
 }

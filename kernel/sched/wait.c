@@ -82,8 +82,7 @@ static void sleep_timer_fired(struct timer *timer)
 	thread_wake(container_of(timer, struct sleep_timer, timer)->thread);
 }
 
-/* Sleep until *woken, the deadline, or a signal: 0, -ETIMEDOUT, -EINTR. */
-static int sleep_loop(const bool *woken, u64 deadline_ns, u32 flags)
+int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 {
 	struct thread *t = current_thread();
 	struct sleep_timer timer = {.thread = t};
@@ -133,7 +132,7 @@ static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 	irq_enable();
 	might_sleep();
 
-	result = sleep_loop(&w.woken, deadline_ns, flags);
+	result = sleep_until_woken(&w.woken, deadline_ns, flags);
 
 	irqs = spin_lock_irq(&q->lock);
 	list_remove(&w.link);
@@ -169,7 +168,7 @@ int sleep_until(u64 deadline_ns, u32 flags)
 
 	might_sleep();
 	t->wait_name = "sleep";
-	result = sleep_loop(NULL, deadline_ns, flags);
+	result = sleep_until_woken(NULL, deadline_ns, flags);
 	t->wait_name = NULL;
 	return result == -ETIMEDOUT ? 0 : result;
 }

@@ -54,3 +54,7 @@ void wait_queue_remove(struct wait_queue *q, struct waiter *w);
 
 /* Sleep until `deadline_ns` without a queue.  0 at the deadline, or -EINTR. */
 int sleep_until(u64 deadline_ns, u32 flags);
+
+/* For queues of other kinds: sleep until *woken, which is set before thread_wake(), the deadline or
+ * a signal: 0, -ETIMEDOUT, -EINTR.  The waker sees to it that the thread still is when it wakes it. */
+int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags);

@@ -2,15 +2,11 @@
  *
  * Descriptors: close, dup, fcntl, ioctl, pipe.
  */
-#include "kernel/fs/file_table.h"
 #include "kernel/ipc/pipe.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
 
-SYSCALL1(close, fd)
-{
-	return fd_close((u32)fd);
-}
+CALL(close, fd_close((u32)a))
 
 #define CLOSE_RANGE_UNSHARE 2
 #define CLOSE_RANGE_CLOEXEC 4
@@ -25,54 +21,38 @@ SYSCALL3(close_range, first, last, flags)
 	return fd_close_range((u32)first, (u32)last, flags & CLOSE_RANGE_CLOEXEC);
 }
 
-/* The lowest free descriptor from `from` on. */
-static long duplicate(u32 fd, u32 from, bool close_on_exec)
+/* Give `file` a descriptor: the lowest free from `from` on, or where `exactly` that one. */
+static long install(struct file *file, u32 from, bool exactly, bool close_on_exec)
 {
-	struct file *f = fd_get(fd);
-	int result;
+	long result;
 
-	if (!f)
-		return -EBADF;
-	result = fd_install(f, from, close_on_exec);
+	file_get(file);
+	result = exactly ? fd_install_at(file, from, close_on_exec)
+			 : fd_install(file, from, close_on_exec);
 	if (result < 0)
-		file_put(f);
+		file_put(file);
 	return result;
 }
 
-static long duplicate_at(u32 fd, u32 to, bool close_on_exec)
+static long duplicate_at(u64 fd, u64 to, bool close_on_exec)
 {
-	struct file *f;
-	int result;
-
-	f = fd_get(fd);
-	if (!f)
+	if ((u32)to >= vfs_current_file_limit())
 		return -EBADF;
-	result = to >= vfs_current_file_limit() ? -EBADF : fd_install_at(f, to, close_on_exec);
-	if (result < 0)
-		file_put(f);
-	return result < 0 ? result : (long)to;
+	return WITH_FILE(fd, install(file, (u32)to, true, close_on_exec)) ?: (long)(u32)to;
 }
 
-SYSCALL1(dup, fd)
-{
-	return duplicate((u32)fd, 0, false);
-}
+CALL(dup, WITH_FILE(a, install(file, 0, false, false)))
 
 SYSCALL2(dup2, fd, to)
 {
-	if ((u32)fd == (u32)to) {
-		int flags = fd_flags((u32)fd);
-
-		return flags < 0 ? flags : (long)(u32)fd;
-	}
-	return duplicate_at((u32)fd, (u32)to, false);
+	return (u32)fd == (u32)to ? WITH_FILE(fd, (long)(u32)fd) : duplicate_at(fd, to, false);
 }
 
 SYSCALL3(dup3, fd, to, flags)
 {
 	if (flags & ~(u64)O_CLOEXEC || (u32)fd == (u32)to)
 		return -EINVAL;
-	return duplicate_at((u32)fd, (u32)to, flags);
+	return duplicate_at(fd, to, flags);
 }
 
 #define F_DUPFD		0
@@ -80,14 +60,11 @@ SYSCALL3(dup3, fd, to, flags)
 #define F_SETFD		2
 #define F_GETFL		3
 #define F_SETFL		4
-#define F_SETOWN	8
-#define F_GETOWN	9
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ	1031
 #define F_GETPIPE_SZ	1032
 
-#define O_ASYNC		020000
-#define FLAGS_SETTABLE	(O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+#define FLAGS_SETTABLE	(O_APPEND | O_NONBLOCK | O_NOATIME)
 
 /* Change bits of file->flags, which other threads may be doing too. */
 static void file_flags_change(struct file *f, u32 clear, u32 set)
@@ -99,21 +76,27 @@ static void file_flags_change(struct file *f, u32 clear, u32 set)
 		;
 }
 
-static long file_control(struct file *f, u32 command, u64 argument)
+static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 {
 	switch (command) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		if ((u32)argument >= vfs_current_file_limit())
+			return -EINVAL;
+		return install(f, (u32)argument, false, command == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return fd_flags(fd);
+	case F_SETFD:
+		return fd_set_flags(fd, argument & 1);
 	case F_GETFL:
 		return READ_ONCE(f->flags);
+	}
+	if (f->flags & O_PATH) /* open(2) */
+		return -EBADF;
+	switch (command) {
 	case F_SETFL:
 		file_flags_change(f, FLAGS_SETTABLE, (u32)argument & FLAGS_SETTABLE);
 		return 0;
-	case F_SETOWN:
-		if ((s32)argument == INT32_MIN)
-			return -EINVAL;
-		WRITE_ONCE(f->owner, (s32)argument);
-		return 0;
-	case F_GETOWN:
-		return READ_ONCE(f->owner);
 	case F_SETPIPE_SZ:
 		return pipe_set_size(f, (u32)argument);
 	case F_GETPIPE_SZ:
@@ -122,104 +105,55 @@ static long file_control(struct file *f, u32 command, u64 argument)
 	return -EINVAL;
 }
 
-SYSCALL3(fcntl, fd, command, argument)
-{
-	struct file *f;
-	long result;
+CALL(fcntl, WITH_FILE(a, file_control(file, (u32)a, (u32)b, c)))
 
-	switch ((u32)command) {
-	case F_DUPFD:
-	case F_DUPFD_CLOEXEC:
-		f = fd_get((u32)fd);
-		if (!f)
-			return -EBADF;
-		file_put(f);
-		if (argument >= vfs_current_file_limit())
-			return -EINVAL;
-		return duplicate((u32)fd, (u32)argument, (u32)command == F_DUPFD_CLOEXEC);
-	case F_GETFD:
-		return fd_flags((u32)fd);
-	case F_SETFD:
-		return fd_set_flags((u32)fd, argument & 1);
-	}
-	f = fd_get((u32)fd);
-	if (!f)
-		return -EBADF;
-	/* open(2): of an O_PATH file nothing but the flags. */
-	if (f->flags & O_PATH && (u32)command != F_GETFL)
-		result = -EBADF;
-	else
-		result = file_control(f, (u32)command, argument);
-	file_put(f);
-	return result;
-}
-
+#define FIONBIO	 0x5421
 #define FIONCLEX 0x5450
 #define FIOCLEX	 0x5451
-#define FIONBIO	 0x5421
 
 /* What every file understands stands here; the rest is the file's own. */
-SYSCALL3(ioctl, fd, request, argument)
+static long device_control(struct file *f, u32 fd, u32 request, u64 argument)
 {
-	struct file *f = fd_get((u32)fd);
 	u32 on;
-	long result;
 
-	if (!f)
-		return -EBADF;
-	switch ((u32)request) {
+	switch (request) {
 	case FIOCLEX:
 	case FIONCLEX:
-		result = fd_set_flags((u32)fd, (u32)request == FIOCLEX);
-		break;
+		return fd_set_flags(fd, request == FIOCLEX);
 	case FIONBIO:
-		result = get_user_u32(&on, (u32 *)argument);
-		if (!result)
-			file_flags_change(f, O_NONBLOCK, on ? O_NONBLOCK : 0);
-		break;
-	default:
-		result = f->flags & O_PATH ? -EBADF : file_ioctl(f, (u32)request, argument);
-	}
-	file_put(f);
-	return result;
-}
-
-static long make_pipe(u64 user, u32 flags)
-{
-	struct file *end[2];
-	int fd[2];
-	int error;
-
-	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
-		return -EINVAL;
-	error = pipe_create(flags & ~O_CLOEXEC, &end[0], &end[1]);
-	if (error)
-		return error;
-	fd[0] = fd_install(end[0], 0, flags & O_CLOEXEC);
-	if (fd[0] < 0) {
-		file_put(end[0]);
-		file_put(end[1]);
-		return fd[0];
-	}
-	fd[1] = fd_install(end[1], 0, flags & O_CLOEXEC);
-	if (fd[1] < 0) {
-		file_put(end[1]);
-		fd_close((u32)fd[0]);
-		return fd[1];
-	}
-	if (!copy_to_user((void *)user, fd, sizeof(fd)))
+		if (get_user_u32(&on, (u32 *)argument))
+			return -EFAULT;
+		file_flags_change(f, O_NONBLOCK, on ? O_NONBLOCK : 0);
 		return 0;
-	fd_close((u32)fd[0]);
-	fd_close((u32)fd[1]);
-	return -EFAULT;
+	}
+	return f->flags & O_PATH ? -EBADF : file_ioctl(f, request, argument);
 }
 
-SYSCALL1(pipe, user)
-{
-	return make_pipe(user, 0);
-}
+CALL(ioctl, WITH_FILE(a, device_control(file, (u32)a, (u32)b, c)))
 
 SYSCALL2(pipe2, user, flags)
 {
-	return make_pipe(user, (u32)flags);
+	struct file *end[2];
+	int fd[2] = {-1, -1}, error;
+
+	if ((u32)flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	error = pipe_create((u32)flags & O_NONBLOCK, &end[0], &end[1]);
+	for (u32 i = 0; i < 2 && !error; i++) {
+		fd[i] = fd_install(end[i], 0, flags & O_CLOEXEC);
+		if (fd[i] < 0) {
+			error = fd[i];
+			file_put(end[1]);
+			if (!i)
+				file_put(end[0]);
+		}
+	}
+	if (!error)
+		error = copy_to_user((void *)user, fd, sizeof(fd));
+	for (u32 i = 0; i < 2 && error; i++)
+		if (fd[i] >= 0)
+			fd_close((u32)fd[i]);
+	return error;
 }
+
+CALL(pipe, sys_pipe2(a, 0, 0, 0, 0, 0))

@@ -84,9 +84,6 @@ SYSCALL6(futex, address, operation, value, timeout, address2, value3)
 			return -EINVAL;
 		return futex_requeue(address, address2, shared, (u32)value, (u32)timeout,
 				     command == FUTEX_CMP_REQUEUE, (u32)value3);
-	case FUTEX_WAKE_OP:
-		return futex_wake_op(address, address2, shared, (u32)value, (u32)timeout,
-				     (u32)value3);
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
 	case FUTEX_TRYLOCK_PI:
