@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/fs/vfs.h"
+#include "kernel/fs/file_table.h"
 #include "kernel/proc/process.h"
 #include "kernel/sys/syscall.h"
 
@@ -18,54 +18,54 @@
 #define SYSCALL1(name, a)		 SYSCALL2(name, a, _b)
 #define SYSCALL0(name)			 SYSCALL1(name, _a)
 
-/* A call without a directory argument, by the one that has it in front of the same others. */
-#define FORWARD_AT(name, name_at)                                                                  \
-	SYSCALL3(name, a, b, c)                                                                    \
+/* A call of one line; `value` is an expression of the arguments a to f. */
+#define CALL(name, value)                                                                          \
+	SYSCALL6(name, a, b, c, d, e, f)                                                           \
 	{                                                                                          \
-		return sys_##name_at((u64)AT_FDCWD, a, b, c, 0, 0);                                \
+		return (long)(value);                                                              \
 	}
+#define HERE (u64) AT_FDCWD /* the directory of calls without such an argument */
 
 /* clang-format off */
 /* Numbers of the Linux x86-64 ABI. */
 #define SYSCALL_LIST(X)                                                                            \
-	X(0, read) X(1, write) X(2, open) X(3, close) X(4, stat) X(5, fstat) X(6, lstat) X(7, poll) \
-	X(8, lseek) X(9, mmap) X(10, mprotect) X(11, munmap) X(12, brk) X(13, rt_sigaction)        \
-	X(14, rt_sigprocmask) X(15, rt_sigreturn) X(16, ioctl) X(17, pread64) X(18, pwrite64)      \
-	X(19, readv) X(20, writev) X(21, access) X(22, pipe) X(23, select) X(24, sched_yield)      \
-	X(25, mremap) X(26, msync) X(27, mincore) X(28, madvise) X(32, dup) X(33, dup2)            \
-	X(34, pause) X(35, nanosleep) X(36, getitimer) X(37, alarm) X(38, setitimer) X(39, getpid) \
-	X(40, sendfile) X(56, clone) X(57, fork) X(58, vfork) X(59, execve) X(60, exit)            \
-	X(61, wait4) X(62, kill) X(63, uname) X(72, fcntl) X(74, fsync) X(75, fdatasync)           \
-	X(76, truncate) X(77, ftruncate) X(79, getcwd) X(80, chdir) X(81, fchdir) X(82, rename)    \
-	X(83, mkdir) X(84, rmdir) X(85, creat) X(86, link) X(87, unlink) X(88, symlink)            \
-	X(89, readlink) X(90, chmod) X(91, fchmod) X(92, chown) X(93, fchown) X(94, lchown)        \
-	X(95, umask) X(96, gettimeofday) X(97, getrlimit) X(98, getrusage) X(99, sysinfo)          \
-	X(100, times) X(102, getuid) X(103, syslog) X(104, getgid) X(105, setuid) X(106, setgid)   \
-	X(107, geteuid) X(108, getegid) X(109, setpgid) X(110, getppid) X(111, getpgrp)            \
-	X(112, setsid) X(113, setreuid) X(114, setregid) X(115, getgroups) X(116, setgroups)       \
-	X(117, setresuid) X(118, getresuid) X(119, setresgid) X(120, getresgid) X(121, getpgid)    \
-	X(124, getsid) X(125, capget) X(126, capset) X(127, rt_sigpending) X(128, rt_sigtimedwait) \
-	X(129, rt_sigqueueinfo) X(130, rt_sigsuspend) X(131, sigaltstack) X(132, utime)            \
-	X(133, mknod) X(135, personality) X(137, statfs) X(138, fstatfs) X(140, getpriority)       \
-	X(141, setpriority) X(142, sched_setparam) X(143, sched_getparam)                          \
-	X(144, sched_setscheduler) X(145, sched_getscheduler) X(146, sched_get_priority_max)       \
-	X(147, sched_get_priority_min) X(148, sched_rr_get_interval) X(149, mlock) X(150, munlock) \
-	X(151, mlockall) X(152, munlockall) X(157, prctl) X(158, arch_prctl) X(160, setrlimit)     \
-	X(161, chroot) X(162, sync) X(164, settimeofday) X(165, mount) X(166, umount2)             \
-	X(169, reboot) X(170, sethostname) X(171, setdomainname) X(186, gettid) X(200, tkill)      \
-	X(201, time) X(202, futex) X(203, sched_setaffinity) X(204, sched_getaffinity)             \
-	X(217, getdents64) X(218, set_tid_address) X(219, restart_syscall) X(221, fadvise64)       \
-	X(222, timer_create) X(223, timer_settime) X(224, timer_gettime) X(225, timer_getoverrun)  \
-	X(226, timer_delete) X(227, clock_settime) X(228, clock_gettime) X(229, clock_getres)      \
-	X(230, clock_nanosleep) X(231, exit_group) X(234, tgkill) X(235, utimes) X(247, waitid)    \
-	X(257, openat) X(258, mkdirat) X(259, mknodat) X(260, fchownat) X(261, futimesat)          \
-	X(262, newfstatat) X(263, unlinkat) X(264, renameat) X(265, linkat) X(266, symlinkat)      \
-	X(267, readlinkat) X(268, fchmodat) X(269, faccessat) X(270, pselect6) X(271, ppoll)       \
-	X(273, set_robust_list) X(274, get_robust_list) X(280, utimensat) X(285, fallocate)        \
-	X(292, dup3) X(293, pipe2) X(295, preadv) X(296, pwritev) X(297, rt_tgsigqueueinfo)        \
-	X(302, prlimit64) X(309, getcpu) X(316, renameat2) X(318, getrandom) X(322, execveat)      \
-	X(324, membarrier) X(325, mlock2) X(327, preadv2) X(328, pwritev2) X(332, statx)           \
-	X(435, clone3) X(436, close_range) X(439, faccessat2)
+	X(0, read) X(1, write) X(2, open) X(3, close) X(4, stat) X(5, fstat) X(6, lstat)           \
+	X(7, poll) X(8, lseek) X(9, mmap) X(10, mprotect) X(11, munmap) X(12, brk)                 \
+	X(13, rt_sigaction) X(14, rt_sigprocmask) X(15, rt_sigreturn) X(16, ioctl)                 \
+	X(17, pread64) X(18, pwrite64) X(19, readv) X(20, writev) X(21, access) X(22, pipe)        \
+	X(23, select) X(24, sched_yield) X(25, mremap) X(26, msync) X(27, mincore)                 \
+	X(28, madvise) X(32, dup) X(33, dup2) X(34, pause) X(35, nanosleep) X(36, getitimer)       \
+	X(37, alarm) X(38, setitimer) X(39, getpid) X(56, clone) X(57, fork) X(58, vfork)          \
+	X(59, execve) X(60, exit) X(61, wait4) X(62, kill) X(63, uname) X(72, fcntl)               \
+	X(74, fsync) X(75, fdatasync) X(76, truncate) X(77, ftruncate) X(79, getcwd)               \
+	X(80, chdir) X(81, fchdir) X(82, rename) X(83, mkdir) X(84, rmdir) X(85, creat)            \
+	X(86, link) X(87, unlink) X(88, symlink) X(89, readlink) X(90, chmod) X(91, fchmod)        \
+	X(92, chown) X(93, fchown) X(94, lchown) X(95, umask) X(96, gettimeofday)                  \
+	X(97, getrlimit) X(98, getrusage) X(99, sysinfo) X(100, times) X(102, getuid)              \
+	X(103, syslog) X(104, getgid) X(105, setuid) X(106, setgid) X(107, geteuid)                \
+	X(108, getegid) X(109, setpgid) X(110, getppid) X(111, getpgrp) X(112, setsid)             \
+	X(113, setreuid) X(114, setregid) X(115, getgroups) X(116, setgroups) X(117, setresuid)    \
+	X(118, getresuid) X(119, setresgid) X(120, getresgid) X(121, getpgid) X(124, getsid)       \
+	X(127, rt_sigpending) X(128, rt_sigtimedwait) X(129, rt_sigqueueinfo)                      \
+	X(130, rt_sigsuspend) X(131, sigaltstack) X(133, mknod) X(135, personality)                \
+	X(137, statfs) X(138, fstatfs) X(140, getpriority) X(141, setpriority)                     \
+	X(142, sched_setparam) X(143, sched_getparam) X(144, sched_setscheduler)                   \
+	X(145, sched_getscheduler) X(146, sched_get_priority_max) X(147, sched_get_priority_min)   \
+	X(148, sched_rr_get_interval) X(149, mlock) X(150, munlock) X(151, mlockall)               \
+	X(152, munlockall) X(157, prctl) X(158, arch_prctl) X(160, setrlimit) X(161, chroot)       \
+	X(162, sync) X(165, mount) X(166, umount2) X(169, reboot) X(170, sethostname)              \
+	X(186, gettid) X(200, tkill) X(201, time) X(202, futex) X(203, sched_setaffinity)          \
+	X(204, sched_getaffinity) X(217, getdents64) X(218, set_tid_address)                       \
+	X(219, restart_syscall) X(222, timer_create) X(223, timer_settime) X(224, timer_gettime)   \
+	X(225, timer_getoverrun) X(226, timer_delete) X(227, clock_settime)                        \
+	X(228, clock_gettime) X(229, clock_getres) X(230, clock_nanosleep) X(231, exit_group)      \
+	X(234, tgkill) X(247, waitid) X(257, openat) X(258, mkdirat) X(259, mknodat)               \
+	X(260, fchownat) X(262, newfstatat) X(263, unlinkat) X(264, renameat) X(265, linkat)       \
+	X(266, symlinkat) X(267, readlinkat) X(268, fchmodat) X(269, faccessat) X(270, pselect6)   \
+	X(271, ppoll) X(273, set_robust_list) X(274, get_robust_list) X(280, utimensat)            \
+	X(292, dup3) X(293, pipe2) X(295, preadv) X(296, pwritev) X(302, prlimit64)                \
+	X(309, getcpu) X(316, renameat2) X(318, getrandom) X(322, execveat) X(435, clone3)         \
+	X(436, close_range) X(439, faccessat2)
 
 /* clang-format on */
 
@@ -100,19 +100,34 @@ int deadline_get(u64 user, u64 *deadline_ns);
 
 /* --- Paths (sys_path.c) ----------------------------------------------------------------------- */
 
+/* A user's string of at most PATH_MAX bytes with its NUL, to be kfree()d: ERR_PTR. */
+char *string_get(u64 user);
+
 /* A path argument in kernel memory and the directory it starts from (NULL: cwd). */
 struct path_argument {
 	char *text;
 	struct inode *at;
 };
-int path_get(struct path_argument *p, int dirfd, u64 user_path, bool may_be_empty);
+int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty);
 void path_put(struct path_argument *p);
 
 /* The inode a path leads to, with a reference: ERR_PTR.  AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. */
-struct inode *path_inode(int dirfd, u64 user_path, u32 flags);
+struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);
+
+/* The file of a descriptor goes by `file` in `call`, an expression: its value, or -EBADF. */
+#define WITH_FILE(fd, call)                                                                        \
+	({                                                                                         \
+		struct file *file = fd_get((u32)(fd));                                             \
+		long _result = -EBADF;                                                             \
+		if (file) {                                                                        \
+			_result = (call);                                                          \
+			file_put(file);                                                            \
+		}                                                                                  \
+		_result;                                                                           \
+	})
 
 /* The inode of an open descriptor, with a reference: ERR_PTR(-EBADF). */
-struct inode *fd_inode(u32 fd);
+struct inode *fd_inode(u64 fd);
 
 /* Look up, and give back after `call`, an expression of `inode`: its value, or lookup's error. */
 #define WITH_INODE(lookup, call)                                                                   \
@@ -130,6 +145,7 @@ struct inode *fd_inode(u32 fd);
 
 int sigset_get(sigset_t *set, u64 user, u64 size);		  /* sys_signal.c */
 int rusage_put(u64 user, const struct resource_use *use);	  /* sys_info.c */
+struct resource_use children_use(struct process *p);		  /* sys_info.c */
 struct thread *thread_by_argument(pid_t tid);			  /* sys_sched.c: 0: the caller */
 
 static inline bool is_privileged(void)

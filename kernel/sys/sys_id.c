@@ -26,28 +26,19 @@ static bool ids_contain(const struct ids *i, u32 id)
 	return id == KEEP || id == *i->real || id == *i->effective || id == *i->saved;
 }
 
-/* Set what is not KEEP.  limits_lock is held. */
-static void ids_store(const struct ids *i, u32 real, u32 effective, u32 saved)
-{
-	if (real != KEEP)
-		WRITE_ONCE(*i->real, real);
-	if (effective != KEEP)
-		WRITE_ONCE(*i->effective, effective);
-	if (saved != KEEP)
-		WRITE_ONCE(*i->saved, saved);
-}
-
 /* setresuid(2), setresgid(2). */
 static long ids_set_all(bool group, u64 real, u64 effective, u64 saved)
 {
 	struct ids i = ids_of(group);
+	u32 *id[3] = {i.real, i.effective, i.saved},
+	    to[3] = {(u32)real, (u32)effective, (u32)saved};
 	u64 flags = spin_lock_irq(&current_process()->limits_lock);
-	bool allowed =
-	    is_privileged() || (ids_contain(&i, (u32)real) && ids_contain(&i, (u32)effective) &&
-				ids_contain(&i, (u32)saved));
+	bool allowed = is_privileged() ||
+		       (ids_contain(&i, to[0]) && ids_contain(&i, to[1]) && ids_contain(&i, to[2]));
 
-	if (allowed)
-		ids_store(&i, (u32)real, (u32)effective, (u32)saved);
+	for (u32 n = 0; n < 3 && allowed; n++)
+		if (to[n] != KEEP)
+			WRITE_ONCE(*id[n], to[n]);
 	spin_unlock_irq(&current_process()->limits_lock, flags);
 	return allowed ? 0 : -EPERM;
 }
@@ -90,129 +81,20 @@ static long ids_put(bool group, u64 real, u64 effective, u64 saved)
 	return put_user_u32((u32 *)saved, *i.saved);
 }
 
-SYSCALL0(getuid)
-{
-	return current_process()->uid;
-}
-
-SYSCALL0(geteuid)
-{
-	return current_process()->euid;
-}
-
-SYSCALL0(getgid)
-{
-	return current_process()->gid;
-}
-
-SYSCALL0(getegid)
-{
-	return current_process()->egid;
-}
-
-SYSCALL1(setuid, id)
-{
-	return ids_set(false, id);
-}
-
-SYSCALL1(setgid, id)
-{
-	return ids_set(true, id);
-}
-
-SYSCALL2(setreuid, real, effective)
-{
-	return ids_set_two(false, real, effective);
-}
-
-SYSCALL2(setregid, real, effective)
-{
-	return ids_set_two(true, real, effective);
-}
-
-SYSCALL3(setresuid, real, effective, saved)
-{
-	return ids_set_all(false, real, effective, saved);
-}
-
-SYSCALL3(setresgid, real, effective, saved)
-{
-	return ids_set_all(true, real, effective, saved);
-}
-
-SYSCALL3(getresuid, real, effective, saved)
-{
-	return ids_put(false, real, effective, saved);
-}
-
-SYSCALL3(getresgid, real, effective, saved)
-{
-	return ids_put(true, real, effective, saved);
-}
-
-SYSCALL2(getgroups, size, user)
-{
-	return (s32)size < 0 ? -EINVAL : 0;
-}
+CALL(getuid, current_process()->uid)
+CALL(geteuid, current_process()->euid)
+CALL(getgid, current_process()->gid)
+CALL(getegid, current_process()->egid)
+CALL(setuid, ids_set(false, a))
+CALL(setgid, ids_set(true, a))
+CALL(setreuid, ids_set_two(false, a, b))
+CALL(setregid, ids_set_two(true, a, b))
+CALL(setresuid, ids_set_all(false, a, b, c))
+CALL(setresgid, ids_set_all(true, a, b, c))
+CALL(getresuid, ids_put(false, a, b, c))
+CALL(getresgid, ids_put(true, a, b, c))
 
 #define NGROUPS_MAX 65536
 
-SYSCALL2(setgroups, size, user)
-{
-	if (!is_privileged())
-		return -EPERM;
-	return (u32)size > NGROUPS_MAX ? -EINVAL : 0;
-}
-
-/* --- Capabilities: all of them, or none ------------------------------------------------------- */
-
-#define CAPABILITY_VERSION_3 0x20080522
-
-struct capability_header {
-	u32 version;
-	s32 pid;
-};
-
-struct capability_set {
-	u32 effective, permitted, inheritable;
-};
-
-static int capability_header_check(u64 user, struct capability_header *h)
-{
-	if (copy_from_user(h, (void *)user, sizeof(*h)))
-		return -EFAULT;
-	if (h->version == CAPABILITY_VERSION_3)
-		return h->pid < 0 ? -EINVAL : 0;
-	if (put_user_u32((u32 *)user, CAPABILITY_VERSION_3))
-		return -EFAULT;
-	return -EINVAL;
-}
-
-SYSCALL2(capget, user_header, user)
-{
-	struct capability_header h;
-	struct capability_set sets[2] = {{0}};
-	int error = capability_header_check(user_header, &h);
-	struct process *p;
-
-	if (error) /* asking for the version alone is no error */
-		return !user && error == -EINVAL ? 0 : error;
-	p = process_find(h.pid ? h.pid : current_process()->pid);
-	if (!p)
-		return -ESRCH;
-	if (p->euid == 0)
-		sets[0].effective = sets[0].permitted = sets[1].effective = sets[1].permitted =
-		    UINT32_MAX;
-	process_put(p);
-	return copy_to_user((void *)user, sets, sizeof(sets));
-}
-
-SYSCALL2(capset, user_header, user)
-{
-	struct capability_header h;
-	int error = capability_header_check(user_header, &h);
-
-	if (error)
-		return error;
-	return !h.pid || h.pid == current_process()->pid ? 0 : -EPERM;
-}
+CALL(getgroups, (s32)a < 0 ? -EINVAL : 0)
+CALL(setgroups, !is_privileged() ? -EPERM : (u32)a > NGROUPS_MAX ? -EINVAL : 0)

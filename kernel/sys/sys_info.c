@@ -4,7 +4,6 @@
  */
 #include "arch/x86_64/clock.h"
 #include "kernel/dev/random.h"
-#include "kernel/fs/file_table.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
@@ -18,50 +17,24 @@
 
 #define UTS_LENGTH 65
 
-DEFINE_SPINLOCK(domain_lock);
-static char domain[UTS_LENGTH] = "(none)";
-
 SYSCALL1(uname, user)
 {
-	char fields[6][UTS_LENGTH] = {SYSTEM_NAME,    "", SYSTEM_RELEASE, SYSTEM_VERSION,
-				      SYSTEM_MACHINE, ""};
+	char fields[6][UTS_LENGTH] = {SYSTEM_NAME,    "",      SYSTEM_RELEASE, SYSTEM_VERSION,
+				      SYSTEM_MACHINE, "(none)"};
 
 	system_hostname_get(fields[1]);
-	spin_lock(&domain_lock);
-	memcpy(fields[5], domain, UTS_LENGTH);
-	spin_unlock(&domain_lock);
 	return copy_to_user((void *)user, fields, sizeof(fields));
-}
-
-static int name_get(char name[UTS_LENGTH], u64 user, u64 length)
-{
-	if (!is_privileged())
-		return -EPERM;
-	if (length >= UTS_LENGTH)
-		return -EINVAL;
-	memset(name, 0, UTS_LENGTH);
-	return copy_from_user(name, (void *)user, length);
 }
 
 SYSCALL2(sethostname, user, length)
 {
 	char name[UTS_LENGTH];
-	int error = name_get(name, user, length);
 
-	return error ? error : system_hostname_set(name, length);
-}
-
-SYSCALL2(setdomainname, user, length)
-{
-	char name[UTS_LENGTH];
-	int error = name_get(name, user, length);
-
-	if (error)
-		return error;
-	spin_lock(&domain_lock);
-	memcpy(domain, name, UTS_LENGTH);
-	spin_unlock(&domain_lock);
-	return 0;
+	if (!is_privileged())
+		return -EPERM;
+	if (length >= UTS_LENGTH)
+		return -EINVAL;
+	return copy_from_user(name, (void *)user, length) ?: system_hostname_set(name, length);
 }
 
 /* --- sysinfo, syslog, getrandom --------------------------------------------------------------- */
@@ -89,7 +62,6 @@ SYSCALL1(sysinfo, user)
 }
 
 #define SYSLOG_READ_ALL	   3
-#define SYSLOG_SIZE_UNREAD 9
 #define SYSLOG_SIZE_BUFFER 10
 
 static long log_to_user(u64 user, u64 size)
@@ -120,18 +92,6 @@ SYSCALL3(syslog, type, user, size)
 		return 0;
 	case SYSLOG_READ_ALL:
 		return log_to_user(user, (u32)size);
-	case 8: /* console level */
-		if ((u32)size < 1 || (u32)size > 8)
-			return -EINVAL;
-		if (!is_privileged())
-			return -EPERM;
-		log_set_console_level((u32)size > 7   ? LOG_DEBUG
-				      : (u32)size > 5 ? LOG_INFO
-				      : (u32)size > 4 ? LOG_WARN
-						      : LOG_ERROR);
-		return 0;
-	case SYSLOG_SIZE_UNREAD:
-		return (long)log_length();
 	case SYSLOG_SIZE_BUFFER:
 		return LOG_SIZE;
 	}
@@ -192,6 +152,8 @@ static int limit_change(struct process *p, u32 which, const struct rlimit *new_l
 
 	if (which >= RLIMIT_COUNT || (new_limit && new_limit->current > new_limit->maximum))
 		return -EINVAL;
+	if (p != current_process() && !is_privileged() && p->uid != current_process()->uid)
+		return -EPERM;
 	if (new_limit && which == RLIMIT_NOFILE && new_limit->maximum > FD_TABLE_MAX)
 		return -EPERM;
 	flags = spin_lock_irq(&p->limits_lock);
@@ -217,32 +179,15 @@ SYSCALL4(prlimit64, pid, which, user, old_user)
 	p = process_find((s32)pid ? (pid_t)pid : current_process()->pid);
 	if (!p)
 		return -ESRCH;
-	if (p != current_process() && !is_privileged() && p->uid != current_process()->uid)
-		error = -EPERM;
-	else
-		error = limit_change(p, (u32)which, user ? &limit : NULL, &old);
+	error = limit_change(p, (u32)which, user ? &limit : NULL, &old);
 	process_put(p);
-	if (!error && old_user && copy_to_user((void *)old_user, &old, sizeof(old)))
-		error = -EFAULT;
+	if (!error && old_user)
+		error = copy_to_user((void *)old_user, &old, sizeof(old));
 	return error;
 }
 
-SYSCALL2(getrlimit, which, user)
-{
-	struct rlimit old;
-	int error = limit_change(current_process(), (u32)which, NULL, &old);
-
-	return error ? error : copy_to_user((void *)user, &old, sizeof(old));
-}
-
-SYSCALL2(setrlimit, which, user)
-{
-	struct rlimit limit, old;
-
-	if (copy_from_user(&limit, (void *)user, sizeof(limit)))
-		return -EFAULT;
-	return limit_change(current_process(), (u32)which, &limit, &old);
-}
+CALL(getrlimit, b ? sys_prlimit64(0, a, 0, b, 0, 0) : -EFAULT)
+CALL(setrlimit, b ? sys_prlimit64(0, a, b, 0, 0, 0) : -EFAULT)
 
 /* --- getrusage -------------------------------------------------------------------------------- */
 
@@ -268,6 +213,16 @@ int rusage_put(u64 user, const struct resource_use *use)
 	return copy_to_user((void *)user, &r, sizeof(r));
 }
 
+/* What the waited-for children have used. */
+struct resource_use children_use(struct process *p)
+{
+	u64 flags = spin_lock_irq(&p->limits_lock);
+	struct resource_use use = p->children_use;
+
+	spin_unlock_irq(&p->limits_lock, flags);
+	return use;
+}
+
 #define RUSAGE_SELF	0
 #define RUSAGE_CHILDREN (-1)
 #define RUSAGE_THREAD	1
@@ -277,16 +232,13 @@ SYSCALL2(getrusage, who, user)
 	struct process *p = current_process();
 	struct thread *t = current_thread();
 	struct resource_use use = {0};
-	u64 flags;
 
 	switch ((s32)who) {
 	case RUSAGE_SELF:
 		process_resource_use(p, &use);
 		break;
 	case RUSAGE_CHILDREN:
-		flags = spin_lock_irq(&p->limits_lock);
-		use = p->children_use;
-		spin_unlock_irq(&p->limits_lock, flags);
+		use = children_use(p);
 		break;
 	case RUSAGE_THREAD:
 		thread_times(t, &use.user_ns, &use.kernel_ns);

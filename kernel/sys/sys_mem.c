@@ -2,8 +2,6 @@
  *
  * Memory: mmap and its kin.
  */
-#include "arch/x86_64/smp.h"
-#include "kernel/fs/file_table.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
 
@@ -78,10 +76,9 @@ SYSCALL6(mmap, address, length, prot, flags, fd, offset)
 	return result;
 }
 
-SYSCALL2(munmap, address, length)
-{
-	return address_space_unmap(space(), address, length);
-}
+CALL(munmap, address_space_unmap(space(), a, b))
+CALL(brk, address_space_brk(space(), a))
+CALL(madvise, address_space_advise(space(), a, b, (int)c))
 
 SYSCALL3(mprotect, address, length, prot)
 {
@@ -97,16 +94,6 @@ SYSCALL5(mremap, address, old_length, new_length, flags, new_address)
 		return -EINVAL;
 	return address_space_remap(space(), address, old_length, new_length, (u32)flags,
 				   new_address);
-}
-
-SYSCALL1(brk, address)
-{
-	return (long)address_space_brk(space(), address);
-}
-
-SYSCALL3(madvise, address, length, advice)
-{
-	return address_space_advise(space(), address, length, (int)advice);
 }
 
 SYSCALL3(msync, address, length, flags)
@@ -157,60 +144,7 @@ static long lock_pages(u64 address, u64 length, bool populate)
 	return populate ? address_space_populate(space(), start, end - start) : 0;
 }
 
-SYSCALL2(mlock, address, length)
-{
-	return lock_pages(address, length, true);
-}
-
-#define MLOCK_ONFAULT 1
-
-SYSCALL3(mlock2, address, length, flags)
-{
-	if (flags & ~(u64)MLOCK_ONFAULT)
-		return -EINVAL;
-	return lock_pages(address, length, !(flags & MLOCK_ONFAULT));
-}
-
-SYSCALL2(munlock, address, length)
-{
-	return lock_pages(address, length, false);
-}
-
-SYSCALL1(mlockall, flags)
-{
-	return !flags || flags & ~7UL || flags == 4 /* MCL_ONFAULT alone */ ? -EINVAL : 0;
-}
-
-SYSCALL0(munlockall)
-{
-	return 0;
-}
-
-/* --- membarrier(2) ---------------------------------------------------------------------------- */
-
-/* An interrupt serializes, and entering it orders memory accesses; the fence says so. */
-static void barrier_here(void *arg)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-/* Bits are the commands: GLOBAL, GLOBAL_EXPEDITED and its registration, PRIVATE_EXPEDITED,
- * likewise, PRIVATE_EXPEDITED_SYNC_CORE, likewise.  All reach every CPU, so registering has nothing
- * to do. */
-#define MEMBARRIER_COMMANDS  0x7fUL
-#define MEMBARRIER_REGISTERS 0x54UL
-
-SYSCALL3(membarrier, command, flags, cpu)
-{
-	if (flags || (command && (command & (command - 1) || command & ~MEMBARRIER_COMMANDS)))
-		return -EINVAL;
-	if (!command)
-		return MEMBARRIER_COMMANDS;
-	if (command & MEMBARRIER_REGISTERS)
-		return 0;
-	preempt_disable();
-	smp_call(&cpus_online, barrier_here, NULL);
-	barrier_here(NULL);
-	preempt_enable();
-	return 0;
-}
+CALL(mlock, lock_pages(a, b, true))
+CALL(munlock, lock_pages(a, b, false))
+CALL(mlockall, !a || a & ~7UL || a == 4 /* MCL_ONFAULT alone */ ? -EINVAL : 0)
+CALL(munlockall, 0)

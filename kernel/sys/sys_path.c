@@ -2,27 +2,24 @@
  *
  * Calls that name files: open, links, directories, mounts.
  */
-#include "kernel/fs/file_table.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
-struct inode *fd_inode(u32 fd)
+/* Take a reference, and give the inode back. */
+static struct inode *inode_of(struct inode *inode)
 {
-	struct file *f = fd_get(fd);
-	struct inode *inode;
-
-	if (!f)
-		return ERR_PTR(-EBADF);
-	inode = f->inode;
 	inode_get(inode);
-	file_put(f);
 	return inode;
 }
 
-/* A user's string of at most PATH_MAX bytes with its NUL: ERR_PTR. */
-static char *string_get(u64 user)
+struct inode *fd_inode(u64 fd)
+{
+	return (struct inode *)WITH_FILE(fd, (long)inode_of(file->inode));
+}
+
+char *string_get(u64 user)
 {
 	char *text = kmalloc(PATH_MAX);
 	ssize_t n;
@@ -36,7 +33,7 @@ static char *string_get(u64 user)
 	return ERR_PTR(n);
 }
 
-int path_get(struct path_argument *p, int dirfd, u64 user_path, bool may_be_empty)
+int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty)
 {
 	int error = 0;
 
@@ -46,8 +43,8 @@ int path_get(struct path_argument *p, int dirfd, u64 user_path, bool may_be_empt
 		return (int)PTR_ERR(p->text);
 	if (!p->text[0] && !may_be_empty) {
 		error = -ENOENT;
-	} else if (p->text[0] != '/' && dirfd != AT_FDCWD) {
-		p->at = fd_inode((u32)dirfd);
+	} else if (p->text[0] != '/' && (int)dirfd != AT_FDCWD) {
+		p->at = fd_inode(dirfd);
 		if (IS_ERR(p->at))
 			error = (int)PTR_ERR(p->at);
 		else if (p->text[0] && !S_ISDIR(p->at->mode))
@@ -65,7 +62,7 @@ void path_put(struct path_argument *p)
 		inode_put(p->at);
 }
 
-struct inode *path_inode(int dirfd, u64 user_path, u32 flags)
+struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags)
 {
 	struct path_argument p;
 	struct inode *inode;
@@ -74,8 +71,7 @@ struct inode *path_inode(int dirfd, u64 user_path, u32 flags)
 	if (error)
 		return ERR_PTR(error);
 	if (!p.text[0] && p.at) {
-		inode = p.at;
-		inode_get(inode);
+		inode = inode_of(p.at);
 	} else {
 		inode = vfs_lookup(p.at, p.text[0] ? p.text : ".", flags & AT_SYMLINK_NOFOLLOW);
 	}
@@ -86,7 +82,7 @@ struct inode *path_inode(int dirfd, u64 user_path, u32 flags)
 #define WITH_PATH(dirfd, user_path, call)                                                          \
 	({                                                                                         \
 		struct path_argument p;                                                            \
-		long _result = path_get(&p, (int)(dirfd), (user_path), false);                     \
+		long _result = path_get(&p, (dirfd), (user_path), false);                          \
 		if (!_result) {                                                                    \
 			_result = (call);                                                          \
 			path_put(&p);                                                              \
@@ -110,101 +106,53 @@ static long open_path(struct path_argument *p, u32 flags, u32 mode)
 	return fd;
 }
 
-SYSCALL4(openat, dirfd, path, flags, mode)
-{
-	return WITH_PATH(dirfd, path, open_path(&p, (u32)flags, (u32)mode));
-}
-
-FORWARD_AT(open, openat)
-
-SYSCALL2(creat, path, mode)
-{
-	return sys_open(path, O_CREAT | O_WRONLY | O_TRUNC, mode, 0, 0, 0);
-}
+CALL(openat, WITH_PATH(a, b, open_path(&p, (u32)c, (u32)d)))
+CALL(open, sys_openat(HERE, a, b, c, 0, 0))
+CALL(creat, sys_openat(HERE, a, O_CREAT | O_WRONLY | O_TRUNC, b, 0, 0))
 
 /* --- Making and removing names ---------------------------------------------------------------- */
 
-static long make_node(u64 dirfd, u64 path, u32 mode, u64 device)
-{
-	switch (mode & S_IFMT) {
-	case 0:
-		mode |= S_IFREG;
-		break;
-	case S_IFREG:
-	case S_IFIFO:
-	case S_IFSOCK:
-		break;
-	case S_IFCHR:
-	case S_IFBLK:
-		if (!is_privileged())
-			return -EPERM;
-		break;
-	case S_IFDIR:
-		return -EPERM;
-	default:
-		return -EINVAL;
-	}
-	/* The ABI's number: the minor's upper bits lie above the major. */
-	device = MAKEDEV(device >> 8 & 0xfff, (device & 0xff) | (device >> 12 & 0xfff00));
-	return WITH_PATH(dirfd, path, vfs_create(p.at, p.text, mode & (S_IFMT | 07777), device));
-}
-
-static long remove_name(u64 dirfd, u64 path, bool directory)
-{
-	return WITH_PATH(dirfd, path, vfs_unlink(p.at, p.text, directory));
-}
-
-SYSCALL3(mkdirat, dirfd, path, mode)
-{
-	return WITH_PATH(dirfd, path, vfs_create(p.at, p.text, S_IFDIR | ((u32)mode & 01777), 0));
-}
-
-FORWARD_AT(mkdir, mkdirat)
-
 SYSCALL4(mknodat, dirfd, path, mode, device)
 {
-	return make_node(dirfd, path, (u32)mode, (u32)device);
+	u32 type = (u32)mode & S_IFMT ?: S_IFREG;
+
+	if (type == S_IFDIR || ((S_ISCHR(type) || type == S_IFBLK) && !is_privileged()))
+		return -EPERM;
+	if (!S_ISREG(type) && !S_ISFIFO(type) && type != S_IFSOCK && !S_ISCHR(type) &&
+	    type != S_IFBLK)
+		return -EINVAL;
+	/* The ABI's number: the minor's upper bits lie above the major. */
+	device = MAKEDEV((u32)device >> 8 & 0xfff, (device & 0xff) | ((u32)device >> 12 & 0xfff00));
+	return WITH_PATH(dirfd, path, vfs_create(p.at, p.text, type | ((u32)mode & 07777), device));
 }
 
-FORWARD_AT(mknod, mknodat)
-
-SYSCALL1(unlink, path)
-{
-	return remove_name((u64)AT_FDCWD, path, false);
-}
-
-SYSCALL1(rmdir, path)
-{
-	return remove_name((u64)AT_FDCWD, path, true);
-}
+CALL(mknod, sys_mknodat(HERE, a, b, c, 0, 0))
+CALL(mkdirat, WITH_PATH(a, b, vfs_create(p.at, p.text, S_IFDIR | ((u32)c & 01777), 0)))
+CALL(mkdir, sys_mkdirat(HERE, a, b, 0, 0, 0))
 
 SYSCALL3(unlinkat, dirfd, path, flags)
 {
 	if (flags & ~(u64)AT_REMOVEDIR)
 		return -EINVAL;
-	return remove_name(dirfd, path, flags & AT_REMOVEDIR);
+	return WITH_PATH(dirfd, path, vfs_unlink(p.at, p.text, flags));
 }
 
-static long rename_at(u64 old_fd, u64 old_path, u64 new_fd, u64 new_path, u32 flags)
+CALL(unlink, sys_unlinkat(HERE, a, 0, 0, 0, 0))
+CALL(rmdir, sys_unlinkat(HERE, a, AT_REMOVEDIR, 0, 0, 0))
+
+/* rename() and link(): from one name to another. */
+static long with_two(u64 old_fd, u64 old_path, u64 new_fd, u64 new_path, u32 flags,
+		     int (*fn)(struct inode *old_at, const char *old_path, struct inode *new_at,
+			       const char *new_path, u32 flags))
 {
 	struct path_argument to;
-	long error = path_get(&to, (int)new_fd, new_path, false);
+	long error = path_get(&to, new_fd, new_path, false);
 
 	if (error)
 		return error;
-	error = WITH_PATH(old_fd, old_path, vfs_rename(p.at, p.text, to.at, to.text, flags));
+	error = WITH_PATH(old_fd, old_path, fn(p.at, p.text, to.at, to.text, flags));
 	path_put(&to);
 	return error;
-}
-
-SYSCALL2(rename, old_path, new_path)
-{
-	return rename_at((u64)AT_FDCWD, old_path, (u64)AT_FDCWD, new_path, 0);
-}
-
-SYSCALL4(renameat, old_fd, old_path, new_fd, new_path)
-{
-	return rename_at(old_fd, old_path, new_fd, new_path, 0);
 }
 
 SYSCALL5(renameat2, old_fd, old_path, new_fd, new_path, flags)
@@ -212,34 +160,22 @@ SYSCALL5(renameat2, old_fd, old_path, new_fd, new_path, flags)
 	if (flags & ~(u64)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
 	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	return rename_at(old_fd, old_path, new_fd, new_path, (u32)flags);
+	return with_two(old_fd, old_path, new_fd, new_path, (u32)flags, vfs_rename);
 }
 
-static long link_at(u64 old_fd, u64 old_path, u64 new_fd, u64 new_path, u32 flags)
-{
-	struct path_argument to;
-	long error = path_get(&to, (int)new_fd, new_path, false);
-
-	if (error)
-		return error;
-	error = WITH_PATH(old_fd, old_path, vfs_link(p.at, p.text, to.at, to.text, flags));
-	path_put(&to);
-	return error;
-}
-
-SYSCALL2(link, old_path, new_path)
-{
-	return link_at((u64)AT_FDCWD, old_path, (u64)AT_FDCWD, new_path, 0);
-}
+CALL(renameat, sys_renameat2(a, b, c, d, 0, 0))
+CALL(rename, sys_renameat2(HERE, a, HERE, b, 0, 0))
 
 SYSCALL5(linkat, old_fd, old_path, new_fd, new_path, flags)
 {
 	if (flags & ~(u64)AT_SYMLINK_FOLLOW)
 		return -EINVAL;
-	return link_at(old_fd, old_path, new_fd, new_path, (u32)flags);
+	return with_two(old_fd, old_path, new_fd, new_path, (u32)flags, vfs_link);
 }
 
-static long symlink_at(u64 target, u64 dirfd, u64 path)
+CALL(link, sys_linkat(HERE, a, HERE, b, 0, 0))
+
+SYSCALL3(symlinkat, target, dirfd, path)
 {
 	char *text = string_get(target);
 	long error;
@@ -251,15 +187,7 @@ static long symlink_at(u64 target, u64 dirfd, u64 path)
 	return error;
 }
 
-SYSCALL2(symlink, target, path)
-{
-	return symlink_at(target, (u64)AT_FDCWD, path);
-}
-
-SYSCALL3(symlinkat, target, dirfd, path)
-{
-	return symlink_at(target, dirfd, path);
-}
+CALL(symlink, sys_symlinkat(a, HERE, b, 0, 0, 0))
 
 static long read_link(struct inode *link, u64 buffer, u64 size)
 {
@@ -285,19 +213,12 @@ static long read_link_at(u64 dirfd, u64 path, u64 buffer, u64 size, u32 flags)
 {
 	if ((s32)size <= 0)
 		return -EINVAL;
-	return WITH_INODE(path_inode((int)dirfd, path, AT_SYMLINK_NOFOLLOW | flags),
+	return WITH_INODE(path_inode(dirfd, path, AT_SYMLINK_NOFOLLOW | flags),
 			  read_link(inode, buffer, (u32)size));
 }
 
-SYSCALL3(readlink, path, buffer, size)
-{
-	return read_link_at((u64)AT_FDCWD, path, buffer, size, 0);
-}
-
-SYSCALL4(readlinkat, dirfd, path, buffer, size)
-{
-	return read_link_at(dirfd, path, buffer, size, AT_EMPTY_PATH);
-}
+CALL(readlink, read_link_at(HERE, a, b, c, 0))
+CALL(readlinkat, read_link_at(a, b, c, d, AT_EMPTY_PATH))
 
 /* --- Working directory ------------------------------------------------------------------------ */
 
@@ -311,8 +232,7 @@ SYSCALL2(getcwd, buffer, size)
 	if (!text)
 		return -ENOMEM;
 	mutex_lock(&fs->lock);
-	cwd = fs->cwd;
-	inode_get(cwd);
+	cwd = inode_of(fs->cwd);
 	mutex_unlock(&fs->lock);
 	n = vfs_path_of(cwd, text, PATH_MAX);
 	inode_put(cwd);
@@ -335,30 +255,19 @@ static long set_directory(struct inode *inode, bool root)
 
 	if (!S_ISDIR(inode->mode))
 		return -ENOTDIR;
-	inode_get(inode);
+	if (root && !is_privileged())
+		return -EPERM;
 	mutex_lock(&fs->lock);
 	old = *slot;
-	*slot = inode;
+	*slot = inode_of(inode);
 	mutex_unlock(&fs->lock);
 	inode_put(old);
 	return 0;
 }
 
-SYSCALL1(chdir, path)
-{
-	return WITH_INODE(path_inode(AT_FDCWD, path, 0), set_directory(inode, false));
-}
-
-SYSCALL1(fchdir, fd)
-{
-	return WITH_INODE(fd_inode((u32)fd), set_directory(inode, false));
-}
-
-SYSCALL1(chroot, path)
-{
-	return WITH_INODE(path_inode(AT_FDCWD, path, 0),
-			  is_privileged() ? set_directory(inode, true) : -EPERM);
-}
+CALL(chdir, WITH_INODE(path_inode(HERE, a, 0), set_directory(inode, false)))
+CALL(fchdir, WITH_INODE(fd_inode(a), set_directory(inode, false)))
+CALL(chroot, WITH_INODE(path_inode(HERE, a, 0), set_directory(inode, true)))
 
 SYSCALL1(umask, mask)
 {
@@ -384,14 +293,9 @@ SYSCALL5(mount, source, target, type, flags, data)
 	name = string_get(type);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	error = WITH_PATH(AT_FDCWD, target, vfs_mount(name, p.text));
+	error = WITH_PATH(HERE, target, vfs_mount(name, p.text));
 	kfree(name);
 	return error;
 }
 
-SYSCALL2(umount2, target, flags)
-{
-	if (!is_privileged())
-		return -EPERM;
-	return WITH_PATH(AT_FDCWD, target, vfs_unmount(p.text));
-}
+CALL(umount2, is_privileged() ? WITH_PATH(HERE, a, vfs_unmount(p.text)) : -EPERM)

@@ -69,29 +69,22 @@ SYSCALL2(clone3, user, size)
 	return process_clone(&args);
 }
 
-static long exec_at(int dirfd, u64 path, u64 argv, u64 envp, u32 flags)
+SYSCALL5(execveat, dirfd, path, argv, envp, flags)
 {
 	struct path_argument p;
-	long error = path_get(&p, dirfd, path, flags & AT_EMPTY_PATH);
+	long error;
 
+	if (flags & ~(u64)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	error = path_get(&p, dirfd, path, flags & AT_EMPTY_PATH);
 	if (error)
 		return error;
-	error = process_exec(p.at, p.text, argv, envp, false, flags);
+	error = process_exec(p.at, p.text, argv, envp, false, (u32)flags);
 	path_put(&p);
 	return error;
 }
 
-SYSCALL3(execve, path, argv, envp)
-{
-	return exec_at(AT_FDCWD, path, argv, envp, 0);
-}
-
-SYSCALL5(execveat, dirfd, path, argv, envp, flags)
-{
-	if (flags & ~(u64)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-		return -EINVAL;
-	return exec_at((int)dirfd, path, argv, envp, (u32)flags);
-}
+CALL(execve, sys_execveat(HERE, a, b, c, 0, 0))
 
 SYSCALL1(exit, code)
 {
@@ -187,15 +180,8 @@ SYSCALL5(waitid, which, number, user, options, usage)
 
 /* --- Numbers, groups, sessions ---------------------------------------------------------------- */
 
-SYSCALL0(getpid)
-{
-	return current_process()->pid;
-}
-
-SYSCALL0(gettid)
-{
-	return current_thread()->tid;
-}
+CALL(getpid, current_process()->pid)
+CALL(gettid, current_thread()->tid)
 
 SYSCALL0(getppid)
 {
@@ -220,30 +206,11 @@ static long group_or_session(pid_t pid, bool session)
 	return result;
 }
 
-SYSCALL0(getpgrp)
-{
-	return READ_ONCE(current_process()->group);
-}
-
-SYSCALL1(getpgid, pid)
-{
-	return group_or_session((pid_t)pid, false);
-}
-
-SYSCALL1(getsid, pid)
-{
-	return group_or_session((pid_t)pid, true);
-}
-
-SYSCALL2(setpgid, pid, group)
-{
-	return process_set_group((pid_t)pid, (pid_t)group);
-}
-
-SYSCALL0(setsid)
-{
-	return process_new_session();
-}
+CALL(getpgrp, READ_ONCE(current_process()->group))
+CALL(getpgid, group_or_session((pid_t)a, false))
+CALL(getsid, group_or_session((pid_t)a, true))
+CALL(setpgid, process_set_group((pid_t)a, (pid_t)b))
+CALL(setsid, process_new_session())
 
 /* --- Threads ---------------------------------------------------------------------------------- */
 
@@ -292,29 +259,18 @@ SYSCALL2(arch_prctl, code, address)
 }
 
 #define PR_SET_PDEATHSIG       1
-#define PR_GET_PDEATHSIG       2
-#define PR_GET_DUMPABLE	       3
-#define PR_SET_DUMPABLE	       4
 #define PR_SET_NAME	       15
 #define PR_GET_NAME	       16
-#define PR_GET_SECCOMP	       21
-#define PR_SET_TIMERSLACK      29
-#define PR_GET_TIMERSLACK      30
 #define PR_SET_CHILD_SUBREAPER 36
-#define PR_GET_CHILD_SUBREAPER 37
 #define PR_SET_NO_NEW_PRIVS    38
-#define PR_GET_NO_NEW_PRIVS    39
-
 #define NAME_SIZE	       16 /* of prctl()'s thread names, with the NUL */
 
 static long set_name(u64 user)
 {
-	char name[NAME_SIZE] = "";
+	char name[NAME_SIZE];
+	/* A longer name is cut: then there was no NUL in NAME_SIZE bytes, which are copied. */
 	ssize_t n = copy_string_from_user(name, (const char *)user, NAME_SIZE);
 
-	/* A longer name is cut: then there was no NUL in NAME_SIZE bytes. */
-	if (n == -ENAMETOOLONG && copy_from_user(name, (const char *)user, NAME_SIZE - 1))
-		return -EFAULT;
 	if (n < 0 && n != -ENAMETOOLONG)
 		return n;
 	name[NAME_SIZE - 1] = 0;
@@ -333,43 +289,22 @@ SYSCALL5(prctl, option, a, b, c, d)
 			return -EINVAL;
 		WRITE_ONCE(p->parent_death_signal, (int)a);
 		return 0;
-	case PR_GET_PDEATHSIG:
-		return put_user_u32((u32 *)a, (u32)p->parent_death_signal);
-	case PR_GET_DUMPABLE:
-		return p->dumpable;
-	case PR_SET_DUMPABLE:
-		if (a > 1)
-			return -EINVAL;
-		WRITE_ONCE(p->dumpable, (u32)a);
-		return 0;
 	case PR_SET_NAME:
 		return set_name(a);
 	case PR_GET_NAME:
 		strscpy(name, current_thread()->name, sizeof(name));
 		return copy_to_user((void *)a, name, sizeof(name));
-	case PR_GET_SECCOMP:
-	case PR_SET_TIMERSLACK:
-		return 0;
-	case PR_GET_TIMERSLACK:
-		return 1; /* timers are as exact as they can be */
 	case PR_SET_CHILD_SUBREAPER:
 		WRITE_ONCE(p->is_subreaper, a != 0);
 		return 0;
-	case PR_GET_CHILD_SUBREAPER:
-		return put_user_u32((u32 *)a, p->is_subreaper);
 	case PR_SET_NO_NEW_PRIVS: /* exec never gives any: there are no set-id programs */
 		return a != 1 || b || c || d ? -EINVAL : 0;
-	case PR_GET_NO_NEW_PRIVS:
-		return a || b || c || d ? -EINVAL : 1;
 	}
 	return -EINVAL;
 }
 
 /* personality(2): there is one; addresses are not randomized anyway. */
-SYSCALL1(personality, persona)
-{
-	return 0;
-}
+CALL(personality, 0)
 
 /* --- reboot ----------------------------------------------------------------------------------- */
 

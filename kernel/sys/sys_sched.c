@@ -40,11 +40,7 @@ static bool may_change(const struct thread *t)
 	return euid == 0 || euid == t->process->euid || euid == t->process->uid;
 }
 
-SYSCALL0(sched_yield)
-{
-	sched_yield();
-	return 0;
-}
+CALL(sched_yield, (sched_yield(), 0))
 
 SYSCALL3(sched_setaffinity, tid, size, user)
 {
@@ -125,15 +121,8 @@ static long set_policy(u64 tid, s32 policy, u64 user)
 	return error;
 }
 
-SYSCALL3(sched_setscheduler, tid, policy, user)
-{
-	return (s32)policy < 0 ? -EINVAL : set_policy(tid, (s32)policy, user);
-}
-
-SYSCALL2(sched_setparam, tid, user)
-{
-	return set_policy(tid, -1, user);
-}
+CALL(sched_setscheduler, (s32)b < 0 ? -EINVAL : set_policy(a, (s32)b, c))
+CALL(sched_setparam, set_policy(a, -1, b))
 
 SYSCALL1(sched_getscheduler, tid)
 {
@@ -160,17 +149,16 @@ SYSCALL2(sched_getparam, tid, user)
 	return put_user_u32((u32 *)user, priority);
 }
 
-SYSCALL1(sched_get_priority_max, policy)
+/* The lowest, or the highest. */
+static long priority_limit(u32 policy, u32 limit)
 {
-	if (!policy_is_valid((u32)policy))
+	if (!policy_is_valid(policy))
 		return -EINVAL;
-	return policy_is_realtime((u32)policy) ? PRIORITY_MAX : 0;
+	return policy_is_realtime(policy) ? limit : 0;
 }
 
-SYSCALL1(sched_get_priority_min, policy)
-{
-	return policy_is_valid((u32)policy) ? policy_is_realtime((u32)policy) : -EINVAL;
-}
+CALL(sched_get_priority_max, priority_limit((u32)a, PRIORITY_MAX))
+CALL(sched_get_priority_min, priority_limit((u32)a, 1))
 
 SYSCALL2(sched_rr_get_interval, tid, user)
 {

@@ -55,10 +55,7 @@ SYSCALL4(rt_sigprocmask, how, user, old_user, size)
 	return old_user ? copy_to_user((void *)old_user, &old, sizeof(old)) : 0;
 }
 
-SYSCALL0(rt_sigreturn)
-{
-	return signal_return(thread_frame(current_thread()));
-}
+CALL(rt_sigreturn, signal_return(thread_frame(current_thread())))
 
 /* What signal_work() makes of a call that ended with -ERESTART_RESTARTBLOCK. */
 SYSCALL0(restart_syscall)
@@ -85,10 +82,7 @@ static long wait_for_signal(void)
 	return -ERESTARTNOHAND;
 }
 
-SYSCALL0(pause)
-{
-	return wait_for_signal();
-}
+CALL(pause, wait_for_signal())
 
 SYSCALL2(rt_sigsuspend, user, size)
 {
@@ -192,46 +186,27 @@ SYSCALL3(tgkill, group, tid, signal)
 	return signal_thread((pid_t)group, (tid_t)tid, (int)signal, &info);
 }
 
-/* A caller's own siginfo; only to itself may it look as if the kernel or kill() had sent it. */
-static int info_get(struct siginfo *info, u64 user, int signal, pid_t to)
-{
-	if (copy_from_user(info, (void *)user, sizeof(*info)))
-		return -EFAULT;
-	info->signo = signal;
-	if ((info->code >= 0 || info->code == SI_TKILL) && to != current_process()->pid)
-		return -EPERM;
-	return 0;
-}
-
+/* Only to itself may a caller make it look as if the kernel or kill() had sent a signal. */
 SYSCALL3(rt_sigqueueinfo, pid, signal, user)
 {
 	struct siginfo info;
 	struct process *p;
-	int error = info_get(&info, user, (int)signal, (pid_t)pid);
+	int error;
 
-	if (error)
-		return error;
-	if ((s32)signal < 0 || (s32)signal > SIGNAL_COUNT)
+	if (copy_from_user(&info, (void *)user, sizeof(info)))
+		return -EFAULT;
+	info.signo = (int)signal;
+	if ((info.code >= 0 || info.code == SI_TKILL) && (pid_t)pid != current_process()->pid)
+		return -EPERM;
+	if ((u32)signal > SIGNAL_COUNT)
 		return -EINVAL;
 	p = process_find((pid_t)pid);
 	if (!p)
 		return -ESRCH;
 	if (!may_signal(p, (int)signal))
 		error = -EPERM;
-	else if (signal)
-		error = signal_send_process(p, (int)signal, &info);
+	else
+		error = signal ? signal_send_process(p, (int)signal, &info) : 0;
 	process_put(p);
 	return error;
-}
-
-SYSCALL4(rt_tgsigqueueinfo, group, tid, signal, user)
-{
-	struct siginfo info;
-	int error = info_get(&info, user, (int)signal, (pid_t)group);
-
-	if (error)
-		return error;
-	if ((s32)tid <= 0 || (s32)group <= 0)
-		return -EINVAL;
-	return signal_thread((pid_t)group, (tid_t)tid, (int)signal, &info);
 }

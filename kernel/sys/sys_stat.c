@@ -27,89 +27,18 @@ static long put_stat(struct inode *inode, u64 user)
 	return copy_to_user((void *)user, &st, sizeof(st));
 }
 
-SYSCALL2(stat, path, st)
-{
-	return WITH_INODE(path_inode(AT_FDCWD, path, 0), put_stat(inode, st));
-}
-
-SYSCALL2(lstat, path, st)
-{
-	return WITH_INODE(path_inode(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW), put_stat(inode, st));
-}
-
-SYSCALL2(fstat, fd, st)
-{
-	return WITH_INODE(fd_inode((u32)fd), put_stat(inode, st));
-}
-
-#define AT_NO_AUTOMOUNT	   0x800
-#define AT_STATX_SYNC_TYPE 0x6000
+#define AT_NO_AUTOMOUNT 0x800
 
 SYSCALL4(newfstatat, dirfd, path, st, flags)
 {
 	if (flags & ~(u64)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
 		return -EINVAL;
-	return WITH_INODE(path_inode((int)dirfd, path, (u32)flags), put_stat(inode, st));
+	return WITH_INODE(path_inode(dirfd, path, (u32)flags), put_stat(inode, st));
 }
 
-struct statx_time {
-	s64 seconds;
-	u32 nanoseconds, pad;
-};
-
-struct statx { /* of the ABI, 256 bytes */
-	u32 mask, blksize;
-	u64 attributes;
-	u32 nlink, uid, gid;
-	u16 mode, pad;
-	u64 ino, size, blocks, attributes_mask;
-	struct statx_time atime, btime, ctime, mtime;
-	u32 rdev_major, rdev_minor, dev_major, dev_minor;
-	u64 rest[14];
-};
-
-static struct statx_time statx_time_of(struct timespec t)
-{
-	return (struct statx_time){t.seconds, (u32)t.nanoseconds, 0};
-}
-
-static long put_statx(struct inode *inode, u64 user)
-{
-	struct stat st;
-	struct statx x;
-	int error = vfs_stat(inode, &st);
-
-	if (error)
-		return error;
-	x = (struct statx){
-	    .mask = 0x7ff, /* STATX_BASIC_STATS */
-	    .blksize = (u32)st.st_blksize,
-	    .nlink = (u32)st.st_nlink,
-	    .uid = st.st_uid,
-	    .gid = st.st_gid,
-	    .mode = (u16)st.st_mode,
-	    .ino = st.st_ino,
-	    .size = (u64)st.st_size,
-	    .blocks = (u64)st.st_blocks,
-	    .atime = statx_time_of(st.st_atime),
-	    .ctime = statx_time_of(st.st_ctime),
-	    .mtime = statx_time_of(st.st_mtime),
-	    .rdev_major = (u32)(st.st_rdev >> 8 & 0xfff),
-	    .rdev_minor = (u32)((st.st_rdev & 0xff) | (st.st_rdev >> 12 & 0xfff00)),
-	    .dev_major = (u32)(st.st_dev >> 8 & 0xfff),
-	    .dev_minor = (u32)(st.st_dev & 0xff),
-	};
-	return copy_to_user((void *)user, &x, sizeof(x));
-}
-
-SYSCALL5(statx, dirfd, path, flags, mask, user)
-{
-	if (mask >> 31 & 1 || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
-	    flags &
-		~(u64)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
-		return -EINVAL;
-	return WITH_INODE(path_inode((int)dirfd, path, (u32)flags), put_statx(inode, user));
-}
+CALL(stat, sys_newfstatat(HERE, a, b, 0, 0, 0))
+CALL(lstat, sys_newfstatat(HERE, a, b, AT_SYMLINK_NOFOLLOW, 0, 0))
+CALL(fstat, WITH_INODE(fd_inode(a), put_stat(inode, b)))
 
 /* struct statfs of the ABI, 120 bytes. */
 struct statfs {
@@ -138,15 +67,8 @@ static long put_statfs(struct inode *inode, u64 user)
 	return copy_to_user((void *)user, &s, sizeof(s));
 }
 
-SYSCALL2(statfs, path, user)
-{
-	return WITH_INODE(path_inode(AT_FDCWD, path, 0), put_statfs(inode, user));
-}
-
-SYSCALL2(fstatfs, fd, user)
-{
-	return WITH_INODE(fd_inode((u32)fd), put_statfs(inode, user));
-}
+CALL(statfs, WITH_INODE(path_inode(HERE, a, 0), put_statfs(inode, b)))
+CALL(fstatfs, WITH_INODE(fd_inode(a), put_statfs(inode, b)))
 
 /* --- access ----------------------------------------------------------------------------------- */
 
@@ -156,24 +78,15 @@ static long check_access(struct inode *inode, u32 mode)
 	return mode & 1 && !S_ISDIR(inode->mode) && !(inode->mode & 0111) ? -EACCES : 0;
 }
 
-static long access_at(u64 dirfd, u64 path, u64 mode, u64 flags)
-{
-	if (mode & ~7UL || flags & ~(u64)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	return WITH_INODE(path_inode((int)dirfd, path, (u32)flags), check_access(inode, (u32)mode));
-}
-
-SYSCALL3(faccessat, dirfd, path, mode)
-{
-	return access_at(dirfd, path, (u32)mode, 0);
-}
-
-FORWARD_AT(access, faccessat)
-
 SYSCALL4(faccessat2, dirfd, path, mode, flags)
 {
-	return access_at(dirfd, path, (u32)mode, (u32)flags);
+	if ((u32)mode & ~7U || flags & ~(u64)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return WITH_INODE(path_inode(dirfd, path, (u32)flags), check_access(inode, (u32)mode));
 }
+
+CALL(faccessat, sys_faccessat2(a, b, c, 0, 0, 0))
+CALL(access, sys_faccessat2(HERE, a, b, 0, 0, 0))
 
 /* --- mode and owner --------------------------------------------------------------------------- */
 
@@ -191,17 +104,9 @@ static long change_mode(struct inode *inode, u64 mode)
 	return 0;
 }
 
-SYSCALL2(fchmod, fd, mode)
-{
-	return WITH_INODE(fd_inode((u32)fd), change_mode(inode, mode));
-}
-
-SYSCALL3(fchmodat, dirfd, path, mode)
-{
-	return WITH_INODE(path_inode((int)dirfd, path, 0), change_mode(inode, mode));
-}
-
-FORWARD_AT(chmod, fchmodat)
+CALL(fchmod, WITH_INODE(fd_inode(a), change_mode(inode, b)))
+CALL(fchmodat, WITH_INODE(path_inode(a, b, 0), change_mode(inode, c)))
+CALL(chmod, sys_fchmodat(HERE, a, b, 0, 0, 0))
 
 /* chown(2): -1 leaves an id as it is; the set-id bits of what can be executed go. */
 static long change_owner(struct inode *inode, u64 uid, u64 gid)
@@ -218,28 +123,16 @@ static long change_owner(struct inode *inode, u64 uid, u64 gid)
 	return 0;
 }
 
-SYSCALL3(chown, path, uid, gid)
-{
-	return WITH_INODE(path_inode(AT_FDCWD, path, 0), change_owner(inode, uid, gid));
-}
-
-SYSCALL3(lchown, path, uid, gid)
-{
-	return WITH_INODE(path_inode(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW),
-			  change_owner(inode, uid, gid));
-}
-
-SYSCALL3(fchown, fd, uid, gid)
-{
-	return WITH_INODE(fd_inode((u32)fd), change_owner(inode, uid, gid));
-}
-
 SYSCALL5(fchownat, dirfd, path, uid, gid, flags)
 {
 	if (flags & ~(u64)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -EINVAL;
-	return WITH_INODE(path_inode((int)dirfd, path, (u32)flags), change_owner(inode, uid, gid));
+	return WITH_INODE(path_inode(dirfd, path, (u32)flags), change_owner(inode, uid, gid));
 }
+
+CALL(chown, sys_fchownat(HERE, a, b, c, 0, 0))
+CALL(lchown, sys_fchownat(HERE, a, b, c, AT_SYMLINK_NOFOLLOW, 0))
+CALL(fchown, WITH_INODE(fd_inode(a), change_owner(inode, b, c)))
 
 /* --- times ------------------------------------------------------------------------------------ */
 
@@ -258,25 +151,11 @@ static long change_times(struct inode *inode, const struct timespec times[2])
 	return 0;
 }
 
-/* `path` NULL: of the descriptor itself. */
-static long times_at(u64 dirfd, u64 path, const struct timespec times[2], u64 flags)
-{
-	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	if (!path && (int)dirfd != AT_FDCWD)
-		return WITH_INODE(fd_inode((u32)dirfd), change_times(inode, times));
-	return WITH_INODE(path_inode((int)dirfd, path, (u32)flags), change_times(inode, times));
-}
-
-static const struct timespec times_now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
-
 SYSCALL4(utimensat, dirfd, path, user, flags)
 {
-	struct timespec times[2];
+	struct timespec times[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
 
-	if (!user)
-		return times_at(dirfd, path, times_now, flags);
-	if (copy_from_user(times, (void *)user, sizeof(times)))
+	if (user && copy_from_user(times, (void *)user, sizeof(times)))
 		return -EFAULT;
 	for (u32 i = 0; i < 2; i++)
 		if ((u64)times[i].nanoseconds >= NSEC_PER_SEC &&
@@ -284,40 +163,10 @@ SYSCALL4(utimensat, dirfd, path, user, flags)
 			return -EINVAL;
 	if (times[0].nanoseconds == UTIME_OMIT && times[1].nanoseconds == UTIME_OMIT)
 		return 0;
-	return times_at(dirfd, path, times, flags);
-}
-
-/* Two struct timeval. */
-SYSCALL3(futimesat, dirfd, path, user)
-{
-	struct timeval values[2];
-	struct timespec times[2];
-
-	if (!user)
-		return times_at(dirfd, path, times_now, 0);
-	if (copy_from_user(values, (void *)user, sizeof(values)))
-		return -EFAULT;
-	for (u32 i = 0; i < 2; i++) {
-		if ((u64)values[i].microseconds >= 1000000)
-			return -EINVAL;
-		times[i].seconds = values[i].seconds;
-		times[i].nanoseconds = values[i].microseconds * 1000;
-	}
-	return times_at(dirfd, path, times, 0);
-}
-
-FORWARD_AT(utimes, futimesat)
-
-SYSCALL2(utime, path, user)
-{
-	struct timespec times[2] = {{0}};
-	s64 seconds[2];
-
-	if (!user)
-		return times_at((u64)AT_FDCWD, path, times_now, 0);
-	if (copy_from_user(seconds, (void *)user, sizeof(seconds)))
-		return -EFAULT;
-	times[0].seconds = seconds[0];
-	times[1].seconds = seconds[1];
-	return times_at((u64)AT_FDCWD, path, times, 0);
+	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	/* futimens(3): no path means the descriptor itself. */
+	return WITH_INODE(!path && (int)dirfd != AT_FDCWD ? fd_inode(dirfd)
+							  : path_inode(dirfd, path, (u32)flags),
+			  change_times(inode, times));
 }

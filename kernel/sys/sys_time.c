@@ -34,22 +34,24 @@ static int time_combine(s64 seconds, s64 fraction, u64 unit, u64 *ns)
 	return 0;
 }
 
+/* struct timespec and timeval have the same form, two 64-bit numbers. */
+static int time_get(u64 user, u64 unit, u64 *ns)
+{
+	s64 t[2];
+
+	if (copy_from_user(t, (void *)user, sizeof(t)))
+		return -EFAULT;
+	return time_combine(t[0], t[1], unit, ns);
+}
+
 int timespec_get(u64 user, u64 *ns)
 {
-	struct timespec t;
-
-	if (copy_from_user(&t, (void *)user, sizeof(t)))
-		return -EFAULT;
-	return time_combine(t.seconds, t.nanoseconds, 1, ns);
+	return time_get(user, 1, ns);
 }
 
 int timeval_get(u64 user, u64 *ns)
 {
-	struct timeval t;
-
-	if (copy_from_user(&t, (void *)user, sizeof(t)))
-		return -EFAULT;
-	return time_combine(t.seconds, t.microseconds, NSEC_PER_USEC, ns);
+	return time_get(user, NSEC_PER_USEC, ns);
 }
 
 struct timespec timespec_of(u64 ns)
@@ -201,16 +203,6 @@ SYSCALL2(clock_getres, clock, user)
 	return error || !user ? error : timespec_put(user, 1);
 }
 
-static long set_realtime(u64 ns)
-{
-	if (!is_privileged())
-		return -EPERM;
-	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* the boot would lie before 1970 */
-		return -EINVAL;
-	clock_set_realtime(ns);
-	return 0;
-}
-
 SYSCALL2(clock_settime, clock, user)
 {
 	u64 ns;
@@ -219,7 +211,14 @@ SYSCALL2(clock_settime, clock, user)
 	if ((int)clock != CLOCK_REALTIME)
 		return -EINVAL;
 	error = timespec_get(user, &ns);
-	return error ? error : set_realtime(ns);
+	if (error)
+		return error;
+	if (!is_privileged())
+		return -EPERM;
+	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* the boot would lie before 1970 */
+		return -EINVAL;
+	clock_set_realtime(ns);
+	return 0;
 }
 
 /* struct timezone is two ints, always zero. */
@@ -230,17 +229,6 @@ SYSCALL2(gettimeofday, user, zone)
 	if (user && timeval_put(user, clock_realtime_ns()))
 		return -EFAULT;
 	return zone ? copy_to_user((void *)zone, utc, sizeof(utc)) : 0;
-}
-
-SYSCALL2(settimeofday, user, zone)
-{
-	u64 ns;
-	int error;
-
-	if (!user)
-		return is_privileged() ? 0 : -EPERM;
-	error = timeval_get(user, &ns);
-	return error ? error : set_realtime(ns);
 }
 
 SYSCALL1(time, user)
@@ -257,13 +245,11 @@ SYSCALL1(times, user)
 {
 	struct process *p = current_process();
 	struct resource_use own, children;
-	u64 flags, ticks[4];
+	u64 ticks[4];
 
 	if (user) {
 		process_resource_use(p, &own);
-		flags = spin_lock_irq(&p->limits_lock);
-		children = p->children_use;
-		spin_unlock_irq(&p->limits_lock, flags);
+		children = children_use(p);
 		ticks[0] = own.user_ns / NSEC_PER_TICK;
 		ticks[1] = own.kernel_ns / NSEC_PER_TICK;
 		ticks[2] = children.user_ns / NSEC_PER_TICK;
@@ -452,12 +438,5 @@ SYSCALL2(timer_gettime, id, user)
 	return error ? error : itimerspec_put(user, &spec);
 }
 
-SYSCALL1(timer_getoverrun, id)
-{
-	return posix_timer_getoverrun((int)id);
-}
-
-SYSCALL1(timer_delete, id)
-{
-	return posix_timer_delete((int)id);
-}
+CALL(timer_getoverrun, posix_timer_getoverrun((int)a))
+CALL(timer_delete, posix_timer_delete((int)a))
