@@ -2,7 +2,6 @@
  *
  * Files: open, read, write, seek, truncate, vectors; what is right and what must fail.
  */
-#include <sys/sendfile.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
 
@@ -287,25 +286,6 @@ static void devices(void)
 	CHECK_EQ(s.st_rdev, 0x500);
 }
 
-static void copying(void)
-{
-	int from = fill("from", "some text to send"), to = fill("to", ""), pipes[2];
-	char c[32] = "";
-	off_t offset = 5;
-
-	CHECK_EQ(sendfile(to, from, &offset, 4), 4);
-	CHECK_EQ(offset, 9);
-	CHECK_EQ(pread(to, c, 32, 0), 4);
-	CHECK_EQ(memcmp(c, "text", 4), 0);
-	CHECK_EQ(pipe(pipes), 0);
-	MUST(lseek(from, 0, SEEK_SET));
-	CHECK_EQ(sendfile(pipes[1], from, NULL, 100), 17);
-	CHECK_EQ(read(pipes[0], c, 32), 17);
-	CHECK_ERR(sendfile(-1, from, NULL, 1), EBADF);
-	CHECK_ERR(sendfile(to, -1, NULL, 1), EBADF);
-	close(from), close(to), close(pipes[0]), close(pipes[1]);
-}
-
 static void space(void)
 {
 	int fd = fill("space", "x");
@@ -321,10 +301,6 @@ static void space(void)
 	CHECK_EQ(fsync(fd), 0);
 	CHECK_EQ(fdatasync(fd), 0);
 	CHECK_ERR(fsync(-1), EBADF);
-	CHECK_EQ(fallocate(fd, 0, 0, 5000), 0);
-	CHECK_EQ(lseek(fd, 0, SEEK_END), 5000);
-	CHECK_ERR(fallocate(fd, 0, -1, 5000), EINVAL);
-	CHECK_ERR(fallocate(fd, 0, 0, 0), EINVAL);
 	close(fd);
 }
 
@@ -340,7 +316,6 @@ int main(void)
 	RUN(truncation);
 	RUN(large);
 	RUN(devices);
-	RUN(copying);
 	RUN(space);
 	return check_end();
 }
