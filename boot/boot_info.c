@@ -24,42 +24,22 @@ void boot_text_copy(char *dst, size_t size, const char *src, size_t max)
 
 void boot_memory_add(paddr_t base, u64 length, u32 type)
 {
-	static const enum boot_memory_type types[] = {
-	    [1] = BOOT_MEMORY_USABLE, [2] = BOOT_MEMORY_RESERVED, [3] = BOOT_MEMORY_ACPI,
-	    [4] = BOOT_MEMORY_NVS,    [5] = BOOT_MEMORY_BAD,
-	};
-
 	if (!length || boot_info.memory_count == BOOT_MEMORY_MAX)
 		return;
 	boot_info.memory[boot_info.memory_count++] = (struct boot_memory){
 	    .base = base,
 	    .length = MIN(length, ~base), /* the end must be a number */
-	    .type = type >= 1 && type < ARRAY_SIZE(types) ? types[type] : BOOT_MEMORY_RESERVED,
+	    .type = type == 1	? BOOT_MEMORY_USABLE
+		    : type == 3 ? BOOT_MEMORY_ACPI
+		    : type == 4 ? BOOT_MEMORY_NVS
+				: BOOT_MEMORY_RESERVED,
 	};
 }
 
-void boot_module_add(paddr_t start, paddr_t end, const char *name, size_t max)
+void boot_module_add(paddr_t start, paddr_t end)
 {
-	struct boot_module *m;
-
-	if (start >= end || boot_info.module_count == BOOT_MODULES_MAX)
-		return;
-	m = &boot_info.modules[boot_info.module_count++];
-	m->start = start;
-	m->end = end;
-	if (name)
-		boot_text_copy(m->name, sizeof(m->name), name, max);
-}
-
-/* Of two types that claim the same bytes the one that allows less, by this rank. */
-static int memory_rank(enum boot_memory_type type)
-{
-	static const int ranks[] = {
-	    [BOOT_MEMORY_USABLE] = 1,	[BOOT_MEMORY_ACPI] = 2, [BOOT_MEMORY_NVS] = 3,
-	    [BOOT_MEMORY_RESERVED] = 4, [BOOT_MEMORY_BAD] = 5,
-	};
-
-	return ranks[type];
+	if (start < end && boot_info.module_count < BOOT_MODULES_MAX)
+		boot_info.modules[boot_info.module_count++] = (struct boot_module){start, end};
 }
 
 /* What [start, end), which no range's boundary divides, is; NULL: no range has it. */
@@ -71,7 +51,7 @@ static const struct boot_memory *memory_covering(paddr_t start, paddr_t end)
 		const struct boot_memory *m = &boot_info.memory[i];
 
 		if (m->base <= start && end <= m->base + m->length &&
-		    (!found || memory_rank(m->type) > memory_rank(found->type)))
+		    (!found || m->type > found->type))
 			found = m;
 	}
 	return found;

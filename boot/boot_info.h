@@ -10,12 +10,12 @@
 #define BOOT_MODULES_MAX 16
 #define BOOT_CMDLINE_MAX 2048
 
+/* Of two that claim the same bytes the higher counts, which allows less. */
 enum boot_memory_type {
 	BOOT_MEMORY_USABLE,
-	BOOT_MEMORY_RESERVED, /* also every type we do not know */
-	BOOT_MEMORY_ACPI,     /* ACPI tables: RAM, not ours to write */
+	BOOT_MEMORY_ACPI, /* ACPI tables: RAM, not ours to write */
 	BOOT_MEMORY_NVS,
-	BOOT_MEMORY_BAD,
+	BOOT_MEMORY_RESERVED, /* also every type we do not know */
 };
 
 struct boot_memory {
@@ -26,7 +26,6 @@ struct boot_memory {
 
 struct boot_module {
 	paddr_t start, end; /* end is one past the last byte */
-	char name[64];	    /* the rest of the loader's module line; "" with PVH */
 };
 
 enum boot_display_type { BOOT_DISPLAY_NONE, BOOT_DISPLAY_TEXT, BOOT_DISPLAY_PIXELS };
@@ -51,7 +50,6 @@ struct boot_info {
 	paddr_t rsdp;	       /* 0: none */
 	u8 rsdp_copy[36];      /* a copy where the loader gave one (Multiboot2 tags 14 and 15) */
 	bool has_rsdp_copy;
-	bool uefi;
 	paddr_t info_start, info_end; /* the loader's own structure: reserved until parsed */
 	paddr_t trampoline_page; /* a free page below 1 MiB where other CPUs can begin; 0: none */
 	struct boot_display display;

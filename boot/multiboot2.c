@@ -13,10 +13,8 @@ enum {
 	TAG_MODULE = 3,
 	TAG_MEMORY = 6,
 	TAG_FRAMEBUFFER = 8,
-	TAG_EFI64 = 12,
 	TAG_ACPI_OLD = 14,
 	TAG_ACPI_NEW = 15,
-	TAG_EFI_MEMORY = 17,
 };
 
 struct tag {
@@ -25,8 +23,7 @@ struct tag {
 };
 
 struct tag_module {
-	u32 start, end;
-	char text[];
+	u32 start, end; /* and a text */
 } __packed;
 
 struct tag_memory {
@@ -111,7 +108,7 @@ static void parse_tag(const struct tag *tag)
 		const struct tag_module *m = body;
 
 		if (size >= sizeof(*m))
-			boot_module_add(m->start, m->end, m->text, size - sizeof(*m));
+			boot_module_add(m->start, m->end);
 		break;
 	}
 	case TAG_MEMORY:
@@ -123,10 +120,6 @@ static void parse_tag(const struct tag *tag)
 	case TAG_ACPI_OLD:
 	case TAG_ACPI_NEW:
 		parse_rsdp(body, size, tag->type == TAG_ACPI_NEW);
-		break;
-	case TAG_EFI64:
-	case TAG_EFI_MEMORY:
-		boot_info.uefi = true;
 		break;
 	}
 }

@@ -16,8 +16,7 @@ void pvh_parse(paddr_t info);
 /* `type` in the numbers of the BIOS's memory map (ACPI 6.5 table 15.4), which both loaders use. */
 void boot_memory_add(paddr_t base, u64 length, u32 type);
 
-/* `name` of at most `max` bytes, NUL or not; may be NULL. */
-void boot_module_add(paddr_t start, paddr_t end, const char *name, size_t max);
+void boot_module_add(paddr_t start, paddr_t end);
 
 /* Copy a text of at most `max` bytes, NUL or not, cut to fit. */
 void boot_text_copy(char *dst, size_t size, const char *src, size_t max);

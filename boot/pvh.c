@@ -37,8 +37,7 @@ void pvh_parse(paddr_t info)
 		boot_text_copy(boot_info.cmdline, sizeof(boot_info.cmdline),
 			       (const char *)s->cmdline, BOOT_CMDLINE_MAX);
 	for (u32 i = 0; i < s->module_count; i++)
-		boot_module_add(m[i].address, m[i].address + m[i].size, (const char *)m[i].cmdline,
-				sizeof(boot_info.modules[i].name));
+		boot_module_add(m[i].address, m[i].address + m[i].size);
 	for (u32 i = 0; s->version >= 1 && i < s->memory_count; i++)
 		boot_memory_add(e[i].base, e[i].length, e[i].type);
 }

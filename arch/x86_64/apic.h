@@ -40,8 +40,9 @@ void apic_timer_calibrate(void);
 void ioapic_init(void);
 typedef void (*irq_handler_t)(void *data);
 
-/* Take ISA interrupt `isa_irq` (overrides of the MADT applied), choose a vector, and call
- * `handler(data)` from the interrupt, EOI done by the caller of it.  0, -EBUSY (taken), -ENODEV. */
+/* Take ISA interrupt `isa_irq` (overrides of the MADT applied): call
+ * `handler(data)` from the interrupt, EOI done by the caller of it.  0, or -ENODEV.  At bring-up,
+ * by one thread at a time. */
 int irq_request_isa(u32 isa_irq, irq_handler_t handler, void *data, const char *name);
 
 /* From the roof: the handler of a device vector, and counts for /proc/interrupts. */

@@ -19,7 +19,8 @@
 #define REDIRECT_LEVEL	   (1U << 15)
 #define REDIRECT_MASKED	   (1U << 16)
 
-#define IRQ_VECTORS	   (VECTOR_IRQ_LAST - VECTOR_IRQ_BASE + 1)
+#define ISA_IRQS	   16
+_Static_assert(VECTOR_IRQ_BASE + ISA_IRQS - 1 <= VECTOR_IRQ_LAST, "a vector for each");
 
 struct ioapic {
 	volatile u32 *registers; /* [0] selects, [4] is the window */
@@ -36,8 +37,7 @@ struct irq {
 
 static struct ioapic ioapics[ACPI_IOAPICS_MAX];
 static u32 ioapic_count;
-static struct irq irqs[IRQ_VECTORS];
-static u32 lock; /* between requests: this floor has no spinlocks */
+static struct irq irqs[ISA_IRQS];
 
 static u32 ioapic_read(struct ioapic *io, u32 index)
 {
@@ -81,62 +81,44 @@ static struct ioapic *ioapic_of(u32 gsi)
 	return NULL;
 }
 
-static int irq_install(u32 gsi, u32 flags, irq_handler_t handler, void *data, const char *name)
-{
-	struct ioapic *io = ioapic_of(gsi);
-	u32 apic_id = cpu_get(0)->apic_id, slot = IRQ_VECTORS, n;
-
-	/* Eight bits of destination, 255 means all; more want interrupt remapping. */
-	if (!io || apic_id >= 255)
-		return -ENODEV;
-	for (u32 i = IRQ_VECTORS; i-- > 0;) {
-		if (irqs[i].handler && irqs[i].gsi == gsi)
-			return -EBUSY;
-		if (!irqs[i].handler)
-			slot = i;
-	}
-	if (slot == IRQ_VECTORS)
-		return -EBUSY;
-	irqs[slot].data = data;
-	irqs[slot].name = name;
-	irqs[slot].gsi = gsi;
-	__atomic_store_n(&irqs[slot].handler, handler, __ATOMIC_RELEASE);
-
-	n = gsi - io->gsi_base;
-	ioapic_write(io, IOAPIC_REDIRECT(n) + 1, apic_id << 24);
-	ioapic_write(io, IOAPIC_REDIRECT(n), (VECTOR_IRQ_BASE + slot) | flags);
-	return 0;
-}
-
 int irq_request_isa(u32 isa_irq, irq_handler_t handler, void *data, const char *name)
 {
-	u32 gsi = isa_irq, polarity = 0; /* the bus's own: edge, active high */
-	u64 flags;
-	int error;
+	struct irq *irq = &irqs[isa_irq];
+	u32 apic_id = cpu_get(0)->apic_id, flags = 0; /* the bus's own: edge, active high */
+	struct ioapic *io;
+	u32 n;
 
+	irq->gsi = isa_irq;
 	for (u32 i = 0; i < acpi_info.override_count; i++) {
 		const struct acpi_override *o = &acpi_info.overrides[i];
 
 		if (o->isa_irq == isa_irq) {
-			gsi = o->gsi;
-			polarity =
+			irq->gsi = o->gsi;
+			flags =
 			    (o->active_low ? REDIRECT_LOW : 0) | (o->level ? REDIRECT_LEVEL : 0);
 		}
 	}
-	flags = irq_save();
-	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
-		cpu_relax();
-	error = irq_install(gsi, polarity, handler, data, name);
-	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
-	irq_restore(flags);
-	return error;
+	io = ioapic_of(irq->gsi);
+	/* Eight bits of destination, 255 means all; more want interrupt remapping. */
+	if (!io || apic_id >= 255)
+		return -ENODEV;
+	irq->data = data;
+	irq->name = name;
+	__atomic_store_n(&irq->handler, handler, __ATOMIC_RELEASE);
+	n = irq->gsi - io->gsi_base;
+	ioapic_write(io, IOAPIC_REDIRECT(n) + 1, apic_id << 24);
+	ioapic_write(io, IOAPIC_REDIRECT(n), (VECTOR_IRQ_BASE + isa_irq) | flags);
+	return 0;
 }
 
 void irq_dispatch(u8 vector)
 {
 	struct irq *irq = &irqs[vector - VECTOR_IRQ_BASE];
-	irq_handler_t handler = __atomic_load_n(&irq->handler, __ATOMIC_ACQUIRE);
+	irq_handler_t handler;
 
+	if (irq >= irqs + ISA_IRQS)
+		return;
+	handler = __atomic_load_n(&irq->handler, __ATOMIC_ACQUIRE);
 	if (!handler)
 		return;
 	WRITE_ONCE(irq->count, irq->count + 1);
@@ -147,7 +129,7 @@ size_t irq_stats_text(char *buf, size_t size)
 {
 	size_t at = 0;
 
-	for (u32 i = 0; i < IRQ_VECTORS; i++)
+	for (u32 i = 0; i < ISA_IRQS; i++)
 		if (__atomic_load_n(&irqs[i].handler, __ATOMIC_ACQUIRE))
 			at += (size_t)scnprintf(
 			    buf + at, size - at, "%3u: %10lu  IO-APIC  %s\n", irqs[i].gsi,

@@ -7,27 +7,14 @@
 #include "arch/x86_64/cpu.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/log.h"
-#include "kernel/lib/string.h"
 
 /* debug_exit or debug_exit=PORT: the machine is an emulator with isa-debug-exit. */
-static u16 debug_exit_port(void)
-{
-	char text[16];
-	u64 port;
-
-	if (!cmdline_get("debug_exit", text, sizeof(text)))
-		return 0;
-	if (parse_u64(text, 0, &port) || port > 0xffff)
-		return DEBUG_EXIT_PORT;
-	return (u16)port;
-}
-
 static void debug_exit(u32 status)
 {
-	u16 port = debug_exit_port();
+	char text[2];
 
-	if (port)
-		outb(port, (u8)status);
+	if (cmdline_get("debug_exit", text, sizeof(text)))
+		outb((u16)cmdline_get_u64("debug_exit", DEBUG_EXIT_PORT), (u8)status);
 }
 
 void power_off(u32 status)

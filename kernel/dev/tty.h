@@ -39,7 +39,6 @@ struct tty {
 	u32 line_column;	  /* where the line being edited began */
 	bool literal_next;	  /* after VLNEXT */
 	bool stopped;		  /* output, by VSTOP or TCOOFF */
-	bool sender_stopped;	  /* VSTOP was sent (IXOFF) */
 	char held[TTY_HELD_SIZE]; /* echo of what was typed while stopped */
 	u32 held_length;
 	struct wait_queue readers, writers;

@@ -243,18 +243,12 @@ ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock)
 	if (!nonblock && mutex_lock_killable(&tty->write_lock))
 		return -ERESTARTSYS;
 	while (io->remaining && !(total && thread_interrupted(WAIT_SIGNALS))) {
-		struct io_buffer before = *io;
 		ssize_t got = io_get(io, buf, MIN(io->remaining, sizeof(buf)));
 
 		n = got > 0 ? write_piece(tty, buf, got, nonblock) : got;
-		if (n > 0)
-			total += n;
-		if (n == got && n > 0)
-			continue;
-		*io = before; /* not beyond what was sent */
-		if (n > 0)
-			n = io_get(io, buf, n);
-		break;
+		total += MAX(n, (ssize_t)0);
+		if (n <= 0 || n < got)
+			break;
 	}
 	mutex_unlock(&tty->write_lock);
 	return total ? total : n;

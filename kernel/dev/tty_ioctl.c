@@ -41,13 +41,15 @@ static int drain(struct tty *tty)
 	return 0;
 }
 
-static long get_termios(struct tty *tty, void *user)
+/* A copy of something of the terminal's, whole. */
+static long get(struct tty *tty, void *user, const void *what, size_t size)
 {
+	u8 copy[sizeof(struct termios)];
 	u64 flags = spin_lock_irq(&tty->lock);
-	struct termios t = tty->termios;
 
+	memcpy(copy, what, size);
 	spin_unlock_irq(&tty->lock, flags);
-	return copy_to_user(user, &t, sizeof(t));
+	return copy_to_user(user, copy, size);
 }
 
 static long set_termios(struct tty *tty, u32 request, const void *user)
@@ -67,15 +69,6 @@ static long set_termios(struct tty *tty, u32 request, const void *user)
 	tty_set_termios(tty, &t);
 	spin_unlock_irq(&tty->lock, flags);
 	return 0;
-}
-
-static long get_size(struct tty *tty, void *user)
-{
-	u64 flags = spin_lock_irq(&tty->lock);
-	struct winsize size = tty->size;
-
-	spin_unlock_irq(&tty->lock, flags);
-	return copy_to_user(user, &size, sizeof(size));
 }
 
 static long set_size(struct tty *tty, const void *user)
@@ -198,7 +191,7 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 		return error;
 	switch (request) {
 	case TCGETS:
-		return get_termios(tty, user);
+		return get(tty, user, &tty->termios, sizeof(tty->termios));
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
@@ -211,7 +204,7 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 	case TCFLSH:
 		return flush(tty, argument);
 	case TIOCGWINSZ:
-		return get_size(tty, user);
+		return get(tty, user, &tty->size, sizeof(tty->size));
 	case TIOCSWINSZ:
 		return set_size(tty, user);
 	case TIOCGPGRP:

@@ -111,22 +111,6 @@ void tty_set_stopped(struct tty *tty, bool stopped)
 	wait_wake_all(&tty->writers);
 }
 
-/* IXOFF: ask the sender to pause while the ring is nearly full. */
-static void throttle(struct tty *tty)
-{
-	u32 used = tty->input_head - tty->input_tail;
-	bool stop = used > TTY_INPUT_SIZE * 3 / 4;
-	char byte = tty->termios.c_cc[stop ? VSTOP : VSTART];
-
-	if (stop == tty->sender_stopped || (!stop && used > TTY_INPUT_SIZE / 4))
-		return;
-	if (stop && !(tty->termios.c_iflag & IXOFF))
-		return;
-	tty->sender_stopped = stop;
-	if (byte)
-		tty->output(tty, &byte, 1);
-}
-
 /* --- The ring --------------------------------------------------------------------------------- */
 
 static bool is_line_end(const struct tty *tty, u32 i)
@@ -204,7 +188,6 @@ u32 tty_take(struct tty *tty, u8 *buf, u32 n, bool *line_done)
 	}
 	if (!canonical)
 		tty->canon_head = tty->input_tail;
-	throttle(tty);
 	return done;
 }
 
@@ -213,7 +196,6 @@ void tty_flush_input(struct tty *tty)
 	tty->input_tail = tty->canon_head = tty->input_head;
 	tty->lines = 0;
 	tty->literal_next = false;
-	throttle(tty);
 }
 
 void tty_set_termios(struct tty *tty, const struct termios *termios)
@@ -456,7 +438,6 @@ static int receive(struct tty_out *out, u8 byte)
 	}
 	if (!local(tty, ICANON) || !edit(out, byte))
 		edit_insert(out, byte);
-	throttle(tty);
 	return 0;
 }
 

@@ -19,7 +19,6 @@ enum {
 #define ICRNL	0000400
 #define IXON	0002000
 #define IXANY	0004000
-#define IXOFF	0010000
 #define IMAXBEL 0020000
 #define IUTF8	0040000
 

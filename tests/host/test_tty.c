@@ -507,14 +507,6 @@ static void overflow(void)
 	CHECK_EQ(get(8192, false), 4096);
 	CHECK_EQ(got[4095], '\n');
 	CHECK_EQ(got[4094], 'a' + 4094 % 26);
-	screen_length = 0;
-	raw(1, 0);
-	tty.termios.c_iflag |= IXOFF;
-	for (u32 i = 0; i < 4000; i++)
-		tty_input(&tty, 'x');
-	CHECK(shown("\x13"));
-	CHECK_EQ(get(8192, false), 4000);
-	CHECK(shown("\x11"));
 }
 
 static void job_control(void)
