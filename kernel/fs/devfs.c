@@ -9,8 +9,6 @@
 #include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/log.h"
-#include "kernel/lib/string.h"
 
 #define DEVICES_MAX    32
 #define DEVICE_CONSOLE MAKEDEV(5, 1)
@@ -117,25 +115,6 @@ static ssize_t random_write(struct file *file, struct io_buffer *io, u64 *positi
 	return done ? done : MIN(n, 0);
 }
 
-/* One line of the log for each write. */
-static ssize_t kmsg_write(struct file *file, struct io_buffer *io, u64 *position)
-{
-	size_t all = io->remaining;
-	char line[512], *text = line;
-	ssize_t n;
-
-	n = io_get(io, line, MIN(sizeof(line) - 1, all));
-	if (n < 0)
-		return n;
-	if (n && line[n - 1] == '\n')
-		n--;
-	line[n] = '\0';
-	if (*text == '<' && strchr(text, '>')) /* "<6>": the priority */
-		text = strchr(text, '>') + 1;
-	log_info("%s", text);
-	return (ssize_t)all;
-}
-
 /* --- The terminal ----------------------------------------------------------------------------- */
 
 /* A session's leader without a terminal gets the one that it opens; not by the names that stand for
@@ -182,7 +161,6 @@ static const struct file_ops null_ops = {.read = null_read, .write = null_write}
 static const struct file_ops zero_ops = {.read = zero_read, .write = null_write, .map = zero_map};
 static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
 static const struct file_ops random_ops = {.read = random_read, .write = random_write};
-static const struct file_ops kmsg_ops = {.write = kmsg_write};
 static const struct file_ops terminal_ops = {
     .open = terminal_open,
     .read = terminal_read,
@@ -199,12 +177,11 @@ void devfs_init(void)
 		const char *name;
 		const struct file_ops *ops;
 	} all[] = {
-	    {1, 3, "null", &null_ops},	      {1, 5, "zero", &zero_ops},
-	    {1, 7, "full", &full_ops},	      {1, 8, "random", &random_ops},
-	    {1, 9, "urandom", &random_ops},   {1, 11, "kmsg", &kmsg_ops},
-	    {4, 0, "tty0", &terminal_ops},    {4, 1, "tty1", &terminal_ops},
-	    {4, 64, "ttyS0", &terminal_ops},  {5, 0, "tty", &terminal_ops},
-	    {5, 1, "console", &terminal_ops},
+	    {1, 3, "null", &null_ops},	    {1, 5, "zero", &zero_ops},
+	    {1, 7, "full", &full_ops},	    {1, 8, "random", &random_ops},
+	    {1, 9, "urandom", &random_ops}, {4, 0, "tty0", &terminal_ops},
+	    {4, 1, "tty1", &terminal_ops},  {4, 64, "ttyS0", &terminal_ops},
+	    {5, 0, "tty", &terminal_ops},   {5, 1, "console", &terminal_ops},
 	};
 	static const char *const links[][2] = {{"/dev/fd", "/proc/self/fd"},
 					       {"/dev/stdin", "/proc/self/fd/0"},

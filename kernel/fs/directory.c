@@ -236,7 +236,7 @@ int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev)
 {
 	if (!(mode & S_IFMT))
 		mode |= S_IFREG; /* mknod(2) */
-	return make_at(at, path, mode & ~context_umask(), rdev, NULL);
+	return make_at(at, path, mode & (S_IFMT | 07777) & ~context_umask(), rdev, NULL);
 }
 
 int vfs_symlink(struct inode *at, const char *path, const char *target)

@@ -75,6 +75,7 @@ void file_put(struct file *f)
 		return;
 	if (f->ops->release)
 		f->ops->release(f);
+	__atomic_fetch_sub(&f->inode->claims, f->claim, __ATOMIC_RELEASE);
 	file_path_put(f->path);
 	inode_put(f->inode);
 	slab_free(file_cache, f);
@@ -166,32 +167,17 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
 	return io.remaining == n && got < 0 ? got : (ssize_t)(n - io.remaining);
 }
 
-/* lseek(2).  A file without holes that it knows of: all is data, then one hole at the end. */
+/* lseek(2). */
 static s64 seek_target(const struct file *f, s64 offset, int whence)
 {
-	s64 size = (s64)READ_ONCE(f->inode->size), base = 0, target;
+	s64 base = 0, target;
 
-	switch (whence) {
-	case 0: /* SEEK_SET */
-		break;
-	case 1: /* SEEK_CUR */
+	if (whence == 1) /* SEEK_CUR */
 		base = (s64)f->position;
-		break;
-	case 2: /* SEEK_END */
-		if (S_ISDIR(f->inode->mode))
-			return -EINVAL;
-		base = size;
-		break;
-	case 3: /* SEEK_DATA */
-	case 4: /* SEEK_HOLE */
-		if (!S_ISREG(f->inode->mode))
-			return -EINVAL;
-		if (offset < 0 || offset >= size)
-			return -ENXIO;
-		return whence == 3 ? offset : size;
-	default:
+	else if (whence == 2 && !S_ISDIR(f->inode->mode)) /* SEEK_END */
+		base = (s64)READ_ONCE(f->inode->size);
+	else if (whence) /* SEEK_SET */
 		return -EINVAL;
-	}
 	if (__builtin_add_overflow(base, offset, &target))
 		return -EOVERFLOW;
 	return target < 0 ? -EINVAL : target;

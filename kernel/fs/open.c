@@ -36,6 +36,23 @@ static int open_check(const struct inode *inode, u32 flags)
 	return S_ISDIR(inode->mode) && writes ? -EISDIR : 0;
 }
 
+/* Files are written to or executed (ETXTBSY), never both. */
+static int claim_contents(struct file *f)
+{
+	struct inode *inode = f->inode;
+	s32 old = __atomic_load_n(&inode->claims, __ATOMIC_RELAXED), claim = 0;
+
+	if (inode->object)
+		claim = f->flags & O_EXEC ? -1 : (f->flags & O_ACCMODE) != O_RDONLY;
+	do {
+		if ((claim > 0 && old < 0) || (claim < 0 && old > 0))
+			return -ETXTBSY;
+	} while (claim && !__atomic_compare_exchange_n(&inode->claims, &old, old + claim, false,
+						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	f->claim = claim;
+	return 0;
+}
+
 /* Takes over `path`, which may be NULL. */
 static struct file *open_inode(struct inode *inode, u32 flags, struct dentry_path *path)
 {
@@ -51,11 +68,11 @@ static struct file *open_inode(struct inode *inode, u32 flags, struct dentry_pat
 		return f;
 	}
 	f->path = path;
-	if (ops->open) {
+	error = claim_contents(f);
+	if (!error && ops->open)
 		error = ops->open(f);
-		if (error)
-			f->ops = &no_ops; /* it was not opened: nothing to release */
-	}
+	if (error)
+		f->ops = &no_ops; /* it was not opened: nothing to release */
 	if (!error && flags & O_TRUNC && inode->object)
 		error = vfs_truncate(inode, 0);
 	f->flags &= ~(u32)OPEN_ONLY;
@@ -168,6 +185,7 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode)
 	bool again;
 	int error;
 
+	flags &= ~(u32)O_EXEC;
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	else if ((flags & O_TMPFILE) == O_TMPFILE)

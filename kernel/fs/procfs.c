@@ -171,20 +171,16 @@ static ssize_t content_read(struct file *file, struct io_buffer *io, u64 *positi
 	return n;
 }
 
-static int entry_write(const struct proc_entry *e, const char *text, size_t length)
-{
-	if (e->kind == PID_FILE)
-		return e->file->write ? e->file->write(e->pid, e->tid, text, length) : -EIO;
-	return e->write ? e->write(text, length) : -EIO;
-}
-
 /* What is written at once is one value; the newline of echo(1) is no part of it. */
 static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *position)
 {
+	const struct proc_entry *e = file->inode->private;
 	size_t length = io->remaining;
 	ssize_t n;
 	char *text;
 
+	if (!e->write)
+		return -EIO;
 	if (length > WRITE_MAX)
 		return -EINVAL;
 	text = kmalloc(length + 1);
@@ -197,7 +193,7 @@ static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *posit
 		if (n && text[n - 1] == '\n')
 			n--;
 		text[n] = '\0';
-		n = entry_write(file->inode->private, text, (size_t)n);
+		n = e->write(text, (size_t)n);
 	}
 	kfree(text);
 	if (n)

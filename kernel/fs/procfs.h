@@ -31,7 +31,6 @@ struct procfs_pid_file {
 	u32 mode; /* S_IFREG | 0444, S_IFLNK | 0777, S_IFDIR ("fd") */
 	bool per_thread;
 	int (*make)(pid_t pid, tid_t tid, struct text *t); /* files; links: the target as text */
-	int (*write)(pid_t pid, tid_t tid, const char *text, size_t length);
 	struct file *(*follow)(pid_t pid, tid_t tid); /* links to a file: ERR_PTR, reference */
 };
 void procfs_add_pid_files(const struct procfs_pid_file *files, size_t count);

@@ -9,7 +9,6 @@
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/percpu.h"
-#include "kernel/dev/random.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
@@ -19,10 +18,8 @@
 #include "kernel/sched/sched.h"
 #include "kernel/trace/trace.h"
 
-#define TICK_NS	    (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
-#define REPORT_SIZE (32 * 1024)		 /* for other rooms' text functions */
-
-typedef unsigned long long ull;
+#define TICK_NS	    (10 * (u64)NSEC_PER_MSEC) /* CLK_TCK is 100 */
+#define REPORT_SIZE (32 * 1024)		      /* for other rooms' text functions */
 
 /* --- Identity --------------------------------------------------------------------------------- */
 
@@ -78,7 +75,7 @@ static void make_report(struct text *t, size_t (*report)(char *buf, size_t size)
 static void make_cpuinfo(struct text *t)
 {
 	const struct cpu_features *f = &cpu_features;
-	ull khz = clock_tsc_hz() / 1000;
+	u64 khz = clock_tsc_hz() / 1000;
 
 	cpumask_for_each (id, &cpus_online) {
 		text_printf(t,
@@ -88,7 +85,7 @@ static void make_cpuinfo(struct text *t)
 			    "model\t\t: %u\n"
 			    "model name\t: %s\n"
 			    "stepping\t: %u\n"
-			    "cpu MHz\t\t: %llu.%03llu\n",
+			    "cpu MHz\t\t: %lu.%03lu\n",
 			    id, f->vendor, f->family, f->model, f->brand, f->stepping, khz / 1000,
 			    khz % 1000);
 		text_printf(t,
@@ -97,19 +94,14 @@ static void make_cpuinfo(struct text *t)
 			    "core id\t\t: %u\n"
 			    "cpu cores\t: %u\n"
 			    "apicid\t\t: %u\n"
-			    "initial apicid\t: %u\n"
 			    "fpu\t\t: yes\n"
-			    "fpu_exception\t: yes\n"
-			    "wp\t\t: yes\n"
 			    "flags\t\t: ",
 			    cpumask_count(&cpus_online), id, cpumask_count(&cpus_online),
-			    cpu_get(id)->apic_id, cpu_get(id)->apic_id);
+			    cpu_get(id)->apic_id);
 		make_report(t, features_flags_text);
 		text_printf(t,
 			    "\n"
-			    "bogomips\t: %llu.%02llu\n"
-			    "clflush size\t: 64\n"
-			    "cache_alignment\t: 64\n"
+			    "bogomips\t: %lu.%02lu\n"
 			    "address sizes\t: %u bits physical, 48 bits virtual\n"
 			    "\n",
 			    khz / 500, khz / 5 % 100, f->physical_bits);
@@ -144,14 +136,14 @@ static void make_meminfo(struct text *t)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		text_printf(t, "%s:%*llu kB\n", lines[i].name, (int)(23 - strlen(lines[i].name)),
-			    (ull)(lines[i].pages * (PAGE_SIZE / 1024)));
+		text_printf(t, "%s:%*lu kB\n", lines[i].name, (int)(23 - strlen(lines[i].name)),
+			    (lines[i].pages * (PAGE_SIZE / 1024)));
 }
 
 static void cpu_line(struct text *t, const char *name, const struct sched_cpu_stats *s)
 {
-	text_printf(t, "%s %llu 0 %llu %llu 0 0 0 0 0 0\n", name, (ull)(s->user_ns / TICK_NS),
-		    (ull)(s->kernel_ns / TICK_NS), (ull)(s->idle_ns / TICK_NS));
+	text_printf(t, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, s->user_ns / TICK_NS,
+		    s->kernel_ns / TICK_NS, s->idle_ns / TICK_NS);
 }
 
 static void sum_cpus(struct sched_cpu_stats *sum, u64 *interrupts)
@@ -185,14 +177,14 @@ static void make_stat(struct text *t)
 		cpu_line(t, name, &s);
 	}
 	text_printf(t,
-		    "intr %llu\n"
-		    "ctxt %llu\n"
-		    "btime %llu\n"
-		    "processes %llu\n"
+		    "intr %lu\n"
+		    "ctxt %lu\n"
+		    "btime %lu\n"
+		    "processes %lu\n"
 		    "procs_running %u\n"
 		    "procs_blocked 0\n",
-		    (ull)interrupts, (ull)switches, (ull)(clock_boot_time_ns() / NSEC_PER_SEC),
-		    (ull)sched_forks_total(), sched_runnable_count());
+		    interrupts, switches, (clock_boot_time_ns() / (u64)NSEC_PER_SEC),
+		    sched_forks_total(), sched_runnable_count());
 }
 
 static void make_uptime(struct text *t)
@@ -202,8 +194,7 @@ static void make_uptime(struct text *t)
 
 	sum_cpus(&s, &interrupts);
 	idle = s.idle_ns / TICK_NS;
-	text_printf(t, "%llu.%02llu %llu.%02llu\n", (ull)now / 100, (ull)now % 100, (ull)idle / 100,
-		    (ull)idle % 100);
+	text_printf(t, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
 }
 
 static void make_loadavg(struct text *t)
@@ -215,8 +206,7 @@ static void make_loadavg(struct text *t)
 	sched_load_average(load);
 	procfs_count_threads(&threads, &last_pid);
 	for (int i = 0; i < 3; i++)
-		text_printf(t, "%llu.%02llu ", (ull)(load[i] >> 16),
-			    (ull)((load[i] & 0xffff) * 100 >> 16));
+		text_printf(t, "%lu.%02lu ", (load[i] >> 16), ((load[i] & 0xffff) * 100 >> 16));
 	text_printf(t, "%u/%u %d\n", sched_runnable_count(), threads, last_pid);
 }
 
@@ -227,34 +217,9 @@ static void make_interrupts(struct text *t)
 
 /* --- sys/ ------------------------------------------------------------------------------------- */
 
-/* RFC 4122, version 4. */
-static void print_uuid(struct text *t, const u8 id[16])
-{
-	for (int i = 0; i < 16; i++)
-		text_printf(t, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
-	text_printf(t, "\n");
-}
-
-static void make_uuid(struct text *t)
-{
-	u8 id[16];
-
-	random_bytes(id, sizeof(id));
-	id[6] = (id[6] & 0x0f) | 0x40;
-	id[8] = (id[8] & 0x3f) | 0x80;
-	print_uuid(t, id);
-}
-
-static struct text boot_id;
-
-static void make_boot_id(struct text *t)
-{
-	text_write(t, boot_id.data, boot_id.length);
-}
-
 static void make_slice(struct text *t)
 {
-	text_printf(t, "%llu\n", (ull)(sched_slice_ns() / NSEC_PER_MSEC));
+	text_printf(t, "%lu\n", (sched_slice_ns() / (u64)NSEC_PER_MSEC));
 }
 
 /* As on Linux: 0 or less gives the default back. */
@@ -292,11 +257,11 @@ static void make_frames(struct text *t)
 	struct page_stats s;
 
 	page_stats_read(&s);
-	text_printf(t, "total %llu\nfree %llu\n", (ull)s.total, (ull)s.free);
+	text_printf(t, "total %lu\nfree %lu\n", s.total, s.free);
 	for (int i = 0; i < PAGE_USES; i++)
 		if (names[i])
-			text_printf(t, "%s %llu\n", names[i], (ull)s.used[i]);
-	text_printf(t, "failed %llu\n", (ull)s.failed);
+			text_printf(t, "%s %lu\n", names[i], s.used[i]);
+	text_printf(t, "failed %lu\n", s.failed);
 }
 
 static void make_switches(struct text *t)
@@ -306,9 +271,8 @@ static void make_switches(struct text *t)
 	text_printf(t, "cpu switches new_root wakeups steals queued running\n");
 	cpumask_for_each (id, &cpus_online) {
 		sched_stats_read(id, &s);
-		text_printf(t, "%u %llu %llu %llu %llu %u %d\n", id, (ull)s.switches,
-			    (ull)s.switches_root, (ull)s.wakeups, (ull)s.steals, s.queued,
-			    s.running);
+		text_printf(t, "%u %lu %lu %lu %lu %u %d\n", id, s.switches, s.switches_root,
+			    s.wakeups, s.steals, s.queued, s.running);
 	}
 }
 
@@ -316,8 +280,8 @@ static void make_tlb(struct text *t)
 {
 	struct tlb_stats s = tlb_stats_read();
 
-	text_printf(t, "local_flushes %llu\nshootdowns %llu\nremote_cpus %llu\n",
-		    (ull)s.local_flushes, (ull)s.shootdowns, (ull)s.remote_cpus);
+	text_printf(t, "local_flushes %lu\nshootdowns %lu\nremote_cpus %lu\n", s.local_flushes,
+		    s.shootdowns, s.remote_cpus);
 }
 
 static void make_slab(struct text *t)
@@ -362,8 +326,6 @@ void procfs_add_system_files(void)
 	    {"stat", make_stat, NULL},
 	    {"uptime", make_uptime, NULL},
 	    {"sys/kernel/hostname", make_hostname, system_hostname_set},
-	    {"sys/kernel/random/boot_id", make_boot_id, NULL},
-	    {"sys/kernel/random/uuid", make_uuid, NULL},
 	    {"sys/kernel/sched_rr_timeslice_ms", make_slice, write_slice},
 	    {"sys/vm/drop_caches", NULL, write_drop_caches},
 	    {"heddle/frames", make_frames, NULL},
@@ -385,8 +347,6 @@ void procfs_add_system_files(void)
 	    {"sys/vm/overcommit_memory", "1\n"}, /* memory is given out as it is touched */
 	};
 
-	make_uuid(&boot_id);
-	require(!boot_id.failed);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		procfs_add(files[i].path, files[i].make, files[i].write);
 	for (size_t i = 0; i < ARRAY_SIZE(constants); i++)

@@ -49,6 +49,7 @@
 #define O_NOATIME   01000000
 #define O_CLOEXEC   02000000
 #define O_PATH	    010000000
+#define O_EXEC	    040000000 /* not of open(2): a program, which nobody writes to meanwhile */
 #define O_TMPFILE   (020000000 | O_DIRECTORY)
 
 #define AT_FDCWD	    (-100)
@@ -143,6 +144,8 @@ struct inode {
 	void *private;		 /* target of a link, /proc's entry: freed with the inode */
 	struct vm_object *object;/* content of a regular RAM file */
 	void *pipe;		 /* of a FIFO: kernel/ipc's */
+	s32 claims;		 /* of a regular file: open to be written, or (negative) executed;
+				    atomic */
 };
 
 struct file {
@@ -155,6 +158,7 @@ struct file {
 	u64 position;
 	void *private;		/* of the ops */
 	pid_t owner;		/* F_SETOWN */
+	s32 claim;		/* its part in inode->claims: 1, 0 or -1 */
 };
 
 /* A counted, absolute path ("/bin/ls"). */
