@@ -207,7 +207,6 @@ static int end_other_threads(struct process *p, struct thread *self)
 static void become_leader(struct process *p, struct thread *self)
 {
 	struct thread *leader = p->leader;
-	tid_t tid = self->tid;
 	u64 flags, inner;
 
 	if (leader == self)
@@ -215,15 +214,12 @@ static void become_leader(struct process *p, struct thread *self)
 	flags = spin_lock_irq(&process_lock);
 	inner = spin_lock_irq(&p->signal_lock);
 	thread_unlink(leader);
-	thread_unlink(self);
-	self->tid = p->pid;
+	tid_free(self->tid);
+	thread_renumber(self, p->pid);
 	p->leader = self;
-	thread_link(self);
 	spin_unlock_irq(&p->signal_lock, inner);
 	spin_unlock_irq(&process_lock, flags);
-	tid_free(tid);
-	thread_put(leader); /* the hash's two */
-	thread_put(self);
+	thread_put(leader); /* the hash's */
 }
 
 /* --- Beyond it -------------------------------------------------------------------------------- */
@@ -253,6 +249,8 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 	}
 	p->did_exec = true;
 	p->exit_signal = SIGCHLD;
+	p->has_left_space = true;
+	wait_wake_all(&p->exec_wait);
 	self->pmap = &p->space->pmap;
 	(void)pmap_switch(self->pmap); /* interrupts are off */
 	spin_unlock_irq(&process_lock, flags);
@@ -266,6 +264,7 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	thread_set_name(t, slash ? slash + 1 : e->name);
 	t->altstack_base = t->altstack_size = t->altstack_flags = 0;
 	t->robust_list = t->robust_list_size = t->rseq = 0;
+	t->futex_gone = false;
 	t->restart.fn = NULL;
 	preempt_disable();
 	t->fs_base = t->gs_base = 0;
@@ -297,7 +296,6 @@ static int commit(struct exec *e)
 	if (p->space)
 		thread_release_user_words(self);
 	exchange(e, p, self);
-	process_vfork_done(p);
 	posix_timers_release(p);
 	file_table_close_on_exec(p->files);
 	reset_thread(self, e);

@@ -21,8 +21,7 @@ void thread_release_user_words(struct thread *t)
 {
 	struct process *p = t->process;
 
-	if (t->robust_list)
-		futex_exit_robust_list(t->robust_list);
+	futex_exit_robust_list(t->robust_list); /* without a list, too: for PI locks it holds */
 	t->robust_list = 0;
 	/* set_tid_address(2): only where somebody is left to see it. */
 	if (t->clear_tid_address &&
@@ -78,14 +77,6 @@ static bool leave_process(struct thread *t, int wait_status)
 	return last;
 }
 
-void process_vfork_done(struct process *p)
-{
-	spin_lock(&p->vfork_lock);
-	p->vfork_done = true;
-	wait_wake_all(&p->vfork_wait);
-	spin_unlock(&p->vfork_lock);
-}
-
 /* The session's leader takes the terminal along (POSIX 11.1.10). */
 static void leave_terminal(struct process *p)
 {
@@ -118,10 +109,10 @@ static void release_resources(struct process *p)
 	address_space_put(space);
 	if (executable)
 		file_put(executable);
-	process_vfork_done(p);
-
-	flags = spin_lock_irq(&process_lock); /* closing files could still want directories */
-	p->fs = NULL;
+	flags = spin_lock_irq(&process_lock);
+	p->has_left_space = true;
+	wait_wake_all(&p->exec_wait);
+	p->fs = NULL; /* only now: closing files could still want directories */
 	spin_unlock_irq(&process_lock, flags);
 	fs_context_put(fs);
 }
@@ -216,7 +207,6 @@ static void become_zombie(struct process *p, struct list *later)
 
 void process_reap(struct process *p)
 {
-	process_free_numbers(p->numbers);
 	thread_put(p->leader);
 	process_put(p); /* the tables' */
 }

@@ -90,6 +90,8 @@ static struct thread *copy_thread(const struct clone_args *args)
 	t->gs_base = self->gs_base;
 	t->affinity = self->affinity;
 	t->nice = self->nice;
+	t->policy = self->policy;
+	t->priority = self->priority;
 	t->signal_mask = self->signal_mask;
 	if (!(flags & CLONE_VM) || flags & CLONE_VFORK) {
 		t->altstack_base = self->altstack_base;
@@ -119,11 +121,8 @@ static long clone_thread(struct thread *t)
 	bool dying = signal_dying(current_thread());
 
 	if (!dying) {
-		t->process = p;
 		t->pmap = &p->space->pmap;
-		process_get(p);
-		thread_link(t);
-		p->thread_count++;
+		thread_link(t, p);
 		if (p->stopped)
 			p->threads_to_stop++;
 		signal_recalculate(t);
@@ -135,81 +134,44 @@ static long clone_thread(struct thread *t)
 
 /* --- A process -------------------------------------------------------------------------------- */
 
-static int copy_space(struct process *child, struct process *p, u64 flags)
-{
-	if (flags & CLONE_VM) {
-		address_space_get(p->space);
-		child->space = p->space;
-		return 0;
-	}
-	child->space = address_space_fork(p->space);
-	return IS_ERR(child->space) ? (int)PTR_ERR(child->space) : 0;
-}
-
-static int copy_files(struct process *child, struct process *p, u64 flags)
-{
-	if (flags & CLONE_FILES) {
-		file_table_get(p->files);
-		child->files = p->files;
-		return 0;
-	}
-	child->files = file_table_copy(p->files);
-	return IS_ERR(child->files) ? (int)PTR_ERR(child->files) : 0;
-}
-
-static int copy_directories(struct process *child, struct process *p, u64 flags)
-{
-	if (flags & CLONE_FS) {
-		fs_context_get(p->fs);
-		child->fs = p->fs;
-		return 0;
-	}
-	child->fs = fs_context_copy(p->fs);
-	return IS_ERR(child->fs) ? (int)PTR_ERR(child->fs) : 0;
-}
-
-static int copy_handlers(struct process *child, struct process *p, u64 flags)
-{
-	if (flags & CLONE_SIGHAND) {
-		refcount_get(&p->handlers->refs);
-		child->handlers = p->handlers;
-		return 0;
-	}
-	child->handlers = signal_handlers_copy(p->handlers, flags & CLONE_CLEAR_SIGHAND);
-	return child->handlers ? 0 : -ENOMEM;
-}
-
 /* Give back a process that no thread has run in. */
 static void discard_process(struct process *child)
 {
-	if (child->space && !IS_ERR(child->space))
+	if (!IS_ERR(child->space))
 		address_space_put(child->space);
-	if (child->files && !IS_ERR(child->files))
+	if (!IS_ERR(child->files))
 		file_table_put(child->files);
-	if (child->fs && !IS_ERR(child->fs))
+	if (!IS_ERR(child->fs))
 		fs_context_put(child->fs);
 	if (child->executable)
 		file_put(child->executable);
 	process_put(child);
 }
 
-static int copy_process(struct process *child, const struct clone_args *args)
+/* Each thing is shared or copied, as the flags say. */
+static struct process *copy_process(const struct clone_args *args)
 {
-	struct process *p = current_process();
-	int error = copy_handlers(child, p, args->flags);
+	struct process *p = current_process(), *child = process_create(p);
+	u64 flags = args->flags;
 
-	if (!error)
-		error = copy_directories(child, p, args->flags);
-	if (!error)
-		error = copy_files(child, p, args->flags);
-	if (!error)
-		error = copy_space(child, p, args->flags);
-	if (!error && p->executable) {
-		file_get(p->executable);
-		child->executable = p->executable;
-	}
+	if (!child)
+		return ERR_PTR(-ENOMEM);
 	child->exit_signal = (int)args->exit_signal;
-	return error;
+	child->handlers = flags & CLONE_SIGHAND
+			      ? (refcount_get(&p->handlers->refs), p->handlers)
+			      : signal_handlers_copy(p->handlers, flags & CLONE_CLEAR_SIGHAND);
+	child->fs = flags & CLONE_FS ? (fs_context_get(p->fs), p->fs) : fs_context_copy(p->fs);
+	child->files =
+	    flags & CLONE_FILES ? (file_table_get(p->files), p->files) : file_table_copy(p->files);
+	child->space = flags & CLONE_VM ? (address_space_get(p->space), p->space)
+					: address_space_fork(p->space);
+	child->executable = p->executable;
+	if (child->executable)
+		file_get(child->executable);
+	if (child->handlers && !IS_ERR(child->fs) && !IS_ERR(child->files) && !IS_ERR(child->space))
+		return child;
+	discard_process(child);
+	return ERR_PTR(-ENOMEM);
 }
 
 /* A signal that was sent to many processes while we copied must not miss the child: the parent
@@ -234,13 +196,10 @@ static int link_process(struct process *child, struct thread *t, u64 clone_flags
 		child->session = p->session;
 		child->tty = p->tty;
 		child->leader = t;
-		child->thread_count = 1;
-		t->process = child;
 		t->pmap = &child->space->pmap;
-		process_get(child);
 		process_link(child, parent);
 		inner = spin_lock_irq(&child->signal_lock);
-		thread_link(t);
+		thread_link(t, child);
 		spin_unlock_irq(&child->signal_lock, inner);
 	}
 	spin_unlock_irq(&process_lock, flags);
@@ -250,12 +209,13 @@ static int link_process(struct process *child, struct thread *t, u64 clone_flags
 /* Wait until the child has a space of its own, or has ended; only death ends the wait early. */
 static void wait_for_vfork(struct process *child)
 {
-	spin_lock(&child->vfork_lock);
-	while (!child->vfork_done)
-		if (wait_sleep(&child->vfork_wait, &child->vfork_lock, WAIT_FOREVER,
-			       WAIT_KILLABLE) < 0)
+	u64 flags = spin_lock_irq(&process_lock);
+
+	while (!child->has_left_space)
+		if (wait_sleep_irq(&child->exec_wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE) <
+		    0)
 			break;
-	spin_unlock(&child->vfork_lock);
+	spin_unlock_irq(&process_lock, flags);
 }
 
 static int begin_fork(u32 *signals)
@@ -280,12 +240,10 @@ static long clone_process(struct thread *t, const struct clone_args *args, struc
 
 	if (error)
 		return error;
-	child = process_create(current_process());
-	if (!child)
-		return -ENOMEM;
-	error = copy_process(child, args);
-	if (!error)
-		error = link_process(child, t, args->flags, signals);
+	child = copy_process(args);
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	error = link_process(child, t, args->flags, signals);
 	if (error) {
 		discard_process(child);
 		return error;

@@ -32,21 +32,19 @@ bool process_group_orphaned(pid_t group)
 	return orphaned;
 }
 
-/* Returns the group's former number where nobody uses it any more, else 0. */
-static pid_t move_to_group(struct process *p, pid_t group)
+static void move_to_group(struct process *p, pid_t group)
 {
 	pid_t old = p->group;
 
 	list_remove(&p->group_link);
 	p->group = group;
 	list_push_back(process_group_bucket(group), &p->group_link);
-	return old && !process_number_in_use(old) ? old : 0;
+	process_number_release(old);
 }
 
 int process_set_group(pid_t pid, pid_t group)
 {
 	struct process *self = current_process(), *p;
-	pid_t unused = 0;
 	int result = 0;
 	u64 flags;
 
@@ -67,10 +65,8 @@ int process_set_group(pid_t pid, pid_t group)
 	else if (group != pid && !process_group_member(group, self->session))
 		result = -EPERM;
 	else if (p->group != group)
-		unused = move_to_group(p, group);
+		move_to_group(p, group);
 	spin_unlock_irq(&process_lock, flags);
-	if (unused)
-		tid_free(unused);
 	return result;
 }
 
@@ -78,7 +74,6 @@ int process_new_session(void)
 {
 	struct process *p = current_process();
 	u64 flags = spin_lock_irq(&process_lock);
-	pid_t unused[3] = {0};
 	int result = -EPERM;
 
 	if (!process_group_member(p->pid, 0)) {
@@ -88,13 +83,12 @@ int process_new_session(void)
 		p->session = p->pid;
 		list_push_back(process_session_bucket(p->pid), &p->session_link);
 		p->tty = NULL;
-		unused[0] = move_to_group(p, p->pid);
-		if (session && session != unused[0] && !process_number_in_use(session))
-			unused[1] = session;
+		if (session != p->group)
+			process_number_release(session);
+		move_to_group(p, p->pid);
 		result = p->pid;
 	}
 	spin_unlock_irq(&process_lock, flags);
-	process_free_numbers(unused);
 	return result;
 }
 

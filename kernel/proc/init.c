@@ -103,14 +103,13 @@ void process_start_init(void)
 		panic("no memory for init");
 	p->pid = p->group = p->session = t->tid = 1; /* tid_alloc() never gives it */
 	p->leader = t;
-	p->thread_count = 1;
-	t->process = p; /* takes over our reference */
 	init_process = p;
 	flags = spin_lock_irq(&process_lock);
 	process_link(p, kernel_process);
 	inner = spin_lock_irq(&p->signal_lock);
-	thread_link(t);
+	thread_link(t, p);
 	spin_unlock_irq(&p->signal_lock, inner);
 	spin_unlock_irq(&process_lock, flags);
+	process_put(p); /* the table's and the thread's are enough */
 	thread_start(t);
 }

@@ -17,14 +17,17 @@ struct process *process_create(struct process *parent);
 /* Into the tables and the family, with its first thread.  process_lock is held. */
 void process_link(struct process *p, struct process *parent);
 
-/* Out of them; the numbers that nobody uses any more are put into p->numbers, to be freed by
- * process_reap() without the lock.  process_lock is held. */
+/* Out of them, with its leader; its numbers are free where nobody else uses them.  process_lock is
+ * held. */
 void process_unlink(struct process *p);
-void process_free_numbers(const pid_t numbers[3]);
 
-/* A thread into its process and the hash, or out of both.  process_lock and signal_lock are held. */
-void thread_link(struct thread *t);
+/* A thread into a process and the hash of TIDs, or out of both.  process_lock and signal_lock are
+ * held. */
+void thread_link(struct thread *t, struct process *p);
 void thread_unlink(struct thread *t);
+
+/* Another TID.  process_lock is held. */
+void thread_renumber(struct thread *t, tid_t tid);
 
 /* process_lock is held. */
 struct process *process_lookup(pid_t pid);
@@ -34,10 +37,11 @@ bool process_group_orphaned_locked(pid_t group, const struct process *ignoring);
 void process_own_use(struct process *p, struct resource_use *use);
 void resource_use_add(struct resource_use *sum, const struct resource_use *use);
 
-/* Some member of a group (in `session`, where that is not 0), or NULL; does a process, group or
- * session go by this number?  process_lock is held. */
+/* Some member of a group (in `session`, where that is not 0), or NULL.  process_lock is held. */
 struct process *process_group_member(pid_t group, pid_t session);
-bool process_number_in_use(pid_t number);
+
+/* Free a number, unless a process, group or session goes by it still.  process_lock is held. */
+void process_number_release(pid_t number);
 
 /* Members of a group or session, and of others.  process_lock is held. */
 struct list *process_group_bucket(pid_t group);
@@ -117,9 +121,6 @@ void process_reap(struct process *p);
 
 /* The robust list and the word of CLONE_CHILD_CLEARTID, before the thread's memory goes. */
 void thread_release_user_words(struct thread *t);
-
-/* vfork(): the child has left its parent's address space. */
-void process_vfork_done(struct process *p);
 
 /* --- elf.c ------------------------------------------------------------------------------------ */
 

@@ -5,9 +5,10 @@
  * Order of the locks of this room, outermost first:
  *
  *   exec_lock (sleeping)   one exec() of a process at a time
- *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what a process
- * points at signal_lock (irq)      of one process; two are never held at once signal_handlers.lock
- * the actions limits_lock (irq)      limits, sums, timers: nothing is taken under it
+ *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what it points at
+ *   signal_lock (irq)      of one process; two are never held at once
+ *   signal_handlers.lock   the actions
+ *   limits_lock (irq)      limits, sums, timers: nothing is taken under it
  *
  * A terminal's lock comes before process_lock (its hooks below are called with it), so terminals
  * are only called with none of these held.  The list of a process's threads changes under both
@@ -24,13 +25,13 @@
 #include "kernel/mem/slab.h"
 #include "kernel/proc/internal.h"
 #include "kernel/proc/itimer.h"
+#include "kernel/sched/wait.h"
 
 #define HASH_SIZE 512
 
 DEFINE_SPINLOCK(process_lock);
 static struct lock_class signal_lock_class = {"signal", 0}, limits_lock_class = {"limits", 0};
-static struct lock_class vfork_lock_class = {"vfork", 0}, exec_lock_class = {"exec", 0};
-static struct lock_class fs_context_class = {"fs context", 0};
+static struct lock_class exec_lock_class = {"exec", 0}, fs_context_class = {"fs context", 0};
 
 static struct process kernel_process_storage;
 struct process *kernel_process = &kernel_process_storage;
@@ -39,7 +40,7 @@ u32 thread_limit;
 
 static struct rb_tree processes; /* by PID */
 static struct list threads[HASH_SIZE], groups[HASH_SIZE], sessions[HASH_SIZE];
-static u32 processes_total, threads_total; /* under process_lock */
+static u32 threads_linked, threads_left; /* left: unlinked, but with its memory still; atomic */
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
@@ -126,17 +127,18 @@ struct process *process_group_member(pid_t group, pid_t session)
 	return NULL;
 }
 
-/* Does a process, group or session go by this number? */
-bool process_number_in_use(pid_t number)
+/* Free a number, unless a process, group or session goes by it still. */
+void process_number_release(pid_t number)
 {
 	struct process *p;
 
-	if (process_lookup(number) || process_group_member(number, 0))
-		return true;
+	assert_held(&process_lock);
+	if (!number || process_lookup(number) || process_group_member(number, 0))
+		return;
 	list_for_each (p, process_session_bucket(number), session_link)
 		if (p->session == number)
-			return true;
-	return false;
+			return;
+	tid_free(number);
 }
 
 void process_link(struct process *p, struct process *parent)
@@ -154,13 +156,11 @@ void process_link(struct process *p, struct process *parent)
 	list_push_back(process_session_bucket(p->session), &p->session_link);
 	p->parent = parent;
 	list_push_back(&parent->children, &p->sibling_link);
-	processes_total++;
 	process_get(p);
 }
 
 void process_unlink(struct process *p)
 {
-	pid_t *numbers = p->numbers;
 	u64 flags;
 
 	assert_held(&process_lock);
@@ -168,33 +168,35 @@ void process_unlink(struct process *p)
 	list_remove(&p->group_link);
 	list_remove(&p->session_link);
 	list_remove(&p->sibling_link);
-	processes_total--;
 	flags = spin_lock_irq(&p->signal_lock);
 	thread_unlink(p->leader);
 	spin_unlock_irq(&p->signal_lock, flags);
-	numbers[0] = p->pid;
-	numbers[1] = p->group != p->pid ? p->group : 0;
-	numbers[2] = p->session != p->pid && p->session != p->group ? p->session : 0;
-	for (u32 i = 0; i < 3; i++)
-		if (numbers[i] && process_number_in_use(numbers[i]))
-			numbers[i] = 0;
+	process_number_release(p->pid);
+	if (p->group != p->pid)
+		process_number_release(p->group);
+	if (p->session != p->pid && p->session != p->group)
+		process_number_release(p->session);
 }
 
-void process_free_numbers(const pid_t numbers[3])
-{
-	for (u32 i = 0; i < 3; i++)
-		if (numbers[i])
-			tid_free(numbers[i]);
-}
-
-void thread_link(struct thread *t)
+void thread_link(struct thread *t, struct process *p)
 {
 	assert_held(&process_lock);
-	assert_held(&t->process->signal_lock);
-	list_push_back(&t->process->threads, &t->process_link);
+	assert_held(&p->signal_lock);
+	t->process = p;
+	process_get(p);
+	p->thread_count++;
+	list_push_back(&p->threads, &t->process_link);
 	list_push_back(&threads[(u32)t->tid % HASH_SIZE], &t->tid_link);
-	threads_total++;
+	threads_linked++;
 	thread_get(t);
+}
+
+void thread_renumber(struct thread *t, tid_t tid)
+{
+	assert_held(&process_lock);
+	list_remove(&t->tid_link);
+	t->tid = tid;
+	list_push_back(&threads[(u32)tid % HASH_SIZE], &t->tid_link);
 }
 
 void thread_unlink(struct thread *t)
@@ -203,18 +205,26 @@ void thread_unlink(struct thread *t)
 	assert_held(&t->process->signal_lock);
 	list_remove(&t->process_link);
 	list_remove(&t->tid_link);
-	threads_total--;
-}
-
-u32 process_count(void)
-{
-	return READ_ONCE(processes_total);
+	threads_linked--;
+	__atomic_fetch_add(&threads_left, 1, __ATOMIC_RELAXED);
 }
 
 u32 thread_count(void)
 {
-	return READ_ONCE(threads_total);
+	return READ_ONCE(threads_linked);
 }
+
+/* A thread is told of as ended while it still stands on its stack: give such ones some time, so
+ * that their memory counts as free.  Bounded, since somebody may hold one. */
+static size_t wait_for_threads_left(void)
+{
+	for (u32 ms = 0; ms < 50 && __atomic_load_n(&threads_left, __ATOMIC_ACQUIRE); ms++)
+		if (current_thread()->exited || sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0) < 0)
+			break;
+	return 0;
+}
+
+static struct shrinker threads_shrinker = {.shrink = wait_for_threads_left};
 
 /* --- Making and unmaking ---------------------------------------------------------------------- */
 
@@ -229,11 +239,9 @@ static void process_init_fields(struct process *p)
 	list_init(&p->pending_queue);
 	list_init(&p->posix_timers);
 	wait_queue_init(&p->child_wait, "child");
-	wait_queue_init(&p->vfork_wait, "vfork");
 	wait_queue_init(&p->exec_wait, "exec");
 	mutex_init(&p->exec_lock, &exec_lock_class);
 	spinlock_init(&p->signal_lock, &signal_lock_class);
-	spinlock_init(&p->vfork_lock, &vfork_lock_class);
 	spinlock_init(&p->limits_lock, &limits_lock_class);
 	itimer_process_init(p);
 	p->exit_signal = SIGCHLD;
@@ -439,8 +447,10 @@ static void thread_created(struct thread *t)
 
 static void thread_freed(struct thread *t)
 {
-	if (t->process && t->process != kernel_process)
-		process_put(t->process);
+	if (!t->process || t->process == kernel_process)
+		return; /* one that never ran, or a kernel thread */
+	process_put(t->process);
+	__atomic_fetch_sub(&threads_left, 1, __ATOMIC_RELEASE);
 }
 
 void process_init_early(void)
@@ -492,4 +502,5 @@ void process_init(void)
 	vfs_current_files = current_files;
 	vfs_current_file_limit = current_file_limit;
 	process_tty_init();
+	shrinker_register(&threads_shrinker);
 }

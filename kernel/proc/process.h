@@ -58,7 +58,6 @@ struct process {
 	u32 thread_count;	    /* not yet exited; likewise */
 	struct thread *leader;	    /* in the list until the process is reaped; likewise */
 	struct wait_queue child_wait; /* parents wait here for their children */
-	pid_t numbers[3];	    /* out of the tables: to be freed with it */
 	bool zombie;		    /* no thread lives; waits to be waited for */
 	bool did_exec;		    /* setpgid() of a child after exec is EACCES */
 	bool is_subreaper;
@@ -67,7 +66,9 @@ struct process {
 	struct address_space *space;
 	struct file *executable;    /* /proc/PID/exe */
 	struct mutex exec_lock;
-	struct wait_queue exec_wait; /* exec waits here until the other threads have ended */
+	struct wait_queue exec_wait; /* exec waits until the other threads have ended, vfork() of the
+				      * parent until the child has left the parent's space */
+	bool has_left_space;	    /* by exec or exit */
 
 	/* Shared by the threads; each has a lock of its own. */
 	struct file_table *files;
@@ -91,11 +92,6 @@ struct process {
 	u32 group_signals;	    /* counts signals sent to it as one of many: see fork.c */
 	struct thread *exec_thread; /* in exec: all others are to end */
 	int parent_death_signal;
-
-	/* vfork(): the parent waits until the child has left its address space. */
-	struct wait_queue vfork_wait;
-	struct spinlock vfork_lock;
-	bool vfork_done;
 
 	/* Limits, ids, timers, sums.  Under limits_lock (irq). */
 	struct spinlock limits_lock;
@@ -229,7 +225,6 @@ bool process_group_orphaned(pid_t group);
 /* --- use of resources ------------------------------------------------------------------------ */
 
 void process_resource_use(struct process *p, struct resource_use *use);
-u32 process_count(void);
 u32 thread_count(void);
 
 /* /proc/PID files. */

@@ -65,11 +65,11 @@ static struct thread *thread_alloc(const char *name)
 
 static void thread_free(struct thread *t)
 {
-	if (thread_freed_hook)
-		thread_freed_hook(t);
 	if (t->kernel_stack)
 		kstack_free(t->kernel_stack);
 	fpu_area_free(t->fpu);
+	if (thread_freed_hook)
+		thread_freed_hook(t); /* its memory has gone, but for the structure */
 	slab_free(thread_cache, t);
 }
 

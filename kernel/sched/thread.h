@@ -158,7 +158,7 @@ void thread_set_name(struct thread *t, const char *name);
  * none is free.  1 is never given: it is init's.  A number that still names a process, group or session must not be freed yet. */
 #define TID_MAX 4194304
 tid_t tid_alloc(void);
-void tid_free(tid_t tid);
+void tid_free(tid_t tid); /* any context */
 
 /* Wake it out of a sleep that signals may end, or kick it out of user mode on another CPU, so that
  * it looks at `work` soon. */

@@ -10,7 +10,7 @@
 #define CHUNK_BITS  32768
 #define CHUNK_WORDS (CHUNK_BITS / 64)
 
-DEFINE_SPINLOCK(tid_lock); /* guards all below */
+DEFINE_SPINLOCK(tid_lock); /* irq; guards all below */
 static u64 *chunks[TID_MAX / CHUNK_BITS];
 static u32 chunk_count, used, last_tid;
 
@@ -32,25 +32,22 @@ static u32 first_clear(const u64 *chunk, u32 from)
  * machine with few threads stays with few chunks. */
 static int make_room(void)
 {
-	u64 *chunk;
+	u32 count = READ_ONCE(chunk_count);
+	u64 *chunk, flags;
 
-	spin_lock(&tid_lock);
-	if (used < chunk_count * (CHUNK_BITS / 4 * 3) || chunk_count == ARRAY_SIZE(chunks)) {
-		spin_unlock(&tid_lock);
+	if (READ_ONCE(used) < count * (CHUNK_BITS / 4 * 3) || count == ARRAY_SIZE(chunks))
 		return 0;
-	}
-	spin_unlock(&tid_lock);
 	chunk = kzalloc(CHUNK_BITS / 8);
 	if (!chunk)
 		return -EAGAIN;
-	spin_lock(&tid_lock);
+	flags = spin_lock_irq(&tid_lock);
 	if (chunk_count == 0)
 		chunk[0] = 3; /* 0 is the idle threads', 1 is init's, whatever is made before it */
 	if (chunk_count < ARRAY_SIZE(chunks)) {
 		chunks[chunk_count++] = chunk;
 		chunk = NULL;
 	}
-	spin_unlock(&tid_lock);
+	spin_unlock_irq(&tid_lock, flags);
 	kfree(chunk);
 	return 0;
 }
@@ -59,10 +56,11 @@ tid_t tid_alloc(void)
 {
 	tid_t tid = -EAGAIN;
 	u32 from, bit;
+	u64 flags;
 
 	if (make_room() < 0)
 		return -EAGAIN;
-	spin_lock(&tid_lock);
+	flags = spin_lock_irq(&tid_lock);
 	from = last_tid + 1;
 	for (u32 tries = 0; tries <= chunk_count; tries++) {
 		u32 c = from / CHUNK_BITS % chunk_count;
@@ -77,18 +75,18 @@ tid_t tid_alloc(void)
 		}
 		from = (c + 1) * CHUNK_BITS;
 	}
-	spin_unlock(&tid_lock);
+	spin_unlock_irq(&tid_lock, flags);
 	return tid;
 }
 
 void tid_free(tid_t tid)
 {
+	u64 flags = spin_lock_irq(&tid_lock);
 	u32 n = (u32)tid;
 
-	spin_lock(&tid_lock);
 	require(tid > 0 && tid < TID_MAX && chunks[n / CHUNK_BITS] &&
 		chunks[n / CHUNK_BITS][n % CHUNK_BITS / 64] >> n % 64 & 1);
 	chunks[n / CHUNK_BITS][n % CHUNK_BITS / 64] &= ~(1UL << n % 64);
 	used--;
-	spin_unlock(&tid_lock);
+	spin_unlock_irq(&tid_lock, flags);
 }
