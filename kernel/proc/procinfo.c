@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * /proc/PID: what a process shows of itself, in Linux's formats (proc(5)).
+ *
+ * A file is a function show_NAME that writes its text; THREAD_FILE and SPACE_FILE make of it the
+ * one that /proc calls, which finds the thread, or its address space, by number first.
  */
 #include "kernel/dev/tty.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
 #include "kernel/proc/internal.h"
-#include "kernel/proc/procinfo.h"
 
 #define TICK_NS ((u64)NSEC_PER_SEC / 100) /* of utime, stime, starttime */
 
@@ -37,6 +41,36 @@ static int with_thread(pid_t pid, tid_t tid, struct text *text,
 	thread_put(t);
 	return 0;
 }
+
+/* Text about an address space; nothing where there is none any more (as Linux). */
+static int with_space(pid_t pid, struct text *text,
+		      void (*show)(struct address_space *as, struct text *text))
+{
+	struct process *p = process_find(pid);
+	struct address_space *as;
+
+	if (!p)
+		return -ESRCH;
+	as = process_space_get(p);
+	process_put(p);
+	if (as) {
+		show(as, text);
+		address_space_put(as);
+	}
+	return 0;
+}
+
+#define THREAD_FILE(name)                                                                          \
+	static int make_##name(pid_t pid, tid_t tid, struct text *text)                            \
+	{                                                                                          \
+		return with_thread(pid, tid, text, show_##name);                                   \
+	}
+
+#define SPACE_FILE(name)                                                                           \
+	static int make_##name(pid_t pid, tid_t tid, struct text *text)                            \
+	{                                                                                          \
+		return with_space(pid, text, show_##name);                                         \
+	}
 
 /* --- stat, status ----------------------------------------------------------------------------- */
 
@@ -73,18 +107,13 @@ static char state_letter(const struct thread *t, const struct process *p)
 
 static const char *state_word(char letter)
 {
-	switch (letter) {
-	case 'R':
-		return "running";
-	case 'S':
-		return "sleeping";
-	case 'D':
-		return "disk sleep";
-	case 'T':
-		return "stopped";
-	default:
-		return "zombie";
-	}
+	static const char *const words[] = {"R (running)", "S (sleeping)", "D (disk sleep)",
+					    "T (stopped)", "Z (zombie)"};
+
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i][0] == letter)
+			return words[i];
+	return "X (dead)";
 }
 
 /* What is wanted of a process for one line, read together. */
@@ -195,14 +224,13 @@ static void show_affinity(const struct thread *t, struct text *text)
 static void show_status(struct thread *t, struct process *p, struct text *text)
 {
 	struct address_space *as = process_space_get(p);
-	char letter = state_letter(t, p);
 	struct signal_sets s;
 	struct family f;
 
 	family_read(p, &f);
 	signal_sets_read(t, p, &s);
-	text_printf(text, "Name:\t%s\nState:\t%c (%s)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", t->name,
-		    letter, state_word(letter), p->pid, t->tid, f.parent);
+	text_printf(text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", t->name,
+		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
 	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", p->uid,
 		    p->euid, p->suid, p->euid, p->gid, p->egid, p->sgid, p->egid);
 	if (as) {
@@ -218,21 +246,13 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    READ_ONCE(t->switches_voluntary), READ_ONCE(t->switches_forced));
 }
-
-static int make_status(pid_t pid, tid_t tid, struct text *text)
-{
-	return with_thread(pid, tid, text, show_status);
-}
+THREAD_FILE(status)
 
 static void show_comm(struct thread *t, struct process *p, struct text *text)
 {
 	text_printf(text, "%s\n", t->name);
 }
-
-static int make_comm(pid_t pid, tid_t tid, struct text *text)
-{
-	return with_thread(pid, tid, text, show_comm);
-}
+THREAD_FILE(comm)
 
 static void show_schedstat(struct thread *t, struct process *p, struct text *text)
 {
@@ -242,11 +262,7 @@ static void show_schedstat(struct thread *t, struct process *p, struct text *tex
 	text_printf(text, "%lu %lu %lu\n", user + kernel, READ_ONCE(t->wait_ns),
 		    READ_ONCE(t->switches_voluntary) + READ_ONCE(t->switches_forced));
 }
-
-static int make_schedstat(pid_t pid, tid_t tid, struct text *text)
-{
-	return with_thread(pid, tid, text, show_schedstat);
-}
+THREAD_FILE(schedstat)
 
 static void show_wchan(struct thread *t, struct process *p, struct text *text)
 {
@@ -254,51 +270,166 @@ static void show_wchan(struct thread *t, struct process *p, struct text *text)
 
 	text_printf(text, "%s", name ? name : "0");
 }
+THREAD_FILE(wchan)
 
-static int make_wchan(pid_t pid, tid_t tid, struct text *text)
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+static void show_bytes(struct address_space *as, u64 from, u64 to, struct text *text)
 {
-	return with_thread(pid, tid, text, show_wchan);
-}
+	char *page = kmalloc(PAGE_SIZE);
 
-static void show_limits(struct thread *t, struct process *p, struct text *text)
-{
-	static const struct {
-		u32 which;
-		const char *name, *unit;
-	} rows[] = {
-	    {RLIMIT_CPU, "Max cpu time", "seconds"},
-	    {RLIMIT_FSIZE, "Max file size", "bytes"},
-	    {RLIMIT_DATA, "Max data size", "bytes"},
-	    {RLIMIT_STACK, "Max stack size", "bytes"},
-	    {RLIMIT_CORE, "Max core file size", "bytes"},
-	    {RLIMIT_RSS, "Max resident set", "bytes"},
-	    {RLIMIT_NPROC, "Max processes", "processes"},
-	    {RLIMIT_NOFILE, "Max open files", "files"},
-	    {RLIMIT_MEMLOCK, "Max locked memory", "bytes"},
-	    {RLIMIT_AS, "Max address space", "bytes"},
-	    {RLIMIT_SIGPENDING, "Max pending signals", "signals"},
-	};
-	char values[2][24];
+	while (page && from < to) {
+		ssize_t n = address_space_read(as, from, page, MIN(to - from, PAGE_SIZE));
 
-	text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit",
-		    "Units");
-	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
-		const u64 limits[2] = {READ_ONCE(p->limits[rows[i].which].current),
-				       READ_ONCE(p->limits[rows[i].which].maximum)};
-
-		for (u32 k = 0; k < 2; k++)
-			if (limits[k] == RLIM_INFINITY)
-				strscpy(values[k], "unlimited", sizeof(values[k]));
-			else
-				snprintf(values[k], sizeof(values[k]), "%lu", limits[k]);
-		text_printf(text, "%-25s %-20s %-20s %-10s\n", rows[i].name, values[0], values[1],
-			    rows[i].unit);
+		if (n <= 0)
+			break;
+		text_write(text, page, (size_t)n);
+		from += (u64)n;
 	}
+	if (!page)
+		text->failed = true;
+	kfree(page);
 }
 
-static int make_limits(pid_t pid, tid_t tid, struct text *text)
+static void show_cmdline(struct address_space *as, struct text *text)
 {
-	return with_thread(pid, tid, text, show_limits);
+	show_bytes(as, as->arg_start, as->arg_end, text);
+}
+SPACE_FILE(cmdline)
+
+static void show_environ(struct address_space *as, struct text *text)
+{
+	show_bytes(as, as->env_start, as->env_end, text);
+}
+SPACE_FILE(environ)
+
+static void show_statm(struct address_space *as, struct text *text)
+{
+	text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", as->mapped_bytes / PAGE_SIZE,
+		    address_space_resident(as),
+		    READ_ONCE(as->resident_file) + READ_ONCE(as->resident_shared),
+		    DIV_ROUND_UP(as->code_end - as->code_start, PAGE_SIZE),
+		    (as->mapped_bytes - MIN(as->mapped_bytes, as->code_end - as->code_start)) /
+			PAGE_SIZE);
+}
+
+static int make_statm(pid_t pid, tid_t tid, struct text *text)
+{
+	int result = with_space(pid, text, show_statm);
+
+	if (!result && !text->length)
+		text_printf(text, "0 0 0 0 0 0 0\n");
+	return result;
+}
+
+struct maps_walk {
+	struct text *text;
+	char path[PATH_MAX];
+};
+
+static int show_region(struct region *r, void *data)
+{
+	struct maps_walk *walk = data;
+	u64 device, ino;
+
+	region_describe(r, walk->path, sizeof(walk->path), &device, &ino);
+	text_printf(walk->text, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu", r->start, r->end,
+		    r->prot & PROT_READ ? 'r' : '-', r->prot & PROT_WRITE ? 'w' : '-',
+		    r->prot & PROT_EXEC ? 'x' : '-', r->shared ? 's' : 'p',
+		    r->file ? r->object_page * PAGE_SIZE : 0, device >> 8, device & 0xff, ino);
+	if (walk->path[0])
+		text_printf(walk->text, "%*s%s", 20, "", walk->path);
+	text_printf(walk->text, "\n");
+	return walk->text->failed ? -ENOMEM : 0;
+}
+
+static void show_maps(struct address_space *as, struct text *text)
+{
+	struct maps_walk *walk = kmalloc(sizeof(*walk));
+
+	if (!walk) {
+		text->failed = true;
+		return;
+	}
+	walk->text = text;
+	(void)address_space_for_each(as, show_region, walk);
+	kfree(walk);
+}
+SPACE_FILE(maps)
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+static int make_directory_link(pid_t pid, struct text *text, bool root)
+{
+	struct process *p = process_find(pid);
+	struct fs_context *fs = p ? process_fs_get(p) : NULL;
+	struct inode *inode;
+	ssize_t n;
+	char *path;
+
+	if (p)
+		process_put(p);
+	if (!fs)
+		return -ESRCH;
+	mutex_lock(&fs->lock);
+	inode = root ? fs->root : fs->cwd;
+	inode_get(inode);
+	mutex_unlock(&fs->lock);
+	path = kmalloc(PATH_MAX);
+	n = path ? vfs_path_of(inode, path, PATH_MAX) : -ENOMEM;
+	if (n > 0)
+		text_printf(text, "%s", path);
+	kfree(path);
+	inode_put(inode);
+	fs_context_put(fs);
+	return n < 0 ? (int)n : 0;
+}
+
+static int make_cwd(pid_t pid, tid_t tid, struct text *text)
+{
+	return make_directory_link(pid, text, false);
+}
+
+static int make_root(pid_t pid, tid_t tid, struct text *text)
+{
+	return make_directory_link(pid, text, true);
+}
+
+static struct file *executable_get(pid_t pid)
+{
+	struct process *p = process_find(pid);
+	struct file *file = NULL;
+	u64 flags;
+
+	if (!p)
+		return NULL;
+	flags = spin_lock_irq(&process_lock);
+	if (p->executable) {
+		file = p->executable;
+		file_get(file);
+	}
+	spin_unlock_irq(&process_lock, flags);
+	process_put(p);
+	return file;
+}
+
+static int make_exe(pid_t pid, tid_t tid, struct text *text)
+{
+	struct file *file = executable_get(pid);
+
+	if (!file)
+		return -ENOENT;
+	if (file->path)
+		text_printf(text, "%s", file->path->text);
+	file_put(file);
+	return 0;
+}
+
+static struct file *follow_exe(pid_t pid, tid_t tid)
+{
+	struct file *file = executable_get(pid);
+
+	return file ? file : ERR_PTR(-ENOENT);
 }
 
 /* --- Registration ----------------------------------------------------------------------------- */
@@ -312,14 +443,13 @@ static const struct procfs_pid_file pid_files[] = {
     {.name = "comm", .mode = FILE_MODE, .per_thread = true, .make = make_comm},
     {.name = "schedstat", .mode = FILE_MODE, .per_thread = true, .make = make_schedstat},
     {.name = "wchan", .mode = FILE_MODE, .per_thread = true, .make = make_wchan},
-    {.name = "cmdline", .mode = FILE_MODE, .per_thread = true, .make = procinfo_cmdline},
-    {.name = "statm", .mode = FILE_MODE, .per_thread = true, .make = procinfo_statm},
-    {.name = "maps", .mode = FILE_MODE, .per_thread = true, .make = procinfo_maps},
-    {.name = "limits", .mode = FILE_MODE, .make = make_limits},
-    {.name = "environ", .mode = S_IFREG | 0400, .make = procinfo_environ},
-    {.name = "exe", .mode = LINK_MODE, .make = procinfo_exe, .follow = procinfo_follow_exe},
-    {.name = "cwd", .mode = LINK_MODE, .make = procinfo_cwd},
-    {.name = "root", .mode = LINK_MODE, .make = procinfo_root},
+    {.name = "cmdline", .mode = FILE_MODE, .per_thread = true, .make = make_cmdline},
+    {.name = "statm", .mode = FILE_MODE, .per_thread = true, .make = make_statm},
+    {.name = "maps", .mode = FILE_MODE, .per_thread = true, .make = make_maps},
+    {.name = "environ", .mode = S_IFREG | 0400, .make = make_environ},
+    {.name = "exe", .mode = LINK_MODE, .make = make_exe, .follow = follow_exe},
+    {.name = "cwd", .mode = LINK_MODE, .make = make_cwd},
+    {.name = "root", .mode = LINK_MODE, .make = make_root},
     {.name = "fd", .mode = S_IFDIR | 0500},
 };
 
