@@ -95,7 +95,7 @@ def table(columns, unit):
 
 def main():
     parser = argparse.ArgumentParser(description="Heddle against Linux, in the same emulator")
-    parser.add_argument("-b", "--boots", type=int, default=1, help="boots of each; the best counts")
+    parser.add_argument("-b", "--boots", type=int, default=2, help="boots of each; the best counts")
     parser.add_argument("-d", "--defaults", action="store_true",
                         help="a column more: Linux with its mitigations")
     parser.add_argument("-i", "--icount", action="store_true", help="count instructions, on one CPU")
@@ -119,7 +119,7 @@ def main():
         print(f"bench: NO COMPARISON: Linux cannot be had here: {error}", file=sys.stderr)
 
     runs = {who: [] for who in commands}
-    for _ in range(options.boots):
+    for _ in range(1 if options.icount else options.boots):
         for who, command in commands.items():
             runs[who].append(collect(who, command, options.timeout))
     columns = {who: best(r) for who, r in runs.items()}

@@ -36,8 +36,8 @@
 #define MAX_ROUNDS 99
 
 /* <linux/futex.h>, which musl does not bring. */
-#define FUTEX_WAIT 0
-#define FUTEX_WAKE 1
+#define FUTEX_WAIT 128 /* both with FUTEX_PRIVATE_FLAG, as the C library does */
+#define FUTEX_WAKE 129
 
 extern char **environ;
 
@@ -641,23 +641,37 @@ static double measure_once(const struct benchmark *b, long n)
 	}
 }
 
+/* How many operations last long enough.  The same number must do so twice: the first time may have
+ * been slow for another reason. */
+static long calibrate(const struct benchmark *b, int64_t want)
+{
+	int64_t (*run)(long n) = b->unit == PERCENT ? job_alone : b->run;
+	long n = 1;
+
+	for (int enough = 0; enough < 2;) {
+		int64_t ns = run(n);
+
+		if (ns >= want)
+			enough++;
+		else if (ns > want / 8) /* as many as should do it, but never ten times more */
+			n = n * want / ns + 1;
+		else
+			n *= 8;
+	}
+	return n;
+}
+
 static double measure(const struct benchmark *b, int rounds, long milliseconds)
 {
 	double values[MAX_ROUNDS];
-	long n = 1;
+	long n;
 
 	if (b->cpus)
 		pin(cpus[0]);
 	else
 		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
-	for (;;) {
-		int64_t ns = b->run(n), want = milliseconds * 1000000;
-
-		if (ns >= want)
-			break;
-		/* As many as should do it, but never ten times more at once. */
-		n = ns > want / 8 ? n * want / ns + 1 : n * 8;
-	}
+	n = calibrate(b, milliseconds * 1000000);
+	b->run(n);
 	for (int i = 0; i < rounds; i++)
 		values[i] = measure_once(b, n);
 	qsort(values, rounds, sizeof(values[0]), by_value);
