@@ -167,12 +167,7 @@ static int prepare(struct exec *e, struct inode *at, u64 argv, u64 envp, bool fr
 /* What is left of a preparation, or after the exchange what the process had before. */
 static void release(struct exec *e)
 {
-	struct piece *next;
-
-	for (struct piece *p = e->first; p; p = next) {
-		next = p->next;
-		kfree(p);
-	}
+	kfree(e->strings);
 	if (e->space && !IS_ERR(e->space))
 		address_space_put(e->space);
 	if (e->files && !IS_ERR(e->files))

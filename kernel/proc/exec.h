@@ -10,21 +10,14 @@
 #define SCRIPT_LINE  256
 #define SCRIPT_DEPTH 4
 
-/* Strings, one after the other with their NULs, in pieces of a page. */
-struct piece {
-	struct piece *next;
-	u64 used;
-	char data[PAGE_SIZE - 16];
-};
-
 struct exec {
 	struct file *file; /* what is loaded: the program, or the script's interpreter */
 	const char *name;  /* as the caller gave it */
 
-	struct piece *first, *last;
-	u64 bytes, limit; /* of all strings; `limit` counts their pointers as well */
-	u32 argc, envc;	  /* in the pieces */
-	u64 argv0_bytes;  /* left out where a script's prefix takes its place */
+	char *strings;	       /* arguments, then environment, each with its NUL */
+	size_t used, capacity; /* bytes of it */
+	u64 limit;	       /* of these, counting their pointers as well */
+	u32 argc, envc;
 
 	char lines[SCRIPT_DEPTH][SCRIPT_LINE];
 	const char *prefix[2 * SCRIPT_DEPTH + 1]; /* interpreter, its argument, script */

@@ -31,19 +31,19 @@ enum {
 
 /* --- Arguments -------------------------------------------------------------------------------- */
 
-static int piece_add(struct exec *e)
+/* Room for some bytes more. */
+static int strings_grow(struct exec *e)
 {
-	struct piece *piece = kmalloc(sizeof(*piece));
+	size_t capacity = e->capacity ? e->capacity * 2 : PAGE_SIZE;
+	char *strings = kmalloc(capacity);
 
-	if (!piece)
+	if (!strings)
 		return -ENOMEM;
-	piece->next = NULL;
-	piece->used = 0;
-	if (e->last)
-		e->last->next = piece;
-	else
-		e->first = piece;
-	e->last = piece;
+	if (e->used)
+		memcpy(strings, e->strings, e->used);
+	kfree(e->strings);
+	e->strings = strings;
+	e->capacity = capacity;
 	return 0;
 }
 
@@ -58,73 +58,65 @@ static ssize_t string_fetch(char *dst, u64 from, size_t size, bool from_kernel)
 	return n < size ? (ssize_t)n : -ENAMETOOLONG;
 }
 
-static int string_add(struct exec *e, u64 from, bool from_kernel)
+static int string_add(struct exec *e, u64 from, bool from_kernel, u32 *count)
 {
-	u64 length = 0;
-
 	for (;;) {
-		size_t room = e->last ? sizeof(e->last->data) - e->last->used : 0;
-		ssize_t n;
+		size_t room = e->capacity - e->used;
+		ssize_t n = -ENAMETOOLONG;
 
-		if (!room) {
-			int error = piece_add(e);
-
-			if (error)
-				return error;
-			continue;
-		}
-		n = string_fetch(e->last->data + e->last->used, from + length, room, from_kernel);
-		if (n < 0 && n != -ENAMETOOLONG)
-			return (int)n;
-		room = n < 0 ? room : (size_t)n + 1;
-		e->last->used += room;
-		e->bytes += room;
-		length += room;
-		if (length > STRING_MAX || e->bytes + 8UL * (e->argc + e->envc + 1) > e->limit)
+		if (room)
+			n = string_fetch(e->strings + e->used, from, room, from_kernel);
+		if (n >= (ssize_t)STRING_MAX || (n == -ENAMETOOLONG && room >= STRING_MAX))
 			return -E2BIG;
-		if (n >= 0)
+		if (n >= 0) {
+			e->used += (size_t)n + 1;
+			++*count;
 			break;
+		}
+		if (n == -ENAMETOOLONG)
+			n = strings_grow(e);
+		if (n < 0)
+			return (int)n;
 	}
-	if (!e->argv0_bytes)
-		e->argv0_bytes = e->bytes;
-	return 0;
+	return e->used + sizeof(u64) * (e->argc + e->envc) > e->limit ? -E2BIG : 0;
 }
 
-static int strings_add(struct exec *e, u64 vector, bool from_kernel, u32 *count)
+/* All of a vector but its first `skip` strings. */
+static int strings_add(struct exec *e, u64 vector, bool from_kernel, u32 skip, u32 *count)
 {
 	u64 pointer;
-	int error;
+	int error = 0;
 
-	for (; vector; vector += sizeof(u64)) {
+	for (; vector && !error; vector += sizeof(u64)) {
 		if (from_kernel)
 			pointer = *(const u64 *)vector;
 		else if (get_user_u64(&pointer, (const u64 *)vector) < 0)
 			return -EFAULT;
 		if (!pointer)
 			break;
-		error = string_add(e, pointer, from_kernel);
-		if (error)
-			return error;
-		++*count;
+		if (skip)
+			skip--;
+		else
+			error = string_add(e, pointer, from_kernel, count);
 	}
-	return 0;
+	return error;
 }
 
 int exec_arguments_copy(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 {
-	int error;
+	int error = 0;
 
 	e->limit = process_limit(current_process(), RLIMIT_STACK) / 4;
 	e->limit = MIN(MAX(e->limit, ARGUMENTS_MIN), ARGUMENTS_MAX);
-	error = strings_add(e, argv, from_kernel, &e->argc);
-	if (!error && !e->argc) {
-		/* Programs count on argv[0]; Linux gives them an empty one, too. */
-		error = string_add(e, (u64) "", true);
-		e->argc = 1;
-	}
-	if (error)
-		return error;
-	return strings_add(e, envp, from_kernel, &e->envc);
+	/* What a script's `#!` says takes the place of argv[0]. */
+	for (u32 i = 0; i < e->prefix_count && !error; i++)
+		error = string_add(e, (u64)e->prefix[i], true, &e->argc);
+	if (!error)
+		error = strings_add(e, argv, from_kernel, e->prefix_count > 0, &e->argc);
+	/* Programs count on argv[0]; Linux gives them an empty one, too. */
+	if (!error && !e->argc)
+		error = string_add(e, (u64) "", true, &e->argc);
+	return error ? error : strings_add(e, envp, from_kernel, 0, &e->envc);
 }
 
 /* --- The new stack ---------------------------------------------------------------------------- */
@@ -191,56 +183,20 @@ static void aux_put_all(struct word_writer *w, const struct exec *e, u64 name, u
 	aux_put(w, AT_NULL, 0);
 }
 
-static int bytes_put(struct address_space *as, u64 *address, const void *data, size_t n)
+static bool bytes_put(const struct exec *e, u64 address, const void *data, size_t n)
 {
-	if (address_space_write(as, *address, data, n, false) != (ssize_t)n)
-		return -ENOMEM;
-	*address += n;
-	return 0;
+	return address_space_write(e->space, address, data, n, false) == (ssize_t)n;
 }
 
-/* All strings from `address` on, prefix first. */
-static int strings_put(const struct exec *e, u64 address)
+/* The addresses of strings that follow one another, and a NULL. */
+static void pointers_put(struct word_writer *w, const char **string, u64 *address, u32 count)
 {
-	u64 skip = e->prefix_count ? e->argv0_bytes : 0;
-	int error = 0;
+	for (; count; count--) {
+		size_t n = strlen(*string) + 1;
 
-	for (u32 i = 0; i < e->prefix_count && !error; i++)
-		error = bytes_put(e->space, &address, e->prefix[i], strlen(e->prefix[i]) + 1);
-	for (struct piece *p = e->first; p && !error; p = p->next) {
-		u64 from = MIN(skip, p->used);
-
-		skip -= from;
-		if (p->used > from)
-			error = bytes_put(e->space, &address, p->data + from, p->used - from);
-	}
-	return error;
-}
-
-/* Where in the pieces a walk over the strings is, and at which address that will be. */
-struct string_cursor {
-	const struct piece *piece;
-	u64 offset, address;
-};
-
-static void cursor_skip(struct string_cursor *c)
-{
-	for (;;) {
-		if (c->offset == c->piece->used) {
-			c->piece = c->piece->next;
-			c->offset = 0;
-		}
-		c->address++;
-		if (!c->piece->data[c->offset++])
-			return;
-	}
-}
-
-static void pointers_put(struct word_writer *w, struct string_cursor *c, u32 count)
-{
-	for (u32 i = 0; i < count; i++) {
-		word_put(w, c->address);
-		cursor_skip(c);
+		word_put(w, *address);
+		*string += n;
+		*address += n;
 	}
 	word_put(w, 0);
 }
@@ -249,29 +205,19 @@ static void pointers_put(struct word_writer *w, struct string_cursor *c, u32 cou
 static int vectors_put(struct exec *e, u64 sp, u64 strings, u64 name, u64 platform, u64 random)
 {
 	struct word_writer *w = kzalloc(sizeof(*w));
-	struct string_cursor c = {.piece = e->first, .address = strings};
-	u32 argc = e->argc;
+	const char *string = e->strings;
 	int error;
 
 	if (!w)
 		return -ENOMEM;
 	w->as = e->space;
 	w->address = sp;
-	if (e->prefix_count) {
-		cursor_skip(&c); /* argv[0] gives way */
-		c.address = strings;
-		argc--;
-	}
-	word_put(w, argc + e->prefix_count);
-	for (u32 i = 0; i < e->prefix_count; i++) {
-		word_put(w, c.address);
-		c.address += strlen(e->prefix[i]) + 1;
-	}
+	word_put(w, e->argc);
 	e->space->arg_start = strings;
-	pointers_put(w, &c, argc);
-	e->space->arg_end = e->space->env_start = c.address;
-	pointers_put(w, &c, e->envc);
-	e->space->env_end = c.address;
+	pointers_put(w, &string, &strings, e->argc);
+	e->space->arg_end = e->space->env_start = strings;
+	pointers_put(w, &string, &strings, e->envc);
+	e->space->env_end = strings;
 	aux_put_all(w, e, name, platform, random);
 	words_flush(w);
 	error = w->error;
@@ -297,16 +243,12 @@ static int stack_map(struct exec *e, u64 bytes)
 int exec_stack_build(struct exec *e)
 {
 	static const char platform_name[] = "x86_64";
-	u64 bytes = e->bytes - (e->prefix_count ? e->argv0_bytes : 0);
-	u64 words = 1 + e->argc + e->prefix_count + 1 + e->envc + 1 + 2 * AUX_PAIRS;
-	u64 name, strings, platform, random, sp, at;
+	u64 words = 1 + e->argc + 1 + e->envc + 1 + 2 * AUX_PAIRS;
+	size_t name_bytes = strlen(e->name) + 1;
+	u64 name = STACK_TOP - 8 - name_bytes, strings = name - e->used, platform, random, sp;
 	u8 random_data[16];
 	int error;
 
-	for (u32 i = 0; i < e->prefix_count; i++)
-		bytes += strlen(e->prefix[i]) + 1;
-	name = STACK_TOP - 8 - (strlen(e->name) + 1);
-	strings = name - bytes;
 	platform = ALIGN_DOWN(strings - sizeof(platform_name), 16);
 	random = platform - sizeof(random_data);
 	sp = ALIGN_DOWN(random - words * sizeof(u64), 16);
@@ -315,20 +257,13 @@ int exec_stack_build(struct exec *e)
 	if (error)
 		return error;
 	random_bytes(random_data, sizeof(random_data));
-	at = name;
-	error = bytes_put(e->space, &at, e->name, strlen(e->name) + 1);
-	at = platform;
-	if (!error)
-		error = bytes_put(e->space, &at, platform_name, sizeof(platform_name));
-	at = random;
-	if (!error)
-		error = bytes_put(e->space, &at, random_data, sizeof(random_data));
-	if (!error)
-		error = strings_put(e, strings);
-	if (!error)
-		error = vectors_put(e, sp, strings, name, platform, random);
 	e->space->stack_start = e->stack_pointer = sp;
-	return error;
+	if (!bytes_put(e, name, e->name, name_bytes) ||
+	    !bytes_put(e, platform, platform_name, sizeof(platform_name)) ||
+	    !bytes_put(e, random, random_data, sizeof(random_data)) ||
+	    !bytes_put(e, strings, e->strings, e->used))
+		return -ENOMEM;
+	return vectors_put(e, sp, strings, name, platform, random);
 }
 
 struct address_space *exec_space_create(struct process *p)
