@@ -89,28 +89,28 @@ static bool file_seekable(const struct file *f)
 	return type == S_IFREG || type == S_IFDIR || (type == S_IFCHR && !f->ops->seek);
 }
 
-/* May `f` be read from (`mode` O_RDONLY) or written to (O_WRONLY) by `fn`? */
-static int access_check(const struct file *f, u32 mode, const void *fn)
+/* Read or write at *at, or (NULL) at the file's own position.  Only what has a content has one that
+ * others wait for: a reader that sleeps in a terminal must not keep a writer out. */
+static ssize_t transfer(struct file *f, struct io_buffer *io, bool write, u64 *at)
 {
+	ssize_t (*fn)(struct file * f, struct io_buffer * io, u64 * position) =
+	    write ? f->ops->write : f->ops->read;
 	u32 access = f->flags & O_ACCMODE;
-
-	if (f->flags & O_PATH || (access != mode && access != O_RDWR))
-		return -EBADF;
-	if (S_ISDIR(f->inode->mode))
-		return -EISDIR;
-	return fn ? 0 : -EINVAL;
-}
-
-/* Only what has a content of its own has a position that others wait for: a reader that sleeps in a
- * terminal must not keep a writer out. */
-static ssize_t transfer(struct file *f, struct io_buffer *io,
-			ssize_t (*fn)(struct file *f, struct io_buffer *io, u64 *position))
-{
 	u64 nowhere = 0;
 	ssize_t n;
 
-	if (!S_ISREG(f->inode->mode))
-		return fn(f, io, &nowhere);
+	if (at && (s64)*at < 0)
+		return -EINVAL;
+	if (at && !file_seekable(f))
+		return -ESPIPE;
+	if (f->flags & O_PATH || (access != (write ? O_WRONLY : O_RDONLY) && access != O_RDWR))
+		return -EBADF;
+	if (S_ISDIR(f->inode->mode))
+		return -EISDIR;
+	if (!fn)
+		return -EINVAL;
+	if (at || !S_ISREG(f->inode->mode))
+		return fn(f, io, at ? at : &nowhere);
 	mutex_lock(&f->position_lock);
 	n = fn(f, io, &f->position);
 	mutex_unlock(&f->position_lock);
@@ -119,43 +119,25 @@ static ssize_t transfer(struct file *f, struct io_buffer *io,
 
 ssize_t file_read(struct file *f, struct io_buffer *io)
 {
-	int error = access_check(f, O_RDONLY, f->ops->read);
-
-	return error ? error : transfer(f, io, f->ops->read);
+	return transfer(f, io, false, NULL);
 }
 
 ssize_t file_write(struct file *f, struct io_buffer *io)
 {
-	int error = access_check(f, O_WRONLY, f->ops->write);
-
-	return error ? error : transfer(f, io, f->ops->write);
-}
-
-static int position_check(const struct file *f, u64 position)
-{
-	if ((s64)position < 0)
-		return -EINVAL;
-	return file_seekable(f) ? 0 : -ESPIPE;
+	return transfer(f, io, true, NULL);
 }
 
 ssize_t file_read_at(struct file *f, struct io_buffer *io, u64 position)
 {
-	int error = position_check(f, position);
-
-	if (!error)
-		error = access_check(f, O_RDONLY, f->ops->read);
-	return error ? error : f->ops->read(f, io, &position);
+	return transfer(f, io, false, &position);
 }
 
 ssize_t file_write_at(struct file *f, struct io_buffer *io, u64 position)
 {
-	int error = position_check(f, position);
-
-	if (!error)
-		error = access_check(f, O_WRONLY, f->ops->write);
-	return error ? error : f->ops->write(f, io, &position);
+	return transfer(f, io, true, &position);
 }
 
+/* Short at the end; an error only where nothing was read. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
 {
 	struct io_buffer io;

@@ -51,8 +51,7 @@ static int link_to_first(struct first_name **buckets, const struct cpio_entry *e
 	return error ? error : 1;
 }
 
-/* `created` content goes into the file; one that is there already is replaced where the entry has
- * any. */
+/* Content comes with one of a file's names, the first or a later one (`linked`). */
 static int write_content(const struct cpio_entry *e, bool linked)
 {
 	struct io_buffer io;
@@ -126,9 +125,6 @@ static int make_entry(struct first_name **buckets, const struct cpio_entry *e)
 	if (result < 0)
 		return result;
 	switch (e->mode & S_IFMT) {
-	case S_IFDIR:
-		result = result ? 0 : vfs_create(NULL, e->name, S_IFDIR | (e->mode & 07777), 0);
-		break;
 	case S_IFLNK:
 		result = make_symlink(e);
 		break;
@@ -137,11 +133,16 @@ static int make_entry(struct first_name **buckets, const struct cpio_entry *e)
 		if (result >= 0)
 			result = write_content(e, result);
 		break;
+	case S_IFDIR:
 	case S_IFCHR:
 	case S_IFBLK:
 	case S_IFIFO:
 	case S_IFSOCK:
-		result = vfs_create(NULL, e->name, e->mode, MAKEDEV(e->rdev_major, e->rdev_minor));
+		if (!result) /* 1: a directory that is there */
+			result = vfs_create(NULL, e->name, e->mode,
+					    MAKEDEV(e->rdev_major, e->rdev_minor));
+		else
+			result = 0;
 		break;
 	default:
 		result = -EINVAL;

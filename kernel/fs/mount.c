@@ -72,7 +72,7 @@ int vfs_mount(const char *type, const char *path)
 	else if (!strcmp(type, "ramfs"))
 		sb = mount_on(path, "ramfs", RAMFS_MAGIC, 0755);
 	else if (!strcmp(type, "proc") || !strcmp(type, "devtmpfs"))
-		return -EBUSY; /* there is one of each, and it is mounted */
+		sb = ERR_PTR(-EBUSY); /* there is one of each, and it is mounted */
 	return IS_ERR(sb) ? (int)PTR_ERR(sb) : 0;
 }
 

@@ -115,7 +115,7 @@ static int remove_all(const char *path)
 	}
 	if (d)
 		closedir(d);
-	CHECK(s.st_nlink == 2 + directories || s.st_nlink == 1); /* btrfs counts none */
+	CHECK((int)s.st_nlink == 2 + directories || s.st_nlink == 1); /* btrfs counts none */
 	return removed;
 }
 
