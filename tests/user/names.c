@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names: link, unlink, rename, symlink, mkdir, getdents, stat, and who may do what.
+ * Names: link, unlink, rename, symlink, mkdir, getdents, stat.
  */
 #include <dirent.h>
 #include <sys/sysmacros.h>
@@ -398,48 +398,6 @@ static void attributes(void)
 	close(fd);
 }
 
-/* As nobody. */
-static void permissions(void)
-{
-	MUST(mkdir("open", 0777));
-	MUST(chmod("open", 0777));
-	MUST(mkdir("closed", 0700));
-	MUST(mkdir("sticky", 0777));
-	MUST(chmod("sticky", 01777));
-	touch("secret", 0600);
-	touch("readable", 0644);
-	touch("closed/f", 0666);
-	touch("sticky/roots", 0666);
-	CHECK_EQ(IN_CHILD(
-			 MUST(setgid(65534)); MUST(setuid(65534)); CHECK_EQ(geteuid(), 65534);
-			 CHECK_ERR(open("secret", O_RDONLY), EACCES);
-			 CHECK_EQ(close(open("readable", O_RDONLY)), 0);
-			 CHECK_ERR(open("readable", O_WRONLY), EACCES);
-			 CHECK_ERR(truncate("readable", 0), EACCES);
-			 CHECK_ERR(open("closed/f", O_RDONLY), EACCES);
-			 CHECK_ERR(chdir("closed"), EACCES); CHECK_ERR(opendir("closed") ? 0 : -1, EACCES);
-			 CHECK_ERR(unlink("readable"), EACCES);
-			 CHECK_ERR(open("new", O_CREAT | O_RDWR, 0644), EACCES);
-			 CHECK_ERR(mkdir("new", 0755), EACCES);
-			 CHECK_ERR(chmod("readable", 0666), EPERM);
-			 CHECK_ERR(chown("readable", 65534, -1), EPERM);
-			 CHECK_ERR(access("secret", R_OK), EACCES);
-			 CHECK_ERR(mknod("open/dev", S_IFCHR | 0666, 0x103), EPERM);
-			 CHECK_ERR(chroot("open"), EPERM);
-			 close(MUST(open("open/mine", O_CREAT | O_RDWR, 0644)));
-			 CHECK_EQ(rename("open/mine", "sticky/mine"), 0);
-			 CHECK_ERR(unlink("sticky/roots"), EPERM);
-			 CHECK_EQ(unlink("sticky/mine"), 0);
-			 /* One's own file need not be readable. */
-			 int fd = MUST(open("open/mute", O_CREAT | O_RDWR, 0));
-			 CHECK_EQ(write(fd, "x", 1), 1);
-			 CHECK_ERR(open("open/mute", O_RDONLY), EACCES)),
-		 0);
-	/* The superuser reads and writes all. */
-	close(MUST(open("open/mute", O_RDWR)));
-	CHECK_ERR(execl("readable", "readable", (char *)NULL), EACCES);
-}
-
 int main(void)
 {
 	check_start_in_directory();
@@ -451,6 +409,5 @@ int main(void)
 	RUN(directories);
 	RUN(working_directory);
 	RUN(attributes);
-	RUN(permissions);
 	return check_end();
 }

@@ -102,11 +102,13 @@ static void errors(void)
 
 	CHECK_ERR(poll(BAD, 1, 0), EFAULT);
 	CHECK_ERR(poll(&f, 1U << 31, 0), EINVAL);
-	CHECK_ERR(ppoll(&f, 1, &bad2, NULL), EINVAL);
-	CHECK_ERR(ppoll(&f, 1, BAD, NULL), EFAULT);
+	CHECK_ERR(syscall(SYS_ppoll, &f, 1, &bad2, NULL, 8), EINVAL);
+	CHECK_ERR(syscall(SYS_ppoll, &f, 1, BAD, NULL, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_ppoll, &f, 1, NULL, BAD, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_ppoll, &f, 1, NULL, &set, 9), EINVAL);
 	FD_ZERO(&set);
-	FD_SET(500, &set);
-	CHECK_ERR(select(501, &set, NULL, NULL, NULL), EBADF);
+	FD_SET(40, &set);
+	CHECK_ERR(select(41, &set, NULL, NULL, NULL), EBADF);
 	CHECK_ERR(select(-1, NULL, NULL, NULL, NULL), EINVAL);
 	CHECK_ERR(syscall(SYS_select, 0, NULL, NULL, NULL, &bad), EINVAL);
 	CHECK_ERR(syscall(SYS_select, 10, BAD, NULL, NULL, NULL), EFAULT);

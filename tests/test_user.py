@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Programs in tests/user behave on Heddle as they do on Linux: the same lines, the same status.
+
+One boot a configuration runs them all; one that brings the machine down costs another boot for the
+rest.  On the host they want root, as they are on Heddle; for others, their own verdict is taken."""
+import functools
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from vm import BUILD, ENDED, INIT_FAILED, VM
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAMS = sorted(p.stem for p in (ROOT / "tests/user").glob("*.c") if p.stem != "run_all")
+
+# Memory for 1,000 processes at once, which the default limit wants to see 256 KiB each for.
+CONFIGURATIONS = {
+    "1cpu": dict(cpus=1, mem="512M"),
+    "2cpus": dict(cpus=2, mem="512M"),
+    "4cpus-1ms": dict(cpus=4, mem="512M", append="sched_slice_us=1000"),
+    "4cpus-debug": dict(cpus=4, mem="512M"),
+}
+
+# What Heddle does not do, by its own decision or not yet: program and line.
+MISSING = {
+    "executes": {"busy": "a program that runs may be written to (ETXTBSY)"},
+    "limits": {"file_size": "RLIMIT_FSIZE", "cpu_time": "RLIMIT_CPU"},
+    "permissions": {"files": "every user is root", "signals": "every user is root",
+                    "process_number": "RLIMIT_NPROC counts all users' threads",
+                    "identities": "no supplementary groups"},
+    "timers": {"cpu_intervals": "ITIMER_VIRTUAL and ITIMER_PROF"},
+}
+
+
+def parse(text):
+    """{program: (status, its ok lines, all it said)}; a program that never ended has status None."""
+    results, name, lines = {}, None, []
+    for line in text.replace("\r", "").split("\n"):
+        if match := re.fullmatch(r"=== (\w+)", line):
+            name, lines = match[1], []
+            results[name] = (None, [], lines)
+        elif match := re.fullmatch(r"=== (\w+) status (\d+)", line):
+            verdicts = [x for x in lines if re.match(r"(not )?ok ", x)]
+            results[match[1]] = (int(match[2]), verdicts, lines)
+            name = None
+        elif name:
+            lines.append(line)
+    return results
+
+
+@functools.cache
+def on_host():
+    if os.geteuid() != 0:
+        return None
+    result = subprocess.run([BUILD / "tests/user/run_all", "-t", "100", *PROGRAMS],
+                            capture_output=True, text=True, timeout=600)
+    return parse(result.stdout)
+
+
+@functools.cache
+def on_heddle(configuration, build):
+    """All programs' results, over as many boots as it takes (a few at most)."""
+    results, left = {}, list(PROGRAMS)
+    for _ in range(4):
+        with VM(build=build, timeout=600, args="run /tests/run_all -t 100 " + " ".join(left),
+                **CONFIGURATIONS[configuration]) as vm:
+            try:
+                status = vm.wait(600)
+            except AssertionError:
+                status = "none within 600 s"
+        found = parse(vm.log)
+        for name, (_, _, lines) in found.items():
+            if found[name][0] is None:
+                lines.append(f"the machine ended meanwhile, status {status}")
+        results.update(found)
+        left = [name for name in left if name not in results]
+        if not left:
+            break
+    return results
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_on_host(program):
+    results = on_host()
+    if results is None:
+        pytest.skip("wants root")
+    status, verdicts, lines = results[program]
+    assert status == 0, "\n".join(lines)
+    assert not any(v.startswith("not") for v in verdicts)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_on_heddle(configuration, program, request):
+    build = BUILD
+    if "debug" in configuration:
+        build = request.getfixturevalue("debug_build")
+    results = on_heddle(configuration, build)
+    assert program in results, "the machine never came so far"
+    status, verdicts, lines = results[program]
+    missing = MISSING.get(program, {})
+    expected = [("not ok " if name in missing else "ok ") + name
+                for name in (v.split("ok ")[1] for v in verdicts)]
+    if on_host():
+        assert [e.split("ok ")[1] for e in expected] == \
+            [v.split("ok ")[1] for v in on_host()[program][1]], "\n".join(lines)
+    assert verdicts == expected, "\n".join(lines)
+    assert status == (1 if missing else 0), "\n".join(lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["threads 1000", "forktree 1000 20", "leak 10000",
+                                     "registers 5000", "wild 5000", "hostile_elf 3000"])
+def test_many_rounds(command):
+    """What the capability promises, at length: 4 CPUs, slices of 1 ms."""
+    with VM(cpus=4, mem="512M", append="sched_slice_us=1000", timeout=3600,
+            args=f"run /tests/{command}") as vm:
+        status = vm.wait(3600)
+    assert "not ok" not in vm.log, vm.log[-3000:]
+    assert status == ENDED, vm.log[-3000:]
+
+
+def test_failure_is_seen():
+    """A program's bad status reaches QEMU's."""
+    with VM(args="run /bin/false") as vm:
+        assert vm.wait() == INIT_FAILED

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * execve: arguments and environment, what must fail, scripts, what is kept and what is not.
+ */
+#include <sys/auxv.h>
+
+#include "check.h"
+
+static char self[PATH_MAX];
+
+#define ARG_MAX_ONE 131072 /* Linux's limit of one string */
+
+static int run(char *const argv[], char *const envp[])
+{
+	return IN_CHILD(execve(self, argv, envp); _exit(100 + (errno == E2BIG)));
+}
+
+static void file(const char *path, const char *text, mode_t mode)
+{
+	int fd = MUST(open(path, O_RDWR | O_CREAT | O_TRUNC, 0700));
+
+	MUST(write(fd, text, strlen(text)));
+	MUST(fchmod(fd, mode));
+	close(fd);
+}
+
+static void copy_self(const char *path)
+{
+	static char buffer[65536];
+	int in = MUST(open(self, O_RDONLY)), out = MUST(open(path, O_RDWR | O_CREAT, 0755));
+	ssize_t n;
+
+	while ((n = read(in, buffer, sizeof(buffer))) > 0)
+		CHECK_EQ(write(out, buffer, n), n);
+	close(in);
+	close(out);
+}
+
+/* The called program compares its arguments with "expect N" strings made by the same rule. */
+static void arguments(void)
+{
+	static char long_one[ARG_MAX_ONE + 1];
+	static char *many[3003];
+	char *none[] = {NULL};
+	char *args[] = {"zero", "args", "", "two words", "\xff\x01", NULL};
+	char *env[] = {"A=1", "EMPTY=", "PATH=/nowhere", NULL};
+
+	CHECK_EQ(run(args, env), EXITED(0));
+	many[0] = "zero";
+	many[1] = "count";
+	for (int i = 2; i < 3002; i++)
+		many[i] = "an argument";
+	CHECK_EQ(run(many, none), EXITED(3002 % 251));
+	/* One string may be so long, and not longer. */
+	memset(long_one, 'x', ARG_MAX_ONE);
+	long_one[ARG_MAX_ONE - 1] = '\0';
+	char *at_limit[] = {"zero", "length", long_one, NULL};
+	CHECK_EQ(run(at_limit, none), EXITED((ARG_MAX_ONE - 1) % 251));
+	long_one[ARG_MAX_ONE - 1] = 'x';
+	CHECK_EQ(run(at_limit, none), EXITED(101));
+	/* All together a quarter of the stack's limit. */
+	long_one[ARG_MAX_ONE - 1] = '\0';
+	for (int i = 2; i < 100; i++)
+		many[i] = long_one;
+	many[100] = NULL;
+	CHECK_EQ(run(many, none), EXITED(101));
+	/* No argument at all becomes an empty one. */
+	CHECK_EQ(run(none, none), EXITED(77));
+}
+
+static void errors(void)
+{
+	static char name[300];
+	char *bad[] = {"x", BAD, NULL};
+
+	memset(name, 'n', sizeof(name) - 1);
+	file("text", "no program\n", 0755);
+	file("mode", "#!/bin/sh\n", 0644);
+	file("empty", "", 0755);
+	MUST(mkdir("dir", 0755));
+	char *args[] = {"x", NULL};
+	CHECK_ERR(execve("absent", args, NULL), ENOENT);
+	CHECK_ERR(execve("", args, NULL), ENOENT);
+	CHECK_ERR(execve("absent/x", args, NULL), ENOENT);
+	CHECK_ERR(execve("text/x", args, NULL), ENOTDIR);
+	CHECK_ERR(execve(name, args, NULL), ENAMETOOLONG);
+	CHECK_ERR(execve("text", args, NULL), ENOEXEC);
+	CHECK_ERR(execve("empty", args, NULL), ENOEXEC);
+	CHECK_ERR(execve("mode", args, NULL), EACCES);
+	CHECK_ERR(execve("dir", args, NULL), EACCES);
+	CHECK_ERR(execve("/dev/null", args, NULL), EACCES);
+	CHECK_ERR(execve(BAD, args, NULL), EFAULT);
+	CHECK_ERR(execve(self, BAD, NULL), EFAULT);
+	CHECK_ERR(execve(self, args, BAD), EFAULT);
+	CHECK_ERR(execve(self, bad, NULL), EFAULT);
+	MUST(symlink("loop", "loop"));
+	CHECK_ERR(execve("loop", args, NULL), ELOOP);
+}
+
+static void busy(void)
+{
+	char *args[] = {"zero", "exit", "5", NULL};
+	int fd;
+
+	copy_self("copy");
+	CHECK_EQ(IN_CHILD(execv("copy", args)), EXITED(5));
+	fd = MUST(open("copy", O_RDWR));
+	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("copy", args), ETXTBSY)), 0);
+	close(fd);
+	CHECK_ERR(open(self, O_WRONLY), ETXTBSY);
+}
+
+static void scripts(void)
+{
+	char text[PATH_MAX + 64], *args[] = {"s", "one", "two words", NULL};
+
+	snprintf(text, sizeof(text), "#!%s\n", self);
+	file("plain", text, 0755);
+	/* argv: interpreter, script, arguments.  argv[1] is no mode: "script" rule decides. */
+	CHECK_EQ(IN_CHILD(execv("./plain", args)), EXITED(3 + 10));
+	snprintf(text, sizeof(text), "#! %s  script an option \nrest\n", self);
+	file("option", text, 0755);
+	CHECK_EQ(IN_CHILD(execv("./option", args)), EXITED(4 + 20));
+	file("nested", "#!./option\n", 0755);
+	CHECK_EQ(IN_CHILD(execv("./nested", args)), EXITED(5 + 20));
+	file("absent-interpreter", "#!/absent\n", 0755);
+	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("./absent-interpreter", args), ENOENT)), 0);
+	file("none", "#!\n", 0755);
+	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("./none", args), ENOEXEC)), 0);
+	file("self-loop", "#!./self-loop\n", 0755);
+	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("./self-loop", args), ELOOP)), 0);
+	memset(text, 'x', 300);
+	text[0] = '#', text[1] = '!', text[2] = '/', text[300] = '\0';
+	file("long", text, 0755);
+	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("./long", args), ENOEXEC)), 0);
+	/* The shell runs what has no first line. */
+	file("shell", "exit 6\n", 0755);
+	CHECK_EQ(WEXITSTATUS(system("./shell")), 6);
+}
+
+static void by_descriptor(void)
+{
+	char *args[] = {"zero", "exit", "5", NULL}, *env[] = {NULL};
+	int fd = MUST(open(self, O_RDONLY | O_CLOEXEC));
+
+	CHECK_EQ(IN_CHILD(syscall(SYS_execveat, fd, "", args, env, AT_EMPTY_PATH)), EXITED(5));
+	CHECK_ERR(syscall(SYS_execveat, -1, "", args, env, AT_EMPTY_PATH), EBADF);
+	CHECK_ERR(syscall(SYS_execveat, fd, "", args, env, 0), ENOENT);
+	CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, self, args, env, 0x8000000), EINVAL);
+	MUST(symlink(self, "link"));
+	CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, "link", args, env, AT_SYMLINK_NOFOLLOW), ELOOP);
+	close(fd);
+}
+
+static void *sleeper(void *arg)
+{
+	while (!arg)
+		pause();
+	return arg;
+}
+
+static void *executer(void *arg)
+{
+	char pid[16];
+
+	(void)arg;
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	execl(self, "zero", "alone", pid, (char *)NULL);
+	_exit(1);
+}
+
+static void from_a_thread(void)
+{
+	pthread_t t;
+
+	/* The caller takes the process's number; the others are gone. */
+	CHECK_EQ(IN_CHILD(for (int i = 0; i < 3; i++) pthread_create(&t, NULL, sleeper, NULL);
+			  pthread_create(&t, NULL, executer, NULL); pause()),
+		 0);
+	CHECK_EQ(IN_CHILD(for (int i = 0; i < 3; i++) pthread_create(&t, NULL, sleeper, NULL);
+			  executer(NULL)),
+		 0);
+	/* The main thread has ended already. */
+	CHECK_EQ(IN_CHILD(pthread_create(&t, NULL, executer, NULL); pthread_exit(NULL)), 0);
+	/* Two at once: one wins. */
+	CHECK_EQ(IN_CHILD(pthread_create(&t, NULL, executer, NULL);
+			  pthread_create(&t, NULL, executer, NULL); pause()),
+		 0);
+}
+
+static void what_is_kept(void)
+{
+	char pid[16];
+
+	CHECK_EQ(IN_CHILD(handle(SIGUSR1, catch, 0); handle(SIGUSR2, SIG_IGN, 0);
+			  mask(SIG_BLOCK, SIGTERM); mask(SIG_BLOCK, SIGRTMIN + 3); raise(SIGTERM);
+			  alarm(1000); MUST(chdir("dir")); umask(051); nice(3);
+			  snprintf(pid, sizeof(pid), "%d", getpid());
+			  execl(self, "zero", "kept", pid, (char *)NULL)),
+		 0);
+	/* A failed exec changes nothing. */
+	handle(SIGUSR1, catch, 0);
+	caught[SIGUSR1] = 0;
+	CHECK_ERR(execl("text", "text", (char *)NULL), ENOEXEC);
+	raise(SIGUSR1);
+	CHECK_EQ(caught[SIGUSR1], 1);
+}
+
+static int kept(const char *pid)
+{
+	struct sigaction action;
+	char here[PATH_MAX];
+	sigset_t set;
+
+	CHECK_EQ(getpid(), atoi(pid));
+	sigaction(SIGUSR1, NULL, &action);
+	CHECK(action.sa_handler == SIG_DFL);
+	sigaction(SIGUSR2, NULL, &action);
+	CHECK(action.sa_handler == SIG_IGN);
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	CHECK(sigismember(&set, SIGTERM) && sigismember(&set, SIGRTMIN + 3));
+	CHECK(!sigismember(&set, SIGUSR1));
+	sigpending(&set);
+	CHECK(sigismember(&set, SIGTERM));
+	CHECK(alarm(0) > 900);
+	CHECK(getcwd(here, sizeof(here)) && strcmp(here + strlen(here) - 4, "/dir") == 0);
+	CHECK_EQ(umask(0), 051);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 3);
+	return check_failures != 0;
+}
+
+static int script(int argc, char *argv[])
+{
+	if (strcmp(argv[1], "./plain") == 0)
+		return strcmp(argv[2], "one") || strcmp(argv[3], "two words") ? 1 : argc - 1 + 10;
+	if (strcmp(argv[1], "script an option") == 0)
+		return strcmp(argv[argc - 1], "two words") ? 1 : argc - 1 + 20;
+	return 1;
+}
+
+static void auxiliary(void)
+{
+	CHECK_EQ(getauxval(AT_PAGESZ), PAGE);
+	CHECK_EQ(getauxval(AT_CLKTCK), 100);
+	CHECK_EQ(getauxval(AT_UID), getuid());
+	CHECK_EQ(getauxval(AT_EGID), getegid());
+	CHECK_EQ(getauxval(AT_SECURE), 0);
+	CHECK(getauxval(AT_RANDOM) != 0);
+	CHECK(getauxval(AT_PHDR) != 0 && getauxval(AT_PHNUM) > 2 && getauxval(AT_PHENT) == 56);
+	CHECK(getauxval(AT_ENTRY) != 0);
+	CHECK(strcmp((char *)getauxval(AT_PLATFORM), "x86_64") == 0);
+	CHECK(strlen((char *)getauxval(AT_EXECFN)) > 0);
+}
+
+int main(int argc, char *argv[], char *envp[])
+{
+	ssize_t n;
+
+	if (argc == 1 && argv[0][0] == '\0')
+		return 77;
+	if (argc > 1) {
+		if (strcmp(argv[1], "args") == 0)
+			return !(argc == 5 && argv[5] == NULL && argv[2][0] == '\0' &&
+				 strcmp(argv[3], "two words") == 0 &&
+				 strcmp(argv[4], "\xff\x01") == 0 && strcmp(envp[0], "A=1") == 0 &&
+				 strcmp(envp[1], "EMPTY=") == 0 && !envp[3]);
+		if (strcmp(argv[1], "count") == 0)
+			return argc % 251;
+		if (strcmp(argv[1], "length") == 0)
+			return strlen(argv[2]) % 251;
+		if (strcmp(argv[1], "exit") == 0)
+			return atoi(argv[2]);
+		if (strcmp(argv[1], "alone") == 0)
+			return !(getpid() == atoi(argv[2]) && syscall(SYS_gettid) == getpid());
+		if (strcmp(argv[1], "kept") == 0)
+			return kept(argv[2]);
+		return script(argc, argv);
+	}
+	check_start_in_directory();
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	RUN(arguments);
+	RUN(errors);
+	RUN(busy);
+	RUN(scripts);
+	RUN(by_descriptor);
+	RUN(from_a_thread);
+	RUN(what_is_kept);
+	RUN(auxiliary);
+	return check_end();
+}

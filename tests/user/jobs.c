@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Process groups, sessions, stopping and continuing.
+ */
+#include "check.h"
+
+static siginfo_t told;
+static volatile sig_atomic_t told_count;
+
+static void tell(int number, siginfo_t *info, void *context)
+{
+	(void)number, (void)context;
+	told = *info;
+	told_count++;
+}
+
+static void stopping(void)
+{
+	siginfo_t info;
+	int status;
+	pid_t a;
+
+	handle_info(SIGCHLD, tell, SA_RESTART);
+	/* In a group of its own: an orphaned one would not stop at the terminal's signals. */
+	a = SPAWN(for (;;) pause());
+	MUST(setpgid(a, a));
+	for (int round = 0; round < 2; round++) {
+		int number = round ? SIGTSTP : SIGSTOP;
+
+		told_count = 0;
+		kill(a, number);
+		CHECK_EQ(waitpid(a, &status, WUNTRACED), a);
+		CHECK(WIFSTOPPED(status));
+		CHECK_EQ(WSTOPSIG(status), number);
+		CHECK_EQ(process_state(a), 'T');
+		WAIT_UNTIL(told_count == 1);
+		CHECK_EQ(told.si_code, CLD_STOPPED);
+		CHECK_EQ(told.si_status, number);
+		CHECK_EQ(told.si_pid, a);
+		/* Reported once. */
+		CHECK_EQ(waitpid(a, &status, WUNTRACED | WNOHANG), 0);
+		CHECK_EQ(waitpid(a, &status, WCONTINUED | WNOHANG), 0);
+		kill(a, SIGCONT);
+		CHECK_EQ(waitpid(a, &status, WCONTINUED), a);
+		CHECK(WIFCONTINUED(status));
+		WAIT_UNTIL(told_count == 2);
+		CHECK_EQ(told.si_code, CLD_CONTINUED);
+		CHECK_EQ(waitpid(a, &status, WCONTINUED | WNOHANG), 0);
+	}
+	/* waitid() can look without taking. */
+	kill(a, SIGSTOP);
+	CHECK_EQ(waitid(P_PID, a, &info, WSTOPPED | WNOWAIT), 0);
+	CHECK_EQ(info.si_code, CLD_STOPPED);
+	CHECK_EQ(info.si_status, SIGSTOP);
+	CHECK_EQ(waitid(P_PID, a, &info, WSTOPPED), 0);
+	/* A stopped process waits with its signals, except for SIGKILL. */
+	kill(a, SIGTERM);
+	sleep_ms(20);
+	CHECK_EQ(process_state(a), 'T');
+	kill(a, SIGCONT);
+	CHECK_EQ(wait_status(a), KILLED(SIGTERM));
+	a = SPAWN(raise(SIGSTOP));
+	CHECK_EQ(waitpid(a, &status, WUNTRACED), a);
+	kill(a, SIGKILL);
+	CHECK_EQ(wait_status(a), KILLED(SIGKILL));
+	/* Without the stops, the handler is not called for them. */
+	handle_info(SIGCHLD, tell, SA_RESTART | SA_NOCLDSTOP);
+	told_count = 0;
+	a = SPAWN(for (;;) pause());
+	kill(a, SIGSTOP);
+	CHECK_EQ(waitpid(a, &status, WUNTRACED), a);
+	kill(a, SIGCONT);
+	CHECK_EQ(waitpid(a, &status, WCONTINUED), a);
+	CHECK_EQ(told_count, 0);
+	kill(a, SIGKILL);
+	CHECK_EQ(wait_status(a), KILLED(SIGKILL));
+	WAIT_UNTIL(told_count == 1);
+	handle(SIGCHLD, SIG_DFL, 0);
+}
+
+static void handled_stops(void)
+{
+	sigset_t set;
+	int status;
+	pid_t a;
+
+	/* SIGTSTP can be caught; SIGCONT's handler runs after continuing. */
+	a = SPAWN(handle(SIGTSTP, catch, 0); handle(SIGCONT, catch, 0); raise(SIGTSTP);
+		  CHECK_EQ(caught[SIGTSTP], 1); raise(SIGSTOP); CHECK_EQ(caught[SIGCONT], 1));
+	CHECK_EQ(waitpid(a, &status, WUNTRACED), a);
+	CHECK_EQ(WSTOPSIG(status), SIGSTOP);
+	kill(a, SIGCONT);
+	CHECK_EQ(wait_status(a), 0);
+	/* Stop and continue cancel each other while pending; a blocked SIGCONT continues. */
+	a = SPAWN(mask(SIG_BLOCK, SIGTSTP); mask(SIG_BLOCK, SIGCONT); raise(SIGTSTP);
+		  raise(SIGCONT); sigpending(&set); CHECK(!sigismember(&set, SIGTSTP));
+		  CHECK(sigismember(&set, SIGCONT)); raise(SIGTSTP); sigpending(&set);
+		  CHECK(sigismember(&set, SIGTSTP)); CHECK(!sigismember(&set, SIGCONT));
+		  raise(SIGSTOP));
+	CHECK_EQ(waitpid(a, &status, WUNTRACED), a);
+	kill(a, SIGCONT);
+	CHECK_EQ(wait_status(a), 0);
+}
+
+static void *stopper(void *arg)
+{
+	(void)arg;
+	raise(SIGSTOP);
+	return NULL;
+}
+
+static void all_threads_stop(void)
+{
+	volatile long *shared = map_shared(PAGE);
+	pthread_t t;
+	int status;
+	long before;
+	pid_t a;
+
+	a = SPAWN(pthread_create(&t, NULL, stopper, NULL); for (;;) shared[0]++);
+	CHECK_EQ(waitpid(a, &status, WUNTRACED), a);
+	CHECK(WIFSTOPPED(status));
+	before = shared[0];
+	sleep_ms(30);
+	CHECK_EQ(shared[0], before);
+	kill(a, SIGCONT);
+	WAIT_UNTIL(shared[0] > before);
+	kill(a, SIGKILL);
+	CHECK_EQ(wait_status(a), KILLED(SIGKILL));
+}
+
+static void groups(void)
+{
+	int status, pipes[2];
+	pid_t a, b;
+	char c;
+
+	CHECK_EQ(getpgid(0), getpgrp());
+	CHECK_ERR(getpgid(-1), ESRCH);
+	CHECK_ERR(getpgid(99999999), ESRCH);
+	CHECK_ERR(setpgid(0, -1), EINVAL);
+	CHECK_ERR(setpgid(99999999, 0), ESRCH);
+	a = SPAWN(pause());
+	CHECK_ERR(setpgid(a, 99999999), EPERM);
+	CHECK_EQ(setpgid(a, a), 0);
+	CHECK_EQ(getpgid(a), a);
+	b = SPAWN(pause());
+	CHECK_EQ(setpgid(b, a), 0);
+	CHECK_EQ(getpgid(b), a);
+	CHECK_EQ(getsid(b), getsid(0));
+	/* All of a group. */
+	CHECK_EQ(kill(-a, 0), 0);
+	CHECK_EQ(kill(-a, SIGTERM), 0);
+	CHECK_EQ(wait_status(a), KILLED(SIGTERM));
+	CHECK_EQ(wait_status(b), KILLED(SIGTERM));
+	CHECK_ERR(kill(-a, 0), ESRCH);
+	/* kill(0): one's own. */
+	a = SPAWN(MUST(setpgid(0, 0)); b = SPAWN(pause()); signal(SIGTERM, SIG_IGN);
+		  MUST(kill(0, SIGTERM)); CHECK_EQ(wait_status(b), KILLED(SIGTERM)));
+	CHECK_EQ(wait_status(a), 0);
+	/* A child that has executed is out of reach. */
+	MUST(pipe(pipes));
+	a = SPAWN(dup2(pipes[1], 1); execl("/proc/self/exe", "jobs", "ready", (char *)NULL));
+	CHECK_EQ(read(pipes[0], &c, 1), 1);
+	CHECK_ERR(setpgid(a, a), EACCES);
+	kill(a, SIGKILL);
+	CHECK_EQ(waitpid(a, &status, 0), a);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void sessions(void)
+{
+	pid_t a;
+
+	CHECK_ERR(getsid(99999999), ESRCH);
+	a = SPAWN(CHECK_EQ(setsid(), getpid()); CHECK_EQ(getsid(0), getpid());
+		  CHECK_EQ(getpgrp(), getpid()); CHECK_ERR(setsid(), EPERM);
+		  CHECK_ERR(setpgid(0, 0), EPERM);
+		  /* No terminal there. */
+		  CHECK_ERR(open("/dev/tty", O_RDWR), ENXIO));
+	CHECK_EQ(wait_status(a), 0);
+	a = SPAWN(MUST(setsid()); pause());
+	WAIT_UNTIL(getsid(a) == a);
+	CHECK_ERR(setpgid(a, getpgrp()), EPERM);
+	kill(a, SIGKILL);
+	CHECK_EQ(wait_status(a), KILLED(SIGKILL));
+	/* The leader of a group cannot make a session. */
+	CHECK_EQ(IN_CHILD(MUST(setpgid(0, 0)); CHECK_ERR(setsid(), EPERM)), 0);
+}
+
+/* When the last parent outside of a group ends and one of the group is stopped: HUP and CONT. */
+static void orphaned_group(void)
+{
+	int pipes[2], status;
+	pid_t middle;
+	char c;
+
+	MUST(pipe(pipes));
+	middle = SPAWN(
+		MUST(setsid());
+		pid_t inner = SPAWN(MUST(setpgid(0, 0)); handle(SIGHUP, catch, 0);
+				    handle(SIGCONT, catch, 0); raise(SIGSTOP);
+				    c = caught[SIGHUP] * 10 + caught[SIGCONT];
+				    MUST(write(pipes[1], &c, 1)));
+		CHECK_EQ(waitpid(inner, &status, WUNTRACED), inner));
+	close(pipes[1]);
+	CHECK_EQ(wait_status(middle), 0);
+	CHECK_EQ(read(pipes[0], &c, 1), 1);
+	CHECK_EQ(c, 11);
+	close(pipes[0]);
+	/* There, SIGTSTP does not stop. */
+	CHECK_EQ(IN_CHILD(MUST(setsid()); raise(SIGTSTP)), 0);
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc == 2 && strcmp(argv[1], "ready") == 0) {
+		MUST(write(1, "r", 1));
+		pause();
+	}
+	check_start();
+	RUN(stopping);
+	RUN(handled_stops);
+	RUN(all_threads_stop);
+	RUN(groups);
+	RUN(sessions);
+	RUN(orphaned_group);
+	return check_end();
+}

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Processes: fork, vfork, clone, exit, wait4, waitid, orphans, zombies, posix_spawn, use of
+ * resources.
+ */
+#include <sched.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/times.h>
+
+#include "check.h"
+
+extern char **environ;
+
+static void burn(long ms)
+{
+	struct timespec t;
+	long end;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	end = t.tv_sec * 1000 + t.tv_nsec / 1000000 + ms;
+	do
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	while (t.tv_sec * 1000 + t.tv_nsec / 1000000 < end);
+}
+
+static void exit_codes(void)
+{
+	static int global = 5;
+	pid_t parent = getpid(), pid;
+	int local = 6;
+
+	CHECK_EQ(IN_CHILD(_exit(0)), EXITED(0));
+	CHECK_EQ(IN_CHILD(_exit(255)), EXITED(255));
+	CHECK_EQ(IN_CHILD(_exit(0x1234)), EXITED(0x34));
+	CHECK_EQ(IN_CHILD(syscall(SYS_exit, 7)), EXITED(7));
+	CHECK_EQ(IN_CHILD(kill(getpid(), SIGKILL)), KILLED(SIGKILL));
+	CHECK_EQ(IN_CHILD(raise(SIGTERM)), KILLED(SIGTERM));
+	CHECK_EQ(IN_CHILD(abort()), KILLED(SIGABRT));
+	/* Memory is a copy. */
+	pid = SPAWN(CHECK_EQ(getppid(), parent); CHECK(getpid() != parent); global = 50; local = 60;
+		    CHECK_EQ(global + local, 110));
+	CHECK_EQ(wait_status(pid), 0);
+	CHECK_EQ(global + local, 11);
+	CHECK_EQ(getpid(), syscall(SYS_gettid));
+}
+
+static void wait_options(void)
+{
+	struct rusage use;
+	int status, pipes[2];
+	pid_t a, b;
+
+	CHECK_ERR(wait(NULL), ECHILD);
+	CHECK_ERR(waitpid(1, &status, 0), ECHILD);
+	CHECK_ERR(waitpid(99999999, &status, 0), ECHILD);
+	CHECK_ERR(waitpid(-1, &status, 0x100), EINVAL);
+	MUST(pipe(pipes));
+	char c;
+	a = SPAWN(close(pipes[1]); CHECK_EQ(read(pipes[0], &c, 1), 0));
+	CHECK_EQ(waitpid(a, &status, WNOHANG), 0);
+	CHECK_EQ(waitpid(-1, &status, WNOHANG), 0);
+	b = SPAWN(_exit(3));
+	/* The one asked for, although another is older. */
+	CHECK_EQ(waitpid(b, &status, 0), b);
+	CHECK_EQ(status, EXITED(3));
+	CHECK_ERR(waitpid(b, &status, 0), ECHILD);
+	close(pipes[1]);
+	CHECK_EQ(wait4(-1, &status, 0, &use), a);
+	CHECK_EQ(status, 0);
+	CHECK(use.ru_minflt > 0);
+	close(pipes[0]);
+	/* By group. */
+	a = SPAWN(setpgid(0, 0); _exit(1));
+	setpgid(a, a);
+	b = SPAWN(_exit(2));
+	CHECK_EQ(waitpid(-a, &status, 0), a);
+	CHECK_EQ(status, EXITED(1));
+	CHECK_ERR(waitpid(-a, &status, 0), ECHILD);
+	CHECK_EQ(waitpid(0, &status, 0), b);
+	CHECK_EQ(status, EXITED(2));
+	/* A bad pointer: the child is gone all the same. */
+	a = SPAWN(_exit(0));
+	CHECK_ERR(waitpid(a, BAD, 0), EFAULT);
+	CHECK_ERR(waitpid(a, NULL, 0), ECHILD);
+	/* No pointer at all. */
+	a = SPAWN(_exit(9));
+	CHECK_EQ(waitpid(a, NULL, 0), a);
+}
+
+static void wait_by_id(void)
+{
+	siginfo_t info = {0};
+	pid_t a;
+
+	CHECK_ERR(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
+	CHECK_ERR(waitid(P_ALL, 0, &info, 0), EINVAL);
+	CHECK_ERR(waitid(P_ALL, 0, &info, WNOHANG), EINVAL);
+	CHECK_ERR(waitid(17, 0, &info, WEXITED), EINVAL);
+	CHECK_ERR(waitid(P_PID, 0, &info, WEXITED), EINVAL);
+	a = SPAWN(_exit(42));
+	CHECK_EQ(waitid(P_PID, a, &info, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(info.si_signo, SIGCHLD);
+	CHECK_EQ(info.si_code, CLD_EXITED);
+	CHECK_EQ(info.si_pid, a);
+	CHECK_EQ(info.si_status, 42);
+	CHECK_EQ(info.si_uid, getuid());
+	memset(&info, 0, sizeof(info));
+	CHECK_EQ(waitid(P_ALL, 0, &info, WEXITED), 0);
+	CHECK_EQ(info.si_pid, a);
+	CHECK_ERR(waitid(P_PID, a, &info, WEXITED), ECHILD);
+	a = SPAWN(pause());
+	info.si_pid = 77;
+	CHECK_EQ(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), 0);
+	CHECK_EQ(info.si_pid, 0);
+	kill(a, SIGTERM);
+	CHECK_EQ(waitid(P_PGID, getpgrp(), &info, WEXITED), 0);
+	CHECK_EQ(info.si_code, CLD_KILLED);
+	CHECK_EQ(info.si_status, SIGTERM);
+}
+
+static void zombies(void)
+{
+	pid_t a = SPAWN(_exit(0));
+	siginfo_t info;
+
+	CHECK_EQ(waitid(P_PID, a, &info, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(process_state(a), 'Z');
+	CHECK_EQ(kill(a, 0), 0);
+	CHECK_EQ(kill(a, SIGKILL), 0);
+	CHECK_EQ(getpgid(a), getpgrp());
+	CHECK_EQ(waitpid(a, NULL, 0), a);
+	CHECK_ERR(kill(a, 0), ESRCH);
+	CHECK_EQ(process_state(a), 0);
+	CHECK_ERR(getpgid(a), ESRCH);
+}
+
+static void orphans(void)
+{
+	volatile pid_t *shared = map_shared(PAGE);
+	int pipes[2];
+	pid_t middle;
+	char c;
+
+	/* A grandchild outlives its parent and gets another. */
+	MUST(pipe(pipes));
+	middle = SPAWN(shared[0] = getpid(); if (SPAWN(while (getppid() == shared[0]) sleep_ms(1); shared[1] = getppid();
+				 MUST(write(pipes[1], "x", 1))) < 0) _exit(1);
+		       _exit(0));
+	CHECK_EQ(wait_status(middle), 0);
+	CHECK_EQ(read(pipes[0], &c, 1), 1);
+	CHECK(shared[1] > 0 && shared[1] != middle && shared[1] != getpid());
+	/* A subreaper takes them in, and waits for them. */
+	CHECK_EQ(IN_CHILD(MUST(prctl(PR_SET_CHILD_SUBREAPER, 1)); pid_t self = getpid();
+			  middle = SPAWN(SPAWN(while (getppid() != self) sleep_ms(1); _exit(5));
+					 _exit(4));
+			  CHECK_EQ(wait_status(middle), EXITED(4));
+			  int status; CHECK(wait(&status) > 0); CHECK_EQ(status, EXITED(5))),
+		 0);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void ignored_children(void)
+{
+	int status;
+	pid_t a;
+
+	handle(SIGCHLD, SIG_IGN, 0);
+	a = SPAWN(_exit(1));
+	CHECK_ERR(waitpid(a, &status, 0), ECHILD);
+	CHECK_ERR(kill(a, 0), ESRCH);
+	handle(SIGCHLD, catch, SA_NOCLDWAIT);
+	a = SPAWN(_exit(1));
+	while (wait(&status) < 0 && errno == EINTR)
+		;
+	CHECK_EQ(errno, ECHILD);
+	WAIT_UNTIL(caught[SIGCHLD] == 1);
+	handle(SIGCHLD, SIG_DFL, 0);
+}
+
+static void vforks(void)
+{
+	static volatile int shared;
+	pid_t a;
+
+	a = vfork();
+	if (a == 0) {
+		shared = 17;
+		_exit(6);
+	}
+	CHECK_EQ(shared, 17);
+	CHECK_EQ(wait_status(a), EXITED(6));
+	/* The parent waits until exec or exit. */
+	shared = 0;
+	a = vfork();
+	if (a == 0) {
+		struct timespec t = {0, 50000000};
+
+		nanosleep(&t, NULL);
+		shared = 18;
+		execl("/proc/self/exe", "processes", "exit", "11", (char *)NULL);
+		_exit(1);
+	}
+	CHECK_EQ(shared, 18);
+	CHECK_EQ(wait_status(a), EXITED(11));
+}
+
+static void spawning(void)
+{
+	char *argv[] = {"processes", "exit", "12", NULL}, *group[] = {"processes", "leader", NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int pipes[2];
+	char text[32];
+	pid_t a = -1;
+
+	CHECK_EQ(posix_spawn(&a, "/proc/self/exe", NULL, NULL, argv, environ), 0);
+	CHECK_EQ(wait_status(a), EXITED(12));
+	CHECK_EQ(posix_spawn(&a, "/absent", NULL, NULL, argv, environ), ENOENT);
+	CHECK_ERR(wait(NULL), ECHILD);
+	MUST(pipe(pipes));
+	argv[1] = "echo";
+	argv[2] = "spoken";
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
+	posix_spawn_file_actions_addclose(&actions, pipes[0]);
+	CHECK_EQ(posix_spawn(&a, "/proc/self/exe", &actions, NULL, argv, environ), 0);
+	close(pipes[1]);
+	CHECK_EQ(read(pipes[0], text, sizeof(text)), 6);
+	CHECK_EQ(memcmp(text, "spoken", 6), 0);
+	CHECK_EQ(wait_status(a), 0);
+	close(pipes[0]);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+	CHECK_EQ(posix_spawn(&a, "/proc/self/exe", NULL, &attributes, group, environ), 0);
+	CHECK_EQ(wait_status(a), 0);
+	CHECK_EQ(WEXITSTATUS(system("exit 9")), 9);
+}
+
+static void *sleeper(void *arg)
+{
+	while (!arg)
+		pause();
+	return arg;
+}
+
+static void *exit_all(void *arg)
+{
+	exit((int)(long)arg);
+}
+
+static void *exit_later(void *arg)
+{
+	sleep_ms(30);
+	exit((int)(long)arg);
+}
+
+static pthread_t start(void *(*function)(void *), long arg)
+{
+	pthread_t t;
+
+	CHECK_EQ(pthread_create(&t, NULL, function, (void *)arg), 0);
+	return t;
+}
+
+static int thread_count(void)
+{
+	char line[128];
+	int count = -1;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Threads: %d", &count) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return count;
+}
+
+static void with_threads(void)
+{
+	/* Fork copies the calling thread alone. */
+	CHECK_EQ(IN_CHILD(start(sleeper, 0); start(sleeper, 0); CHECK_EQ(thread_count(), 3);
+			  CHECK_EQ(IN_CHILD(CHECK_EQ(thread_count(), 1)), 0)),
+		 0);
+	/* exit() of any ends all; the main thread's end does not. */
+	CHECK_EQ(IN_CHILD(start(sleeper, 0); start(exit_all, 21); pause()), EXITED(21));
+	CHECK_EQ(IN_CHILD(start(exit_later, 22); pthread_exit(NULL)), EXITED(22));
+	CHECK_EQ(IN_CHILD(start(exit_later, 23); syscall(SYS_exit, 5)), EXITED(23));
+	/* A fatal signal to one thread ends the process. */
+	CHECK_EQ(IN_CHILD(pthread_kill(start(sleeper, 0), SIGUSR1); pause()), KILLED(SIGUSR1));
+	/* While the main thread has ended, the process has not. */
+	pid_t a = SPAWN(start(sleeper, 0); syscall(SYS_exit, 5));
+	WAIT_UNTIL(process_state(a) == 'Z');
+	CHECK_EQ(waitpid(a, NULL, WNOHANG), 0);
+	kill(a, SIGTERM);
+	CHECK_EQ(wait_status(a), KILLED(SIGTERM));
+}
+
+static void resources(void)
+{
+	struct rusage before, after;
+	struct tms t;
+	struct timespec ts;
+
+	CHECK_EQ(getrusage(RUSAGE_CHILDREN, &before), 0);
+	CHECK_EQ(IN_CHILD(burn(60)), 0);
+	CHECK_EQ(getrusage(RUSAGE_CHILDREN, &after), 0);
+	CHECK((after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000 + after.ru_utime.tv_usec -
+		      before.ru_utime.tv_usec +
+		      (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
+		      after.ru_stime.tv_usec - before.ru_stime.tv_usec >=
+	      40000);
+	CHECK_EQ(getrusage(RUSAGE_SELF, &before), 0);
+	CHECK(before.ru_maxrss >= 0 && before.ru_maxrss < 1000000);
+	burn(30);
+	CHECK_EQ(getrusage(1, &after), 0); /* RUSAGE_THREAD */
+	CHECK(after.ru_utime.tv_sec * 1000000 + after.ru_utime.tv_usec +
+		      after.ru_stime.tv_sec * 1000000 + after.ru_stime.tv_usec >=
+	      20000);
+	CHECK_ERR(syscall(SYS_getrusage, 5, &after), EINVAL);
+	CHECK_ERR(syscall(SYS_getrusage, RUSAGE_SELF, BAD), EFAULT);
+	CHECK(times(&t) > 0);
+	CHECK(t.tms_utime + t.tms_stime >= 2);
+	CHECK(t.tms_cutime + t.tms_cstime >= 4);
+	CHECK_EQ(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts), 0);
+	CHECK(ts.tv_sec * 1000 + ts.tv_nsec / 1000000 >= 30);
+}
+
+/* The raw call: flags, TID, stack (0: the caller's, copied). */
+static long clone_raw(unsigned long flags, int *parent_tid, int *child_tid)
+{
+	return syscall(SYS_clone, flags, 0, parent_tid, child_tid, 0);
+}
+
+static void clones(void)
+{
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
+			set_tid, set_tid_size, cgroup, more;
+	} args = {.exit_signal = SIGCHLD};
+	volatile int *tids = map_shared(PAGE);
+	int status;
+	pid_t a;
+
+	CHECK_ERR(clone_raw(CLONE_SIGHAND | SIGCHLD, NULL, NULL), EINVAL);
+	CHECK_ERR(clone_raw(CLONE_THREAD | SIGCHLD, NULL, NULL), EINVAL);
+	CHECK_ERR(clone_raw(CLONE_THREAD | CLONE_VM | SIGCHLD, NULL, NULL), EINVAL);
+	a = clone_raw(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, (int *)tids,
+		      (int *)tids + 1);
+	if (a == 0)
+		_exit(tids[1] != syscall(SYS_gettid));
+	CHECK_EQ(wait_status(a), 0);
+	CHECK_EQ(tids[0], a);
+	/* No signal at its end: a wait must ask for such children. */
+	handle(SIGCHLD, catch, 0);
+	caught[SIGCHLD] = 0;
+	a = clone_raw(0, NULL, NULL);
+	if (a == 0)
+		_exit(3);
+	CHECK_ERR(waitpid(a, &status, 0), ECHILD);
+	CHECK_EQ(waitpid(a, &status, __WALL), a);
+	CHECK_EQ(status, EXITED(3));
+	CHECK_EQ(caught[SIGCHLD], 0);
+	handle(SIGCHLD, SIG_DFL, 0);
+	handle(SIGUSR2, catch, SA_RESTART);
+	a = clone_raw(SIGUSR2, NULL, NULL);
+	if (a == 0)
+		_exit(0);
+	CHECK_EQ(waitpid(a, &status, __WCLONE), a);
+	handle(SIGUSR2, SIG_DFL, 0);
+	/* The child of our parent is not ours. */
+	CHECK_EQ(IN_CHILD(pid_t grand = getppid(); a = clone_raw(CLONE_PARENT | SIGCHLD, NULL, NULL);
+			  if (a == 0) _exit(getppid() != grand); CHECK_ERR(wait(NULL), ECHILD)),
+		 0);
+	CHECK_EQ(waitpid(-1, &status, 0) > 0, 1);
+	CHECK_EQ(status, 0);
+	/* clone3() and the sizes it may have. */
+	a = syscall(SYS_clone3, &args, 88);
+	if (a == 0)
+		_exit(8);
+	CHECK_EQ(wait_status(a), EXITED(8));
+	a = syscall(SYS_clone3, &args, 64);
+	if (a == 0)
+		_exit(9);
+	CHECK_EQ(wait_status(a), EXITED(9));
+	CHECK_ERR(syscall(SYS_clone3, &args, 63), EINVAL);
+	CHECK_ERR(syscall(SYS_clone3, BAD, 88), EFAULT);
+	args.more = 1;
+	CHECK_ERR(syscall(SYS_clone3, &args, sizeof(args)), E2BIG);
+	args.more = 0;
+	args.exit_signal = 4711;
+	CHECK_ERR(syscall(SYS_clone3, &args, 88), EINVAL);
+	args.exit_signal = 0;
+	args.flags = SIGCHLD;
+	CHECK_ERR(syscall(SYS_clone3, &args, 88), EINVAL);
+	args.flags = 0;
+	args.stack = 4096;
+	CHECK_ERR(syscall(SYS_clone3, &args, 88), EINVAL);
+}
+
+static void names(void)
+{
+	char name[16] = "", text[64];
+	int fd;
+
+	CHECK_EQ(prctl(PR_SET_NAME, "a-name-that-is-too-long"), 0);
+	CHECK_EQ(prctl(PR_GET_NAME, name), 0);
+	CHECK_EQ(strcmp(name, "a-name-that-is-"), 0);
+	fd = MUST(open("/proc/self/comm", O_RDONLY));
+	CHECK_EQ(read(fd, text, sizeof(text)), 16);
+	CHECK_EQ(memcmp(text, "a-name-that-is-\n", 16), 0);
+	close(fd);
+	CHECK_ERR(prctl(PR_SET_NAME, BAD), EFAULT);
+	CHECK_ERR(prctl(4711), EINVAL);
+	/* A signal when the parent ends. */
+	int pipes[2];
+	char c;
+	MUST(pipe(pipes));
+	CHECK_EQ(IN_CHILD(SPAWN(MUST(prctl(PR_SET_PDEATHSIG, SIGKILL)); MUST(write(pipes[1], "r", 1));
+				pause());
+			  CHECK_EQ(read(pipes[0], &c, 1), 1)),
+		 0);
+	close(pipes[1]);
+	CHECK_EQ(read(pipes[0], &c, 1), 0);
+	close(pipes[0]);
+}
+
+/* A binary tree, depth 6: each sums what its children say. */
+static int tree(int depth)
+{
+	pid_t left, right;
+
+	if (!depth)
+		return 1;
+	left = fork();
+	if (left == 0)
+		_exit(tree(depth - 1));
+	right = fork();
+	if (right == 0)
+		_exit(tree(depth - 1));
+	return 1 + WEXITSTATUS(wait_status(left)) + WEXITSTATUS(wait_status(right));
+}
+
+static void fork_tree(void)
+{
+	CHECK_EQ(tree(6), 127);
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc == 3 && strcmp(argv[1], "exit") == 0)
+		return atoi(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "echo") == 0)
+		return write(1, argv[2], strlen(argv[2])) < 0;
+	if (argc == 2 && strcmp(argv[1], "leader") == 0)
+		return getpgrp() != getpid();
+	check_start();
+	RUN(exit_codes);
+	RUN(wait_options);
+	RUN(wait_by_id);
+	RUN(zombies);
+	RUN(orphans);
+	RUN(ignored_children);
+	RUN(vforks);
+	RUN(spawning);
+	RUN(with_threads);
+	RUN(resources);
+	RUN(clones);
+	RUN(names);
+	RUN(fork_tree);
+	return check_end();
+}

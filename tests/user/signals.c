@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signals: handlers and what they are told, masks, waiting for them, restarting, order, errors.
+ */
+#include <setjmp.h>
+#include <ucontext.h>
+
+#include "check.h"
+
+static volatile sig_atomic_t order[64], order_count;
+static siginfo_t last;
+
+static void note(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	last = *info;
+	order[order_count++ % 64] = number;
+}
+
+static void note_value(int number, siginfo_t *info, void *context)
+{
+	(void)number, (void)context;
+	order[order_count++ % 64] = info->si_value.sival_int;
+}
+
+static void info(void)
+{
+	pid_t child;
+
+	handle_info(SIGUSR1, note, 0);
+	CHECK_EQ(kill(getpid(), SIGUSR1), 0);
+	CHECK_EQ(last.si_signo, SIGUSR1);
+	CHECK_EQ(last.si_code, SI_USER);
+	CHECK_EQ(last.si_pid, getpid());
+	CHECK_EQ(last.si_uid, getuid());
+	CHECK_EQ(raise(SIGUSR1), 0);
+	CHECK_EQ(last.si_code, SI_TKILL);
+	CHECK_EQ(sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = 4711}), 0);
+	CHECK_EQ(last.si_code, SI_QUEUE);
+	CHECK_EQ(last.si_value.sival_int, 4711);
+	/* How a child ended. */
+	handle_info(SIGCHLD, note, SA_RESTART);
+	child = SPAWN(_exit(9));
+	CHECK_EQ(wait_status(child), EXITED(9));
+	CHECK_EQ(last.si_signo, SIGCHLD);
+	CHECK_EQ(last.si_code, CLD_EXITED);
+	CHECK_EQ(last.si_pid, child);
+	CHECK_EQ(last.si_status, 9);
+	child = SPAWN(raise(SIGKILL));
+	CHECK_EQ(wait_status(child), KILLED(SIGKILL));
+	CHECK_EQ(last.si_code, CLD_KILLED);
+	CHECK_EQ(last.si_status, SIGKILL);
+	handle(SIGCHLD, SIG_DFL, 0);
+}
+
+static void masks(void)
+{
+	sigset_t set, old;
+
+	handle(SIGUSR1, catch, 0);
+	handle(SIGUSR2, catch, 0);
+	caught[SIGUSR1] = caught[SIGUSR2] = 0;
+	mask(SIG_BLOCK, SIGUSR1);
+	raise(SIGUSR1);
+	raise(SIGUSR1);
+	kill(getpid(), SIGUSR1);
+	CHECK_EQ(caught[SIGUSR1], 0);
+	CHECK_EQ(sigpending(&set), 0);
+	CHECK(sigismember(&set, SIGUSR1) && !sigismember(&set, SIGUSR2));
+	mask(SIG_UNBLOCK, SIGUSR1);
+	/* One is pending for the thread and one for the process; more merge. */
+	CHECK_EQ(caught[SIGUSR1], 2);
+	CHECK_EQ(sigpending(&set), 0);
+	CHECK(!sigismember(&set, SIGUSR1));
+	/* KILL and STOP cannot be blocked; errors. */
+	sigfillset(&set);
+	CHECK_EQ(sigprocmask(SIG_SETMASK, &set, &old), 0);
+	sigprocmask(SIG_SETMASK, &old, &set);
+	CHECK(!sigismember(&set, SIGKILL) && !sigismember(&set, SIGSTOP));
+	CHECK(sigismember(&set, SIGTERM));
+	CHECK_ERR(syscall(SYS_rt_sigprocmask, 17, &set, NULL, 8), EINVAL);
+	CHECK_ERR(syscall(SYS_rt_sigprocmask, SIG_BLOCK, &set, NULL, 4), EINVAL);
+	CHECK_ERR(syscall(SYS_rt_sigprocmask, SIG_BLOCK, BAD, NULL, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_rt_sigpending, BAD, 8), EFAULT);
+	/* Pending signals are not inherited; the mask is. */
+	mask(SIG_BLOCK, SIGUSR1);
+	raise(SIGUSR1);
+	CHECK_EQ(IN_CHILD(sigpending(&set); CHECK(!sigismember(&set, SIGUSR1));
+			  sigprocmask(SIG_SETMASK, NULL, &set); CHECK(sigismember(&set, SIGUSR1))),
+		 0);
+	/* Ignoring drops what is pending. */
+	handle(SIGUSR1, SIG_IGN, 0);
+	sigpending(&set);
+	CHECK(!sigismember(&set, SIGUSR1));
+	mask(SIG_UNBLOCK, SIGUSR1);
+}
+
+static void action_errors(void)
+{
+	struct sigaction action = {.sa_handler = catch}, old;
+
+	CHECK_ERR(sigaction(SIGKILL, &action, NULL), EINVAL);
+	CHECK_ERR(sigaction(SIGSTOP, &action, NULL), EINVAL);
+	CHECK_EQ(sigaction(SIGKILL, NULL, &old), 0);
+	CHECK_ERR(sigaction(0, &action, NULL), EINVAL);
+	CHECK_ERR(sigaction(65, &action, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_rt_sigaction, SIGUSR1, BAD, NULL, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, 4), EINVAL);
+	sigemptyset(&action.sa_mask);
+	sigaddset(&action.sa_mask, SIGUSR2);
+	action.sa_flags = SA_RESTART;
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	CHECK_EQ(sigaction(SIGUSR1, NULL, &old), 0);
+	CHECK(old.sa_handler == catch && sigismember(&old.sa_mask, SIGUSR2));
+	CHECK(old.sa_flags & SA_RESTART);
+	CHECK_ERR(kill(getpid(), 65), EINVAL);
+	CHECK_ERR(kill(getpid(), -1), EINVAL);
+	CHECK_EQ(kill(getpid(), 0), 0);
+	CHECK_ERR(kill(99999999, 0), ESRCH);
+	CHECK_ERR(kill(-99999999, 0), ESRCH);
+	CHECK_ERR(syscall(SYS_tkill, 0, SIGUSR1), EINVAL);
+	CHECK_ERR(syscall(SYS_tkill, 99999999, SIGUSR1), ESRCH);
+	CHECK_ERR(syscall(SYS_tgkill, getpid(), 99999999, SIGUSR1), ESRCH);
+	CHECK_ERR(syscall(SYS_tgkill, getpid() + 1, getpid(), SIGUSR1), ESRCH);
+	CHECK_ERR(syscall(SYS_tgkill, -1, getpid(), SIGUSR1), EINVAL);
+}
+
+static volatile sig_atomic_t depth, deepest, calls, again, others;
+
+static void deep(int number)
+{
+	calls++;
+	if (++depth > deepest)
+		deepest = depth;
+	if (again > 0) {
+		again--;
+		raise(number);
+	}
+	if (others > 0) {
+		others--;
+		raise(SIGUSR2);
+	}
+	depth--;
+}
+
+/* How deep handlers nest when each raises its own signal so often, and SIGUSR2 so often. */
+static int nesting(int own, int other)
+{
+	depth = deepest = calls = 0;
+	again = own;
+	others = other;
+	raise(SIGUSR1);
+	CHECK_EQ(calls, 1 + own + other);
+	return deepest;
+}
+
+static void flags(void)
+{
+	struct sigaction action = {.sa_handler = deep};
+
+	/* The signal is blocked in its own handler, others are not unless the mask says so. */
+	handle(SIGUSR2, deep, 0);
+	handle(SIGUSR1, deep, 0);
+	CHECK_EQ(nesting(2, 0), 1);
+	CHECK_EQ(nesting(0, 1), 2);
+	handle(SIGUSR1, deep, SA_NODEFER);
+	CHECK_EQ(nesting(2, 0), 3);
+	sigaddset(&action.sa_mask, SIGUSR2);
+	sigaction(SIGUSR1, &action, NULL);
+	CHECK_EQ(nesting(0, 1), 1);
+	/* Once. */
+	handle(SIGUSR1, catch, SA_RESETHAND);
+	caught[SIGUSR1] = 0;
+	raise(SIGUSR1);
+	CHECK_EQ(caught[SIGUSR1], 1);
+	CHECK_EQ(sigaction(SIGUSR1, NULL, &action), 0);
+	CHECK(action.sa_handler == SIG_DFL);
+	CHECK_EQ(IN_CHILD(raise(SIGUSR1)), KILLED(SIGUSR1));
+	handle(SIGUSR2, SIG_DFL, 0);
+}
+
+static void queueing(void)
+{
+	sigset_t all = set_of(0), old;
+
+	/* Real-time ones queue in order, the lower number first; others merge, and come before. */
+	for (int i = SIGRTMIN; i < SIGRTMIN + 3; i++) {
+		handle_info(i, note_value, 0);
+		sigaddset(&all, i);
+	}
+	handle_info(SIGUSR1, note_value, 0);
+	sigaddset(&all, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	for (int i = 0; i < 4; i++)
+		for (int n = 2; n >= 0; n--)
+			CHECK_EQ(sigqueue(getpid(), SIGRTMIN + n,
+					  (union sigval){.sival_int = n * 10 + i}),
+				 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = 90 + i}), 0);
+	/* Taken one by one, in order; the handlers' frames would stack up in reverse. */
+	for (int i = 0; i < 13; i++) {
+		siginfo_t s;
+
+		CHECK(sigwaitinfo(&all, &s) > 0);
+		CHECK_EQ(s.si_value.sival_int, i == 0 ? 90 : (i - 1) / 4 * 10 + (i - 1) % 4);
+		CHECK_EQ(s.si_code, SI_QUEUE);
+	}
+	/* By handlers that block each other, the same. */
+	struct sigaction action = {.sa_sigaction = note_value, .sa_flags = SA_SIGINFO};
+	action.sa_mask = all;
+	for (int i = SIGRTMIN; i < SIGRTMIN + 3; i++)
+		sigaction(i, &action, NULL);
+	order_count = 0;
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = i}), 0);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	CHECK_EQ(order_count, 4);
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(order[i], i);
+	handle(SIGUSR1, SIG_DFL, 0);
+}
+
+static void waiting(void)
+{
+	sigset_t set = set_of(SIGUSR1), empty = set_of(0), now;
+	struct timespec t = {0, 30000000};
+	siginfo_t s;
+	pid_t child;
+	long start;
+	int n;
+
+	mask(SIG_BLOCK, SIGUSR1);
+	start = now_ms();
+	CHECK_ERR(sigtimedwait(&set, NULL, &t), EAGAIN);
+	CHECK(now_ms() - start >= 30);
+	t.tv_nsec = -1;
+	CHECK_ERR(sigtimedwait(&set, NULL, &t), EINVAL);
+	CHECK_ERR(syscall(SYS_rt_sigtimedwait, BAD, NULL, NULL, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_rt_sigtimedwait, &set, NULL, NULL, 4), EINVAL);
+	raise(SIGUSR1);
+	CHECK_EQ(sigwait(&set, &n), 0);
+	CHECK_EQ(n, SIGUSR1);
+	t = (struct timespec){20, 0};
+	pid_t parent = getpid();
+	child = SPAWN(sleep_ms(20); kill(parent, SIGUSR1));
+	CHECK_EQ(sigtimedwait(&set, &s, &t), SIGUSR1);
+	CHECK_EQ(s.si_pid, child);
+	CHECK_EQ(wait_status(child), 0);
+	/* Another signal's handler ends the wait. */
+	handle(SIGUSR2, catch, SA_RESTART);
+	child = SPAWN(sleep_ms(20); kill(parent, SIGUSR2));
+	CHECK_ERR(syscall(SYS_rt_sigtimedwait, &set, &s, &t, 8), EINTR);
+	CHECK_EQ(wait_status(child), 0);
+	/* sigsuspend: the mask inside, and the old one after. */
+	handle(SIGUSR1, catch, 0);
+	caught[SIGUSR1] = 0;
+	raise(SIGUSR1);
+	CHECK_EQ(caught[SIGUSR1], 0);
+	CHECK_ERR(sigsuspend(&empty), EINTR);
+	CHECK_EQ(caught[SIGUSR1], 1);
+	sigprocmask(SIG_SETMASK, NULL, &now);
+	CHECK(sigismember(&now, SIGUSR1));
+	child = SPAWN(sleep_ms(20); kill(parent, SIGUSR1));
+	CHECK_ERR(sigsuspend(&empty), EINTR);
+	CHECK_EQ(wait_status(child), 0);
+	mask(SIG_UNBLOCK, SIGUSR1);
+	child = SPAWN(sleep_ms(20); kill(parent, SIGUSR1));
+	CHECK_ERR(pause(), EINTR);
+	CHECK_EQ(wait_status(child), 0);
+	CHECK_EQ(caught[SIGUSR1], 3);
+}
+
+static void restarting(void)
+{
+	struct timespec t = {0, 100000000}, left = {0, 0};
+	pid_t parent = getpid(), child;
+	long start = now_ms();
+
+	/* A sleep says what is left. */
+	handle(SIGUSR1, catch, SA_RESTART);
+	child = SPAWN(sleep_ms(20); kill(parent, SIGUSR1));
+	t.tv_sec = 20;
+	CHECK_ERR(nanosleep(&t, &left), EINTR);
+	CHECK(left.tv_sec >= 10 && left.tv_sec <= 20);
+	CHECK(now_ms() - start < 15000);
+	CHECK_EQ(wait_status(child), 0);
+	/* A wait for a child is restarted, or not. */
+	child = SPAWN(sleep_ms(20); kill(parent, SIGUSR1); sleep_ms(40); _exit(3));
+	int status;
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, EXITED(3));
+	handle(SIGUSR1, catch, 0);
+	child = SPAWN(sleep_ms(20); kill(parent, SIGUSR1); sleep_ms(40); _exit(3));
+	CHECK_ERR(waitpid(child, &status, 0), EINTR);
+	CHECK_EQ(wait_status(child), EXITED(3));
+	/* An ignored signal and a stop interrupt nothing. */
+	handle(SIGUSR1, SIG_IGN, 0);
+	child = SPAWN(start = now_ms(); t = (struct timespec){0, 150000000};
+		      CHECK_EQ(nanosleep(&t, NULL), 0); CHECK(now_ms() - start >= 150));
+	sleep_ms(20);
+	kill(child, SIGUSR1);
+	kill(child, SIGSTOP);
+	sleep_ms(20);
+	kill(child, SIGCONT);
+	CHECK_EQ(wait_status(child), 0);
+	handle(SIGUSR1, SIG_DFL, 0);
+}
+
+static sigjmp_buf jump;
+
+static void jump_out(int number)
+{
+	siglongjmp(jump, number);
+}
+
+static void jumps(void)
+{
+	volatile int rounds = 0;
+	sigset_t set;
+	int n = 0;
+
+	handle(SIGUSR1, jump_out, 0);
+	if ((n = sigsetjmp(jump, 1)) == 0 || ++rounds < 3)
+		raise(SIGUSR1);
+	CHECK_EQ(n, SIGUSR1);
+	CHECK_EQ(rounds, 3);
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	CHECK(!sigismember(&set, SIGUSR1));
+	handle(SIGUSR1, SIG_DFL, 0);
+}
+
+static char *volatile handler_stack;
+static volatile int handler_flags;
+
+static void where(int number)
+{
+	char here;
+	stack_t s;
+
+	handler_stack = &here;
+	sigaltstack(NULL, &s);
+	handler_flags = s.ss_flags;
+	s.ss_flags = 0;
+	if (handler_flags == SS_ONSTACK)
+		CHECK_ERR(sigaltstack(&s, NULL), EPERM);
+	(void)number;
+}
+
+static void alternate_stack(void)
+{
+	static char memory[65536];
+	stack_t s = {.ss_sp = memory, .ss_size = sizeof(memory)}, old;
+
+	CHECK_EQ(sigaltstack(NULL, &old), 0);
+	CHECK_EQ(old.ss_flags, SS_DISABLE);
+	CHECK_EQ(sigaltstack(&s, NULL), 0);
+	handle(SIGUSR1, where, SA_ONSTACK);
+	handle(SIGUSR2, where, 0);
+	raise(SIGUSR1);
+	CHECK(handler_stack > memory && handler_stack < memory + sizeof(memory));
+	CHECK_EQ(handler_flags, SS_ONSTACK);
+	raise(SIGUSR2);
+	CHECK(handler_stack < memory || handler_stack >= memory + sizeof(memory));
+	CHECK_EQ(handler_flags, 0);
+	s.ss_size = 1000;
+	CHECK_ERR(sigaltstack(&s, NULL), ENOMEM);
+	s.ss_size = sizeof(memory);
+	s.ss_flags = 77;
+	CHECK_ERR(sigaltstack(&s, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_sigaltstack, BAD, NULL), EFAULT);
+	/* Inherited by fork, */
+	CHECK_EQ(IN_CHILD(sigaltstack(NULL, &old); CHECK(old.ss_sp == memory)), 0);
+	s.ss_flags = SS_DISABLE;
+	CHECK_EQ(sigaltstack(&s, NULL), 0);
+	raise(SIGUSR1);
+	CHECK(handler_stack < memory || handler_stack >= memory + sizeof(memory));
+	handle(SIGUSR1, SIG_DFL, 0);
+	handle(SIGUSR2, SIG_DFL, 0);
+}
+
+static pthread_t threads[2];
+static volatile pid_t handled_by;
+
+static void by_whom(int number)
+{
+	(void)number;
+	handled_by = syscall(SYS_gettid);
+}
+
+static void *thread(void *arg)
+{
+	volatile pid_t *tid = arg;
+
+	mask(SIG_UNBLOCK, SIGUSR1);
+	*tid = syscall(SYS_gettid);
+	while (*tid)
+		sleep_ms(1);
+	return NULL;
+}
+
+static void to_threads(void)
+{
+	static volatile pid_t tids[2];
+	sigset_t set;
+
+	handle(SIGUSR1, by_whom, SA_RESTART);
+	mask(SIG_BLOCK, SIGUSR1);
+	for (int i = 0; i < 2; i++) {
+		pthread_create(&threads[i], NULL, thread, (void *)&tids[i]);
+		WAIT_UNTIL(tids[i] != 0);
+		/* To the process: the thread that does not block it. */
+		handled_by = 0;
+		kill(getpid(), SIGUSR1);
+		WAIT_UNTIL(handled_by != 0);
+		CHECK(handled_by == tids[0] || handled_by == tids[1]);
+	}
+	for (int i = 0; i < 2; i++) {
+		handled_by = 0;
+		CHECK_EQ(pthread_kill(threads[i], SIGUSR1), 0);
+		WAIT_UNTIL(handled_by != 0);
+		CHECK_EQ(handled_by, tids[i]);
+	}
+	/* Pending for the thread, not for the others. */
+	CHECK_EQ(pthread_kill(pthread_self(), SIGUSR1), 0);
+	sigpending(&set);
+	CHECK(sigismember(&set, SIGUSR1));
+	for (int i = 0; i < 2; i++) {
+		tids[i] = 0;
+		pthread_join(threads[i], NULL);
+	}
+	mask(SIG_UNBLOCK, SIGUSR1);
+	CHECK_EQ(handled_by, getpid());
+	handle(SIGUSR1, SIG_DFL, 0);
+}
+
+/* The default actions. */
+static void defaults(void)
+{
+	static const int fatal[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS,
+				    SIGFPE,  SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM,
+				    SIGTERM, SIGSTKFLT, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF,
+				    SIGIO, SIGPWR, SIGSYS, 34, 64};
+	static const int harmless[] = {SIGCHLD, SIGURG, SIGWINCH, SIGCONT};
+	struct rlimit none = {0, 0};
+
+	for (size_t i = 0; i < COUNT_OF(fatal); i++)
+		CHECK_EQ(IN_CHILD(setrlimit(RLIMIT_CORE, &none);
+				  syscall(SYS_kill, getpid(), fatal[i]); _exit(1)),
+			 KILLED(fatal[i]));
+	for (size_t i = 0; i < COUNT_OF(harmless); i++)
+		CHECK_EQ(IN_CHILD(kill(getpid(), harmless[i])), 0);
+}
+
+int main(void)
+{
+	check_start();
+	RUN(info);
+	RUN(masks);
+	RUN(action_errors);
+	RUN(flags);
+	RUN(queueing);
+	RUN(waiting);
+	RUN(restarting);
+	RUN(jumps);
+	RUN(alternate_stack);
+	RUN(to_threads);
+	RUN(defaults);
+	return check_end();
+}

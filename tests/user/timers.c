@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Clocks, sleeps, interval timers, POSIX timers.
+ */
+#include <sys/time.h>
+
+#include "check.h"
+
+static long elapsed_since(const struct timespec *t, clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (now.tv_sec - t->tv_sec) * 1000000000 + now.tv_nsec - t->tv_nsec;
+}
+
+static void clocks(void)
+{
+	struct timespec a, b, resolution;
+	struct timeval tv;
+
+	static const clockid_t all[] = {CLOCK_REALTIME,	      CLOCK_MONOTONIC,
+					CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+					CLOCK_MONOTONIC_RAW,  CLOCK_REALTIME_COARSE,
+					CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME};
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		CHECK_EQ(clock_gettime(all[i], &a), 0);
+		CHECK(a.tv_nsec >= 0 && a.tv_nsec < 1000000000);
+		CHECK(elapsed_since(&a, all[i]) >= 0);
+		CHECK_EQ(clock_getres(all[i], &resolution), 0);
+		CHECK(resolution.tv_sec == 0 && resolution.tv_nsec > 0 &&
+		      resolution.tv_nsec <= 10000000);
+	}
+	/* Never backwards. */
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (int i = 0; i < 20000; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		if (!CHECK(b.tv_sec > a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec >= a.tv_nsec)))
+			break;
+		a = b;
+	}
+	CHECK_ERR(syscall(SYS_clock_gettime, 4711, &a), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, BAD), EFAULT);
+	CHECK_EQ(gettimeofday(&tv, NULL), 0);
+	CHECK(labs(tv.tv_sec - time(NULL)) <= 1);
+	CHECK(time(NULL) > 1577836800); /* 2020 */
+	CHECK_ERR(clock_settime(CLOCK_MONOTONIC, &a), EINVAL);
+}
+
+static void sleeps(void)
+{
+	struct timespec start, t = {0, 20000000}, bad = {0, 1000000000}, negative = {-1, 0};
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	CHECK_EQ(nanosleep(&t, NULL), 0);
+	CHECK(elapsed_since(&start, CLOCK_MONOTONIC) >= 20000000);
+	CHECK_ERR(nanosleep(&bad, NULL), EINVAL);
+	CHECK_ERR(nanosleep(&negative, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_nanosleep, BAD, NULL), EFAULT);
+	t = (struct timespec){0, 0};
+	CHECK_EQ(nanosleep(&t, NULL), 0);
+	/* Absolute; a time that has passed; errors. */
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	t = start;
+	t.tv_nsec += 20000000;
+	if (t.tv_nsec >= 1000000000)
+		t.tv_sec++, t.tv_nsec -= 1000000000;
+	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL), 0);
+	CHECK(elapsed_since(&start, CLOCK_MONOTONIC) >= 20000000);
+	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &start, NULL), 0);
+	clock_gettime(CLOCK_REALTIME, &start);
+	t = start;
+	t.tv_nsec += 20000000;
+	if (t.tv_nsec >= 1000000000)
+		t.tv_sec++, t.tv_nsec -= 1000000000;
+	CHECK_EQ(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &t, NULL), 0);
+	CHECK(elapsed_since(&start, CLOCK_REALTIME) >= 20000000);
+	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &bad, NULL), EINVAL);
+	CHECK_EQ(clock_nanosleep(4711, 0, &start, NULL), EINVAL);
+	CHECK_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &start, NULL), EINVAL);
+	/* Many sleepers wake in the order of their times. */
+	int pipes[2];
+	char text[8];
+	MUST(pipe(pipes));
+	for (int i = 0; i < 5; i++)
+		SPAWN(sleep_ms(250 - i * 50); MUST(write(pipes[1], &"edcba"[i], 1)));
+	for (int i = 0; i < 5; i++)
+		wait(NULL);
+	CHECK_EQ(read(pipes[0], text, 8), 5);
+	CHECK_EQ(memcmp(text, "abcde", 5), 0);
+	close(pipes[0]), close(pipes[1]);
+}
+
+static void alarms(void)
+{
+	handle(SIGALRM, catch, 0);
+	caught[SIGALRM] = 0;
+	CHECK_EQ(alarm(100), 0);
+	CHECK(alarm(200) >= 99);
+	CHECK(alarm(0) >= 199);
+	CHECK_EQ(alarm(0), 0);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(alarm(0), 0)), 0);
+	CHECK_EQ(ualarm(20000, 0), 0);
+	CHECK_ERR(pause(), EINTR);
+	CHECK_EQ(caught[SIGALRM], 1);
+	/* The default action. */
+	CHECK_EQ(IN_CHILD(handle(SIGALRM, SIG_DFL, 0); ualarm(20000, 0); pause()), KILLED(SIGALRM));
+	/* Not inherited by a child. */
+	alarm(50);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(alarm(0), 0)), 0);
+	alarm(0);
+}
+
+static void intervals(void)
+{
+	struct itimerval t = {{0, 5000}, {0, 10000}}, now, never = {{0, 0}, {0, 0}},
+			 bad = {{0, 0}, {0, 1000000}};
+	long end = now_ms() + 10000;
+
+	caught[SIGALRM] = 0;
+	CHECK_EQ(setitimer(ITIMER_REAL, &t, NULL), 0);
+	CHECK_EQ(getitimer(ITIMER_REAL, &now), 0);
+	CHECK_EQ(now.it_interval.tv_usec, 5000);
+	CHECK(now.it_value.tv_usec > 0 && now.it_value.tv_usec <= 10000);
+	while (caught[SIGALRM] < 5 && now_ms() < end)
+		sleep_ms(1);
+	CHECK_EQ(setitimer(ITIMER_REAL, &never, &now), 0);
+	CHECK(caught[SIGALRM] >= 5);
+	CHECK_EQ(now.it_interval.tv_usec, 5000);
+	CHECK_EQ(getitimer(ITIMER_REAL, &now), 0);
+	CHECK_EQ(now.it_value.tv_usec, 0);
+	CHECK_ERR(setitimer(77, &t, NULL), EINVAL);
+	CHECK_ERR(setitimer(ITIMER_REAL, &bad, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_setitimer, ITIMER_REAL, BAD, NULL), EFAULT);
+	CHECK_ERR(getitimer(77, &t), EINVAL);
+}
+
+/* By CPU time used. */
+static void cpu_intervals(void)
+{
+	struct itimerval t;
+	long end;
+
+	static const int kinds[][2] = {{ITIMER_VIRTUAL, SIGVTALRM}, {ITIMER_PROF, SIGPROF}};
+	for (int i = 0; i < 2; i++) {
+		handle(kinds[i][1], catch, 0);
+		t = (struct itimerval){{0, 0}, {0, 20000}};
+		CHECK_EQ(setitimer(kinds[i][0], &t, NULL), 0);
+		end = now_ms() + 10000;
+		while (!caught[kinds[i][1]] && now_ms() < end)
+			;
+		CHECK_EQ(caught[kinds[i][1]], 1);
+	}
+}
+
+static siginfo_t last;
+
+static void note(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	last = *info;
+	caught[number]++;
+}
+
+static void posix_timers(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
+				 .sigev_signo = SIGUSR1,
+				 .sigev_value.sival_int = 4711};
+	struct itimerspec t = {{0, 0}, {0, 20000000}}, now;
+	timer_t timer, other;
+
+	handle_info(SIGUSR1, note, 0);
+	caught[SIGUSR1] = 0;
+	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+	CHECK_EQ(timer_gettime(timer, &now), 0);
+	CHECK_EQ(now.it_value.tv_nsec, 0);
+	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
+	CHECK_EQ(timer_gettime(timer, &now), 0);
+	CHECK(now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 20000000);
+	WAIT_UNTIL(caught[SIGUSR1] == 1);
+	CHECK_EQ(last.si_code, SI_TIMER);
+	CHECK_EQ(last.si_value.sival_int, 4711);
+	/* Periodic and blocked: one signal, the rest is overrun. */
+	mask(SIG_BLOCK, SIGUSR1);
+	t = (struct itimerspec){{0, 5000000}, {0, 5000000}};
+	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
+	sleep_ms(60);
+	mask(SIG_UNBLOCK, SIGUSR1);
+	CHECK(last.si_overrun >= 8);
+	CHECK(timer_getoverrun(timer) >= 0);
+	memset(&t, 0, sizeof(t));
+	CHECK_EQ(timer_settime(timer, 0, &t, &now), 0);
+	CHECK_EQ(now.it_interval.tv_nsec, 5000000);
+	/* Absolute, in the past: at once. */
+	caught[SIGUSR1] = 0;
+	t.it_value.tv_nsec = 1;
+	CHECK_EQ(timer_settime(timer, TIMER_ABSTIME, &t, NULL), 0);
+	WAIT_UNTIL(caught[SIGUSR1] == 1);
+	/* Silent; errors; gone. */
+	event.sigev_notify = SIGEV_NONE;
+	CHECK_EQ(timer_create(CLOCK_REALTIME, &event, &other), 0);
+	CHECK(other != timer);
+	CHECK_EQ(timer_delete(other), 0);
+	CHECK_ERR(syscall(SYS_timer_delete, 4711), EINVAL);
+	CHECK_ERR(syscall(SYS_timer_settime, 4711, 0, &t, NULL), EINVAL);
+	t.it_value.tv_nsec = -1;
+	CHECK_ERR(timer_settime(timer, 0, &t, NULL), EINVAL);
+	event.sigev_notify = 77;
+	CHECK_ERR(timer_create(CLOCK_MONOTONIC, &event, &other), EINVAL);
+	CHECK_ERR(timer_create(4711, NULL, &other), EINVAL);
+	CHECK_EQ(timer_delete(timer), 0);
+	CHECK_ERR(syscall(SYS_timer_delete, timer), EINVAL);
+	/* Without an event SIGALRM; not inherited. */
+	handle(SIGALRM, catch, 0);
+	caught[SIGALRM] = 0;
+	CHECK_EQ(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+	t.it_value.tv_nsec = 1000000;
+	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
+	WAIT_UNTIL(caught[SIGALRM] == 1);
+	CHECK_EQ(IN_CHILD(CHECK_ERR(timer_gettime(timer, &now), EINVAL)), 0);
+	CHECK_EQ(timer_delete(timer), 0);
+}
+
+int main(void)
+{
+	check_start();
+	RUN(clocks);
+	RUN(sleeps);
+	RUN(alarms);
+	RUN(intervals);
+	RUN(cpu_intervals);
+	RUN(posix_timers);
+	return check_end();
+}
