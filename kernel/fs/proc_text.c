@@ -38,16 +38,17 @@ void text_write(struct text *t, const char *data, size_t length)
 
 void text_printf(struct text *t, const char *fmt, ...)
 {
+	size_t room;
 	va_list args;
 	int n;
 
-	va_start(args, fmt);
-	n = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
-	if (n <= 0 || !text_reserve(t, (size_t)n))
-		return;
-	va_start(args, fmt);
-	vsnprintf(t->data + t->length, (size_t)n + 1, fmt, args);
-	va_end(args);
+	do { /* a second time where it turns out that there is too little room */
+		room = t->data ? t->capacity - t->length : 0;
+		va_start(args, fmt);
+		n = vsnprintf(room ? t->data + t->length : NULL, room, fmt, args);
+		va_end(args);
+		if (n <= 0 || !text_reserve(t, (size_t)n))
+			return;
+	} while ((size_t)n >= room);
 	t->length += (size_t)n;
 }
