@@ -26,7 +26,7 @@ static struct file *open_executable(struct inode *inode, const char *path)
 		return ERR_PTR(-ELOOP);
 	if (!S_ISREG(inode->mode) || !(inode->mode & 0111))
 		return ERR_PTR(-EACCES);
-	return vfs_open_inode(inode, O_RDONLY, path);
+	return vfs_open_inode(inode, O_RDONLY | O_EXEC, path);
 }
 
 struct file *exec_open(struct inode *at, const char *path, u32 flags)
