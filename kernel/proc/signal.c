@@ -266,7 +266,8 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 	handler = signal_action_of(p, signal).handler;
 	if (is_ignored(p, target, signal, handler))
 		return 0;
-	if (is_fatal(target, signal, handler)) {
+	/* While it is stopped, only SIGKILL does anything to it (POSIX 2.4.3). */
+	if (is_fatal(target, signal, handler) && (!p->stopped || signal == SIGKILL)) {
 		signal_group_exit(p, signal);
 		return 0;
 	}
