@@ -21,6 +21,8 @@ void power_off(u32 status)
 {
 	irq_disable();
 	debug_exit(status);
+	if (status == EXIT_STATUS_PANIC)
+		cpu_halt_forever(); /* why it stopped is on the screen, and is to be read */
 	acpi_power_off();
 	log_error("power off failed: switch the machine off by hand");
 	cpu_halt_forever();

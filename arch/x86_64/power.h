@@ -6,8 +6,9 @@
 
 #include "kernel/lib/base.h"
 
-/* Emulator exit through isa-debug-exit, then ACPI power off, then halt.  `status` 0..63 is what
- * `make run` reports (QEMU's own status is (value << 1) | 1). */
+/* Emulator exit through isa-debug-exit, then ACPI power off, then halt; after a panic no power off,
+ * or nobody could read the screen.  `status` 0..63 is what `make run` reports (QEMU's own status is
+ * (value << 1) | 1). */
 void power_off(u32 status) noreturn;
 void power_reset(void) noreturn;
 
