@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+# Programs with a harness of their own, run by test_host.py.
+collect_ignore_glob = ["host/*"]
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
