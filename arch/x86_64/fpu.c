@@ -100,6 +100,16 @@ void fpu_area_init(struct fpu_area *area)
 		area->xstate_bv = XCR0_X87_SSE;
 }
 
+void fpu_save_whole(struct fpu_area *area)
+{
+	if (!fpu_xcr0)
+		fpu_save(area);
+	else
+		__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((u32)fpu_xcr0),
+				 "d"((u32)(fpu_xcr0 >> 32))
+				 : "memory");
+}
+
 void fpu_save(struct fpu_area *area)
 {
 	u32 low = (u32)fpu_xcr0, high = (u32)(fpu_xcr0 >> 32);

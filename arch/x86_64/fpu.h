@@ -23,6 +23,10 @@ void fpu_area_init(struct fpu_area *area);
 void fpu_save(struct fpu_area *area);
 void fpu_restore(const struct fpu_area *area);
 
+/* As fpu_save(), and no part is left out: XSAVEOPT does not write what is in its initial state (SDM
+ * 1, 13.9), which a program that reads its signal frame does not expect. */
+void fpu_save_whole(struct fpu_area *area);
+
 /* True where `area`, whose bytes may come from a user's signal frame, can be restored without a
  * fault (header's bits within XCR0, MXCSR's reserved bits clear).  It may be mended: bits are
  * cleared in place where Linux clears them. */

@@ -254,13 +254,16 @@ static int enqueue(struct process *p, struct list *queue, int signal, const stru
 static int send_locked(struct process *p, struct thread *only, int signal,
 		       const struct siginfo *info, struct queued_signal *entry)
 {
-	struct thread *target = only ? only : choose_thread(p, signal);
 	sigset_t *pending = only ? &only->pending : &p->pending;
+	struct thread *target;
 	u64 handler;
 	int result;
 
 	assert_held(&p->signal_lock);
-	if (signal == 0 || !target || target->exited || p->group_exiting)
+	if (signal == 0) /* kill() only asks whether it could */
+		return 0;
+	target = only ? only : choose_thread(p, signal);
+	if (!target || target->exited || p->group_exiting)
 		return 0;
 	stop_or_continue(p, signal);
 	handler = signal_action_of(p, signal).handler;

@@ -124,7 +124,7 @@ static int fpstate_write(u64 address)
 				     .size = fpu_area_size};
 
 	preempt_disable();
-	fpu_save(t->fpu);
+	fpu_save_whole(t->fpu);
 	preempt_enable();
 	if (!fpu_xcr0)
 		return copy_to_user((void *)address, t->fpu, FXSAVE_SIZE);
