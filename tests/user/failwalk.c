@@ -27,25 +27,30 @@ static int write_to(const char *path, const char *text)
 	return n;
 }
 
-/* Frames in use now, caches emptied; -1: not on Heddle. */
-static long frames_used(void)
+/* Frames in use that are not slabs, plus objects in use in slabs (how many slabs a few living objects
+ * are strewn over is chance), caches emptied; -1: not on Heddle. */
+static long in_use(void)
 {
+	long value, total = 0, objects;
 	char name[32];
-	long value, total = 0, free_frames = 0;
 	FILE *f;
 
 	write_to("/proc/sys/vm/drop_caches", "1\n");
 	f = fopen("/proc/heddle/frames", "r");
 	if (!f)
 		return -1;
-	while (fscanf(f, "%31s %ld", name, &value) == 2) {
+	while (fscanf(f, "%31s %ld", name, &value) == 2)
 		if (strcmp(name, "total") == 0)
-			total = value;
-		if (strcmp(name, "free") == 0)
-			free_frames = value;
-	}
+			total += value;
+		else if (strcmp(name, "free") == 0 || strcmp(name, "slab") == 0)
+			total -= value;
 	fclose(f);
-	return total - free_frames;
+	f = fopen("/proc/heddle/slab", "r");
+	while (f && fscanf(f, "%31s %ld %*d %*d %*d", name, &objects) == 2)
+		total += objects;
+	if (f)
+		fclose(f);
+	return total;
 }
 
 static void *nothing(void *arg)
@@ -105,8 +110,8 @@ int main(int argc, char *argv[])
 
 	if (argc > 1 && strcmp(argv[1], "child") == 0)
 		return 0;
-	before = frames_used(); /* the first look makes what later ones find made */
-	before = frames_used();
+	before = in_use(); /* the first look makes what later ones find made */
+	before = in_use();
 	for (long n = 1; n <= walk; n++) {
 		int status;
 		pid_t pid;
@@ -128,10 +133,10 @@ int main(int argc, char *argv[])
 		unlink(name);
 	}
 	/* What has ended leaves its last stack a moment later. */
-	for (int i = 0; i < 50 && (after = frames_used()) > before; i++)
+	for (int i = 0; i < 50 && (after = in_use()) > before; i++)
 		usleep(10000);
 	if (after > before) {
-		printf("failwalk: %ld frames before, %ld after\n", before, after);
+		printf("failwalk: %ld frames and objects before, %ld after\n", before, after);
 		return 1;
 	}
 	puts("ok failwalk");
