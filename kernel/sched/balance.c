@@ -66,6 +66,16 @@ static u32 choose_cpu(const struct thread *t, bool spread)
 /* A thread's `cpu` changes only under the lock of the queue that it leaves: so whoever has found it
  * by `cpu` and holds that lock has a thread that stays.  It may not go to `to` any more once that
  * is locked: then another place is looked for. */
+void balance_call_idle(u32 cpu)
+{
+	/* Stored before `polling` is looked at, and the idle thread stops polling before it looks at
+	 * need_resched for the last time: one of the two sees the other. */
+	__atomic_store_n(&cpu_get(cpu)->need_resched, 1, __ATOMIC_SEQ_CST);
+	if (cpu != this_cpu_id() &&
+	    !__atomic_load_n(&runqueue_of(cpu)->polling, __ATOMIC_SEQ_CST))
+		smp_reschedule(cpu);
+}
+
 static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread)
 {
 	while (rq != runqueue_of(to)) {
@@ -80,11 +90,8 @@ static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool sprea
 	}
 	runqueue_push(rq, t, clock_now_ns());
 	spin_unlock(&rq->lock);
-	if (cpumask_test(&cpus_idle, to)) {
-		__atomic_store_n(&cpu_get(to)->need_resched, 1, __ATOMIC_SEQ_CST);
-		if (to != this_cpu_id())
-			smp_reschedule(to);
-	}
+	if (cpumask_test(&cpus_idle, to))
+		balance_call_idle(to);
 }
 
 void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread)
@@ -129,8 +136,7 @@ void balance_kick_idle(u32 from_cpu)
 
 	if (cpu == MAX_CPUS || cpu == from_cpu)
 		return;
-	__atomic_store_n(&cpu_get(cpu)->need_resched, 1, __ATOMIC_SEQ_CST);
-	smp_reschedule(cpu);
+	balance_call_idle(cpu);
 }
 
 int sched_set_affinity(struct thread *t, const struct cpumask *mask)

@@ -14,6 +14,8 @@ struct runqueue {
 	struct timer slice;	/* the end of the running thread's turn */
 	u64 since_ns; /* the running thread's run_since_ns */
 	u64 busy_ns, user_samples, kernel_samples; /* as in struct thread, of all but idle */
+	u64 poll_ns;		/* how long the idle thread looks out for work before it halts */
+	u32 polling;		/* it does so now: need_resched is enough to call it */
 	struct sched_cpu_stats stats;
 };
 
@@ -43,6 +45,9 @@ void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread);
 /* For an idle CPU: move a thread of the longest queue that may run here to this CPU's queue.
  * False: there is none.  No run queue's lock held; interrupts off. */
 bool balance_steal(u32 to_cpu);
+
+/* Let an idle CPU look for work. */
+void balance_call_idle(u32 cpu);
 
 /* A busy CPU's turn ended with others waiting: wake an idle CPU to take one. */
 void balance_kick_idle(u32 from_cpu);

@@ -18,6 +18,8 @@
 #include "kernel/sched/runqueue.h"
 #include "kernel/trace/trace.h"
 
+#define IDLE_POLL_NS (50 * NSEC_PER_USEC)
+
 static struct lock_class runqueue_class = {"run queue", 0};
 static DEFINE_PER_CPU(struct runqueue, runqueue_var);
 static u64 slice_ns = SCHED_SLICE_DEFAULT_NS;
@@ -163,7 +165,7 @@ static void switch_away(bool preempted)
 {
 	struct thread *prev = current_thread(), *next;
 	struct runqueue *rq;
-	u64 flags = irq_save(), now;
+	u64 flags = irq_save(), now, idle_since;
 
 	require(preempt_count() == 0 && this_cpu()->irq_depth == 0);
 	rq = this_cpu_ptr(runqueue_var);
@@ -181,6 +183,7 @@ static void switch_away(bool preempted)
 		prev->switches_forced += next != prev;
 	else
 		prev->switches_voluntary++;
+	idle_since = prev->run_since_ns;
 	next->run_since_ns = rq->since_ns = now;
 	if (next == prev) {
 		spin_unlock(&rq->lock);
@@ -190,8 +193,12 @@ static void switch_away(bool preempted)
 	if (next->is_idle) {
 		cpumask_set(&cpus_idle, this_cpu_id());
 	} else {
-		if (prev->is_idle)
+		if (prev->is_idle) {
 			cpumask_clear(&cpus_idle, this_cpu_id());
+			/* Short idle times come in rows: the next one is worth a look-out. */
+			rq->poll_ns = now - idle_since < 2 * IDLE_POLL_NS ? IDLE_POLL_NS
+									  : rq->poll_ns / 2;
+		}
 		if (next->ready_since_ns)
 			next->wait_ns += now - next->ready_since_ns;
 		if (rq->slice.cpu == TIMER_NOWHERE)
@@ -331,21 +338,43 @@ void sched_init_cpu(void)
 	init_cpu(thread_create_idle(this_cpu_id()));
 }
 
+/* Waking a halted CPU takes an interrupt and many times as long as a switch.  Where work has been
+ * coming soon, the idle thread looks out for it a little longer than that would take.  Interrupts
+ * are on.  True: there is something to do. */
+static bool idle_poll(struct runqueue *rq)
+{
+	u64 end = clock_now_ns() + rq->poll_ns;
+
+	__atomic_store_n(&rq->polling, 1, __ATOMIC_SEQ_CST);
+	while (!need_resched() && clock_now_ns() < end)
+		cpu_relax();
+	__atomic_store_n(&rq->polling, 0, __ATOMIC_SEQ_CST);
+	return need_resched();
+}
+
 void sched_idle_loop(void)
 {
 	struct runqueue *rq = this_cpu_ptr(runqueue_var);
+	bool polled = false; /* in vain, since something ran here */
 
 	cpumask_set(&cpus_idle, this_cpu_id());
 	for (;;) {
 		irq_disable();
 		if (!need_resched() && !READ_ONCE(rq->queued)) {
-			if (!balance_steal(this_cpu_id())) {
+			if (balance_steal(this_cpu_id())) {
+				rq->stats.steals++;
+			} else if (!polled && rq->poll_ns >= IDLE_POLL_NS / 8) {
+				irq_enable();
+				polled = !idle_poll(rq);
+				continue;
+			} else {
+				polled = false;
 				cpu_idle_halt();
 				continue;
 			}
-			rq->stats.steals++;
 		}
 		irq_enable();
+		polled = false;
 		schedule();
 	}
 }

@@ -9,6 +9,8 @@
 #include "arch/x86_64/clock.h"
 #include "kernel/sync/spinlock.h"
 
+#define TIMER_BATCH 16
+
 struct timer_base {
 	struct spinlock lock; /* irq */
 	struct rb_tree tree;
@@ -137,7 +139,8 @@ void timer_interrupt(void)
 
 	spin_lock(&b->lock);
 	b->armed_ns = 0;
-	while (b->first) {
+	/* After a few, other interrupts first: what is left brings this one back at once. */
+	for (u32 n = 0; b->first && n < TIMER_BATCH; n++) {
 		struct timer *t = b->first;
 
 		if (t->expires_ns > now) {

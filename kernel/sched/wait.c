@@ -8,6 +8,8 @@
 #include "kernel/lib/errno.h"
 #include "kernel/sched/sched.h"
 
+#define WAKE_BATCH 16 /* threads woken with interrupts off */
+
 struct lock_class wait_queue_class = {"wait queue", 0};
 
 void wait_queue_init(struct wait_queue *q, const char *name)
@@ -65,10 +67,24 @@ void wait_wake_one(struct wait_queue *q)
 void wait_wake_all(struct wait_queue *q)
 {
 	u64 flags = spin_lock_irq(&q->lock);
-	struct waiter *w, *next;
+	struct list rest;
 
-	list_for_each_safe (w, next, &q->waiters, link)
+	/* Those that wait now, and not who comes meanwhile; interrupts get their turn after a few. */
+	list_init(&rest);
+	list_splice(&rest, &q->waiters);
+	for (u32 n = 1; !list_empty(&rest); n++) {
+		struct waiter *w = list_first(&rest, struct waiter, link);
+
+		if (w->wake) { /* poll's entries stay until they are taken off */
+			list_remove(&w->link);
+			list_push_back(&q->waiters, &w->link);
+		}
 		wake_waiter(w);
+		if (n % WAKE_BATCH == 0) {
+			spin_unlock_irq(&q->lock, flags);
+			flags = spin_lock_irq(&q->lock);
+		}
+	}
 	spin_unlock_irq(&q->lock, flags);
 }
 
