@@ -100,29 +100,29 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 
 	while (start < end) {
 		struct page *gone[ZAP_BATCH];
-		u64 first, stop, *slot;
-		bool any = false;
+		u64 first = 0, last = 0, stop, *slot; /* of what was there: often few of many pages */
 		u32 n = 0;
 
 		spin_lock(&as->page_table_lock);
 		slot = next_entries(as, &start, end, &stop);
-		first = start;
 		for (; slot && start < stop && n < ZAP_BATCH; start += PAGE_SIZE, slot++) {
 			struct page *page;
 
 			if (!*slot)
 				continue;
+			if (!last)
+				first = start;
+			last = start + PAGE_SIZE;
 			page = leaf_page(*slot);
 			if (page) {
 				leaf_count(r, page, -1);
 				gone[n++] = page;
 			}
 			WRITE_ONCE(*slot, 0);
-			any = true;
 		}
 		spin_unlock(&as->page_table_lock);
-		if (any && flush)
-			tlb_shootdown(&as->pmap, first, start);
+		if (last && flush)
+			tlb_shootdown(&as->pmap, first, last);
 		while (n)
 			page_put(gone[--n]);
 	}
