@@ -23,6 +23,10 @@ package() {
 	compiler:pacman) echo "base-devel" ;;
 	compiler:apk) echo "build-base" ;;
 	compiler:brew) echo "x86_64-elf-gcc make" ;;
+	headers:apt-get) echo "libc6-dev" ;;
+	headers:dnf) echo "glibc-devel libasan libubsan" ;;
+	headers:apk) echo "musl-dev linux-headers" ;;
+	headers:*) ;;
 	qemu:apt-get | qemu:dnf | qemu:pacman) echo "qemu-system-x86" ;;
 	qemu:apk) echo "qemu-system-x86_64" ;;
 	qemu:brew) echo "qemu" ;;
@@ -69,6 +73,7 @@ any_file() {
 has() {
 	case "$1" in
 	compiler) any gcc clang x86_64-elf-gcc x86_64-linux-gnu-gcc && any make gmake ;;
+	headers) any_file /usr/include/stdio.h /Library/Developer/CommandLineTools ;;
 	qemu) any qemu-system-x86_64 ;;
 	grub) any grub-mkrescue grub2-mkrescue i686-elf-grub-mkrescue &&
 		any_file /usr/lib/grub/i386-pc /usr/share/grub2/i386-pc /usr/lib/grub2/i386-pc \
@@ -88,6 +93,7 @@ has() {
 what() {
 	case "$1" in
 	compiler) echo "C compiler and make|nothing can be built" ;;
+	headers) echo "C headers of this machine|no unit tests on this machine" ;;
 	qemu) echo "QEMU for x86_64|only real machines can run it" ;;
 	grub) echo "GRUB's image tools|make run boots the kernel directly; no ISO, no USB stick" ;;
 	image) echo "xorriso and mtools|no ISO, no USB stick" ;;
@@ -99,7 +105,7 @@ what() {
 	esac
 }
 
-needs="compiler qemu grub image uefi libc busybox python pytest"
+needs="compiler headers qemu grub image uefi libc busybox python pytest"
 
 # The device's existence proves nothing, nor that QEMU opens it: a machine must run within a time
 # limit.  Our kernel, if it is built, must boot and end; else the firmware must say its name.
