@@ -26,9 +26,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAYBE	   __attribute__((unused)) static
-#define PAGE	   4096L
-#define BAD	   (check_bad_pointer)
+#define MAYBE	    __attribute__((unused)) static
+#define PAGE	    4096L
+#define BAD	    (check_bad_pointer)
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
 static void *volatile check_bad_pointer __attribute__((unused)) = (void *)16; /* leads nowhere */
@@ -43,7 +43,7 @@ MAYBE void check_fail(const char *file, int line, const char *what, const char *
 	/* The first ones tell; thousands hide them. */
 	if (__atomic_add_fetch(&check_failures, 1, __ATOMIC_RELAXED) > 30)
 		return;
-	printf("# %s:%d: %s: %s %ld, wanted %ld\n", name ? name + 1 : file, line, what, how, got,
+	printf("# %s:%d: %.70s: %s %ld, wanted %ld\n", name ? name + 1 : file, line, what, how, got,
 	       want);
 }
 
@@ -170,7 +170,7 @@ MAYBE char process_state(pid_t pid)
 
 /* A handler that counts. */
 static volatile sig_atomic_t caught[65];
-MAYBE void catch(int number)
+MAYBE void catch (int number)
 {
 	caught[number]++;
 }

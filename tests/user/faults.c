@@ -87,7 +87,8 @@ static void bad_instructions(void)
 {
 	FAULTS(SIGFPE, FPE_INTDIV, __asm__ volatile("idivl %0" ::"r"(0), "a"(1), "d"(0)));
 	CHECK_EQ(seen.si_addr, seen_rip);
-	FAULTS(SIGFPE, FPE_INTDIV, __asm__ volatile("idivl %0" ::"r"(-1), "a"(0x80000000), "d"(-1)));
+	FAULTS(SIGFPE, FPE_INTDIV,
+	       __asm__ volatile("idivl %0" ::"r"(-1), "a"(0x80000000), "d"(-1)));
 	FAULTS(SIGILL, ILL_ILLOPN, __asm__ volatile("ud2"));
 	CHECK_EQ(seen.si_addr, seen_rip);
 	FAULTS(SIGTRAP, SI_KERNEL, __asm__ volatile("int3"));
@@ -103,7 +104,8 @@ static void bad_instructions(void)
 static void single_step(void)
 {
 	FAULTS(SIGTRAP, TRAP_TRACE,
-	       __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop" ::: "memory", "cc"));
+	       __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop" ::
+				    : "memory", "cc"));
 	/* Not in the handler, nor after it. */
 	CHECK(seen.si_addr != NULL);
 }
@@ -247,10 +249,9 @@ static void liar(int number, siginfo_t *info, void *context)
 static void lies(void)
 {
 	for (lie = 0; lie < 8; lie++) {
-		int status = IN_CHILD(
-			for (int i = 1; i < 32; i++) if (i != SIGKILL && i != SIGSTOP)
-				handle(i, SIG_DFL, 0);
-			handle_info(SIGUSR1, liar, 0); raise(SIGUSR1));
+		int status = IN_CHILD(for (int i = 1; i < 32; i++) if (i != SIGKILL && i != SIGSTOP)
+					  handle(i, SIG_DFL, 0);
+				      handle_info(SIGUSR1, liar, 0); raise(SIGUSR1));
 
 		CHECK(status == 0 || status == KILLED(SIGSEGV) || status == KILLED(SIGTRAP) ||
 		      status == KILLED(SIGBUS));
@@ -260,7 +261,7 @@ static void lies(void)
 	/* And no frame at all. */
 	CHECK_EQ(IN_CHILD(handle(SIGSEGV, SIG_DFL, 0);
 			  __asm__ volatile("mov $0x1000, %%rsp; mov $15, %%eax; syscall" ::
-						   : "rax", "rcx", "r11", "memory")),
+					       : "rax", "rcx", "r11", "memory")),
 		 KILLED(SIGSEGV));
 }
 

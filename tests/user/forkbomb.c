@@ -9,7 +9,7 @@ static bool take_all;
 
 static volatile struct {
 	int made, refused, other;
-} *counts;
+} * counts;
 
 /* Forks until that fails, then sleeps: its children do the same. */
 static void bomb(void)

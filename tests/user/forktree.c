@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * forktree [PROCESSES [ROUNDS]]: a tree of processes that all live at once; each adds itself and the
- * sums of its children by pipes.  1,000 of them unless told.
+ * forktree [PROCESSES [ROUNDS]]: a tree of processes that all live at once; each adds itself and
+ * the sums of its children by pipes.  1,000 of them unless told.
  */
 #include "check.h"
 

@@ -67,13 +67,13 @@ static void timeouts(void)
 		if (now.tv_nsec >= 1000000000)
 			now.tv_sec++, now.tv_nsec -= 1000000000;
 		start = now_ms();
-		CHECK_ERR(futex(&word, FUTEX_WAIT_BITSET | (i ? FUTEX_REALTIME : 0), 5, &now, NULL,
-				-1),
-			  ETIMEDOUT);
+		CHECK_ERR(
+		    futex(&word, FUTEX_WAIT_BITSET | (i ? FUTEX_REALTIME : 0), 5, &now, NULL, -1),
+		    ETIMEDOUT);
 		CHECK(now_ms() - start >= 18);
-		CHECK_ERR(futex(&word, FUTEX_WAIT_BITSET | (i ? FUTEX_REALTIME : 0), 5, &now, NULL,
-				-1),
-			  ETIMEDOUT);
+		CHECK_ERR(
+		    futex(&word, FUTEX_WAIT_BITSET | (i ? FUTEX_REALTIME : 0), 5, &now, NULL, -1),
+		    ETIMEDOUT);
 	}
 	/* A signal's handler ends a wait without restart, and not one with. */
 	pid_t parent = getpid();
@@ -164,11 +164,11 @@ static void shared_words(void)
 	for (int i = 0; i < 2; i++) {
 		volatile int *p = memory[i];
 		pid_t child = SPAWN(
-			int *q = i ? mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
-				   : mremap((void *)p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-					    map(PAGE));
-			CHECK(q != p && q != MAP_FAILED);
-			while (q[0] == 0) futex(q, FUTEX_WAIT, 0, NULL, NULL, 0); q[1] = q[0] + 1);
+		    int *q =
+			i ? mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+			  : mremap((void *)p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, map(PAGE));
+		    CHECK(q != p && q != MAP_FAILED);
+		    while (q[0] == 0) futex(q, FUTEX_WAIT, 0, NULL, NULL, 0); q[1] = q[0] + 1);
 		sleep_ms(20);
 		p[0] = 7;
 		WAIT_UNTIL((futex((void *)p, FUTEX_WAKE, 1, NULL, NULL, 0), p[1] == 8));
@@ -218,15 +218,15 @@ static void across_processes(void)
 	pid_t children[CHILDREN];
 
 	for (int i = 0; i < CHILDREN; i++)
-		children[i] = SPAWN(
-			for (int k = 0; k < 200; k++) {
-				pthread_mutex_lock(&c->mutex);
-				c->value++;
-				pthread_mutex_unlock(&c->mutex);
-			};
-			sem_post(&c->sem); pthread_mutex_lock(&c->mutex);
-			while (c->turn != i) pthread_cond_wait(&c->cond, &c->mutex); c->turn++;
-			pthread_cond_broadcast(&c->cond); pthread_mutex_unlock(&c->mutex));
+		children[i] =
+		    SPAWN(for (int k = 0; k < 200; k++) {
+			    pthread_mutex_lock(&c->mutex);
+			    c->value++;
+			    pthread_mutex_unlock(&c->mutex);
+		    };
+			  sem_post(&c->sem); pthread_mutex_lock(&c->mutex);
+			  while (c->turn != i) pthread_cond_wait(&c->cond, &c->mutex); c->turn++;
+			  pthread_cond_broadcast(&c->cond); pthread_mutex_unlock(&c->mutex));
 	for (int i = 0; i < CHILDREN; i++)
 		CHECK_EQ(sem_wait(&c->sem), 0);
 	for (int i = 0; i < CHILDREN; i++)
@@ -258,13 +258,13 @@ static void robust(void)
 	pthread_mutex_unlock(&c->mutex);
 	for (int i = 0; i < 2; i++) {
 		c->value = 0;
-		pid_t child = SPAWN(pthread_mutex_lock(&c->mutex); c->value = 1;
-				    if (i) execl("/proc/self/exe", "futexes", "sleep", (char *)NULL);
+		pid_t child = SPAWN(pthread_mutex_lock(&c->mutex); c->value = 1; if (i)
+					execl("/proc/self/exe", "futexes", "sleep", (char *)NULL);
 				    pause());
 		WAIT_UNTIL(c->value == 1);
-		pid_t wait = SPAWN(CHECK_EQ(pthread_mutex_lock(&c->mutex), EOWNERDEAD);
-				   pthread_mutex_consistent(&c->mutex);
-				   pthread_mutex_unlock(&c->mutex));
+		pid_t wait =
+		    SPAWN(CHECK_EQ(pthread_mutex_lock(&c->mutex), EOWNERDEAD);
+			  pthread_mutex_consistent(&c->mutex); pthread_mutex_unlock(&c->mutex));
 		sleep_ms(20);
 		kill(child, SIGKILL);
 		CHECK_EQ(wait_status(wait), 0);
@@ -386,7 +386,8 @@ static void cleared_tid(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
 	volatile int *tid = map_shared(PAGE);
-	/* VM FS FILES SIGHAND THREAD SYSVSEM, PARENT_SETTID, CHILD_CLEARTID; no storage of its own. */
+	/* VM FS FILES SIGHAND THREAD SYSVSEM, PARENT_SETTID, CHILD_CLEARTID; no storage of its own.
+	 */
 	int flags = 0x00350f00, n, seen;
 	int clone(int (*)(void *), void *, int, void *, ...);
 

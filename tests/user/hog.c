@@ -25,34 +25,36 @@ static void check_ended(int status)
 
 static void mapped(void)
 {
-	check_ended(IN_CHILD(limit(); char *p; while ((p = map(1 << 20)) != MAP_FAILED)
-						      memset(p, 1, 1 << 20);
+	check_ended(IN_CHILD(limit(); char *p;
+			     while ((p = map(1 << 20)) != MAP_FAILED) memset(p, 1, 1 << 20);
 			     CHECK_EQ(errno, ENOMEM)));
 }
 
 static void broken(void)
 {
-	check_ended(IN_CHILD(limit(); char *p = (char *)syscall(SYS_brk, 0), *q = p; for (;;) {
-		if ((char *)syscall(SYS_brk, q + (1 << 20)) != q + (1 << 20))
-			break;
-		memset(q, 1, 1 << 20);
-		q += 1 << 20;
-	}));
+	check_ended(IN_CHILD(
+	    limit(); char *p = (char *)syscall(SYS_brk, 0), *q = p; for (;;) {
+		    if ((char *)syscall(SYS_brk, q + (1 << 20)) != q + (1 << 20))
+			    break;
+		    memset(q, 1, 1 << 20);
+		    q += 1 << 20;
+	    }));
 }
 
 static void shared(void)
 {
-	check_ended(IN_CHILD(limit(); char *p; while ((p = map_shared(1 << 20)) != MAP_FAILED)
-						      memset(p, 1, 1 << 20);
+	check_ended(IN_CHILD(limit(); char *p;
+			     while ((p = map_shared(1 << 20)) != MAP_FAILED) memset(p, 1, 1 << 20);
 			     CHECK_EQ(errno, ENOMEM)));
 }
 
 static void by_regions(void)
 {
-	check_ended(IN_CHILD(limit(); int n = 0; while (n < 70000 && mmap(NULL, PAGE, n % 2 ? PROT_READ : PROT_NONE,
-							     MAP_PRIVATE | MAP_ANONYMOUS, -1,
-							     0) != MAP_FAILED) n++;
-			     CHECK_EQ(errno, ENOMEM)));
+	check_ended(IN_CHILD(
+	    limit(); int n = 0;
+	    while (n < 70000 && mmap(NULL, PAGE, n % 2 ? PROT_READ : PROT_NONE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) n++;
+	    CHECK_EQ(errno, ENOMEM)));
 }
 
 /* The kernel's memory: pipes full, files, queued signals. */

@@ -72,7 +72,8 @@ static void whole(void)
 
 static void truncated(void)
 {
-	static const size_t sizes[] = {0, 1, 3, 4, 5, 16, 51, 63, 64, 65, 100, 119, 120, 400, 511, 512,
+	static const size_t sizes[] = {0,   1,	  3,	4,    5,    16,	  51,	63,
+				       64,  65,	  100,	119,  120,  400,  511,	512,
 				       513, 1000, 4095, 4096, 4097, 8192, 10000};
 
 	for (size_t i = 0; i < COUNT_OF(sizes); i++)
@@ -86,13 +87,22 @@ static void truncated(void)
 /* Every field of both headers takes every one of these values. */
 static void fields(void)
 {
-	static const uint64_t evil[] = {0, 1, 0x7f, 0xfff, 0x7fffffff, 0xffffffff, 1UL << 47,
-					0x7fffffffffffffff, 0xffffffff80000000, -4096UL, -1UL};
-	static const uint8_t header[][2] = {{0, 1},  {4, 1},  {5, 1},  {6, 1},	{16, 2}, {18, 2},
-					    {20, 4}, {24, 8}, {32, 8}, {48, 4}, {52, 2}, {54, 2},
-					    {56, 2}};
-	static const uint8_t segment[][2] = {{0, 4}, {4, 4}, {8, 8}, {16, 8}, {32, 8}, {40, 8},
-					     {48, 8}};
+	static const uint64_t evil[] = {0,
+					1,
+					0x7f,
+					0xfff,
+					0x7fffffff,
+					0xffffffff,
+					1UL << 47,
+					0x7fffffffffffffff,
+					0xffffffff80000000,
+					-4096UL,
+					-1UL};
+	static const uint8_t header[][2] = {{0, 1},  {4, 1},  {5, 1},  {6, 1},	{16, 2},
+					    {18, 2}, {20, 4}, {24, 8}, {32, 8}, {48, 4},
+					    {52, 2}, {54, 2}, {56, 2}};
+	static const uint8_t segment[][2] = {{0, 4},  {4, 4},  {8, 8}, {16, 8},
+					     {32, 8}, {40, 8}, {48, 8}};
 	Elf64_Ehdr *e = (void *)image;
 	uint8_t saved[8];
 

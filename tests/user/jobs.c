@@ -197,13 +197,12 @@ static void orphaned_group(void)
 	char c;
 
 	MUST(pipe(pipes));
-	middle = SPAWN(
-		MUST(setsid());
-		pid_t inner = SPAWN(MUST(setpgid(0, 0)); handle(SIGHUP, catch, 0);
-				    handle(SIGCONT, catch, 0); raise(SIGSTOP);
-				    c = caught[SIGHUP] * 10 + caught[SIGCONT];
-				    MUST(write(pipes[1], &c, 1)));
-		CHECK_EQ(waitpid(inner, &status, WUNTRACED), inner));
+	middle =
+	    SPAWN(MUST(setsid()); pid_t inner = SPAWN(MUST(setpgid(0, 0)); handle(SIGHUP, catch, 0);
+						      handle(SIGCONT, catch, 0); raise(SIGSTOP);
+						      c = caught[SIGHUP] * 10 + caught[SIGCONT];
+						      MUST(write(pipes[1], &c, 1)));
+		  CHECK_EQ(waitpid(inner, &status, WUNTRACED), inner));
 	close(pipes[1]);
 	CHECK_EQ(wait_status(middle), 0);
 	CHECK_EQ(read(pipes[0], &c, 1), 1);

@@ -1,48 +1,70 @@
 /* SPDX-License-Identifier: MIT
  *
- * leak [ROUNDS]: fork-exec-exit-wait and threads, so many rounds; then as many frames are free as
- * before.  Linux does not tell, so there only the rounds are run.
+ * leak [ROUNDS]: fork-exec-exit-wait and threads, so many rounds; then as many frames and objects
+ * of the kernel are in use as before.  Linux does not tell, so there only the rounds are run.
  */
 #include "check.h"
 
 static int rounds = 200;
 
-/* Free frames, when the caches of every CPU have given theirs back; -1 where nobody tells. */
-static long free_frames(void)
+/* What /proc/heddle says when every CPU's caches have given theirs back: frames free or in slabs,
+ * and objects in use, cache by cache.  (How many slabs a few living objects are strewn over is
+ * chance.) */
+struct count {
+	int lines;
+	char names[64][24];
+	long values[64];
+};
+
+static void add(struct count *c, const char *name, long value)
 {
-	char name[32];
-	long value, found = -1;
-	FILE *f;
+	if (c->lines == 64)
+		return;
+	strcpy(c->names[c->lines], name);
+	c->values[c->lines++] = value;
+}
+
+static void read_count(struct count *c)
+{
+	FILE *frames = fopen("/proc/heddle/frames", "r"), *slabs;
+	long value, strewn = 0;
+	char name[24];
 	int fd;
 
-	f = fopen("/proc/heddle/frames", "r");
-	if (!f)
-		return -1;
-	fclose(f);
+	memset(c, 0, sizeof(*c));
+	if (!frames)
+		return;
 	fd = MUST(open("/proc/sys/vm/drop_caches", O_WRONLY));
 	CHECK_EQ(write(fd, "1\n", 2), 2);
 	close(fd);
-	f = fopen("/proc/heddle/frames", "r");
-	while (f && fscanf(f, "%31s %ld", name, &value) == 2)
-		if (strcmp(name, "free") == 0)
-			found = value;
-	if (f)
-		fclose(f);
-	CHECK(found > 0);
-	return found;
+	slabs = fopen("/proc/heddle/slab", "r");
+	while (fscanf(frames, "%23s %ld", name, &value) == 2)
+		if (strcmp(name, "free") == 0 || strcmp(name, "slab") == 0)
+			strewn += value;
+		else if (strcmp(name, "failed") != 0)
+			add(c, name, value);
+	add(c, "free or in slabs", strewn);
+	while (slabs && fscanf(slabs, "%23s %ld %*[^\n]", name, &value) == 2)
+		add(c, name, value);
+	fclose(frames);
+	if (CHECK(slabs))
+		fclose(slabs);
+	CHECK(c->lines > 10);
 }
 
 /* The same ten times in a row: what has just ended may still be taken apart. */
-static long settled_frames(void)
+static void settled_count(struct count *c)
 {
-	long end = now_ms() + 5000, last = free_frames(), next;
+	long end = now_ms() + 5000;
+	struct count last;
 
-	for (int same = 0; last >= 0 && same < 10 && now_ms() < end; last = next) {
+	read_count(c);
+	for (int same = 0; c->lines > 0 && same < 10 && now_ms() < end;) {
+		last = *c;
 		sleep_ms(10);
-		next = free_frames();
-		same = next == last ? same + 1 : 0;
+		read_count(c);
+		same = memcmp(&last, c, sizeof(last)) == 0 ? same + 1 : 0;
 	}
-	return last;
 }
 
 static void one_process(void)
@@ -79,10 +101,9 @@ static void everything(void)
 	memset(m, 1, 16 * PAGE);
 	MUST(pipe(pipes));
 	MUST(write(pipes[1], p, 30000));
-	CHECK_EQ(IN_CHILD(p[0] = 2; s[40 * PAGE] = 3;
-			  timer_create(CLOCK_MONOTONIC, NULL, &timer); mask(SIG_BLOCK, SIGRTMIN);
-			  for (int i = 0; i < 20; i++) sigqueue(getpid(), SIGRTMIN,
-								(union sigval){0});
+	CHECK_EQ(IN_CHILD(p[0] = 2; s[40 * PAGE] = 3; timer_create(CLOCK_MONOTONIC, NULL, &timer);
+			  mask(SIG_BLOCK, SIGRTMIN); for (int i = 0; i < 20; i++)
+			      sigqueue(getpid(), SIGRTMIN, (union sigval){0});
 			  char *q = mremap(p, 64 * PAGE, 100 * PAGE, MREMAP_MAYMOVE);
 			  q[99 * PAGE] = 1; raise(SIGKILL)),
 		 KILLED(SIGKILL));
@@ -98,13 +119,16 @@ static void everything(void)
 /* In a child, so that only what the kernel keeps is counted; once to fill its caches. */
 static void compare(void (*what)(void), int times)
 {
-	long before, after;
+	struct count before, after;
 
 	IN_CHILD(for (int i = 0; i < 10; i++) what());
-	before = settled_frames();
+	settled_count(&before);
 	CHECK_EQ(IN_CHILD(for (int i = 0; i < times && check_failures == 0; i++) what()), 0);
-	after = settled_frames();
-	CHECK_EQ(after, before);
+	settled_count(&after);
+	CHECK_EQ(after.lines, before.lines);
+	for (int i = 0; i < after.lines; i++)
+		if (!CHECK_EQ(after.values[i], before.values[i]))
+			printf("# that is: %s\n", before.names[i]);
 }
 
 static void processes(void)

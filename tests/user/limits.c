@@ -62,7 +62,7 @@ static void cpu_time(void)
 	struct rlimit r = {1, 2};
 
 	handle(SIGXCPU, SIG_DFL, 0);
-	CHECK_EQ(IN_CHILD(setrlimit(RLIMIT_CPU, &r); alarm(15); for (;;)), KILLED(SIGXCPU));
+	CHECK_EQ(IN_CHILD(setrlimit(RLIMIT_CPU, &r); alarm(6); for (;;)), KILLED(SIGXCPU));
 }
 
 int main(void)

@@ -5,13 +5,13 @@
  */
 #include "check.h"
 
-#define RW (PROT_READ | PROT_WRITE)
+#define RW   (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
 /* How an access ends in a child: 0, or the signal. */
 static int touch(volatile char *p, bool write)
 {
-	return IN_CHILD(if (write) *p = 1; else *p);
+	return IN_CHILD(if (write) * p = 1; else * p);
 }
 
 static bool readable(void *p)
@@ -251,12 +251,12 @@ static void copy_on_write(void)
 	for (int i = 0; i < SIZE; i++)
 		CHECK_EQ(p[i * 1024], 2000 + i);
 	/* Three generations; the system call's writes copy as well. */
-	a = SPAWN(p[0] = 1; CHECK_EQ(IN_CHILD(CHECK_EQ(p[0], 1); p[0] = 2;
-					      MUST(write(pipes[1], "data", 4));
-					      CHECK_EQ(read(pipes[0], p, 4), 4);
-					      CHECK_EQ(memcmp(p, "data", 4), 0)),
-				     0);
-		  CHECK_EQ(p[0], 1));
+	a = SPAWN(
+	    p[0] = 1;
+	    CHECK_EQ(IN_CHILD(CHECK_EQ(p[0], 1); p[0] = 2; MUST(write(pipes[1], "data", 4));
+			      CHECK_EQ(read(pipes[0], p, 4), 4); CHECK_EQ(memcmp(p, "data", 4), 0)),
+		     0);
+	    CHECK_EQ(p[0], 1));
 	CHECK_EQ(wait_status(a), 0);
 	CHECK_EQ(p[0], 2000);
 	/* Read before written: the page of zeros is nobody's. */

@@ -160,7 +160,8 @@ static void atomicity(void)
 	open_pipe(0);
 	for (int w = 0; w < WRITERS; w++)
 		children[w] = SPAWN(close(p[0]); memset(record, 'a' + w, SIZE);
-		      for (int i = 0; i < RECORDS; i++) CHECK_EQ(write(p[1], record, SIZE), SIZE));
+				    for (int i = 0; i < RECORDS; i++)
+					CHECK_EQ(write(p[1], record, SIZE), SIZE));
 	close(p[1]);
 	while (read_all(p[0], record, SIZE) == SIZE) {
 		int w = record[0] - 'a';
@@ -235,8 +236,9 @@ static void interrupted(void)
 	CHECK_EQ(write(p[1], "x", 1), 1);
 	CHECK_EQ(wait_status(child), 0);
 	/* A write that got somewhere says how far. */
-	child = SPAWN(handle(SIGUSR1, catch, SA_RESTART);
-		      CHECK_EQ(write(p[1], big, 65536 + 4096), 65536); CHECK_EQ(caught[SIGUSR1], 1));
+	child =
+	    SPAWN(handle(SIGUSR1, catch, SA_RESTART);
+		  CHECK_EQ(write(p[1], big, 65536 + 4096), 65536); CHECK_EQ(caught[SIGUSR1], 1));
 	WAIT_UNTIL(bits(p[0]) == POLLIN && bits(p[1]) == 0 && process_state(child) == 'S');
 	sleep_ms(20);
 	kill(child, SIGUSR1);

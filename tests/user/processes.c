@@ -144,7 +144,8 @@ static void orphans(void)
 
 	/* A grandchild outlives its parent and gets another. */
 	MUST(pipe(pipes));
-	middle = SPAWN(shared[0] = getpid(); if (SPAWN(while (getppid() == shared[0]) sleep_ms(1); shared[1] = getppid();
+	middle = SPAWN(shared[0] = getpid();
+		       if (SPAWN(while (getppid() == shared[0]) sleep_ms(1); shared[1] = getppid();
 				 MUST(write(pipes[1], "x", 1))) < 0) _exit(1);
 		       _exit(0));
 	CHECK_EQ(wait_status(middle), 0);
@@ -154,8 +155,8 @@ static void orphans(void)
 	CHECK_EQ(IN_CHILD(MUST(prctl(PR_SET_CHILD_SUBREAPER, 1)); pid_t self = getpid();
 			  middle = SPAWN(SPAWN(while (getppid() != self) sleep_ms(1); _exit(5));
 					 _exit(4));
-			  CHECK_EQ(wait_status(middle), EXITED(4));
-			  int status; CHECK(wait(&status) > 0); CHECK_EQ(status, EXITED(5))),
+			  CHECK_EQ(wait_status(middle), EXITED(4)); int status;
+			  CHECK(wait(&status) > 0); CHECK_EQ(status, EXITED(5))),
 		 0);
 	close(pipes[0]);
 	close(pipes[1]);
@@ -308,16 +309,16 @@ static void resources(void)
 	CHECK_EQ(IN_CHILD(burn(60)), 0);
 	CHECK_EQ(getrusage(RUSAGE_CHILDREN, &after), 0);
 	CHECK((after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000 + after.ru_utime.tv_usec -
-		      before.ru_utime.tv_usec +
-		      (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
-		      after.ru_stime.tv_usec - before.ru_stime.tv_usec >=
+		  before.ru_utime.tv_usec +
+		  (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
+		  after.ru_stime.tv_usec - before.ru_stime.tv_usec >=
 	      40000);
 	CHECK_EQ(getrusage(RUSAGE_SELF, &before), 0);
 	CHECK(before.ru_maxrss >= 0 && before.ru_maxrss < 1000000);
 	burn(30);
 	CHECK_EQ(getrusage(1, &after), 0); /* RUSAGE_THREAD */
 	CHECK(after.ru_utime.tv_sec * 1000000 + after.ru_utime.tv_usec +
-		      after.ru_stime.tv_sec * 1000000 + after.ru_stime.tv_usec >=
+		  after.ru_stime.tv_sec * 1000000 + after.ru_stime.tv_usec >=
 	      20000);
 	CHECK_ERR(syscall(SYS_getrusage, 5, &after), EINVAL);
 	CHECK_ERR(syscall(SYS_getrusage, RUSAGE_SELF, BAD), EFAULT);
@@ -338,7 +339,7 @@ static void clones(void)
 {
 	struct {
 		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
-			set_tid, set_tid_size, cgroup, more;
+		    set_tid, set_tid_size, cgroup, more;
 	} args = {.exit_signal = SIGCHLD};
 	volatile int *tids = map_shared(PAGE);
 	int status;
@@ -371,7 +372,8 @@ static void clones(void)
 	CHECK_EQ(waitpid(a, &status, __WCLONE), a);
 	handle(SIGUSR2, SIG_DFL, 0);
 	/* The child of our parent is not ours. */
-	CHECK_EQ(IN_CHILD(pid_t grand = getppid(); a = clone_raw(CLONE_PARENT | SIGCHLD, NULL, NULL);
+	CHECK_EQ(IN_CHILD(pid_t grand = getppid();
+			  a = clone_raw(CLONE_PARENT | SIGCHLD, NULL, NULL);
 			  if (a == 0) _exit(getppid() != grand); CHECK_ERR(wait(NULL), ECHILD)),
 		 0);
 	CHECK_EQ(waitpid(-1, &status, 0) > 0, 1);
@@ -418,8 +420,8 @@ static void names(void)
 	int pipes[2];
 	char c;
 	MUST(pipe(pipes));
-	CHECK_EQ(IN_CHILD(SPAWN(MUST(prctl(PR_SET_PDEATHSIG, SIGKILL)); MUST(write(pipes[1], "r", 1));
-				pause());
+	CHECK_EQ(IN_CHILD(SPAWN(MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
+				MUST(write(pipes[1], "r", 1)); pause());
 			  CHECK_EQ(read(pipes[0], &c, 1), 1)),
 		 0);
 	close(pipes[1]);

@@ -57,9 +57,9 @@ static void own_stat(void)
 	CHECK_EQ(f[3], getppid());
 	CHECK_EQ(f[4], getpgrp());
 	CHECK_EQ(f[5], getsid(0));
-	CHECK_EQ(f[19], 1);	      /* threads */
-	CHECK(f[21] > 0);	      /* start, ticks */
-	CHECK(f[22] > 100000);	      /* bytes */
+	CHECK_EQ(f[19], 1);		   /* threads */
+	CHECK(f[21] > 0);		   /* start, ticks */
+	CHECK(f[22] > 100000);		   /* bytes */
 	CHECK(f[23] >= 0 && f[23] < 5000); /* pages */
 	CHECK(f[38] >= 0 && f[38] < sysconf(_SC_NPROCESSORS_CONF));
 }
@@ -93,8 +93,8 @@ static void own_memory(void)
 	CHECK(read_file("/proc/self/maps") > 0);
 	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		name[0] = '\0';
-		CHECK(sscanf(line, "%lx-%lx %4s %*x %*x:%*x %*d %255s", &start, &end, rights, name) >=
-		      3);
+		CHECK(sscanf(line, "%lx-%lx %4s %*x %*x:%*x %*d %255s", &start, &end, rights,
+			     name) >= 3);
 		CHECK(start >= before && end > start && start % PAGE == 0);
 		before = end;
 		stacks += strcmp(name, "[stack]") == 0;
@@ -204,7 +204,8 @@ static void processors(void)
 	for (line = text; (line = strstr(line, "processor\t:")); line++)
 		CHECK_EQ(atoi(line + 12), count++);
 	CHECK_EQ(count, n);
-	CHECK(strstr(text, "model name\t: ") && strstr(text, "flags\t\t: ") && strstr(text, " sse2"));
+	CHECK(strstr(text, "model name\t: ") && strstr(text, "flags\t\t: ") &&
+	      strstr(text, " sse2"));
 	CHECK(strstr(text, "cpu MHz\t\t: ") != NULL);
 	/* cpu, cpu0...: at least 8 numbers each, which grow. */
 	CHECK(read_file("/proc/stat") > 0);

@@ -437,10 +437,10 @@ static void to_threads(void)
 /* The default actions. */
 static void defaults(void)
 {
-	static const int fatal[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS,
-				    SIGFPE,  SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM,
-				    SIGTERM, SIGSTKFLT, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF,
-				    SIGIO, SIGPWR, SIGSYS, 34, 64};
+	static const int fatal[] = {
+	    SIGHUP,    SIGINT,	SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,    SIGFPE,	SIGKILL,
+	    SIGUSR1,   SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU, SIGXFSZ,
+	    SIGVTALRM, SIGPROF, SIGIO,	 SIGPWR,  SIGSYS,  34,	    64};
 	static const int harmless[] = {SIGCHLD, SIGURG, SIGWINCH, SIGCONT};
 	struct rlimit none = {0, 0};
 

@@ -19,10 +19,10 @@ static void clocks(void)
 	struct timespec a, b, resolution;
 	struct timeval tv;
 
-	static const clockid_t all[] = {CLOCK_REALTIME,	      CLOCK_MONOTONIC,
+	static const clockid_t all[] = {CLOCK_REALTIME,		  CLOCK_MONOTONIC,
 					CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-					CLOCK_MONOTONIC_RAW,  CLOCK_REALTIME_COARSE,
-					CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME};
+					CLOCK_MONOTONIC_RAW,	  CLOCK_REALTIME_COARSE,
+					CLOCK_MONOTONIC_COARSE,	  CLOCK_BOOTTIME};
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		CHECK_EQ(clock_gettime(all[i], &a), 0);
 		CHECK(a.tv_nsec >= 0 && a.tv_nsec < 1000000000);
@@ -164,9 +164,8 @@ static void note(int number, siginfo_t *info, void *context)
 
 static void posix_timers(void)
 {
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
-				 .sigev_signo = SIGUSR1,
-				 .sigev_value.sival_int = 4711};
+	struct sigevent event = {
+	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 4711};
 	struct itimerspec t = {{0, 0}, {0, 20000000}}, now;
 	timer_t timer, other;
 

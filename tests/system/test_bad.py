@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""What must not bring the machine down: bombs, hogs, runaways.  Afterwards the shell is there."""
+import re
+import time
+
+import pytest
+
+from vm import PROMPT, VM
+
+CTRL_C = "\x03"
+
+
+@pytest.fixture(scope="module")
+def vm():
+    with VM(cpus=2, mem="128M", timeout=60) as machine:
+        machine.shell()
+        yield machine
+
+
+def alive(vm):
+    assert vm.run("echo $((6 * 7)) | cat") == "42"
+    assert re.search(r"init", vm.run("ps"))
+
+
+def free_memory(vm):
+    """KiB, when what has just ended is taken apart."""
+    vm.run("sleep 0.5; echo 1 > /proc/sys/vm/drop_caches")
+    return int(re.search(r"MemFree: +(\d+)", vm.run("cat /proc/meminfo"))[1])
+
+
+def stopped_by_ctrl_c(vm, command, seconds):
+    """Runs for a while, then Ctrl-C gives the prompt back."""
+    vm.send(command + "\r")
+    vm.expect(r"\n")
+    time.sleep(seconds)
+    vm.send(CTRL_C)
+    vm.expect(PROMPT)
+
+
+@pytest.mark.parametrize("program", ["forkbomb all", "hog all"])
+def test_takes_all_there_is(vm, program):
+    before = free_memory(vm)
+    out = vm.run(f"/tests/{program}", 120)
+    assert "not ok" not in out
+    assert "ok still_alive" in out
+    alive(vm)
+    assert abs(free_memory(vm) - before) < 400
+
+
+def test_fork_bomb_of_the_shell(vm):
+    """The classic, ended by Ctrl-C: all of it is one job."""
+    stopped_by_ctrl_c(vm, "sh -c 'b() { b | b & b; }; b' 2>/dev/null; wait", 5)
+    vm.run("true", 30)
+    # What has left the foreground's group or is just being made.
+    vm.run("killall -9 sh 2>/dev/null; sleep 0.5")
+    for _ in range(5):
+        out = vm.run("ps | wc -l", 30)
+        if int(out.split("\n")[-1]) < 20:
+            break
+        vm.run("killall -9 sh 2>/dev/null; sleep 1", 30)
+    alive(vm)
+
+
+def test_shell_eats_memory(vm):
+    """A string that doubles for ever: the shell that does it is ended, ours is not."""
+    before = free_memory(vm)
+    out = vm.run("sh -c 's=xxxxxxxx; while :; do s=$s$s; done'; echo status $?", 120)
+    assert re.search(r"status (?!0\b)\d+", out)
+    alive(vm)
+    assert abs(free_memory(vm) - before) < 400
+
+
+def test_runaway_stack(vm):
+    out = vm.run("sh -c 'f() { f; }; f'; echo status $?", 60)
+    assert re.search(r"status (?!0\b)\d+", out)
+    alive(vm)
+
+
+def test_files_fill_memory(vm):
+    before = free_memory(vm)
+    out = vm.run("dd if=/dev/zero of=/tmp/fill bs=64k; echo status $?", 120)
+    assert re.search(r"status (?!0\b)\d+", out)
+    assert "No space left" in out or "annot allocate" in out
+    vm.run("rm /tmp/fill")
+    alive(vm)
+    assert abs(free_memory(vm) - before) < 400
+
+
+def test_computing_leaves_room(vm):
+    """As many busy loops as CPUs, twice: the shell still answers, and Ctrl-C ends them."""
+    for _ in range(4):
+        vm.run("while :; do :; done &")
+    start = time.time()
+    alive(vm)
+    assert time.time() - start < 10
+    vm.run("kill $(jobs -p); wait 2>/dev/null")
+    assert "while" not in vm.run("jobs")
+
+
+def test_torrent_is_stopped(vm):
+    stopped_by_ctrl_c(vm, "cat /dev/zero | tr '\\0' x", 1)
+    alive(vm)
+    stopped_by_ctrl_c(vm, "yes", 1)
+    alive(vm)
+
+
+def test_hostile_programs(vm):
+    vm.run("head -c 3000 /bin/busybox > /tmp/cut; chmod +x /tmp/cut")
+    assert vm.run("/tmp/cut >/dev/null 2>&1; [ $? -ne 0 ] && echo refused") == "refused"
+    vm.run("head -c 100000 /dev/urandom > /tmp/noise; chmod +x /tmp/noise")
+    assert vm.run("/tests/run_all /tmp/absent; echo status $?").endswith("status 1")
+    vm.run("rm /tmp/cut /tmp/noise")
+    alive(vm)
+
+
+def test_kernel_is_out_of_reach(vm):
+    """Devices and files that would be ways in are not there, or say no."""
+    for path in ("/dev/mem", "/dev/kmem", "/proc/kcore"):
+        assert vm.run(f"cat {path} 2>/dev/null | head -c 10 | wc -c") == "0"
+    assert vm.run("echo x 2>/dev/null > /proc/stat; [ $? -ne 0 ] && echo refused") == "refused"
+    alive(vm)
