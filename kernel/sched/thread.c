@@ -20,6 +20,7 @@ void (*thread_freed_hook)(struct thread *t);
 
 static struct slab_cache *thread_cache, *fpu_cache;
 static u64 threads_started;
+static u32 kthreads; /* that have memory */
 
 void thread_init(void)
 {
@@ -63,14 +64,25 @@ static struct thread *thread_alloc(const char *name)
 	return t;
 }
 
+u32 kthread_count(void)
+{
+	return __atomic_load_n(&kthreads, __ATOMIC_ACQUIRE);
+}
+
 static void thread_free(struct thread *t)
 {
+	bool kernel = !t->is_user;
+
+	if (kernel && t->tid) /* a user thread's number outlives it: kernel/proc frees it */
+		tid_free(t->tid);
 	if (t->kernel_stack)
 		kstack_free(t->kernel_stack);
 	fpu_area_free(t->fpu);
 	if (thread_freed_hook)
 		thread_freed_hook(t); /* its memory has gone, but for the structure */
 	slab_free(thread_cache, t);
+	if (kernel)
+		__atomic_fetch_sub(&kthreads, 1, __ATOMIC_RELEASE);
 }
 
 /* With a stack on which it begins in `fn`; `frame_bytes` as in thread_stack_prepare(). */
@@ -127,11 +139,13 @@ struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg
 		kfree(call);
 		if (IS_ERR(t))
 			return t;
+		__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED); /* thread_free() takes it off */
 		thread_put(t);
 		return ERR_PTR(tid);
 	}
 	*call = (struct kthread_call){fn, arg};
 	t->tid = tid;
+	__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED);
 	if (thread_created_hook)
 		thread_created_hook(t);
 	thread_start(t);

@@ -126,6 +126,9 @@ extern void (*thread_freed_hook)(struct thread *t);
 /* Make a kernel thread of process 0 and start it.  `fn` may return.  ERR_PTR(-ENOMEM). */
 struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg);
 
+/* Kernel threads (idle ones not counted) whose memory is not given back yet. */
+u32 kthread_count(void);
+
 /* Make, but do not start, a thread for user mode: a zeroed trap frame is at its stack's top
  * (thread_frame()), FPU state as a program starts with.  It goes to user mode by that frame when
  * first run, after fn(arg) if fn is not NULL.  ERR_PTR(-ENOMEM).  The caller fills process, pmap,
