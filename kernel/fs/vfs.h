@@ -155,7 +155,6 @@ struct file {
 	struct mutex position_lock; /* taken around read and write of seekable files */
 	u64 position;
 	void *private;		/* of the ops */
-	pid_t owner;		/* F_SETOWN */
 	s32 claim;		/* its part in inode->claims: 1, 0 or -1 */
 };
 

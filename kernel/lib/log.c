@@ -32,7 +32,6 @@ static struct record ring[RECORDS] __aligned(64);
 static u64 head; /* the next record's number; may lag behind by those just being taken */
 static struct log_sink *sinks;
 static bool printing;
-static enum log_level console_level = LOG_INFO;
 static u64 (*clock)(void);
 
 static struct record *record_at(u64 n)
@@ -128,7 +127,7 @@ static bool sink_print(struct log_sink *sink, bool forced)
 	 * CPU printed half is printed again in whole. */
 	if (forced)
 		__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
-	if (copy.length && copy.level <= READ_ONCE(console_level))
+	if (copy.length && copy.level <= LOG_INFO)
 		sink->write(sink, copy.text, copy.length);
 	__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
 	return true;
@@ -214,11 +213,6 @@ void log_sink_add(struct log_sink *sink)
 void log_set_clock(u64 (*now_ns)(void))
 {
 	__atomic_store_n(&clock, now_ns, __ATOMIC_RELEASE);
-}
-
-void log_set_console_level(enum log_level level)
-{
-	WRITE_ONCE(console_level, level);
 }
 
 size_t log_length(void)

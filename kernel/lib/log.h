@@ -19,7 +19,7 @@ struct log_sink {
 	u64 printed;	       /* number of the next record to print */
 };
 
-/* One line: "[    1.234567] text\n".  The newline is added.  Levels above `log_console_level` reach
+/* One line: "[    1.234567] text\n".  The newline is added.  LOG_DEBUG reaches
  * only the ring.  Any context. */
 void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3);
 
@@ -36,9 +36,6 @@ void log_flush_forced(void);
 
 /* Nanoseconds for the time stamps; the clock gives its function once it runs. */
 void log_set_clock(u64 (*now_ns)(void));
-
-/* Highest level that reaches the sinks; LOG_INFO at start. */
-void log_set_console_level(enum log_level level);
 
 /* Copy the last `size` bytes of the ring, oldest first.  Returns the bytes copied. */
 size_t log_read(char *buf, size_t size);

@@ -245,7 +245,6 @@ static void process_init_fields(struct process *p)
 	spinlock_init(&p->limits_lock, &limits_lock_class);
 	itimer_process_init(p);
 	p->exit_signal = SIGCHLD;
-	p->dumpable = 1;
 }
 
 struct process *process_create(struct process *parent)
@@ -266,7 +265,6 @@ struct process *process_create(struct process *parent)
 	p->gid = parent->gid;
 	p->egid = parent->egid;
 	p->sgid = parent->sgid;
-	p->dumpable = parent->dumpable;
 	spin_unlock_irq(&parent->limits_lock, flags);
 	return p;
 }

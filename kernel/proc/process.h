@@ -103,7 +103,6 @@ struct process {
 	u64 itimer_expires_ns, itimer_interval_ns;
 	struct list posix_timers;
 	int next_timer_id, timer_count;
-	u32 dumpable;
 	int exit_code;		    /* wait status form */
 };
 

@@ -133,19 +133,21 @@ struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg
 {
 	struct kthread_call *call = kmalloc(sizeof(*call));
 	struct thread *t = call ? thread_create(name, kthread_begin, call, 0) : ERR_PTR(-ENOMEM);
-	tid_t tid = IS_ERR(t) ? 0 : tid_alloc();
+	tid_t tid;
 
-	if (IS_ERR(t) || tid < 0) {
+	if (IS_ERR(t)) {
 		kfree(call);
-		if (IS_ERR(t))
-			return t;
-		__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED); /* thread_free() takes it off */
+		return t;
+	}
+	__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED); /* thread_free() takes it off */
+	tid = tid_alloc();
+	if (tid < 0) {
+		kfree(call);
 		thread_put(t);
 		return ERR_PTR(tid);
 	}
 	*call = (struct kthread_call){fn, arg};
 	t->tid = tid;
-	__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED);
 	if (thread_created_hook)
 		thread_created_hook(t);
 	thread_start(t);

@@ -185,21 +185,7 @@ entry_syscall_return:
 
 	/* SYSRET: syscall_enter() made sure that rip is in the user half (a non-canonical rcx
 	 * faults in ring 0 with the user's stack on Intel), rcx = rip and r11 = rflags. */
-	POP	r15
-	POP	r14
-	POP	r13
-	POP	r12
-	POP	rbp
-	POP	rbx
-	POP	r11
-	POP	r10
-	POP	r9
-	POP	r8
-	POP	rax
-	POP	rcx
-	POP	rdx
-	POP	rsi
-	POP	rdi
+	POP_REGISTERS
 	movq	40(%rsp), %rsp
 	.cfi_def_cfa	%rsp, 0
 	.cfi_register	%rip, %rcx
