@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Kernel stacks.  The area is a row of slots, each a guard page that is never mapped and a stack
- * above it.  Freed stacks stay mapped in a list, linked through their first words, until enough of
- * them pay for a TLB flush on all CPUs.
+ * above it.  Freed stacks stay mapped in a list, linked through their first words, until memory is
+ * short: then all of them go, for one TLB flush.
  */
 #include "arch/x86_64/layout.h"
 #include "arch/x86_64/paging.h"
@@ -14,15 +14,12 @@
 #define SLOT_SIZE   (PAGE_SIZE + KSTACK_SIZE)
 #define STACK_PAGES (KSTACK_SIZE / PAGE_SIZE)
 #define SLOTS_MAX   65536UL
-#define FREE_KEPT   32
-#define FREE_BATCH  32 /* stacks beyond those kept that start a flush */
 
 DEFINE_SPINLOCK(kstack_lock);
 /* Under kstack_lock: */
 static u64 slots[SLOTS_MAX / 64]; /* bit set: taken */
 static u64 first_word;		  /* no free slot below this word */
 static void *free_stacks;	  /* each one's first word points at the next */
-static u64 free_count;
 
 static u64 slot_count; /* a multiple of 64 */
 
@@ -76,29 +73,25 @@ static bool frames_alloc(struct list *frames)
 	return true;
 }
 
-static void *free_pop(u64 keep)
+static void *free_pop(void)
 {
 	u64 flags = spin_lock_irq(&kstack_lock);
-	void **stack = NULL;
+	void **stack = free_stacks;
 
-	if (free_count > keep) {
-		stack = free_stacks;
+	if (stack)
 		free_stacks = *stack;
-		free_count--;
-	}
 	spin_unlock_irq(&kstack_lock, flags);
 	return stack;
 }
 
-/* Unmap all freed stacks but `keep` of them; their frames and slots can be used again only when no
- * TLB knows them any more.  Sleeps (flush). */
-static size_t trim(u64 keep)
+/* Unmap all freed stacks; their frames and slots can be used again only when no TLB knows them any
+ * more.  Sleeps (flush). */
+static void kstack_shrink(void)
 {
 	struct list frames = LIST_INIT(frames), *link;
 	u64 lowest = ~0UL, highest = 0, base;
-	size_t freed = 0;
 
-	while ((base = (u64)free_pop(keep))) {
+	while ((base = (u64)free_pop())) {
 		for (u32 i = 0; i < STACK_PAGES; i++) {
 			paddr_t frame = kernel_unmap_page(base + i * PAGE_SIZE);
 			struct page *p = phys_to_page(frame);
@@ -110,7 +103,7 @@ static size_t trim(u64 keep)
 		highest = MAX(highest, base + KSTACK_SIZE);
 	}
 	if (list_empty(&frames))
-		return 0;
+		return;
 	tlb_flush_kernel_range(lowest, highest);
 	while ((link = list_pop_front(&frames))) {
 		struct page *p = list_entry(link, struct page, link);
@@ -118,14 +111,7 @@ static size_t trim(u64 keep)
 		if (p->owner)
 			slot_free((u64)p->owner);
 		page_put(p);
-		freed++;
 	}
-	return freed;
-}
-
-static size_t kstack_shrink(void)
-{
-	return trim(0);
 }
 
 void *kstack_alloc(void)
@@ -134,18 +120,16 @@ void *kstack_alloc(void)
 	void *cached;
 	u64 base;
 
-	if (READ_ONCE(free_count) > FREE_KEPT + FREE_BATCH && page_may_reclaim())
-		trim(FREE_KEPT);
 	if (alloc_should_fail())
 		return NULL;
-	cached = free_pop(0);
+	cached = free_pop();
 	if (cached)
 		return cached;
 	if (!frames_alloc(&frames))
 		return NULL;
 	base = slot_alloc();
 	if (!base && page_may_reclaim()) {
-		trim(0);
+		kstack_shrink();
 		base = slot_alloc();
 	}
 	for (u32 i = 0; i < STACK_PAGES; i++) {
@@ -166,7 +150,6 @@ void kstack_free(void *stack)
 
 	*(void **)stack = free_stacks;
 	free_stacks = stack;
-	WRITE_ONCE(free_count, free_count + 1);
 	spin_unlock_irq(&kstack_lock, flags);
 }
 
@@ -175,8 +158,6 @@ bool kstack_is_guard(u64 address)
 	return address >= KSTACK_AREA_BASE && address < slot_base(slot_count) - PAGE_SIZE &&
 	       (address - KSTACK_AREA_BASE) % SLOT_SIZE < PAGE_SIZE;
 }
-
-static struct shrinker kstack_shrinker = {.shrink = kstack_shrink};
 
 /* As many slots as would fill half the memory with stacks, and all their page tables at once: so a
  * stack costs its frames and nothing else, and every frame comes back when it goes. */
@@ -189,5 +170,5 @@ void kstack_init(void)
 	for (u64 a = KSTACK_AREA_BASE; a < slot_base(slot_count); a += PAGE_SIZE * 512)
 		if (!pmap_walk(&kernel_pmap, a, true))
 			panic("no memory for the page tables of %lu kernel stacks", slot_count);
-	shrinker_register(&kstack_shrinker);
+	shrinker_register(kstack_shrink);
 }

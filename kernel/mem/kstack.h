@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Kernel stacks: KSTACK_SIZE bytes with an unmapped guard page below, in an area of their own.
- * Freed stacks are kept for the next thread (a few); the others go back in batches, one TLB flush
- * a batch.
+ * Freed stacks are kept for the next threads until memory is short.
  */
 #pragma once
 

@@ -35,36 +35,13 @@ static u64 free_frames;
 
 static u64 total_frames, reserved_frames, failed_requests;
 static u64 fail_countdown;
-static struct shrinker *shrinkers;
+static void (*shrinkers[4])(void);
+static u32 shrinker_count;
 
 static const char *const use_names[PAGE_USES] = {
     "free",	    "reserved",	      "a kernel buffer",	"a slab",   "a page table",
     "kernel stack", "program memory", "shared or file content", "a pipe's",
 };
-
-#define POISON	     0x6b6b6b6b6b6b6b6bUL
-#define POISON_WORDS 8 /* of each frame: cheap, and where structures begin */
-
-static void poison(struct page *p)
-{
-	u64 *words = page_to_virt(p);
-
-	for (u32 i = 0; i < POISON_WORDS; i++)
-		words[i] = POISON;
-	p->flags |= PAGE_POISONED;
-}
-
-static void poison_check(struct page *p)
-{
-	const u64 *words = page_to_virt(p);
-
-	for (u32 i = 0; p->flags & PAGE_POISONED && i < POISON_WORDS; i++)
-		if (words[i] != POISON)
-			panic("page frame 0x%lx was written to while it was free: word %u is "
-			      "0x%lx",
-			      page_to_phys(p), i, words[i]);
-	p->flags &= (u16)~PAGE_POISONED;
-}
 
 struct page *phys_to_page(paddr_t address)
 {
@@ -160,19 +137,10 @@ static void cache_refill(struct page_cpu *c)
 	spin_unlock_irq(&page_lock, flags);
 }
 
-static struct page *block_take_locked(unsigned order)
-{
-	u64 flags = spin_lock_irq(&page_lock);
-	struct page *p = block_take(order);
-
-	spin_unlock_irq(&page_lock, flags);
-	return p;
-}
-
 /* One attempt. */
 static struct page *take(unsigned order, enum page_use use)
 {
-	u64 flags = irq_save();
+	u64 flags = irq_save(), lock_flags;
 	struct page_cpu *c = this_cpu_ptr(page_cpu);
 	struct page *p = NULL;
 
@@ -184,11 +152,9 @@ static struct page *take(unsigned order, enum page_use use)
 			WRITE_ONCE(c->count, c->count - 1);
 		}
 	} else {
-		p = block_take_locked(order);
-		if (!p && c->count) { /* cached frames may be what keeps blocks apart */
-			cache_drain(c, c->count);
-			p = block_take_locked(order);
-		}
+		lock_flags = spin_lock_irq(&page_lock);
+		p = block_take(order);
+		spin_unlock_irq(&page_lock, lock_flags);
 	}
 	if (p)
 		WRITE_ONCE(c->used[use], c->used[use] + (1L << order));
@@ -212,9 +178,6 @@ struct page *page_alloc(unsigned order, enum page_use use)
 		__atomic_fetch_add(&failed_requests, 1, __ATOMIC_RELAXED);
 		return NULL;
 	}
-	if (HEDDLE_DEBUG)
-		for (u64 i = 0; i < 1UL << order; i++)
-			poison_check(p + i);
 	list_init(&p->link);
 	p->order = (u8)order;
 	p->owner = NULL;
@@ -239,9 +202,6 @@ static void give_back(struct page *p)
 	u64 flags, lock_flags;
 
 	p->use = PAGE_FREE;
-	if (HEDDLE_DEBUG)
-		for (u64 i = 0; i < 1UL << order; i++)
-			poison(p + i);
 	flags = irq_save();
 	c = this_cpu_ptr(page_cpu);
 	WRITE_ONCE(c->used[use], c->used[use] - (1L << order));
@@ -386,12 +346,11 @@ void page_init(void)
 	reserved_frames = ram - total_frames;
 }
 
-void shrinker_register(struct shrinker *s)
+void shrinker_register(void (*shrink)(void))
 {
-	s->next = __atomic_load_n(&shrinkers, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(&shrinkers, &s->next, s, false, __ATOMIC_RELEASE,
-					    __ATOMIC_RELAXED))
-		;
+	require(shrinker_count < ARRAY_SIZE(shrinkers));
+	shrinkers[shrinker_count] = shrink;
+	__atomic_store_n(&shrinker_count, shrinker_count + 1, __ATOMIC_RELEASE);
 }
 
 bool page_may_reclaim(void)
@@ -399,26 +358,19 @@ bool page_may_reclaim(void)
 	return irqs_enabled() && preempt_count() == 0 && !this_cpu()->irq_depth;
 }
 
-void page_drain_each_cpu(void (*drain)(void *unused))
+void page_drain_all(void)
 {
 	u64 flags;
 
 	might_sleep();
+	for (u32 i = __atomic_load_n(&shrinker_count, __ATOMIC_ACQUIRE); i > 0; i--)
+		shrinkers[i - 1]();
 	preempt_disable();
-	smp_call(&cpus_online, drain, NULL);
+	smp_call(&cpus_online, cache_drain_this_cpu, NULL);
 	flags = irq_save();
-	drain(NULL);
+	cache_drain_this_cpu(NULL);
 	irq_restore(flags);
 	preempt_enable();
-}
-
-void page_drain_all(void)
-{
-	struct shrinker *s = __atomic_load_n(&shrinkers, __ATOMIC_ACQUIRE);
-
-	for (; s; s = s->next)
-		s->shrink();
-	page_drain_each_cpu(cache_drain_this_cpu);
 }
 
 u64 page_free_count(void)

@@ -40,7 +40,6 @@ struct page {
 
 #define PAGE_NOT_RAM  1 /* a hole, device memory, or the firmware's */
 #define PAGE_IN_BUDDY 2 /* head of a block in a free list */
-#define PAGE_POISONED 4 /* debug: filled when it was freed */
 
 #define PAGE_ORDER_MAX 10 /* blocks of up to 4 MiB */
 
@@ -89,20 +88,13 @@ u32 page_refs(const struct page *p);
  * [start, end). */
 void page_release_boot_range(paddr_t start, paddr_t end);
 
-/* A function that gives caches back, called when memory is short and by page_drain_all(); returns
- * frames freed.  May be called from any context that may sleep. */
-struct shrinker {
-	size_t (*shrink)(void);
-	struct shrinker *next;
-};
-void shrinker_register(struct shrinker *s);
+/* A function that gives caches back, called when memory is short and by page_drain_all(), the last
+ * one registered first.  May be called from any context that may sleep.  At bring-up only. */
+void shrinker_register(void (*shrink)(void));
 
 /* Empty every cache (CPU caches, slabs, shrinkers), so that the count of free frames is exact:
  * behind /proc/sys/vm/drop_caches.  Sleeps. */
 void page_drain_all(void);
-
-/* Run `drain` on every CPU, with interrupts off: for caches that each CPU has.  Sleeps. */
-void page_drain_each_cpu(void (*drain)(void *unused));
 
 /* May the caller wait?  Interrupts on, no spinlock held, not in a handler. */
 bool page_may_reclaim(void);

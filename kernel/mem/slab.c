@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slab allocator (Bonwick 1994; the stacks of free objects on each CPU after Bonwick and Adams
- * 2001).  A slab is one frame cut into objects from its first byte on; what is to be known about it
- * stands in its struct page, the list of its free objects in those themselves.
+ * The slab allocator (Bonwick 1994).  A slab is one frame cut into objects from its first byte on;
+ * what is to be known about it stands in its struct page, the list of its free objects in those
+ * themselves.
  */
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/percpu.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
@@ -13,11 +11,9 @@
 #include "kernel/mem/slab.h"
 #include "kernel/sync/spinlock.h"
 
-#define CACHES_MAX	 48
-#define MAGAZINE_OBJECTS 16
-#define MAGAZINE_BATCH	 8
-#define EMPTY_KEPT	 2 /* empty slabs that a cache keeps for the next request */
-#define NO_OBJECT	 UINT16_MAX
+#define CACHES_MAX 48
+#define EMPTY_KEPT 2 /* empty slabs that a cache keeps for the next request */
+#define NO_OBJECT  UINT16_MAX
 
 struct slab_cache {
 	const char *name;
@@ -26,19 +22,8 @@ struct slab_cache {
 	struct spinlock lock;
 	/* Under lock: */
 	struct list partial;	  /* slabs with a free object; empty ones at the back */
-	u64 slabs, empty, in_use; /* in_use: objects in magazines too */
+	u64 slabs, empty, in_use; /* in_use: objects */
 };
-
-/* A CPU's stack of free objects.  Its own CPU's, with interrupts off. */
-struct magazine {
-	u64 count;
-	void *objects[MAGAZINE_OBJECTS];
-};
-
-struct magazines {
-	struct magazine of[CACHES_MAX];
-};
-static DEFINE_PER_CPU(struct magazines, magazines);
 
 static struct slab_cache caches[CACHES_MAX];
 static u32 cache_count;
@@ -79,11 +64,16 @@ static void object_mark_new(struct slab_cache *cache, void *object)
 	memset(object, NEW_BYTE, cache->size);
 }
 
-static void *slab_pop(struct slab_cache *cache, struct page *slab)
+/* The first free object; NULL: every slab is full. */
+static void *slab_pop(struct slab_cache *cache)
 {
-	u64 *object = (u64 *)((char *)page_to_virt(slab) + slab->slab_free);
+	struct page *slab = list_first(&cache->partial, struct page, link);
+	u64 *object;
 
 	assert_held(&cache->lock);
+	if (list_empty(&cache->partial))
+		return NULL;
+	object = (u64 *)((char *)page_to_virt(slab) + slab->slab_free);
 	cache->empty -= slab->slab_in_use == 0;
 	cache->in_use++;
 	slab->slab_in_use++;
@@ -117,52 +107,6 @@ static bool slab_push(struct slab_cache *cache, struct page *slab, void *object)
 	return true;
 }
 
-static struct magazine *magazine_of(struct slab_cache *cache)
-{
-	return &this_cpu_ptr(magazines)->of[cache - caches];
-}
-
-/* Interrupts off, here and below. */
-static void magazine_refill(struct slab_cache *cache, struct magazine *m)
-{
-	u64 flags = spin_lock_irq(&cache->lock);
-
-	while (m->count < MAGAZINE_BATCH && !list_empty(&cache->partial))
-		m->objects[m->count++] =
-		    slab_pop(cache, list_first(&cache->partial, struct page, link));
-	spin_unlock_irq(&cache->lock, flags);
-}
-
-/* Give the last `n` objects of the magazine back to their slabs. */
-static void magazine_drain(struct slab_cache *cache, struct magazine *m, u64 n)
-{
-	struct list freed = LIST_INIT(freed), *link;
-	u64 flags = spin_lock_irq(&cache->lock);
-
-	while (n--) {
-		void *object = m->objects[--m->count];
-		struct page *slab = virt_to_page(object);
-
-		if (slab_push(cache, slab, object))
-			list_push_back(&freed, &slab->link);
-	}
-	spin_unlock_irq(&cache->lock, flags);
-	while ((link = list_pop_front(&freed)))
-		page_put(list_entry(link, struct page, link));
-}
-
-static void magazines_drain_this_cpu(void *unused)
-{
-	u32 n = __atomic_load_n(&cache_count, __ATOMIC_ACQUIRE);
-
-	for (u32 i = 0; i < n; i++) {
-		struct magazine *m = magazine_of(&caches[i]);
-
-		if (m->count)
-			magazine_drain(&caches[i], m, m->count);
-	}
-}
-
 /* One more slab for the cache.  False: no memory. */
 static bool cache_grow(struct slab_cache *cache)
 {
@@ -194,19 +138,15 @@ static bool cache_grow(struct slab_cache *cache)
 
 void *slab_alloc(struct slab_cache *cache)
 {
-	void *object = NULL;
+	void *object;
 
 	if (alloc_should_fail())
 		return NULL;
 	do {
-		u64 flags = irq_save();
-		struct magazine *m = magazine_of(cache);
+		u64 flags = spin_lock_irq(&cache->lock);
 
-		if (!m->count)
-			magazine_refill(cache, m);
-		if (m->count)
-			object = m->objects[--m->count];
-		irq_restore(flags);
+		object = slab_pop(cache);
+		spin_unlock_irq(&cache->lock, flags);
 	} while (!object && cache_grow(cache));
 	if (HEDDLE_DEBUG && object)
 		object_mark_new(cache, object);
@@ -223,7 +163,7 @@ void *slab_alloc_zeroed(struct slab_cache *cache)
 void slab_free(struct slab_cache *cache, void *object)
 {
 	struct page *slab = virt_to_page(object);
-	struct magazine *m;
+	bool unused;
 	u64 flags;
 
 	if (slab->use != PAGE_SLAB || &caches[slab->slab_cache] != cache ||
@@ -231,12 +171,11 @@ void slab_free(struct slab_cache *cache, void *object)
 		panic("%p is no %s object", object, cache->name);
 	if (HEDDLE_DEBUG)
 		object_mark_freed(cache, object);
-	flags = irq_save();
-	m = magazine_of(cache);
-	if (m->count == MAGAZINE_OBJECTS)
-		magazine_drain(cache, m, MAGAZINE_BATCH);
-	m->objects[m->count++] = object;
-	irq_restore(flags);
+	flags = spin_lock_irq(&cache->lock);
+	unused = slab_push(cache, slab, object);
+	spin_unlock_irq(&cache->lock, flags);
+	if (unused)
+		page_put(slab);
 }
 
 struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align)
@@ -308,12 +247,11 @@ char *kstrdup(const char *s)
 	return copy ? memcpy(copy, s, size) : NULL;
 }
 
-size_t slab_shrink(void)
+/* Give empty slabs back to the frame allocator. */
+static void slab_shrink(void)
 {
 	u32 n = __atomic_load_n(&cache_count, __ATOMIC_ACQUIRE);
-	size_t freed = 0;
 
-	page_drain_each_cpu(magazines_drain_this_cpu);
 	for (u32 i = 0; i < n; i++) {
 		struct slab_cache *cache = &caches[i];
 		struct page *slab;
@@ -329,13 +267,10 @@ size_t slab_shrink(void)
 				cache->slabs--;
 			}
 			spin_unlock_irq(&cache->lock, flags);
-			if (slab) {
+			if (slab)
 				page_put(slab);
-				freed++;
-			}
 		} while (slab);
 	}
-	return freed;
 }
 
 size_t slab_stats_text(char *buf, size_t size)
@@ -346,18 +281,13 @@ size_t slab_stats_text(char *buf, size_t size)
 	for (u32 i = 0; i < n; i++) {
 		struct slab_cache *cache = &caches[i];
 		u64 slabs = READ_ONCE(cache->slabs);
-		s64 in_use = (s64)READ_ONCE(cache->in_use);
 
-		for (u32 cpu = 0; cpu < cpu_count; cpu++)
-			in_use -= (s64)READ_ONCE(per_cpu_ptr(magazines, cpu)->of[i].count);
-		length += (size_t)scnprintf(buf + length, size - length,
-					    "%-20s %8ld %8lu %6u %6lu\n", cache->name, in_use,
-					    slabs * cache->objects_per_slab, cache->size, slabs);
+		length += (size_t)scnprintf(
+		    buf + length, size - length, "%-20s %8lu %8lu %6u %6lu\n", cache->name,
+		    READ_ONCE(cache->in_use), slabs * cache->objects_per_slab, cache->size, slabs);
 	}
 	return length;
 }
-
-static struct shrinker slab_shrinker = {.shrink = slab_shrink};
 
 void slab_init(void)
 {
@@ -365,5 +295,5 @@ void slab_init(void)
 		kmalloc_caches[i] =
 		    slab_cache_create(kmalloc_names[i], kmalloc_sizes[i],
 				      MIN(kmalloc_sizes[i] & -kmalloc_sizes[i], 64));
-	shrinker_register(&slab_shrinker);
+	shrinker_register(slab_shrink);
 }

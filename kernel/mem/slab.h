@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slab allocator: caches of objects of one size in single frames (Bonwick 1994), with a short
- * stack of free objects on each CPU; kmalloc() sizes on top, and whole frames above them.
+ * The slab allocator: caches of objects of one size in single frames (Bonwick 1994); kmalloc()
+ * sizes on top, and whole frames above them.
  */
 #pragma once
 
@@ -26,9 +26,6 @@ void kfree(void *object);
 char *kstrdup(const char *s);
 
 void slab_init(void);
-
-/* Give empty slabs back to the frame allocator; returns frames freed. */
-size_t slab_shrink(void);
 
 /* "name objects-in-use objects size frames" lines. */
 size_t slab_stats_text(char *buf, size_t size);

@@ -216,15 +216,12 @@ u32 thread_count(void)
 
 /* A thread is told of as ended while it still stands on its stack: give such ones some time, so
  * that their memory counts as free.  Bounded, since somebody may hold one. */
-static size_t wait_for_threads_left(void)
+static void wait_for_threads_left(void)
 {
 	for (u32 ms = 0; ms < 50 && __atomic_load_n(&threads_left, __ATOMIC_ACQUIRE); ms++)
 		if (current_thread()->exited || sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0) < 0)
 			break;
-	return 0;
 }
-
-static struct shrinker threads_shrinker = {.shrink = wait_for_threads_left};
 
 /* --- Making and unmaking ---------------------------------------------------------------------- */
 
@@ -500,5 +497,5 @@ void process_init(void)
 	vfs_current_files = current_files;
 	vfs_current_file_limit = current_file_limit;
 	process_tty_init();
-	shrinker_register(&threads_shrinker);
+	shrinker_register(wait_for_threads_left);
 }
