@@ -54,6 +54,11 @@ void procfs_add_pid_files(const struct procfs_pid_file *files, size_t count)
 	pid_file_sets[i].files = files;
 }
 
+pid_t procfs_file_pid(const struct file *file)
+{
+	return ((const struct proc_entry *)file->inode->private)->pid;
+}
+
 /* --- Text and targets ------------------------------------------------------------------------- */
 
 static struct file *fd_file(pid_t pid, u32 fd)
@@ -91,7 +96,7 @@ static int entry_make(const struct proc_entry *e, struct text *t)
 	if (e->kind == FD_LINK)
 		error = make_fd_target(e, t);
 	else if (e->kind == PID_FILE)
-		error = e->file->make(e->pid, e->tid, t);
+		error = e->file->make(e->pid, e->in_thread ? e->tid : 0, t);
 	else if (e->constant)
 		text_write(t, e->constant, strlen(e->constant));
 	else if (e->make)
@@ -120,7 +125,7 @@ static struct file *proc_follow_file(struct inode *link)
 	struct file *f;
 
 	if (e->kind == PID_FILE)
-		return e->file->follow(e->pid, e->tid);
+		return e->file->follow(e->pid, e->in_thread ? e->tid : 0);
 	f = fd_file(e->pid, e->number);
 	return f ? f : ERR_PTR(-ENOENT);
 }
@@ -317,7 +322,9 @@ static struct inode *proc_inode(const struct proc_entry *e, u32 mode)
 			     : !S_ISLNK(mode) ? NULL
 			     : magic	      ? &magic_ops
 					      : &link_ops,
-			     S_ISREG(mode) ? &content_ops : NULL);
+			     !S_ISREG(mode)	       ? NULL
+			     : e->file && e->file->ops ? e->file->ops
+						       : &content_ops);
 	if (IS_ERR(inode))
 		kfree(copy);
 	else

@@ -25,15 +25,18 @@ void procfs_add(const char *path, void (*make)(struct text *t),
 void procfs_add_constant(const char *path, const char *text); /* one that always says the same */
 
 /* A file in every /proc/PID (and, where `per_thread`, in every /proc/PID/task/TID).  `make` gets
- * the process's and the thread's number; returns 0 or -ESRCH where it has ended. */
+ * the process's and the thread's number (0: the process's own file); returns 0 or -ESRCH where it
+ * has ended. */
 struct procfs_pid_file {
 	const char *name;
 	u32 mode; /* S_IFREG | 0444, S_IFLNK | 0777, S_IFDIR ("fd") */
 	bool per_thread;
 	int (*make)(pid_t pid, tid_t tid, struct text *t); /* files; links: the target as text */
 	struct file *(*follow)(pid_t pid, tid_t tid); /* links to a file: ERR_PTR, reference */
+	const struct file_ops *ops; /* of a file that is no text */
 };
 void procfs_add_pid_files(const struct procfs_pid_file *files, size_t count);
+pid_t procfs_file_pid(const struct file *file); /* whose it is */
 
 /* What /proc must know of processes; given by kernel/proc. */
 struct procfs_process_hooks {

@@ -2,8 +2,7 @@
  *
  * /proc/PID: what a process shows of itself, in Linux's formats (proc(5)).
  *
- * A file is a function show_NAME that writes its text; THREAD_FILE and SPACE_FILE make of it the
- * one that /proc calls, which finds the thread, or its address space, by number first.
+ * What it shows of its memory is in procinfo_memory.c.
  */
 #include "kernel/dev/tty.h"
 #include "kernel/fs/procfs.h"
@@ -12,6 +11,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/internal.h"
+#include "kernel/proc/procinfo.h"
 
 #define TICK_NS ((u64)NSEC_PER_SEC / 100) /* of utime, stime, starttime */
 
@@ -29,9 +29,8 @@ static struct thread *find(pid_t pid, tid_t tid)
 	return t;
 }
 
-/* Text about a thread (and its process), which stays while `show` runs. */
-static int with_thread(pid_t pid, tid_t tid, struct text *text,
-		       void (*show)(struct thread *t, struct process *p, struct text *text))
+int procinfo_thread(pid_t pid, tid_t tid, struct text *text,
+		    void (*show)(struct thread *t, struct process *p, struct text *text))
 {
 	struct thread *t = find(pid, tid);
 
@@ -42,9 +41,8 @@ static int with_thread(pid_t pid, tid_t tid, struct text *text,
 	return 0;
 }
 
-/* Text about an address space; nothing where there is none any more (as Linux). */
-static int with_space(pid_t pid, struct text *text,
-		      void (*show)(struct address_space *as, struct text *text))
+int procinfo_space(pid_t pid, struct text *text,
+		   void (*show)(struct address_space *as, struct text *text))
 {
 	struct process *p = process_find(pid);
 	struct address_space *as;
@@ -59,18 +57,6 @@ static int with_space(pid_t pid, struct text *text,
 	}
 	return 0;
 }
-
-#define THREAD_FILE(name)                                                                          \
-	static int make_##name(pid_t pid, tid_t tid, struct text *text)                            \
-	{                                                                                          \
-		return with_thread(pid, tid, text, show_##name);                                   \
-	}
-
-#define SPACE_FILE(name)                                                                           \
-	static int make_##name(pid_t pid, tid_t tid, struct text *text)                            \
-	{                                                                                          \
-		return with_space(pid, text, show_##name);                                         \
-	}
 
 /* --- stat, status ----------------------------------------------------------------------------- */
 
@@ -189,18 +175,19 @@ static void show_thread_stat(struct thread *t, struct process *p, struct text *t
 
 static int make_stat(pid_t pid, tid_t tid, struct text *text)
 {
-	return with_thread(pid, tid, text, tid ? show_thread_stat : show_stat);
+	return procinfo_thread(pid, tid, text, tid ? show_thread_stat : show_stat);
 }
 
 static void show_memory(struct address_space *as, struct text *text)
 {
-	text_printf(text, "VmSize:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
-		    as->mapped_bytes / 1024, READ_ONCE(as->peak_resident) * 4,
-		    address_space_resident(as) * 4);
+	text_printf(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+		    READ_ONCE(as->peak_mapped_bytes) / 1024, READ_ONCE(as->mapped_bytes) / 1024,
+		    READ_ONCE(as->peak_resident) * 4, address_space_resident(as) * 4);
 	text_printf(text, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
 		    READ_ONCE(as->resident_anon) * 4, READ_ONCE(as->resident_file) * 4,
 		    READ_ONCE(as->resident_shared) * 4);
-	text_printf(text, "VmPTE:\t%8lu kB\n", READ_ONCE(as->pmap.table_frames) * 4);
+	text_printf(text, "VmData:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8u kB\n",
+		    READ_ONCE(as->data_bytes) / 1024, READ_ONCE(as->pmap.table_frames) * 4, 0);
 }
 
 static void show_affinity(const struct thread *t, struct text *text)
@@ -271,91 +258,6 @@ static void show_wchan(struct thread *t, struct process *p, struct text *text)
 	text_printf(text, "%s", name ? name : "0");
 }
 THREAD_FILE(wchan)
-
-/* --- Memory ----------------------------------------------------------------------------------- */
-
-static void show_bytes(struct address_space *as, u64 from, u64 to, struct text *text)
-{
-	char *page = kmalloc(PAGE_SIZE);
-
-	while (page && from < to) {
-		ssize_t n = address_space_read(as, from, page, MIN(to - from, PAGE_SIZE));
-
-		if (n <= 0)
-			break;
-		text_write(text, page, (size_t)n);
-		from += (u64)n;
-	}
-	if (!page)
-		text->failed = true;
-	kfree(page);
-}
-
-static void show_cmdline(struct address_space *as, struct text *text)
-{
-	show_bytes(as, as->arg_start, as->arg_end, text);
-}
-SPACE_FILE(cmdline)
-
-static void show_environ(struct address_space *as, struct text *text)
-{
-	show_bytes(as, as->env_start, as->env_end, text);
-}
-SPACE_FILE(environ)
-
-static void show_statm(struct address_space *as, struct text *text)
-{
-	text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", as->mapped_bytes / PAGE_SIZE,
-		    address_space_resident(as),
-		    READ_ONCE(as->resident_file) + READ_ONCE(as->resident_shared),
-		    DIV_ROUND_UP(as->code_end - as->code_start, PAGE_SIZE),
-		    (as->mapped_bytes - MIN(as->mapped_bytes, as->code_end - as->code_start)) /
-			PAGE_SIZE);
-}
-
-static int make_statm(pid_t pid, tid_t tid, struct text *text)
-{
-	int result = with_space(pid, text, show_statm);
-
-	if (!result && !text->length)
-		text_printf(text, "0 0 0 0 0 0 0\n");
-	return result;
-}
-
-struct maps_walk {
-	struct text *text;
-	char path[PATH_MAX];
-};
-
-static int show_region(struct region *r, void *data)
-{
-	struct maps_walk *walk = data;
-	u64 device, ino;
-
-	region_describe(r, walk->path, sizeof(walk->path), &device, &ino);
-	text_printf(walk->text, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu", r->start, r->end,
-		    r->prot & PROT_READ ? 'r' : '-', r->prot & PROT_WRITE ? 'w' : '-',
-		    r->prot & PROT_EXEC ? 'x' : '-', r->shared ? 's' : 'p',
-		    r->file ? r->object_page * PAGE_SIZE : 0, device >> 8, device & 0xff, ino);
-	if (walk->path[0])
-		text_printf(walk->text, "%*s%s", 20, "", walk->path);
-	text_printf(walk->text, "\n");
-	return walk->text->failed ? -ENOMEM : 0;
-}
-
-static void show_maps(struct address_space *as, struct text *text)
-{
-	struct maps_walk *walk = kmalloc(sizeof(*walk));
-
-	if (!walk) {
-		text->failed = true;
-		return;
-	}
-	walk->text = text;
-	(void)address_space_for_each(as, show_region, walk);
-	kfree(walk);
-}
-SPACE_FILE(maps)
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
@@ -434,7 +336,6 @@ static struct file *follow_exe(pid_t pid, tid_t tid)
 
 /* --- Registration ----------------------------------------------------------------------------- */
 
-#define FILE_MODE (S_IFREG | 0444)
 #define LINK_MODE (S_IFLNK | 0777)
 
 static const struct procfs_pid_file pid_files[] = {
@@ -443,10 +344,6 @@ static const struct procfs_pid_file pid_files[] = {
     {.name = "comm", .mode = FILE_MODE, .per_thread = true, .make = make_comm},
     {.name = "schedstat", .mode = FILE_MODE, .per_thread = true, .make = make_schedstat},
     {.name = "wchan", .mode = FILE_MODE, .per_thread = true, .make = make_wchan},
-    {.name = "cmdline", .mode = FILE_MODE, .per_thread = true, .make = make_cmdline},
-    {.name = "statm", .mode = FILE_MODE, .per_thread = true, .make = make_statm},
-    {.name = "maps", .mode = FILE_MODE, .per_thread = true, .make = make_maps},
-    {.name = "environ", .mode = S_IFREG | 0400, .make = make_environ},
     {.name = "exe", .mode = LINK_MODE, .make = make_exe, .follow = follow_exe},
     {.name = "cwd", .mode = LINK_MODE, .make = make_cwd},
     {.name = "root", .mode = LINK_MODE, .make = make_root},
@@ -513,4 +410,5 @@ void process_procfs_init(void)
 {
 	procfs_set_process_hooks(&hooks);
 	procfs_add_pid_files(pid_files, ARRAY_SIZE(pid_files));
+	procinfo_memory_init();
 }

@@ -99,6 +99,7 @@ struct address_space {
 	u32 region_count;
 	u64 brk_start, brk;	 /* bytes */
 	u64 mapped_bytes;	 /* sum over regions; limit_as_bytes bounds it */
+	u64 peak_mapped_bytes;
 	u64 data_bytes;		 /* the private writable ones among them; limit_data_bytes */
 	u64 limit_as_bytes, limit_data_bytes, limit_stack_bytes; /* kept up to date by setrlimit */
 	u64 mmap_top;		 /* automatic mappings are placed below this, downwards */

@@ -83,9 +83,7 @@ u64 *pages_table_make(struct address_space *as, u64 address)
 	return NULL;
 }
 
-/* The entries of the next table that exists: *address goes to the first, *stop to the end of the
- * table or of the range.  NULL: no more.  Under page_table_lock. */
-static u64 *next_entries(struct address_space *as, u64 *address, u64 end, u64 *stop)
+u64 *leaf_next(struct address_space *as, u64 *address, u64 end, u64 *stop)
 {
 	*address = pmap_next_mapped(&as->pmap, *address, end);
 	if (*address >= end)
@@ -104,7 +102,7 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 		u32 n = 0;
 
 		spin_lock(&as->page_table_lock);
-		slot = next_entries(as, &start, end, &stop);
+		slot = leaf_next(as, &start, end, &stop);
 		for (; slot && start < stop && n < ZAP_BATCH; start += PAGE_SIZE, slot++) {
 			struct page *page;
 
@@ -147,7 +145,7 @@ void pages_protect(struct region *r, u64 start, u64 end)
 
 	do {
 		spin_lock(&as->page_table_lock);
-		slot = next_entries(as, &a, end, &stop);
+		slot = leaf_next(as, &a, end, &stop);
 		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
 			u64 old = *slot, new = old ? leaf_make(r, old & PTE_ADDRESS) : 0;
 
@@ -194,7 +192,7 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 
 	for (;;) {
 		spin_lock(&parent->page_table_lock);
-		slot = next_entries(parent, &a, from->end, &stop);
+		slot = leaf_next(parent, &a, from->end, &stop);
 		spin_unlock(&parent->page_table_lock);
 		if (!slot)
 			return true;
@@ -220,7 +218,7 @@ bool pages_move(struct region *from, u64 old_start, struct region *to, u64 lengt
 	/* First all tables, so that nothing can fail half-way. */
 	for (a = old_start;; a = stop) {
 		spin_lock(&as->page_table_lock);
-		slot = next_entries(as, &a, end, &stop);
+		slot = leaf_next(as, &a, end, &stop);
 		spin_unlock(&as->page_table_lock);
 		if (!slot)
 			break;
@@ -231,7 +229,7 @@ bool pages_move(struct region *from, u64 old_start, struct region *to, u64 lengt
 	a = old_start;
 	do {
 		spin_lock(&as->page_table_lock);
-		slot = next_entries(as, &a, end, &stop);
+		slot = leaf_next(as, &a, end, &stop);
 		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
 			if (!*slot)
 				continue;

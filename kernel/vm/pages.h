@@ -26,6 +26,10 @@ void leaf_count(const struct region *r, const struct page *page, int sign);
 /* The entry's slot, or NULL where its table is missing.  Under page_table_lock. */
 u64 *leaf_slot(struct address_space *as, u64 address);
 
+/* The slots of the next table that exists: *address goes to the first, *stop to the end of the
+ * table or of the range.  NULL: no more.  Under page_table_lock. */
+u64 *leaf_next(struct address_space *as, u64 *address, u64 end, u64 *stop);
+
 /* Make the tables for `address`, and return its slot.  NULL: no memory.  Sleeps, no lock held. */
 u64 *pages_table_make(struct address_space *as, u64 address);
 

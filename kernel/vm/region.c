@@ -78,6 +78,7 @@ void region_account(struct region *r, int sign)
 	u64 bytes = (r->end - r->start) * (u64)sign;
 
 	r->space->mapped_bytes += bytes;
+	r->space->peak_mapped_bytes = MAX(r->space->peak_mapped_bytes, r->space->mapped_bytes);
 	if (region_is_data(r))
 		r->space->data_bytes += bytes;
 }
