@@ -60,17 +60,13 @@ static ssize_t parse_entry(const char *at, size_t left, struct cpio_entry *e)
 		return -E2BIG;
 	*e = (struct cpio_entry){
 	    .name = e->name,
-	    .archive = e->archive,
 	    .data = field[FILE_SIZE] ? at + name_end : "",
 	    .size = field[FILE_SIZE],
-	    .ino = field[INO],
 	    .mode = field[MODE],
 	    .uid = field[UID],
 	    .gid = field[GID],
 	    .nlink = field[NLINK],
 	    .mtime = field[MTIME],
-	    .device_major = field[DEVICE_MAJOR],
-	    .device_minor = field[DEVICE_MINOR],
 	    .rdev_major = field[RDEV_MAJOR],
 	    .rdev_minor = field[RDEV_MINOR],
 	};
@@ -83,8 +79,9 @@ ssize_t cpio_walk(const void *archive, size_t size,
 		  size_t *offset)
 {
 	const char *bytes = archive;
-	struct cpio_entry e = {0};
+	struct cpio_entry e;
 	bool inside = false; /* an archive that has not ended yet */
+	bool ended = false;
 	ssize_t count = 0, n;
 	int error;
 
@@ -97,7 +94,7 @@ ssize_t cpio_walk(const void *archive, size_t size,
 			return n;
 		inside = strcmp(e.name, "TRAILER!!!") != 0;
 		if (!inside) {
-			e.archive++;
+			ended = true;
 			continue;
 		}
 		error = fn(context, &e);
@@ -107,5 +104,5 @@ ssize_t cpio_walk(const void *archive, size_t size,
 	}
 	if (inside)
 		return -E2BIG;
-	return e.archive ? count : -EINVAL;
+	return ended ? count : -EINVAL;
 }

@@ -11,10 +11,8 @@
 
 struct cpio_entry {
 	const char *name; /* terminated, not empty; as it stands in the archive */
-	u32 ino, mode, uid, gid, nlink, mtime;
-	u32 device_major, device_minor; /* where the file was: with ino, what hard links share */
+	u32 mode, uid, gid, nlink, mtime;
 	u32 rdev_major, rdev_minor;
-	u32 archive;	  /* the how manieth: inode numbers are unique only within one */
 	const char *data; /* of a symbolic link: the target, not terminated */
 	size_t size;
 };

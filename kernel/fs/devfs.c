@@ -8,19 +8,11 @@
 #include "kernel/dev/random.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/format.h"
 
-#define DEVICES_MAX    32
 #define DEVICE_CONSOLE MAKEDEV(5, 1)
 #define DEVICE_TTY0    MAKEDEV(4, 0)
 #define DEVICE_TTY     MAKEDEV(5, 0)
 
-/* Devices are never removed: the count is raised when one is complete. */
-static struct device {
-	u64 rdev;
-	const struct file_ops *ops;
-} devices[DEVICES_MAX];
-static u32 device_count;
 static const struct file_ops *fifo;
 
 void vfs_set_fifo_ops(const struct file_ops *ops)
@@ -31,29 +23,6 @@ void vfs_set_fifo_ops(const struct file_ops *ops)
 const struct file_ops *fifo_ops(void)
 {
 	return fifo;
-}
-
-const struct file_ops *device_ops(u64 rdev)
-{
-	u32 n = __atomic_load_n(&device_count, __ATOMIC_ACQUIRE);
-
-	for (u32 i = 0; i < n; i++)
-		if (devices[i].rdev == rdev)
-			return devices[i].ops;
-	return NULL;
-}
-
-/* At start alone: no lock. */
-static void device_add(u32 major, u32 minor, const char *name, const struct file_ops *ops)
-{
-	u64 rdev = MAKEDEV(major, minor);
-	char path[32];
-
-	require(device_count < DEVICES_MAX);
-	devices[device_count] = (struct device){rdev, ops};
-	__atomic_store_n(&device_count, device_count + 1, __ATOMIC_RELEASE);
-	snprintf(path, sizeof(path), "/dev/%s", name);
-	require(!vfs_create(NULL, path, S_IFCHR | (rdev == DEVICE_CONSOLE ? 0600 : 0666), rdev));
 }
 
 /* --- Devices without hardware ----------------------------------------------------------------- */
@@ -170,26 +139,38 @@ static const struct file_ops terminal_ops = {
     .poll = terminal_poll,
 };
 
+static const struct {
+	u64 rdev;
+	const char *path;
+	const struct file_ops *ops;
+} devices[] = {
+    {MAKEDEV(1, 3), "/dev/null", &null_ops},	  {MAKEDEV(1, 5), "/dev/zero", &zero_ops},
+    {MAKEDEV(1, 7), "/dev/full", &full_ops},	  {MAKEDEV(1, 8), "/dev/random", &random_ops},
+    {MAKEDEV(1, 9), "/dev/urandom", &random_ops}, {DEVICE_TTY0, "/dev/tty0", &terminal_ops},
+    {MAKEDEV(4, 1), "/dev/tty1", &terminal_ops},  {MAKEDEV(4, 64), "/dev/ttyS0", &terminal_ops},
+    {DEVICE_TTY, "/dev/tty", &terminal_ops},	  {DEVICE_CONSOLE, "/dev/console", &terminal_ops},
+};
+
+const struct file_ops *device_ops(u64 rdev)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (devices[i].rdev == rdev)
+			return devices[i].ops;
+	return NULL;
+}
+
 void devfs_init(void)
 {
-	static const struct {
-		u32 major, minor;
-		const char *name;
-		const struct file_ops *ops;
-	} all[] = {
-	    {1, 3, "null", &null_ops},	    {1, 5, "zero", &zero_ops},
-	    {1, 7, "full", &full_ops},	    {1, 8, "random", &random_ops},
-	    {1, 9, "urandom", &random_ops}, {4, 0, "tty0", &terminal_ops},
-	    {4, 1, "tty1", &terminal_ops},  {4, 64, "ttyS0", &terminal_ops},
-	    {5, 0, "tty", &terminal_ops},   {5, 1, "console", &terminal_ops},
-	};
 	static const char *const links[][2] = {{"/dev/fd", "/proc/self/fd"},
 					       {"/dev/stdin", "/proc/self/fd/0"},
 					       {"/dev/stdout", "/proc/self/fd/1"},
 					       {"/dev/stderr", "/proc/self/fd/2"}};
 
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		device_add(all[i].major, all[i].minor, all[i].name, all[i].ops);
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		u32 mode = S_IFCHR | (devices[i].rdev == DEVICE_CONSOLE ? 0600 : 0666);
+
+		require(!vfs_create(NULL, devices[i].path, mode, devices[i].rdev));
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		require(!vfs_symlink(NULL, links[i][0], links[i][1]));
 }

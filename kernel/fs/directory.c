@@ -303,8 +303,7 @@ static void lock_child(struct inode *child)
 		mutex_lock(&child->lock);
 }
 
-/* May `child`, whose lock is held, lose its name?  It does not become a mount point meanwhile, for
- * vfs_mount() takes its lock. */
+/* May `child`, whose lock is held, lose its name?  */
 static int removal_check(const struct inode *child)
 {
 	if (child->mounted)
@@ -375,22 +374,21 @@ static bool is_ancestor(const struct inode *inode, const struct inode *dir)
 static int rename_check(struct path_walk *old, struct path_walk *new, struct inode *source,
 			struct inode *target, u32 flags)
 {
-	bool exchange = flags & RENAME_EXCHANGE, directory = S_ISDIR(source->mode);
-	bool becomes_directory = exchange && target ? S_ISDIR(target->mode) : directory;
+	bool directory = S_ISDIR(source->mode);
 
-	if (!new->dir->nlink || (exchange && !target))
+	if (!new->dir->nlink)
 		return -ENOENT;
 	if (target && flags & RENAME_NOREPLACE)
 		return -EEXIST;
-	if ((old->slash && !directory) || (new->slash && !becomes_directory))
+	if ((old->slash || new->slash) && !directory)
 		return -ENOTDIR;
 	if (is_ancestor(source, new->dir))
 		return -EINVAL;
 	if (target && is_ancestor(target, old->dir))
-		return exchange ? -EINVAL : -ENOTEMPTY;
+		return -ENOTEMPTY;
 	if (source->mounted || (target && target->mounted))
 		return -EBUSY;
-	if (target && !exchange && directory != S_ISDIR(target->mode))
+	if (target && directory != S_ISDIR(target->mode))
 		return directory ? -ENOTDIR : -EISDIR;
 	return 0;
 }
@@ -437,16 +435,10 @@ static int rename_locked(struct path_walk *old, struct path_walk *new, u32 flags
 	error = rename_check(old, new, source, target, flags);
 	if (error || source == target) /* two names of one file: rename(2) does nothing */
 		return error;
-	if (flags & RENAME_EXCHANGE) {
-		entry_set(from, old->dir, target);
-		entry_set(to, new->dir, source);
-		inode_touch(target, false, false);
-	} else {
-		error = rename_onto(new, to, &place, source);
-		if (error)
-			return error;
-		entry_remove(old->dir, from);
-	}
+	error = rename_onto(new, to, &place, source);
+	if (error)
+		return error;
+	entry_remove(old->dir, from);
 	inode_touch(source, false, false);
 	inode_touch(old->dir, false, true);
 	inode_touch(new->dir, false, true);

@@ -75,7 +75,6 @@ void file_put(struct file *f)
 		return;
 	if (f->ops->release)
 		f->ops->release(f);
-	__atomic_fetch_sub(&f->inode->claims, f->claim, __ATOMIC_RELEASE);
 	file_path_put(f->path);
 	inode_put(f->inode);
 	slab_free(file_cache, f);
@@ -91,7 +90,7 @@ static bool file_seekable(const struct file *f)
 
 /* Read or write at *at, or (NULL) at the file's own position.  Only what has a content has one that
  * others wait for: a reader that sleeps in a terminal must not keep a writer out. */
-static ssize_t transfer(struct file *f, struct io_buffer *io, bool write, u64 *at)
+ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at)
 {
 	ssize_t (*fn)(struct file * f, struct io_buffer * io, u64 * position) =
 	    write ? f->ops->write : f->ops->read;
@@ -103,7 +102,7 @@ static ssize_t transfer(struct file *f, struct io_buffer *io, bool write, u64 *a
 		return -EINVAL;
 	if (at && !file_seekable(f))
 		return -ESPIPE;
-	if (f->flags & O_PATH || (access != (write ? O_WRONLY : O_RDONLY) && access != O_RDWR))
+	if (access != (write ? O_WRONLY : O_RDONLY) && access != O_RDWR)
 		return -EBADF;
 	if (S_ISDIR(f->inode->mode))
 		return -EISDIR;
@@ -119,22 +118,12 @@ static ssize_t transfer(struct file *f, struct io_buffer *io, bool write, u64 *a
 
 ssize_t file_read(struct file *f, struct io_buffer *io)
 {
-	return transfer(f, io, false, NULL);
+	return file_transfer(f, io, false, NULL);
 }
 
 ssize_t file_write(struct file *f, struct io_buffer *io)
 {
-	return transfer(f, io, true, NULL);
-}
-
-ssize_t file_read_at(struct file *f, struct io_buffer *io, u64 position)
-{
-	return transfer(f, io, false, &position);
-}
-
-ssize_t file_write_at(struct file *f, struct io_buffer *io, u64 position)
-{
-	return transfer(f, io, true, &position);
+	return file_transfer(f, io, true, NULL);
 }
 
 /* Short at the end; an error only where nothing was read. */
@@ -145,7 +134,7 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
 
 	io_init_kernel(&io, buf, n);
 	while (io.remaining && got > 0)
-		got = file_read_at(f, &io, position + (n - io.remaining));
+		got = file_transfer(f, &io, false, &position);
 	return io.remaining == n && got < 0 ? got : (ssize_t)(n - io.remaining);
 }
 
@@ -169,8 +158,6 @@ s64 file_seek(struct file *f, s64 offset, int whence)
 {
 	s64 target;
 
-	if (f->flags & O_PATH)
-		return -EBADF;
 	if (f->ops->seek)
 		return f->ops->seek(f, offset, whence);
 	if (!file_seekable(f))
@@ -185,15 +172,11 @@ s64 file_seek(struct file *f, s64 offset, int whence)
 
 long file_ioctl(struct file *f, u32 request, u64 argument)
 {
-	if (f->flags & O_PATH)
-		return -EBADF;
 	return f->ops->ioctl ? f->ops->ioctl(f, request, argument) : -ENOTTY;
 }
 
 u32 file_poll(struct file *f, struct poll_table *table)
 {
-	if (f->flags & O_PATH)
-		return POLLNVAL;
 	if (!f->ops->poll)
 		return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 	return f->ops->poll(f, table);
@@ -268,8 +251,6 @@ ssize_t file_readdir(struct file *f, void *user_dirents, size_t size)
 {
 	ssize_t n;
 
-	if (f->flags & O_PATH)
-		return -EBADF;
 	if (!S_ISDIR(f->inode->mode))
 		return -ENOTDIR;
 	mutex_lock(&f->position_lock);

@@ -10,56 +10,15 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 
-#define BUCKETS 64
-
-/* A file of which another name may come: in an archive hard links are entries with one inode
- * number, and the content stands with one of them. */
-struct first_name {
-	struct first_name *next;
-	u32 archive, device_major, device_minor, ino;
-	char name[];
-};
-
-static int remember(struct first_name **bucket, const struct cpio_entry *e)
-{
-	size_t length = strlen(e->name);
-	struct first_name *f = kmalloc(sizeof(*f) + length + 1);
-
-	if (!f)
-		return -ENOMEM;
-	*f = (struct first_name){*bucket, e->archive, e->device_major, e->device_minor, e->ino};
-	memcpy(f->name, e->name, length + 1);
-	*bucket = f;
-	return 0;
-}
-
-/* Where another name of the same file came before, link to it: 1.  Else 0, or an error. */
-static int link_to_first(struct first_name **buckets, const struct cpio_entry *e)
-{
-	struct first_name **bucket = &buckets[e->ino % BUCKETS], *f;
-	int error;
-
-	if (e->nlink < 2)
-		return 0;
-	for (f = *bucket; f; f = f->next)
-		if (f->ino == e->ino && f->archive == e->archive &&
-		    f->device_major == e->device_major && f->device_minor == e->device_minor)
-			break;
-	if (!f)
-		return remember(bucket, e);
-	error = vfs_link(NULL, f->name, NULL, e->name, 0);
-	return error ? error : 1;
-}
-
-/* Content comes with one of a file's names, the first or a later one (`linked`). */
-static int write_content(const struct cpio_entry *e, bool linked)
+static int write_content(const struct cpio_entry *e)
 {
 	struct io_buffer io;
 	struct file *f;
 	ssize_t n = 0;
 
-	if (linked && !e->size)
-		return 0;
+	/* Of the names of a hard link only the last comes with the content. */
+	if (e->nlink > 1 && !e->size)
+		return -EMLINK;
 	f = vfs_open(NULL, e->name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, e->mode & 07777);
 	if (IS_ERR(f))
 		return (int)PTR_ERR(f);
@@ -118,35 +77,20 @@ static int set_attributes(const struct cpio_entry *e)
 	return 0;
 }
 
-static int make_entry(struct first_name **buckets, const struct cpio_entry *e)
+static int make_entry(const struct cpio_entry *e)
 {
 	int result = make_way(e);
 
 	if (result < 0)
 		return result;
-	switch (e->mode & S_IFMT) {
-	case S_IFLNK:
+	if (S_ISLNK(e->mode))
 		result = make_symlink(e);
-		break;
-	case S_IFREG:
-		result = link_to_first(buckets, e);
-		if (result >= 0)
-			result = write_content(e, result);
-		break;
-	case S_IFDIR:
-	case S_IFCHR:
-	case S_IFBLK:
-	case S_IFIFO:
-	case S_IFSOCK:
-		if (!result) /* 1: a directory that is there */
-			result = vfs_create(NULL, e->name, e->mode,
-					    MAKEDEV(e->rdev_major, e->rdev_minor));
-		else
-			result = 0;
-		break;
-	default:
-		result = -EINVAL;
-	}
+	else if (S_ISREG(e->mode))
+		result = write_content(e);
+	else if (!result) /* else a directory that is there */
+		result = vfs_create(NULL, e->name, e->mode, MAKEDEV(e->rdev_major, e->rdev_minor));
+	else
+		result = 0;
 	return result ? result : set_attributes(e);
 }
 
@@ -160,7 +104,7 @@ static int unpack_entry(void *context, const struct cpio_entry *entry)
 		e.name++;
 	if (!*e.name || !strcmp(e.name, ".")) /* the root itself */
 		return 0;
-	error = make_entry(context, &e);
+	error = make_entry(&e);
 	if (error == -ENOMEM || error == -ENOSPC) {
 		log_error("initramfs: no memory left at %s", e.name);
 		return error;
@@ -172,9 +116,8 @@ static int unpack_entry(void *context, const struct cpio_entry *entry)
 
 ssize_t initramfs_unpack(const void *archive, size_t size)
 {
-	struct first_name *buckets[BUCKETS] = {0}, *f;
 	size_t offset;
-	ssize_t n = cpio_walk(archive, size, unpack_entry, buckets, &offset);
+	ssize_t n = cpio_walk(archive, size, unpack_entry, NULL, &offset);
 
 	if (n == -EINVAL || n == -E2BIG)
 		log_error("initramfs: the archive of %zu bytes is %s at offset %zu", size,
@@ -182,11 +125,5 @@ ssize_t initramfs_unpack(const void *archive, size_t size)
 			  : offset    ? "broken"
 				      : "no cpio archive (newc, not compressed)",
 			  offset);
-	for (size_t i = 0; i < BUCKETS; i++) {
-		while ((f = buckets[i])) {
-			buckets[i] = f->next;
-			kfree(f);
-		}
-	}
 	return n;
 }

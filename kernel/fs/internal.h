@@ -8,8 +8,8 @@
 
 struct text;
 
-/* Guards what makes the tree of directories: inode.parent, inode.self, inode.mounted and
- * superblock.covered.  A leaf lock, held for as long as it takes to copy a path. */
+/* Guards what makes the tree of directories: inode.parent and inode.self.  A leaf lock, held for as
+ * long as it takes to copy a path. */
 extern struct spinlock vfs_tree_lock;
 
 extern struct superblock *vfs_root_superblock;
@@ -21,9 +21,9 @@ struct path_walk {
 				only the last component does not exist */
 	const char *name;    /* the last component, not terminated; length 0: the path is "/" */
 	size_t length;
-	bool slash;	     /* slashes stand after it: a directory is meant */
-	struct file *via;    /* a link of /proc to an open file was the last step; with a reference */
-	char *buffer;	     /* the rest of the path, once a symbolic link was followed */
+	bool slash;	  /* slashes stand after it: a directory is meant */
+	struct file *via; /* a link of /proc to an open file was the last step; with a reference */
+	char *buffer;	  /* the rest of the path, once a symbolic link was followed */
 };
 
 #define PATH_FOLLOW	  1 /* a symbolic link as last component */
@@ -58,7 +58,7 @@ struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_o
 			   const struct file_ops *file_ops); /* ERR_PTR; one reference */
 struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char *target);
 struct superblock *superblock_create(const char *type, u64 magic, u32 mode); /* ERR_PTR */
-int vfs_mounts_text(pid_t pid, tid_t tid, struct text *t); /* /proc/PID/mounts */
+int vfs_mounts_text(pid_t pid, tid_t tid, struct text *t);		     /* /proc/PID/mounts */
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags);
 
 void file_path_put(struct dentry_path *path); /* NULL: nothing */

@@ -8,13 +8,14 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 
-#define OPEN_ONLY (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) /* not kept in the file */
+#define OPEN_ONLY                                                                                  \
+	(O_EXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) /* not kept in the file */
 
 static const struct file_ops no_ops;
 
-static const struct file_ops *ops_for(const struct inode *inode, u32 flags)
+static const struct file_ops *ops_for(const struct inode *inode)
 {
-	if (flags & O_PATH || S_ISDIR(inode->mode))
+	if (S_ISDIR(inode->mode))
 		return &no_ops;
 	if (S_ISCHR(inode->mode))
 		return device_ops(inode->rdev);
@@ -29,34 +30,17 @@ static int open_check(const struct inode *inode, u32 flags)
 
 	if (flags & O_DIRECTORY && !S_ISDIR(inode->mode))
 		return -ENOTDIR;
-	if (flags & O_PATH)
-		return 0;
 	if (S_ISLNK(inode->mode))
 		return -ELOOP;
+	if (flags & O_EXEC && (!S_ISREG(inode->mode) || !(inode->mode & 0111)))
+		return -EACCES;
 	return S_ISDIR(inode->mode) && writes ? -EISDIR : 0;
-}
-
-/* Files are written to or executed (ETXTBSY), never both. */
-static int claim_contents(struct file *f)
-{
-	struct inode *inode = f->inode;
-	s32 old = __atomic_load_n(&inode->claims, __ATOMIC_RELAXED), claim = 0;
-
-	if (inode->object)
-		claim = f->flags & O_EXEC ? -1 : (f->flags & O_ACCMODE) != O_RDONLY;
-	do {
-		if ((claim > 0 && old < 0) || (claim < 0 && old > 0))
-			return -ETXTBSY;
-	} while (claim && !__atomic_compare_exchange_n(&inode->claims, &old, old + claim, false,
-						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
-	f->claim = claim;
-	return 0;
 }
 
 /* Takes over `path`, which may be NULL. */
 static struct file *open_inode(struct inode *inode, u32 flags, struct dentry_path *path)
 {
-	const struct file_ops *ops = ops_for(inode, flags);
+	const struct file_ops *ops = ops_for(inode);
 	int error = open_check(inode, flags);
 	struct file *f;
 
@@ -68,8 +52,7 @@ static struct file *open_inode(struct inode *inode, u32 flags, struct dentry_pat
 		return f;
 	}
 	f->path = path;
-	error = claim_contents(f);
-	if (!error && ops->open)
+	if (ops->open)
 		error = ops->open(f);
 	if (error)
 		f->ops = &no_ops; /* it was not opened: nothing to release */
@@ -96,13 +79,6 @@ static struct dentry_path *path_create(const char *directory, size_t length, con
 	memcpy(p->text + length, name, name_length);
 	p->text[length + name_length] = '\0';
 	return p;
-}
-
-struct file *vfs_open_inode(struct inode *inode, u32 flags, const char *text)
-{
-	struct dentry_path *path = text ? path_create(text, strlen(text), "", 0) : NULL;
-
-	return IS_ERR(path) ? (struct file *)path : open_inode(inode, flags, path);
 }
 
 /* The name that the walk's result goes by, or NULL where it has none: its directory was removed, or
@@ -185,10 +161,7 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode)
 	bool again;
 	int error;
 
-	flags &= ~(u32)O_EXEC;
-	if (flags & O_PATH)
-		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	else if ((flags & O_TMPFILE) == O_TMPFILE)
+	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (flags & O_CREAT && flags & O_DIRECTORY)
 		return ERR_PTR(-EINVAL);
@@ -201,7 +174,7 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode)
 		error = path_walk(at, path, walk_flags, &w);
 		if (error)
 			return ERR_PTR(error);
-		f = open_walked(&w, flags | (flags & O_PATH ? 0 : O_LARGEFILE), mode);
+		f = open_walked(&w, flags | O_LARGEFILE, mode);
 		again = flags & O_CREAT && !(flags & O_EXCL) && !w.inode && PTR_ERR(f) == -EEXIST;
 		path_walk_end(&w);
 	} while (again);

@@ -20,20 +20,26 @@ static struct fs_context *context(void)
 	return vfs_current_context ? vfs_current_context() : NULL;
 }
 
-/* The root, or the working directory, of the process; the whole tree's root in kernel threads. */
-static struct inode *context_directory(bool want_root)
+/* The working directory of the process; the root in kernel threads. */
+static struct inode *working_directory(void)
 {
 	struct inode *dir = vfs_root_superblock->root;
 	struct fs_context *c = context();
 
 	if (c) {
 		mutex_lock(&c->lock);
-		dir = want_root ? c->root : c->cwd;
+		dir = c->cwd;
 	}
 	inode_get(dir);
 	if (c)
 		mutex_unlock(&c->lock);
 	return dir;
+}
+
+static struct inode *root_directory(void)
+{
+	inode_get(vfs_root_superblock->root);
+	return vfs_root_superblock->root;
 }
 
 u32 context_umask(void)
@@ -46,34 +52,24 @@ u32 context_umask(void)
 /* Cross into what is mounted on `inode`, taking over its reference. */
 static struct inode *mount_cross(struct inode *inode)
 {
-	struct inode *top = inode;
+	struct inode *top = inode->mounted;
 
-	if (!READ_ONCE(inode->mounted))
+	if (!top)
 		return inode;
-	spin_lock(&vfs_tree_lock);
-	while (top->mounted)
-		top = top->mounted;
 	inode_get(top);
-	spin_unlock(&vfs_tree_lock);
 	inode_put(inode);
 	return top;
 }
 
-/* "..": stays in the process's root; leaves the root of a mount by the directory that it covers. */
+/* "..": leaves the root of a mount by the directory that it covers. */
 static struct inode *parent_of(struct inode *dir)
 {
-	struct inode *root = context_directory(true);
-
 	spin_lock(&vfs_tree_lock);
-	while (dir != root && dir == dir->sb->root && dir->sb->covered)
+	while (dir == dir->sb->root && dir->sb->covered)
 		dir = dir->sb->covered;
-	if (dir != root)
-		dir = dir->parent;
-	while (dir->mounted && dir != root)
-		dir = dir->mounted;
+	dir = dir->parent;
 	inode_get(dir);
 	spin_unlock(&vfs_tree_lock);
-	inode_put(root);
 	return dir;
 }
 
@@ -185,7 +181,7 @@ static int walk(struct path_walk *w, const char *rest, u32 flags)
 			if (!target) {
 				if (*rest == '/') {
 					inode_put(w->dir);
-					w->dir = context_directory(true);
+					w->dir = root_directory();
 				}
 				continue;
 			}
@@ -210,8 +206,10 @@ int path_walk(struct inode *at, const char *path, u32 flags, struct path_walk *w
 		return -ENOENT;
 	if (length == PATH_MAX)
 		return -ENAMETOOLONG;
-	if (*path == '/' || !at) {
-		w->dir = context_directory(*path == '/');
+	if (*path == '/') {
+		w->dir = root_directory();
+	} else if (!at) {
+		w->dir = working_directory();
 	} else {
 		inode_get(at);
 		w->dir = at;
@@ -258,14 +256,12 @@ struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags)
 
 /* Put the names together from the end; the tree cannot change meanwhile, and a directory holds its
  * parent. */
-static ssize_t path_build(struct inode *dir, struct inode *root, char *buf, size_t size)
+static ssize_t path_build(struct inode *dir, char *buf, size_t size)
 {
 	size_t at = size - 1, n;
 
-	while (dir != root) {
+	while (dir != vfs_root_superblock->root) {
 		if (dir == dir->sb->root) {
-			if (!dir->sb->covered)
-				break;
 			dir = dir->sb->covered;
 			continue;
 		}
@@ -292,15 +288,12 @@ static ssize_t path_build(struct inode *dir, struct inode *root, char *buf, size
 
 ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size)
 {
-	struct inode *root;
 	ssize_t n;
 
 	if (!size)
 		return -ERANGE;
-	root = context_directory(true);
 	spin_lock(&vfs_tree_lock);
-	n = path_build(directory, root, buf, size);
+	n = path_build(directory, buf, size);
 	spin_unlock(&vfs_tree_lock);
-	inode_put(root);
 	return n;
 }

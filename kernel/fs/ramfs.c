@@ -184,8 +184,6 @@ int vfs_truncate(struct inode *inode, u64 size)
 		return -EINVAL;
 	if (size > FILE_MAX)
 		return -EFBIG;
-	if (__atomic_load_n(&inode->claims, __ATOMIC_RELAXED) < 0)
-		return -ETXTBSY;
 	mutex_lock(&inode->lock);
 	error = vm_object_resize(inode->object, size);
 	if (!error) {

@@ -46,8 +46,7 @@
 #define O_NOFOLLOW  00400000
 #define O_NOATIME   01000000
 #define O_CLOEXEC   02000000
-#define O_PATH	    010000000
-#define O_EXEC	    040000000 /* not of open(2): a program, which nobody writes to meanwhile */
+#define O_EXEC	    040000000 /* not of open(2): to execute it, where it may be */
 #define O_TMPFILE   (020000000 | O_DIRECTORY)
 
 #define AT_FDCWD	    (-100)
@@ -108,7 +107,7 @@ struct file_ops {
 	struct vm_object *(*map)(struct file *file, u64 offset, u64 length, u32 prot, u32 flags);
 };
 
-/* A mounted file system.  It stays: nothing is unmounted. */
+/* A mounted file system.  All are mounted at the start, and stay. */
 struct superblock {
 	const char *type;	/* "ramfs", "tmpfs", "proc", "devtmpfs" */
 	u64 device;		/* st_dev */
@@ -136,14 +135,12 @@ struct inode {
 	struct inode *parent;	 /* of a directory, with a reference; the root: itself, without;
 				    under vfs_tree_lock */
 	struct entry *self;	 /* the name of a directory there; NULL: removed.  Likewise */
-	struct inode *mounted;	 /* root of what is mounted here, or NULL; likewise */
+	struct inode *mounted;	 /* root of what is mounted here, or NULL; fixed */
 	struct rb_tree by_name, by_number; /* entries of a directory; directory.c's */
 	u64 last_number;
 	void *private;		 /* target of a link, /proc's entry: freed with the inode */
 	struct vm_object *object;/* content of a regular RAM file */
 	void *pipe;		 /* of a FIFO: kernel/ipc's */
-	s32 claims;		 /* of a regular file: open to be written, or (negative) executed;
-				    atomic */
 };
 
 struct file {
@@ -155,7 +152,6 @@ struct file {
 	struct mutex position_lock; /* taken around read and write of seekable files */
 	u64 position;
 	void *private;		/* of the ops */
-	s32 claim;		/* its part in inode->claims: 1, 0 or -1 */
 };
 
 /* A counted, absolute path ("/bin/ls"). */
@@ -168,7 +164,7 @@ struct dentry_path {
 struct fs_context {
 	struct refcount refs;
 	struct mutex lock;	/* guards all below */
-	struct inode *root, *cwd;
+	struct inode *cwd;
 	u32 umask;
 };
 
@@ -195,9 +191,6 @@ struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags);
 /* Everything open() does.  ERR_PTR.  Sleeps (a FIFO until the other end comes). */
 struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode);
 
-/* An open file on an inode already found (exec, follow_file). */
-struct file *vfs_open_inode(struct inode *inode, u32 flags, const char *path);
-
 int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev); /* mknod, mkdir by mode */
 int vfs_symlink(struct inode *at, const char *path, const char *target);
 int vfs_link(struct inode *old_at, const char *old_path, struct inode *new_at,
@@ -209,7 +202,6 @@ int vfs_stat(struct inode *inode, struct stat *st);
 int vfs_truncate(struct inode *inode, u64 size);
 
 #define RENAME_NOREPLACE 1
-#define RENAME_EXCHANGE	 2
 
 /* The first entry of a directory from *position (opaque, starts at 0; without "." and "..") on: fill
  * all and advance.  False at the end.  Under its lock. */
@@ -218,11 +210,6 @@ bool directory_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u
 /* Absolute path of a directory, terminated.  Length without the NUL, or -ERANGE, -ENOENT (removed). */
 ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size);
 
-/* --- Mounts ------------------------------------------------------------------------------------*/
-
-int vfs_mount(const char *type, const char *path); /* "ramfs", "tmpfs": a new, empty one */
-int vfs_unmount(const char *path); /* -EBUSY, or -EINVAL where nothing is mounted */
-
 /* --- Open files --------------------------------------------------------------------------------*/
 
 /* An anonymous file (pipe, epoll): no path; mode is its inode's.  ERR_PTR(-ENOMEM). */
@@ -230,11 +217,11 @@ struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *
 void file_get(struct file *f);
 void file_put(struct file *f); /* the last closes; sleeps */
 
-/* read() and write() as the system calls do: access mode, position, append.  Sleeps. */
+/* read() and write() as the system calls do: access mode, append, at the file's own position (`at`
+ * NULL) or at *at, which advances.  -EPIPE: the caller sends SIGPIPE.  Sleeps. */
+ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at);
 ssize_t file_read(struct file *f, struct io_buffer *io);
-ssize_t file_write(struct file *f, struct io_buffer *io); /* -EPIPE: the caller sends SIGPIPE */
-ssize_t file_read_at(struct file *f, struct io_buffer *io, u64 position);
-ssize_t file_write_at(struct file *f, struct io_buffer *io, u64 position);
+ssize_t file_write(struct file *f, struct io_buffer *io);
 
 /* Whole reads from inside the kernel (exec): bytes, short at the end. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position);

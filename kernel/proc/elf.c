@@ -225,7 +225,7 @@ static int place_interpreter(struct address_space *as, struct elf_file *elf)
 
 static int load_interpreter(struct address_space *as, const char *path, struct elf_image *image)
 {
-	struct file *file = exec_open(NULL, path, 0);
+	struct file *file = vfs_open(NULL, path, O_RDONLY | O_EXEC, 0);
 	struct elf_file elf;
 	int error;
 

@@ -17,34 +17,6 @@
 #include "kernel/proc/posix_timer.h"
 #include "kernel/trace/trace.h"
 
-/* --- The file --------------------------------------------------------------------------------- */
-
-/* Opened for execution, if it may be. */
-static struct file *open_executable(struct inode *inode, const char *path)
-{
-	if (S_ISLNK(inode->mode))
-		return ERR_PTR(-ELOOP);
-	if (!S_ISREG(inode->mode) || !(inode->mode & 0111))
-		return ERR_PTR(-EACCES);
-	return vfs_open_inode(inode, O_RDONLY | O_EXEC, path);
-}
-
-struct file *exec_open(struct inode *at, const char *path, u32 flags)
-{
-	struct file *found, *file;
-
-	if (!*path && at && flags & AT_EMPTY_PATH)
-		return open_executable(at, NULL);
-	/* Found first without opening: a device or a FIFO is not to notice.  Its path is absolute,
-	 * links resolved, for /proc/PID/exe. */
-	found = vfs_open(at, path, O_PATH | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0);
-	if (IS_ERR(found))
-		return found;
-	file = open_executable(found->inode, found->path ? found->path->text : path);
-	file_put(found);
-	return file;
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -95,11 +67,11 @@ static void prefix_push(struct exec *e, const char *word)
 }
 
 /* Open the program; where it is a script, its interpreter, and so on. */
-static int program_open(struct exec *e, struct inode *at, const char *path, u32 flags)
+static int program_open(struct exec *e, const char *path)
 {
 	for (u32 depth = 0;; depth++) {
 		char head[4], *interpreter, *argument;
-		struct file *file = exec_open(at, path, flags);
+		struct file *file = vfs_open(NULL, path, O_RDONLY | O_EXEC, 0);
 		ssize_t n;
 		int error;
 
@@ -127,19 +99,16 @@ static int program_open(struct exec *e, struct inode *at, const char *path, u32 
 		prefix_push(e, interpreter);
 		file_put(file);
 		e->file = NULL;
-		at = NULL;
-		flags = 0;
 		path = interpreter;
 	}
 }
 
 /* --- Up to the point of no return ------------------------------------------------------------- */
 
-static int prepare(struct exec *e, struct inode *at, u64 argv, u64 envp, bool from_kernel,
-		   u32 flags)
+static int prepare(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 {
 	struct process *p = current_process();
-	int error = program_open(e, at, e->name, flags);
+	int error = program_open(e, e->name);
 
 	if (!error)
 		error = exec_arguments_copy(e, argv, envp, from_kernel);
@@ -298,8 +267,7 @@ static int commit(struct exec *e)
 	return 0;
 }
 
-long process_exec(struct inode *at, const char *path, u64 argv, u64 envp, bool from_kernel,
-		  u32 flags)
+long process_exec(const char *path, u64 argv, u64 envp, bool from_kernel)
 {
 	struct process *p = current_process();
 	struct exec *e = kzalloc(sizeof(*e));
@@ -310,7 +278,7 @@ long process_exec(struct inode *at, const char *path, u64 argv, u64 envp, bool f
 	e->name = path;
 	error = mutex_lock_killable(&p->exec_lock);
 	if (!error) {
-		error = prepare(e, at, argv, envp, from_kernel, flags);
+		error = prepare(e, argv, envp, from_kernel);
 		if (!error)
 			error = commit(e);
 		mutex_unlock(&p->exec_lock);

@@ -57,7 +57,7 @@ static long try_init(const char *path)
 	strscpy(arguments, cmdline_init_arguments(), sizeof(arguments));
 	words_split(arguments, argv + 1, WORDS_MAX);
 	argv[0] = path;
-	error = process_exec(NULL, path, (u64)argv, (u64)environment, true, 0);
+	error = process_exec(path, (u64)argv, (u64)environment, true);
 	if (!error)
 		log_info("init: running %s, %llu ms after the start", path,
 			 (unsigned long long)(clock_now_ns() / NSEC_PER_MSEC));

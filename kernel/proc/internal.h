@@ -125,10 +125,10 @@ void thread_release_user_words(struct thread *t);
 /* --- elf.c ------------------------------------------------------------------------------------ */
 
 struct elf_image {
-	u64 entry;	    /* where to start: the interpreter's, if there is one */
-	u64 program_entry;  /* AT_ENTRY */
-	u64 base;	    /* AT_BASE: the interpreter's load address */
-	u64 headers;	    /* AT_PHDR, 0: not in memory */
+	u64 entry;	   /* where to start: the interpreter's, if there is one */
+	u64 program_entry; /* AT_ENTRY */
+	u64 base;	   /* AT_BASE: the interpreter's load address */
+	u64 headers;	   /* AT_PHDR, 0: not in memory */
 	u32 header_count;
 	bool executable_stack;
 };
@@ -136,6 +136,3 @@ struct elf_image {
 /* Map the program (and its interpreter) into an empty address space.  -ENOEXEC and others; the
  * space is then to be thrown away.  Sleeps. */
 int elf_load(struct address_space *as, struct file *file, struct elf_image *image);
-
-/* Open a file to execute: a regular file with an execute bit.  ERR_PTR(-EACCES) and lookup's. */
-struct file *exec_open(struct inode *at, const char *path, u32 flags);

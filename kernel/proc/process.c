@@ -320,7 +320,7 @@ u64 process_limit(struct process *p, u32 which)
 	return READ_ONCE(p->limits[which].current);
 }
 
-static struct fs_context *fs_context_create(struct inode *root, struct inode *cwd, u32 umask)
+static struct fs_context *fs_context_create(struct inode *cwd, u32 umask)
 {
 	struct fs_context *fs = kzalloc(sizeof(*fs));
 
@@ -328,9 +328,7 @@ static struct fs_context *fs_context_create(struct inode *root, struct inode *cw
 		return ERR_PTR(-ENOMEM);
 	refcount_init(&fs->refs, 1);
 	mutex_init(&fs->lock, &fs_context_class);
-	inode_get(root);
 	inode_get(cwd);
-	fs->root = root;
 	fs->cwd = cwd;
 	fs->umask = umask;
 	return fs;
@@ -341,7 +339,7 @@ struct fs_context *fs_context_copy(struct fs_context *from)
 	struct fs_context *fs;
 
 	mutex_lock(&from->lock);
-	fs = fs_context_create(from->root, from->cwd, from->umask);
+	fs = fs_context_create(from->cwd, from->umask);
 	mutex_unlock(&from->lock);
 	return fs;
 }
@@ -355,7 +353,6 @@ void fs_context_put(struct fs_context *fs)
 {
 	if (!refcount_put(&fs->refs))
 		return;
-	inode_put(fs->root);
 	inode_put(fs->cwd);
 	kfree(fs);
 }
@@ -487,7 +484,7 @@ void process_init(void)
 	if (IS_ERR(root))
 		panic("no root directory (error %ld)", -PTR_ERR(root));
 	set_default_limits(kernel_process);
-	kernel_process->fs = fs_context_create(root, root, 022);
+	kernel_process->fs = fs_context_create(root, 022);
 	kernel_process->files = file_table_create();
 	if (IS_ERR(kernel_process->fs) || IS_ERR(kernel_process->files))
 		panic("no memory for the first process");

@@ -261,7 +261,7 @@ THREAD_FILE(wchan)
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
-static int make_directory_link(pid_t pid, struct text *text, bool root)
+static int make_cwd(pid_t pid, tid_t tid, struct text *text)
 {
 	struct process *p = process_find(pid);
 	struct fs_context *fs = p ? process_fs_get(p) : NULL;
@@ -274,7 +274,7 @@ static int make_directory_link(pid_t pid, struct text *text, bool root)
 	if (!fs)
 		return -ESRCH;
 	mutex_lock(&fs->lock);
-	inode = root ? fs->root : fs->cwd;
+	inode = fs->cwd;
 	inode_get(inode);
 	mutex_unlock(&fs->lock);
 	path = kmalloc(PATH_MAX);
@@ -287,14 +287,10 @@ static int make_directory_link(pid_t pid, struct text *text, bool root)
 	return n < 0 ? (int)n : 0;
 }
 
-static int make_cwd(pid_t pid, tid_t tid, struct text *text)
-{
-	return make_directory_link(pid, text, false);
-}
-
 static int make_root(pid_t pid, tid_t tid, struct text *text)
 {
-	return make_directory_link(pid, text, true);
+	text_printf(text, "/");
+	return 0;
 }
 
 static struct file *executable_get(pid_t pid)

@@ -52,8 +52,8 @@
 	X(142, sched_setparam) X(143, sched_getparam) X(144, sched_setscheduler)                   \
 	X(145, sched_getscheduler) X(146, sched_get_priority_max) X(147, sched_get_priority_min)   \
 	X(148, sched_rr_get_interval) X(149, mlock) X(150, munlock) X(151, mlockall)               \
-	X(152, munlockall) X(157, prctl) X(158, arch_prctl) X(160, setrlimit) X(161, chroot)       \
-	X(162, sync) X(165, mount) X(166, umount2) X(169, reboot) X(170, sethostname)              \
+	X(152, munlockall) X(157, prctl) X(158, arch_prctl) X(160, setrlimit)       \
+	X(162, sync) X(169, reboot) X(170, sethostname)              \
 	X(186, gettid) X(200, tkill) X(201, time) X(202, futex) X(203, sched_setaffinity)          \
 	X(204, sched_getaffinity) X(217, getdents64) X(218, set_tid_address)                       \
 	X(219, restart_syscall) X(222, timer_create) X(223, timer_settime) X(224, timer_gettime)   \
@@ -64,7 +64,7 @@
 	X(266, symlinkat) X(267, readlinkat) X(268, fchmodat) X(269, faccessat) X(270, pselect6)   \
 	X(271, ppoll) X(273, set_robust_list) X(274, get_robust_list) X(280, utimensat)            \
 	X(292, dup3) X(293, pipe2) X(295, preadv) X(296, pwritev) X(302, prlimit64)                \
-	X(309, getcpu) X(316, renameat2) X(318, getrandom) X(322, execveat) X(435, clone3)         \
+	X(309, getcpu) X(316, renameat2) X(318, getrandom) X(435, clone3)         \
 	X(436, close_range) X(439, faccessat2)
 
 /* clang-format on */
@@ -143,10 +143,10 @@ struct inode *fd_inode(u64 fd);
 
 /* --- The rest --------------------------------------------------------------------------------- */
 
-int sigset_get(sigset_t *set, u64 user, u64 size);		  /* sys_signal.c */
-int rusage_put(u64 user, const struct resource_use *use);	  /* sys_info.c */
-struct resource_use children_use(struct process *p);		  /* sys_info.c */
-struct thread *thread_by_argument(pid_t tid);			  /* sys_sched.c: 0: the caller */
+int sigset_get(sigset_t *set, u64 user, u64 size);	  /* sys_signal.c */
+int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
+struct resource_use children_use(struct process *p);	  /* sys_info.c */
+struct thread *thread_by_argument(pid_t tid);		  /* sys_sched.c: 0: the caller */
 
 static inline bool is_privileged(void)
 {

@@ -90,10 +90,6 @@ static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 		return fd_set_flags(fd, argument & 1);
 	case F_GETFL:
 		return READ_ONCE(f->flags);
-	}
-	if (f->flags & O_PATH) /* open(2) */
-		return -EBADF;
-	switch (command) {
 	case F_SETFL:
 		file_flags_change(f, FLAGS_SETTABLE, (u32)argument & FLAGS_SETTABLE);
 		return 0;
@@ -126,7 +122,7 @@ static long device_control(struct file *f, u32 fd, u32 request, u64 argument)
 		file_flags_change(f, O_NONBLOCK, on ? O_NONBLOCK : 0);
 		return 0;
 	}
-	return f->flags & O_PATH ? -EBADF : file_ioctl(f, request, argument);
+	return file_ioctl(f, request, argument);
 }
 
 CALL(ioctl, WITH_FILE(a, device_control(file, (u32)a, (u32)b, c)))

@@ -10,26 +10,17 @@
 #define IOV_ON_STACK 8
 #define OWN	     UINT64_MAX /* position: the file's own */
 
-/* write(2): EPIPE comes with a signal. */
-static void pipe_broken(void)
-{
-	struct process *p = current_process();
-	struct siginfo info = {.signo = SIGPIPE, .kill = {p->pid, p->uid, 0}};
-
-	signal_send_thread(current_thread(), SIGPIPE, &info);
-}
-
 /* One read or write of what `io` describes. */
 static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 {
-	long result;
+	long result = file_transfer(f, io, write, position == OWN ? NULL : &position);
 
-	if (position == OWN)
-		result = write ? file_write(f, io) : file_read(f, io);
-	else
-		result = write ? file_write_at(f, io, position) : file_read_at(f, io, position);
-	if (result == -EPIPE && write)
-		pipe_broken();
+	if (result == -EPIPE && write) {
+		struct process *p = current_process();
+		struct siginfo info = {.signo = SIGPIPE, .kill = {p->pid, p->uid, 0}};
+
+		signal_send_thread(current_thread(), SIGPIPE, &info);
+	}
 	return result;
 }
 

@@ -18,8 +18,6 @@ static int map_file(struct file *f, struct map_request *r)
 	u32 mode = f->flags & O_ACCMODE;
 	bool shared = (r->flags & MAP_TYPE) != MAP_PRIVATE;
 
-	if (f->flags & O_PATH)
-		return -EBADF;
 	if (mode == O_WRONLY || (shared && r->prot & PROT_WRITE && mode != O_RDWR))
 		return -EACCES;
 	if (!f->ops->map)

@@ -97,7 +97,7 @@ static long open_path(struct path_argument *p, u32 flags, u32 mode)
 	struct file *f;
 	int fd;
 
-	f = vfs_open(p->at, p->text, flags, mode & 07777);
+	f = vfs_open(p->at, p->text, flags & ~(u32)O_EXEC, mode & 07777);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	fd = fd_install(f, 0, flags & O_CLOEXEC);
@@ -157,8 +157,7 @@ static long with_two(u64 old_fd, u64 old_path, u64 new_fd, u64 new_path, u32 fla
 
 SYSCALL5(renameat2, old_fd, old_path, new_fd, new_path, flags)
 {
-	if (flags & ~(u64)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
-	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(u64)RENAME_NOREPLACE)
 		return -EINVAL;
 	return with_two(old_fd, old_path, new_fd, new_path, (u32)flags, vfs_rename);
 }
@@ -247,27 +246,23 @@ SYSCALL2(getcwd, buffer, size)
 	return n;
 }
 
-/* Make `inode` the working directory, or the root. */
-static long set_directory(struct inode *inode, bool root)
+static long change_directory(struct inode *inode)
 {
 	struct fs_context *fs = current_process()->fs;
-	struct inode **slot = root ? &fs->root : &fs->cwd, *old;
+	struct inode *old;
 
 	if (!S_ISDIR(inode->mode))
 		return -ENOTDIR;
-	if (root && !is_privileged())
-		return -EPERM;
 	mutex_lock(&fs->lock);
-	old = *slot;
-	*slot = inode_of(inode);
+	old = fs->cwd;
+	fs->cwd = inode_of(inode);
 	mutex_unlock(&fs->lock);
 	inode_put(old);
 	return 0;
 }
 
-CALL(chdir, WITH_INODE(path_inode(HERE, a, 0), set_directory(inode, false)))
-CALL(fchdir, WITH_INODE(fd_inode(a), set_directory(inode, false)))
-CALL(chroot, WITH_INODE(path_inode(HERE, a, 0), set_directory(inode, true)))
+CALL(chdir, WITH_INODE(path_inode(HERE, a, 0), change_directory(inode)))
+CALL(fchdir, WITH_INODE(fd_inode(a), change_directory(inode)))
 
 SYSCALL1(umask, mask)
 {
@@ -280,22 +275,3 @@ SYSCALL1(umask, mask)
 	mutex_unlock(&fs->lock);
 	return old;
 }
-
-/* --- Mounts ----------------------------------------------------------------------------------- */
-
-SYSCALL5(mount, source, target, type, flags, data)
-{
-	char *name;
-	long error;
-
-	if (!is_privileged())
-		return -EPERM;
-	name = string_get(type);
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	error = WITH_PATH(HERE, target, vfs_mount(name, p.text));
-	kfree(name);
-	return error;
-}
-
-CALL(umount2, is_privileged() ? WITH_PATH(HERE, a, vfs_unmount(p.text)) : -EPERM)

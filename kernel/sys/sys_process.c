@@ -6,6 +6,7 @@
 #include "arch/x86_64/power.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
 /* --- fork, clone, exec, exit ------------------------------------------------------------------ */
@@ -69,22 +70,17 @@ SYSCALL2(clone3, user, size)
 	return process_clone(&args);
 }
 
-SYSCALL5(execveat, dirfd, path, argv, envp, flags)
+SYSCALL3(execve, path, argv, envp)
 {
-	struct path_argument p;
+	char *text = string_get(path);
 	long error;
 
-	if (flags & ~(u64)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-		return -EINVAL;
-	error = path_get(&p, dirfd, path, flags & AT_EMPTY_PATH);
-	if (error)
-		return error;
-	error = process_exec(p.at, p.text, argv, envp, false, (u32)flags);
-	path_put(&p);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	error = process_exec(text, argv, envp, false);
+	kfree(text);
 	return error;
 }
-
-CALL(execve, sys_execveat(HERE, a, b, c, 0, 0))
 
 SYSCALL1(exit, code)
 {

@@ -24,18 +24,6 @@ static void file(const char *path, const char *text, mode_t mode)
 	close(fd);
 }
 
-static void copy_self(const char *path)
-{
-	static char buffer[65536];
-	int in = MUST(open(self, O_RDONLY)), out = MUST(open(path, O_RDWR | O_CREAT, 0755));
-	ssize_t n;
-
-	while ((n = read(in, buffer, sizeof(buffer))) > 0)
-		CHECK_EQ(write(out, buffer, n), n);
-	close(in);
-	close(out);
-}
-
 /* The called program compares its arguments with "expect N" strings made by the same rule. */
 static void arguments(void)
 {
@@ -97,19 +85,6 @@ static void errors(void)
 	CHECK_ERR(execve("loop", args, NULL), ELOOP);
 }
 
-static void busy(void)
-{
-	char *args[] = {"zero", "exit", "5", NULL};
-	int fd;
-
-	copy_self("copy");
-	CHECK_EQ(IN_CHILD(execv("copy", args)), EXITED(5));
-	fd = MUST(open("copy", O_RDWR));
-	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("copy", args), ETXTBSY)), 0);
-	close(fd);
-	CHECK_ERR(open(self, O_WRONLY), ETXTBSY);
-}
-
 static void scripts(void)
 {
 	char text[PATH_MAX + 64], *args[] = {"s", "one", "two words", NULL};
@@ -136,20 +111,6 @@ static void scripts(void)
 	/* The shell runs what has no first line. */
 	file("shell", "exit 6\n", 0755);
 	CHECK_EQ(WEXITSTATUS(system("./shell")), 6);
-}
-
-static void by_descriptor(void)
-{
-	char *args[] = {"zero", "exit", "5", NULL}, *env[] = {NULL};
-	int fd = MUST(open(self, O_RDONLY | O_CLOEXEC));
-
-	CHECK_EQ(IN_CHILD(syscall(SYS_execveat, fd, "", args, env, AT_EMPTY_PATH)), EXITED(5));
-	CHECK_ERR(syscall(SYS_execveat, -1, "", args, env, AT_EMPTY_PATH), EBADF);
-	CHECK_ERR(syscall(SYS_execveat, fd, "", args, env, 0), ENOENT);
-	CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, self, args, env, 0x8000000), EINVAL);
-	MUST(symlink(self, "link"));
-	CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, "link", args, env, AT_SYMLINK_NOFOLLOW), ELOOP);
-	close(fd);
 }
 
 static void *sleeper(void *arg)
@@ -281,9 +242,7 @@ int main(int argc, char *argv[], char *envp[])
 	self[n > 0 ? n : 0] = '\0';
 	RUN(arguments);
 	RUN(errors);
-	RUN(busy);
 	RUN(scripts);
-	RUN(by_descriptor);
 	RUN(from_a_thread);
 	RUN(what_is_kept);
 	RUN(auxiliary);

@@ -87,10 +87,6 @@ static void open_flags(void)
 	CHECK_EQ(s.st_mode, S_IFREG | 0440);
 	CHECK_EQ(umask(022), 027);
 	close(fd);
-	fd = MUST(open("flags", O_PATH));
-	CHECK_EQ(fstat(fd, &s), 0);
-	CHECK_ERR(read(fd, text, 1), EBADF);
-	close(fd);
 }
 
 static void read_write_errors(void)
