@@ -18,8 +18,10 @@ endif
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -1))
 MUSL_CC ?= $(firstword $(foreach c,musl-gcc x86_64-linux-musl-gcc,\
         $(if $(shell command -v $(c) 2>/dev/null),$(c))) gcc)
+AR ?= ar
 NM ?= $(firstword $(foreach c,nm x86_64-elf-nm x86_64-linux-gnu-nm llvm-nm,\
         $(if $(shell command -v $(c) 2>/dev/null),$(c))))
+HOST_CC ?= $(firstword $(foreach c,cc gcc clang,$(if $(shell command -v $(c) 2>/dev/null),$(c))))
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 # What `make run` takes.
@@ -51,6 +53,10 @@ USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -static -pthread
 SOURCES := $(sort $(shell find boot arch kernel tests/kernel -name '*.[cS]'))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 PROGRAMS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/*.c))
+LAB_NAMES := $(patsubst user/labs/%.c,%,$(wildcard user/labs/*.c))
+LABS := $(LAB_NAMES:%=$(BUILD)/labs/%)
+LAB_LIBRARY := $(wildcard user/lab/*.c)
+HOST_LABS := $(LAB_NAMES:%=$(BUILD)/host/labs/%)
 USER_TESTS := $(patsubst tests/user/%.c,$(BUILD)/tests/user/%,$(wildcard tests/user/*.c))
 HOST_TESTS := $(patsubst tests/host/%.c,$(BUILD)/tests/host/%,$(wildcard tests/host/test_*.c))
 
@@ -112,17 +118,46 @@ $(BUILD)/heddle.elf: $(OBJECTS) $(BUILD)/font.o linker.ld tools/mksymbols.sh
 $(BUILD)/user/%: user/%.c
 	@mkdir -p $(@D)
 	@echo "  CC  $< (musl)"
-	@$(MUSL_CC) $(USER_CFLAGS) -o $@ $<
+	@$(MUSL_CC) $(USER_CFLAGS) -o $@ $(filter %.c %.a,$^)
+
+# The labs: each one file over the library in user/lab; for Heddle, and for the host's Linux.
+$(BUILD)/lab/%.o: user/lab/%.c $(wildcard user/lab/*.h)
+	@mkdir -p $(@D)
+	@echo "  CC  $< (musl)"
+	@$(MUSL_CC) $(USER_CFLAGS) -c -o $@ $<
+
+$(BUILD)/host/lab/%.o: user/lab/%.c $(wildcard user/lab/*.h)
+	@mkdir -p $(@D)
+	@echo "  CC  $< (host)"
+	@$(HOST_CC) $(USER_CFLAGS) -c -o $@ $<
+
+$(BUILD)/lab/liblab.a: $(LAB_LIBRARY:user/lab/%.c=$(BUILD)/lab/%.o)
+	@rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/host/lab/liblab.a: $(LAB_LIBRARY:user/lab/%.c=$(BUILD)/host/lab/%.o)
+	@rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/lab/liblab.a
+	@mkdir -p $(@D)
+	@echo "  CC  $< (musl)"
+	@$(MUSL_CC) $(USER_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/lab/liblab.a
+
+$(BUILD)/host/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/host/lab/liblab.a
+	@mkdir -p $(@D)
+	@echo "  CC  $< (host)"
+	@$(HOST_CC) $(USER_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/host/lab/liblab.a
+
+labs-host: $(HOST_LABS) ## the labs for this machine's Linux: build/host/labs/NAME
 
 $(BUILD)/tests/user/%: tests/user/%.c $(wildcard tests/user/*.h)
 	@mkdir -p $(@D)
 	@echo "  CC  $< (musl)"
 	@$(MUSL_CC) $(USER_CFLAGS) -o $@ $<
 
-$(BUILD)/initramfs.cpio: $(PROGRAMS) $(USER_TESTS) tools/mkinitramfs.sh $(shell find user/etc -type f)
+$(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(USER_TESTS) tools/mkinitramfs.sh $(shell find user/etc -type f)
 	@tools/mkinitramfs.sh $@ $(BUILD)/stage $(BUILD)/user/init \
 	  $(addprefix bin=,$(filter-out $(BUILD)/user/init,$(PROGRAMS))) \
-	  $(addprefix tests=,$(USER_TESTS))
+	  $(addprefix labs=,$(LABS)) $(addprefix tests=,$(USER_TESTS))
 	@echo "  CPIO $@"
 
 test: ## all tests: units, self-tests in the kernel, user programs, virtual machines
@@ -144,5 +179,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run iso objs test bench compile_commands.json loc format clean
+.PHONY: all help setup doctor run iso objs labs-host test bench compile_commands.json loc format clean
 .DELETE_ON_ERROR:

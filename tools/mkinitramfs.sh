@@ -11,7 +11,7 @@ out=$1 stage=$2
 shift 2
 here=$(dirname "$0")/..
 rm -rf "$stage"
-mkdir -p "$stage/bin" "$stage/sbin" "$stage/etc" "$stage/root" "$stage/tests" "$stage/usr/bin" \
+mkdir -p "$stage/bin" "$stage/sbin" "$stage/etc" "$stage/root" "$stage/tests" "$stage/labs" "$stage/usr/bin" \
 	"$stage/usr/sbin" "$stage/var/run" "$stage/mnt"
 chmod 755 "$stage"
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A lab from its beginning to its end.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void lab_die(const char *format, ...)
+{
+	va_list args;
+	char text[512];
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!in_child()) {
+		show_progress_end();
+		if (lab_options.json)
+			json_error(text);
+	}
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
+	if (in_child())
+		_exit(2);
+	exit(2);
+}
+
+int main(int argc, char *argv[])
+{
+	options_parse(argc, argv);
+	letters_open();
+	options_apply();
+	if (!lab_options.json)
+		show_heading();
+	if (lab_options.interactive && !lab_options.quick)
+		report.predicted = show_question();
+	fflush(stdout);
+	lab.run();
+	show_progress_end();
+	if (!report.has_verdict)
+		lab_die("no verdict: the lab is wrong");
+	if (lab_options.json)
+		json_report();
+	else
+		show_report();
+	return report_ok() ? 0 : 1;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The report as a person reads it.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void show_heading(void)
+{
+	put_colour(BOLD);
+	put_format("\nlab %s\n", lab.name);
+	put_colour(PLAIN);
+	put_rule();
+	put_paragraph("The notes say: ", 15, lab.claim);
+	if (lab.loose && *lab.loose)
+		put_paragraph("Where loose:   ", 15, lab.loose);
+	put("\n");
+}
+
+static void show_choice(int i)
+{
+	char first[8] = {' ', ' ', 'a' + i, ')', ' '};
+
+	put_paragraph(first, 5, lab.predict.choices[i]);
+}
+
+int show_question(void)
+{
+	int count = 0;
+
+	if (!lab.predict.question)
+		return -1;
+	put_colour(BOLD);
+	put_paragraph("", 0, lab.predict.question);
+	put_colour(PLAIN);
+	while (count < 4 && lab.predict.choices[count])
+		show_choice(count++);
+	put_format("Your guess: a to %c; Enter: none; q: leave. ", 'a' + count - 1);
+	for (;;) {
+		char key = key_read() | 0x20; /* small letters; Enter becomes '*' */
+
+		if (key == ('\n' | 0x20)) {
+			put("\n\n");
+			return -1;
+		}
+		if (key == 'q') {
+			put("\n");
+			exit(0);
+		}
+		if (key >= 'a' && key < 'a' + count) {
+			put_format("%c\n\n", key);
+			return key - 'a';
+		}
+	}
+}
+
+/* --- progress ---------------------------------------------------------------------------------- */
+
+static bool progress_shown;
+
+void lab_progress(const char *what, int done, int total)
+{
+	static uint64_t last;
+	uint64_t now = lab_now_ns();
+
+	if (!screen.overwrites || lab_options.json || in_child() || now - last < 100000000)
+		return;
+	last = now;
+	progress_shown = true;
+	printf("\r\033[K%.60s", what);
+	if (total > 0)
+		printf(" %d of %d", done, total);
+	fflush(stdout);
+}
+
+void show_progress_end(void)
+{
+	if (progress_shown)
+		printf("\r\033[K");
+	progress_shown = false;
+}
+
+/* --- the report --------------------------------------------------------------------------------- */
+
+static void show_title(const struct evidence *e)
+{
+	put_colour(BOLD);
+	put_paragraph("", 0, e->title);
+	put_colour(PLAIN);
+}
+
+static void show_evidence(const struct evidence *e)
+{
+	char *text;
+
+	switch (e->kind) {
+	case TABLE:
+		show_title(e);
+		show_table(e);
+		break;
+	case BARS:
+		show_title(e);
+		show_bars(e);
+		break;
+	case TIMELINE:
+		show_title(e);
+		timeline_show(e->trace, false, screen.rows);
+		break;
+	case NOTE:
+		put_paragraph("", 0, e->title);
+		break;
+	case LEFT_OUT:
+		text = text_of("%s: %s", e->title, e->why);
+		put_paragraph("Left out: ", 10, text);
+		free(text);
+		break;
+	case CHECK:
+		return; /* all together, at the end */
+	}
+	put("\n");
+}
+
+static void show_checks(void)
+{
+	bool any = false;
+
+	for (const struct evidence *e = report.evidence; e; e = e->next) {
+		if (e->kind != CHECK)
+			continue;
+		if (!any)
+			put("What the verdict rests on:\n");
+		any = true;
+		put_colour(e->holds ? GOOD : BAD);
+		put(e->holds ? "  √" : "  x");
+		put_colour(PLAIN);
+		put_paragraph(" ", 1, e->title);
+	}
+	put(any ? "\n" : "");
+}
+
+static void show_prediction(void)
+{
+	int right = lab.predict.answer;
+
+	if (!lab.predict.question || report.predicted < 0)
+		return;
+	put_format("You said %c; expected is %c:\n", 'a' + report.predicted, 'a' + right);
+	show_choice(right);
+	if (lab.predict.why)
+		put_paragraph("", 0, lab.predict.why);
+	put("\n");
+}
+
+static void show_verdict(void)
+{
+	static const char *const words[] = {"TRUE HERE", "TRUE WITH A CORRECTION", "FALSE HERE",
+					    "CANNOT BE SHOWN HERE"};
+	static const enum colour colours[] = {GOOD, GOOD, WARN, WARN};
+
+	put_rule();
+	put_colour(BOLD);
+	put_colour(colours[report.verdict]);
+	put(words[report.verdict]);
+	put_colour(PLAIN);
+	put("\n");
+	put_paragraph("", 0, report.text);
+	if (!report_ok()) {
+		put_colour(BAD);
+		if (report.verdict != lab.expect)
+			put_format("Expected was: %s.  Something here is not as it should be.\n",
+				   words[lab.expect]);
+		else
+			put("But a check failed: this verdict does not stand.\n");
+		put_colour(PLAIN);
+	}
+	put_rule();
+}
+
+static void show_figures(void)
+{
+	struct evidence table = {.columns = 3, .heads = {{"Figure", "here", "Linux, same QEMU"}}};
+	char number[32];
+	double linux_value;
+
+	table.right[1] = table.right[2] = true;
+	for (const struct figure *f = report.figures; f; f = f->next) {
+		struct lab_row *row;
+
+		table.rows = must(realloc(table.rows, (table.count + 1) * sizeof(*table.rows)));
+		row = &table.rows[table.count++];
+		row->cells[0] = f->meaning;
+		row->cells[1] = text_of("%s %s", number_text(f->value, number), f->unit);
+		row->cells[2] = linux_figure(f->name, &linux_value)
+				    ? text_of("%s %s", number_text(linux_value, number), f->unit)
+				    : text_of("-");
+	}
+	if (table.count)
+		show_table(&table);
+	if (lab.books)
+		put_paragraph("  The books: ", 13, lab.books);
+	put("\n");
+}
+
+static void show_where_next(void)
+{
+	for (const struct lab_knob *k = lab.knobs; k && k->name; k++) {
+		char *command = text_of("lab %s --%s%s%s", lab.name, k->name, k->value ? " " : "",
+					k->value ? k->value : "");
+		char *text = text_of("%s (%s)", command, k->help);
+
+		put_paragraph(k == lab.knobs ? "To break it: " : "", 13, text);
+		free(command);
+		free(text);
+	}
+	if (lab.sources)
+		put_paragraph("Who did it:  ", 13, lab.sources);
+	if (lab.tour)
+		put_format("In gdb:      docs/tours/%s.md\n", lab.tour);
+	put_format("Exercises:   docs/exercises/%s.md\n", lab.name);
+}
+
+void show_report(void)
+{
+	for (const struct evidence *e = report.evidence; e; e = e->next)
+		show_evidence(e);
+	show_checks();
+	show_prediction();
+	show_verdict();
+	show_figures();
+	show_where_next();
+}
