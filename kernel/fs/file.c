@@ -182,6 +182,28 @@ u32 file_poll(struct file *f, struct poll_table *table)
 	return f->ops->poll(f, table);
 }
 
+/* mmap(2): what the file allows of a mapping. */
+long file_map(struct file *f, struct address_space *as, struct map_request *q)
+{
+	bool shared = (q->flags & (MAP_SHARED | MAP_PRIVATE)) != MAP_PRIVATE;
+	u32 mode = f->flags & O_ACCMODE;
+	long result;
+
+	if (mode == O_WRONLY || (shared && q->prot & PROT_WRITE && mode != O_RDWR))
+		return -EACCES;
+	if (!f->ops->map)
+		return -ENODEV;
+	q->object = f->ops->map(f, q->offset, q->length, q->prot, q->flags);
+	if (IS_ERR(q->object))
+		return PTR_ERR(q->object);
+	q->file = f;
+	if (shared && mode != O_RDWR)
+		q->max_prot = PROT_READ | PROT_EXEC;
+	result = address_space_map(as, q);
+	vm_object_put(q->object);
+	return result;
+}
+
 /* --- Directories ------------------------------------------------------------------------------ */
 
 struct dirent64 { /* as the system call gives it */

@@ -59,6 +59,8 @@ struct inode;
 struct file;
 struct entry;
 struct io_buffer;
+struct address_space;
+struct map_request;
 
 struct timespec {
 	s64 seconds;
@@ -227,6 +229,9 @@ ssize_t file_write(struct file *f, struct io_buffer *io);
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position);
 s64 file_seek(struct file *f, s64 offset, int whence);
 long file_ioctl(struct file *f, u32 request, u64 argument);
+/* Map it where and as the request says, filling in its object and file.  As address_space_map(), and
+ * -EACCES, -ENODEV. */
+long file_map(struct file *f, struct address_space *as, struct map_request *request);
 u32 file_poll(struct file *f, struct poll_table *table);
 ssize_t file_readdir(struct file *f, void *user_dirents, size_t size); /* getdents64() */
 

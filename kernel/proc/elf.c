@@ -130,18 +130,9 @@ static int map_file_part(struct address_space *as, struct file *file,
 	    .prot = segment_prot(h),
 	    .flags = MAP_PRIVATE | MAP_FIXED,
 	    .offset = ALIGN_DOWN(h->offset, PAGE_SIZE),
-	    .file = file,
 	};
-	long result;
+	long result = file_map(file, as, &request);
 
-	if (!file->ops->map)
-		return -ENOEXEC;
-	request.object =
-	    file->ops->map(file, request.offset, request.length, request.prot, request.flags);
-	if (IS_ERR(request.object))
-		return (int)PTR_ERR(request.object);
-	result = address_space_map(as, &request);
-	vm_object_put(request.object);
 	return result < 0 ? (int)result : 0;
 }
 

@@ -100,12 +100,11 @@ static void show_region_usage(struct region *r, struct maps_walk *walk)
 	show_kilobytes(walk->text, "KernelPageSize", PAGE_SIZE);
 	show_kilobytes(walk->text, "MMUPageSize", PAGE_SIZE);
 	show_usage(&usage, walk->text);
-	text_printf(walk->text, "VmFlags:%s%s%s%s%s%s%s%s%s\n", r->prot & PROT_READ ? " rd" : "",
+	text_printf(walk->text, "VmFlags:%s%s%s%s%s%s%s\n", r->prot & PROT_READ ? " rd" : "",
 		    r->prot & PROT_WRITE ? " wr" : "", r->prot & PROT_EXEC ? " ex" : "",
 		    r->shared ? " sh" : "", " mr",
 		    !r->max_prot || r->max_prot & PROT_WRITE ? " mw" : "",
-		    r->grows_down ? " me gd" : " me", r->dont_fork ? " dc" : "",
-		    r->wipe_on_fork ? " wf" : "");
+		    r->grows_down ? " me gd" : " me");
 }
 
 static int show_region(struct region *r, void *data)

@@ -137,8 +137,6 @@ static void limits_spread(struct process *p, u32 which, u64 value)
 		return;
 	if (which == RLIMIT_AS)
 		WRITE_ONCE(as->limit_as_bytes, value);
-	else if (which == RLIMIT_DATA)
-		WRITE_ONCE(as->limit_data_bytes, value);
 	else if (which == RLIMIT_STACK)
 		WRITE_ONCE(as->limit_stack_bytes, value);
 	address_space_put(as);

@@ -30,7 +30,7 @@ struct address_space *address_space_create(void)
 	refcount_init(&as->refs, 1);
 	rwlock_init(&as->lock, &space_class);
 	spinlock_init(&as->page_table_lock, &page_table_class);
-	as->limit_as_bytes = as->limit_data_bytes = as->limit_stack_bytes = UINT64_MAX;
+	as->limit_as_bytes = as->limit_stack_bytes = UINT64_MAX;
 	as->mmap_top = USER_MAX;
 	spin_lock(&address_spaces_lock);
 	list_push_back(&address_spaces, &as->all_link);
@@ -70,7 +70,6 @@ static void copy_layout(struct address_space *to, const struct address_space *fr
 	to->brk_start = from->brk_start;
 	to->brk = from->brk;
 	to->limit_as_bytes = from->limit_as_bytes;
-	to->limit_data_bytes = from->limit_data_bytes;
 	to->limit_stack_bytes = from->limit_stack_bytes;
 	to->mmap_top = from->mmap_top;
 	to->code_start = from->code_start;
@@ -94,7 +93,7 @@ static bool fork_region(struct address_space *child, struct region *r, bool *dow
 		return false;
 	copy->space = child;
 	region_link(copy, r);
-	return r->shared || r->wipe_on_fork || pages_fork(r, copy, downgraded);
+	return r->shared || pages_fork(r, copy, downgraded);
 }
 
 struct address_space *address_space_fork(struct address_space *as)
@@ -111,8 +110,6 @@ struct address_space *address_space_fork(struct address_space *as)
 		struct region *r = region_of(n);
 		bool downgraded = false;
 
-		if (r->dont_fork)
-			continue;
 		ok = fork_region(child, r, &downgraded);
 		if (downgraded) {
 			start = MIN(start, r->start);

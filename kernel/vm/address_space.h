@@ -26,9 +26,7 @@ struct file;
 #define MAP_FIXED	    0x10
 #define MAP_ANONYMOUS	    0x20
 #define MAP_GROWSDOWN	    0x100
-#define MAP_DENYWRITE	    0x800
 #define MAP_LOCKED	    0x2000
-#define MAP_NORESERVE	    0x4000
 #define MAP_POPULATE	    0x8000
 #define MAP_STACK	    0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -42,14 +40,10 @@ struct file;
 #define MADV_WILLNEED	3
 #define MADV_DONTNEED	4
 #define MADV_FREE	8
-#define MADV_DONTFORK	10
-#define MADV_DOFORK	11
 #define MADV_HUGEPAGE	14
 #define MADV_NOHUGEPAGE 15
 #define MADV_DONTDUMP	16
 #define MADV_DODUMP	17
-#define MADV_WIPEONFORK 18
-#define MADV_KEEPONFORK 19
 
 #define MS_ASYNC      1
 #define MS_INVALIDATE 2
@@ -63,7 +57,6 @@ struct region {
 	bool shared;		  /* writes reach the object */
 	bool grows_down;	  /* a stack: faults below grow it, to the limit */
 	bool is_heap, is_stack;	  /* for /proc/PID/maps */
-	bool dont_fork, wipe_on_fork;
 	struct vm_object *object; /* NULL: private anonymous */
 	u64 object_page;	  /* index in the object of the page at start */
 	struct file *file;	  /* for /proc/PID/maps; held by the hooks below */
@@ -100,8 +93,8 @@ struct address_space {
 	u64 brk_start, brk;	 /* bytes */
 	u64 mapped_bytes;	 /* sum over regions; limit_as_bytes bounds it */
 	u64 peak_mapped_bytes;
-	u64 data_bytes;		 /* the private writable ones among them; limit_data_bytes */
-	u64 limit_as_bytes, limit_data_bytes, limit_stack_bytes; /* kept up to date by setrlimit */
+	u64 data_bytes;		 /* the private writable ones among them */
+	u64 limit_as_bytes, limit_stack_bytes; /* kept up to date by setrlimit */
 	u64 mmap_top;		 /* automatic mappings are placed below this, downwards */
 	u64 gap_hint;		 /* where the last one went; 0: none yet */
 	u64 gap_largest;	 /* no gap above gap_hint was larger than this */
@@ -151,11 +144,10 @@ int address_space_protect(struct address_space *as, u64 address, u64 length, u32
 long address_space_remap(struct address_space *as, u64 old_address, u64 old_length, u64 new_length,
 			 u32 flags, u64 new_address);
 int address_space_advise(struct address_space *as, u64 address, u64 length, int advice);
-int address_space_sync(struct address_space *as, u64 address, u64 length, int flags);
 
-/* mlock(): fault pages in.  mincore(): one byte a page. */
+/* msync(), munlock(): are there no holes?  0 or -ENOMEM.  mlock(): fault the pages in. */
+int address_space_covers(struct address_space *as, u64 address, u64 length);
 int address_space_populate(struct address_space *as, u64 address, u64 length);
-int address_space_mincore(struct address_space *as, u64 address, u64 length, u8 *vector);
 
 /* brk(): returns the break that then holds, as Linux does. */
 u64 address_space_brk(struct address_space *as, u64 new_break);

@@ -1,69 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * madvise(2), msync(2), mlock(2) as far as it makes pages present, and mincore(2).
+ * madvise(2), and mlock(2) as far as it makes pages present.
  */
 #include "kernel/lib/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
-static bool advice_known(int advice)
-{
-	switch (advice) {
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-	case MADV_DONTNEED:
-	case MADV_FREE:
-	case MADV_DONTFORK:
-	case MADV_DOFORK:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
-	case MADV_WIPEONFORK:
-	case MADV_KEEPONFORK:
-		return true;
-	}
-	return false;
-}
-
-/* Advice that becomes a mark on regions. */
-static bool advice_marks(int advice)
-{
-	return advice == MADV_DONTFORK || advice == MADV_DOFORK || advice == MADV_WIPEONFORK ||
-	       advice == MADV_KEEPONFORK;
-}
-
-/* Advice on [start, end) of a region, the whole of it where the advice marks.  What is not named
- * here needs nothing done: there is neither swap nor a disk to read ahead from. */
-static int advise_region(struct region *r, u64 start, u64 end, int advice)
-{
-	bool private_memory = !r->shared && !r->object;
-
-	switch (advice) {
-	case MADV_FREE:
-		if (!private_memory)
-			return -EINVAL;
-		/* fall through */
-	case MADV_DONTNEED:
-		pages_zap(r, start, end, true);
-		break;
-	case MADV_DONTFORK:
-	case MADV_DOFORK:
-		r->dont_fork = advice == MADV_DONTFORK;
-		break;
-	case MADV_WIPEONFORK:
-	case MADV_KEEPONFORK:
-		if (!private_memory && advice == MADV_WIPEONFORK)
-			return -EINVAL;
-		r->wipe_on_fork = advice == MADV_WIPEONFORK;
-		break;
-	}
-	return 0;
-}
+/* What is known, but needs nothing done: there is neither swap nor a disk to read ahead from. */
+#define ADVICE_IDLE                                                                                \
+	(1U << MADV_NORMAL | 1U << MADV_RANDOM | 1U << MADV_SEQUENTIAL | 1U << MADV_WILLNEED |     \
+	 1U << MADV_HUGEPAGE | 1U << MADV_NOHUGEPAGE | 1U << MADV_DONTDUMP | 1U << MADV_DODUMP)
 
 /* Do the regions cover [start, end) without a hole?  as->lock is held. */
 static bool covered(struct address_space *as, u64 start, u64 end)
@@ -80,38 +27,34 @@ static bool covered(struct address_space *as, u64 start, u64 end)
 
 int address_space_advise(struct address_space *as, u64 address, u64 length, int advice)
 {
-	struct list dead = LIST_INIT(dead);
+	bool zap = advice == MADV_DONTNEED || advice == MADV_FREE;
 	struct region *r;
 	int err = 0;
 	u64 end;
 
-	if (!advice_known(advice) || !range_check(address, length, &end))
+	if (!zap && ((u32)advice >= 32 || !(1U << advice & ADVICE_IDLE)))
 		return -EINVAL;
-	if (!length)
-		return 0;
-	rwlock_write_lock(&as->lock);
-	if (advice_marks(advice) && (regions_cut(as, address) || regions_cut(as, end)))
-		err = -ENOMEM;
+	if (!range_check(address, length, &end))
+		return -EINVAL;
+	rwlock_read_lock(&as->lock);
 	/* Holes are passed over, and told at the end (madvise(2)). */
-	for (r = region_find(as, address); !err && r && r->start < end; r = region_next(r))
-		err = advise_region(r, MAX(r->start, address), MIN(r->end, end), advice);
+	for (r = region_find(as, address); zap && !err && r && r->start < end; r = region_next(r)) {
+		if (advice == MADV_FREE && (r->shared || r->object))
+			err = -EINVAL;
+		else
+			pages_zap(r, MAX(r->start, address), MIN(r->end, end), true);
+	}
 	if (!err && !covered(as, address, end))
 		err = -ENOMEM;
-	regions_merge(as, address, end, &dead);
-	rwlock_write_unlock(&as->lock);
-	regions_free(&dead);
+	rwlock_read_unlock(&as->lock);
 	return err;
 }
 
-/* Objects are memory: there is nothing to write back, only arguments to check. */
-int address_space_sync(struct address_space *as, u64 address, u64 length, int flags)
+int address_space_covers(struct address_space *as, u64 address, u64 length)
 {
 	bool ok;
 	u64 end;
 
-	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || address % PAGE_SIZE ||
-	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
-		return -EINVAL;
 	if (!range_check(address, length, &end))
 		return -ENOMEM;
 	rwlock_read_lock(&as->lock);
@@ -155,38 +98,4 @@ int address_space_populate(struct address_space *as, u64 address, u64 length)
 			a += PAGE_SIZE; /* else another thread changed it under our eyes */
 	}
 	return 0;
-}
-
-/* Is the page in memory: mapped here, or in its object? */
-static bool page_in_core(struct region *r, u64 address)
-{
-	struct page *page = NULL;
-
-	if (address_space_pte(r->space, address))
-		return true;
-	if (r->object && !vm_object_page(r->object, region_page(r, address), false, &page) && page)
-		page_put(page);
-	return page;
-}
-
-int address_space_mincore(struct address_space *as, u64 address, u64 length, u8 *vector)
-{
-	int err = 0;
-	u64 end;
-
-	if (address % PAGE_SIZE)
-		return -EINVAL;
-	if (!range_check(address, length, &end))
-		return -ENOMEM;
-	rwlock_read_lock(&as->lock);
-	if (!covered(as, address, end))
-		err = -ENOMEM;
-	for (struct region *r = region_find(as, address); !err && address < end;
-	     address += PAGE_SIZE) {
-		if (address >= r->end)
-			r = region_next(r);
-		*vector++ = page_in_core(r, address);
-	}
-	rwlock_read_unlock(&as->lock);
-	return err;
 }

@@ -235,7 +235,7 @@ static bool stack_grow(struct address_space *as, u64 address)
 			gap = STACK_GUARD;
 		grown = r->end - start <= READ_ONCE(as->limit_stack_bytes) &&
 			(!below || below->end + gap <= start) &&
-			regions_within_limits(as, r->start - start, 0);
+			regions_may_grow(as, r->start - start);
 		if (grown)
 			region_resize(r, start, r->end);
 	}

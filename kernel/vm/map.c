@@ -51,17 +51,13 @@ int address_space_unmap(struct address_space *as, u64 address, u64 length)
 struct region *region_replace(const struct region *model, struct region *older, struct list *dead)
 {
 	struct address_space *as = model->space;
-	u64 mapped = model->end - model->start, data = region_is_data(model) ? mapped : 0;
+	u64 mapped = model->end - model->start;
 	struct region *r;
 
 	/* What goes makes room for what comes. */
-	for (r = region_find(as, model->start); r && r->start < model->end; r = region_next(r)) {
-		u64 overlap = MIN(r->end, model->end) - MAX(r->start, model->start);
-
-		mapped -= overlap;
-		data -= region_is_data(r) ? MIN(data, overlap) : 0;
-	}
-	if (!regions_within_limits(as, mapped, data) || as->region_count >= VM_REGIONS_MAX)
+	for (r = region_find(as, model->start); r && r->start < model->end; r = region_next(r))
+		mapped -= MIN(r->end, model->end) - MAX(r->start, model->start);
+	if (!regions_may_grow(as, mapped) || as->region_count >= VM_REGIONS_MAX)
 		return ERR_PTR(-ENOMEM);
 	r = region_create(model);
 	if (!r)
@@ -109,7 +105,9 @@ static int map_check(const struct map_request *q, u64 length)
 		return -EINVAL;
 	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
 		return -EINVAL;
-	if (type != MAP_PRIVATE && (q->flags & MAP_GROWSDOWN))
+	if (type != MAP_PRIVATE && q->flags & MAP_GROWSDOWN)
+		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && !q->object)
 		return -EINVAL;
 	if (!length || length > USER_MAX - USER_MIN)
 		return -ENOMEM;
@@ -191,18 +189,10 @@ int address_space_protect(struct address_space *as, u64 address, u64 length, u32
 		} else if (prot & ~r->max_prot) {
 			err = -EACCES;
 		} else if (prot != r->prot) {
-			struct region wanted = {
-			    .prot = prot, .shared = r->shared, .grows_down = r->grows_down};
-
-			if (region_is_data(&wanted) && !region_is_data(r) &&
-			    !regions_within_limits(as, 0, r->end - r->start)) {
-				err = -ENOMEM;
-			} else {
-				region_account(r, -1);
-				r->prot = prot;
-				region_account(r, 1);
-				pages_protect(r, r->start, r->end);
-			}
+			region_account(r, -1);
+			r->prot = prot;
+			region_account(r, 1);
+			pages_protect(r, r->start, r->end);
 		}
 		if (err)
 			break;
@@ -242,12 +232,9 @@ u64 address_space_brk(struct address_space *as, u64 new_break)
 	if (new_break >= as->brk_start && new_break <= USER_MAX - PAGE_SIZE) {
 		old_end = ALIGN_UP(as->brk, PAGE_SIZE);
 		new_end = ALIGN_UP(new_break, PAGE_SIZE);
-		if (new_break > as->brk)
-			ok = new_break - as->brk_start + (as->data_end - as->data_start) <=
-			     READ_ONCE(as->limit_data_bytes);
-		if (ok && new_end > old_end)
+		if (new_end > old_end)
 			ok = heap_grow(as, old_end, new_end, &dead);
-		else if (ok && new_end < old_end)
+		else if (new_end < old_end)
 			ok = !regions_unmap(as, new_end, old_end, &dead);
 		if (ok)
 			as->brk = new_break;

@@ -68,18 +68,13 @@ struct region *region_create(const struct region *model)
 	return r;
 }
 
-bool region_is_data(const struct region *r)
-{
-	return !r->shared && (r->prot & PROT_WRITE) && !r->grows_down;
-}
-
 void region_account(struct region *r, int sign)
 {
 	u64 bytes = (r->end - r->start) * (u64)sign;
 
 	r->space->mapped_bytes += bytes;
 	r->space->peak_mapped_bytes = MAX(r->space->peak_mapped_bytes, r->space->mapped_bytes);
-	if (region_is_data(r))
+	if (!r->shared && (r->prot & PROT_WRITE) && !r->grows_down)
 		r->space->data_bytes += bytes;
 }
 
@@ -184,10 +179,8 @@ static bool alike(const struct region *a, const struct region *b)
 {
 	return a->end == b->start && a->prot == b->prot && a->max_prot == b->max_prot &&
 	       a->shared == b->shared && a->grows_down == b->grows_down &&
-	       a->is_heap == b->is_heap && a->is_stack == b->is_stack &&
-	       a->dont_fork == b->dont_fork && a->wipe_on_fork == b->wipe_on_fork &&
-	       a->file == b->file && a->object == b->object &&
-	       (!a->object || region_page(a, a->end) == b->object_page);
+	       a->is_heap == b->is_heap && a->is_stack == b->is_stack && a->file == b->file &&
+	       a->object == b->object && (!a->object || region_page(a, a->end) == b->object_page);
 }
 
 void regions_merge(struct address_space *as, u64 start, u64 end, struct list *dead)
@@ -260,10 +253,7 @@ u64 region_place(struct address_space *as, u64 length)
 	return address;
 }
 
-bool regions_within_limits(struct address_space *as, u64 bytes, u64 data_bytes)
+bool regions_may_grow(struct address_space *as, u64 bytes)
 {
-	u64 limit_as = READ_ONCE(as->limit_as_bytes), limit_data = READ_ONCE(as->limit_data_bytes);
-
-	return (!bytes || as->mapped_bytes + bytes <= limit_as) &&
-	       (!data_bytes || as->data_bytes + data_bytes <= limit_data);
+	return !bytes || as->mapped_bytes + bytes <= READ_ONCE(as->limit_as_bytes);
 }

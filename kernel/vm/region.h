@@ -45,8 +45,7 @@ void region_unlink(struct region *r, struct list *dead);
 /* Let go what the dead hold.  No lock held: the last hold on a file may do much. */
 void regions_free(struct list *dead);
 
-/* Count the region in (1) or out (-1) of the sums that limits bound: around changes of its size or
- * protection. */
+/* Count the region in (1) or out (-1) of the sums: around changes of its size or protection. */
 void region_account(struct region *r, int sign);
 
 /* Move the ends, in the tree and in the object. */
@@ -65,9 +64,8 @@ bool regions_none(struct address_space *as, u64 start, u64 end);
  */
 u64 region_place(struct address_space *as, u64 length);
 
-/* May `bytes` more be mapped, and `data_bytes` more be private and writable? */
-bool regions_within_limits(struct address_space *as, u64 bytes, u64 data_bytes);
-bool region_is_data(const struct region *r);
+/* May `bytes` more be mapped? */
+bool regions_may_grow(struct address_space *as, u64 bytes);
 
 /* In map.c, for mremap() too. */
 

@@ -20,19 +20,18 @@ static bool grow_in_place(struct region *r, u64 by, struct list *dead)
 	u64 end = r->end + by;
 
 	if (end > USER_MAX || !regions_none(r->space, r->end, end) ||
-	    !regions_within_limits(r->space, by, region_is_data(r) ? by : 0))
+	    !regions_may_grow(r->space, by))
 		return false;
 	region_resize(r, r->start, end);
 	regions_merge(r->space, r->start, end, dead);
 	return true;
 }
 
-/* Move [address, address + length) to a place of new_length; with length 0, map its object there a
- * second time. */
+/* Move [address, address + length) to a place of new_length. */
 static long move(struct remap *m)
 {
 	struct address_space *as = m->as;
-	u64 end = m->address + m->length, data, start;
+	u64 end = m->address + m->length, start;
 	struct region *r, *to, model;
 
 	if ((m->flags & MREMAP_FIXED) && m->new_address < USER_MIN)
@@ -41,7 +40,7 @@ static long move(struct remap *m)
 	if (!start)
 		return -ENOMEM;
 	/* What moves becomes a region of its own, so that taking it out later cannot fail. */
-	if (m->length && (regions_cut(as, m->address) || regions_cut(as, end)))
+	if (regions_cut(as, m->address) || regions_cut(as, end))
 		return -ENOMEM;
 	r = region_at(as, m->address);
 	model = *r;
@@ -50,17 +49,14 @@ static long move(struct remap *m)
 	model.end = start + m->new_length;
 
 	/* The limits bound what will be there in the end. */
-	data = region_is_data(r) ? m->length : 0;
 	as->mapped_bytes -= m->length;
-	as->data_bytes -= data;
 	to = region_replace(&model, r, &m->dead);
 	as->mapped_bytes += m->length;
-	as->data_bytes += data;
-	if (!IS_ERR(to) && m->length && !pages_move(r, m->address, to, m->length)) {
+	if (!IS_ERR(to) && !pages_move(r, m->address, to, m->length)) {
 		region_unlink(to, &m->dead);
 		to = ERR_PTR(-ENOMEM);
 	}
-	if (!IS_ERR(to) && m->length)
+	if (!IS_ERR(to))
 		region_unlink(r, &m->dead);
 	regions_merge(as, m->address, end, &m->dead);
 	if (IS_ERR(to))
@@ -77,7 +73,7 @@ static long remap(struct remap *m)
 
 	if (!r)
 		return -EFAULT;
-	if (!m->length && !r->shared)
+	if (!m->length)
 		return -EINVAL;
 	if (m->flags & MREMAP_FIXED) {
 		/* The target goes first, then what is too much of the source. */
@@ -101,7 +97,7 @@ static long remap(struct remap *m)
 	if (r->object &&
 	    region_page(r, m->address) + (m->new_length >> PAGE_SHIFT) > UINT64_MAX >> PAGE_SHIFT)
 		return -EINVAL;
-	if (!(m->flags & MREMAP_FIXED) && m->length && m->address + m->length == r->end &&
+	if (!(m->flags & MREMAP_FIXED) && m->address + m->length == r->end &&
 	    grow_in_place(r, by, &m->dead))
 		return (long)m->address;
 	return m->flags & MREMAP_MAYMOVE ? move(m) : -ENOMEM;

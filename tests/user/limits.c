@@ -39,10 +39,6 @@ static void address_space(void)
 			  CHECK_EQ(syscall(SYS_brk, syscall(SYS_brk, 0) + (32 << 20)),
 				   syscall(SYS_brk, 0))),
 		 0);
-	CHECK_EQ(IN_CHILD(limit(RLIMIT_DATA, 16 << 20); void *p; int n = 0;
-			  while ((p = map(1 << 20)) != MAP_FAILED && n < 100) n++;
-			  CHECK_EQ(errno, ENOMEM); CHECK(n >= 10 && n <= 16)),
-		 0);
 }
 
 static void file_size(void)
