@@ -16,6 +16,7 @@
 #define CR0_NE	     (1UL << 5)
 
 #define XCR0_X87_SSE 0x03UL
+#define XCR0_SSE     0x02UL
 #define XCR0_AVX     0x04UL
 #define XCR0_AVX512  0xe0UL /* opmask, upper halves of ZMM0-15, ZMM16-31 */
 
@@ -147,4 +148,13 @@ bool fpu_area_sanitize(struct fpu_area *area)
 		return false;
 	memset(area->header_reserved, 0, sizeof(area->header_reserved));
 	return true;
+}
+
+void fpu_area_xmm(const struct fpu_area *area, u8 xmm[16][16])
+{
+	/* Behind the eight x87 registers (SDM 1, 10.5.1).  Not written where they are all zero. */
+	if (fpu_xcr0 && !(area->xstate_bv & XCR0_SSE))
+		memset(xmm, 0, 256);
+	else
+		memcpy(xmm, area->registers + 128, 256);
 }

@@ -31,3 +31,6 @@ void fpu_save_whole(struct fpu_area *area);
  * fault (header's bits within XCR0, MXCSR's reserved bits clear).  It may be mended: bits are
  * cleared in place where Linux clears them. */
 bool fpu_area_sanitize(struct fpu_area *area);
+
+/* The registers XMM0 to XMM15 in a saved area. */
+void fpu_area_xmm(const struct fpu_area *area, u8 xmm[16][16]);

@@ -8,6 +8,11 @@
 
 struct thread;
 
+/* What context_switch() leaves at `save_sp`. */
+struct switch_frame {
+	u64 r15, r14, r13, r12, rbx, rbp, rip;
+};
+
 /* Save the callee-saved registers on the stack and its pointer in `*save_sp`; take `load_sp` as the
  * stack pointer, and the registers from there.  Returns, on the other stack, to whoever called this
  * from there: the caller below is another thread, later and perhaps on another CPU.  Interrupts off

@@ -238,3 +238,13 @@ int file_table_next(struct file_table *t, u32 fd)
 	spin_unlock(&t->lock);
 	return result;
 }
+
+size_t file_table_bytes(struct file_table *t)
+{
+	size_t bytes;
+
+	spin_lock(&t->lock);
+	bytes = kmalloc_bytes(t) + kmalloc_bytes(t->slots);
+	spin_unlock(&t->lock);
+	return bytes;
+}

@@ -46,5 +46,7 @@ int fd_flags(u32 fd);		      /* 1: close on exec; -EBADF */
 int fd_set_flags(u32 fd, bool close_on_exec);
 void file_table_close_on_exec(struct file_table *t);
 
+size_t file_table_bytes(struct file_table *t); /* of memory */
+
 /* First open descriptor >= fd, or -1: for /proc/PID/fd. */
 int file_table_next(struct file_table *t, u32 fd);

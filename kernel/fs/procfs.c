@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * /proc: the machine's files, made at start and entries in memory; and the directories of processes
- * and threads, of which an inode is made for each lookup and freed at its last inode_put().
+ * and threads, here and again below heddle/, of which an inode is made for each lookup and freed at
+ * its last inode_put().
  */
 #include "kernel/fs/procfs.h"
 #include "kernel/fs/file_table.h"
@@ -23,6 +24,7 @@ struct proc_entry {
 	pid_t pid;
 	tid_t tid;	/* of a process's own files: its PID */
 	bool in_thread; /* below task/ */
+	bool heddle;	/* below heddle/ */
 	u32 number; /* FD_LINK: the descriptor; a process's file: its place among them, from 1 */
 	const struct procfs_pid_file *file; /* TASK_DIR, PID_FILE, FD_DIR */
 	const char *constant;		    /* MACHINE_FILE: text, or the target of a link; or */
@@ -216,12 +218,19 @@ static const struct file_ops content_ops = {
 
 /* --- Directories of processes and threads ----------------------------------------------------- */
 
+static bool belongs(const struct procfs_pid_file *file, const struct proc_entry *dir)
+{
+	if (dir->in_thread && !file->per_thread)
+		return false;
+	return file->heddle == dir->heddle || file == &task_directory;
+}
+
 /* The index-th file of a process, or of a thread; NULL past the last. */
-static const struct procfs_pid_file *pid_file(u64 index, bool in_thread)
+static const struct procfs_pid_file *pid_file(u64 index, const struct proc_entry *dir)
 {
 	for (size_t i = 0; i < PID_FILE_SETS; i++)
 		for (size_t j = 0; j < pid_file_sets[i].count; j++)
-			if ((!in_thread || pid_file_sets[i].files[j].per_thread) && !index--)
+			if (belongs(&pid_file_sets[i].files[j], dir) && !index--)
 				return &pid_file_sets[i].files[j];
 	return NULL;
 }
@@ -233,8 +242,11 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 	s64 number = (s64)MIN(*position, (u64)INT32_MAX);
 	struct file_table *table;
 
-	*e = (struct proc_entry){
-	    .pid = dir->pid, .tid = dir->tid, .in_thread = dir->in_thread, .kind = PID_DIR};
+	*e = (struct proc_entry){.pid = dir->pid,
+				 .tid = dir->tid,
+				 .in_thread = dir->in_thread,
+				 .heddle = dir->heddle,
+				 .kind = PID_DIR};
 	switch (dir->kind) {
 	case ROOT:
 		number = hooks->next_pid((pid_t)MAX(number, 1L));
@@ -255,7 +267,7 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 		e->number = (u32)number;
 		break;
 	default:
-		e->file = pid_file((u64)number, dir->in_thread);
+		e->file = pid_file((u64)number, dir);
 		if (!e->file || hooks->next_pid(dir->pid) != dir->pid)
 			return false;
 		e->number = (u32)number + 1;
@@ -279,7 +291,7 @@ static void entry_name(const struct proc_entry *e, char name[NAME_MAX + 1])
 static u64 entry_ino(const struct proc_entry *e)
 {
 	return (u64)e->tid << 20 | (u64)e->in_thread << 19 | (u64)(e->kind == FD_LINK) << 18 |
-	       e->number;
+	       (u64)e->heddle << 17 | e->number;
 }
 
 static u32 entry_mode(const struct proc_entry *e)
@@ -440,11 +452,14 @@ void procfs_init(struct superblock *sb)
 				       mounts_link = {.kind = MACHINE_FILE,
 						      .constant = "self/mounts"};
 	static struct proc_entry root = {.kind = ROOT};
+	static const struct proc_entry heddle = {.kind = ROOT, .heddle = true};
 
 	proc = sb;
 	sb->fixed = true;
 	sb->root->ops = &directory_ops;
 	sb->root->private = &root;
+	machine_add("heddle", S_IFDIR | 0555, &heddle);
+	machine_add("heddle/self", S_IFLNK | 0777, &self);
 	machine_add("self", S_IFLNK | 0777, &self);
 	machine_add("thread-self", S_IFLNK | 0777, &thread_self);
 	machine_add("mounts", S_IFLNK | 0777, &mounts_link);

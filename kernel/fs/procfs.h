@@ -31,6 +31,7 @@ struct procfs_pid_file {
 	const char *name;
 	u32 mode; /* S_IFREG | 0444, S_IFLNK | 0777, S_IFDIR ("fd") */
 	bool per_thread;
+	bool heddle; /* in /proc/heddle/PID instead: what Linux has not */
 	int (*make)(pid_t pid, tid_t tid, struct text *t); /* files; links: the target as text */
 	struct file *(*follow)(pid_t pid, tid_t tid); /* links to a file: ERR_PTR, reference */
 	const struct file_ops *ops; /* of a file that is no text */

@@ -239,6 +239,13 @@ void kfree(void *object)
 		panic("kfree(%p): not allocated", object);
 }
 
+size_t kmalloc_bytes(const void *object)
+{
+	const struct page *p = virt_to_page(object);
+
+	return p->use == PAGE_SLAB ? caches[p->slab_cache].size : PAGE_SIZE << p->order;
+}
+
 char *kstrdup(const char *s)
 {
 	size_t size = strlen(s) + 1;

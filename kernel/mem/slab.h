@@ -23,6 +23,7 @@ void slab_free(struct slab_cache *cache, void *object);
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 void kfree(void *object);
+size_t kmalloc_bytes(const void *object); /* that an object of either kind takes */
 char *kstrdup(const char *s);
 
 void slab_init(void);

@@ -46,16 +46,13 @@ static bool leave_process(struct thread *t, int wait_status)
 {
 	struct process *p = t->process;
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
-	struct resource_use use = {.minor_faults = t->faults_minor,
-				   .major_faults = t->faults_major,
-				   .voluntary_switches = t->switches_voluntary,
-				   .forced_switches = t->switches_forced};
+	struct resource_use use;
 	bool last, stopped = false, unlink = t != p->leader;
 
 	t->exit_code = wait_status;
 	t->exited = true;
 	last = --p->thread_count == 0;
-	thread_times(t, &use.user_ns, &use.kernel_ns);
+	thread_use(t, &use);
 	resource_use_add(&p->own_dead, &use);
 	if (p->stopped && !last && !p->group_exiting)
 		stopped = --p->threads_to_stop == 0;

@@ -367,7 +367,20 @@ void resource_use_add(struct resource_use *sum, const struct resource_use *use)
 	sum->major_faults += use->major_faults;
 	sum->voluntary_switches += use->voluntary_switches;
 	sum->forced_switches += use->forced_switches;
+	sum->migrations += use->migrations;
+	sum->system_calls += use->system_calls;
 	sum->peak_resident_pages = MAX(sum->peak_resident_pages, use->peak_resident_pages);
+}
+
+void thread_use(struct thread *t, struct resource_use *use)
+{
+	*use = (struct resource_use){.minor_faults = READ_ONCE(t->faults_minor),
+				     .major_faults = READ_ONCE(t->faults_major),
+				     .voluntary_switches = READ_ONCE(t->switches_voluntary),
+				     .forced_switches = READ_ONCE(t->switches_forced),
+				     .migrations = READ_ONCE(t->migrations),
+				     .system_calls = READ_ONCE(t->system_calls)};
+	thread_times(t, &use->user_ns, &use->kernel_ns);
 }
 
 void process_own_use(struct process *p, struct resource_use *use)
@@ -380,15 +393,11 @@ void process_own_use(struct process *p, struct resource_use *use)
 		use->peak_resident_pages =
 		    MAX(use->peak_resident_pages, READ_ONCE(p->space->peak_resident));
 	list_for_each (t, &p->threads, process_link) {
-		struct resource_use one = {0};
+		struct resource_use one;
 
 		if (t->exited)
 			continue; /* in own_dead already */
-		thread_times(t, &one.user_ns, &one.kernel_ns);
-		one.minor_faults = READ_ONCE(t->faults_minor);
-		one.major_faults = READ_ONCE(t->faults_major);
-		one.voluntary_switches = READ_ONCE(t->switches_voluntary);
-		one.forced_switches = READ_ONCE(t->switches_forced);
+		thread_use(t, &one);
 		resource_use_add(use, &one);
 	}
 }

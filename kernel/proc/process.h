@@ -37,6 +37,7 @@ struct resource_use {
 	u64 user_ns, kernel_ns;
 	u64 minor_faults, major_faults;
 	u64 voluntary_switches, forced_switches;
+	u64 migrations, system_calls;
 	u64 peak_resident_pages;
 };
 
@@ -223,6 +224,7 @@ bool process_group_orphaned(pid_t group);
 /* --- use of resources ------------------------------------------------------------------------ */
 
 void process_resource_use(struct process *p, struct resource_use *use);
+void thread_use(struct thread *t, struct resource_use *use); /* of one, but for the memory */
 u32 thread_count(void);
 
 /* /proc/PID files. */

@@ -2,7 +2,7 @@
  *
  * /proc/PID: what a process shows of itself, in Linux's formats (proc(5)).
  *
- * What it shows of its memory is in procinfo_memory.c.
+ * What it shows of its memory is in procinfo_memory.c, /proc/heddle/PID in procinfo_heddle.c.
  */
 #include "kernel/dev/tty.h"
 #include "kernel/fs/procfs.h"
@@ -407,4 +407,5 @@ void process_procfs_init(void)
 	procfs_set_process_hooks(&hooks);
 	procfs_add_pid_files(pid_files, ARRAY_SIZE(pid_files));
 	procinfo_memory_init();
+	procinfo_heddle_init();
 }

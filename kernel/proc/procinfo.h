@@ -33,3 +33,4 @@ int procinfo_space(pid_t pid, struct text *text,
 #define FILE_MODE (S_IFREG | 0444)
 
 void procinfo_memory_init(void);
+void procinfo_heddle_init(void);

@@ -72,6 +72,7 @@ struct thread {
 	u64 migrations;
 	u64 wait_ns, ready_since_ns; /* time in the run queue */
 	u64 faults_minor, faults_major;
+	u64 system_calls;
 
 	/* Sleeping. */
 	const char *wait_name;	  /* of the queue it sleeps on, or NULL */

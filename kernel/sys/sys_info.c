@@ -228,7 +228,6 @@ struct resource_use children_use(struct process *p)
 SYSCALL2(getrusage, who, user)
 {
 	struct process *p = current_process();
-	struct thread *t = current_thread();
 	struct resource_use use = {0};
 
 	switch ((s32)who) {
@@ -239,11 +238,7 @@ SYSCALL2(getrusage, who, user)
 		use = children_use(p);
 		break;
 	case RUSAGE_THREAD:
-		thread_times(t, &use.user_ns, &use.kernel_ns);
-		use.minor_faults = t->faults_minor;
-		use.major_faults = t->faults_major;
-		use.voluntary_switches = t->switches_voluntary;
-		use.forced_switches = t->switches_forced;
+		thread_use(current_thread(), &use);
 		use.peak_resident_pages = READ_ONCE(p->space->peak_resident);
 		break;
 	default:

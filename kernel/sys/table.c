@@ -6,6 +6,7 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/errno.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sys/calls.h"
 #include "kernel/trace/trace.h"
 
@@ -23,6 +24,7 @@ static void count_call(u32 number)
 {
 	preempt_disable();
 	(*this_cpu_ptr(syscall_calls))[MIN(number, (u32)SYSCALL_COUNT)]++;
+	current_thread()->system_calls++;
 	preempt_enable_no_resched(); /* the roof looks at it before user mode */
 }
 
