@@ -85,13 +85,13 @@ static void noreturn application_processor_main(void)
 static void trace_start(void)
 {
 	u32 cpus = MIN(MAX(acpi_info.cpu_count, 1U), (u32)MAX_CPUS);
-	void *rings = kzalloc(cpus * TRACE_RING_EVENTS * sizeof(struct trace_event));
+	/* Of 4096 events a CPU, but on many CPUs with little memory a 64th of that. */
+	u64 kb = MIN(512UL, page_free_count() * (PAGE_SIZE / 1024) / 64 / cpus);
 
-	/* Many CPUs and little memory: better a kernel without a trace than none. */
-	if (rings)
-		trace_init(rings, cpus);
-	else
-		log_warn("trace: no memory for the rings of %u CPUs", cpus);
+	trace_init(cpus, kzalloc, kfree);
+	kb = cmdline_get_u64("trace_buf_kb", MAX(kb, 4UL));
+	if (trace_resize(kb))
+		log_warn("trace: no rings of %lu KiB for %u CPUs", kb, cpus);
 }
 
 static void unpack_modules(void)

@@ -59,6 +59,10 @@ struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_o
 struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char *target);
 struct superblock *superblock_create(const char *type, u64 magic, u32 mode); /* ERR_PTR */
 int vfs_mounts_text(pid_t pid, tid_t tid, struct text *t);		     /* /proc/PID/mounts */
+
+/* Enter an inode, whose reference goes over, at `path` below the root, making the directories.  At
+ * start alone: an error, also one given as inode, stops the kernel. */
+void superblock_add(struct superblock *sb, const char *path, struct inode *inode);
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags);
 
 void file_path_put(struct dentry_path *path); /* NULL: nothing */
@@ -66,6 +70,7 @@ void inode_init(void);
 void file_init(void);
 void devfs_init(void); /* the devices that need no hardware, in /dev */
 void procfs_init(struct superblock *sb);
+void tracefs_init(struct superblock *sb);
 
 const struct file_ops *device_ops(u64 rdev); /* NULL: no driver */
 const struct file_ops *fifo_ops(void);

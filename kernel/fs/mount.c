@@ -9,9 +9,11 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 
-#define RAMFS_MAGIC 0x858458f6
-#define TMPFS_MAGIC 0x01021994
-#define PROC_MAGIC  0x9fa0
+#define RAMFS_MAGIC   0x858458f6
+#define TMPFS_MAGIC   0x01021994
+#define PROC_MAGIC    0x9fa0
+#define SYSFS_MAGIC   0x62656572
+#define TRACEFS_MAGIC 0x74726163
 
 static struct list mounts = LIST_INIT(mounts); /* in order of mounting */
 
@@ -49,9 +51,14 @@ void vfs_init(void)
 		u64 magic;
 		u32 mode;
 	} all[] = {{"/proc", "proc", PROC_MAGIC, 0555},
+		   {"/sys", "sysfs", SYSFS_MAGIC, 0555},
+		   {"/sys/kernel", NULL, 0, 0},
+		   {"/sys/kernel/tracing", "tracefs", TRACEFS_MAGIC, 0555},
 		   {"/dev", "devtmpfs", TMPFS_MAGIC, 0755},
 		   {"/dev/shm", "tmpfs", TMPFS_MAGIC, 01777},
 		   {"/tmp", "tmpfs", TMPFS_MAGIC, 01777}};
+
+	struct superblock *sysfs = NULL;
 
 	inode_init();
 	file_init();
@@ -62,9 +69,16 @@ void vfs_init(void)
 		struct superblock *sb;
 
 		require(!vfs_create(NULL, all[i].path, S_IFDIR | 0755, 0));
+		if (!all[i].type)
+			continue;
 		sb = mount_on(all[i].path, all[i].type, all[i].magic, all[i].mode);
 		if (all[i].magic == PROC_MAGIC)
 			procfs_init(sb);
+		if (all[i].magic == SYSFS_MAGIC)
+			sysfs = sb;
+		if (all[i].magic == TRACEFS_MAGIC)
+			tracefs_init(sb);
 	}
+	sysfs->fixed = true;
 	devfs_init();
 }

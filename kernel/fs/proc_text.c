@@ -4,9 +4,12 @@
  */
 #include "kernel/fs/procfs.h"
 
+#include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
+
+#define WRITE_MAX PAGE_SIZE
 
 static bool text_reserve(struct text *t, size_t more)
 {
@@ -51,4 +54,25 @@ void text_printf(struct text *t, const char *fmt, ...)
 			return;
 	} while ((size_t)n >= room);
 	t->length += (size_t)n;
+}
+
+ssize_t text_take(struct io_buffer *io, char **text)
+{
+	size_t length = io->remaining;
+	ssize_t n;
+
+	if (length > WRITE_MAX)
+		return -EINVAL;
+	*text = kmalloc(length + 1);
+	if (!*text)
+		return -ENOMEM;
+	n = io_get(io, *text, length);
+	if (n < 0 || (size_t)n < length) {
+		kfree(*text);
+		return -EFAULT;
+	}
+	if (n && (*text)[n - 1] == '\n')
+		n--;
+	(*text)[n] = '\0';
+	return n;
 }

@@ -14,7 +14,6 @@
 #include "kernel/mem/slab.h"
 
 #define PID_FILE_SETS 8
-#define WRITE_MAX     PAGE_SIZE
 
 enum proc_kind { ROOT, MACHINE_FILE, PID_DIR, TASK_DIR, PID_FILE, FD_DIR, FD_LINK };
 
@@ -188,20 +187,10 @@ static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *posit
 
 	if (!e->write)
 		return -EIO;
-	if (length > WRITE_MAX)
-		return -EINVAL;
-	text = kmalloc(length + 1);
-	if (!text)
-		return -ENOMEM;
-	n = io_get(io, text, length);
-	if (n >= 0 && (size_t)n < length)
-		n = -EFAULT;
-	if (n >= 0) {
-		if (n && text[n - 1] == '\n')
-			n--;
-		text[n] = '\0';
-		n = e->write(text, (size_t)n);
-	}
+	n = text_take(io, &text);
+	if (n < 0)
+		return n;
+	n = e->write(text, (size_t)n);
 	kfree(text);
 	if (n)
 		return n;
@@ -391,30 +380,9 @@ static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len
 
 /* --- The machine's files ---------------------------------------------------------------------- */
 
-/* Enter `path`, making its directories.  At start alone: no memory stops the kernel. */
 static void machine_add(const char *path, u32 mode, const struct proc_entry *e)
 {
-	struct inode *dir = proc->root, *inode;
-
-	for (;;) {
-		const char *slash = strchr(path, '/');
-		size_t length = slash ? (size_t)(slash - path) : strlen(path);
-
-		mutex_lock(&dir->lock);
-		inode = slash ? directory_lookup(dir, path, length) : ERR_PTR(-ENOENT);
-		if (IS_ERR(inode)) {
-			inode = slash ? inode_create(proc, S_IFDIR | 0555, NULL, NULL)
-				      : proc_inode(e, mode);
-			require(!IS_ERR(inode));
-			require(!directory_enter(dir, path, length, inode));
-		}
-		mutex_unlock(&dir->lock);
-		inode_put(inode); /* its entry holds it */
-		if (!slash)
-			return;
-		dir = inode;
-		path = slash + 1;
-	}
+	superblock_add(proc, path, proc_inode(e, mode));
 }
 
 void procfs_add(const char *path, void (*make)(struct text *t),

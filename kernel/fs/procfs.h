@@ -16,6 +16,10 @@ struct text {
 void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_write(struct text *t, const char *data, size_t length);
 
+/* What a program writes, at most a page: a value without the newline of echo(1), terminated; the
+ * caller frees it.  Its length, -EINVAL, -ENOMEM or -EFAULT.  Sleeps. */
+ssize_t text_take(struct io_buffer *io, char **text);
+
 /* A file at `path` below /proc ("meminfo", "sys/kernel/ostype"); directories are made.  `make`
  * fills the text when it is read from the beginning; `write` (may be NULL) takes what was written, terminated; its result is
  * 0 or an error.  Both may sleep. */

@@ -16,7 +16,6 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/sched.h"
-#include "kernel/trace/trace.h"
 
 #define TICK_NS	    (10 * (u64)NSEC_PER_MSEC) /* CLK_TCK is 100 */
 #define REPORT_SIZE (32 * 1024)		      /* for other rooms' text functions */
@@ -289,28 +288,6 @@ static void make_slab(struct text *t)
 	make_report(t, slab_stats_text);
 }
 
-static void make_trace(struct text *t)
-{
-	struct trace_event *events = kmalloc(TRACE_RING_EVENTS * sizeof(*events));
-	char line[256];
-
-	if (!events) {
-		t->failed = true;
-		return;
-	}
-	text_printf(t, "# tracer: nop\n");
-	cpumask_for_each (id, &cpus_online) {
-		size_t n = trace_read(id, events, TRACE_RING_EVENTS);
-
-		text_printf(t, "# cpu %u\n", id);
-		for (size_t i = 0; i < n; i++) {
-			text_write(t, line, trace_format(&events[i], line, sizeof(line)));
-			text_write(t, "\n", 1);
-		}
-	}
-	kfree(events);
-}
-
 void procfs_add_system_files(void)
 {
 	static const struct {
@@ -332,12 +309,12 @@ void procfs_add_system_files(void)
 	    {"heddle/slab", make_slab, NULL},
 	    {"heddle/switches", make_switches, NULL},
 	    {"heddle/tlb", make_tlb, NULL},
-	    {"heddle/trace", make_trace, NULL},
 	};
 	static const struct {
 		const char *path, *text;
 	} constants[] = {
-	    {"filesystems", "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"},
+	    {"filesystems", "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"
+	     "nodev\tsysfs\nnodev\ttracefs\n"},
 	    {"version",
 	     SYSTEM_NAME " version " SYSTEM_RELEASE " (" __VERSION__ ") " SYSTEM_VERSION "\n"},
 	    {"sys/kernel/ostype", SYSTEM_NAME "\n"},

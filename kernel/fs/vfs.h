@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Files: inodes, directory entries by name, open files, paths, mounts.  One tree; file systems are
- * RAM (root, /tmp, /dev), proc.  Everything belongs to root: permission bits are kept, shown and,
+ * RAM (root, /tmp, /dev), proc, trace.  Everything belongs to root: permission bits are kept, shown and,
  * for execute, looked at.
  */
 #pragma once
@@ -111,7 +111,7 @@ struct file_ops {
 
 /* A mounted file system.  All are mounted at the start, and stay. */
 struct superblock {
-	const char *type;	/* "ramfs", "tmpfs", "proc", "devtmpfs" */
+	const char *type;	/* "ramfs", "tmpfs", "proc", ... */
 	u64 device;		/* st_dev */
 	u64 magic;		/* statfs f_type */
 	bool fixed;		/* nobody makes, removes or renames anything here: /proc */

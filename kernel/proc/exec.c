@@ -15,7 +15,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/posix_timer.h"
-#include "kernel/trace/trace.h"
+#include "kernel/sched/trace_thread.h"
 
 static bool is_blank(char c)
 {
@@ -252,6 +252,7 @@ static int commit(struct exec *e)
 {
 	struct thread *self = current_thread();
 	struct process *p = self->process;
+	tid_t old_tid = self->tid;
 	int error = end_other_threads(p, self);
 
 	if (error)
@@ -263,7 +264,7 @@ static int commit(struct exec *e)
 	posix_timers_release(p);
 	file_table_close_on_exec(p->files);
 	reset_thread(self, e);
-	trace(TRACE_EXEC, (u32)p->pid, 0, 0);
+	(void)trace_write_text(TRACE_EXEC, (u32)old_tid, e->name, strlen(e->name));
 	return 0;
 }
 

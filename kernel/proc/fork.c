@@ -12,7 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/internal.h"
 #include "kernel/sched/sched.h"
-#include "kernel/trace/trace.h"
+#include "kernel/sched/trace_thread.h"
 
 /* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
  * Linux that was built without. */
@@ -272,7 +272,7 @@ long process_clone(const struct clone_args *args)
 		discard_thread(t);
 		return error;
 	}
-	trace(TRACE_FORK, (u32)tid, (u64)t->process->pid, 0);
+	trace_thread(TRACE_FORK, t, 0);
 	if (args->flags & CLONE_PARENT_SETTID) /* Linux ignores a bad address, too */
 		(void)!put_user_u32((u32 *)args->parent_tid, (u32)tid);
 	thread_start(t);

@@ -183,6 +183,7 @@ void thread_link(struct thread *t, struct process *p)
 	assert_held(&process_lock);
 	assert_held(&p->signal_lock);
 	t->process = p;
+	t->pid = p->pid;
 	process_get(p);
 	p->thread_count++;
 	list_push_back(&p->threads, &t->process_link);

@@ -7,7 +7,7 @@
 #include "arch/x86_64/smp.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sched/runqueue.h"
-#include "kernel/trace/trace.h"
+#include "kernel/sched/trace_thread.h"
 
 struct cpumask cpus_scheduled, cpus_idle;
 
@@ -80,7 +80,7 @@ static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool sprea
 {
 	while (rq != runqueue_of(to)) {
 		t->migrations++;
-		trace(TRACE_MIGRATE, (u32)t->tid, t->cpu, to);
+		trace_thread(TRACE_MIGRATE, t, t->cpu | to << 16);
 		WRITE_ONCE(t->cpu, to);
 		spin_unlock(&rq->lock);
 		rq = runqueue_of(to);

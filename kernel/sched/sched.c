@@ -16,7 +16,7 @@
 #include "arch/x86_64/switch.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/sched/runqueue.h"
-#include "kernel/trace/trace.h"
+#include "kernel/sched/trace_thread.h"
 
 #define IDLE_POLL_NS (50 * NSEC_PER_USEC)
 
@@ -104,7 +104,8 @@ void sched_sample(bool user_mode)
 }
 
 /* Everything of the machine that `next` has otherwise than `prev`, but registers and stack. */
-static void switch_machine_state(struct runqueue *rq, struct thread *prev, struct thread *next)
+static void switch_machine_state(struct runqueue *rq, struct thread *prev, struct thread *next,
+				 bool preempted)
 {
 	struct cpu *cpu = this_cpu();
 	bool root_changed = pmap_switch(next->pmap);
@@ -112,8 +113,7 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 	rq->stats.switches++;
 	rq->stats.running = next->tid;
 	rq->stats.switches_root += root_changed;
-	trace(TRACE_SWITCH, (u32)prev->tid, (u64)next->tid,
-	      (u64)prev->state | (u64)root_changed << 8);
+	trace_switch(prev, next, next->run_since_ns, root_changed, preempted);
 	if (prev->fpu && prev->state < THREAD_ZOMBIE)
 		fpu_save(prev->fpu);
 	if (next->fpu && (cpu->fpu_owner != next || next->fpu_cpu != cpu->id)) {
@@ -205,7 +205,7 @@ static void switch_away(bool preempted)
 			timer_start(&rq->slice, now + sched_slice_ns());
 	}
 	next->on_cpu = true;
-	switch_machine_state(rq, prev, next);
+	switch_machine_state(rq, prev, next, preempted);
 	prev = context_switch(&prev->saved_sp, next->saved_sp, prev);
 
 	/* We run again: later, perhaps on another CPU, and `prev` is whoever ran here just now. */
@@ -253,7 +253,7 @@ static bool wake_if(struct thread *t, u32 states)
 						 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 
 	if (woken)
-		trace(TRACE_WAKE, (u32)t->tid, t->cpu, 0);
+		trace_thread(TRACE_WAKING, t, t->cpu);
 	/* On a CPU it is still on its way to sleep: schedule() will find it running. */
 	if (woken && !t->on_cpu)
 		balance_enqueue(rq, t, false);

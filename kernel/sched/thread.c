@@ -13,7 +13,7 @@
 #include "kernel/mem/kstack.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/runqueue.h"
-#include "kernel/trace/trace.h"
+#include "kernel/sched/trace_thread.h"
 
 void (*thread_created_hook)(struct thread *t);
 void (*thread_freed_hook)(struct thread *t);
@@ -202,7 +202,7 @@ void thread_exit_final(void)
 {
 	struct thread *t = current_thread();
 
-	trace(TRACE_EXIT, (u32)t->tid, (u64)t->exit_code, 0);
+	trace_value(TRACE_EXIT, 0);
 	irq_disable();
 	if (this_cpu()->fpu_owner == t)
 		this_cpu()->fpu_owner = NULL;

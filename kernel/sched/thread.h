@@ -38,6 +38,7 @@ struct thread {
 	/* Fixed at creation. */
 	tid_t tid;		  /* unique over all processes; 0: an idle thread */
 	struct process *process;  /* never NULL once kernel/proc is up */
+	pid_t pid;		  /* of the process; 0: a kernel thread */
 	void *kernel_stack;	  /* lowest byte; KSTACK_SIZE bytes */
 	bool is_user;		  /* has a user half: trap frame at the stack's top, FPU state */
 	struct refcount refs;

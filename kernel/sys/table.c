@@ -8,7 +8,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sys/calls.h"
-#include "kernel/trace/trace.h"
+#include "kernel/sched/trace_thread.h"
 
 static const struct {
 	const char *name;
@@ -28,19 +28,26 @@ static void count_call(u32 number)
 	preempt_enable_no_resched(); /* the roof looks at it before user mode */
 }
 
+static void trace_enter(u32 number, const struct trap_frame *frame)
+{
+	const u64 args[] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+
+	trace_write_values(TRACE_SYS_ENTER, number, args, ARRAY_SIZE(args));
+}
+
 void syscall_dispatch(struct trap_frame *frame)
 {
 	u32 number = (u32)frame->error;
-	tid_t tid = current_thread()->tid;
 	long result = -ENOSYS;
 
 	count_call(number);
-	trace(TRACE_SYSCALL, (u32)tid, number, 0);
+	if (trace_on(TRACE_SYS_ENTER))
+		trace_enter(number, frame);
 	if (likely(number < SYSCALL_COUNT && table[number].fn))
 		result = table[number].fn(frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8,
 					  frame->r9);
 	frame->rax = (u64)result;
-	trace(TRACE_SYSCALL_END, (u32)tid, number, (u32)result);
+	trace_values(TRACE_SYS_EXIT, number, &frame->rax, 1);
 }
 
 const char *syscall_name(u32 number)

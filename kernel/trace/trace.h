@@ -1,55 +1,114 @@
 /* SPDX-License-Identifier: MIT
  *
- * The last scheduling events of each CPU in a ring of fixed size.  Writing costs a few
- * instructions, takes no lock and is allowed in any context.
+ * The last events of each CPU in a ring.  Writing takes no lock and costs a few dozen instructions;
+ * the text is Linux's ftrace form.  Who fills events in: kernel/sched/trace_thread.h.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
+/* In the order of available_events; names in trace_format.c. */
 enum trace_type {
-	TRACE_NONE,
-	TRACE_SWITCH,	  /* a: previous tid, b: next tid, c: previous state | root changed << 8 */
-	TRACE_WAKE,	  /* a: woken tid, b: target cpu */
-	TRACE_FORK,	  /* a: child tid, b: child pid */
-	TRACE_EXEC,	  /* a: pid */
-	TRACE_EXIT,	  /* a: tid, b: exit code */
-	TRACE_MIGRATE,	  /* a: tid, b: from cpu, c: to cpu */
-	TRACE_SYSCALL,	  /* a: tid, b: number */
-	TRACE_SYSCALL_END,/* a: tid, b: number, c: result (low 32 bits) */
-	TRACE_PAGE_FAULT, /* a: tid, b: error code, c: address */
-	TRACE_IRQ,	  /* a: tid, b: vector */
+	TRACE_SWITCH,  /* other: next; value: enum thread_state | TRACE_SWITCH_* */
+	TRACE_WAKING,  /* other: woken; value: the CPU where it last ran */
+	TRACE_MIGRATE, /* other: who; value: from CPU | to CPU << 16 */
+	TRACE_FORK,    /* other: child */
+	TRACE_EXEC,    /* value: the TID before; text: path */
+	TRACE_EXIT,
+	TRACE_SYS_ENTER,    /* value: number; args */
+	TRACE_SYS_EXIT,	    /* value: number; args[0]: result */
+	TRACE_FAULT_USER,   /* value: error code; args: address, instruction */
+	TRACE_FAULT_KERNEL, /* likewise: the kernel's touching user memory */
+	TRACE_IRQ_ENTRY,    /* value: vector */
+	TRACE_IRQ_EXIT,	    /* likewise */
+	TRACE_TLB_FLUSH,    /* no events of its own: a part of TRACE_SWITCH */
+	TRACE_MARK,	    /* text; no event that can be switched off */
 	TRACE_TYPES
 };
 
+#define TRACE_SWITCH_PREEMPTED 0x100 /* it could have gone on */
+#define TRACE_SWITCH_RECORDED  0x200 /* a line sched_switch */
+#define TRACE_SWITCH_ROOT      0x400 /* a line tlb_flush: the page-table root changed */
+
+/* struct trace_event.context: the low bits are the preemption count. */
+#define TRACE_IRQS_OFF	   0x80
+#define TRACE_IN_IRQ	   0x40
+#define TRACE_NEED_RESCHED 0x20
+#define TRACE_PREEMPT_MAX  0x0f
+
+#define TRACE_NAME	   16
+#define TRACE_TEXT	   80 /* with the NUL */
+
+/* 128 bytes; a switch touches the first cache line alone. */
 struct trace_event {
-	u64 time_ns; /* written last; 0 while the slot is being written */
-	u32 type;
-	u32 a;
-	u64 b;
-	u64 c;
+	u32 sequence; /* which slot of all ever claimed, and whether it is complete */
+	u8 type, context;
+	u8 prio, other_prio; /* as Linux counts: 120 + nice, or 99 - real-time priority */
+	u64 time_ns;
+	tid_t tid, other; /* who ran on the CPU; whom it is about */
+	pid_t pid;	  /* of tid; 0: a kernel thread */
+	u32 value;
+	char name[TRACE_NAME]; /* of tid */
+	union {
+		char other_name[TRACE_NAME];
+		u64 args[6];
+		char text[TRACE_TEXT];
+	};
 };
 
-#define TRACE_RING_EVENTS 1024 /* a CPU; a power of two */
-
-/* Bit per type: which events are recorded.  Scheduling events (switch, wake, fork, exec, exit,
- * migrate) at start. */
+/* Bit per type: which events are recorded now.  Those of scheduling at start. */
 extern u32 trace_mask;
 
-void trace_write(enum trace_type type, u32 a, u64 b, u64 c);
-
-static inline void trace(enum trace_type type, u32 a, u64 b, u64 c)
+static inline bool trace_on(enum trace_type type)
 {
-	if (READ_ONCE(trace_mask) >> type & 1)
-		trace_write(type, a, b, c);
+	return unlikely(READ_ONCE(trace_mask) >> type & 1);
 }
 
-/* Memory for the rings of `cpus` CPUs (TRACE_RING_EVENTS * sizeof(struct trace_event) each); until
- * then nothing is recorded. */
-void trace_init(void *memory, u32 cpus);
+/* Claim the calling CPU's next slot; NULL: it has no ring.  Interrupts are off from here to
+ * trace_commit(), so there is one writer a ring, and at an answer to smp_call() there is none.
+ * Fills context; time, who, and the rest are the caller's. */
+struct trace_event *trace_claim(enum trace_type type);
+void trace_commit(struct trace_event *e);
 
-/* Copy the newest events of a CPU, oldest first; at most `max`.  Returns how many. */
-size_t trace_read(u32 cpu, struct trace_event *events, size_t max);
+/* --- Reading.  Readers, trace_resize() and trace_clear() exclude each other (tracefs.c); a report
+ * of a kernel that stops excludes nobody, the others being stopped. ------------------------------
+ */
 
-/* One event as a line of text, without newline. */
-size_t trace_format(const struct trace_event *event, char *buf, size_t size);
+/* A place in the ring of one CPU, from the oldest event, or the last `max`, to what is the newest
+ * now. */
+struct trace_cursor {
+	u64 next, end;
+	u32 cpu;
+	bool valid;
+	struct trace_event event; /* the one it stands at, where valid */
+};
+
+void trace_rewind(struct trace_cursor *c, u32 cpu, u64 max);
+void trace_advance(struct trace_cursor *c); /* to the next event that is still there */
+
+/* One event as a line or lines of text, each with its newline; at most TRACE_LINE bytes. */
+#define TRACE_LINE 512
+size_t trace_format(const struct trace_event *e, u32 cpu, char *buf, size_t size);
+
+struct trace_stats {
+	u64 entries; /* in the ring */
+	u64 overrun; /* overwritten since it was cleared */
+};
+void trace_stats_read(u32 cpu, struct trace_stats *stats);
+void trace_clear(void);
+
+/* "sched", "sched_switch"; TRACE_MARK and later have none. */
+struct trace_name {
+	const char *system, *event;
+};
+extern const struct trace_name trace_names[TRACE_MARK];
+
+/* --- Size ------------------------------------------------------------------------------------- */
+
+/* Rings for so many CPUs, with zeroed memory from `alloc`; none yet. */
+void trace_init(u32 cpus, void *(*alloc)(size_t bytes), void (*free)(void *memory));
+
+/* Give each CPU a new, empty ring of at least `kb` KiB, rounded up to a power of two pages; or
+ * -ENOMEM or -EINVAL, and all is as before.  Preemption on, interrupts on. */
+int trace_resize(u64 kb);
+u64 trace_size_kb(void); /* 0: no rings */

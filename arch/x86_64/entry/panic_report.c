@@ -142,21 +142,20 @@ static void report_thread(void)
 
 static void report_events(void)
 {
-	static struct trace_event events[EVENTS_HERE];
-	static char line[160];
+	static struct trace_cursor c;
+	static char line[TRACE_LINE];
 	u32 cpus = 0;
 
 	cpumask_for_each (cpu, &cpus_online) {
-		size_t n;
-
 		if (cpu != this_cpu_id() && ++cpus >= CPUS_WITH_EVENTS)
 			continue;
-		n = trace_read(cpu, events, cpu == this_cpu_id() ? EVENTS_HERE : EVENTS_ELSEWHERE);
-		if (n)
+		trace_rewind(&c, cpu, cpu == this_cpu_id() ? EVENTS_HERE : EVENTS_ELSEWHERE);
+		if (c.valid)
 			report("last events of CPU %u:", cpu);
-		for (size_t i = 0; i < n; i++) {
-			trace_format(&events[i], line, sizeof(line));
-			report("  %s", line);
+		for (; c.valid; trace_advance(&c)) {
+			/* The log ends the line itself. */
+			line[trace_format(&c.event, cpu, line, sizeof(line)) - 1] = '\0';
+			log_error("%s", line);
 		}
 	}
 }

@@ -20,7 +20,7 @@
 #include "kernel/proc/signal.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/timer.h"
-#include "kernel/trace/trace.h"
+#include "kernel/sched/trace_thread.h"
 #include "kernel/vm/address_space.h"
 
 #define VECTOR_X87	      16
@@ -88,15 +88,18 @@ static u64 dr6_take(void)
 /* ---- Page faults ----------------------------------------------------------------------------- */
 
 /* Interrupts on. */
-static enum fault_result fault_resolve(struct thread *t, u64 error, u64 address, u64 user_sp)
+static enum fault_result fault_resolve(struct thread *t, const struct trap_frame *frame,
+				       u64 address, u64 user_sp)
 {
 	struct address_space *as = vm_current_space ? vm_current_space() : NULL;
+	u64 error = frame->error;
 	enum fault_access access = error & PF_INSTRUCTION ? FAULT_EXEC
 				   : error & PF_WRITE	  ? FAULT_WRITE
 							  : FAULT_READ;
 	enum fault_result result;
 
-	trace(TRACE_PAGE_FAULT, (u32)t->tid, error, address);
+	trace_values(error & PF_USER ? TRACE_FAULT_USER : TRACE_FAULT_KERNEL, (u32)error,
+		     (u64[]){address, frame->rip}, 2);
 	if (!as || address >= USER_MAX)
 		return FAULT_MAPERR;
 	result = address_space_fault(as, address, access, user_sp);
@@ -107,7 +110,7 @@ static enum fault_result fault_resolve(struct thread *t, u64 error, u64 address,
 
 static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 address)
 {
-	switch (fault_resolve(t, frame->error, address, frame->rsp)) {
+	switch (fault_resolve(t, frame, address, frame->rsp)) {
 	case FAULT_DONE:
 	case FAULT_SIGNAL: /* it is pending; the access comes again if the thread lives */
 		return;
@@ -145,7 +148,7 @@ static bool usercopy_fault(struct trap_frame *frame, u64 address)
 			return false;
 		if (!t->preempt_ok_faults && (frame->rflags & RFLAGS_IF) && !preempt_count()) {
 			irq_enable();
-			result = fault_resolve(t, frame->error, address,
+			result = fault_resolve(t, frame, address,
 					       t->is_user ? thread_frame(t)->rsp : 0);
 			irq_disable();
 			if (result == FAULT_DONE)
@@ -362,7 +365,7 @@ static void interrupt(struct trap_frame *frame)
 
 	cpu->irq_depth++;
 	cpu->interrupts++;
-	trace(TRACE_IRQ, cpu->current ? (u32)cpu->current->tid : 0, vector, 0);
+	trace_value(TRACE_IRQ_ENTRY, vector);
 	switch (vector) {
 	case VECTOR_TIMER:
 		apic_eoi();
@@ -386,6 +389,7 @@ static void interrupt(struct trap_frame *frame)
 	default: /* spurious, of the APIC or of the masked 8259s: no EOI (SDM 3A 11.9) */
 		break;
 	}
+	trace_value(TRACE_IRQ_EXIT, vector);
 	cpu->irq_depth--;
 }
 

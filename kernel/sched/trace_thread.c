@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Events of threads.  Names are copied into each event: so they are right for threads that have
+ * ended, or have another name, when the ring is read.
+ */
+#include "kernel/sched/trace_thread.h"
+
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/cpu.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+
+static u8 priority_of(const struct thread *t)
+{
+	return (u8)(t->priority ? 99 - t->priority : 120 + t->nice);
+}
+
+/* NULL: a CPU that has no thread yet. */
+static void fill_who(struct trace_event *e, const struct thread *t, u64 now_ns)
+{
+	e->time_ns = now_ns;
+	e->tid = t ? t->tid : 0;
+	e->pid = t ? t->pid : 0;
+	e->prio = t ? priority_of(t) : 0;
+	if (t)
+		__builtin_memcpy(e->name, t->name, TRACE_NAME);
+}
+
+static void fill_other(struct trace_event *e, const struct thread *t)
+{
+	e->other = t->tid;
+	e->other_prio = priority_of(t);
+	__builtin_memcpy(e->other_name, t->name, TRACE_NAME);
+}
+
+void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns, u32 flags)
+{
+	struct trace_event *e = trace_claim(TRACE_SWITCH);
+
+	if (!e)
+		return;
+	e->context |= TRACE_IRQS_OFF;
+	e->value = (u32)prev->state | flags;
+	fill_who(e, prev, now_ns);
+	fill_other(e, next);
+	trace_commit(e);
+}
+
+/* For the running thread.  NULL: interrupts are as they were, else they are off until end(). */
+static struct trace_event *begin(enum trace_type type, u32 value, u64 *flags)
+{
+	struct trace_event *e;
+
+	*flags = irq_save();
+	e = trace_claim(type);
+	if (!e) {
+		irq_restore(*flags);
+		return NULL;
+	}
+	e->context |= *flags & RFLAGS_IF ? 0 : TRACE_IRQS_OFF;
+	e->value = value;
+	fill_who(e, current_thread(), clock_now_ns());
+	return e;
+}
+
+static void end(struct trace_event *e, u64 flags)
+{
+	trace_commit(e);
+	irq_restore(flags);
+}
+
+void trace_write_thread(enum trace_type type, const struct thread *other, u32 value)
+{
+	u64 flags;
+	struct trace_event *e = begin(type, value, &flags);
+
+	if (!e)
+		return;
+	fill_other(e, other);
+	end(e, flags);
+}
+
+void trace_write_values(enum trace_type type, u32 value, const u64 *args, size_t count)
+{
+	u64 flags;
+	struct trace_event *e = begin(type, value, &flags);
+
+	if (!e)
+		return;
+	for (size_t i = 0; i < count; i++)
+		e->args[i] = args[i];
+	end(e, flags);
+}
+
+ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size_t length)
+{
+	size_t n = MIN(length, (size_t)TRACE_TEXT - 1);
+	struct trace_event *e;
+	u64 flags;
+
+	if (!trace_on(type))
+		return -EBADF;
+	e = begin(type, value, &flags);
+	if (!e)
+		return -EBADF;
+	memcpy(e->text, text, n);
+	e->text[n] = '\0';
+	end(e, flags);
+	return (ssize_t)n;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What threads do, written to the ring of the CPU that they do it on (kernel/trace/trace.h).  Any
+ * context but NMI.
+ */
+#pragma once
+
+#include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
+
+/* Interrupts off, `cpu->current` still either of the two; now_ns as just read. */
+void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
+			u32 flags);
+
+/* The calling thread and `other`, which stays. */
+void trace_write_thread(enum trace_type type, const struct thread *other, u32 value);
+
+/* The calling thread, a number and up to six more. */
+void trace_write_values(enum trace_type type, u32 value, const u64 *args, size_t count);
+
+/* ... or a text, which may be cut.  Bytes taken; -EBADF: nothing is recorded now. */
+ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size_t length);
+
+static inline void trace_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
+				bool root_changed, bool preempted)
+{
+	u32 mask = READ_ONCE(trace_mask);
+	u32 flags = (mask >> TRACE_SWITCH & 1 ? TRACE_SWITCH_RECORDED : 0) |
+		    (root_changed && mask >> TRACE_TLB_FLUSH & 1 ? TRACE_SWITCH_ROOT : 0);
+
+	if (flags)
+		trace_write_switch(prev, next, now_ns,
+				   flags | (preempted ? TRACE_SWITCH_PREEMPTED : 0));
+}
+
+static inline void trace_thread(enum trace_type type, const struct thread *other, u32 value)
+{
+	if (trace_on(type))
+		trace_write_thread(type, other, value);
+}
+
+static inline void trace_value(enum trace_type type, u32 value)
+{
+	if (trace_on(type))
+		trace_write_values(type, value, NULL, 0);
+}
+
+static inline void trace_values(enum trace_type type, u32 value, const u64 *args, size_t count)
+{
+	if (trace_on(type))
+		trace_write_values(type, value, args, count);
+}
