@@ -163,7 +163,6 @@ void kernel_main(void)
 	percpu_init_boot_cpu();
 	cmdline_init(boot_info.cmdline);
 	serial_init_early();
-	debug_port_init();
 	say_hello();
 	features_detect();
 	features_enable_cpu();

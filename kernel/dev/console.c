@@ -48,8 +48,7 @@ void console_register(struct console *c)
 {
 	char any[2];
 
-	/* The debug port, which nobody looks at as such, has a word of its own. */
-	if (c->columns && cmdline_get_nth("console", 0, any, sizeof(any)) && !console_rank(c))
+	if (cmdline_get_nth("console", 0, any, sizeof(any)) && !console_rank(c))
 		return;
 	c->sink.write = sink_write;
 	c->next = consoles;
@@ -75,7 +74,7 @@ void console_tty_init(void)
 	tty_init(&console_tty, "console", tty_output);
 	/* Of equal rank, the one that came first is last in the list: serial before display. */
 	for (const struct console *c = consoles; c; c = c->next)
-		if (c->columns && (!best || console_rank(c) > console_rank(best)))
+		if (!best || console_rank(c) > console_rank(best))
 			best = c;
 	console_tty.size.columns = best ? best->columns : 80;
 	console_tty.size.rows = best ? best->rows : 24;

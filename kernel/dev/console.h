@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One layer for all that can show text: serial port, framebuffer, VGA text, debug port.  Whatever
+ * One layer for all that can show text: serial port, framebuffer, VGA text.  Whatever
  * is written goes to each of them; what is typed on any reaches the same terminal.
  */
 #pragma once
@@ -10,7 +10,7 @@
 #include "kernel/sync/spinlock.h"
 
 struct console {
-	const char *name;  /* "ttyS0", "tty0", "debug" */
+	const char *name;  /* "ttyS0", "tty0" */
 	u32 columns, rows; /* in characters */
 	/* Any context, NMI too; must not wait without bound. */
 	void (*write)(struct console *c, const char *text, size_t length);
@@ -25,9 +25,6 @@ struct console {
 
 /* COM1 at 115200 from the first line of C on; absent ports are found out and left alone. */
 void serial_init_early(void);
-
-/* Port 0xe9, if the command line says debugcon. */
-void debug_port_init(void);
 
 /* Framebuffer or VGA text by boot_info.display, once mmio_map() and kmalloc() work. */
 void display_init(void);

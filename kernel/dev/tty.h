@@ -21,7 +21,6 @@ struct winsize {
 };
 
 #define TTY_INPUT_SIZE 4096 /* a power of two */
-#define TTY_HELD_SIZE  128
 
 struct tty {
 	const char *name;	  /* "console" */
@@ -37,10 +36,7 @@ struct tty {
 	u32 lines;		  /* whole lines in the ring */
 	u32 column;		  /* of the cursor, for tabs and erasing */
 	u32 line_column;	  /* where the line being edited began */
-	bool literal_next;	  /* after VLNEXT */
 	bool stopped;		  /* output, by VSTOP or TCOOFF */
-	char held[TTY_HELD_SIZE]; /* echo of what was typed while stopped */
-	u32 held_length;
 	struct wait_queue readers, writers;
 	pid_t session;		  /* 0: no session has it as its controlling terminal */
 	pid_t foreground;	  /* process group */

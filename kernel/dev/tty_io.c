@@ -23,7 +23,7 @@ void tty_set_process_hooks(const struct tty_process_hooks *hooks)
 
 /* As `stty sane` leaves a terminal. */
 static const struct termios initial_termios = {
-    .c_iflag = ICRNL | IXON | IUTF8 | IMAXBEL,
+    .c_iflag = ICRNL | IXON | IUTF8,
     .c_oflag = OPOST | ONLCR,
     .c_cflag = B38400 | CS8 | CREAD | HUPCL,
     .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
@@ -36,10 +36,7 @@ static const struct termios initial_termios = {
 	     [VSTART] = 'Q' & 0x1f,
 	     [VSTOP] = 'S' & 0x1f,
 	     [VSUSP] = 'Z' & 0x1f,
-	     [VREPRINT] = 'R' & 0x1f,
-	     [VDISCARD] = 'O' & 0x1f,
-	     [VWERASE] = 'W' & 0x1f,
-	     [VLNEXT] = 'V' & 0x1f},
+	     [VWERASE] = 'W' & 0x1f},
 };
 
 void tty_init(struct tty *tty, const char *name,

@@ -141,8 +141,6 @@ static long flush(struct tty *tty, u64 which)
 	flags = spin_lock_irq(&tty->lock);
 	if (which != TCOFLUSH)
 		tty_flush_input(tty);
-	if (which != TCIFLUSH)
-		tty->held_length = 0;
 	spin_unlock_irq(&tty->lock, flags);
 	return 0;
 }

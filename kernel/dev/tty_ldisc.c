@@ -46,40 +46,17 @@ void tty_out_byte(struct tty_out *out, u8 byte)
 		if (byte == '\n' && flags & ONLCR) {
 			out->text[out->length++] = '\r';
 			column = 0;
-		} else if (byte == '\n' && flags & ONLRET) {
-			column = 0;
-		} else if (byte == '\r') {
-			if (flags & ONOCR && !tty->column)
-				return;
-			if (flags & OCRNL) {
-				byte = '\n';
-				column = flags & ONLRET ? 0 : tty->column;
-			}
-		} else if (byte == '\t' && (flags & TABDLY) == XTABS) {
-			while (tty->column + 1 < column) {
-				out->text[out->length++] = ' ';
-				tty->column++;
-			}
-			byte = ' ';
 		}
 		tty->column = column;
 	}
 	out->text[out->length++] = byte;
 }
 
-/* Echo goes out at once; while output is stopped it is kept, as far as there is room. */
+/* Echo goes out at once; while output is stopped it is lost. */
 static void echo_flush(struct tty_out *out)
 {
-	struct tty *tty = out->tty;
-
-	if (!tty->stopped) {
-		tty->output(tty, out->text, out->length);
-	} else {
-		u32 n = MIN(out->length, TTY_HELD_SIZE - tty->held_length);
-
-		memcpy(tty->held + tty->held_length, out->text, n);
-		tty->held_length += n;
-	}
+	if (!out->tty->stopped)
+		out->tty->output(out->tty, out->text, out->length);
 	out->length = 0;
 }
 
@@ -104,11 +81,8 @@ static void echo(struct tty_out *out, u8 byte)
 void tty_set_stopped(struct tty *tty, bool stopped)
 {
 	tty->stopped = stopped;
-	if (stopped)
-		return;
-	tty->output(tty, tty->held, tty->held_length);
-	tty->held_length = 0;
-	wait_wake_all(&tty->writers);
+	if (!stopped)
+		wait_wake_all(&tty->writers);
 }
 
 /* --- The ring --------------------------------------------------------------------------------- */
@@ -131,16 +105,12 @@ static bool is_eof(const struct tty *tty, u32 i)
 }
 
 /* Append a byte; one place is kept for a line's end, so that a full line can still be sent off. */
-static bool append(struct tty_out *out, u8 byte, bool line_end)
+static bool append(struct tty *tty, u8 byte, bool line_end)
 {
-	struct tty *tty = out->tty;
 	u32 used = tty->input_head - tty->input_tail;
 
-	if (used + (local(tty, ICANON) && !line_end) >= TTY_INPUT_SIZE) {
-		if (tty->termios.c_iflag & IMAXBEL)
-			echo_raw(out, '\a');
+	if (used + (local(tty, ICANON) && !line_end) >= TTY_INPUT_SIZE)
 		return false;
-	}
 	tty->input[tty->input_head & MASK] = byte;
 	set_line_end(tty, tty->input_head, line_end);
 	tty->input_head++;
@@ -195,7 +165,6 @@ void tty_flush_input(struct tty *tty)
 {
 	tty->input_tail = tty->canon_head = tty->input_head;
 	tty->lines = 0;
-	tty->literal_next = false;
 }
 
 void tty_set_termios(struct tty *tty, const struct termios *termios)
@@ -206,7 +175,6 @@ void tty_set_termios(struct tty *tty, const struct termios *termios)
 	if (changed & ICANON) {
 		memset(tty->line_ends, 0, sizeof(tty->line_ends));
 		tty->lines = 0;
-		tty->literal_next = false;
 		tty->canon_head = tty->input_tail;
 		if (termios->c_lflag & ICANON && tty->input_head != tty->input_tail) {
 			/* What was typed before canonical mode counts as a line. */
@@ -227,23 +195,14 @@ void tty_set_termios(struct tty *tty, const struct termios *termios)
 static u32 edit_column(const struct tty *tty, u32 end)
 {
 	u32 column = tty->line_column;
-	struct utf8 decoder = {0};
 
 	for (u32 i = tty->canon_head; i != end; i++) {
 		u8 byte = tty->input[i & MASK];
-		bool again;
 
-		if (byte == '\t') {
-			column = column_after(tty, column, byte);
-		} else if (byte < ' ' || byte == 0x7f) {
+		if (byte != '\t' && (byte < ' ' || byte == 0x7f))
 			column += local(tty, ECHOCTL) ? 2 : 0;
-		} else if (tty->termios.c_iflag & IUTF8) {
-			u32 code = utf8_next(&decoder, byte, &again);
-
-			column += code == UTF8_MORE ? 0 : unicode_width(code);
-		} else {
-			column++;
-		}
+		else
+			column = column_after(tty, column, byte);
 	}
 	return column;
 }
@@ -314,11 +273,8 @@ static void edit_erase(struct tty_out *out, u8 byte, bool word)
 static void edit_kill(struct tty_out *out, u8 byte)
 {
 	struct tty *tty = out->tty;
-	u32 width = edit_column(tty, tty->input_head) - tty->line_column;
 
-	/* A backspace does not climb to the line above: rub out where there is but one. */
-	if (local(tty, ECHO) && local(tty, ECHOK) && local(tty, ECHOKE) && local(tty, ECHOE) &&
-	    width < (tty->size.columns ? tty->size.columns : 80U)) {
+	if (local(tty, ECHO) && local(tty, ECHOK) && local(tty, ECHOKE) && local(tty, ECHOE)) {
 		rub_out(out, tty->canon_head);
 		return;
 	}
@@ -330,17 +286,6 @@ static void edit_kill(struct tty_out *out, u8 byte)
 		echo_raw(out, '\n');
 }
 
-static void edit_reprint(struct tty_out *out, u8 byte)
-{
-	struct tty *tty = out->tty;
-
-	echo(out, byte);
-	echo_raw(out, '\n');
-	tty->line_column = tty->column;
-	for (u32 i = tty->canon_head; i != tty->input_head; i++)
-		echo(out, tty->input[i & MASK]);
-}
-
 /* An ordinary byte: into the line, and echoed. */
 static void edit_insert(struct tty_out *out, u8 byte)
 {
@@ -348,7 +293,7 @@ static void edit_insert(struct tty_out *out, u8 byte)
 
 	if (tty->input_head == tty->canon_head)
 		tty->line_column = tty->column;
-	if (append(out, byte, false) && local(tty, ECHO))
+	if (append(tty, byte, false) && local(tty, ECHO))
 		echo(out, byte);
 }
 
@@ -356,27 +301,18 @@ static void edit_insert(struct tty_out *out, u8 byte)
 static bool edit(struct tty_out *out, u8 byte)
 {
 	struct tty *tty = out->tty;
-	bool extended = local(tty, IEXTEN);
 
-	if (is_char(tty, VERASE, byte) || (extended && is_char(tty, VWERASE, byte))) {
+	if (is_char(tty, VERASE, byte) || (local(tty, IEXTEN) && is_char(tty, VWERASE, byte))) {
 		edit_erase(out, byte, !is_char(tty, VERASE, byte));
 	} else if (is_char(tty, VKILL, byte)) {
 		edit_kill(out, byte);
-	} else if (extended && is_char(tty, VLNEXT, byte)) {
-		tty->literal_next = true;
-		if (local(tty, ECHO) && local(tty, ECHOCTL)) {
-			echo_raw(out, '^');
-			echo_raw(out, '\b');
-		}
-	} else if (extended && local(tty, ECHO) && is_char(tty, VREPRINT, byte)) {
-		edit_reprint(out, byte);
 	} else if (byte == '\n') {
-		if (append(out, byte, true) && (local(tty, ECHO) || local(tty, ECHONL)))
+		if (append(tty, byte, true) && (local(tty, ECHO) || local(tty, ECHONL)))
 			echo_raw(out, byte);
 	} else if (is_char(tty, VEOF, byte)) {
-		append(out, 0, true);
-	} else if (is_char(tty, VEOL, byte) || (extended && is_char(tty, VEOL2, byte))) {
-		if (append(out, byte, true) && local(tty, ECHO))
+		append(tty, 0, true);
+	} else if (is_char(tty, VEOL, byte)) {
+		if (append(tty, byte, true) && local(tty, ECHO))
 			echo(out, byte);
 	} else {
 		return false;
@@ -405,21 +341,14 @@ static int receive(struct tty_out *out, u8 byte)
 
 	if (flags & ISTRIP)
 		byte &= 0x7f;
-	if (tty->literal_next) {
-		tty->literal_next = false;
-		edit_insert(out, byte);
-		return 0;
-	}
 	if (flags & IXON && (is_char(tty, VSTART, byte) || is_char(tty, VSTOP, byte))) {
 		tty_set_stopped(tty, !is_char(tty, VSTART, byte));
 		return 0;
 	}
 	signal = signal_for(tty, byte);
 	if (signal) {
-		if (!local(tty, NOFLSH)) {
+		if (!local(tty, NOFLSH))
 			tty_flush_input(tty);
-			tty->held_length = 0;
-		}
 		if (flags & IXON)
 			tty_set_stopped(tty, false);
 		if (local(tty, ECHO))

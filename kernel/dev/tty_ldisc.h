@@ -19,17 +19,11 @@ enum {
 #define ICRNL	0000400
 #define IXON	0002000
 #define IXANY	0004000
-#define IMAXBEL 0020000
 #define IUTF8	0040000
 
 /* c_oflag */
 #define OPOST  0000001
 #define ONLCR  0000004
-#define OCRNL  0000010
-#define ONOCR  0000020
-#define ONLRET 0000040
-#define TABDLY 0014000
-#define XTABS  0014000
 
 /* c_cflag */
 #define B38400 0000017
@@ -60,7 +54,7 @@ struct tty_out {
 	u32 length;
 	char text[128];
 };
-#define TTY_OUT_PER_BYTE 8 /* what one byte can become, a tab */
+#define TTY_OUT_PER_BYTE 2 /* what one byte can become: CR and LF */
 
 /* Post-process one byte into `out`, which must have room for TTY_OUT_PER_BYTE.  All below: under
  * tty->lock. */

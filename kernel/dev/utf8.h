@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * UTF-8 (RFC 3629), a byte at a time, and how many columns a character takes.
+ * UTF-8 (RFC 3629), a byte at a time.
  */
 #pragma once
 
@@ -23,6 +23,3 @@ static inline bool utf8_is_continuation(u8 byte)
 {
 	return (byte & 0xc0) == 0x80;
 }
-
-/* Columns: 0 (combining), 1, or 2 (East Asian wide; UAX #11, by its large blocks). */
-u32 unicode_width(u32 code);

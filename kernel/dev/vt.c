@@ -115,32 +115,21 @@ static void index_line(struct vt *vt, s32 n)
 static void print(struct vt *vt, u32 code)
 {
 	struct vt_cursor *c = &vt->cursor;
-	u32 width = unicode_width(code);
 	u8 foreground = c->foreground | (c->bold ? 8 : 0);
-	struct vt_cell cell = {
+
+	if (c->wrap) {
+		c->x = 0;
+		index_line(vt, 1);
+	}
+	vt->lines[c->y][c->x] = (struct vt_cell){
 	    .code = code > 0xffff ? UTF8_INVALID : code,
 	    .colours =
 		c->reverse ? foreground << 4 | c->background : c->background << 4 | foreground,
 	    .flags = c->underline ? VT_UNDERLINE : 0,
 	};
-
-	if (!width)
-		return;
-	if (vt->autowrap && (c->wrap || c->x + width > vt->columns)) {
-		c->x = 0;
-		index_line(vt, 1);
-	}
-	c->x = MIN(c->x, vt->columns - width);
-	if (vt->insert)
-		shift_cells(vt, width);
-	vt->lines[c->y][c->x] = cell;
-	if (width == 2) {
-		cell.code = ' ';
-		vt->lines[c->y][c->x + 1] = cell;
-	}
 	vt->dirty[c->y] = true;
-	if (c->x + width < vt->columns)
-		c->x += width;
+	if (c->x + 1 < vt->columns)
+		c->x++;
 	else
 		c->wrap = vt->autowrap;
 }
@@ -183,38 +172,14 @@ static void select_rendition(struct vt *vt)
 	}
 }
 
-/* xterm's 1049: the alternate screen begins empty, and the cursor comes back with the main one. */
-static void alternate_screen(struct vt *vt, bool on)
-{
-	struct vt_cell **lines = vt->lines;
-
-	if (vt->alternate == on)
-		return;
-	vt->alternate = on;
-	vt->lines = vt->other;
-	vt->other = lines;
-	if (on) {
-		vt->main_cursor = vt->cursor;
-		erase_lines(vt, 0, vt->rows);
-	} else {
-		vt->cursor = vt->main_cursor;
-	}
-	memset(vt->dirty, true, vt->rows);
-}
-
+/* DECAWM and DECTCEM. */
 static void set_modes(struct vt *vt, bool on)
 {
 	for (u32 i = 0; i < vt->parameter_count; i++) {
-		u32 mode = vt->parameters[i];
-
-		if (!vt->question)
-			vt->insert = mode == 4 ? on : vt->insert; /* IRM */
-		else if (mode == 7)				  /* DECAWM */
+		if (vt->parameters[i] == 7)
 			vt->autowrap = on;
-		else if (mode == 25) /* DECTCEM */
+		else if (vt->parameters[i] == 25)
 			vt->cursor_visible = on;
-		else if (mode == 1049)
-			alternate_screen(vt, on);
 	}
 }
 
@@ -231,14 +196,12 @@ static void set_scroll_region(struct vt *vt, u32 first, u32 last)
 
 static void reset(struct vt *vt)
 {
-	alternate_screen(vt, false);
 	vt->cursor = (struct vt_cursor){0};
 	rendition_reset(&vt->cursor);
 	vt->saved = vt->cursor;
 	vt->top = 0;
 	vt->bottom = vt->rows;
 	vt->autowrap = vt->cursor_visible = true;
-	vt->insert = false;
 	erase_lines(vt, 0, vt->rows);
 }
 
@@ -249,68 +212,34 @@ static void control(struct vt *vt, u8 final)
 	u32 first = vt->parameters[0], second = vt->parameter_count > 1 ? vt->parameters[1] : 0;
 	s32 n = MAX(first, 1U);
 
-	switch (final) {
-	case 'A':
-	case 'F':
-		move_to(vt, final == 'F' ? 0 : c->x, (s64)c->y - n);
-		break;
-	case 'B':
-	case 'E':
-	case 'e':
-		move_to(vt, final == 'E' ? 0 : c->x, (s64)c->y + n);
-		break;
-	case 'C':
-	case 'a':
+	if (final == 'A')
+		move_to(vt, c->x, (s64)c->y - n);
+	else if (final == 'B')
+		move_to(vt, c->x, (s64)c->y + n);
+	else if (final == 'C')
 		move_to(vt, (s64)c->x + n, c->y);
-		break;
-	case 'D':
+	else if (final == 'D')
 		move_to(vt, (s64)c->x - n, c->y);
-		break;
-	case 'G':
-	case '`':
+	else if (final == 'G')
 		move_to(vt, n - 1, c->y);
-		break;
-	case 'H':
-	case 'f':
+	else if (final == 'H' || final == 'f')
 		move_to(vt, (s64)second - 1, n - 1);
-		break;
-	case 'd':
+	else if (final == 'd')
 		move_to(vt, c->x, n - 1);
-		break;
-	case 'J':
+	else if (final == 'J')
 		erase_display(vt, first);
-		break;
-	case 'K':
+	else if (final == 'K')
 		erase_line(vt, first);
-		break;
-	case 'X':
+	else if (final == 'X')
 		erase(vt, c->y, c->x, MIN(c->x + n, vt->columns));
-		break;
-	case 'L':
-	case 'M':
+	else if (final == 'L' || final == 'M')
 		insert_lines(vt, final == 'L' ? n : -n);
-		break;
-	case '@':
-	case 'P':
+	else if (final == '@' || final == 'P')
 		shift_cells(vt, final == '@' ? n : -n);
-		break;
-	case 'S':
-	case 'T':
-		scroll(vt, vt->top, vt->bottom, final == 'S' ? n : -n);
-		break;
-	case 'm':
+	else if (final == 'm')
 		select_rendition(vt);
-		break;
-	case 'r':
+	else if (final == 'r')
 		set_scroll_region(vt, n, second);
-		break;
-	case 's':
-		vt->saved = *c;
-		break;
-	case 'u':
-		*c = vt->saved;
-		break;
-	}
 }
 
 /* --- From bytes to control functions ---------------------------------------------------------- */
@@ -330,7 +259,7 @@ static void control_byte(struct vt *vt, u8 byte)
 		vt->question |= byte == '?';
 	} else {
 		vt->state = GROUND;
-		if ((byte == 'h' || byte == 'l') && vt->is_private == vt->question)
+		if ((byte == 'h' || byte == 'l') && vt->question)
 			set_modes(vt, byte == 'h');
 		else if (!vt->is_private)
 			control(vt, byte);
@@ -340,43 +269,23 @@ static void control_byte(struct vt *vt, u8 byte)
 static void escape_byte(struct vt *vt, u8 byte)
 {
 	vt->state = GROUND;
-	switch (byte) {
-	case '[':
+	if (byte == '[') {
 		vt->state = CONTROL;
 		vt->is_private = vt->question = false;
 		vt->parameter_count = 1;
 		vt->parameters[0] = 0;
-		break;
-	case ']':
-	case 'P':
-	case 'X':
-	case '^':
-	case '_':
+	} else if (byte == ']' || byte == 'P' || byte == 'X' || byte == '^' || byte == '_') {
 		vt->state = STRING; /* titles and such: passed over up to BEL or ESC \ */
-		break;
-	case '(':
-	case ')':
-	case '%':
-	case '#':
+	} else if (byte == '(' || byte == ')' || byte == '%' || byte == '#') {
 		vt->state = SKIP_ONE; /* character sets: there is but UTF-8 */
-		break;
-	case '7':
+	} else if (byte == '7') {
 		vt->saved = vt->cursor;
-		break;
-	case '8':
+	} else if (byte == '8') {
 		vt->cursor = vt->saved;
-		break;
-	case 'E':
-		vt->cursor.x = 0;
-		index_line(vt, 1);
-		break;
-	case 'D':
-	case 'M':
+	} else if (byte == 'D' || byte == 'M') {
 		index_line(vt, byte == 'D' ? 1 : -1);
-		break;
-	case 'c':
+	} else if (byte == 'c') {
 		reset(vt);
-		break;
 	}
 }
 
@@ -435,8 +344,7 @@ void vt_write(struct vt *vt, const char *text, size_t length)
 
 size_t vt_memory_size(u32 columns, u32 rows)
 {
-	return 2 * rows * (sizeof(struct vt_cell *) + columns * sizeof(struct vt_cell)) +
-	       rows * sizeof(bool);
+	return rows * (sizeof(struct vt_cell *) + columns * sizeof(struct vt_cell) + sizeof(bool));
 }
 
 void vt_init(struct vt *vt, u32 columns, u32 rows, void *memory)
@@ -447,10 +355,9 @@ void vt_init(struct vt *vt, u32 columns, u32 rows, void *memory)
 	vt->columns = columns;
 	vt->rows = rows;
 	vt->lines = memory;
-	vt->other = vt->lines + rows;
-	cells = (struct vt_cell *)(vt->other + rows);
-	vt->dirty = (bool *)(cells + (size_t)2 * rows * columns);
-	for (u32 y = 0; y < 2 * rows; y++)
+	cells = (struct vt_cell *)(vt->lines + rows);
+	vt->dirty = (bool *)(cells + (size_t)rows * columns);
+	for (u32 y = 0; y < rows; y++)
 		vt->lines[y] = cells + (size_t)y * columns;
 	reset(vt);
 }

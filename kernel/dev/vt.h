@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A terminal between a stream of bytes and a grid of cells: of ECMA-48 and console_codes(4) what
- * programs for TERM=linux use.  It answers no questions: a program that asks where the cursor is
- * goes on without.  Knows no machine and takes no lock: its owner does.
+ * programs for TERM=linux use, each character in one cell.  It answers no questions: a program that
+ * asks where the cursor is goes on without.  Knows no machine and takes no lock: its owner does.
  */
 #pragma once
 
@@ -30,11 +30,10 @@ struct vt_cursor {
 struct vt {
 	u32 columns, rows;
 	struct vt_cell **lines; /* [rows]: what is to be seen */
-	struct vt_cell **other; /* the screen that is not: alternate or main */
 	bool *dirty;		/* [rows]: changed since its owner cleared it */
-	struct vt_cursor cursor, saved, main_cursor;
+	struct vt_cursor cursor, saved;
 	u32 top, bottom; /* lines [top, bottom) scroll */
-	bool insert, autowrap, cursor_visible, alternate;
+	bool autowrap, cursor_visible;
 	struct utf8 utf8;
 	u8 state;
 	bool is_private; /* the control sequence has a byte in it that makes it another's */

