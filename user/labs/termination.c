@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lab termination: how long the end of a process and of a thread takes, from its own last statement
+ * until the other has collected it; what is given back at which moment; and what is not given back
+ * when a thread ends: its lock.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define PAGE 4096UL
+
+enum { SIZES = 2, KINDS = 2, MAX_ROUNDS = 200, FILES = 20 };
+enum { PROCESS, THREAD };
+
+static const size_t sizes[SIZES] = {1 << 20, 8 << 20};
+
+static bool share_space; /* knob: the "process" lives in our space, so there is none to take down */
+static bool robust;	 /* knob: the locks tell when their owner has ended */
+
+static struct {
+	uint64_t last; /* when the one that ends said so */
+	pid_t orphan;
+	pthread_mutex_t lock;
+} * shared;
+
+static char stack[16 * PAGE] __attribute__((aligned(16))); /* of the child in our space */
+
+static void *map(size_t size)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		lab_die("no memory for %zu bytes", size);
+	madvise(p, size, MADV_NOHUGEPAGE); /* a frame a page, on Linux too */
+	return p;
+}
+
+static void touch(char *data, size_t size)
+{
+	for (size_t at = 0; at < size; at += PAGE)
+		data[at]++;
+}
+
+static void pipe_or_die(int fds[2])
+{
+	if (pipe(fds))
+		lab_die("pipe: %s", strerror(errno));
+}
+
+static pid_t fork_or_die(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		lab_die("fork: %s", strerror(errno));
+	return pid;
+}
+
+/* --- How long it takes --------------------------------------------------------------------------
+ */
+
+static double end_us[SIZES][KINDS];
+static struct {
+	char *data;
+	size_t size;
+} job;
+
+static int work(void *unused)
+{
+	(void)unused;
+	touch(job.data, job.size); /* a process gets frames of its own by that */
+	shared->last = lab_now_ns();
+	return 0;
+}
+
+static int work_and_end(void *unused)
+{
+	_exit(work(unused));
+}
+
+static void *work_as_thread(void *unused)
+{
+	work(unused);
+	return NULL;
+}
+
+/* Microseconds from the last statement of one until it has been collected. */
+static double time_end(int kind)
+{
+	pthread_t thread;
+	pid_t pid = 0;
+
+	if (kind == THREAD)
+		errno = pthread_create(&thread, NULL, work_as_thread, NULL);
+	else if (share_space)
+		pid = clone(work_and_end, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	else if ((pid = fork()) == 0)
+		work_and_end(NULL);
+	if (pid < 0 || (kind == THREAD && errno))
+		lab_die("making one: %s", strerror(errno));
+	if (kind == THREAD)
+		pthread_join(thread, NULL);
+	else
+		waitpid(pid, NULL, 0);
+	return (lab_now_ns() - shared->last) / 1e3;
+}
+
+static void measure(int rounds)
+{
+	static double times[SIZES][KINDS][MAX_ROUNDS];
+
+	for (int s = 0; s < SIZES; s++) {
+		job.size = sizes[s];
+		job.data = map(job.size);
+		touch(job.data, job.size);
+		for (int round = -1; round < rounds; round++) { /* one to warm up */
+			for (int kind = 0; kind < KINDS; kind++) {
+				double us = time_end(kind);
+
+				if (round >= 0)
+					times[s][kind][round] = us;
+			}
+			lab_progress("ending threads and processes", s * rounds + round + 1,
+				     SIZES * rounds);
+		}
+		munmap(job.data, job.size);
+		for (int kind = 0; kind < KINDS; kind++)
+			end_us[s][kind] = lab_median(times[s][kind], rounds);
+	}
+}
+
+/* --- What is given back, and when ---------------------------------------------------------------
+ */
+
+/* One moment in the life of a process or thread that has 8 MiB and 20 descriptors. */
+struct moment {
+	long resident, tables, files; /* of its process: KiB, KiB, descriptors */
+	long free;		      /* KiB of the machine */
+	char state;		      /* its own; '-': gone */
+};
+enum { BEFORE, ALIVE, ENDED, COLLECTED, MOMENTS };
+
+static int entries(const char *path)
+{
+	DIR *directory = opendir(path);
+	int count = -2; /* . and .. */
+
+	if (!directory)
+		return -1;
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+static long number(const char *key, pid_t pid)
+{
+	uint64_t value = 0;
+
+	if (pid)
+		lab_status(pid, key, &value); /* a zombie has no such lines: 0 */
+	else
+		lab_value("/proc/meminfo", key, &value);
+	return (long)value;
+}
+
+static char state_of(pid_t pid, pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	char *text = lab_read(path), *end = text ? strrchr(text, ')') : NULL;
+	char state = end ? end[2] : '-';
+
+	free(text);
+	return state;
+}
+
+/* `home` is the process whose memory and descriptors count. */
+static void look(struct moment *m, pid_t home, pid_t tid)
+{
+	char path[64];
+
+	m->free = number("MemFree", 0);
+	m->resident = number("VmRSS", home);
+	m->tables = number("VmPTE", home);
+	m->state = state_of(home, tid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", home);
+	m->files = entries(path);
+}
+
+static int holder_fds[2][2]; /* "I have it all", "now end" */
+static pid_t holder_tid;
+
+/* Get 8 MiB and 20 descriptors, say so, end when told; nothing is given back by us. */
+static int hold(void *unused)
+{
+	char c = 0;
+
+	(void)unused;
+	touch(map(sizes[SIZES - 1]), sizes[SIZES - 1]);
+	for (int i = 0; i < FILES; i++)
+		if (open("/dev/null", O_RDONLY) < 0)
+			return 1;
+	holder_tid = (pid_t)syscall(SYS_gettid);
+	return write(holder_fds[0][1], &c, 1) != 1 || read(holder_fds[1][0], &c, 1) != 1;
+}
+
+static void *hold_as_thread(void *unused)
+{
+	hold(unused);
+	return NULL;
+}
+
+/* Until it has ended, and before it is collected. */
+static bool await_end(pid_t pid, pid_t tid)
+{
+	siginfo_t info;
+
+	if (pid == tid)
+		return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 &&
+		       state_of(pid, tid) == 'Z';
+	for (int i = 0; i < 2000 && state_of(pid, tid) != '-'; i++)
+		usleep(1000);
+	return state_of(pid, tid) == '-';
+}
+
+static void live_through(int kind, struct moment moments[MOMENTS])
+{
+	struct moment *before = &moments[BEFORE];
+	pthread_t thread;
+	pid_t pid = 0;
+	char c;
+
+	pipe_or_die(holder_fds[0]);
+	pipe_or_die(holder_fds[1]);
+	look(before, getpid(), 0);
+	if (kind == THREAD) {
+		if (pthread_create(&thread, NULL, hold_as_thread, NULL))
+			lab_die("pthread_create failed");
+	} else if ((pid = fork_or_die()) == 0) {
+		_exit(hold(NULL));
+	}
+	(void)!read(holder_fds[0][0], &c, 1);
+	pid_t home = pid ? pid : getpid(), tid = pid ? pid : holder_tid;
+
+	look(&moments[ALIVE], home, tid);
+	(void)!write(holder_fds[1][1], "x", 1);
+	/* A process that ended stays in the list, as a zombie; a thread leaves it at once. */
+	if (!await_end(home, tid))
+		lab_die("the %s does not end", kind == THREAD ? "thread" : "process");
+	look(&moments[ENDED], home, tid);
+	if (kind == THREAD)
+		pthread_join(thread, NULL);
+	else
+		waitpid(pid, NULL, 0);
+	look(&moments[COLLECTED], home, tid);
+	for (int i = 0; i < 4; i++)
+		close(holder_fds[i / 2][i % 2]);
+	/* What is its own: without what our process had already (and its own listing of /proc). */
+	before->files -= kind == PROCESS;
+	for (int i = ALIVE; i < MOMENTS; i++) {
+		struct moment *m = &moments[i];
+
+		m->files = m->files > before->files ? m->files - before->files : 0;
+		m->resident -= kind == THREAD ? before->resident : 0;
+		m->tables -= kind == THREAD ? before->tables : 0;
+	}
+}
+
+static void show_moments(struct moment m[KINDS][MOMENTS])
+{
+	static const char *const labels[KINDS][MOMENTS] = {
+	    {"", "process alive", "zombie", "waited for"}, {"", "thread alive", "ended", "joined"}};
+	struct lab_table *t =
+	    lab_table("It takes 8 MiB and 20 descriptors, then ends: what is still there",
+		      "moment|state|>memory KiB|>page tables KiB|>descriptors|>machine's KiB");
+	char taken[32] = "?";
+
+	for (int kind = 0; kind < KINDS; kind++) {
+		for (int i = ALIVE; i < MOMENTS; i++) {
+			struct moment *now = &m[kind][i];
+
+			if (lab_options.on_heddle)
+				snprintf(taken, sizeof(taken), "%ld",
+					 m[kind][BEFORE].free - now->free);
+			lab_row(t, "%s|%c|%ld|%ld|%ld|%s", labels[kind][i], now->state,
+				now->resident, now->tables, now->files, taken);
+		}
+	}
+	if (!lab_options.on_heddle)
+		lab_left_out(
+		    "the frames that the whole machine lost and got back",
+		    "Linux keeps freed frames aside for each processor, and other programs "
+		    "run");
+}
+
+/* --- Zombie and orphan --------------------------------------------------------------------------
+ */
+
+struct held {
+	struct lab_table *table;
+	const char *who;
+	uint64_t frames;
+	bool known;
+};
+
+static void add_ledger(const char *what, uint64_t frames, uint64_t bytes, void *arg)
+{
+	struct held *held = arg;
+
+	held->known = true;
+	held->frames += frames;
+	if (bytes)
+		lab_row(held->table, "%s|%s|%llu|%llu", held->who, what, (unsigned long long)frames,
+			(unsigned long long)bytes);
+}
+
+static void show_held(struct lab_table *t, const char *who, pid_t pid)
+{
+	struct held held = {t, who, 0, false};
+	uint64_t resident = 0, tables = 0;
+
+	if (lab_ledger(pid, add_ledger, &held) && held.known)
+		return;
+	lab_status(pid, "VmRSS", &resident); /* a zombie has none of these lines */
+	lab_status(pid, "VmPTE", &tables);
+	lab_row(t, "%s|resident memory|%llu|%llu", who, (unsigned long long)resident / 4,
+		(unsigned long long)resident << 10);
+	lab_row(t, "%s|page tables|%llu|%llu", who, (unsigned long long)tables / 4,
+		(unsigned long long)tables << 10);
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	uint64_t parent = 0;
+
+	lab_status(pid, "PPid", &parent);
+	return (pid_t)parent;
+}
+
+static bool show_zombie_and_orphan(void)
+{
+	struct lab_table *t =
+	    lab_table("What a zombie and an orphan hold", "who|what|>frames|>bytes");
+	int end[2];
+	char c;
+
+	pipe_or_die(end);
+	pid_t parent = fork_or_die();
+
+	if (parent == 0) {
+		pid_t child = fork();
+
+		if (child == 0) { /* outlives its parent, and ends when we close the pipe */
+			close(end[1]);
+			touch(map(sizes[0]), sizes[0]);
+			__atomic_store_n(&shared->orphan, getpid(), __ATOMIC_RELEASE);
+			(void)!read(end[0], &c, 1);
+			_exit(0);
+		}
+		while (child > 0 && !__atomic_load_n(&shared->orphan, __ATOMIC_ACQUIRE))
+			usleep(1000);
+		_exit(0);
+	}
+	close(end[0]);
+	bool zombie = await_end(parent, parent);
+	pid_t orphan = shared->orphan, adopter = parent_of(orphan);
+	char orphan_state = state_of(orphan, orphan);
+
+	show_held(t, "zombie", parent);
+	waitpid(parent, NULL, 0);
+	bool gone = kill(parent, 0) < 0 && errno == ESRCH;
+
+	show_held(t, "orphan", orphan);
+	lab_note(
+	    "The zombie has PID %d: its memory is gone, its number and its exit status wait for "
+	    "wait(). The orphan, PID %d, is in state %c, and its parent is no longer %d but %d.",
+	    parent, orphan, orphan_state, parent, adopter);
+	close(end[1]);
+	bool holds =
+	    lab_check(zombie && gone, "a process that ended is a zombie until it is waited "
+				      "for, and then it is gone");
+
+	return lab_check(adopter != parent && strchr("SDR", orphan_state),
+			 "an orphan lives on, and another process becomes its parent") &&
+	       holds;
+}
+
+/* --- A lock whose owner ends --------------------------------------------------------------------
+ */
+
+static void *take_and_return(void *unused)
+{
+	pthread_mutex_lock(&shared->lock);
+	return unused;
+}
+
+static void *take_and_wait(void *fds)
+{
+	pthread_mutex_lock(&shared->lock);
+	(void)!write(((int *)fds)[1], "x", 1);
+	for (;;)
+		pause(); /* where it can be cancelled */
+	return NULL;
+}
+
+static void unlock(void *lock)
+{
+	pthread_mutex_unlock(lock);
+}
+
+static void *take_and_clean(void *fds)
+{
+	pthread_mutex_lock(&shared->lock);
+	pthread_cleanup_push(unlock, &shared->lock);
+	(void)!write(((int *)fds)[1], "x", 1);
+	for (;;)
+		pause();
+	pthread_cleanup_pop(1);
+	return NULL;
+}
+
+enum { RETURNS, CANCELLED, CLEANED, KILLED, ENDS };
+
+/* An owner ends in this way; what the next one gets who wants the lock. */
+static int lock_after(int how)
+{
+	void *(*const owners[])(void *) = {take_and_return, take_and_wait, take_and_clean,
+					   take_and_wait};
+	pthread_mutexattr_t attributes;
+	struct timespec deadline;
+	pthread_t thread;
+	int fds[2];
+	char c;
+
+	pipe_or_die(fds);
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	if (robust)
+		pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&shared->lock, &attributes);
+	if (how == KILLED) {
+		pid_t pid = fork_or_die();
+
+		if (pid == 0)
+			take_and_wait(fds);
+		(void)!read(fds[0], &c, 1);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	} else {
+		if (pthread_create(&thread, NULL, owners[how], fds))
+			lab_die("pthread_create failed");
+		if (how != RETURNS) {
+			(void)!read(fds[0], &c, 1);
+			pthread_cancel(thread);
+		}
+		pthread_join(thread, NULL);
+	}
+	close(fds[0]), close(fds[1]);
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_nsec += 200 * 1000 * 1000;
+	deadline.tv_sec += deadline.tv_nsec / 1000000000;
+	deadline.tv_nsec %= 1000000000;
+	return pthread_mutex_timedlock(&shared->lock, &deadline);
+}
+
+/* How many of the owners left the lock held. */
+static int show_locks(void)
+{
+	static const char *const labels[ENDS] = {"thread returns", "thread is cancelled",
+						 "cancelled, with a cleanup handler",
+						 "process is killed"};
+	struct lab_table *t =
+	    lab_table("The owner of a lock ends; the next who wants it waits 200 ms",
+		      "how the owner ends|the next gets|so the lock");
+	int held = 0;
+
+	for (int how = 0; how < ENDS; how++) {
+		int error = lock_after(how);
+
+		held += error == ETIMEDOUT;
+		lab_row(t, "%s|%s|%s", labels[how],
+			error == ETIMEDOUT    ? "ETIMEDOUT"
+			: error == EOWNERDEAD ? "EOWNERDEAD"
+			: error		      ? strerror(error)
+					      : "the lock",
+			error == ETIMEDOUT    ? "is held by nobody alive"
+			: error == EOWNERDEAD ? "says that its owner is gone"
+					      : "was released");
+	}
+	return held;
+}
+
+/* --- All of it ----------------------------------------------------------------------------------
+ */
+
+static void show_times(void)
+{
+	struct lab_table *t =
+	    lab_table("From the last statement until it is collected, us",
+		      "touched|>process: exit, wait|>thread: return, join|>ratio");
+	struct lab_bars *bars = lab_bars("Ending", "us");
+
+	for (int s = 0; s < SIZES; s++) {
+		lab_row(t, "%zu MiB|%.0f|%.0f|%.1f", sizes[s] >> 20, end_us[s][PROCESS],
+			end_us[s][THREAD], end_us[s][PROCESS] / end_us[s][THREAD]);
+		lab_bar(bars, end_us[s][PROCESS], "process, %zu MiB", sizes[s] >> 20);
+		lab_bar(bars, end_us[s][THREAD], "thread, %zu MiB", sizes[s] >> 20);
+	}
+}
+
+static void run(void)
+{
+	static struct moment moments[KINDS][MOMENTS];
+
+	share_space = lab_knob("share-space");
+	robust = lab_knob("robust");
+	shared = lab_shared(sizeof(*shared));
+	lab_pin(0);
+	measure(lab_pick(60, 12));
+	lab_pin(-1);
+	live_through(PROCESS, moments[PROCESS]); /* first: what a thread leaves behind is ours */
+	live_through(THREAD, moments[THREAD]);
+
+	struct moment *process = moments[PROCESS], *thread = moments[THREAD];
+	double ratio = end_us[1][PROCESS] / end_us[1][THREAD];
+	double growth = end_us[1][PROCESS] - end_us[0][PROCESS];
+	double thread_growth = end_us[1][THREAD] - end_us[0][THREAD];
+
+	show_times();
+	bool faster = lab_check(
+	    ratio > 1.5 && end_us[0][PROCESS] > end_us[0][THREAD] && growth > 2 * thread_growth,
+	    "a thread ends faster; what it has touched makes little difference");
+	show_moments(moments);
+	bool back =
+	    lab_check(process[ALIVE].files == FILES && process[ENDED].files == 0 &&
+			  thread[COLLECTED].files == FILES,
+		      "the end of a process closes its descriptors, that of a thread does not");
+	if (lab_options.on_heddle)
+		back &=
+		    lab_check(process[ENDED].free - process[ALIVE].free > 8000 &&
+				  thread[ENDED].free - thread[ALIVE].free < 1000,
+			      "its memory comes back when a process ends, before it is waited for; "
+			      "what a thread mapped stays");
+	back &= show_zombie_and_orphan();
+	int held = show_locks();
+
+	lab_check(robust ? held == 0 : held == 3, "owners that left their lock held: %d of 4",
+		  held);
+	lab_figure("process_end_small_us", end_us[0][PROCESS], "us",
+		   "exit and wait, 1 MiB touched");
+	lab_figure("process_end_large_us", end_us[1][PROCESS], "us",
+		   "exit and wait, 8 MiB touched");
+	lab_figure("thread_end_us", end_us[1][THREAD], "us", "return and join");
+	lab_figure("locks_left_held", held, "", "of 4 owners that ended");
+	if (!faster || !back)
+		lab_verdict(LAB_FALSE,
+			    "The process ended in %.1f times the thread's time with 8 MiB "
+			    "touched, in %.1f times with 1 MiB: %s",
+			    ratio, end_us[0][PROCESS] / end_us[0][THREAD],
+			    share_space ? "without an address space to take down there is no "
+					  "difference that grows."
+					: "not what the claim says.");
+	else if (held)
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "A process takes %.1f times as long to end with 8 MiB "
+		    "touched, %.1f times with 1 MiB: its space is taken down. But a thread "
+		    "gives back only its stack and registers: files, memory and, above all, "
+		    "its lock stay as they are.",
+		    ratio, end_us[0][PROCESS] / end_us[0][THREAD]);
+	else
+		lab_verdict(LAB_TRUE,
+			    "A process takes %.1f times as long to end with 8 MiB touched. "
+			    "Robust locks tell the next owner that the last one is gone.",
+			    ratio);
+}
+
+static const struct lab_knob knobs[] = {
+    {"robust", NULL, "the locks are robust: the kernel marks them when their owner ends"},
+    {"share-space", NULL, "the process shares our address space: nothing to take down"},
+    {0},
+};
+
+const struct lab lab = {
+    .name = "termination",
+    .claim = "Threads end faster than processes.",
+    .loose = "Because less is given back. A thread that ends while it holds a lock leaves it held.",
+    .predict = {"A thread is cancelled while it holds a mutex. The next one that wants it ...",
+		{"gets it: the kernel releases it", "waits for ever", "gets an error", NULL},
+		1,
+		"A mutex is memory. The kernel does not know it, unless the mutex is a robust one; "
+		"then the next owner gets EOWNERDEAD."},
+    .knobs = knobs,
+    .expect = LAB_CORRECTED,
+    .books = "Threads are 10 to 100 times cheaper to create and destroy (Tanenbaum 2.2.1).",
+    .sources = "kernel/proc/exit.c, kernel/proc/wait.c, kernel/ipc/futex.c",
+    .tour = "fork",
+    .run = run,
+};
