@@ -554,8 +554,7 @@ static void run(void)
 		back &=
 		    lab_check(process[ENDED].free - process[ALIVE].free > 8000 &&
 				  thread[ENDED].free - thread[ALIVE].free < 1000,
-			      "its memory comes back when a process ends, before it is waited for; "
-			      "what a thread mapped stays");
+			      "memory comes back when a process ends, not when a thread does");
 	back &= show_zombie_and_orphan();
 	int held = show_locks();
 
