@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Several threads on one CPU make progress by switching; the CPU runs one of them at a time.
+ *
+ * Each thread works in small pieces and looks at the clock after every one.  A piece that took far
+ * longer than usual was interrupted: somebody else ran meanwhile.  So each thread knows by itself
+ * in which stretches of time it ran, on any system; where there is a trace of the scheduler, that
+ * is shown too.
+ */
+#include "lab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define THREADS	    4
+#define STRETCHES   1024
+#define PIECE_NS    100000	 /* one piece of work */
+#define GAP_NS	    (PIECE_NS + PIECE_NS / 3) /* longer: another one's piece may lie in it */
+
+struct stretch {
+	uint64_t start, end;
+	int worker;
+};
+
+static struct worker {
+	pid_t tid;
+	int pieces, count;
+	int turns;	 /* as look() finds them */
+	uint64_t cpu_ns; /* as the kernel counts it */
+	struct stretch ran[STRETCHES];
+} workers[THREADS];
+
+static pthread_barrier_t start_line;
+static uint64_t piece_rounds;
+
+static void *work(void *arg)
+{
+	struct worker *me = arg;
+	struct timespec cpu;
+	uint64_t now, last;
+
+	me->tid = gettid();
+	me->count = 0;
+	pthread_barrier_wait(&start_line);
+	last = lab_now_ns();
+	me->ran[0] = (struct stretch){last, last, me - workers};
+	for (int i = 0; i < me->pieces; i++) {
+		lab_spin(piece_rounds);
+		now = lab_now_ns();
+		if (now - last > GAP_NS && me->count < STRETCHES - 1)
+			me->ran[++me->count] = (struct stretch){now, now, me - workers};
+		else
+			me->ran[me->count].end = now;
+		last = now;
+	}
+	me->count++;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+	me->cpu_ns = cpu.tv_sec * 1000000000ull + cpu.tv_nsec;
+	return NULL;
+}
+
+struct result {
+	uint64_t whole_ns;    /* from the first one's start to the last one's end */
+	uint64_t parts_ns;    /* the sum of all stretches */
+	uint64_t together_ns; /* of those in which two threads or more ran */
+	uint64_t cpu_ns;
+	int turns, fewest;    /* stretches in a row of one thread are one turn of it */
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct stretch *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static struct result look(void)
+{
+	static struct stretch all[THREADS * STRETCHES];
+	struct result r = {.fewest = STRETCHES};
+	uint64_t end = 0;
+	int n = 0, last = -1;
+
+	for (int i = 0; i < THREADS; i++) {
+		workers[i].turns = 0;
+		for (int s = 0; s < workers[i].count; s++)
+			all[n++] = workers[i].ran[s];
+		r.cpu_ns += workers[i].cpu_ns;
+	}
+	qsort(all, n, sizeof(*all), by_start);
+	for (int i = 0; i < n; i++) {
+		uint64_t length = all[i].end - all[i].start;
+
+		r.parts_ns += length;
+		if (all[i].start < end)
+			r.together_ns += (all[i].end < end ? all[i].end : end) - all[i].start;
+		if (all[i].end > end)
+			end = all[i].end;
+		if (all[i].worker != last) {
+			last = all[i].worker;
+			workers[last].turns++;
+			r.turns++;
+		}
+	}
+	for (int i = 0; i < THREADS; i++)
+		if (workers[i].turns < r.fewest)
+			r.fewest = workers[i].turns;
+	r.whole_ns = end - all[0].start;
+	return r;
+}
+
+/* The four threads once, on one CPU or on all; `in_turn`: each begins when the one before is done. */
+static struct result round_of_work(bool one_cpu, bool in_turn, struct lab_trace **trace)
+{
+	pthread_t threads[THREADS];
+
+	pthread_barrier_init(&start_line, NULL, in_turn ? 1 : THREADS);
+	if (one_cpu)
+		lab_pin(0); /* what this thread makes inherits it */
+	if (trace)
+		lab_trace_begin();
+	for (int i = 0; i < THREADS; i++) {
+		char name[16];
+
+		workers[i].pieces = lab_pick(1000, 600);
+		snprintf(name, sizeof(name), "worker%d", i);
+		threads[i] = lab_thread(name, work, &workers[i]);
+		if (in_turn)
+			pthread_join(threads[i], NULL);
+	}
+	for (int i = 0; i < THREADS && !in_turn; i++)
+		pthread_join(threads[i], NULL);
+	if (trace)
+		*trace = lab_trace_end();
+	lab_pin(-1);
+	pthread_barrier_destroy(&start_line);
+	return look();
+}
+
+static void result_row(struct lab_table *table, const char *where, const struct result *r)
+{
+	lab_row(table, "%s|%d|%.0f ms|%.0f ms|%.0f ms|%.2f", where, r->turns, r->whole_ns / 1e6,
+		r->parts_ns / 1e6, r->together_ns / 1e6, (double)r->cpu_ns / r->whole_ns);
+}
+
+static void show_trace(struct lab_trace *trace, const pid_t *tids, bool one_cpu)
+{
+	if (!trace) {
+		lab_left_out("The scheduler's own timeline",
+			     "this system has no trace that may be read here");
+		return;
+	}
+	lab_timeline(trace, one_cpu ? "Four threads, one CPU" : "Four threads, all CPUs");
+	lab_note("By the scheduler's own record these threads followed each other %d times, and two of "
+		 "them ran at the same time for %.2f ms.",
+		 lab_trace_switches(trace, tids, THREADS),
+		 lab_trace_overlap(trace, tids, THREADS) / 1e6);
+}
+
+static void run(void)
+{
+	bool one_cpu = !lab_knob("all-cpus"), in_turn = lab_knob("in-turn");
+	struct lab_trace *trace = NULL;
+	struct result one, all = {0};
+	pid_t tids[THREADS];
+	struct lab_table *table;
+	bool alone, by_turns;
+
+	piece_rounds = lab_spin_rounds(PIECE_NS);
+	one = round_of_work(one_cpu, in_turn, &trace);
+	table = lab_table("Each thread by itself: the stretches of time in which it ran",
+			  "thread|>TID|>turns|>ran|>by the kernel|first|last");
+	for (int i = 0; i < THREADS; i++) {
+		struct worker *w = &workers[i];
+		uint64_t ran = 0, zero = workers[0].ran[0].start;
+
+		for (int s = 0; s < w->count; s++)
+			ran += w->ran[s].end - w->ran[s].start;
+		tids[i] = w->tid;
+		lab_row(table, "%c|%d|%d|%.1f ms|%.1f ms|%.1f ms|%.1f ms", lab_letter(w->tid, "worker"),
+			w->tid, w->turns, ran / 1e6, w->cpu_ns / 1e6,
+			((double)w->ran[0].start - zero) / 1e6,
+			((double)w->ran[w->count - 1].end - zero) / 1e6);
+	}
+	show_trace(trace, tids, one_cpu);
+	if (lab_options.cpus > 1)
+		all = round_of_work(false, false, NULL);
+
+	table = lab_table("The sum of the parts, and the whole",
+			  "where|>turns|>whole|>sum of the parts|>two at once|>CPUs' worth");
+	result_row(table, one_cpu ? "one CPU" : "all CPUs (--all-cpus)", &one);
+	if (lab_options.cpus > 1)
+		result_row(table, "all CPUs", &all);
+	else
+		lab_left_out("The same on several CPUs", "there is only one");
+
+	/* A stretch ends with the last whole piece, so two never touch by mistake. */
+	alone = lab_check(one.together_ns <= one.whole_ns / 1000, "no two of them ran at the same time (%.2f ms)",
+			  one.together_ns / 1e6);
+	alone &= lab_check(one.cpu_ns <= one.whole_ns + one.whole_ns / 20,
+			   "they used %.2f CPUs' worth of time: no more than one",
+			   (double)one.cpu_ns / one.whole_ns);
+	by_turns = lab_check(one.fewest >= 2, "each ran in several turns (at least %d)", one.fewest);
+	lab_figure("cpus_used_on_one", (double)one.cpu_ns / one.whole_ns, "CPUs",
+		   "time that four threads used on one CPU, over the time it took");
+	lab_figure("turns", one.turns, "", "turns of four threads on one CPU");
+	if (lab_options.cpus > 1)
+		lab_figure("cpus_used_on_all", (double)all.cpu_ns / all.whole_ns, "CPUs",
+			   "the same on all CPUs");
+	if (!alone)
+		lab_verdict(LAB_FALSE, "Threads ran at the same time: %.1f ms of %.1f.",
+			    one.together_ns / 1e6, one.whole_ns / 1e6);
+	else if (!by_turns)
+		lab_verdict(LAB_FALSE,
+			    "One ran at a time, but not by switching: each ran to its end before the "
+			    "next began.");
+	else
+		lab_verdict(LAB_CORRECTED,
+			    "On one CPU four threads took %d turns, never two at once. It is one "
+			    "thread a logical CPU, not a core: a core with SMT is two of those.",
+			    one.turns);
+}
+
+static const struct lab_knob knobs[] = {
+    {"all-cpus", NULL, "the threads may use every CPU: they overlap"},
+    {"in-turn", NULL, "each thread starts when the one before has ended: no switching"},
+    {0},
+};
+
+const struct lab lab = {
+    .name = "concurrency",
+    .claim = "Several threads make progress by switching, but one core runs one thread at a time.",
+    .loose = "One logical CPU runs one thread; a core with simultaneous multithreading (SMT) is two "
+	     "logical CPUs, and runs two.",
+    .predict = {.question = "Four threads with the same work share one CPU. When does the first one end?",
+		.choices = {"after a quarter of the time", "after about half", "near the end, like all"},
+		.answer = 2,
+		.why = "They take turns of a slice each, so all of them come near their end together."},
+    .knobs = knobs,
+    .expect = LAB_CORRECTED,
+    .books = "\"On a system with a single computing core, concurrency merely means that the execution of "
+	     "the threads will be interleaved over time\" (Silberschatz, 4.2).",
+    .sources = "kernel/sched/sched.c slice_expired(), switch_away()",
+    .tour = "switch",
+    .run = run,
+};
