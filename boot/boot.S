@@ -113,27 +113,17 @@ pvh_entry:
 	lgdt boot_gdt_pointer
 	ljmp $0x08, $boot_long
 
-	/* No long mode: say so on COM1 (where it is ready) and on the text screen, and stop. */
+	/* No long mode: say so on the text screen and stop. */
 no_long_mode:
 	movl $no_long_mode_text, %esi
 	movl $0xb8000, %edi
-3:	lodsb
-	testb %al, %al
-	jz 5f
 	movb $0x4f, %ah
+3:	lodsb
 	stosw
-	movb %al, %bl
-	movw $0x3fd, %dx
-	movl $100000, %ecx
-4:	inb %dx, %al
-	testb $0x20, %al
-	loopz 4b
-	movb %bl, %al
-	movw $0x3f8, %dx
-	outb %al, %dx
-	jmp 3b
-5:	hlt
-	jmp 5b
+	testb %al, %al
+	jnz 3b
+4:	hlt
+	jmp 4b
 
 	.code64
 boot_long:
@@ -157,7 +147,7 @@ boot_magic:
 boot_information:
 	.long 0
 no_long_mode_text:
-	.asciz "Heddle needs a 64-bit processor (x86-64).\r\n"
+	.asciz "Heddle needs a 64-bit processor (x86-64)."
 
 	.section .boot.bss, "aw", @nobits
 	.balign 4096

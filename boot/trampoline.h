@@ -9,7 +9,6 @@
 #define TRAMPOLINE_SLOT_APIC_ID 0
 #define TRAMPOLINE_SLOT_STATE	4
 #define TRAMPOLINE_SLOT_STACK	8
-#define TRAMPOLINE_SLOT_CPU	16
 
 #define TRAMPOLINE_WAITING	0 /* not heard of yet */
 #define TRAMPOLINE_ARRIVED	1 /* runs on its stack */

@@ -34,8 +34,7 @@ struct fadt {
 	u8 reset_value;
 	u8 unused_7[11];
 	u64 x_dsdt;
-	struct acpi_address unused_8[2], x_pm1a_control, x_pm1b_control, unused_9, x_pm_timer,
-	    unused_10[2], sleep_control;
+	struct acpi_address unused_8[2], x_pm1a_control, x_pm1b_control, unused_9, x_pm_timer;
 } __packed;
 
 _Static_assert(offsetof(struct fadt, pm_timer) == 76, "ACPI 6.5 table 5.9");
@@ -43,56 +42,31 @@ _Static_assert(offsetof(struct fadt, century) == 108, "ACPI 6.5 table 5.9");
 _Static_assert(offsetof(struct fadt, flags) == 112, "ACPI 6.5 table 5.9");
 _Static_assert(offsetof(struct fadt, x_dsdt) == 140, "ACPI 6.5 table 5.9");
 _Static_assert(offsetof(struct fadt, x_pm_timer) == 208, "ACPI 6.5 table 5.9");
-_Static_assert(offsetof(struct fadt, sleep_control) == 244, "ACPI 6.5 table 5.9");
 
-#define FLAG_TIMER_32BIT      (1u << 8)
-#define FLAG_RESET_REGISTER   (1u << 10)
-#define FLAG_HARDWARE_REDUCED (1u << 20)
-#define BOOT_8042	      (1u << 1)
-#define BOOT_NO_RTC	      (1u << 5)
+#define FLAG_TIMER_32BIT     (1u << 8)
+#define FLAG_RESET_REGISTER  (1u << 10)
+#define BOOT_8042	     (1u << 1)
+#define BOOT_NO_RTC	     (1u << 5)
 
-#define PM1_SCI_ENABLED	      (1u << 0)
-#define PM1_SLEEP_TYPE_SHIFT  10
-#define PM1_SLEEP_TYPE_MASK   (7u << PM1_SLEEP_TYPE_SHIFT)
-#define PM1_SLEEP_ENABLE      (1u << 13)
-#define REDUCED_TYPE_SHIFT    2
-#define REDUCED_SLEEP_ENABLE  (1u << 5)
+#define PM1_SCI_ENABLED	     (1u << 0)
+#define PM1_SLEEP_TYPE_SHIFT 10
+#define PM1_SLEEP_TYPE_MASK  (7u << PM1_SLEEP_TYPE_SHIFT)
+#define PM1_SLEEP_ENABLE     (1u << 13)
 
-#define AML_NAME	      0x08
-#define AML_PACKAGE	      0x12
-#define AML_BYTE	      0x0a
-#define AML_WORD	      0x0b
+#define AML_NAME	     0x08
+#define AML_PACKAGE	     0x12
+#define AML_BYTE	     0x0a
+#define AML_WORD	     0x0b
 
-#define RESET_CONTROL_PORT    0xcf9
-#define KEYBOARD_STATUS	      0x64
-#define KEYBOARD_RESET	      0xfe
-
-/* A register that can be written in any context: mapped beforehand. */
-struct reg {
-	u16 port;
-	u8 *memory;
-};
+#define RESET_CONTROL_PORT   0xcf9
+#define KEYBOARD_STATUS	     0x64
+#define KEYBOARD_RESET	     0xfe
 
 static struct fadt fadt;
 static bool s5_known;
 static u8 s5_type_a, s5_type_b;
-static struct reg reset_reg, sleep_reg;
-
-static void reg_prepare(struct reg *r, const struct acpi_address *a)
-{
-	if (a->space == ACPI_SPACE_IO && a->address <= 0xffff)
-		r->port = (u16)a->address;
-	else if (a->space == ACPI_SPACE_MEMORY && a->address)
-		r->memory = mmio_map(a->address, 1, CACHE_UNCACHED);
-}
-
-static void reg_write(const struct reg *r, u8 value)
-{
-	if (r->port)
-		outb(r->port, value);
-	else if (r->memory)
-		WRITE_ONCE(*r->memory, value);
-}
+static u16 reset_port;
+static u8 *reset_memory; /* mapped beforehand: it can be written in any context */
 
 /* One small integer of a package (ACPI 6.5, 20.2.3); moves `*at` behind it. */
 static u8 aml_integer(const u8 **at, const u8 *end)
@@ -148,10 +122,10 @@ void acpi_fadt_read(const struct acpi_header *table)
 
 	memcpy(&fadt, table, MIN(table->length, sizeof(fadt)));
 	legacy_read();
-	if (fadt.flags & FLAG_RESET_REGISTER)
-		reg_prepare(&reset_reg, &fadt.reset);
-	if (fadt.flags & FLAG_HARDWARE_REDUCED)
-		reg_prepare(&sleep_reg, &fadt.sleep_control);
+	if (fadt.flags & FLAG_RESET_REGISTER && fadt.reset.space == ACPI_SPACE_IO)
+		reset_port = (u16)fadt.reset.address;
+	else if (fadt.flags & FLAG_RESET_REGISTER && fadt.reset.space == ACPI_SPACE_MEMORY)
+		reset_memory = mmio_map(fadt.reset.address, 1, CACHE_UNCACHED);
 
 	dsdt = acpi_table_map(fadt.x_dsdt, "DSDT") ?: acpi_table_map(fadt.dsdt, "DSDT");
 	if (dsdt)
@@ -192,8 +166,6 @@ void acpi_power_off(void)
 	u16 pm1a = pm1_port(&fadt.x_pm1a_control, fadt.pm1a_control);
 	u16 pm1b = pm1_port(&fadt.x_pm1b_control, fadt.pm1b_control);
 
-	if (s5_known && (sleep_reg.port || sleep_reg.memory))
-		reg_write(&sleep_reg, (u8)(s5_type_a << REDUCED_TYPE_SHIFT | REDUCED_SLEEP_ENABLE));
 	if (s5_known && pm1a) {
 		acpi_mode_enter(pm1a);
 		/* Both types are set before either is enabled on machines that have both blocks. */
@@ -209,7 +181,10 @@ void acpi_power_off(void)
 
 void acpi_reset(void)
 {
-	reg_write(&reset_reg, fadt.reset_value);
+	if (reset_port)
+		outb(reset_port, fadt.reset_value);
+	else if (reset_memory)
+		WRITE_ONCE(*reset_memory, fadt.reset_value);
 	clock_delay_us(50000);
 
 	/* The chipset's reset control: a hard reset is a rise of bit 2 with bit 1 set. */

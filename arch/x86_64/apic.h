@@ -38,13 +38,11 @@ void apic_timer_calibrate(void);
 
 /* I/O APICs: route a global system interrupt to a vector on a CPU. */
 void ioapic_init(void);
-typedef void (*irq_handler_t)(void *data);
+typedef void (*irq_handler_t)(void);
 
 /* Take ISA interrupt `isa_irq` (overrides of the MADT applied): call
- * `handler(data)` from the interrupt, EOI done by the caller of it.  0, or -ENODEV.  At bring-up,
- * by one thread at a time. */
-int irq_request_isa(u32 isa_irq, irq_handler_t handler, void *data, const char *name);
+ * `handler` from the interrupt, EOI done by the caller of it.  0, or -ENODEV. */
+int irq_request_isa(u32 isa_irq, irq_handler_t handler);
 
-/* From the roof: the handler of a device vector, and counts for /proc/interrupts. */
+/* From the roof: the handler of a device vector. */
 void irq_dispatch(u8 vector);
-size_t irq_stats_text(char *buf, size_t size); /* returns the length written */

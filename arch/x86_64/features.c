@@ -21,47 +21,26 @@ enum { L1_EDX, L1_ECX, EXT_EDX, EXT7_EDX, L7_EBX, L7_ECX, XSAVE_EAX, WORDS };
 
 #define FIELD(name) offsetof(struct cpu_features, name)
 
-/* Linux's names, and the fields of cpu_features that the kernel goes by (0: programs only). */
+/* What the kernel goes by: Linux's names, and the fields of cpu_features. */
 static const struct feature {
 	char name[19];
 	u8 word, bit, field;
 } features[] = {
-    {"fpu", L1_EDX, 0, 0},
-    {"tsc", L1_EDX, 4, 0},
-    {"cx8", L1_EDX, 8, 0},
     {"mce", L1_EDX, 7, FIELD(mce)},
     {"pge", L1_EDX, 13, FIELD(pge)},
-    {"cmov", L1_EDX, 15, 0},
     {"pat", L1_EDX, 16, FIELD(pat)},
-    {"mmx", L1_EDX, 23, 0},
     {"fxsr", L1_EDX, 24, FIELD(fxsr)},
-    {"sse", L1_EDX, 25, 0},
     {"sse2", L1_EDX, 26, FIELD(sse2)},
-    {"syscall", EXT_EDX, 11, 0},
     {"nx", EXT_EDX, 20, FIELD(nx)},
     {"pdpe1gb", EXT_EDX, 26, FIELD(pages_1g)},
-    {"rdtscp", EXT_EDX, 27, 0},
-    {"lm", EXT_EDX, 29, 0},
     {"nonstop_tsc", EXT7_EDX, 8, FIELD(invariant_tsc)},
-    {"pni", L1_ECX, 0, 0},
-    {"ssse3", L1_ECX, 9, 0},
-    {"fma", L1_ECX, 12, 0},
-    {"cx16", L1_ECX, 13, 0},
-    {"sse4_1", L1_ECX, 19, 0},
-    {"sse4_2", L1_ECX, 20, 0},
     {"x2apic", L1_ECX, 21, FIELD(x2apic)},
-    {"popcnt", L1_ECX, 23, 0},
     {"tsc_deadline_timer", L1_ECX, 24, FIELD(tsc_deadline)},
-    {"aes", L1_ECX, 25, 0},
     {"xsave", L1_ECX, 26, FIELD(xsave)},
     {"avx", L1_ECX, 28, FIELD(avx)},
     {"rdrand", L1_ECX, 30, FIELD(rdrand)},
     {"hypervisor", L1_ECX, 31, FIELD(hypervisor)},
-    {"bmi1", L7_EBX, 3, 0},
-    {"avx2", L7_EBX, 5, 0},
     {"smep", L7_EBX, 7, FIELD(smep)},
-    {"bmi2", L7_EBX, 8, 0},
-    {"erms", L7_EBX, 9, 0},
     {"avx512f", L7_EBX, 16, FIELD(avx512)},
     {"rdseed", L7_EBX, 18, FIELD(rdseed)},
     {"smap", L7_EBX, 20, FIELD(smap)},
@@ -129,8 +108,7 @@ void features_detect(void)
 
 	read_words(words);
 	for (u32 i = 0; i < ARRAY_SIZE(features); i++)
-		if (features[i].field)
-			*((bool *)f + features[i].field) = has(words, &features[i]);
+		*((bool *)f + features[i].field) = has(words, &features[i]);
 	f->cpuid1_edx = words[L1_EDX];
 	f->physical_bits = bits ? MIN(bits, 52u) : 36;
 	read_names(f);
@@ -150,7 +128,7 @@ bool features_enable_cpu(void)
 	for (u32 i = 0; i < ARRAY_SIZE(features); i++) {
 		const struct feature *f = &features[i];
 
-		if (f->field && *((const bool *)boot + f->field) && !has(words, f)) {
+		if (*((const bool *)boot + f->field) && !has(words, f)) {
 			log_error("cpu with APIC id %u lacks %s, which the boot CPU has",
 				  cpuid(1, 0).ebx >> 24, f->name);
 			return false;

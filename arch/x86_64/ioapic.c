@@ -10,7 +10,6 @@
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/percpu.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/format.h"
 #include "kernel/lib/log.h"
 
 #define IOAPIC_VERSION	   1
@@ -27,17 +26,9 @@ struct ioapic {
 	u32 gsi_base, entries;
 };
 
-struct irq {
-	irq_handler_t handler; /* written last */
-	void *data;
-	const char *name;
-	u32 gsi;
-	u64 count; /* written by the CPU that takes it */
-};
-
 static struct ioapic ioapics[ACPI_IOAPICS_MAX];
 static u32 ioapic_count;
-static struct irq irqs[ISA_IRQS];
+static irq_handler_t handlers[ISA_IRQS];
 
 static u32 ioapic_read(struct ioapic *io, u32 index)
 {
@@ -81,31 +72,27 @@ static struct ioapic *ioapic_of(u32 gsi)
 	return NULL;
 }
 
-int irq_request_isa(u32 isa_irq, irq_handler_t handler, void *data, const char *name)
+int irq_request_isa(u32 isa_irq, irq_handler_t handler)
 {
-	struct irq *irq = &irqs[isa_irq];
-	u32 apic_id = cpu_get(0)->apic_id, flags = 0; /* the bus's own: edge, active high */
+	u32 apic_id = cpu_get(0)->apic_id, gsi = isa_irq, n;
+	u32 flags = 0; /* the bus's own: edge, active high */
 	struct ioapic *io;
-	u32 n;
 
-	irq->gsi = isa_irq;
 	for (u32 i = 0; i < acpi_info.override_count; i++) {
 		const struct acpi_override *o = &acpi_info.overrides[i];
 
 		if (o->isa_irq == isa_irq) {
-			irq->gsi = o->gsi;
+			gsi = o->gsi;
 			flags =
 			    (o->active_low ? REDIRECT_LOW : 0) | (o->level ? REDIRECT_LEVEL : 0);
 		}
 	}
-	io = ioapic_of(irq->gsi);
+	io = ioapic_of(gsi);
 	/* Eight bits of destination, 255 means all; more want interrupt remapping. */
 	if (!io || apic_id >= 255)
 		return -ENODEV;
-	irq->data = data;
-	irq->name = name;
-	__atomic_store_n(&irq->handler, handler, __ATOMIC_RELEASE);
-	n = irq->gsi - io->gsi_base;
+	__atomic_store_n(&handlers[isa_irq], handler, __ATOMIC_RELEASE);
+	n = gsi - io->gsi_base;
 	ioapic_write(io, IOAPIC_REDIRECT(n) + 1, apic_id << 24);
 	ioapic_write(io, IOAPIC_REDIRECT(n), (VECTOR_IRQ_BASE + isa_irq) | flags);
 	return 0;
@@ -113,26 +100,12 @@ int irq_request_isa(u32 isa_irq, irq_handler_t handler, void *data, const char *
 
 void irq_dispatch(u8 vector)
 {
-	struct irq *irq = &irqs[vector - VECTOR_IRQ_BASE];
+	u32 isa_irq = vector - VECTOR_IRQ_BASE;
 	irq_handler_t handler;
 
-	if (irq >= irqs + ISA_IRQS)
+	if (isa_irq >= ISA_IRQS)
 		return;
-	handler = __atomic_load_n(&irq->handler, __ATOMIC_ACQUIRE);
-	if (!handler)
-		return;
-	WRITE_ONCE(irq->count, irq->count + 1);
-	handler(irq->data);
-}
-
-size_t irq_stats_text(char *buf, size_t size)
-{
-	size_t at = 0;
-
-	for (u32 i = 0; i < ISA_IRQS; i++)
-		if (__atomic_load_n(&irqs[i].handler, __ATOMIC_ACQUIRE))
-			at += (size_t)scnprintf(
-			    buf + at, size - at, "%3u: %10lu  IO-APIC  %s\n", irqs[i].gsi,
-			    (unsigned long)READ_ONCE(irqs[i].count), irqs[i].name);
-	return at;
+	handler = __atomic_load_n(&handlers[isa_irq], __ATOMIC_ACQUIRE);
+	if (handler)
+		handler();
 }

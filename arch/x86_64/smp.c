@@ -85,11 +85,8 @@ static void noreturn smp_cpu_begin(struct trampoline_slot *slot)
 static u32 cpus_wanted(void)
 {
 	u64 most = cmdline_get_u64("maxcpus", MAX_CPUS);
-	char unused[2];
 
-	if (cmdline_get("nosmp", unused, sizeof(unused)) || most == 0)
-		return 1;
-	return (u32)MIN(most, (u64)MIN(acpi_info.cpu_count, (u32)MAX_CPUS));
+	return (u32)MAX(MIN(most, (u64)acpi_info.cpu_count), 1UL);
 }
 
 /* A slot for each CPU: its per-CPU area, and its stacks above. */

@@ -44,8 +44,6 @@ FUNCTION usercopy_raw_out
 FUNCTION usercopy_raw_in
 	.cfi_startproc
 	USER_ACCESS_BEGIN
-	cmpq	$8, %rdx
-	je	.Lcopy_8
 	cmpq	$4, %rdx
 	je	.Lcopy_4
 .Lcopy_any:
@@ -65,12 +63,7 @@ FUNCTION usercopy_raw_in
 	leaq	(%rdx, %rcx, 8), %rcx
 	jmp	.Lcopy_bytes
 
-.Lcopy_8:
-	movq	(%rsi), %rax
-.Lcopy_8_store:
-	movq	%rax, (%rdi)
-	xorl	%ecx, %ecx
-	jmp	.Lcopy_out
+	/* A futex's word is read and written whole. */
 .Lcopy_4:
 	movl	(%rsi), %eax
 .Lcopy_4_store:
@@ -80,8 +73,6 @@ FUNCTION usercopy_raw_in
 	.cfi_endproc
 	FIXUP	.Lcopy_words, .Lcopy_words_fault
 	FIXUP	.Lcopy_bytes, .Lcopy_out
-	FIXUP	.Lcopy_8, .Lcopy_any
-	FIXUP	.Lcopy_8_store, .Lcopy_any
 	FIXUP	.Lcopy_4, .Lcopy_any
 	FIXUP	.Lcopy_4_store, .Lcopy_any
 

@@ -146,7 +146,7 @@ static void scan_code(u8 byte)
 	}
 }
 
-static void keyboard_interrupt(void *data)
+static void keyboard_interrupt(void)
 {
 	for (u32 i = 0; i < 16; i++) {
 		u8 status = inb(STATUS), byte;
@@ -181,7 +181,7 @@ void keyboard_init(void)
 	send(COMMAND, 0xae);
 	send(DATA, 0xf4); /* scan; it acknowledges */
 	receive();
-	if (irq_request_isa(IRQ, keyboard_interrupt, NULL, "keyboard")) {
+	if (irq_request_isa(IRQ, keyboard_interrupt)) {
 		log_warn("keyboard: no interrupt");
 		return;
 	}

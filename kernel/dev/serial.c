@@ -123,7 +123,7 @@ static void receive(void)
 /* The interrupt is an edge: it comes again only if all its causes have been seen to, for which the
  * port says that there is none left.  More rounds than a few only where the sender is faster than
  * we are, or nobody is there. */
-static void serial_interrupt(void *data)
+static void serial_interrupt(void)
 {
 	for (u32 i = 0; i < 64 && !(reg_read(INTERRUPT_ID) & INTERRUPT_NONE); i++) {
 		receive();
@@ -133,14 +133,14 @@ static void serial_interrupt(void *data)
 
 static void serial_start(struct console *c)
 {
-	int error = irq_request_isa(IRQ, serial_interrupt, NULL, c->name);
+	int error = irq_request_isa(IRQ, serial_interrupt);
 
 	if (error) {
 		log_warn("serial: no interrupt (%d), input is not read", error);
 		return;
 	}
 	reg_write(INTERRUPT_ENABLE, 0x03); /* data received, ready to send */
-	serial_interrupt(NULL);		   /* an edge that came too early would be the last */
+	serial_interrupt();		   /* an edge that came too early would be the last */
 	WRITE_ONCE(has_interrupt, true);
 }
 

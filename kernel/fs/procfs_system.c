@@ -209,11 +209,6 @@ static void make_loadavg(struct text *t)
 	text_printf(t, "%u/%u %d\n", sched_runnable_count(), threads, last_pid);
 }
 
-static void make_interrupts(struct text *t)
-{
-	make_report(t, irq_stats_text);
-}
-
 /* --- sys/ ------------------------------------------------------------------------------------- */
 
 static void make_slice(struct text *t)
@@ -297,7 +292,6 @@ void procfs_add_system_files(void)
 	} files[] = {
 	    {"cmdline", make_cmdline, NULL},
 	    {"cpuinfo", make_cpuinfo, NULL},
-	    {"interrupts", make_interrupts, NULL},
 	    {"loadavg", make_loadavg, NULL},
 	    {"meminfo", make_meminfo, NULL},
 	    {"stat", make_stat, NULL},
