@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a context switch costs: between threads of one process, and between processes.
+ *
+ * 2 to 64 participants on one CPU pass it on by sched_yield(), each after looking at the pages of its
+ * working set.  What one turn takes, less the looking, is a switch with its system call.  The parts
+ * are measured apart: a system call alone, sched_yield() with nobody to switch to, the saving and
+ * restoring of floating-point state, pages whose translation was kept, and pages after a switch.
+ */
+#include "lab.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MOST  64
+#define PAGES 64 /* of the largest working set */
+#define PAGE  4096
+#define STACK (64 * 1024)
+
+enum kind { THREADS, PROCESSES };
+
+static struct shared {
+	volatile int ready, go;
+	uint64_t start[MOST], end[MOST];
+} *shared;
+
+static int count, turns, pages;
+static char *working_set; /* threads look at the same, processes at a copy each */
+
+static inline void look(int n)
+{
+	for (int p = 0; p < n; p++)
+		*(volatile char *)(working_set + p * PAGE);
+}
+
+static int take_turns(void *arg)
+{
+	int me = (int)(intptr_t)arg;
+
+	for (int p = 0; p < PAGES; p++) /* a frame of its own behind each page of a process */
+		*(volatile char *)(working_set + p * PAGE) = 1;
+	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&shared->go, __ATOMIC_ACQUIRE))
+		sched_yield();
+	shared->start[me] = lab_cycles();
+	for (int i = 0; i < turns; i++) {
+		look(pages);
+		sched_yield();
+	}
+	shared->end[me] = lab_cycles();
+	return 0;
+}
+
+static void *take_turns_thread(void *arg)
+{
+	take_turns(arg);
+	return NULL;
+}
+
+/* A child that is a process in all but its address space: --share-space. */
+static pid_t process_in_this_space(int me, char **stack)
+{
+	pid_t pid;
+
+	*stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (*stack == MAP_FAILED)
+		lab_die("mmap: %s", strerror(errno));
+	pid = clone(take_turns, *stack + STACK, CLONE_VM | SIGCHLD, (void *)(intptr_t)me);
+	if (pid < 0)
+		lab_die("clone: %s", strerror(errno));
+	return pid;
+}
+
+/* Cycles of one turn: the time from the first start to the last end, over all turns. */
+static double turn_cycles(enum kind kind, int participants, int set)
+{
+	bool share = lab_knob("share-space");
+	pthread_t threads[MOST];
+	pid_t children[MOST];
+	char *stacks[MOST];
+	uint64_t start = UINT64_MAX, end = 0;
+
+	count = participants;
+	pages = set;
+	turns = (lab_pick(6000, 1500) + count - 1) / count;
+	shared->ready = shared->go = 0;
+	for (int i = 0; i < count; i++) {
+		if (kind == THREADS)
+			threads[i] = lab_thread("turns", take_turns_thread, (void *)(intptr_t)i);
+		else if (share)
+			children[i] = process_in_this_space(i, &stacks[i]);
+		else
+			children[i] = lab_fork("turns", take_turns, (void *)(intptr_t)i);
+	}
+	while (__atomic_load_n(&shared->ready, __ATOMIC_ACQUIRE) < count)
+		sched_yield();
+	__atomic_store_n(&shared->go, 1, __ATOMIC_RELEASE);
+	for (int i = 0; i < count; i++) {
+		if (kind == THREADS)
+			pthread_join(threads[i], NULL);
+		else
+			lab_wait(children[i]);
+		if (kind == PROCESSES && share)
+			munmap(stacks[i], STACK);
+		if (shared->start[i] < start)
+			start = shared->start[i];
+		if (shared->end[i] > end)
+			end = shared->end[i];
+	}
+	return (double)(end - start) / ((double)turns * count);
+}
+
+/* Both kinds in turn, so that both meet the same machine; the lowest of some rounds. */
+static void compare(int participants, int set, double cycles[2])
+{
+	cycles[THREADS] = cycles[PROCESSES] = 1e30;
+	for (int i = 0; i < lab_pick(5, 3); i++) {
+		for (int kind = THREADS; kind <= PROCESSES; kind++) {
+			double c = turn_cycles(kind, participants, set);
+
+			if (c < cycles[kind])
+				cycles[kind] = c;
+		}
+	}
+}
+
+static double best_of(void (*fn)(void))
+{
+	double best = 1e30;
+
+	for (int i = 0; i < 20; i++) {
+		uint64_t start = lab_cycles();
+
+		for (int j = 0; j < 100; j++)
+			fn();
+		start = lab_cycles() - start;
+		if (start / 100.0 < best)
+			best = start / 100.0;
+	}
+	return best;
+}
+
+static void null_call(void)
+{
+	syscall(SYS_getppid);
+}
+
+static void yield_alone(void)
+{
+	sched_yield();
+}
+
+static void look_at_all(void)
+{
+	look(PAGES);
+}
+
+/* FXSAVE and FXRSTOR may be used by programs too; the kernel saves at least this much. */
+static void fpu_save_restore(void)
+{
+	static _Alignas(64) char area[512];
+
+	__asm__ volatile("fxsave64 %0\n\tfxrstor64 %0" : "+m"(area));
+}
+
+static void run(void)
+{
+	static const int numbers[] = {2, 8, 64}, sets[] = {0, 8, PAGES};
+	double cycles[3][3][2], call, alone, fpu, warm, direct, extra;
+	struct lab_counters before, threads, processes;
+	const struct lab_counters *both[] = {&threads, &processes};
+	struct lab_table *table;
+	double ratio, ratios[9];
+
+	shared = lab_shared(sizeof(*shared));
+	working_set = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (working_set == MAP_FAILED)
+		lab_die("mmap: %s", strerror(errno));
+	memset(working_set, 1, PAGES * PAGE);
+	lab_pin(0);
+	call = best_of(null_call);
+	alone = best_of(yield_alone);
+	fpu = best_of(fpu_save_restore);
+	warm = best_of(look_at_all) / PAGES;
+	for (int n = 0; n < 3; n++)
+		for (int s = 0; s < 3; s++) {
+			lab_progress("measuring", n * 3 + s, 9);
+			compare(numbers[n], sets[s], cycles[n][s]);
+		}
+	lab_counters(&before);
+	turn_cycles(THREADS, 2, 0);
+	threads = lab_counters_since(&before);
+	lab_counters(&before);
+	turn_cycles(PROCESSES, 2, 0);
+	processes = lab_counters_since(&before);
+	lab_pin(-1);
+
+	table = lab_table("Cycles of one turn: sched_yield() and the switch, one CPU",
+			  ">participants|>pages looked at|>threads|>processes|>ratio");
+	for (int n = 0; n < 3; n++)
+		for (int s = 0; s < 3; s++) {
+			double *c = cycles[n][s];
+
+			lab_row(table, "%d|%d|%.0f|%.0f|%.2f", numbers[n], sets[s], c[THREADS],
+				c[PROCESSES], c[PROCESSES] / c[THREADS]);
+		}
+	direct = cycles[0][0][PROCESSES] - cycles[0][0][THREADS];
+	extra = (cycles[0][2][PROCESSES] - cycles[0][0][PROCESSES]) / PAGES - warm;
+	table = lab_table("What it is made of, two participants", "part|>cycles|how it was measured");
+	lab_row(table, "the system call|%.0f|getppid()", call);
+	lab_row(table, "the scheduler's decision|%.0f|sched_yield() with nobody to switch to, less that",
+		alone - call);
+	lab_row(table, "saving, restoring, queueing|%.0f|a thread's turn, less both",
+		cycles[0][0][THREADS] - alone);
+	lab_row(table, "  of it floating-point state|%.0f|FXSAVE and FXRSTOR here; XSAVE may take more",
+		fpu);
+	lab_row(table, "the page-table root|%.0f|a process's turn, less a thread's", direct);
+	lab_row(table, "translation, for each page|%.1f|first look at it after the switch, less a later one",
+		extra > 0 ? extra : 0);
+	if (threads.switches_root == UINT64_MAX) {
+		lab_left_out("Switches with and without a new page-table root", "only Heddle counts them");
+	} else {
+		table = lab_table("Counted by the kernel, two participants",
+				  "|>switches|>with a new page-table root|>in a hundred");
+		for (int kind = 0; kind < 2; kind++)
+			lab_row(table, "%s|%llu|%llu|%.0f", kind == THREADS ? "threads" : "processes",
+				(unsigned long long)both[kind]->switches,
+				(unsigned long long)both[kind]->switches_root,
+				100.0 * both[kind]->switches_root / (both[kind]->switches + 1));
+		lab_check(threads.switches_root < threads.switches / 4,
+			  "between threads the root mostly stays");
+		lab_check(processes.switches_root > processes.switches / 2,
+			  "between processes it mostly changes");
+	}
+	for (int i = 0; i < 9; i++)
+		ratios[i] = cycles[i / 3][i % 3][PROCESSES] / cycles[i / 3][i % 3][THREADS];
+	ratio = lab_median(ratios, 9); /* a single one may be disturbed */
+	lab_figure("thread_turn_cycles", cycles[0][0][THREADS], "cycles", "a turn between two threads");
+	lab_figure("process_turn_cycles", cycles[0][0][PROCESSES], "cycles", "a turn between two processes");
+	lab_figure("process_to_thread", ratio, "times",
+		   "a process's turn over a thread's, median of all");
+	lab_figure("process_to_thread_64_pages", cycles[0][2][PROCESSES] / cycles[0][2][THREADS], "times",
+		   "the same, 64 pages looked at in each");
+	lab_check(ratio > 1.1, "a switch between processes takes %.2f times as long", ratio);
+	if (lab_checks_failed() == 0)
+		lab_verdict(LAB_CORRECTED,
+			    "Between processes it takes %.0f cycles, between threads %.0f. Both go through "
+			    "the kernel the same way; the difference is the page-table root and what it "
+			    "makes cold. A system call (%.0f) is no switch.",
+			    cycles[0][0][PROCESSES], cycles[0][0][THREADS], call);
+	else
+		lab_verdict(LAB_FALSE,
+			    "Between processes it takes %.0f cycles, between threads %.0f: the root did not "
+			    "change, or changing it costs nothing here.",
+			    cycles[0][0][PROCESSES], cycles[0][0][THREADS]);
+}
+
+static const struct lab_knob knobs[] = {
+    {"share-space", NULL, "the processes share one address space (clone() with CLONE_VM)"},
+    {0},
+};
+
+const struct lab lab = {
+    .name = "switching",
+    .claim = "A context switch between processes costs more than one between threads of a process.",
+    .loose = "Both go through the kernel and save the same registers. The difference is the page-table "
+	     "root and what it makes cold. And a system call is no context switch.",
+    .predict = {.question = "What does a switch between processes do that one between threads does not?",
+		.choices = {"enter the kernel", "save the registers", "load another page-table root",
+			    "choose who runs next"},
+		.answer = 2,
+		.why = "All the rest is the same for both; the kernel's counters show the root."},
+    .knobs = knobs,
+    .expect = LAB_CORRECTED,
+    .books = "Pinned to one CPU 1.3 us between processes, 1.1 us between threads (Tsuna 2010); direct cost "
+	     "3.8 us (Li, Ding, Shen 2007); Solaris 5 times (Silberschatz).",
+    .sources = "arch/x86_64/switch.S context_switch(), kernel/sched/sched.c switch_machine_state()",
+    .tour = "switch",
+    .run = run,
+};
