@@ -121,66 +121,41 @@ int exec_arguments_copy(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 
 /* --- The new stack ---------------------------------------------------------------------------- */
 
-/* Words written upwards from an address, some at a time. */
-struct word_writer {
-	struct address_space *as;
-	u64 address;
-	u32 count;
-	int error;
-	u64 words[64];
+/* What the words at the bottom of the stack point to, above them. */
+struct stack_strings {
+	u64 arguments, name, platform, random;
 };
-
-static void words_flush(struct word_writer *w)
-{
-	ssize_t bytes = w->count * sizeof(u64);
-
-	if (!w->error &&
-	    address_space_write(w->as, w->address, w->words, (size_t)bytes, false) != bytes)
-		w->error = -ENOMEM;
-	w->address += (u64)bytes;
-	w->count = 0;
-}
-
-static void word_put(struct word_writer *w, u64 word)
-{
-	w->words[w->count++] = word;
-	if (w->count == ARRAY_SIZE(w->words))
-		words_flush(w);
-}
-
-static void aux_put(struct word_writer *w, u64 type, u64 value)
-{
-	word_put(w, type);
-	word_put(w, value);
-}
 
 #define AUX_PAIRS 20
 
-static void aux_put_all(struct word_writer *w, const struct exec *e, u64 name, u64 platform,
-			u64 random)
+/* The auxiliary vector (ABI 3.4.1). */
+static void aux_fill(u64 *words, const struct exec *e, const struct stack_strings *at)
 {
 	const struct process *p = current_process();
+	const u64 aux[AUX_PAIRS][2] = {
+	    {AT_PHDR, e->image.headers},
+	    {AT_PHENT, 56},
+	    {AT_PHNUM, e->image.header_count},
+	    {AT_PAGESZ, PAGE_SIZE},
+	    {AT_BASE, e->image.base},
+	    {AT_FLAGS, 0},
+	    {AT_ENTRY, e->image.program_entry},
+	    {AT_UID, p->uid},
+	    {AT_EUID, p->euid},
+	    {AT_GID, p->gid},
+	    {AT_EGID, p->egid},
+	    {AT_SECURE, 0},
+	    {AT_HWCAP, cpu_features.cpuid1_edx},
+	    {AT_HWCAP2, 0}, /* bit 1 would promise FSGSBASE */
+	    {AT_CLKTCK, 100},
+	    {AT_RANDOM, at->random},
+	    {AT_EXECFN, at->name},
+	    {AT_PLATFORM, at->platform},
+	    {AT_MINSIGSTKSZ, signal_frame_size()},
+	    {AT_NULL, 0},
+	};
 
-	aux_put(w, AT_PHDR, e->image.headers);
-	aux_put(w, AT_PHENT, 56);
-	aux_put(w, AT_PHNUM, e->image.header_count);
-	aux_put(w, AT_PAGESZ, PAGE_SIZE);
-	aux_put(w, AT_BASE, e->image.base);
-	aux_put(w, AT_FLAGS, 0);
-	aux_put(w, AT_ENTRY, e->image.program_entry);
-	aux_put(w, AT_UID, p->uid);
-	aux_put(w, AT_EUID, p->euid);
-	aux_put(w, AT_GID, p->gid);
-	aux_put(w, AT_EGID, p->egid);
-	aux_put(w, AT_SECURE, 0);
-	aux_put(w, AT_HWCAP, cpu_features.cpuid1_edx);
-	aux_put(w, AT_HWCAP2, 0); /* bit 1 would promise FSGSBASE */
-	aux_put(w, AT_CLKTCK, 100);
-	aux_put(w, AT_RANDOM, random);
-	aux_put(w, AT_EXECFN, name);
-	aux_put(w, AT_PLATFORM, platform);
-	aux_put(w, AT_MINSIGSTKSZ, signal_frame_size());
-	aux_put(w, AT_NULL, 0);
+	memcpy(words, aux, sizeof(aux));
 }
 
 static bool bytes_put(const struct exec *e, u64 address, const void *data, size_t n)
@@ -188,41 +163,39 @@ static bool bytes_put(const struct exec *e, u64 address, const void *data, size_
 	return address_space_write(e->space, address, data, n, false) == (ssize_t)n;
 }
 
-/* The addresses of strings that follow one another, and a NULL. */
-static void pointers_put(struct word_writer *w, const char **string, u64 *address, u32 count)
+/* The addresses of strings that follow one another, and a NULL; where the next word goes. */
+static u64 *pointers_fill(u64 *words, const char **string, u64 *address, u32 count)
 {
 	for (; count; count--) {
 		size_t n = strlen(*string) + 1;
 
-		word_put(w, *address);
+		*words++ = *address;
 		*string += n;
 		*address += n;
 	}
-	word_put(w, 0);
+	*words++ = 0;
+	return words;
 }
 
-/* argc, argv, envp and the auxiliary vector (ABI 3.4.1). */
-static int vectors_put(struct exec *e, u64 sp, u64 strings, u64 name, u64 platform, u64 random)
+/* argc, argv, envp and the auxiliary vector. */
+static int vectors_put(struct exec *e, u64 sp, u64 bytes, const struct stack_strings *at)
 {
-	struct word_writer *w = kzalloc(sizeof(*w));
+	u64 *words = kmalloc(bytes), *next = words, address = at->arguments;
 	const char *string = e->strings;
-	int error;
+	bool done;
 
-	if (!w)
+	if (!words)
 		return -ENOMEM;
-	w->as = e->space;
-	w->address = sp;
-	word_put(w, e->argc);
-	e->space->arg_start = strings;
-	pointers_put(w, &string, &strings, e->argc);
-	e->space->arg_end = e->space->env_start = strings;
-	pointers_put(w, &string, &strings, e->envc);
-	e->space->env_end = strings;
-	aux_put_all(w, e, name, platform, random);
-	words_flush(w);
-	error = w->error;
-	kfree(w);
-	return error;
+	*next++ = e->argc;
+	e->space->arg_start = address;
+	next = pointers_fill(next, &string, &address, e->argc);
+	e->space->arg_end = e->space->env_start = address;
+	next = pointers_fill(next, &string, &address, e->envc);
+	e->space->env_end = address;
+	aux_fill(next, e, at);
+	done = bytes_put(e, sp, words, bytes);
+	kfree(words);
+	return done ? 0 : -ENOMEM;
 }
 
 static int stack_map(struct exec *e, u64 bytes)
@@ -243,27 +216,28 @@ static int stack_map(struct exec *e, u64 bytes)
 int exec_stack_build(struct exec *e)
 {
 	static const char platform_name[] = "x86_64";
-	u64 words = 1 + e->argc + 1 + e->envc + 1 + 2 * AUX_PAIRS;
+	u64 bytes = (1 + e->argc + 1 + e->envc + 1 + 2 * AUX_PAIRS) * sizeof(u64), sp;
 	size_t name_bytes = strlen(e->name) + 1;
-	u64 name = STACK_TOP - 8 - name_bytes, strings = name - e->used, platform, random, sp;
+	struct stack_strings at;
 	u8 random_data[16];
 	int error;
 
-	platform = ALIGN_DOWN(strings - sizeof(platform_name), 16);
-	random = platform - sizeof(random_data);
-	sp = ALIGN_DOWN(random - words * sizeof(u64), 16);
-
+	at.name = STACK_TOP - 8 - name_bytes;
+	at.arguments = at.name - e->used;
+	at.platform = ALIGN_DOWN(at.arguments - sizeof(platform_name), 16);
+	at.random = at.platform - sizeof(random_data);
+	sp = ALIGN_DOWN(at.random - bytes, 16);
 	error = stack_map(e, STACK_TOP - sp);
 	if (error)
 		return error;
 	random_bytes(random_data, sizeof(random_data));
 	e->space->stack_start = e->stack_pointer = sp;
-	if (!bytes_put(e, name, e->name, name_bytes) ||
-	    !bytes_put(e, platform, platform_name, sizeof(platform_name)) ||
-	    !bytes_put(e, random, random_data, sizeof(random_data)) ||
-	    !bytes_put(e, strings, e->strings, e->used))
+	if (!bytes_put(e, at.name, e->name, name_bytes) ||
+	    !bytes_put(e, at.platform, platform_name, sizeof(platform_name)) ||
+	    !bytes_put(e, at.random, random_data, sizeof(random_data)) ||
+	    !bytes_put(e, at.arguments, e->strings, e->used))
 		return -ENOMEM;
-	return vectors_put(e, sp, strings, name, platform, random);
+	return vectors_put(e, sp, bytes, &at);
 }
 
 struct address_space *exec_space_create(struct process *p)

@@ -116,17 +116,6 @@ static void release_resources(struct process *p)
 
 /* --- The family ------------------------------------------------------------------------------- */
 
-/* Who takes the children over: the nearest ancestor that asked to (PR_SET_CHILD_SUBREAPER), else
- * init. */
-static struct process *find_reaper(struct process *p)
-{
-	struct process *up = p->parent;
-
-	while (up != kernel_process && up != init_process && (!up->is_subreaper || up->zombie))
-		up = up->parent;
-	return up == kernel_process || up->zombie ? init_process : up;
-}
-
 /* POSIX, _exit(): stopped members of a group that this makes an orphan get SIGHUP and SIGCONT. */
 static bool has_stopped_member(pid_t group)
 {
@@ -159,20 +148,21 @@ static void hang_up_orphans(pid_t group)
 	}
 }
 
-static void reparent_child(struct process *child, struct process *reaper, struct list *later)
+/* Init takes it over. */
+static void reparent_child(struct process *child, struct list *later)
 {
 	struct process *old = child->parent;
 
 	list_remove(&child->sibling_link);
-	child->parent = reaper;
+	child->parent = init_process;
 	child->exit_signal = SIGCHLD;
 	if (child->zombie) {
-		list_push_front(&reaper->children, &child->sibling_link);
+		list_push_front(&init_process->children, &child->sibling_link);
 		if (signal_notify_end(child))
 			reap_later(child, later);
 		return;
 	}
-	list_push_back(&reaper->children, &child->sibling_link);
+	list_push_back(&init_process->children, &child->sibling_link);
 	if (child->parent_death_signal)
 		(void)signal_send_process(child, child->parent_death_signal, NULL);
 	/* Its tie to another group of the session may have been this parent. */
@@ -184,7 +174,7 @@ static void reparent_child(struct process *child, struct process *reaper, struct
 /* The zombie's children get another parent, its own parent is told. */
 static void become_zombie(struct process *p, struct list *later)
 {
-	struct process *child, *next, *reaper = find_reaper(p);
+	struct process *child, *next;
 	bool was_tie;
 
 	assert_held(&process_lock);
@@ -192,7 +182,7 @@ static void become_zombie(struct process *p, struct list *later)
 	p->exit_code = p->group_exiting ? p->group_exit_code : p->leader->exit_code;
 	p->zombie = true;
 	list_for_each_safe (child, next, &p->children, sibling_link)
-		reparent_child(child, reaper, later);
+		reparent_child(child, later);
 	if (was_tie && process_group_orphaned_locked(p->group, p))
 		hang_up_orphans(p->group);
 	/* Zombies stand in front: wait() finds one at once. */

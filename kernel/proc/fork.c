@@ -19,7 +19,7 @@
 #define CLONE_NAMESPACES                                                                           \
 	(CLONE_NEWNS | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 |            \
 	 0x40000000 | 0x00000080)
-#define CLONE_KNOWN (0xffffffffUL | CLONE_CLEAR_SIGHAND)
+#define CLONE_KNOWN ((0xffffffffUL & ~CLONE_PARENT) | CLONE_CLEAR_SIGHAND)
 
 static int check_flags(const struct clone_args *args)
 {
@@ -33,8 +33,6 @@ static int check_flags(const struct clone_args *args)
 		return -EINVAL;
 	if (flags & CLONE_SIGHAND && (!(flags & CLONE_VM) || flags & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
-	if (flags & CLONE_PARENT && current_process() == init_process)
-		return -EINVAL; /* its siblings would have nobody to wait for them */
 	if (flags & CLONE_SETTLS && args->tls >= USER_MAX)
 		return -EPERM;
 	return 0;
@@ -176,28 +174,22 @@ static struct process *copy_process(const struct clone_args *args)
 
 /* A signal that was sent to many processes while we copied must not miss the child: the parent
  * takes it first, and then forks again.  So too where it waits to be taken already. */
-static int link_process(struct process *child, struct thread *t, u64 clone_flags,
-			u32 signals_before)
+static int link_process(struct process *child, struct thread *t, u32 signals_before)
 {
 	struct thread *self = current_thread();
 	struct process *p = self->process;
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
 	bool disturbed = signal_dying(self) || p->group_signals != signals_before;
-	struct process *parent = p;
 
 	spin_unlock_irq(&p->signal_lock, inner);
 	if (!disturbed) {
-		if (clone_flags & CLONE_PARENT) {
-			parent = p->parent;
-			child->exit_signal = p->exit_signal;
-		}
 		child->pid = t->tid;
 		child->group = p->group;
 		child->session = p->session;
 		child->tty = p->tty;
 		child->leader = t;
 		t->pmap = &child->space->pmap;
-		process_link(child, parent);
+		process_link(child, p);
 		inner = spin_lock_irq(&child->signal_lock);
 		thread_link(t, child);
 		spin_unlock_irq(&child->signal_lock, inner);
@@ -243,7 +235,7 @@ static long clone_process(struct thread *t, const struct clone_args *args, struc
 	child = copy_process(args);
 	if (IS_ERR(child))
 		return PTR_ERR(child);
-	error = link_process(child, t, args->flags, signals);
+	error = link_process(child, t, signals);
 	if (error) {
 		discard_process(child);
 		return error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interval timer of a process (setitimer(2), ITIMER_REAL).
+ * Timers that repeat, and the interval timer of a process (setitimer(2), ITIMER_REAL).
  */
 #include "kernel/proc/itimer.h"
 
@@ -8,78 +8,80 @@
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 
-/* A period as short as the program likes must not keep the CPU in this function. */
+/* A period as short as the program likes must not keep the CPU in the timer's function. */
 #define PERIOD_MIN_NS (100 * NSEC_PER_USEC)
-#define TIME_MAX_NS   (1UL << 61) /* 73 years: sums of a few do not overflow */
+
+u32 repeating_timer_expire(struct repeating_timer *t)
+{
+	u64 now = clock_now_ns(), passed = 1;
+
+	if (!t->expires_ns || t->expires_ns > now)
+		return 0;
+	if (t->interval_ns) {
+		passed += (now - t->expires_ns) / t->interval_ns;
+		t->expires_ns += passed * t->interval_ns;
+		timer_start(&t->timer, MAX(t->expires_ns, now + PERIOD_MIN_NS));
+	} else {
+		t->expires_ns = 0;
+	}
+	return (u32)MIN(passed, (u64)INT32_MAX);
+}
+
+struct timer_setting repeating_timer_read(const struct repeating_timer *t)
+{
+	u64 now = clock_now_ns(), left = 0;
+
+	if (t->expires_ns) /* 0 would mean: not armed */
+		left = t->expires_ns > now ? t->expires_ns - now : 1;
+	return (struct timer_setting){left, t->interval_ns};
+}
+
+void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval_ns)
+{
+	(void)timer_cancel(&t->timer); /* where it fires just now it finds that nothing is due */
+	t->expires_ns = expires_ns;
+	t->interval_ns = interval_ns;
+	if (expires_ns)
+		timer_start(&t->timer, expires_ns);
+}
+
+/* --- ITIMER_REAL ------------------------------------------------------------------------------ */
 
 static void itimer_fired(struct timer *timer)
 {
-	struct process *p = container_of(timer, struct process, itimer_real);
-	u64 now = clock_now_ns(), flags = spin_lock_irq(&p->limits_lock);
-	bool due = p->itimer_expires_ns && p->itimer_expires_ns <= now;
+	struct process *p = container_of(timer, struct process, itimer_real.timer);
+	u64 flags = spin_lock_irq(&p->limits_lock);
+	u32 times = repeating_timer_expire(&p->itimer_real);
 
-	if (due && p->itimer_interval_ns) {
-		u64 missed = (now - p->itimer_expires_ns) / p->itimer_interval_ns;
-
-		p->itimer_expires_ns += (missed + 1) * p->itimer_interval_ns;
-		timer_start(timer, MAX(p->itimer_expires_ns, now + PERIOD_MIN_NS));
-	} else if (due) {
-		p->itimer_expires_ns = 0;
-	}
 	spin_unlock_irq(&p->limits_lock, flags);
-	if (due)
+	if (times)
 		(void)signal_send_process(p, SIGALRM, NULL);
 }
 
-static u64 time_left(const struct process *p)
-{
-	u64 now = clock_now_ns();
-
-	if (!p->itimer_expires_ns)
-		return 0;
-	return p->itimer_expires_ns > now ? p->itimer_expires_ns - now : 1; /* 0 means: stopped */
-}
-
-void itimer_set(u64 value_ns, u64 interval_ns, u64 *old_value, u64 *old_interval)
-{
-	struct process *p = current_process();
-	u64 now = clock_now_ns(), flags = spin_lock_irq(&p->limits_lock);
-
-	value_ns = MIN(value_ns, TIME_MAX_NS);
-	interval_ns = MIN(interval_ns, TIME_MAX_NS);
-	if (old_value)
-		*old_value = time_left(p);
-	if (old_interval)
-		*old_interval = p->itimer_interval_ns;
-	(void)timer_cancel(
-	    &p->itimer_real); /* where it fires just now it finds that nothing is due */
-	p->itimer_interval_ns = value_ns ? interval_ns : 0;
-	p->itimer_expires_ns = value_ns ? now + value_ns : 0;
-	if (value_ns)
-		timer_start(&p->itimer_real, p->itimer_expires_ns);
-	spin_unlock_irq(&p->limits_lock, flags);
-}
-
-void itimer_get(u64 *value_ns, u64 *interval_ns)
+struct timer_setting itimer_exchange(const struct timer_setting *setting)
 {
 	struct process *p = current_process();
 	u64 flags = spin_lock_irq(&p->limits_lock);
+	struct timer_setting old = repeating_timer_read(&p->itimer_real);
 
-	*value_ns = time_left(p);
-	*interval_ns = p->itimer_interval_ns;
+	if (setting)
+		repeating_timer_set(&p->itimer_real,
+				    setting->value_ns ? clock_now_ns() + setting->value_ns : 0,
+				    setting->value_ns ? setting->interval_ns : 0);
 	spin_unlock_irq(&p->limits_lock, flags);
+	return old;
 }
 
 void itimer_process_init(struct process *p)
 {
-	timer_init(&p->itimer_real, itimer_fired);
+	timer_init(&p->itimer_real.timer, itimer_fired);
 }
 
 void itimer_process_release(struct process *p)
 {
 	u64 flags = spin_lock_irq(&p->limits_lock);
 
-	p->itimer_expires_ns = 0; /* a function that runs now starts nothing again */
+	p->itimer_real.expires_ns = 0; /* a function that runs now starts nothing again */
 	spin_unlock_irq(&p->limits_lock, flags);
-	timer_cancel_sync(&p->itimer_real);
+	timer_cancel_sync(&p->itimer_real.timer);
 }

@@ -1,17 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interval timer of a process: setitimer(ITIMER_REAL), alarm().  SIGALRM at the end.
+ * Timers that repeat, which POSIX timers are made of too; and the interval timer of a process:
+ * setitimer(ITIMER_REAL), alarm(), SIGALRM at the end.
  */
 #pragma once
 
-#include "kernel/lib/base.h"
+#include "kernel/sched/timer.h"
 
 struct process;
 
-/* Of the calling process, in nanoseconds; value 0 stops it.  The old setting into *old_value and
- * *old_interval (either may be NULL).  Sleeps not. */
-void itimer_set(u64 value_ns, u64 interval_ns, u64 *old_value, u64 *old_interval);
-void itimer_get(u64 *value_ns, u64 *interval_ns);
+#define TIMER_SETTING_MAX (1UL << 61) /* 73 years: sums of a few do not overflow */
+
+struct timer_setting {
+	u64 value_ns, interval_ns; /* value 0: not armed; neither is above TIMER_SETTING_MAX */
+};
+
+/* Under its owner's lock. */
+struct repeating_timer {
+	struct timer timer;
+	u64 expires_ns, interval_ns; /* on the monotonic clock; 0: not armed */
+};
+
+/* From the timer's function: how often it has expired by now; it goes on where it repeats. */
+u32 repeating_timer_expire(struct repeating_timer *t);
+struct timer_setting repeating_timer_read(const struct repeating_timer *t);
+void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval_ns);
+
+/* The calling process's setting until now; `setting` (NULL: none) takes its place. */
+struct timer_setting itimer_exchange(const struct timer_setting *setting);
 
 /* For kernel/proc: at creation, and at the end (waits until the timer's function has left). */
 void itimer_process_init(struct process *p);

@@ -10,39 +10,26 @@
 #include "kernel/mem/slab.h"
 #include "kernel/proc/internal.h"
 
-#define TIMERS_MAX    1024 /* a process */
-#define PERIOD_MIN_NS (100 * NSEC_PER_USEC)
-#define TIME_MAX_NS   (1UL << 61)
+#define TIMERS_MAX 1024 /* a process */
 
 struct posix_timer {
 	struct list link; /* process->posix_timers */
 	int id, clock, notify;
 	struct process *process;
 	struct thread *thread; /* SIGEV_THREAD_ID: with a reference */
-	struct timer timer;
-	u64 expires_ns, interval_ns; /* on the monotonic clock; 0: not armed */
+	struct repeating_timer repeating;
 	struct queued_signal signal;
 };
 
 static void timer_fired(struct timer *timer)
 {
-	struct posix_timer *t = container_of(timer, struct posix_timer, timer);
-	struct process *p = t->process;
-	u64 now = clock_now_ns(), flags = spin_lock_irq(&p->limits_lock);
-	u32 times = 0;
+	struct posix_timer *t = container_of(timer, struct posix_timer, repeating.timer);
+	u64 flags = spin_lock_irq(&t->process->limits_lock);
+	u32 times = repeating_timer_expire(&t->repeating);
 
-	if (t->expires_ns && t->expires_ns <= now) {
-		u64 passed = t->interval_ns ? (now - t->expires_ns) / t->interval_ns + 1 : 1;
-
-		times = (u32)MIN(passed, (u64)INT32_MAX);
-		t->expires_ns = t->interval_ns ? t->expires_ns + passed * t->interval_ns : 0;
-		/* A period as short as a program likes must not keep the CPU in here. */
-		if (t->expires_ns)
-			timer_start(timer, MAX(t->expires_ns, now + PERIOD_MIN_NS));
-	}
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&t->process->limits_lock, flags);
 	if (times && t->notify != SIGEV_NONE)
-		signal_send_timer(p, t->thread, &t->signal, times);
+		signal_send_timer(t->process, t->thread, &t->signal, times);
 }
 
 /* limits_lock is held. */
@@ -69,7 +56,7 @@ static struct thread *event_thread(const struct posix_timer_event *event)
 
 static void timer_free(struct posix_timer *t)
 {
-	timer_cancel_sync(&t->timer);
+	timer_cancel_sync(&t->repeating.timer);
 	signal_cancel_timer(t->process, &t->signal);
 	if (t->thread)
 		thread_put(t->thread);
@@ -100,7 +87,7 @@ int posix_timer_create(int clock, const struct posix_timer_event *event, int *id
 		kfree(t);
 		return -EINVAL;
 	}
-	timer_init(&t->timer, timer_fired);
+	timer_init(&t->repeating.timer, timer_fired);
 	list_init(&t->signal.link);
 	t->signal.preallocated = true;
 	t->signal.info.signo = event->signal;
@@ -124,50 +111,24 @@ int posix_timer_create(int clock, const struct posix_timer_event *event, int *id
 	return result;
 }
 
-static void spec_read(const struct posix_timer *t, struct posix_timer_spec *spec)
-{
-	u64 now = clock_now_ns();
-
-	spec->interval_ns = t->interval_ns;
-	spec->value_ns = !t->expires_ns ? 0 : t->expires_ns > now ? t->expires_ns - now : 1;
-}
-
-int posix_timer_settime(int id, bool absolute, const struct posix_timer_spec *spec,
-			struct posix_timer_spec *old)
+int posix_timer_exchange(int id, bool absolute, const struct timer_setting *setting,
+			 struct timer_setting *old)
 {
 	struct process *p = current_process();
 	u64 flags = spin_lock_irq(&p->limits_lock), now = clock_now_ns();
-	u64 value = MIN(spec->value_ns, TIME_MAX_NS);
-	struct posix_timer *t = timer_find(p, id);
-
-	if (t) {
-		if (old)
-			spec_read(t, old);
-		(void)timer_cancel(&t->timer);
-		if (value && absolute && t->clock == 0) {
-			u64 ahead = clock_realtime_ns() - now; /* of the wall clock */
-
-			value = value > ahead ? value - ahead : 1;
-		} else if (value && !absolute) {
-			value += now;
-		}
-		t->expires_ns = value;
-		t->interval_ns = MIN(spec->interval_ns, TIME_MAX_NS);
-		if (value)
-			timer_start(&t->timer, value);
-	}
-	spin_unlock_irq(&p->limits_lock, flags);
-	return t ? 0 : -EINVAL;
-}
-
-int posix_timer_gettime(int id, struct posix_timer_spec *spec)
-{
-	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&p->limits_lock);
 	struct posix_timer *t = timer_find(p, id);
 
 	if (t)
-		spec_read(t, spec);
+		*old = repeating_timer_read(&t->repeating);
+	if (t && setting) {
+		u64 value = setting->value_ns, ahead = clock_realtime_ns() - now;
+
+		if (value && absolute && t->clock == 0) /* the wall clock, which is ahead */
+			value = value > ahead ? value - ahead : 1;
+		else if (value && !absolute)
+			value += now;
+		repeating_timer_set(&t->repeating, value, setting->interval_ns);
+	}
 	spin_unlock_irq(&p->limits_lock, flags);
 	return t ? 0 : -EINVAL;
 }
@@ -183,17 +144,22 @@ int posix_timer_getoverrun(int id)
 	return overrun;
 }
 
+/* Nobody finds it any more, and its function starts nothing again.  limits_lock is held. */
+static void timer_unlink(struct process *p, struct posix_timer *t)
+{
+	list_remove(&t->link);
+	t->repeating.expires_ns = 0;
+	p->timer_count--;
+}
+
 int posix_timer_delete(int id)
 {
 	struct process *p = current_process();
 	u64 flags = spin_lock_irq(&p->limits_lock);
 	struct posix_timer *t = timer_find(p, id);
 
-	if (t) {
-		list_remove(&t->link);
-		t->expires_ns = 0;
-		p->timer_count--;
-	}
+	if (t)
+		timer_unlink(p, t);
 	spin_unlock_irq(&p->limits_lock, flags);
 	if (!t)
 		return -EINVAL;
@@ -203,17 +169,18 @@ int posix_timer_delete(int id)
 
 void posix_timers_release(struct process *p)
 {
-	for (;;) {
-		u64 flags = spin_lock_irq(&p->limits_lock);
-		struct list *link = list_pop_front(&p->posix_timers);
+	struct posix_timer *t;
 
-		if (link) {
-			list_entry(link, struct posix_timer, link)->expires_ns = 0;
-			p->timer_count--;
-		}
+	do {
+		u64 flags = spin_lock_irq(&p->limits_lock);
+
+		t = list_empty(&p->posix_timers)
+			? NULL
+			: list_entry(p->posix_timers.next, struct posix_timer, link);
+		if (t)
+			timer_unlink(p, t);
 		spin_unlock_irq(&p->limits_lock, flags);
-		if (!link)
-			return;
-		timer_free(list_entry(link, struct posix_timer, link));
-	}
+		if (t)
+			timer_free(t);
+	} while (t);
 }

@@ -5,9 +5,7 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
-
-struct process;
+#include "kernel/proc/itimer.h"
 
 #define SIGEV_SIGNAL	0
 #define SIGEV_NONE	1
@@ -21,19 +19,14 @@ struct posix_timer_event {
 	tid_t tid;	  /* SIGEV_THREAD_ID */
 };
 
-struct posix_timer_spec {
-	u64 value_ns, interval_ns; /* value 0: not armed */
-};
-
 /* `clock`: CLOCK_REALTIME (0), CLOCK_MONOTONIC (1), CLOCK_BOOTTIME (7).  -EINVAL (clock, signal,
  * notification, a TID of another process), -EAGAIN (too many), -ENOMEM.  The number into *id. */
 int posix_timer_create(int clock, const struct posix_timer_event *event, int *id);
 
-/* `absolute`: value_ns is a time of the timer's clock.  `old` may be NULL; its value is relative.
- * -EINVAL: no such timer. */
-int posix_timer_settime(int id, bool absolute, const struct posix_timer_spec *spec,
-			struct posix_timer_spec *old);
-int posix_timer_gettime(int id, struct posix_timer_spec *spec);
+/* The setting until now, into *old (its value is relative); `setting` (NULL: none) takes its place;
+ * `absolute`: its value is a time of the timer's clock.  -EINVAL: no such timer. */
+int posix_timer_exchange(int id, bool absolute, const struct timer_setting *setting,
+			 struct timer_setting *old);
 int posix_timer_getoverrun(int id);
 int posix_timer_delete(int id);
 

@@ -8,13 +8,13 @@
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/rbtree.h"
+#include "kernel/proc/itimer.h"
 #include "kernel/proc/signal.h"
 #include "kernel/sched/thread.h"
 #include "kernel/vm/address_space.h"
 
 struct tty;
 
-#define RLIMIT_CPU	  0
 #define RLIMIT_FSIZE	  1
 #define RLIMIT_DATA	  2
 #define RLIMIT_STACK	  3
@@ -61,7 +61,6 @@ struct process {
 	struct wait_queue child_wait; /* parents wait here for their children */
 	bool zombie;		    /* no thread lives; waits to be waited for */
 	bool did_exec;		    /* setpgid() of a child after exec is EACCES */
-	bool is_subreaper;
 
 	/* The address space.  Changed by exec alone, under `exec_lock` and process_lock. */
 	struct address_space *space;
@@ -100,8 +99,7 @@ struct process {
 	u32 uid, euid, suid, gid, egid, sgid;
 	struct resource_use own_dead; /* threads that have ended */
 	struct resource_use children_use;
-	struct timer itimer_real;
-	u64 itimer_expires_ns, itimer_interval_ns;
+	struct repeating_timer itimer_real;
 	struct list posix_timers;
 	int next_timer_id, timer_count;
 	int exit_code;		    /* wait status form */
@@ -154,17 +152,14 @@ struct fs_context *fs_context_copy(struct fs_context *from); /* ERR_PTR(-ENOMEM)
 #define CLONE_FILES	     0x00000400
 #define CLONE_SIGHAND	     0x00000800
 #define CLONE_PIDFD	     0x00001000
-#define CLONE_PTRACE	     0x00002000
 #define CLONE_VFORK	     0x00004000
 #define CLONE_PARENT	     0x00008000
 #define CLONE_THREAD	     0x00010000
 #define CLONE_NEWNS	     0x00020000
-#define CLONE_SYSVSEM	     0x00040000
 #define CLONE_SETTLS	     0x00080000
 #define CLONE_PARENT_SETTID  0x00100000
 #define CLONE_CHILD_CLEARTID 0x00200000
 #define CLONE_DETACHED	     0x00400000
-#define CLONE_UNTRACED	     0x00800000
 #define CLONE_CHILD_SETTID   0x01000000
 #define CLONE_CLEAR_SIGHAND  0x100000000ULL
 

@@ -190,36 +190,26 @@ static int fpstate_read(u64 address)
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
+/* clang-format off */
+/* What a signal's context and the trap frame both have by the same name. */
+#define FOR_EACH_REGISTER(X)                                                                       \
+	X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) X(rdi) X(rsi) X(rbp) X(rbx)          \
+	X(rdx) X(rax) X(rcx) X(rsp) X(rip)
+/* clang-format on */
+
 static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigset_t mask)
 {
 	const struct thread *t = current_thread();
 
-	*c = (struct sigcontext){
-	    .r8 = f->r8,
-	    .r9 = f->r9,
-	    .r10 = f->r10,
-	    .r11 = f->r11,
-	    .r12 = f->r12,
-	    .r13 = f->r13,
-	    .r14 = f->r14,
-	    .r15 = f->r15,
-	    .rdi = f->rdi,
-	    .rsi = f->rsi,
-	    .rbp = f->rbp,
-	    .rbx = f->rbx,
-	    .rdx = f->rdx,
-	    .rax = f->rax,
-	    .rcx = f->rcx,
-	    .rsp = f->rsp,
-	    .rip = f->rip,
-	    .rflags = f->rflags,
-	    .cs = (u16)f->cs,
-	    .ss = (u16)f->ss,
-	    .error = t->fault_error,
-	    .trap = t->fault_vector,
-	    .cr2 = t->fault_address,
-	    .oldmask = mask,
-	};
+#define FILL(name) c->name = f->name;
+	FOR_EACH_REGISTER(FILL)
+	c->rflags = f->rflags;
+	c->cs = (u16)f->cs;
+	c->ss = (u16)f->ss;
+	c->error = t->fault_error;
+	c->trap = t->fault_vector;
+	c->cr2 = t->fault_address;
+	c->oldmask = mask;
 }
 
 /* Where the FPU state goes, with the frame below it; 0: the alternate stack is full. */
@@ -275,11 +265,8 @@ int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction 
 
 static void context_restore(struct trap_frame *f, const struct sigcontext *c)
 {
-	f->r8 = c->r8, f->r9 = c->r9, f->r10 = c->r10, f->r11 = c->r11;
-	f->r12 = c->r12, f->r13 = c->r13, f->r14 = c->r14, f->r15 = c->r15;
-	f->rdi = c->rdi, f->rsi = c->rsi, f->rbp = c->rbp, f->rbx = c->rbx;
-	f->rdx = c->rdx, f->rax = c->rax, f->rcx = c->rcx, f->rsp = c->rsp;
-	f->rip = c->rip;
+#define RESTORE(name) f->name = c->name;
+	FOR_EACH_REGISTER(RESTORE)
 	f->rflags = (f->rflags & ~RFLAGS_USER) | (c->rflags & RFLAGS_USER);
 	f->cs = SELECTOR_USER_CODE;
 	f->ss = SELECTOR_USER_DATA;

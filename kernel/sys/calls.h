@@ -44,7 +44,7 @@
 	X(97, getrlimit) X(98, getrusage) X(99, sysinfo) X(100, times) X(102, getuid)              \
 	X(103, syslog) X(104, getgid) X(105, setuid) X(106, setgid) X(107, geteuid)                \
 	X(108, getegid) X(109, setpgid) X(110, getppid) X(111, getpgrp) X(112, setsid)             \
-	X(113, setreuid) X(114, setregid) X(115, getgroups) X(116, setgroups) X(117, setresuid)    \
+	X(115, getgroups) X(116, setgroups) X(117, setresuid)                                      \
 	X(118, getresuid) X(119, setresgid) X(120, getresgid) X(121, getpgid) X(124, getsid)       \
 	X(127, rt_sigpending) X(128, rt_sigtimedwait) X(129, rt_sigqueueinfo)                      \
 	X(130, rt_sigsuspend) X(131, sigaltstack) X(133, mknod) X(135, personality)                \

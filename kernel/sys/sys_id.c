@@ -58,20 +58,6 @@ static long ids_set(bool group, u64 value)
 	return ids_set_all(group, KEEP, id, KEEP);
 }
 
-/* setreuid(2), setregid(2): the saved one follows the effective where the real one is set, or the
- * effective one to something else than the real. */
-static long ids_set_two(bool group, u64 real, u64 effective)
-{
-	struct ids i = ids_of(group);
-	u32 r = (u32)real, e = (u32)effective, saved = KEEP;
-
-	if (!is_privileged() && r != KEEP && r != *i.real && r != *i.effective)
-		return -EPERM;
-	if (r != KEEP || (e != KEEP && e != *i.real))
-		saved = e != KEEP ? e : *i.effective;
-	return ids_set_all(group, r, e, saved);
-}
-
 static long ids_put(bool group, u64 real, u64 effective, u64 saved)
 {
 	struct ids i = ids_of(group);
@@ -87,8 +73,6 @@ CALL(getgid, current_process()->gid)
 CALL(getegid, current_process()->egid)
 CALL(setuid, ids_set(false, a))
 CALL(setgid, ids_set(true, a))
-CALL(setreuid, ids_set_two(false, a, b))
-CALL(setregid, ids_set_two(true, a, b))
 CALL(setresuid, ids_set_all(false, a, b, c))
 CALL(setresgid, ids_set_all(true, a, b, c))
 CALL(getresuid, ids_put(false, a, b, c))

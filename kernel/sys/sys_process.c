@@ -254,12 +254,10 @@ SYSCALL2(arch_prctl, code, address)
 	return -EINVAL;
 }
 
-#define PR_SET_PDEATHSIG       1
-#define PR_SET_NAME	       15
-#define PR_GET_NAME	       16
-#define PR_SET_CHILD_SUBREAPER 36
-#define PR_SET_NO_NEW_PRIVS    38
-#define NAME_SIZE	       16 /* of prctl()'s thread names, with the NUL */
+#define PR_SET_PDEATHSIG 1
+#define PR_SET_NAME	 15
+#define PR_GET_NAME	 16
+#define NAME_SIZE	 16 /* of prctl()'s thread names, with the NUL */
 
 static long set_name(u64 user)
 {
@@ -274,27 +272,21 @@ static long set_name(u64 user)
 	return 0;
 }
 
-SYSCALL5(prctl, option, a, b, c, d)
+SYSCALL2(prctl, option, argument)
 {
-	struct process *p = current_process();
 	char name[NAME_SIZE] = "";
 
 	switch ((u32)option) {
 	case PR_SET_PDEATHSIG:
-		if (a > SIGNAL_COUNT)
+		if (argument > SIGNAL_COUNT)
 			return -EINVAL;
-		WRITE_ONCE(p->parent_death_signal, (int)a);
+		WRITE_ONCE(current_process()->parent_death_signal, (int)argument);
 		return 0;
 	case PR_SET_NAME:
-		return set_name(a);
+		return set_name(argument);
 	case PR_GET_NAME:
 		strscpy(name, current_thread()->name, sizeof(name));
-		return copy_to_user((void *)a, name, sizeof(name));
-	case PR_SET_CHILD_SUBREAPER:
-		WRITE_ONCE(p->is_subreaper, a != 0);
-		return 0;
-	case PR_SET_NO_NEW_PRIVS: /* exec never gives any: there are no set-id programs */
-		return a != 1 || b || c || d ? -EINVAL : 0;
+		return copy_to_user((void *)argument, name, sizeof(name));
 	}
 	return -EINVAL;
 }

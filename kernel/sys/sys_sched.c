@@ -174,77 +174,45 @@ SYSCALL2(sched_rr_get_interval, tid, user)
 /* --- Nice ------------------------------------------------------------------------------------- */
 
 #define PRIO_PROCESS 0
-#define PRIO_PGRP    1
-#define PRIO_USER    2
 #define NICE_MIN     (-20)
 #define NICE_MAX     19
 
-/* Is `p` among those that getpriority(2) means? */
-static bool nice_matches(const struct process *p, u32 which, u32 who)
+/* Of one thread only: groups and users have no value of their own. */
+static long nice_thread(u64 which, u64 tid, struct thread **t)
 {
-	const struct process *self = current_process();
-
-	if (which == PRIO_PGRP)
-		return p->group == (pid_t)(who ? who : (u32)self->group);
-	return p->uid == (who ? who : self->uid);
-}
-
-/* Look at, or set, the nice value of a thread; false where it does not exist. */
-static bool nice_of(tid_t tid, const int *set, int *lowest)
-{
-	struct thread *t = thread_by_argument(tid);
-
-	if (!t)
-		return false;
-	if (set)
-		WRITE_ONCE(t->nice, *set);
-	*lowest = MIN(*lowest, READ_ONCE(t->nice));
-	thread_put(t);
-	return true;
-}
-
-/* The same for one thread, or the leaders of a group's or user's processes; how many there are. */
-static u32 nice_for_each(u32 which, u32 who, const int *set, int *lowest)
-{
-	struct process *p;
-	pid_t pid = 0;
-	u32 n = 0;
-
-	*lowest = NICE_MAX;
-	if (which == PRIO_PROCESS)
-		return nice_of((tid_t)who, set, lowest);
-	while ((p = process_next(pid + 1))) {
-		bool matches = nice_matches(p, which, who);
-
-		pid = p->pid;
-		process_put(p);
-		if (matches)
-			n += nice_of(pid, set, lowest);
-	}
-	return n;
+	if ((u32)which != PRIO_PROCESS)
+		return -EINVAL;
+	*t = thread_by_argument((tid_t)tid);
+	return *t ? 0 : -ESRCH;
 }
 
 /* The system call gives 20 - nice, which is never negative. */
 SYSCALL2(getpriority, which, who)
 {
-	int lowest;
+	struct thread *t;
+	long result = nice_thread(which, who, &t);
 
-	if ((u32)which > PRIO_USER)
-		return -EINVAL;
-	return nice_for_each((u32)which, (u32)who, NULL, &lowest) ? 20 - lowest : -ESRCH;
+	if (result)
+		return result;
+	result = 20 - READ_ONCE(t->nice);
+	thread_put(t);
+	return result;
 }
 
 SYSCALL3(setpriority, which, who, value)
 {
-	int nice = MAX(MIN((s32)value, NICE_MAX), NICE_MIN), lowest;
+	int nice = MAX(MIN((s32)value, NICE_MAX), NICE_MIN);
+	struct thread *t;
+	long error = nice_thread(which, who, &t);
 
-	if ((u32)which > PRIO_USER)
-		return -EINVAL;
-	if (!nice_for_each((u32)which, (u32)who, NULL, &lowest))
-		return -ESRCH;
-	if (nice < lowest && !is_privileged())
-		return -EACCES;
-	return nice_for_each((u32)which, (u32)who, &nice, &lowest) ? 0 : -ESRCH;
+	if (error)
+		return error;
+	if (nice < READ_ONCE(t->nice) && !is_privileged())
+		error = -EACCES;
+	else
+		WRITE_ONCE(t->nice, nice);
+	thread_put(t);
+	return error;
 }
 
 SYSCALL2(getcpu, cpu, node)

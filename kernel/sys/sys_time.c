@@ -17,7 +17,6 @@
 #define CLOCK_TAI		 11
 
 #define TIMER_ABSTIME		 1
-#define TIMER_MAX		 (WAIT_FOREVER / 4) /* ns; sums of these and the clock do not overflow */
 #define NSEC_PER_TICK		 (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
 
 /* --- Conversions ------------------------------------------------------------------------------ */
@@ -323,54 +322,58 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 
 #define ITIMER_REAL 0
 
-struct itimerval {
-	struct timeval interval, value;
-};
-
-static int itimer_put(u64 user, u64 value, u64 interval)
+/* struct itimerval and itimerspec: interval and value, as timeval (`unit` NSEC_PER_USEC) or
+ * timespec (1). */
+static int setting_get(u64 user, u64 unit, struct timer_setting *s)
 {
-	struct itimerval t = {timeval_of(interval), timeval_of(value)};
+	int error = time_get(user, unit, &s->interval_ns);
 
-	/* What has less than a microsecond to go has not ended. */
-	if (value && !t.value.seconds && !t.value.microseconds)
-		t.value.microseconds = 1;
-	return copy_to_user((void *)user, &t, sizeof(t));
+	if (!error)
+		error = time_get(user + sizeof(struct timespec), unit, &s->value_ns);
+	s->value_ns = MIN(s->value_ns, TIMER_SETTING_MAX);
+	s->interval_ns = MIN(s->interval_ns, TIMER_SETTING_MAX);
+	return error;
+}
+
+static int setting_put(u64 user, u64 unit, const struct timer_setting *s)
+{
+	/* What has less than a unit to go has not ended. */
+	u64 value = s->value_ns ? MAX(s->value_ns, unit) : 0;
+	u64 t[4] = {s->interval_ns / NSEC_PER_SEC, s->interval_ns % NSEC_PER_SEC / unit,
+		    value / NSEC_PER_SEC, value % NSEC_PER_SEC / unit};
+
+	return copy_to_user((void *)user, t, sizeof(t));
 }
 
 SYSCALL2(getitimer, which, user)
 {
-	u64 value, interval;
+	struct timer_setting setting;
 
 	if ((int)which != ITIMER_REAL)
 		return -EINVAL;
-	itimer_get(&value, &interval);
-	return itimer_put(user, value, interval);
+	setting = itimer_exchange(NULL);
+	return setting_put(user, NSEC_PER_USEC, &setting);
 }
 
 SYSCALL3(setitimer, which, user, old_user)
 {
-	u64 value = 0, interval = 0, old_value, old_interval;
-	int error = 0;
+	struct timer_setting setting = {0};
+	int error = user ? setting_get(user, NSEC_PER_USEC, &setting) : 0;
 
-	if (user) {
-		error = timeval_get(user, &interval);
-		if (!error)
-			error = timeval_get(user + sizeof(struct timeval), &value);
-	}
 	if (error)
 		return error;
 	if ((int)which != ITIMER_REAL)
 		return -EINVAL;
-	itimer_set(MIN(value, TIMER_MAX), MIN(interval, TIMER_MAX), &old_value, &old_interval);
-	return old_user ? itimer_put(old_user, old_value, old_interval) : 0;
+	setting = itimer_exchange(&setting);
+	return old_user ? setting_put(old_user, NSEC_PER_USEC, &setting) : 0;
 }
 
 /* alarm(2): the old one's rest in seconds, rounded, but not to zero. */
 SYSCALL1(alarm, seconds)
 {
-	u64 old;
+	struct timer_setting setting = {(u32)seconds * NSEC_PER_SEC, 0};
+	u64 old = itimer_exchange(&setting).value_ns;
 
-	itimer_set((u32)seconds * NSEC_PER_SEC, 0, &old, NULL);
 	if (!old)
 		return 0;
 	return (long)MAX((old + NSEC_PER_SEC / 2) / NSEC_PER_SEC, (u64)1);
@@ -381,10 +384,6 @@ SYSCALL1(alarm, seconds)
 struct sigevent { /* of the ABI, 64 bytes */
 	u64 value;
 	s32 signal, notify, tid, pad[11];
-};
-
-struct itimerspec {
-	struct timespec interval, value;
 };
 
 SYSCALL3(timer_create, clock, user_event, user_id)
@@ -407,35 +406,24 @@ SYSCALL3(timer_create, clock, user_event, user_id)
 	return error;
 }
 
-static int itimerspec_put(u64 user, const struct posix_timer_spec *spec)
-{
-	struct itimerspec t = {timespec_of(spec->interval_ns), timespec_of(spec->value_ns)};
-
-	return copy_to_user((void *)user, &t, sizeof(t));
-}
-
 SYSCALL4(timer_settime, id, flags, user, old_user)
 {
-	struct posix_timer_spec spec = {0}, old;
-	int error = timespec_get(user, &spec.interval_ns);
+	struct timer_setting setting, old;
+	int error = setting_get(user, 1, &setting);
 
 	if (!error)
-		error = timespec_get(user + sizeof(struct timespec), &spec.value_ns);
-	spec.value_ns = MIN(spec.value_ns, TIMER_MAX);
-	spec.interval_ns = MIN(spec.interval_ns, TIMER_MAX);
-	if (!error)
-		error = posix_timer_settime((int)id, flags & TIMER_ABSTIME, &spec, &old);
+		error = posix_timer_exchange((int)id, flags & TIMER_ABSTIME, &setting, &old);
 	if (!error && old_user)
-		error = itimerspec_put(old_user, &old);
+		error = setting_put(old_user, 1, &old);
 	return error;
 }
 
 SYSCALL2(timer_gettime, id, user)
 {
-	struct posix_timer_spec spec;
-	int error = posix_timer_gettime((int)id, &spec);
+	struct timer_setting setting;
+	int error = posix_timer_exchange((int)id, false, NULL, &setting);
 
-	return error ? error : itimerspec_put(user, &spec);
+	return error ? error : setting_put(user, 1, &setting);
 }
 
 CALL(timer_getoverrun, posix_timer_getoverrun((int)a))

@@ -151,13 +151,6 @@ static void orphans(void)
 	CHECK_EQ(wait_status(middle), 0);
 	CHECK_EQ(read(pipes[0], &c, 1), 1);
 	CHECK(shared[1] > 0 && shared[1] != middle && shared[1] != getpid());
-	/* A subreaper takes them in, and waits for them. */
-	CHECK_EQ(IN_CHILD(MUST(prctl(PR_SET_CHILD_SUBREAPER, 1)); pid_t self = getpid();
-			  middle = SPAWN(SPAWN(while (getppid() != self) sleep_ms(1); _exit(5));
-					 _exit(4));
-			  CHECK_EQ(wait_status(middle), EXITED(4)); int status;
-			  CHECK(wait(&status) > 0); CHECK_EQ(status, EXITED(5))),
-		 0);
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -371,13 +364,6 @@ static void clones(void)
 		_exit(0);
 	CHECK_EQ(waitpid(a, &status, __WCLONE), a);
 	handle(SIGUSR2, SIG_DFL, 0);
-	/* The child of our parent is not ours. */
-	CHECK_EQ(IN_CHILD(pid_t grand = getppid();
-			  a = clone_raw(CLONE_PARENT | SIGCHLD, NULL, NULL);
-			  if (a == 0) _exit(getppid() != grand); CHECK_ERR(wait(NULL), ECHILD)),
-		 0);
-	CHECK_EQ(waitpid(-1, &status, 0) > 0, 1);
-	CHECK_EQ(status, 0);
 	/* clone3() and the sizes it may have. */
 	a = syscall(SYS_clone3, &args, 88);
 	if (a == 0)
