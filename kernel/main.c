@@ -21,6 +21,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/ipc/pipe.h"
+#include "kernel/ipc/unix_socket.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
@@ -143,6 +144,7 @@ static void bring_up(void *unused)
 	vfs_init();
 	process_init();
 	pipe_init();
+	unix_socket_init();
 	futex_init();
 	syscall_init();
 	procfs_add_system_files();

@@ -213,30 +213,40 @@ static int walk_to_new(struct inode *at, const char *path, bool directory, struc
 	return error;
 }
 
-static int make_at(struct inode *at, const char *path, u32 mode, u64 rdev, const char *target)
+static struct inode *make_at(struct inode *at, const char *path, u32 mode, u64 rdev,
+			     const char *target)
 {
 	struct path_walk w;
 	struct inode *inode;
 	int error = walk_to_new(at, path, S_ISDIR(mode), &w);
 
 	if (error)
-		return error;
+		return ERR_PTR(error);
 	mutex_lock(&w.dir->lock);
 	inode = vfs_make(w.dir, w.name, w.length, mode, rdev, target);
 	mutex_unlock(&w.dir->lock);
-	if (IS_ERR(inode))
-		error = (int)PTR_ERR(inode);
-	else
-		inode_put(inode);
 	path_walk_end(&w);
-	return error;
+	return inode;
+}
+
+static int made(struct inode *inode)
+{
+	if (IS_ERR(inode))
+		return (int)PTR_ERR(inode);
+	inode_put(inode);
+	return 0;
 }
 
 int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev)
 {
 	if (!(mode & S_IFMT))
 		mode |= S_IFREG; /* mknod(2) */
-	return make_at(at, path, mode & (S_IFMT | 07777) & ~context_umask(), rdev, NULL);
+	return made(make_at(at, path, mode & (S_IFMT | 07777) & ~context_umask(), rdev, NULL));
+}
+
+struct inode *vfs_create_socket(const char *path, u32 mode)
+{
+	return make_at(NULL, path, S_IFSOCK | (mode & ~context_umask()), 0, NULL);
 }
 
 int vfs_symlink(struct inode *at, const char *path, const char *target)
@@ -245,7 +255,7 @@ int vfs_symlink(struct inode *at, const char *path, const char *target)
 		return -ENOENT;
 	if (strnlen(target, PATH_MAX) == PATH_MAX)
 		return -ENAMETOOLONG;
-	return make_at(at, path, S_IFLNK | 0777, 0, target);
+	return made(make_at(at, path, S_IFLNK | 0777, 0, target));
 }
 
 static int link_inode(struct inode *target, struct path_walk *w)

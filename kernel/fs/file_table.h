@@ -34,6 +34,9 @@ extern u64 (*vfs_current_file_limit)(void);
  * -EMFILE, -ENOMEM, (from too large) -EINVAL. */
 int fd_install(struct file *f, u32 from, bool close_on_exec);
 
+/* Is there a free one?  0 or -EMFILE; what is there now, another thread may take. */
+int fd_available(void);
+
 /* Exactly `fd`, closing what was there (dup2). */
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
 

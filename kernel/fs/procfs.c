@@ -83,7 +83,10 @@ static int make_fd_target(const struct proc_entry *e, struct text *t)
 	if (f->path)
 		text_printf(t, "%s%s", f->path->text, f->inode->nlink ? "" : " (deleted)");
 	else
-		text_printf(t, "%s:[%llu]", S_ISFIFO(f->inode->mode) ? "pipe" : "anon_inode",
+		text_printf(t, "%s:[%llu]",
+			    S_ISFIFO(f->inode->mode)   ? "pipe"
+			    : S_ISSOCK(f->inode->mode) ? "socket"
+						       : "anon_inode",
 			    (unsigned long long)f->inode->ino);
 	file_put(f);
 	return 0;

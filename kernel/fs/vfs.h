@@ -30,6 +30,7 @@
 #define S_ISLNK(m) (((m) & S_IFMT) == S_IFLNK)
 #define S_ISCHR(m) (((m) & S_IFMT) == S_IFCHR)
 #define S_ISFIFO(m) (((m) & S_IFMT) == S_IFIFO)
+#define S_ISSOCK(m) (((m) & S_IFMT) == S_IFSOCK)
 
 #define O_ACCMODE   00000003
 #define O_RDONLY    00000000
@@ -142,7 +143,10 @@ struct inode {
 	u64 last_number;
 	void *private;		 /* target of a link, /proc's entry: freed with the inode */
 	struct vm_object *object;/* content of a regular RAM file */
-	void *pipe;		 /* of a FIFO: kernel/ipc's */
+	union {			 /* kernel/ipc's, under the lock */
+		void *pipe;	 /* of a FIFO */
+		void *socket;	 /* the one that is bound to this name, without a reference */
+	};
 };
 
 struct file {
@@ -194,6 +198,7 @@ struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags);
 struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode);
 
 int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev); /* mknod, mkdir by mode */
+struct inode *vfs_create_socket(const char *path, u32 mode); /* with a reference; ERR_PTR */
 int vfs_symlink(struct inode *at, const char *path, const char *target);
 int vfs_link(struct inode *old_at, const char *old_path, struct inode *new_at,
 	     const char *new_path, u32 flags);

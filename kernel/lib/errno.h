@@ -49,10 +49,24 @@
 #define ELOOP	     40
 #define EOVERFLOW    75
 #define ENOTSOCK     88
+#define EMSGSIZE     90
+#define EPROTOTYPE   91
+#define ENOPROTOOPT  92
 #define EOPNOTSUPP   95
+#define EAFNOSUPPORT 97
+#define EADDRINUSE   98
+#define ECONNRESET   104
+#define ENOBUFS	     105
+#define EISCONN	     106
+#define ENOTCONN     107
+#define ETOOMANYREFS 109
 #define ETIMEDOUT    110
+#define ECONNREFUSED 111
+#define EALREADY     114
 #define ECANCELED    125
 #define EOWNERDEAD   130
+#define EPROTONOSUPPORT 93
+#define ESOCKTNOSUPPORT 94
 
 /* Never seen by a program: how a system call that a signal interrupted goes on afterwards. */
 #define ERESTARTSYS	      512 /* again, if the handler has SA_RESTART; else EINTR */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/fs/file_table.h"
+#include "kernel/ipc/unix_socket.h"
 #include "kernel/proc/process.h"
 #include "kernel/sys/syscall.h"
 
@@ -35,7 +36,11 @@
 	X(17, pread64) X(18, pwrite64) X(19, readv) X(20, writev) X(21, access) X(22, pipe)        \
 	X(23, select) X(24, sched_yield) X(25, mremap) X(26, msync)                                \
 	X(28, madvise) X(32, dup) X(33, dup2) X(34, pause) X(35, nanosleep) X(36, getitimer)       \
-	X(37, alarm) X(38, setitimer) X(39, getpid) X(56, clone) X(57, fork) X(58, vfork)          \
+	X(37, alarm) X(38, setitimer) X(39, getpid)                                                \
+	X(41, socket) X(42, connect) X(43, accept) X(44, sendto) X(45, recvfrom) X(46, sendmsg)    \
+	X(47, recvmsg) X(48, shutdown) X(49, bind) X(50, listen) X(51, getsockname)                \
+	X(52, getpeername) X(53, socketpair) X(54, setsockopt) X(55, getsockopt)                   \
+	X(56, clone) X(57, fork) X(58, vfork)                                                      \
 	X(59, execve) X(60, exit) X(61, wait4) X(62, kill) X(63, uname) X(72, fcntl)               \
 	X(74, fsync) X(75, fdatasync) X(76, truncate) X(77, ftruncate) X(79, getcwd)               \
 	X(80, chdir) X(81, fchdir) X(82, rename) X(83, mkdir) X(84, rmdir) X(85, creat)            \
@@ -63,8 +68,8 @@
 	X(260, fchownat) X(262, newfstatat) X(263, unlinkat) X(264, renameat) X(265, linkat)       \
 	X(266, symlinkat) X(267, readlinkat) X(268, fchmodat) X(269, faccessat) X(270, pselect6)   \
 	X(271, ppoll) X(273, set_robust_list) X(274, get_robust_list) X(280, utimensat)            \
-	X(292, dup3) X(293, pipe2) X(295, preadv) X(296, pwritev) X(302, prlimit64)                \
-	X(309, getcpu) X(316, renameat2) X(318, getrandom) X(435, clone3)         \
+	X(288, accept4) X(292, dup3) X(293, pipe2) X(295, preadv) X(296, pwritev)                  \
+	X(302, prlimit64) X(309, getcpu) X(316, renameat2) X(318, getrandom) X(435, clone3)        \
 	X(436, close_range) X(439, faccessat2)
 
 /* clang-format on */
@@ -141,11 +146,29 @@ struct inode *fd_inode(u64 fd);
 		_result;                                                                           \
 	})
 
+/* --- Reading and writing (sys_file.c) --------------------------------------------------------- */
+
+#define RW_MAX	     0x7ffff000UL /* bytes that one call moves at most, as on Linux */
+#define IOV_ON_STACK 8
+
+/* A user's vector in kernel memory, checked as readv(2) says and cut at RW_MAX: 0, -EINVAL,
+ * -ENOMEM, -EFAULT. */
+struct user_vector {
+	struct iovec small[IOV_ON_STACK], *iov;
+	struct io_buffer io;
+};
+int user_vector_get(struct user_vector *v, u64 user, u64 count);
+void user_vector_put(struct user_vector *v);
+
+/* write(2): EPIPE comes with a signal. */
+void pipe_broken(void);
+
 /* --- The rest --------------------------------------------------------------------------------- */
 
 int sigset_get(sigset_t *set, u64 user, u64 size);	  /* sys_signal.c */
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
 struct resource_use children_use(struct process *p);	  /* sys_info.c */
+void cred_of_caller(struct ucred *cred);		  /* sys_socket.c */
 struct thread *thread_by_argument(pid_t tid);		  /* sys_sched.c: 0: the caller */
 
 static inline bool is_privileged(void)

@@ -6,21 +6,23 @@
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
-#define RW_MAX	     0x7ffff000UL /* bytes that one call moves at most, as on Linux */
-#define IOV_ON_STACK 8
-#define OWN	     UINT64_MAX /* position: the file's own */
+#define OWN UINT64_MAX /* position: the file's own */
+
+void pipe_broken(void)
+{
+	struct process *p = current_process();
+	struct siginfo info = {.signo = SIGPIPE, .kill = {p->pid, p->uid, 0}};
+
+	signal_send_thread(current_thread(), SIGPIPE, &info);
+}
 
 /* One read or write of what `io` describes. */
 static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 {
 	long result = file_transfer(f, io, write, position == OWN ? NULL : &position);
 
-	if (result == -EPIPE && write) {
-		struct process *p = current_process();
-		struct siginfo info = {.signo = SIGPIPE, .kill = {p->pid, p->uid, 0}};
-
-		signal_send_thread(current_thread(), SIGPIPE, &info);
-	}
+	if (result == -EPIPE && write && (!unix_is_socket(f) || unix_is_stream(f)))
+		pipe_broken();
 	return result;
 }
 
@@ -51,27 +53,42 @@ static int iovec_check(struct iovec *iov, u32 count)
 	return 0;
 }
 
-static long move_vector(struct file *f, u64 vector, u64 count, bool write, u64 position)
+int user_vector_get(struct user_vector *v, u64 user, u64 count)
 {
-	struct iovec small[IOV_ON_STACK], *iov = small;
-	struct io_buffer io;
-	long result;
+	int error;
 
 	if (count > IOV_MAX)
 		return -EINVAL;
+	v->iov = v->small;
 	if (count > IOV_ON_STACK)
-		iov = kmalloc(count * sizeof(*iov));
-	if (!iov)
+		v->iov = kmalloc(count * sizeof(*v->iov));
+	if (!v->iov)
 		return -ENOMEM;
-	result = copy_from_user(iov, (void *)vector, count * sizeof(*iov));
-	if (!result)
-		result = iovec_check(iov, (u32)count);
+	error = copy_from_user(v->iov, (void *)user, count * sizeof(*v->iov));
+	if (!error)
+		error = iovec_check(v->iov, (u32)count);
+	if (error)
+		user_vector_put(v);
+	else
+		io_init_iovec(&v->io, v->iov, (u32)count);
+	return error;
+}
+
+void user_vector_put(struct user_vector *v)
+{
+	if (v->iov != v->small)
+		kfree(v->iov);
+}
+
+static long move_vector(struct file *f, u64 vector, u64 count, bool write, u64 position)
+{
+	struct user_vector v;
+	long result = user_vector_get(&v, vector, count);
+
 	if (!result) {
-		io_init_iovec(&io, iov, (u32)count);
-		result = move(f, &io, write, position);
+		result = move(f, &v.io, write, position);
+		user_vector_put(&v);
 	}
-	if (iov != small)
-		kfree(iov);
 	return result;
 }
 

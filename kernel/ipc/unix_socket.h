@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sockets of the UNIX domain (POSIX socket(), unix(7)): streams, datagrams, sequenced packets, with
+ * names in the file system or of their own, and open files sent along.
+ */
+#pragma once
+
+#include "kernel/fs/vfs.h"
+
+#define AF_UNSPEC	 0
+#define AF_UNIX		 1
+
+#define SOCK_STREAM	 1
+#define SOCK_DGRAM	 2
+#define SOCK_SEQPACKET	 5
+
+#define MSG_OOB		 0x1
+#define MSG_PEEK	 0x2
+#define MSG_CTRUNC	 0x8
+#define MSG_TRUNC	 0x20
+#define MSG_DONTWAIT	 0x40
+#define MSG_WAITALL	 0x100
+#define MSG_NOSIGNAL	 0x4000
+#define MSG_CMSG_CLOEXEC 0x40000000
+
+#define SHUT_RECEIVE	 1 /* bits: the ABI's SHUT_* are one less */
+#define SHUT_SEND	 2
+
+#define UNIX_PATH_MAX	 108
+#define SOCKET_FILES_MAX 253 /* in one message */
+
+struct ucred { /* as Linux's */
+	s32 pid;
+	u32 uid, gid;
+};
+
+/* A struct sockaddr_un and its length; a path is terminated, what an abstract name is not. */
+struct unix_address {
+	u32 length; /* from `family` on; 0: none */
+	u16 family;
+	char path[UNIX_PATH_MAX + 1];
+};
+#define UNIX_ADDRESS_EMPTY 2 /* the length of the family alone */
+
+/* Open files on their way, each with a reference. */
+struct socket_files {
+	u32 count;
+	struct file *file[];
+};
+void socket_files_put(struct socket_files *files); /* NULL: nothing.  Sleeps. */
+
+/* What goes with the bytes. */
+struct socket_message {
+	u32 flags;		     /* MSG_* */
+	bool truncated;		     /* receive: the datagram was longer */
+	struct unix_address address; /* send: to whom; receive: from whom */
+	bool has_cred;		     /* send: with these, instead of the sender's own */
+	struct ucred cred;	     /* the sender's */
+	struct socket_files *files;  /* send takes them over and leaves NULL; receive gives them */
+};
+
+/* Who calls; given by a higher floor. */
+extern void (*unix_current_cred)(struct ucred *cred);
+
+void unix_socket_init(void);
+bool unix_is_socket(const struct file *f);
+bool unix_is_stream(const struct file *f); /* -EPIPE comes with a signal (POSIX write()) */
+
+/* New sockets.  flags: O_NONBLOCK.  ERR_PTR or 0, -ENOMEM. */
+struct file *unix_socket_create(u32 type, u32 flags);
+int unix_socket_pair(u32 type, u32 flags, struct file *pair[2]);
+
+/* bind(2), listen(2), accept(2), connect(2), shutdown(2): 0 (or ERR_PTR), or their errors; all may
+ * sleep. */
+int unix_bind(struct file *f, const struct unix_address *address);
+int unix_listen(struct file *f, u32 backlog);
+struct file *unix_accept(struct file *f, u32 flags);
+int unix_connect(struct file *f, const struct unix_address *address);
+int unix_shutdown(struct file *f, u32 how);
+int unix_name(struct file *f, bool peer, struct unix_address *address); /* -ENOTCONN */
+
+/* Bytes moved, or an error; -EPIPE: the caller sends SIGPIPE.  Sleep. */
+ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m);
+ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message *m);
+
+/* --- Options (socket(7)) ---------------------------------------------------------------------- */
+
+#define SO_REUSEADDR  2
+#define SO_TYPE	      3
+#define SO_ERROR      4
+#define SO_SNDBUF     7
+#define SO_RCVBUF     8
+#define SO_PASSCRED   16
+#define SO_PEERCRED   17
+#define SO_RCVTIMEO   20
+#define SO_SNDTIMEO   21
+#define SO_ACCEPTCONN 30
+#define SO_PROTOCOL   38
+#define SO_DOMAIN     39
+
+/* Those that are one number.  -ENOPROTOOPT: not one of them. */
+int unix_option_get(struct file *f, u32 option, u32 *value);
+int unix_option_set(struct file *f, u32 option, u32 value);
+
+void unix_peer_cred(struct file *f, struct ucred *cred);
+
+/* In nanoseconds; 0: none. */
+u64 *unix_timeout(struct file *f, bool send);

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sockets: the calls' arguments, messages with control data, options.  The only family is AF_UNIX.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sys/calls.h"
+
+#define SOCK_RAW	3
+#define SOCK_TYPE_MAX	11
+#define SOCK_TYPE_MASK	0xf
+#define SOL_SOCKET	1
+#define SCM_RIGHTS	1
+#define SCM_CREDENTIALS 2
+
+/* The files that an expression of `file`, a socket, is about: its value, -EBADF or -ENOTSOCK. */
+#define WITH_SOCKET(fd, call) WITH_FILE(fd, unix_is_socket(file) ? (call) : -ENOTSOCK)
+
+void cred_of_caller(struct ucred *cred)
+{
+	struct process *p = current_process();
+
+	*cred = (struct ucred){p->pid, p->euid, p->egid};
+}
+
+/* Give it a descriptor, or close it. */
+static int install(struct file *f, bool close_on_exec)
+{
+	int fd = fd_install(f, 0, close_on_exec);
+
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+/* --- Addresses -------------------------------------------------------------------------------- */
+
+static int address_get(struct unix_address *a, u64 user, u64 length)
+{
+	*a = (struct unix_address){.length = (u32)length};
+	if ((u32)length > UNIX_ADDRESS_EMPTY + UNIX_PATH_MAX)
+		return -EINVAL;
+	return (u32)length ? copy_from_user(&a->family, (void *)user, (u32)length) : 0;
+}
+
+/* As much as there is room for; *user_length becomes the whole length. */
+static int address_put(struct unix_address *a, u64 user, u64 user_length)
+{
+	u32 room;
+
+	if (get_user_u32(&room, (u32 *)user_length))
+		return -EFAULT;
+	if ((s32)room < 0)
+		return -EINVAL;
+	/* unix(7): with the NUL that ends a path. */
+	if (a->length > UNIX_ADDRESS_EMPTY && a->path[0])
+		a->length = UNIX_ADDRESS_EMPTY + (u32)strlen(a->path) + 1;
+	if (copy_to_user((void *)user, &a->family, MIN(room, a->length)))
+		return -EFAULT;
+	return put_user_u32((u32 *)user_length, a->length);
+}
+
+/* --- Making ----------------------------------------------------------------------------------- */
+
+/* socket(2): family, type and protocol; the type without its flags, or an error. */
+static int type_check(u64 family, u64 type, u64 protocol)
+{
+	u32 plain = (u32)type & SOCK_TYPE_MASK;
+
+	if ((u32)type & ~(SOCK_TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
+		return -EINVAL;
+	if ((u32)family != AF_UNIX)
+		return -EAFNOSUPPORT;
+	if (plain >= SOCK_TYPE_MAX)
+		return -EINVAL;
+	if ((u32)protocol && (u32)protocol != AF_UNIX)
+		return -EPROTONOSUPPORT;
+	if (plain == SOCK_RAW) /* Linux's courtesy */
+		plain = SOCK_DGRAM;
+	if (plain != SOCK_STREAM && plain != SOCK_DGRAM && plain != SOCK_SEQPACKET)
+		return -ESOCKTNOSUPPORT;
+	return (int)plain;
+}
+
+SYSCALL3(socket, family, type, protocol)
+{
+	int plain = type_check(family, type, protocol);
+	struct file *f;
+
+	if (plain < 0)
+		return plain;
+	f = unix_socket_create((u32)plain, (u32)type & O_NONBLOCK);
+	return IS_ERR(f) ? PTR_ERR(f) : install(f, type & O_CLOEXEC);
+}
+
+SYSCALL4(socketpair, family, type, protocol, user)
+{
+	int plain = type_check(family, type, protocol), fd[2], error;
+	struct file *pair[2];
+
+	if (plain < 0)
+		return plain;
+	error = unix_socket_pair((u32)plain, (u32)type & O_NONBLOCK, pair);
+	if (error)
+		return error;
+	fd[0] = install(pair[0], type & O_CLOEXEC);
+	if (fd[0] < 0) {
+		file_put(pair[1]);
+		return fd[0];
+	}
+	fd[1] = install(pair[1], type & O_CLOEXEC);
+	error = fd[1] < 0 ? fd[1] : copy_to_user((void *)user, fd, sizeof(fd));
+	for (u32 i = 0; i < 2 && error; i++)
+		if (fd[i] >= 0)
+			fd_close((u32)fd[i]);
+	return error;
+}
+
+/* bind() and connect(). */
+static long with_address(struct file *f, u64 user, u64 length,
+			 int (*fn)(struct file *f, const struct unix_address *a))
+{
+	struct unix_address a;
+	int error = address_get(&a, user, length);
+
+	return error ?: fn(f, &a);
+}
+
+CALL(bind, WITH_SOCKET(a, with_address(file, b, c, unix_bind)))
+CALL(connect, WITH_SOCKET(a, with_address(file, b, c, unix_connect)))
+CALL(listen, WITH_SOCKET(a, unix_listen(file, (u32)b)))
+CALL(shutdown, WITH_SOCKET(a, (u32)b > 2 ? -EINVAL : unix_shutdown(file, (u32)b + 1)))
+
+static long accept_one(struct file *f, u64 user, u64 user_length, u32 flags)
+{
+	struct unix_address address;
+	struct file *new;
+	int error;
+
+	if (flags & ~(O_NONBLOCK | O_CLOEXEC))
+		return -EINVAL;
+	error = fd_available();
+	if (error)
+		return error;
+	new = unix_accept(f, flags & O_NONBLOCK);
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+	if (user) {
+		error = unix_name(new, true, &address) ?: address_put(&address, user, user_length);
+		if (error) {
+			file_put(new);
+			return error;
+		}
+	}
+	return install(new, flags & O_CLOEXEC);
+}
+
+CALL(accept4, WITH_SOCKET(a, accept_one(file, b, c, (u32)d)))
+CALL(accept, sys_accept4(a, b, c, 0, 0, 0))
+
+static long name_put(struct file *f, bool peer, u64 user, u64 user_length)
+{
+	struct unix_address address;
+
+	return unix_name(f, peer, &address) ?: address_put(&address, user, user_length);
+}
+
+CALL(getsockname, WITH_SOCKET(a, name_put(file, false, b, c)))
+CALL(getpeername, WITH_SOCKET(a, name_put(file, true, b, c)))
+
+/* --- Sending ---------------------------------------------------------------------------------- */
+
+static long send_signalling(struct file *f, struct io_buffer *io, struct socket_message *m)
+{
+	long result = unix_send(f, io, m);
+
+	if (result == -EPIPE && unix_is_stream(f) && !(m->flags & MSG_NOSIGNAL))
+		pipe_broken();
+	return result;
+}
+
+static long send_buffer(struct file *f, u64 buffer, u64 n, u32 flags, u64 address, u64 length)
+{
+	struct socket_message m = {.flags = flags};
+	struct io_buffer io;
+	long error = address ? address_get(&m.address, address, length) : 0;
+
+	if (!error && !user_range_ok(buffer, n))
+		error = -EFAULT;
+	if (error)
+		return error;
+	io_init_user(&io, (void *)buffer, MIN(n, RW_MAX));
+	return send_signalling(f, &io, &m);
+}
+
+CALL(sendto, WITH_SOCKET(a, send_buffer(file, b, c, (u32)d, e, f)))
+
+struct msghdr { /* of the x86-64 ABI */
+	u64 name;
+	u32 name_length, pad0;
+	u64 vector, vector_count;
+	u64 control, control_length;
+	u32 flags, pad1;
+};
+
+struct cmsghdr {
+	u64 length;
+	u32 level, type;
+};
+
+#define CMSG_ALIGN(n) ALIGN_UP(n, sizeof(u64))
+
+/* Descriptors become files.  `n`: all that there will be. */
+static int rights_get(struct socket_message *m, u64 user, u64 n)
+{
+	size_t room = sizeof(*m->files) + SOCKET_FILES_MAX * sizeof(m->files->file[0]);
+	u32 fd;
+
+	if (n > SOCKET_FILES_MAX - (m->files ? m->files->count : 0))
+		return -EINVAL;
+	if (n && !m->files) {
+		m->files = kmalloc(room);
+		if (!m->files)
+			return -ENOMEM;
+		m->files->count = 0;
+	}
+	for (u64 i = 0; i < n; i++) {
+		struct file *f;
+
+		if (get_user_u32(&fd, (u32 *)(user + i * sizeof(fd))))
+			return -EFAULT;
+		f = fd_get(fd);
+		if (!f)
+			return -EBADF;
+		m->files->file[m->files->count++] = f;
+	}
+	return 0;
+}
+
+/* unix(7): root may be anybody that there is, others only themselves. */
+static int credentials_get(struct socket_message *m, u64 user, u64 n)
+{
+	struct ucred own;
+	struct process *p;
+
+	if (n != sizeof(m->cred))
+		return -EINVAL;
+	if (copy_from_user(&m->cred, (void *)user, sizeof(m->cred)))
+		return -EFAULT;
+	m->has_cred = true;
+	cred_of_caller(&own);
+	if (!memcmp(&m->cred, &own, sizeof(own)))
+		return 0;
+	if (!is_privileged())
+		return -EPERM;
+	p = process_find(m->cred.pid);
+	if (!p)
+		return -ESRCH;
+	process_put(p);
+	return 0;
+}
+
+static int control_get(struct socket_message *m, const struct msghdr *h)
+{
+	u64 at = h->control, left = h->control_length;
+	struct cmsghdr c;
+	int error = 0;
+
+	if (left > INT32_MAX)
+		return -ENOBUFS;
+	while (left >= sizeof(c) && !error) {
+		u64 data = at + sizeof(c), n;
+
+		if (copy_from_user(&c, (void *)at, sizeof(c)))
+			return -EFAULT;
+		if (c.length < sizeof(c) || c.length > left)
+			return -EINVAL;
+		n = c.length - sizeof(c);
+		if (c.level == SOL_SOCKET && c.type == SCM_RIGHTS)
+			error = rights_get(m, data, n / sizeof(u32));
+		else if (c.level == SOL_SOCKET && c.type == SCM_CREDENTIALS)
+			error = credentials_get(m, data, n);
+		else if (c.level == SOL_SOCKET)
+			error = -EINVAL;
+		at += CMSG_ALIGN(c.length);
+		left -= MIN(left, CMSG_ALIGN(c.length));
+	}
+	return error;
+}
+
+/* A struct msghdr and its vector; the vector is to be put. */
+static int message_get(struct msghdr *h, struct user_vector *v, u64 user)
+{
+	if (copy_from_user(h, (void *)user, sizeof(*h)))
+		return -EFAULT;
+	if (h->vector_count > IOV_MAX)
+		return -EMSGSIZE;
+	if (h->name && (s32)h->name_length < 0)
+		return -EINVAL;
+	return user_vector_get(v, h->vector, h->vector_count);
+}
+
+static long send_message(struct file *f, u64 user, u32 flags)
+{
+	struct socket_message m = {.flags = flags};
+	struct user_vector v;
+	struct msghdr h;
+	long result = message_get(&h, &v, user);
+
+	if (result)
+		return result;
+	if (h.name)
+		result = address_get(&m.address, h.name, MIN(h.name_length, 128U));
+	if (!result)
+		result = control_get(&m, &h);
+	if (!result)
+		result = send_signalling(f, &v.io, &m);
+	socket_files_put(m.files);
+	user_vector_put(&v);
+	return result;
+}
+
+CALL(sendmsg, WITH_SOCKET(a, send_message(file, b, (u32)c)))
+
+/* --- Receiving -------------------------------------------------------------------------------- */
+
+static long receive_buffer(struct file *f, u64 buffer, u64 n, u32 flags, u64 address,
+			   u64 user_length)
+{
+	struct socket_message m = {.flags = flags};
+	struct io_buffer io;
+	long result, error;
+
+	if (!user_range_ok(buffer, n))
+		return -EFAULT;
+	io_init_user(&io, (void *)buffer, MIN(n, RW_MAX));
+	result = unix_receive(f, &io, &m);
+	socket_files_put(m.files);
+	if (result < 0 || !address)
+		return result;
+	error = address_put(&m.address, address, user_length);
+	return error ?: result;
+}
+
+CALL(recvfrom, WITH_SOCKET(a, receive_buffer(file, b, c, (u32)d, e, f)))
+
+/* Add control data of `n` bytes at h->control, or what there is room for; the rest of the room
+ * remains.  False: it did not fit whole. */
+static bool control_put(struct msghdr *h, u32 type, const void *data, u64 n)
+{
+	struct cmsghdr c = {MIN(sizeof(c) + n, h->control_length), SOL_SOCKET, type};
+	u64 used;
+
+	if (h->control_length < sizeof(c) || copy_to_user((void *)h->control, &c, sizeof(c)) ||
+	    copy_to_user((void *)(h->control + sizeof(c)), data, c.length - sizeof(c)))
+		return false;
+	used = MIN(CMSG_ALIGN(c.length), h->control_length);
+	h->control += used;
+	h->control_length -= used;
+	return c.length == sizeof(c) + n;
+}
+
+/* Files become descriptors, as many as there is room for.  False: not all of them. */
+static bool rights_put(struct msghdr *h, const struct socket_files *files, bool close_on_exec)
+{
+	u64 room = h->control_length > sizeof(struct cmsghdr)
+		       ? (h->control_length - sizeof(struct cmsghdr)) / sizeof(u32)
+		       : 0;
+	u32 fds[SOCKET_FILES_MAX], n = 0;
+
+	while (n < MIN(room, files->count)) {
+		int fd;
+
+		file_get(files->file[n]);
+		fd = install(files->file[n], close_on_exec);
+		if (fd < 0)
+			break;
+		fds[n++] = (u32)fd;
+	}
+	if (n && !control_put(h, SCM_RIGHTS, fds, n * sizeof(fds[0]))) {
+		while (n)
+			fd_close(fds[--n]);
+	}
+	return n == files->count;
+}
+
+static int message_put(struct file *f, struct msghdr *h, u64 user, struct socket_message *m)
+{
+	u64 control = h->control, length_at = user + offsetof(struct msghdr, name_length);
+	u32 pass_cred = 0;
+
+	h->flags = m->truncated ? MSG_TRUNC : 0;
+	h->flags |= m->flags & MSG_CMSG_CLOEXEC;
+	(void)unix_option_get(f, SO_PASSCRED, &pass_cred);
+	if (pass_cred && !control_put(h, SCM_CREDENTIALS, &m->cred, sizeof(m->cred)))
+		h->flags |= MSG_CTRUNC;
+	if (m->files && !rights_put(h, m->files, m->flags & MSG_CMSG_CLOEXEC))
+		h->flags |= MSG_CTRUNC;
+	if (h->name && address_put(&m->address, h->name, length_at))
+		return -EFAULT;
+	if (put_user_u64((u64 *)(user + offsetof(struct msghdr, control_length)),
+			 h->control - control) ||
+	    put_user_u32((u32 *)(user + offsetof(struct msghdr, flags)), h->flags))
+		return -EFAULT;
+	return 0;
+}
+
+static long receive_message(struct file *f, u64 user, u32 flags)
+{
+	struct socket_message m = {.flags = flags};
+	struct user_vector v;
+	struct msghdr h;
+	long result = message_get(&h, &v, user), error;
+
+	if (result)
+		return result;
+	result = unix_receive(f, &v.io, &m);
+	user_vector_put(&v);
+	if (result < 0) {
+		socket_files_put(m.files);
+		return result;
+	}
+	error = message_put(f, &h, user, &m);
+	socket_files_put(m.files);
+	return error ?: result;
+}
+
+CALL(recvmsg, WITH_SOCKET(a, receive_message(file, b, (u32)c)))
+
+/* --- Options ---------------------------------------------------------------------------------- */
+
+#define timeval_invalid(t) ((t).microseconds < 0 || (t).microseconds >= 1000000)
+
+static long option_set(struct file *f, u32 level, u32 option, u64 user, u64 length)
+{
+	struct timeval t;
+	u32 value;
+
+	if (level != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if ((s32)length < (s32)sizeof(value))
+		return -EINVAL;
+	if (option != SO_RCVTIMEO && option != SO_SNDTIMEO)
+		return get_user_u32(&value, (u32 *)user) ?: unix_option_set(f, option, value);
+	if ((u32)length < sizeof(t))
+		return -EINVAL;
+	if (copy_from_user(&t, (void *)user, sizeof(t)))
+		return -EFAULT;
+	if (t.microseconds < 0 || t.microseconds >= 1000000)
+		return -EDOM;
+	if (t.seconds < 0 || t.seconds > INT32_MAX) /* more than 68 years are for ever */
+		t.seconds = t.microseconds = 0;
+	WRITE_ONCE(*unix_timeout(f, option == SO_SNDTIMEO),
+		   (u64)t.seconds * NSEC_PER_SEC + (u64)t.microseconds * NSEC_PER_USEC);
+	return 0;
+}
+
+CALL(setsockopt, WITH_SOCKET(a, option_set(file, (u32)b, (u32)c, d, e)))
+
+static long option_get(struct file *f, u32 level, u32 option, u64 user, u64 user_length)
+{
+	union {
+		u32 number;
+		struct ucred cred;
+		struct timeval time;
+	} value;
+	u32 size = sizeof(value.number), room;
+	int error = 0;
+
+	if (get_user_u32(&room, (u32 *)user_length))
+		return -EFAULT;
+	if ((s32)room < 0)
+		return -EINVAL;
+	if (level != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if (option == SO_PEERCRED) {
+		unix_peer_cred(f, &value.cred);
+		size = sizeof(value.cred);
+	} else if (option == SO_RCVTIMEO || option == SO_SNDTIMEO) {
+		value.time = timeval_of(READ_ONCE(*unix_timeout(f, option == SO_SNDTIMEO)));
+		size = sizeof(value.time);
+	} else {
+		error = unix_option_get(f, option, &value.number);
+	}
+	if (error)
+		return error;
+	size = MIN(size, room);
+	if (copy_to_user((void *)user, &value, size))
+		return -EFAULT;
+	return put_user_u32((u32 *)user_length, size);
+}
+
+CALL(getsockopt, WITH_SOCKET(a, option_get(file, (u32)b, (u32)c, d, e)))
