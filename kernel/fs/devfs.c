@@ -49,7 +49,7 @@ static struct vm_object *zero_map(struct file *file, u64 offset, u64 length, u32
 
 	if (__builtin_add_overflow(offset, length, &size))
 		return ERR_PTR(-EOVERFLOW);
-	return vm_object_create(size);
+	return vm_object_create(size, PAGE_OBJECT);
 }
 
 static ssize_t full_write(struct file *file, struct io_buffer *io, u64 *position)

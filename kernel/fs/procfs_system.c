@@ -16,6 +16,7 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/sched.h"
+#include "kernel/vm/usage.h"
 
 #define TICK_NS	    (10 * (u64)NSEC_PER_MSEC) /* CLK_TCK is 100 */
 #define REPORT_SIZE (32 * 1024)		      /* for other rooms' text functions */
@@ -120,14 +121,15 @@ static void make_meminfo(struct text *t)
 	    {"MemFree", s.free},
 	    {"MemAvailable", s.free},
 	    {"Buffers", 0},
-	    {"Cached", s.used[PAGE_OBJECT]}, /* files in RAM count as cache, as tmpfs's do */
+	    {"Cached", s.used[PAGE_OBJECT] +
+			   s.used[PAGE_FILE]}, /* files in RAM count as cache, as tmpfs's do */
 	    {"SwapTotal", 0},
 	    {"SwapFree", 0},
 	    {"Dirty", 0},
 	    {"Writeback", 0},
 	    {"AnonPages", s.used[PAGE_ANON]},
 	    {"Mapped", 0},
-	    {"Shmem", s.used[PAGE_OBJECT]},
+	    {"Shmem", s.used[PAGE_OBJECT] + s.used[PAGE_FILE]},
 	    {"Slab", s.used[PAGE_SLAB]},
 	    {"SReclaimable", 0},
 	    {"KernelStack", s.used[PAGE_KSTACK]},
@@ -157,6 +159,8 @@ static void sum_cpus(struct sched_cpu_stats *sum, u64 *interrupts)
 		sum->kernel_ns += s.kernel_ns;
 		sum->idle_ns += s.idle_ns;
 		sum->switches += s.switches;
+		sum->switches_root += s.switches_root;
+		sum->migrations += s.migrations;
 		*interrupts += READ_ONCE(cpu_get(id)->interrupts);
 	}
 }
@@ -241,27 +245,55 @@ static int write_drop_caches(const char *text, size_t length)
 
 /* --- heddle/ ---------------------------------------------------------------------------------- */
 
+/* First the sums, then every frame of the machine's memory by what it is for. */
 static void make_frames(struct text *t)
 {
-	static const char *const names[PAGE_USES] = {
-	    [PAGE_RESERVED] = "reserved", [PAGE_KERNEL] = "kernel", [PAGE_SLAB] = "slab",
-	    [PAGE_TABLE] = "page_table",  [PAGE_KSTACK] = "kstack", [PAGE_ANON] = "anon",
-	    [PAGE_OBJECT] = "object",	  [PAGE_PIPE] = "pipe",
-	};
 	struct page_stats s;
 
 	page_stats_read(&s);
-	text_printf(t, "total %lu\nfree %lu\n", s.total, s.free);
-	for (int i = 0; i < PAGE_USES; i++)
-		if (names[i])
-			text_printf(t, "%s %lu\n", names[i], s.used[i]);
-	text_printf(t, "failed %lu\n", s.failed);
+	const struct {
+		const char *name;
+		u64 frames;
+	} lines[] = {
+	    {"all", s.total + s.used[PAGE_RESERVED]},
+	    {"total", s.total}, /* all that can be given */
+	    {"free_in_cpu_caches", s.cached},
+	    {"failed", s.failed}, /* requests */
+	    {"free", s.free},
+	    {"image", s.image},
+	    {"page_array", s.array},
+	    {"boot_tables", s.boot_tables},
+	    {"boot_other", s.used[PAGE_RESERVED] - s.image - s.array - s.boot_tables},
+	    {"kernel", s.used[PAGE_KERNEL]},
+	    {"slab", s.used[PAGE_SLAB]},
+	    {"page_table", s.used[PAGE_TABLE]},
+	    {"kstack", s.used[PAGE_KSTACK]},
+	    {"anon", s.used[PAGE_ANON]},
+	    {"object", s.used[PAGE_OBJECT]},
+	    {"file", s.used[PAGE_FILE]},
+	    {"pipe", s.used[PAGE_PIPE]},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		text_printf(t, "%s %lu\n", lines[i].name, lines[i].frames);
+}
+
+static void make_memory(struct text *t)
+{
+	struct fault_stats s = fault_stats_read();
+
+	text_printf(t, "cow_copies %lu\ncow_reuses %lu\nzeroed_pages %lu\nobject_faults %lu\n",
+		    s.cow_copies, s.cow_reuses, s.zeroed_pages, s.object_faults);
 }
 
 static void make_switches(struct text *t)
 {
 	struct sched_cpu_stats s;
+	u64 interrupts;
 
+	sum_cpus(&s, &interrupts);
+	text_printf(t, "switches %lu\nswitches_root %lu\nmigrations %lu\n", s.switches,
+		    s.switches_root, s.migrations);
 	text_printf(t, "cpu switches new_root wakeups steals queued running\n");
 	cpumask_for_each (id, &cpus_online) {
 		sched_stats_read(id, &s);
@@ -300,6 +332,7 @@ void procfs_add_system_files(void)
 	    {"sys/kernel/sched_rr_timeslice_ms", make_slice, write_slice},
 	    {"sys/vm/drop_caches", NULL, write_drop_caches},
 	    {"heddle/frames", make_frames, NULL},
+	    {"heddle/memory", make_memory, NULL},
 	    {"heddle/slab", make_slab, NULL},
 	    {"heddle/switches", make_switches, NULL},
 	    {"heddle/tlb", make_tlb, NULL},
@@ -308,7 +341,7 @@ void procfs_add_system_files(void)
 		const char *path, *text;
 	} constants[] = {
 	    {"filesystems", "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"
-	     "nodev\tsysfs\nnodev\ttracefs\n"},
+			    "nodev\tsysfs\nnodev\ttracefs\n"},
 	    {"version",
 	     SYSTEM_NAME " version " SYSTEM_RELEASE " (" __VERSION__ ") " SYSTEM_VERSION "\n"},
 	    {"sys/kernel/ostype", SYSTEM_NAME "\n"},

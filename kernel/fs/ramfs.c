@@ -22,7 +22,7 @@ static bool content_has_room(void)
 	if (__atomic_sub_fetch(&budget, 1, __ATOMIC_RELAXED) >= 0)
 		return true;
 	page_stats_read(&stats);
-	left = (s64)(stats.total / 2) - (s64)stats.used[PAGE_OBJECT];
+	left = (s64)(stats.total / 2) - (s64)stats.used[PAGE_FILE];
 	__atomic_store_n(&budget, MAX(left / 16, (s64)0), __ATOMIC_RELAXED);
 	return left > 0;
 }
@@ -159,7 +159,7 @@ struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char 
 		inode->size = strlen(target);
 		inode->private = kstrdup(target);
 	} else if (S_ISREG(mode)) {
-		struct vm_object *object = vm_object_create(0);
+		struct vm_object *object = vm_object_create(0, PAGE_FILE);
 
 		inode->object = IS_ERR(object) ? NULL : object;
 	}

@@ -5,12 +5,44 @@
  */
 #include "kernel/ipc/futex_internal.h"
 
+#include "arch/x86_64/percpu.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/usercopy.h"
 
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];
+/* Counted under a bucket's lock: no switch to another CPU in between. */
+struct futex_stats {
+	u64 waits;	   /* calls that slept */
+	u64 waits_refused; /* and that did not: the value had changed */
+	u64 wakes;	   /* calls that woke somebody */
+	u64 wakes_empty;   /* and that found nobody */
+	u64 requeues;	   /* calls that moved somebody */
+	u64 woken;	   /* threads */
+};
+static DEFINE_PER_CPU(struct futex_stats, futex_counters);
+
 static struct lock_class bucket_class = {"futex_bucket", 0};
+
+static void show_counters(struct text *t)
+{
+	struct futex_stats sum = {0};
+
+	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+		const struct futex_stats *s = per_cpu_ptr(futex_counters, cpu);
+
+		sum.waits += READ_ONCE(s->waits);
+		sum.waits_refused += READ_ONCE(s->waits_refused);
+		sum.wakes += READ_ONCE(s->wakes);
+		sum.wakes_empty += READ_ONCE(s->wakes_empty);
+		sum.requeues += READ_ONCE(s->requeues);
+		sum.woken += READ_ONCE(s->woken);
+	}
+	text_printf(t, "waits %lu\nwaits_refused %lu\nwakes %lu\nwakes_empty %lu\n", sum.waits,
+		    sum.waits_refused, sum.wakes, sum.wakes_empty);
+	text_printf(t, "requeues %lu\nwoken %lu\n", sum.requeues, sum.woken);
+}
 
 void futex_init(void)
 {
@@ -18,6 +50,7 @@ void futex_init(void)
 		spinlock_init(&futex_buckets[i].lock, &bucket_class);
 		list_init(&futex_buckets[i].waiters);
 	}
+	procfs_add("heddle/futex", show_counters, NULL);
 }
 
 static int key_get(u64 address, bool shared, struct futex_key *key)
@@ -69,12 +102,14 @@ void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
 	*w = (struct futex_waiter){
 	    .bucket = b, .key = *key, .bitset = bitset, .owner = owner, .thread = current_thread()};
 	list_push_back(&b->waiters, &w->link);
+	this_cpu_ptr(futex_counters)->waits++;
 }
 
 void futex_waiter_wake(struct futex_waiter *w, bool owner_died)
 {
 	list_remove(&w->link);
 	w->owner_died = owner_died;
+	this_cpu_ptr(futex_counters)->woken++;
 	/* It takes the bucket's lock before it goes on, so it cannot end under our hands. */
 	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
 	thread_wake(w->thread);
@@ -127,6 +162,8 @@ long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bit
 	}
 	if (value == expected)
 		futex_waiter_enqueue(&w, b, &key, bitset, 0);
+	else
+		this_cpu_ptr(futex_counters)->waits_refused++;
 	spin_unlock(&b->lock);
 	return value == expected ? futex_waiter_sleep(&w, deadline_ns) : -EAGAIN;
 }
@@ -153,6 +190,14 @@ static long bucket_wake(struct futex_bucket *b, const struct futex_key *key, u32
 	return n;
 }
 
+static void count_wake(long woken)
+{
+	struct futex_stats *s = this_cpu_ptr(futex_counters);
+
+	s->wakes += woken > 0;
+	s->wakes_empty += woken == 0;
+}
+
 long futex_wake(u64 address, bool shared, u32 count, u32 bitset)
 {
 	struct futex_bucket *b;
@@ -165,6 +210,8 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset)
 	if (IS_ERR(b))
 		return PTR_ERR(b);
 	result = bucket_wake(b, &key, count, bitset);
+	if (result >= 0)
+		count_wake(result);
 	spin_unlock(&b->lock);
 	return result;
 }
@@ -222,8 +269,13 @@ long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue
 		result = -EAGAIN;
 	else
 		result = bucket_wake(from, &key[0], wake, FUTEX_BITSET_ANY);
-	if (result >= 0)
-		result += bucket_requeue(from, to, key, requeue);
+	if (result >= 0) {
+		u32 moved = bucket_requeue(from, to, key, requeue);
+
+		count_wake(result);
+		this_cpu_ptr(futex_counters)->requeues += moved > 0;
+		result += moved;
+	}
 	bucket_unlock_two(from, to);
 	return result;
 }

@@ -17,6 +17,7 @@ struct range {
 };
 
 static paddr_t early_next = EARLY_START, early_end;
+static u64 early_frames;
 
 static struct range region(const struct boot_memory *m)
 {
@@ -114,6 +115,12 @@ paddr_t early_frame_alloc(void)
 	if (frame >= EARLY_LIMIT)
 		panic("no memory below 4 GiB for the first page tables");
 	early_next = frame + PAGE_SIZE;
+	early_frames++;
 	page_clear(phys_to_virt(frame));
 	return frame;
+}
+
+u64 early_frame_count(void)
+{
+	return early_frames;
 }

@@ -10,3 +10,6 @@
  * image, a module, the boot information, the other CPUs' first page, the lowest 64 KiB, nor a frame
  * that early_frame_alloc() gave.  False where there is none. */
 bool boot_range_next(paddr_t *start, paddr_t *end);
+
+/* Frames that early_frame_alloc() has given. */
+u64 early_frame_count(void);

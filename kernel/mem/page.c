@@ -33,14 +33,14 @@ DEFINE_SPINLOCK(page_lock);
 static struct list free_blocks[PAGE_ORDER_MAX + 1];
 static u64 free_frames;
 
-static u64 total_frames, reserved_frames, failed_requests;
+static u64 total_frames, reserved_frames, array_frames, failed_requests;
 static u64 fail_countdown;
 static void (*shrinkers[4])(void);
 static u32 shrinker_count;
 
 static const char *const use_names[PAGE_USES] = {
-    "free",	    "reserved",	      "a kernel buffer",	"a slab",   "a page table",
-    "kernel stack", "program memory", "shared or file content", "a pipe's",
+    "free",	    "reserved",	      "a kernel buffer", "a slab",	 "a page table",
+    "kernel stack", "program memory", "shared memory",	 "file content", "a pipe's",
 };
 
 struct page *phys_to_page(paddr_t address)
@@ -330,6 +330,7 @@ void page_init(void)
 		      page_array_frames);
 	array = array_end - bytes;
 	page_array = phys_to_virt(array);
+	array_frames = bytes >> PAGE_SHIFT;
 	for (u64 f = 0; f < page_array_frames; f++)
 		page_array[f] =
 		    (struct page){.refs = 1, .use = PAGE_RESERVED, .flags = PAGE_NOT_RAM};
@@ -387,11 +388,17 @@ void page_stats_read(struct page_stats *stats)
 	*stats = (struct page_stats){
 	    .total = __atomic_load_n(&total_frames, __ATOMIC_RELAXED),
 	    .free = page_free_count(),
+	    .image = (ALIGN_UP(virt_to_phys(__kernel_end), PAGE_SIZE) - (paddr_t)__boot_start) >>
+		     PAGE_SHIFT,
+	    .array = array_frames,
+	    .boot_tables = early_frame_count(),
 	    .failed = __atomic_load_n(&failed_requests, __ATOMIC_RELAXED),
 	};
-	for (u32 cpu = 0; cpu < cpu_count; cpu++)
+	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+		stats->cached += READ_ONCE(per_cpu_ptr(page_cpu, cpu)->count);
 		for (u32 use = 0; use < PAGE_USES; use++)
 			stats->used[use] += (u64)READ_ONCE(per_cpu_ptr(page_cpu, cpu)->used[use]);
+	}
 	stats->used[PAGE_RESERVED] = __atomic_load_n(&reserved_frames, __ATOMIC_RELAXED);
 }
 

@@ -17,7 +17,8 @@ enum page_use {
 	PAGE_TABLE,    /* page tables */
 	PAGE_KSTACK,
 	PAGE_ANON,     /* a program's own memory */
-	PAGE_OBJECT,   /* shared memory and files' content */
+	PAGE_OBJECT,   /* shared memory */
+	PAGE_FILE,     /* files' content */
 	PAGE_PIPE,
 	PAGE_USES
 };
@@ -103,6 +104,8 @@ struct page_stats {
 	u64 total;	      /* frames managed: free and used, without PAGE_RESERVED */
 	u64 free;	      /* free, CPU caches included */
 	u64 used[PAGE_USES];  /* the ledger; PAGE_RESERVED: RAM that was never ours to give */
+	u64 cached;	      /* of the free ones: in CPU caches */
+	u64 image, array, boot_tables; /* of PAGE_RESERVED: the kernel, page_array, page tables */
 	u64 failed;	      /* requests that got NULL */
 };
 void page_stats_read(struct page_stats *stats);

@@ -80,6 +80,7 @@ static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool sprea
 {
 	while (rq != runqueue_of(to)) {
 		t->migrations++;
+		rq->stats.migrations++;
 		trace_thread(TRACE_MIGRATE, t, t->cpu | to << 16);
 		WRITE_ONCE(t->cpu, to);
 		spin_unlock(&rq->lock);

@@ -54,6 +54,7 @@ struct sched_cpu_stats {
 	u64 switches_root;    /* those that wrote CR3 */
 	u64 idle_ns, user_ns, kernel_ns; /* user_ns and kernel_ns never go back */
 	u64 steals, wakeups;
+	u64 migrations;	      /* of threads away from here */
 	u32 queued;	      /* threads in the queue now, the running one not counted */
 	tid_t running;
 };

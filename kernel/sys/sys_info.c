@@ -56,7 +56,7 @@ SYSCALL1(sysinfo, user)
 	page_stats_read(&pages);
 	info.total_ram = pages.total * PAGE_SIZE;
 	info.free_ram = pages.free * PAGE_SIZE;
-	info.shared_ram = pages.used[PAGE_OBJECT] * PAGE_SIZE;
+	info.shared_ram = (pages.used[PAGE_OBJECT] + pages.used[PAGE_FILE]) * PAGE_SIZE;
 	info.processes = (u16)MIN(thread_count(), 0xffffU);
 	return copy_to_user((void *)user, &info, sizeof(info));
 }

@@ -104,7 +104,7 @@ struct address_space {
 	struct spinlock page_table_lock; /* guards the leaf entries and the counters below */
 	u64 resident_anon, resident_file, resident_shared; /* pages mapped */
 	u64 peak_resident;
-	u64 cow_copies, zero_fills, object_faults; /* counters of faults by kind */
+	u64 cow_copies, zero_fills; /* counters of faults by kind */
 	struct list all_link;	 /* in address_spaces */
 };
 

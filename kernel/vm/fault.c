@@ -8,13 +8,18 @@
  */
 #include "kernel/vm/fault.h"
 
+#include "arch/x86_64/percpu.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 #include "kernel/vm/pages.h"
+#include "kernel/vm/usage.h"
 
 /* A read of a file's page maps those of its neighbours that are in memory, in a window of this. */
 #define AROUND_PAGES 16U
+
+/* Counted under page_table_lock: no switch to another CPU in between. */
+static DEFINE_PER_CPU(struct fault_stats, fault_counters);
 
 static enum fault_result no_memory(void)
 {
@@ -53,10 +58,13 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 		leaf_count(r, page, 1);
 		if (before)
 			leaf_count(r, before, -1);
-		if (before || generation)
+		if (before || generation) {
 			as->cow_copies++;
-		else
+			this_cpu_ptr(fault_counters)->cow_copies++;
+		} else {
 			as->zero_fills++;
+			this_cpu_ptr(fault_counters)->zeroed_pages++;
+		}
 	}
 	spin_unlock(&as->page_table_lock);
 	return same;
@@ -175,7 +183,7 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 			leaf_count(r, pages[i], 1);
 			pages[i] = NULL;
 		}
-		as->object_faults++;
+		this_cpu_ptr(fault_counters)->object_faults++;
 	}
 	spin_unlock(&as->page_table_lock);
 	for (u32 i = 0; i < count; i++)
@@ -198,6 +206,7 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 			return fault_copy(r, address, slot, entry);
 		/* The others that shared it are gone. */
 		WRITE_ONCE(*slot, leaf_make(r, entry & PTE_ADDRESS));
+		this_cpu_ptr(fault_counters)->cow_reuses++;
 	}
 	spin_unlock(&as->page_table_lock);
 	if (entry) {
@@ -278,4 +287,19 @@ enum fault_result address_space_fault(struct address_space *as, u64 address,
 		result = FAULT_ACCERR;
 	rwlock_read_unlock(&as->lock);
 	return result;
+}
+
+struct fault_stats fault_stats_read(void)
+{
+	struct fault_stats sum = {0};
+
+	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+		const struct fault_stats *s = per_cpu_ptr(fault_counters, cpu);
+
+		sum.cow_copies += READ_ONCE(s->cow_copies);
+		sum.cow_reuses += READ_ONCE(s->cow_reuses);
+		sum.zeroed_pages += READ_ONCE(s->zeroed_pages);
+		sum.object_faults += READ_ONCE(s->object_faults);
+	}
+	return sum;
 }

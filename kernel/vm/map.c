@@ -138,7 +138,7 @@ long address_space_map(struct address_space *as, const struct map_request *q)
 	if (place)
 		return place;
 	if (model.shared && !model.object) {
-		own = vm_object_create(length);
+		own = vm_object_create(length, PAGE_OBJECT);
 		if (IS_ERR(own))
 			return PTR_ERR(own);
 		model.object = own;

@@ -19,7 +19,7 @@ struct radix_node {
 static struct lock_class object_class = {"vm_object", 0};
 static struct lock_class mappings_class = {"vm_object_mappings", 0};
 
-struct vm_object *vm_object_create(u64 size)
+struct vm_object *vm_object_create(u64 size, enum page_use use)
 {
 	static u64 last_id;
 	struct vm_object *o = kzalloc(sizeof(*o));
@@ -32,6 +32,7 @@ struct vm_object *vm_object_create(u64 size)
 	list_init(&o->mappings);
 	o->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	o->size = size;
+	o->page_use = (u8)use;
 	return o;
 }
 
@@ -124,7 +125,7 @@ static int object_page(struct vm_object *o, u64 index, bool create, struct page 
 	if (!*out && create) {
 		if (o->limit_pages && o->page_count >= o->limit_pages)
 			return -ENOSPC;
-		*out = slot ? page_alloc_zeroed(PAGE_OBJECT) : NULL;
+		*out = slot ? page_alloc_zeroed(o->page_use) : NULL;
 		if (!*out)
 			return -ENOMEM;
 		*slot = *out;

@@ -23,6 +23,7 @@ struct vm_object {
 	u32 height;	   /* levels of the tree */
 	u64 page_count;	   /* frames in it */
 	u64 size;	   /* bytes; faults at and beyond the last page of it give SIGBUS */
+	u8 page_use;	   /* enum page_use of its frames */
 	u64 limit_pages;   /* of page_count; 0: none */
 	struct mutex mappings_lock; /* guards the list and where its members lie */
 	struct list mappings;	    /* struct object_mapping.link */
@@ -36,8 +37,8 @@ struct object_mapping {
 	void (*unmap)(struct object_mapping *mapping, u64 first_page);
 };
 
-/* An empty object of `size` bytes with one reference.  ERR_PTR(-ENOMEM). */
-struct vm_object *vm_object_create(u64 size);
+/* An empty object of `size` bytes, PAGE_OBJECT or PAGE_FILE by `use`, with one reference.  ERR_PTR(-ENOMEM). */
+struct vm_object *vm_object_create(u64 size, enum page_use use);
 void vm_object_get(struct vm_object *o);
 void vm_object_put(struct vm_object *o); /* the last one frees the pages; sleeps */
 

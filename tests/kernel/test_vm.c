@@ -145,7 +145,7 @@ KTEST(vm_object_cut_reaches_mappings)
 {
 	u64 before = free_frames();
 	struct address_space *as = address_space_create();
-	struct vm_object *o = vm_object_create(64 * PAGE_SIZE);
+	struct vm_object *o = vm_object_create(64 * PAGE_SIZE, PAGE_OBJECT);
 	u64 shared = (u64)map_object(as, o, 64, MAP_SHARED);
 	u64 private = (u64)map_object(as, o, 64, MAP_PRIVATE);
 	struct futex_key a, b;

@@ -3,6 +3,7 @@
  * /proc/heddle: what Linux has not.  There, every test passes without a look.
  */
 #include <dirent.h>
+#include <sched.h>
 #include <stdarg.h>
 
 #include "check.h"
@@ -430,6 +431,135 @@ static void counters(void)
 	CHECK(counter("self/counters", "switches_voluntary") >= before + 10);
 }
 
+/* --- The machine ------------------------------------------------------------------------------ */
+
+/* Every frame is for something. */
+static void frames(void)
+{
+	static const char *const sums[] = {"all ", "total ", "failed ", "free_in_cpu_caches "};
+	bool right = false;
+
+	if (!here)
+		return;
+	/* A CPU that counts meanwhile disturbs the sum. */
+	for (int n = 0; n < 100 && !right; n++) {
+		long sum = 0;
+
+		CHECK(read_text("/proc/heddle/frames"));
+		for (char *line = text; line && *line; line = strchr(line, '\n')) {
+			bool other = false;
+
+			line += *line == '\n';
+			for (size_t i = 0; i < COUNT_OF(sums); i++)
+				other |= strncmp(line, sums[i], strlen(sums[i])) == 0;
+			if (!other && *line)
+				sum += strtol(strchr(line, ' '), NULL, 10);
+		}
+		right = sum == value_of("all");
+	}
+	CHECK(right);
+	CHECK(value_of("all") > 8192);
+	CHECK(value_of("image") > 50 && value_of("image") < 8192);
+	CHECK(value_of("page_array") >= value_of("all") * 32 / PAGE);
+	CHECK(value_of("boot_tables") > 0 && value_of("boot_other") >= 0);
+	CHECK(value_of("file") > 100 && value_of("anon") > 3);
+	CHECK(value_of("free_in_cpu_caches") <= value_of("free"));
+}
+
+static void memory_counters(void)
+{
+	char *p = map(100 * PAGE);
+	long zeroed, copied, reused;
+	pid_t pid;
+
+	if (!here)
+		return;
+	zeroed = counter("memory", "zeroed_pages");
+	memset(p, 1, 100 * PAGE);
+	CHECK(counter("memory", "zeroed_pages") >= zeroed + 100);
+	copied = counter("memory", "cow_copies");
+	reused = counter("memory", "cow_reuses");
+	pid = SPAWN(memset(p, 2, 60 * PAGE));
+	CHECK_EQ(wait_status(pid), EXITED(0));
+	CHECK(counter("memory", "cow_copies") >= copied + 60);
+	memset(p, 3, 100 * PAGE); /* all are its own again */
+	CHECK(counter("memory", "cow_reuses") >= reused + 100);
+	munmap(p, 100 * PAGE);
+}
+
+static void switch_counters(void)
+{
+	long all, root, moved;
+	cpu_set_t old, one;
+	int cpus = 0;
+
+	if (!here)
+		return;
+	all = counter("switches", "switches");
+	root = counter("switches", "switches_root");
+	CHECK(all >= root && root > 0);
+	for (int i = 0; i < 10; i++)
+		sleep_ms(1);
+	CHECK(counter("switches", "switches") >= all + 10);
+	moved = counter("switches", "migrations");
+	CHECK(moved >= 0);
+	MUST(sched_getaffinity(0, sizeof(old), &old));
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &old))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		MUST(sched_setaffinity(0, sizeof(one), &one));
+		cpus++;
+	}
+	MUST(sched_setaffinity(0, sizeof(old), &old));
+	CHECK(counter("switches", "migrations") >= moved + cpus - 1);
+	CHECK(counter("self/counters", "migrations") >= cpus - 1);
+}
+
+#define FUTEX_WAIT_PRIVATE    128
+#define FUTEX_WAKE_PRIVATE    129
+#define FUTEX_REQUEUE_PRIVATE 131
+
+static long futex(int *word, int operation, int value, void *last, int *word2)
+{
+	return syscall(SYS_futex, word, operation, value, last, word2, 0);
+}
+
+static void *futex_wait(void *word)
+{
+	while (__atomic_load_n((int *)word, __ATOMIC_ACQUIRE) == 0)
+		futex(word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL);
+	return NULL;
+}
+
+static void futex_counters(void)
+{
+	long waits, refused, wakes, empty, requeues;
+	int word = 0, other = 0;
+	pthread_t thread;
+
+	if (!here)
+		return;
+	refused = counter("futex", "waits_refused");
+	CHECK_ERR(futex(&word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL), EAGAIN);
+	CHECK(counter("futex", "waits_refused") >= refused + 1);
+	empty = counter("futex", "wakes_empty");
+	CHECK_EQ(futex(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL), 0);
+	CHECK(counter("futex", "wakes_empty") >= empty + 1);
+	waits = counter("futex", "waits");
+	wakes = counter("futex", "wakes");
+	requeues = counter("futex", "requeues");
+	pthread_create(&thread, NULL, futex_wait, &word);
+	WAIT_UNTIL(counter("futex", "waits") > waits);
+	CHECK_EQ(futex(&word, FUTEX_REQUEUE_PRIVATE, 0, (void *)1, &other), 1);
+	CHECK(counter("futex", "requeues") >= requeues + 1);
+	__atomic_store_n(&word, 1, __ATOMIC_RELEASE);
+	CHECK_EQ(futex(&other, FUTEX_WAKE_PRIVATE, 1, NULL, NULL), 1);
+	CHECK(counter("futex", "wakes") >= wakes + 1);
+	pthread_join(thread, NULL);
+}
+
 int main(void)
 {
 	check_start();
@@ -440,5 +570,9 @@ int main(void)
 	RUN(registers_of_blocked);
 	RUN(looks_at_the_short_lived);
 	RUN(counters);
+	RUN(frames);
+	RUN(memory_counters);
+	RUN(switch_counters);
+	RUN(futex_counters);
 	return check_end();
 }

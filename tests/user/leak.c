@@ -41,7 +41,7 @@ static void read_count(struct count *c)
 	while (fscanf(frames, "%23s %ld", name, &value) == 2)
 		if (strcmp(name, "free") == 0 || strcmp(name, "slab") == 0)
 			strewn += value;
-		else if (strcmp(name, "failed") != 0)
+		else if (strcmp(name, "failed") != 0 && strcmp(name, "free_in_cpu_caches") != 0)
 			add(c, name, value);
 	add(c, "free or in slabs", strewn);
 	while (slabs && fscanf(slabs, "%23s %ld %*[^\n]", name, &value) == 2)

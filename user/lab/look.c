@@ -209,7 +209,7 @@ void lab_counters(struct lab_counters *now)
 	now->futex_waits = counter("/proc/heddle/futex", "waits");
 	now->futex_wakes = counter("/proc/heddle/futex", "wakes");
 	now->futex_wakes_empty = counter("/proc/heddle/futex", "wakes_empty");
-	now->system_calls = counter("/proc/heddle/self/syscalls", "total");
+	now->system_calls = counter("/proc/heddle/self/counters", "system_calls");
 	getrusage(RUSAGE_SELF, &usage);
 	now->voluntary = usage.ru_nvcsw;
 	now->involuntary = usage.ru_nivcsw;
