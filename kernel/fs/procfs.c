@@ -188,12 +188,13 @@ static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *posit
 	ssize_t n;
 	char *text;
 
-	if (!e->write)
+	if (e->kind == PID_FILE ? !e->file->write : !e->write)
 		return -EIO;
 	n = text_take(io, &text);
 	if (n < 0)
 		return n;
-	n = e->write(text, (size_t)n);
+	n = e->kind == PID_FILE ? e->file->write(e->pid, e->tid, text, (size_t)n)
+				: e->write(text, (size_t)n);
 	kfree(text);
 	if (n)
 		return n;

@@ -37,6 +37,8 @@ struct procfs_pid_file {
 	bool per_thread;
 	bool heddle; /* in /proc/heddle/PID instead: what Linux has not */
 	int (*make)(pid_t pid, tid_t tid, struct text *t); /* files; links: the target as text */
+	/* As of procfs_add(). */
+	int (*write)(pid_t pid, tid_t tid, const char *text, size_t length);
 	struct file *(*follow)(pid_t pid, tid_t tid); /* links to a file: ERR_PTR, reference */
 	const struct file_ops *ops; /* of a file that is no text */
 };

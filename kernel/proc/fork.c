@@ -12,6 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/internal.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/seed.h"
 #include "kernel/sched/trace_thread.h"
 
 /* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
@@ -78,6 +79,7 @@ static struct thread *copy_thread(const struct clone_args *args)
 	*frame = *thread_frame(self);
 	frame->rax = 0;
 	frame->error = (u64)-1;
+	t->stepping = self->stepping;
 	if (args->stack)
 		frame->rsp = args->stack + args->stack_size;
 	preempt_disable();
@@ -121,6 +123,7 @@ static long clone_thread(struct thread *t)
 	if (!dying) {
 		t->pmap = &p->space->pmap;
 		thread_link(t, p);
+		seed_inherit(t);
 		if (p->stopped)
 			p->threads_to_stop++;
 		signal_recalculate(t);
@@ -192,6 +195,7 @@ static int link_process(struct process *child, struct thread *t, u32 signals_bef
 		process_link(child, p);
 		inner = spin_lock_irq(&child->signal_lock);
 		thread_link(t, child);
+		seed_inherit(t);
 		spin_unlock_irq(&child->signal_lock, inner);
 	}
 	spin_unlock_irq(&process_lock, flags);

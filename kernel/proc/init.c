@@ -110,6 +110,7 @@ void process_start_init(void)
 	thread_link(t, p);
 	spin_unlock_irq(&p->signal_lock, inner);
 	spin_unlock_irq(&process_lock, flags);
+	process_seed_first(t);
 	process_put(p); /* the table's and the thread's are enough */
 	thread_start(t);
 }

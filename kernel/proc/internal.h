@@ -56,6 +56,11 @@ void process_tty_init(void); /* the terminals' hooks */
 /* Everyone in the session has `tty` from now on, where they had `old` (NULL: any). */
 void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty);
 
+/* --- seed.c ----------------------------------------------------------------------------------- */
+
+void process_seed_init(void);		      /* /proc/PID/sched_seed */
+void process_seed_first(struct thread *t); /* init's, before it starts: sched_seed= */
+
 /* --- signal.c --------------------------------------------------------------------------------- */
 
 #define SIGNAL_STOP_SET                                                                            \

@@ -408,4 +408,5 @@ void process_procfs_init(void)
 	procfs_add_pid_files(pid_files, ARRAY_SIZE(pid_files));
 	procinfo_memory_init();
 	procinfo_heddle_init();
+	process_seed_init();
 }

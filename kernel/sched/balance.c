@@ -7,6 +7,7 @@
 #include "arch/x86_64/smp.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sched/runqueue.h"
+#include "kernel/sched/seed.h"
 #include "kernel/sched/trace_thread.h"
 
 struct cpumask cpus_scheduled, cpus_idle;
@@ -23,9 +24,10 @@ struct runqueue *runqueue_lock_of(const struct thread *t)
 	}
 }
 
-/* Under the lock of the thread's queue, which guards its affinity. */
-static bool may_run(const struct thread *t, u32 cpu)
+bool balance_may_run(const struct thread *t, u32 cpu)
 {
+	if (unlikely(t->seed))
+		return t->seed->cpu == cpu;
 	return cpumask_test(&t->affinity, cpu) && cpumask_test(&cpus_scheduled, cpu);
 }
 
@@ -37,7 +39,7 @@ static u32 shortest_queue(const struct thread *t)
 		u32 cpu = (this_cpu_id() + i) % cpu_count;
 		u32 queued = READ_ONCE(runqueue_of(cpu)->queued);
 
-		if (may_run(t, cpu) && queued < best_queued) {
+		if (balance_may_run(t, cpu) && queued < best_queued) {
 			best = cpu;
 			best_queued = queued;
 		}
@@ -50,7 +52,9 @@ static u32 choose_cpu(const struct thread *t, bool spread)
 {
 	u32 last = t->cpu;
 
-	if (may_run(t, last) && cpumask_test(&cpus_idle, last))
+	if (unlikely(t->seed))
+		return t->seed->cpu;
+	if (balance_may_run(t, last) && cpumask_test(&cpus_idle, last))
 		return last;
 	for (u32 i = 1; i <= MAX_CPUS / 64; i++) {
 		/* Word by word, beginning after the last CPU, so that idle CPUs share the work. */
@@ -60,7 +64,7 @@ static u32 choose_cpu(const struct thread *t, bool spread)
 		if (idle)
 			return word * 64 + (u32)__builtin_ctzl(idle);
 	}
-	return !spread && may_run(t, last) ? last : shortest_queue(t);
+	return !spread && balance_may_run(t, last) ? last : shortest_queue(t);
 }
 
 /* A thread's `cpu` changes only under the lock of the queue that it leaves: so whoever has found it
@@ -86,7 +90,7 @@ static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool sprea
 		spin_unlock(&rq->lock);
 		rq = runqueue_of(to);
 		spin_lock(&rq->lock);
-		if (!may_run(t, to))
+		if (!balance_may_run(t, to))
 			to = choose_cpu(t, spread);
 	}
 	runqueue_push(rq, t, clock_now_ns());
@@ -121,7 +125,7 @@ bool balance_steal(u32 to_cpu)
 	rq = runqueue_of(victim);
 	spin_lock(&rq->lock);
 	list_for_each (t, &rq->threads, run_link) {
-		if (!may_run(t, to_cpu))
+		if (!balance_may_run(t, to_cpu))
 			continue;
 		runqueue_take(rq, t);
 		enqueue_on(rq, t, to_cpu, true);
@@ -156,12 +160,12 @@ int sched_set_affinity(struct thread *t, const struct cpumask *mask)
 	flags = irq_save();
 	rq = runqueue_lock_of(t);
 	t->affinity = *mask;
-	if (!may_run(t, t->cpu) && t->on_queue) {
+	if (!balance_may_run(t, t->cpu) && t->on_queue) {
 		runqueue_take(rq, t);
 		balance_enqueue(rq, t, true);
 	} else {
 		/* If it runs it leaves at its next pass through schedule(). */
-		u32 leave = !may_run(t, t->cpu) && t->on_cpu ? t->cpu : MAX_CPUS;
+		u32 leave = !balance_may_run(t, t->cpu) && t->on_cpu ? t->cpu : MAX_CPUS;
 
 		spin_unlock(&rq->lock);
 		if (leave < MAX_CPUS) {

@@ -16,6 +16,7 @@
 #include "arch/x86_64/switch.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/sched/runqueue.h"
+#include "kernel/sched/seed.h"
 #include "kernel/sched/trace_thread.h"
 
 #define IDLE_POLL_NS (50 * NSEC_PER_USEC)
@@ -29,12 +30,19 @@ struct runqueue *runqueue_of(u32 cpu)
 	return per_cpu_ptr(runqueue_var, cpu);
 }
 
+struct runqueue *this_runqueue(void)
+{
+	return this_cpu_ptr(runqueue_var);
+}
+
 void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
 {
 	assert_held(&rq->lock);
 	assert(!t->on_queue && t->state == THREAD_RUNNING);
 	t->on_queue = true;
 	t->ready_since_ns = now_ns;
+	if (unlikely(t->seed) && !seed_admit(t))
+		return;
 	list_push_back(&rq->threads, &t->run_link);
 	WRITE_ONCE(rq->queued, rq->queued + 1);
 }
@@ -45,6 +53,10 @@ void runqueue_take(struct runqueue *rq, struct thread *t)
 	assert(t->on_queue);
 	t->on_queue = false;
 	list_remove(&t->run_link);
+	if (unlikely(t->seed) && t->seed->holder != t) {
+		t->seed->ready_count--;
+		return;
+	}
 	WRITE_ONCE(rq->queued, rq->queued - 1);
 }
 
@@ -75,7 +87,7 @@ static void slice_expired(struct timer *timer)
 {
 	struct runqueue *rq = container_of(timer, struct runqueue, slice);
 	struct thread *t = current_thread();
-	u64 now = clock_now_ns(), end = t->run_since_ns + sched_slice_ns();
+	u64 now = clock_now_ns(), end = rq->turn_ns + sched_slice_ns();
 
 	if (t->is_idle)
 		return;
@@ -147,21 +159,26 @@ static void finish_switch(struct thread *prev)
 		thread_put(prev);
 }
 
-static struct thread *choose_next(struct runqueue *rq, struct thread *prev, u64 now)
+enum switch_reason { SWITCH_ANY, SWITCH_PREEMPTED, SWITCH_YIELD, SWITCH_MEMBER };
+
+static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
+				  enum switch_reason reason, u64 now)
 {
 	struct thread *next;
 
-	if (!prev->is_idle && prev->state == THREAD_RUNNING &&
-	    cpumask_test(&prev->affinity, this_cpu_id()))
+	if (unlikely(prev->seed))
+		seed_pass_on(rq, prev, reason >= SWITCH_YIELD,
+			     reason == SWITCH_YIELD || now - rq->turn_ns >= sched_slice_ns(), now);
+	if (!prev->is_idle && prev->state == THREAD_RUNNING && balance_may_run(prev, this_cpu_id()))
 		runqueue_push(rq, prev, now); /* else finish_switch() finds it a place */
 	next = runqueue_pop(rq);
 	return next ? next : rq->idle;
 }
 
-/* `preempted`: not by its own will.  A state that it has set already does not count then: the look
- * at its condition, which must come before the sleep, has not happened.  It goes on as a running
- * thread, and whoever sets a state does so in a loop. */
-static void switch_away(bool preempted)
+/* SWITCH_PREEMPTED: not by its own will.  A state that it has set already does not count then: the
+ * look at its condition, which must come before the sleep, has not happened.  It goes on as a
+ * running thread, and whoever sets a state does so in a loop. */
+static void switch_away(enum switch_reason reason)
 {
 	struct thread *prev = current_thread(), *next;
 	struct runqueue *rq;
@@ -172,9 +189,9 @@ static void switch_away(bool preempted)
 	spin_lock(&rq->lock);
 	this_cpu()->need_resched = 0;
 	now = clock_now_ns();
-	if (preempted)
+	if (reason == SWITCH_PREEMPTED)
 		prev->state = THREAD_RUNNING;
-	next = choose_next(rq, prev, now);
+	next = choose_next(rq, prev, reason, now);
 	prev->run_ns += now - prev->run_since_ns;
 	if (!prev->is_idle)
 		rq->busy_ns += now - prev->run_since_ns;
@@ -185,6 +202,8 @@ static void switch_away(bool preempted)
 		prev->switches_voluntary++;
 	idle_since = prev->run_since_ns;
 	next->run_since_ns = rq->since_ns = now;
+	if (!next->seed || next->seed != prev->seed)
+		rq->turn_ns = now;
 	if (next == prev) {
 		spin_unlock(&rq->lock);
 		irq_restore(flags);
@@ -196,8 +215,8 @@ static void switch_away(bool preempted)
 		if (prev->is_idle) {
 			cpumask_clear(&cpus_idle, this_cpu_id());
 			/* Short idle times come in rows: the next one is worth a look-out. */
-			rq->poll_ns = now - idle_since < 2 * IDLE_POLL_NS ? IDLE_POLL_NS
-									  : rq->poll_ns / 2;
+			rq->poll_ns =
+			    now - idle_since < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
 		}
 		if (next->ready_since_ns)
 			next->wait_ns += now - next->ready_since_ns;
@@ -205,7 +224,7 @@ static void switch_away(bool preempted)
 			timer_start(&rq->slice, now + sched_slice_ns());
 	}
 	next->on_cpu = true;
-	switch_machine_state(rq, prev, next, preempted);
+	switch_machine_state(rq, prev, next, reason == SWITCH_PREEMPTED);
 	prev = context_switch(&prev->saved_sp, next->saved_sp, prev);
 
 	/* We run again: later, perhaps on another CPU, and `prev` is whoever ran here just now. */
@@ -215,24 +234,29 @@ static void switch_away(bool preempted)
 
 void schedule(void)
 {
-	switch_away(false);
+	switch_away(SWITCH_ANY);
 }
 
 void sched_yield(void)
 {
-	switch_away(false);
+	switch_away(SWITCH_YIELD);
+}
+
+void sched_yield_member(void)
+{
+	switch_away(SWITCH_MEMBER);
 }
 
 static void preempt_schedule(void)
 {
 	if (this_cpu()->irq_depth == 0)
-		switch_away(true);
+		switch_away(SWITCH_PREEMPTED);
 }
 
 void sched_preempt_from_irq(void)
 {
 	if (need_resched() && preempt_count() == 0 && this_cpu()->irq_depth == 0)
-		switch_away(true);
+		switch_away(SWITCH_PREEMPTED);
 }
 
 void thread_set_state(enum thread_state state)

@@ -13,6 +13,7 @@
 #include "kernel/mem/kstack.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/runqueue.h"
+#include "kernel/sched/seed.h"
 #include "kernel/sched/trace_thread.h"
 
 void (*thread_created_hook)(struct thread *t);
@@ -78,6 +79,8 @@ static void thread_free(struct thread *t)
 	if (t->kernel_stack)
 		kstack_free(t->kernel_stack);
 	fpu_area_free(t->fpu);
+	if (t->seed)
+		seed_group_put(t->seed);
 	if (thread_freed_hook)
 		thread_freed_hook(t); /* its memory has gone, but for the structure */
 	slab_free(thread_cache, t);

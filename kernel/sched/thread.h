@@ -16,6 +16,7 @@
 
 struct process;
 struct pmap;
+struct seed_group;
 struct fpu_area;
 
 enum thread_state {
@@ -54,12 +55,16 @@ struct thread {
 
 	/* Scheduling.  Under the run queue's lock of `cpu`. */
 	enum thread_state state;
-	struct list run_link;	  /* in the run queue while RUNNING and not on a CPU */
+	struct list run_link;	  /* in the run queue (or seed->ready) while RUNNING, not on a CPU */
 	u32 cpu;		  /* where it runs, or last ran */
 	bool on_cpu;		  /* its stack is in use: not to be run elsewhere yet */
-	bool on_queue;
+	bool on_queue;		  /* run_link is in a list */
 	bool is_idle;
-	struct cpumask affinity;
+	struct seed_group *seed;  /* its group in the seeded scheduler (seed.h), or NULL; changes under
+				   * process_lock, too */
+	u32 seed_number;	  /* in the group */
+	bool stepping;		  /* TF in its trap frame is the kernel's: seed_step(); its own */
+	struct cpumask affinity;  /* a member of a group keeps to the group's CPU */
 	int nice;		  /* kept for getpriority(); does not weigh */
 	u8 policy, priority;	  /* kept for sched_getscheduler(), likewise */
 

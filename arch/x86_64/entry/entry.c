@@ -15,6 +15,7 @@
 #include "kernel/lib/panic.h"
 #include "kernel/proc/signal.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/seed.h"
 #include "kernel/sys/syscall.h"
 
 #define MSR_SYSENTER_CS 0x174
@@ -77,6 +78,9 @@ bool syscall_enter(struct trap_frame *frame)
 	irq_enable();
 	syscall_dispatch(frame);
 	irq_disable();
+	/* TF makes no exception of SYSCALL, as SFMASK clears it: the step is counted here. */
+	if (unlikely(current_thread()->seed))
+		seed_step(frame->rip);
 	entry_exit_work(frame);
 	return frame_fits_sysret(frame);
 }
@@ -86,6 +90,10 @@ void entry_exit_work(struct trap_frame *frame)
 	struct thread *t = current_thread();
 
 	assert(!irqs_enabled() && !preempt_count() && !this_cpu()->irq_depth);
+	if (unlikely(t->stepping)) { /* nobody else sees it, signal frames least of all */
+		frame->rflags &= ~RFLAGS_TF;
+		t->stepping = false;
+	}
 	for (;;) {
 		if (unlikely(need_resched())) {
 			schedule();
@@ -98,4 +106,8 @@ void entry_exit_work(struct trap_frame *frame)
 		}
 	}
 	frame->rflags = (frame->rflags & RFLAGS_OF_USER) | RFLAGS_ALWAYS;
+	if (unlikely(READ_ONCE(t->seed))) {
+		frame->rflags |= RFLAGS_TF;
+		t->stepping = true;
+	}
 }

@@ -19,6 +19,7 @@
 #include "kernel/mem/kstack.h"
 #include "kernel/proc/signal.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/seed.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/trace_thread.h"
 #include "kernel/vm/address_space.h"
@@ -234,6 +235,11 @@ static void trap_user(struct trap_frame *frame, u64 address)
 	u32 vector = (u32)frame->vector;
 	int code;
 
+	if (vector == VECTOR_DEBUG && t->stepping) {
+		dr6_take();
+		seed_step(frame->rip);
+		return;
+	}
 	t->fault_vector = vector;
 	t->fault_error = frame->error;
 	switch (vector) {
