@@ -20,7 +20,7 @@ static struct mutex rename_mutex = MUTEX_INIT(rename_mutex, &rename_class);
 
 /* Where a new name belongs. */
 struct place {
-	struct rb_node *parent, **link;
+	struct treap_node *parent, **link;
 };
 
 static int name_compare(const char *name, size_t length, const struct entry *e)
@@ -34,10 +34,10 @@ static int name_compare(const char *name, size_t length, const struct entry *e)
 static struct entry *entry_find(struct inode *dir, const char *name, size_t length,
 				struct place *place)
 {
-	struct rb_node **at = &dir->by_name.root, *parent = NULL;
+	struct treap_node **at = &dir->by_name.root, *parent = NULL;
 
 	while (*at) {
-		struct entry *e = rb_entry(*at, struct entry, by_name);
+		struct entry *e = treap_entry(*at, struct entry, by_name);
 		int order = name_compare(name, length, e);
 
 		if (!order)
@@ -63,18 +63,18 @@ struct entry *entry_alloc(const char *name, size_t length)
 
 static void entry_insert(struct inode *dir, struct entry *e, const struct place *place)
 {
-	struct rb_node *last = rb_last(&dir->by_number);
+	struct treap_node *last = treap_last(&dir->by_number);
 
 	e->number = ++dir->last_number;
-	rb_insert(&dir->by_name, &e->by_name, place->parent, place->link);
-	rb_insert(&dir->by_number, &e->by_number, last, last ? &last->right : &dir->by_number.root);
+	treap_insert(&dir->by_name, &e->by_name, place->parent, place->link);
+	treap_insert(&dir->by_number, &e->by_number, last, last ? &last->right : &dir->by_number.root);
 	dir->size++;
 }
 
 static void entry_remove(struct inode *dir, struct entry *e)
 {
-	rb_remove(&dir->by_name, &e->by_name);
-	rb_remove(&dir->by_number, &e->by_number);
+	treap_remove(&dir->by_name, &e->by_name);
+	treap_remove(&dir->by_number, &e->by_number);
 	dir->size--;
 	kfree(e);
 }
@@ -148,12 +148,12 @@ int directory_enter(struct inode *dir, const char *name, size_t length, struct i
 
 bool directory_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino, u32 *mode)
 {
-	struct rb_node *n = dir->by_number.root;
+	struct treap_node *n = dir->by_number.root;
 	struct entry *found = NULL;
 	bool more;
 
 	while (n) {
-		struct entry *e = rb_entry(n, struct entry, by_number);
+		struct entry *e = treap_entry(n, struct entry, by_number);
 
 		if (e->number >= *position)
 			found = e;

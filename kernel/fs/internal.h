@@ -37,7 +37,7 @@ u32 context_umask(void);
 
 /* A name in a directory. */
 struct entry {
-	struct rb_node by_name, by_number;
+	struct treap_node by_name, by_number;
 	struct inode *inode; /* with a reference */
 	u64 number;	     /* grows with each entry made: where readdir() resumes */
 	size_t length;

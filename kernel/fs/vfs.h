@@ -8,7 +8,7 @@
 
 #include "kernel/fs/poll.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/rbtree.h"
+#include "kernel/lib/treap.h"
 #include "kernel/lib/refcount.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/vm/object.h"
@@ -139,7 +139,7 @@ struct inode {
 				    under vfs_tree_lock */
 	struct entry *self;	 /* the name of a directory there; NULL: removed.  Likewise */
 	struct inode *mounted;	 /* root of what is mounted here, or NULL; fixed */
-	struct rb_tree by_name, by_number; /* entries of a directory; directory.c's */
+	struct treap by_name, by_number; /* entries of a directory; directory.c's */
 	u64 last_number;
 	void *private;		 /* target of a link, /proc's entry: freed with the inode */
 	struct vm_object *object;/* content of a regular RAM file */

@@ -38,7 +38,7 @@ struct process *kernel_process = &kernel_process_storage;
 struct process *init_process;
 u32 thread_limit;
 
-static struct rb_tree processes; /* by PID */
+static struct treap processes; /* by PID */
 static struct list threads[HASH_SIZE], groups[HASH_SIZE], sessions[HASH_SIZE];
 static u32 threads_linked, threads_left; /* left: unlinked, but with its memory still; atomic */
 
@@ -50,8 +50,8 @@ static struct process *lookup_from(pid_t from)
 	struct process *best = NULL;
 
 	assert_held(&process_lock);
-	for (struct rb_node *n = processes.root; n;) {
-		struct process *p = rb_entry(n, struct process, pid_node);
+	for (struct treap_node *n = processes.root; n;) {
+		struct process *p = treap_entry(n, struct process, pid_node);
 
 		if (p->pid >= from)
 			best = p;
@@ -143,15 +143,15 @@ void process_number_release(pid_t number)
 
 void process_link(struct process *p, struct process *parent)
 {
-	struct rb_node **link = &processes.root, *up = NULL;
+	struct treap_node **link = &processes.root, *up = NULL;
 
 	assert_held(&process_lock);
 	while (*link) {
 		up = *link;
 		link =
-		    p->pid < rb_entry(up, struct process, pid_node)->pid ? &up->left : &up->right;
+		    p->pid < treap_entry(up, struct process, pid_node)->pid ? &up->left : &up->right;
 	}
-	rb_insert(&processes, &p->pid_node, up, link);
+	treap_insert(&processes, &p->pid_node, up, link);
 	list_push_back(process_group_bucket(p->group), &p->group_link);
 	list_push_back(process_session_bucket(p->session), &p->session_link);
 	p->parent = parent;
@@ -164,7 +164,7 @@ void process_unlink(struct process *p)
 	u64 flags;
 
 	assert_held(&process_lock);
-	rb_remove(&processes, &p->pid_node);
+	treap_remove(&processes, &p->pid_node);
 	list_remove(&p->group_link);
 	list_remove(&p->session_link);
 	list_remove(&p->sibling_link);

@@ -7,7 +7,7 @@
 
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/lib/rbtree.h"
+#include "kernel/lib/treap.h"
 #include "kernel/proc/itimer.h"
 #include "kernel/proc/signal.h"
 #include "kernel/sched/thread.h"
@@ -51,7 +51,7 @@ struct process {
 	/* The family.  Under process_lock. */
 	struct process *parent;
 	struct list children, sibling_link;
-	struct rb_node pid_node;    /* the tree of PIDs, until it is reaped */
+	struct treap_node pid_node;    /* the tree of PIDs, until it is reaped */
 	pid_t group, session;
 	struct list group_link, session_link; /* hashes by those numbers */
 	struct tty *tty;	    /* controlling terminal, or NULL */

@@ -13,7 +13,7 @@
 
 struct timer_base {
 	struct spinlock lock; /* irq */
-	struct rb_tree tree;
+	struct treap tree;
 	struct timer *first;
 	struct timer *running; /* whose fn is being called here */
 	u64 armed_ns;	       /* what the APIC is set for; 0: not set */
@@ -49,19 +49,19 @@ static void arm(struct timer_base *b)
 
 static void insert(struct timer_base *b, struct timer *t)
 {
-	struct rb_node *parent = NULL, **link = &b->tree.root;
+	struct treap_node *parent = NULL, **link = &b->tree.root;
 	bool first = true;
 
 	while (*link) {
 		parent = *link;
-		if (t->expires_ns < rb_entry(parent, struct timer, node)->expires_ns) {
+		if (t->expires_ns < treap_entry(parent, struct timer, node)->expires_ns) {
 			link = &parent->left;
 		} else {
 			link = &parent->right;
 			first = false;
 		}
 	}
-	rb_insert(&b->tree, &t->node, parent, link);
+	treap_insert(&b->tree, &t->node, parent, link);
 	if (first)
 		b->first = t;
 }
@@ -69,11 +69,11 @@ static void insert(struct timer_base *b, struct timer *t)
 static void take_out(struct timer_base *b, struct timer *t)
 {
 	if (b->first == t) {
-		struct rb_node *next = rb_next(&t->node);
+		struct treap_node *next = treap_next(&t->node);
 
-		b->first = next ? rb_entry(next, struct timer, node) : NULL;
+		b->first = next ? treap_entry(next, struct timer, node) : NULL;
 	}
-	rb_remove(&b->tree, &t->node);
+	treap_remove(&b->tree, &t->node);
 	__atomic_store_n(&t->cpu, TIMER_NOWHERE, __ATOMIC_RELEASE);
 }
 

@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include "kernel/lib/rbtree.h"
+#include "kernel/lib/treap.h"
 
 struct timer {
-	struct rb_node node;
+	struct treap_node node;
 	u64 expires_ns;			 /* clock_now_ns() time */
 	void (*fn)(struct timer *timer); /* in interrupt context, on the CPU it was started on */
 	u32 cpu;			 /* whose tree it is in; TIMER_NOWHERE where in none */

@@ -55,7 +55,7 @@ void address_space_put(struct address_space *as)
 	spin_unlock(&address_spaces_lock);
 	/* No flushes: no thread goes back to user mode here, nor copies to or from it.  CPUs that
 	 * still have the root loaded are made to drop it before the tables are freed. */
-	while ((r = region_of(rb_first(&as->regions)))) {
+	while ((r = region_of(treap_first(&as->regions)))) {
 		pages_zap(r, r->start, r->end, false);
 		region_unlink(r, &dead);
 	}
@@ -106,7 +106,7 @@ struct address_space *address_space_fork(struct address_space *as)
 		return child;
 	rwlock_write_lock(&as->lock);
 	copy_layout(child, as);
-	for (struct rb_node *n = rb_first(&as->regions); n && ok; n = rb_next(n)) {
+	for (struct treap_node *n = treap_first(&as->regions); n && ok; n = treap_next(n)) {
 		struct region *r = region_of(n);
 		bool downgraded = false;
 
@@ -133,7 +133,7 @@ int address_space_for_each(struct address_space *as, int (*fn)(struct region *re
 	int result = 0;
 
 	rwlock_read_lock(&as->lock);
-	for (struct rb_node *n = rb_first(&as->regions); n && !result; n = rb_next(n))
+	for (struct treap_node *n = treap_first(&as->regions); n && !result; n = treap_next(n))
 		result = fn(region_of(n), data);
 	rwlock_read_unlock(&as->lock);
 	return result;

@@ -7,7 +7,7 @@
 
 #include "arch/x86_64/paging.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/rbtree.h"
+#include "kernel/lib/treap.h"
 #include "kernel/lib/refcount.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/vm/object.h"
@@ -50,7 +50,7 @@ struct file;
 #define MS_SYNC	      4
 
 struct region {
-	struct rb_node node;	  /* in the tree, by start */
+	struct treap_node node;	  /* in the tree, by start */
 	u64 start, end;		  /* page-aligned, [start, end) */
 	u32 prot;		  /* PROT_* */
 	u32 max_prot;		  /* what mprotect() may give (a shared mapping of a read-only file) */
@@ -65,9 +65,9 @@ struct region {
 					  object->mappings_lock too */
 };
 
-static inline struct region *region_of(struct rb_node *node)
+static inline struct region *region_of(struct treap_node *node)
 {
-	return node ? rb_entry(node, struct region, node) : NULL;
+	return node ? treap_entry(node, struct region, node) : NULL;
 }
 
 /* The file floor's way to hold a file while it is mapped, and its name for /proc/PID/maps. */
@@ -88,7 +88,7 @@ struct address_space {
 	struct pmap pmap;
 	struct rwlock lock;	 /* guards the tree, the fields below, and the page tables: readers
 				    may fault pages in (page_table_lock), writers change regions */
-	struct rb_tree regions;
+	struct treap regions;
 	u32 region_count;
 	u64 brk_start, brk;	 /* bytes */
 	u64 mapped_bytes;	 /* sum over regions; limit_as_bytes bounds it */

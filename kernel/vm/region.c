@@ -27,7 +27,7 @@ void region_describe(const struct region *r, char *path, size_t size, u64 *devic
 
 struct region *region_find(struct address_space *as, u64 address)
 {
-	struct rb_node *n = as->regions.root;
+	struct treap_node *n = as->regions.root;
 	struct region *best = NULL;
 
 	while (n) {
@@ -92,19 +92,19 @@ static void mappings_unlock(struct region *r)
 
 static void tree_insert(struct region *r)
 {
-	struct rb_node **link = &r->space->regions.root, *parent = NULL;
+	struct treap_node **link = &r->space->regions.root, *parent = NULL;
 
 	while (*link) {
 		parent = *link;
 		link = r->start < region_of(parent)->start ? &parent->left : &parent->right;
 	}
-	rb_insert(&r->space->regions, &r->node, parent, link);
+	treap_insert(&r->space->regions, &r->node, parent, link);
 	r->space->region_count++;
 }
 
 static void tree_remove(struct region *r)
 {
-	rb_remove(&r->space->regions, &r->node);
+	treap_remove(&r->space->regions, &r->node);
 	r->space->region_count--;
 }
 
@@ -221,7 +221,7 @@ static u64 gap_below(struct address_space *as, u64 top, u64 length, u64 *largest
 	struct region *r = region_find(as, top - 1), *below;
 	u64 ceiling = r ? MIN(top, ceiling_below(r)) : top;
 
-	below = r ? region_prev(r) : region_of(rb_last(&as->regions));
+	below = r ? region_prev(r) : region_of(treap_last(&as->regions));
 	for (;; below = region_prev(below)) {
 		u64 floor = below ? MAX(below->end, (u64)USER_MIN) : USER_MIN;
 

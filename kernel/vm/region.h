@@ -18,12 +18,12 @@ struct region *region_at(struct address_space *as, u64 address);
 
 static inline struct region *region_next(struct region *r)
 {
-	return region_of(rb_next(&r->node));
+	return region_of(treap_next(&r->node));
 }
 
 static inline struct region *region_prev(struct region *r)
 {
-	return region_of(rb_prev(&r->node));
+	return region_of(treap_prev(&r->node));
 }
 
 /* Index in the object of the page at `address`. */

@@ -1,71 +1,70 @@
-/* host-sources: kernel/lib/rbtree.c */
+/* host-sources: kernel/lib/treap.c */
 /* host-flags: -include tests/host/rename.h */
 /* SPDX-License-Identifier: MIT
  *
- * Red-black trees: the invariants after each of many random insertions and removals.
+ * Treaps: links, order and height after each of many random insertions and removals.
  */
 #include "tests/host/host.h"
-#include "kernel/lib/rbtree.h"
+#include "kernel/lib/treap.h"
 
 #define KEYS 400
 
 struct item {
 	int key;
 	bool in;
-	struct rb_node node;
+	struct treap_node node;
 };
 
 static struct item items[KEYS];
-static struct rb_tree tree;
+static struct treap tree;
 
-/* Black height of the subtree; -1 where a rule is broken. */
-static int black_height(const struct rb_node *n, const struct rb_node *parent)
+/* Height of the subtree; -1 where a link is broken. */
+static int height(const struct treap_node *n, const struct treap_node *parent)
 {
 	int left, right;
 
 	if (!n)
-		return 1;
-	if (n->parent != parent || (n->red && (!parent || parent->red)))
-		return -1;
-	left = black_height(n->left, n);
-	right = black_height(n->right, n);
-	return left < 0 || left != right ? -1 : left + !n->red;
+		return 0;
+	left = height(n->left, n);
+	right = height(n->right, n);
+	return n->parent != parent || left < 0 || right < 0 ? -1 : 1 + (left > right ? left : right);
 }
 
+/* 400 keys: 9 levels would be perfect, some 20 are usual, 40 come by no chance. */
 static bool is_sound(void)
 {
-	const struct rb_node *n = rb_first(&tree), *last = NULL;
+	const struct treap_node *n = treap_first(&tree), *last = NULL;
 
-	if (black_height(tree.root, NULL) < 0)
+	if (height(tree.root, NULL) < 0 || height(tree.root, NULL) > 40)
 		return false;
 	for (int i = 0; i < KEYS; i++) {
 		if (!items[i].in)
 			continue;
-		if (n != &items[i].node || rb_prev(n) != last)
+		if (n != &items[i].node || treap_prev(n) != last)
 			return false;
 		last = n;
-		n = rb_next(n);
+		n = treap_next(n);
 	}
-	return !n && rb_last(&tree) == last;
+	return !n && treap_last(&tree) == last;
 }
 
 static void insert(struct item *it)
 {
-	struct rb_node **link = &tree.root, *parent = NULL;
+	struct treap_node **link = &tree.root, *parent = NULL;
 
 	while (*link) {
 		parent = *link;
-		link = it->key < rb_entry(parent, struct item, node)->key ? &parent->left
+		link = it->key < treap_entry(parent, struct item, node)->key ? &parent->left
 									  : &parent->right;
 	}
-	rb_insert(&tree, &it->node, parent, link);
+	treap_insert(&tree, &it->node, parent, link);
 	it->in = true;
 }
 
 static void toggle(struct item *it)
 {
 	if (it->in) {
-		rb_remove(&tree, &it->node);
+		treap_remove(&tree, &it->node);
 		it->in = false;
 	} else {
 		insert(it);
@@ -90,7 +89,7 @@ static void ascending_then_descending(void)
 	for (int i = 0; i < KEYS; i++)
 		if (items[i].in)
 			toggle(&items[i]);
-	CHECK(!tree.root && !rb_first(&tree) && !rb_last(&tree));
+	CHECK(!tree.root && !treap_first(&tree) && !treap_last(&tree));
 	for (int i = 0; i < KEYS; i++) {
 		insert(&items[i]);
 		sound = sound && is_sound();
