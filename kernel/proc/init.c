@@ -31,19 +31,30 @@ static void open_console(void)
 	}
 }
 
-/* The words after "--" of the command line, parted in place. */
+/* The words after "--" of the command line, parted in place.  Double quotes keep spaces together and
+ * are taken away, as Linux does. */
 static void words_split(char *text, const char **argv, u32 max)
 {
 	u32 count = 0;
 
 	for (;;) {
+		bool quoted = false;
+		char *to;
+
 		while (*text == ' ' || *text == '\t')
-			*text++ = '\0';
+			text++;
 		if (!*text || count == max)
 			break;
-		argv[count++] = text;
-		while (*text && *text != ' ' && *text != '\t')
+		argv[count++] = to = text;
+		for (; *text && (quoted || (*text != ' ' && *text != '\t')); text++) {
+			if (*text == '"')
+				quoted = !quoted;
+			else
+				*to++ = *text;
+		}
+		if (*text)
 			text++;
+		*to = '\0';
 	}
 	argv[count] = NULL;
 }
