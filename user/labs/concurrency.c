@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define THREADS	    4
-#define STRETCHES   1024
-#define PIECE_NS    100000	 /* one piece of work */
-#define GAP_NS	    (PIECE_NS + PIECE_NS / 3) /* longer: another one's piece may lie in it */
+#define THREADS	  4
+#define STRETCHES 1024
+#define PIECE_NS  100000		    /* one piece of work */
+#define GAP_NS	  (PIECE_NS + PIECE_NS / 3) /* longer: another one's piece may lie in it */
 
 struct stretch {
 	uint64_t start, end;
@@ -66,7 +66,7 @@ struct result {
 	uint64_t parts_ns;    /* the sum of all stretches */
 	uint64_t together_ns; /* of those in which two threads or more ran */
 	uint64_t cpu_ns;
-	int turns, fewest;    /* stretches in a row of one thread are one turn of it */
+	int turns, fewest; /* stretches in a row of one thread are one turn of it */
 };
 
 static int by_start(const void *a, const void *b)
@@ -111,7 +111,8 @@ static struct result look(void)
 	return r;
 }
 
-/* The four threads once, on one CPU or on all; `in_turn`: each begins when the one before is done. */
+/* The four threads once, on one CPU or on all; `in_turn`: each begins when the one before is done.
+ */
 static struct result round_of_work(bool one_cpu, bool in_turn, struct lab_trace **trace)
 {
 	pthread_t threads[THREADS];
@@ -153,10 +154,11 @@ static void show_trace(struct lab_trace *trace, const pid_t *tids, bool one_cpu)
 		return;
 	}
 	lab_timeline(trace, one_cpu ? "Four threads, one CPU" : "Four threads, all CPUs");
-	lab_note("By the scheduler's own record these threads followed each other %d times, and two of "
-		 "them ran at the same time for %.2f ms.",
-		 lab_trace_switches(trace, tids, THREADS),
-		 lab_trace_overlap(trace, tids, THREADS) / 1e6);
+	lab_note(
+	    "By the scheduler's own record these threads followed each other %d times, and two of "
+	    "them ran at the same time for %.2f ms.",
+	    lab_trace_switches(trace, tids, THREADS),
+	    lab_trace_overlap(trace, tids, THREADS) / 1e6);
 }
 
 static void run(void)
@@ -179,8 +181,8 @@ static void run(void)
 		for (int s = 0; s < w->count; s++)
 			ran += w->ran[s].end - w->ran[s].start;
 		tids[i] = w->tid;
-		lab_row(table, "%c|%d|%d|%.1f ms|%.1f ms|%.1f ms|%.1f ms", lab_letter(w->tid, "worker"),
-			w->tid, w->turns, ran / 1e6, w->cpu_ns / 1e6,
+		lab_row(table, "%c|%d|%d|%.1f ms|%.1f ms|%.1f ms|%.1f ms",
+			lab_letter(w->tid, "worker"), w->tid, w->turns, ran / 1e6, w->cpu_ns / 1e6,
 			((double)w->ran[0].start - zero) / 1e6,
 			((double)w->ran[w->count - 1].end - zero) / 1e6);
 	}
@@ -197,12 +199,13 @@ static void run(void)
 		lab_left_out("The same on several CPUs", "there is only one");
 
 	/* A stretch ends with the last whole piece, so two never touch by mistake. */
-	alone = lab_check(one.together_ns <= one.whole_ns / 1000, "no two of them ran at the same time (%.2f ms)",
-			  one.together_ns / 1e6);
+	alone = lab_check(one.together_ns <= one.whole_ns / 1000,
+			  "no two of them ran at the same time (%.2f ms)", one.together_ns / 1e6);
 	alone &= lab_check(one.cpu_ns <= one.whole_ns + one.whole_ns / 20,
 			   "they used %.2f CPUs' worth of time: no more than one",
 			   (double)one.cpu_ns / one.whole_ns);
-	by_turns = lab_check(one.fewest >= 2, "each ran in several turns (at least %d)", one.fewest);
+	by_turns =
+	    lab_check(one.fewest >= 2, "each ran in several turns (at least %d)", one.fewest);
 	lab_figure("cpus_used_on_one", (double)one.cpu_ns / one.whole_ns, "CPUs",
 		   "time that four threads used on one CPU, over the time it took");
 	lab_figure("turns", one.turns, "", "turns of four threads on one CPU");
@@ -213,9 +216,10 @@ static void run(void)
 		lab_verdict(LAB_FALSE, "Threads ran at the same time: %.1f ms of %.1f.",
 			    one.together_ns / 1e6, one.whole_ns / 1e6);
 	else if (!by_turns)
-		lab_verdict(LAB_FALSE,
-			    "One ran at a time, but not by switching: each ran to its end before the "
-			    "next began.");
+		lab_verdict(
+		    LAB_FALSE,
+		    "One ran at a time, but not by switching: each ran to its end before the "
+		    "next began.");
 	else
 		lab_verdict(LAB_CORRECTED,
 			    "On one CPU four threads took %d turns, never two at once. It is one "
@@ -232,15 +236,18 @@ static const struct lab_knob knobs[] = {
 const struct lab lab = {
     .name = "concurrency",
     .claim = "Several threads make progress by switching, but one core runs one thread at a time.",
-    .loose = "One logical CPU runs one thread; a core with simultaneous multithreading (SMT) is two "
-	     "logical CPUs, and runs two.",
-    .predict = {.question = "Four threads with the same work share one CPU. When does the first one end?",
-		.choices = {"after a quarter of the time", "after about half", "near the end, like all"},
-		.answer = 2,
-		.why = "They take turns of a slice each, so all of them come near their end together."},
+    .loose =
+	"One logical CPU runs one thread; a core with simultaneous multithreading (SMT) is two "
+	"logical CPUs, and runs two.",
+    .predict =
+	{.question = "Four threads with the same work share one CPU. When does the first one end?",
+	 .choices = {"after a quarter of the time", "after about half", "near the end, like all"},
+	 .answer = 2,
+	 .why = "They take turns of a slice each, so all of them come near their end together."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
-    .books = "\"On a system with a single computing core, concurrency merely means that the execution of "
+    .books = "\"On a system with a single computing core, concurrency merely means that the "
+	     "execution of "
 	     "the threads will be interleaved over time\" (Silberschatz, 4.2).",
     .sources = "kernel/sched/sched.c slice_expired(), switch_away()",
     .tour = "switch",

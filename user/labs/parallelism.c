@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * On several CPUs threads, and processes, run at the same time: how much faster is a fixed amount of
- * computing with 1 to N of them?  Then the same with a lock around each step, and with counters that
- * lie in one cache line.
+ * On several CPUs threads, and processes, run at the same time: how much faster is a fixed amount
+ * of computing with 1 to N of them?  Then the same with a lock around each step, and with counters
+ * that lie in one cache line.
  */
 #include "lab.h"
 
@@ -30,7 +30,7 @@ static struct shared {
 	struct {
 		_Alignas(LINE) volatile uint64_t value;
 	} own_lines[MOST];
-} *shared;
+} * shared;
 
 static void work(int me)
 {
@@ -44,7 +44,8 @@ static void work(int me)
 		lab_spin(rounds);
 		break;
 	case LOCKED: /* steps of 20 microseconds, each under the one lock */
-		for (uint64_t step = lab_spin_rounds(20000), done = 0; done < rounds; done += step) {
+		for (uint64_t step = lab_spin_rounds(20000), done = 0; done < rounds;
+		     done += step) {
 			pthread_mutex_lock(&shared->lock);
 			lab_spin(step);
 			pthread_mutex_unlock(&shared->lock);
@@ -110,8 +111,8 @@ static double measure(enum job job, int count, bool processes, uint64_t total)
 	return (end - start) / 1e9;
 }
 
-/* The best of some rounds: what disturbs only makes it slower.  One worker's time is measured beside
- * each, so that both meet the same machine. */
+/* The best of some rounds: what disturbs only makes it slower.  One worker's time is measured
+ * beside each, so that both meet the same machine. */
 static double speed_up(enum job job, int count, bool processes, uint64_t total)
 {
 	double one = 1e30, many = 1e30;
@@ -128,48 +129,42 @@ static double speed_up(enum job job, int count, bool processes, uint64_t total)
 	return one / many;
 }
 
-/* Do CPUs run at the same time, or does an emulator run them in turn?  Two threads look at each
- * other's counters: in turn, a counter stands still while the other one is looked from. */
-struct pair {
+/* Do CPUs run at the same time, or does an emulator run them in turn?  Two threads count for a
+ * while, each with an eye on the other's counter: in turn, it stands still while one looks. */
+static struct pair {
 	volatile uint64_t count;
-	uint64_t seen; /* how often the other's had moved */
+	uint64_t moved; /* looks that saw another value than the look before */
 	struct pair *other;
-	int cpu;
-	pthread_barrier_t *start_line;
-};
+} pairs[2];
 
 static void *count_and_look(void *arg)
 {
 	struct pair *me = arg;
-	uint64_t last, looks = 200000;
+	uint64_t end, last = 0;
 
-	lab_pin(me->cpu);
-	pthread_barrier_wait(me->start_line);
-	last = me->other->count;
-	for (uint64_t i = 0; i < looks; i++) {
-		me->count++;
-		if (me->other->count != last) {
+	lab_pin((int)(me - pairs));
+	end = lab_now_ns() + 50 * 1000 * 1000;
+	do {
+		for (int i = 0; i < 1000; i++) {
+			me->count++;
+			me->moved += me->other->count != last;
 			last = me->other->count;
-			me->seen++;
 		}
-	}
+	} while (lab_now_ns() < end);
 	return NULL;
 }
 
-static double seen_moving(void)
+static uint64_t seen_moving(void)
 {
-	static struct pair a, b;
-	pthread_barrier_t start_line;
 	pthread_t threads[2];
 
-	pthread_barrier_init(&start_line, NULL, 2);
-	a = (struct pair){.other = &b, .cpu = 0, .start_line = &start_line};
-	b = (struct pair){.other = &a, .cpu = 1, .start_line = &start_line};
-	threads[0] = lab_thread("looks0", count_and_look, &a);
-	threads[1] = lab_thread("looks1", count_and_look, &b);
-	pthread_join(threads[0], NULL);
-	pthread_join(threads[1], NULL);
-	return (double)(a.seen < b.seen ? a.seen : b.seen);
+	for (int i = 0; i < 2; i++) {
+		pairs[i].other = &pairs[1 - i];
+		threads[i] = lab_thread("looks", count_and_look, &pairs[i]);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	return pairs[0].moved < pairs[1].moved ? pairs[0].moved : pairs[1].moved;
 }
 
 static void run(void)
@@ -177,15 +172,17 @@ static void run(void)
 	int cpus = lab_options.cpus < MOST ? lab_options.cpus : MOST, best = 2;
 	uint64_t total = lab_spin_rounds((uint64_t)lab_pick(100, 60) * 1000000);
 	enum job job = lab_knob("lock") ? LOCKED : COMPUTE;
-	double threads[MOST + 1] = {0, 1}, processes[MOST + 1] = {0, 1}, locked, sharing, own, moving;
+	double threads[MOST + 1] = {0, 1}, processes[MOST + 1] = {0, 1}, locked, sharing, own;
+	uint64_t moving;
 	struct lab_trace *trace;
 	struct lab_bars *bars;
 	pid_t tids[MOST];
 	pthread_mutexattr_t lock_attr;
 
 	if (cpus < 2) {
-		lab_verdict(LAB_NOT_SHOWN, "There is one CPU here, and nothing runs at the same time on "
-					   "it. Give it more: make run CPUS=2.");
+		lab_verdict(LAB_NOT_SHOWN,
+			    "There is one CPU here, and nothing runs at the same time on "
+			    "it. Give it more: make run CPUS=2.");
 		return;
 	}
 	shared = lab_shared(sizeof(*shared));
@@ -208,8 +205,10 @@ static void run(void)
 	sharing = speed_up(FALSE_SHARING, cpus, false, total);
 	own = speed_up(OWN_LINES, cpus, false, total);
 
-	bars = lab_bars(job == LOCKED ? "Times as fast as one worker, every step under one lock (--lock)"
-				      : "Times as fast as one worker", "times");
+	bars = lab_bars(job == LOCKED
+			    ? "Times as fast as one worker, every step under one lock (--lock)"
+			    : "Times as fast as one worker",
+			"times");
 	for (int n = 1; n <= cpus; n++) {
 		if (!threads[n])
 			continue;
@@ -218,42 +217,47 @@ static void run(void)
 	}
 	if (trace) {
 		lab_timeline(trace, "The threads, on all CPUs");
-		lab_note("The scheduler's record: two or more of them ran at the same time for %.1f ms.",
-			 lab_trace_overlap(trace, tids, cpus) / 1e6);
+		lab_note(
+		    "The scheduler's record: two or more of them ran at the same time for %.1f ms.",
+		    lab_trace_overlap(trace, tids, cpus) / 1e6);
 	} else {
 		lab_left_out("The timeline", "this system has no trace that may be read here");
 	}
-	bars = lab_bars("More threads are not faster for ever: the same work, parted among all CPUs",
-			"times");
+	bars = lab_bars(
+	    "More threads are not faster for ever: the same work, parted among all CPUs", "times");
 	lab_bar(bars, threads[cpus], "nothing shared");
 	lab_bar(bars, locked, "every step under one lock");
 	lab_bar(bars, own, "a counter each, a cache line each");
 	lab_bar(bars, sharing, "a counter each, in one cache line");
-	lab_note("Two threads on two CPUs saw each other's counter move %.0f times in 200,000 looks.",
-		 moving);
+	lab_note("Two threads on two CPUs saw each other's counter move %llu times in 50 ms.",
+		 (unsigned long long)moving);
 	lab_figure("speedup_threads", threads[best], "times", "best speed-up by threads");
 	lab_figure("speedup_processes", processes[best], "times", "speed-up by as many processes");
 	lab_figure("speedup_lock", locked, "times", "the same under one lock");
 	lab_figure("speedup_false_sharing", sharing, "times", "counters in one cache line");
 	lab_figure("speedup_own_lines", own, "times", "counters in cache lines of their own");
-	lab_check(threads[best] > 1.4, "%d threads are %.2f times as fast as one", best, threads[best]);
+	lab_check(threads[best] > 1.4, "%d threads are %.2f times as fast as one", best,
+		  threads[best]);
 	lab_check(processes[best] > 1.4, "%d processes are %.2f times as fast as one", best,
 		  processes[best]);
 	if (lab_checks_failed() == 0)
-		lab_verdict(LAB_CORRECTED,
-			    "%d threads were %.2f times and %d processes %.2f times as fast as one; with "
-			    "a lock around each step only %.2f times. It takes CPUs, and work that is "
-			    "not in each other's way.",
-			    best, threads[best], best, processes[best], locked);
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "%d threads were %.2f times and %d processes %.2f times as fast as one; with "
+		    "a lock around each step only %.2f times. It takes CPUs, and work that is "
+		    "not in each other's way.",
+		    best, threads[best], best, processes[best], locked);
 	else if (job == LOCKED)
-		lab_verdict(LAB_FALSE, "Under one lock %d threads were %.2f times as fast as one: they "
-				       "wait for each other.", best, threads[best]);
+		lab_verdict(LAB_FALSE,
+			    "Under one lock %d threads were %.2f times as fast as one: they "
+			    "wait for each other.",
+			    best, threads[best]);
 	else
-		lab_verdict(LAB_NOT_SHOWN,
-			    "%d CPUs gave %.2f times the speed. %s", cpus, threads[best],
-			    moving < 100 ? "The emulator runs its CPUs in turn: no thread saw another move."
-					 : "They run at the same time, but the machine below them has "
-					   "no two free CPUs for them now.");
+		lab_verdict(
+		    LAB_NOT_SHOWN, "%d CPUs gave %.2f times the speed. %s", cpus, threads[best],
+		    moving < 100 ? "The emulator runs its CPUs in turn: no thread saw another move."
+				 : "They run at the same time, but the machine below them has "
+				   "no two free CPUs for them now.");
 }
 
 static const struct lab_knob knobs[] = {
@@ -264,12 +268,16 @@ static const struct lab_knob knobs[] = {
 const struct lab lab = {
     .name = "parallelism",
     .claim = "On several cores threads, and processes, run at the same time.",
-    .loose = "More threads are not faster for ever: what they share, a lock or only a cache line, brings "
+    .loose = "More threads are not faster for ever: what they share, a lock or only a cache line, "
+	     "brings "
 	     "the gain down, and more threads than CPUs add nothing.",
-    .predict = {.question = "Two CPUs, two threads, twice the speed. What if each step is under one mutex?",
-		.choices = {"still about twice", "about as fast as one thread", "much slower than one thread"},
+    .predict = {.question =
+		    "Two CPUs, two threads, twice the speed. What if each step is under one mutex?",
+		.choices = {"still about twice", "about as fast as one thread",
+			    "much slower than one thread"},
 		.answer = 1,
-		.why = "One holds the lock, the other waits: at most one of them works at any time."},
+		.why =
+		    "One holds the lock, the other waits: at most one of them works at any time."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "With 75 % of the work parallel, two cores make it 1.6 times as fast (Amdahl's law; "

@@ -2,10 +2,11 @@
  *
  * What a context switch costs: between threads of one process, and between processes.
  *
- * 2 to 64 participants on one CPU pass it on by sched_yield(), each after looking at the pages of its
- * working set.  What one turn takes, less the looking, is a switch with its system call.  The parts
- * are measured apart: a system call alone, sched_yield() with nobody to switch to, the saving and
- * restoring of floating-point state, pages whose translation was kept, and pages after a switch.
+ * 2 to 64 participants on one CPU pass it on by sched_yield(), each after looking at the pages of
+ * its working set.  What one turn takes, less the looking, is a switch with its system call.  The
+ * parts are measured apart: a system call alone, sched_yield() with nobody to switch to, the saving
+ * and restoring of floating-point state, pages whose translation was kept, and pages after a
+ * switch.
  */
 #include "lab.h"
 
@@ -29,7 +30,7 @@ enum kind { THREADS, PROCESSES };
 static struct shared {
 	volatile int ready, go;
 	uint64_t start[MOST], end[MOST];
-} *shared;
+} * shared;
 
 static int count, turns, pages;
 static char *working_set; /* threads look at the same, processes at a copy each */
@@ -180,7 +181,8 @@ static void run(void)
 	double ratio, ratios[9];
 
 	shared = lab_shared(sizeof(*shared));
-	working_set = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	working_set =
+	    mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (working_set == MAP_FAILED)
 		lab_die("mmap: %s", strerror(errno));
 	memset(working_set, 1, PAGES * PAGE);
@@ -213,24 +215,31 @@ static void run(void)
 		}
 	direct = cycles[0][0][PROCESSES] - cycles[0][0][THREADS];
 	extra = (cycles[0][2][PROCESSES] - cycles[0][0][PROCESSES]) / PAGES - warm;
-	table = lab_table("What it is made of, two participants", "part|>cycles|how it was measured");
+	table =
+	    lab_table("What it is made of, two participants", "part|>cycles|how it was measured");
 	lab_row(table, "the system call|%.0f|getppid()", call);
-	lab_row(table, "the scheduler's decision|%.0f|sched_yield() with nobody to switch to, less that",
+	lab_row(table,
+		"the scheduler's decision|%.0f|sched_yield() with nobody to switch to, less that",
 		alone - call);
 	lab_row(table, "saving, restoring, queueing|%.0f|a thread's turn, less both",
 		cycles[0][0][THREADS] - alone);
-	lab_row(table, "  of it floating-point state|%.0f|FXSAVE and FXRSTOR here; XSAVE may take more",
+	lab_row(table,
+		"  of it floating-point state|%.0f|FXSAVE and FXRSTOR here; XSAVE may take more",
 		fpu);
 	lab_row(table, "the page-table root|%.0f|a process's turn, less a thread's", direct);
-	lab_row(table, "translation, for each page|%.1f|first look at it after the switch, less a later one",
-		extra > 0 ? extra : 0);
+	lab_row(
+	    table,
+	    "translation, for each page|%.1f|first look at it after the switch, less a later one",
+	    extra > 0 ? extra : 0);
 	if (threads.switches_root == UINT64_MAX) {
-		lab_left_out("Switches with and without a new page-table root", "only Heddle counts them");
+		lab_left_out("Switches with and without a new page-table root",
+			     "only Heddle counts them");
 	} else {
 		table = lab_table("Counted by the kernel, two participants",
 				  "|>switches|>with a new page-table root|>in a hundred");
 		for (int kind = 0; kind < 2; kind++)
-			lab_row(table, "%s|%llu|%llu|%.0f", kind == THREADS ? "threads" : "processes",
+			lab_row(table, "%s|%llu|%llu|%.0f",
+				kind == THREADS ? "threads" : "processes",
 				(unsigned long long)both[kind]->switches,
 				(unsigned long long)both[kind]->switches_root,
 				100.0 * both[kind]->switches_root / (both[kind]->switches + 1));
@@ -242,22 +251,26 @@ static void run(void)
 	for (int i = 0; i < 9; i++)
 		ratios[i] = cycles[i / 3][i % 3][PROCESSES] / cycles[i / 3][i % 3][THREADS];
 	ratio = lab_median(ratios, 9); /* a single one may be disturbed */
-	lab_figure("thread_turn_cycles", cycles[0][0][THREADS], "cycles", "a turn between two threads");
-	lab_figure("process_turn_cycles", cycles[0][0][PROCESSES], "cycles", "a turn between two processes");
+	lab_figure("thread_turn_cycles", cycles[0][0][THREADS], "cycles",
+		   "a turn between two threads");
+	lab_figure("process_turn_cycles", cycles[0][0][PROCESSES], "cycles",
+		   "a turn between two processes");
 	lab_figure("process_to_thread", ratio, "times",
 		   "a process's turn over a thread's, median of all");
-	lab_figure("process_to_thread_64_pages", cycles[0][2][PROCESSES] / cycles[0][2][THREADS], "times",
-		   "the same, 64 pages looked at in each");
+	lab_figure("process_to_thread_64_pages", cycles[0][2][PROCESSES] / cycles[0][2][THREADS],
+		   "times", "the same, 64 pages looked at in each");
 	lab_check(ratio > 1.1, "a switch between processes takes %.2f times as long", ratio);
 	if (lab_checks_failed() == 0)
-		lab_verdict(LAB_CORRECTED,
-			    "Between processes it takes %.0f cycles, between threads %.0f. Both go through "
-			    "the kernel the same way; the difference is the page-table root and what it "
-			    "makes cold. A system call (%.0f) is no switch.",
-			    cycles[0][0][PROCESSES], cycles[0][0][THREADS], call);
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "Between processes it takes %.0f cycles, between threads %.0f. Both go through "
+		    "the kernel the same way; the difference is the page-table root and what it "
+		    "makes cold. A system call (%.0f) is no switch.",
+		    cycles[0][0][PROCESSES], cycles[0][0][THREADS], call);
 	else
 		lab_verdict(LAB_FALSE,
-			    "Between processes it takes %.0f cycles, between threads %.0f: the root did not "
+			    "Between processes it takes %.0f cycles, between threads %.0f: the "
+			    "root did not "
 			    "change, or changing it costs nothing here.",
 			    cycles[0][0][PROCESSES], cycles[0][0][THREADS]);
 }
@@ -270,16 +283,19 @@ static const struct lab_knob knobs[] = {
 const struct lab lab = {
     .name = "switching",
     .claim = "A context switch between processes costs more than one between threads of a process.",
-    .loose = "Both go through the kernel and save the same registers. The difference is the page-table "
-	     "root and what it makes cold. And a system call is no context switch.",
-    .predict = {.question = "What does a switch between processes do that one between threads does not?",
-		.choices = {"enter the kernel", "save the registers", "load another page-table root",
-			    "choose who runs next"},
+    .loose =
+	"Both go through the kernel and save the same registers. The difference is the page-table "
+	"root and what it makes cold. And a system call is no context switch.",
+    .predict = {.question =
+		    "What does a switch between processes do that one between threads does not?",
+		.choices = {"enter the kernel", "save the registers",
+			    "load another page-table root", "choose who runs next"},
 		.answer = 2,
 		.why = "All the rest is the same for both; the kernel's counters show the root."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
-    .books = "Pinned to one CPU 1.3 us between processes, 1.1 us between threads (Tsuna 2010); direct cost "
+    .books = "Pinned to one CPU 1.3 us between processes, 1.1 us between threads (Tsuna 2010); "
+	     "direct cost "
 	     "3.8 us (Li, Ding, Shen 2007); Solaris 5 times (Silberschatz).",
     .sources = "arch/x86_64/switch.S context_switch(), kernel/sched/sched.c switch_machine_state()",
     .tour = "switch",
