@@ -56,7 +56,7 @@ PROGRAMS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/*.c))
 LAB_NAMES := $(patsubst user/labs/%.c,%,$(wildcard user/labs/*.c))
 LABS := $(LAB_NAMES:%=$(BUILD)/labs/%)
 LAB_LIBRARY := $(wildcard user/lab/*.c)
-HOST_LABS := $(LAB_NAMES:%=$(BUILD)/host/labs/%)
+HOST_LABS := $(LAB_NAMES:%=$(BUILD)/host/labs/%) $(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline
 USER_TESTS := $(patsubst tests/user/%.c,$(BUILD)/tests/user/%,$(wildcard tests/user/*.c))
 HOST_TESTS := $(patsubst tests/host/%.c,$(BUILD)/tests/host/%,$(wildcard tests/host/test_*.c))
 
@@ -118,7 +118,7 @@ $(BUILD)/heddle.elf: $(OBJECTS) $(BUILD)/font.o linker.ld tools/mksymbols.sh
 $(BUILD)/user/%: user/%.c
 	@mkdir -p $(@D)
 	@echo "  CC  $< (musl)"
-	@$(MUSL_CC) $(USER_CFLAGS) -o $@ $(filter %.c %.a,$^)
+	@$(MUSL_CC) $(USER_CFLAGS) -I. -o $@ $(filter %.c %.a,$^)
 
 # The labs: each one file over the library in user/lab; for Heddle, and for the host's Linux.
 $(BUILD)/lab/%.o: user/lab/%.c $(wildcard user/lab/*.h)
@@ -136,6 +136,15 @@ $(BUILD)/lab/liblab.a: $(LAB_LIBRARY:user/lab/%.c=$(BUILD)/lab/%.o)
 
 $(BUILD)/host/lab/liblab.a: $(LAB_LIBRARY:user/lab/%.c=$(BUILD)/host/lab/%.o)
 	@rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/user/lab $(BUILD)/user/timeline: $(BUILD)/lab/liblab.a
+$(BUILD)/user/lab: user/lab/catalogue.h
+
+$(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline: $(BUILD)/host/labs/%: user/%.c \
+  user/lab/catalogue.h $(BUILD)/host/lab/liblab.a
+	@mkdir -p $(@D)
+	@echo "  CC  $< (host)"
+	@$(HOST_CC) $(USER_CFLAGS) -I. -o $@ $< $(BUILD)/host/lab/liblab.a
 
 $(BUILD)/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/lab/liblab.a
 	@mkdir -p $(@D)

@@ -181,5 +181,6 @@ bool report_ok(void)
 {
 	if (options_broken() || report.verdict == LAB_NOT_SHOWN)
 		return true;
-	return report.verdict == lab.expect && (report.checks_failed == 0 || lab.expect == LAB_FALSE);
+	return report.verdict == lab.expect &&
+	       (report.checks_failed == 0 || lab.expect == LAB_FALSE);
 }

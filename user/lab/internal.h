@@ -74,7 +74,8 @@ char *text_of_args(const char *format, va_list args) LAB_PRINTF(1, 0);
 bool report_ok(void);
 const char *verdict_key(enum lab_verdict verdict); /* "true", "corrected", "false", "not_shown" */
 
-/* --- the screen (screen.c) --------------------------------------------------------------------- */
+/* --- the screen (screen.c) ---------------------------------------------------------------------
+ */
 
 enum glyphs {
 	GLYPHS_ASCII, /* nothing else */
@@ -111,7 +112,8 @@ size_t text_fit(const char *text, int width, const char **next);
 const char *number_text(double value, char buffer[32]);
 char key_read(void); /* one key of the terminal, without Enter; 'q' at its end */
 
-/* --- the report as text, and as JSON (show.c, table.c, json.c) ---------------------------------- */
+/* --- the report as text, and as JSON (show.c, table.c, json.c) ----------------------------------
+ */
 
 void show_heading(void);
 int show_question(void); /* the choice, or -1; ends the program on 'q' */
@@ -125,24 +127,27 @@ void json_error(const char *why);
 void json_string(const char *text);
 void json_number(double value);
 
-/* --- options (options.c) ------------------------------------------------------------------------ */
+/* --- options (options.c) ------------------------------------------------------------------------
+ */
 
 void options_parse(int argc, char *argv[]);
 void options_json(void);
 bool options_broken(void); /* a knob was given */
 void options_apply(void);  /* CPUs and the slice; the slice is put back at the end */
 
-/* --- time and CPUs (time.c), threads (thread.c) -------------------------------------------------- */
+/* --- time and CPUs (time.c), threads (thread.c) --------------------------------------------------
+ */
 
 int cpus_limit(int count); /* keep to the first `count` CPUs; 0: all.  How many there are now. */
 void letters_open(void);
-int letter_take(const char *name, pid_t tid); /* reserve one */
-void letter_set(int letter, pid_t tid);	      /* the thread for which it was reserved */
-void letter_end(pid_t tid);		       /* its letter is free for the next of that name */
+int letter_take(const char *name, pid_t tid);	/* reserve one */
+void letter_set(int letter, pid_t tid);		/* the thread for which it was reserved */
+void letter_end(pid_t tid);			/* its letter is free for the next of that name */
 char letter_find(pid_t tid, const char **name); /* 0 where it has none */
 bool in_child(void);
 
-/* --- traces (trace.c, timeline.c) ---------------------------------------------------------------- */
+/* --- traces (trace.c, timeline.c) ----------------------------------------------------------------
+ */
 
 enum event_kind { EVENT_SWITCH, EVENT_WAKE, EVENT_ROOT, EVENT_MARK };
 
@@ -153,6 +158,7 @@ struct event {
 	pid_t tid;   /* who was running */
 	pid_t other; /* switched to, or woken */
 	char *text;  /* of a mark */
+	int order;   /* of its line: decides where times are the same */
 };
 
 struct lab_trace {
@@ -160,13 +166,14 @@ struct lab_trace {
 	int count;
 	int cpus;
 	uint64_t start_ns, end_ns;
+	int from, to;  /* the events between the marks of lab_trace_begin() and lab_trace_end() */
 	uint64_t lost; /* events that the rings had no room for */
 	struct lab_slice *slices;
 	int slice_count;
 	struct thread_name {
 		pid_t tid;
 		char name[16];
-	} *names;
+	} * names;
 	int name_count;
 };
 
@@ -174,6 +181,8 @@ struct lab_trace *trace_parse(const char *text);
 void trace_free(struct lab_trace *trace);
 const char *trace_name(const struct lab_trace *trace, pid_t tid);
 void trace_off(void); /* if lab_trace_begin() switched it on; may be called in a signal handler */
-/* All threads of the trace get letters (`timeline`), or only those that have one already. */
-void timeline_show(const struct lab_trace *trace, bool all, int max_rows);
+void trace_find_slices(struct lab_trace *trace);
+/* `all`: every thread gets a letter (the program `timeline`); else the lab's have theirs already.
+ * `max_rows` 0: as many as it takes. */
+void timeline_show(const struct lab_trace *trace, bool all, int max_width, int max_rows);
 void timeline_json(const struct lab_trace *trace);

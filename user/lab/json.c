@@ -10,8 +10,12 @@
 /* The bytes of a well-formed UTF-8 character at `text`, 0 where there is none (RFC 3629). */
 static int utf8_length(const unsigned char *text)
 {
-	int length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2
-		     : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
+	int length = text[0] < 0x80   ? 1
+		     : text[0] < 0xc2 ? 0
+		     : text[0] < 0xe0 ? 2
+		     : text[0] < 0xf0 ? 3
+		     : text[0] < 0xf5 ? 4
+				      : 0;
 
 	for (int i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
@@ -85,7 +89,12 @@ static void evidence(const struct evidence *e)
 	case TABLE:
 		member("title", e->title);
 		printf(",\"columns\":");
-		cells(&e->heads, e->columns);
+		for (int c = 0; c < e->columns; c++) {
+			printf("%c{\"name\":", c ? ',' : '[');
+			json_string(e->heads.cells[c]);
+			printf(",\"right\":%s}", e->right[c] ? "true" : "false");
+		}
+		putchar(']');
 		printf(",\"rows\":[");
 		for (int r = 0; r < e->count; r++) {
 			printf(r ? "," : "");

@@ -21,10 +21,10 @@
 #define LAB_PRINTF(fmt_at, first) __attribute__((format(printf, fmt_at, first)))
 
 enum lab_verdict {
-	LAB_TRUE,	/* TRUE HERE */
-	LAB_CORRECTED,	/* TRUE WITH A CORRECTION */
-	LAB_FALSE,	/* FALSE HERE */
-	LAB_NOT_SHOWN,	/* CANNOT BE SHOWN HERE: one CPU, say; the reason is in the text */
+	LAB_TRUE,      /* TRUE HERE */
+	LAB_CORRECTED, /* TRUE WITH A CORRECTION */
+	LAB_FALSE,     /* FALSE HERE */
+	LAB_NOT_SHOWN, /* CANNOT BE SHOWN HERE: one CPU, say; the reason is in the text */
 };
 
 /* An option of this lab alone, that breaks or changes what it shows: "no-lock" is --no-lock. */
@@ -44,11 +44,13 @@ struct lab {
 		int answer;		/* which one the run is expected to show */
 		const char *why;	/* said after the run, beside the learner's choice */
 	} predict;
-	const struct lab_knob *knobs;	/* ended by one without a name; NULL: none */
-	enum lab_verdict expect;	/* with nothing broken; anything else is a failure */
-	const char *books;		/* what the textbooks measured or say, with the place */
-	const char *sources;		/* the kernel's lines that did it: "kernel/sched/sched.c switch_away()" */
-	const char *tour;		/* the gdb tour for it: "switch", "syscall", "fork", "page-fault", "smp", "futex" */
+	const struct lab_knob *knobs; /* ended by one without a name; NULL: none */
+	enum lab_verdict expect;      /* with nothing broken; anything else is a failure */
+	const char *books;	      /* what the textbooks measured or say, with the place */
+	const char
+	    *sources;	  /* the kernel's lines that did it: "kernel/sched/sched.c switch_away()" */
+	const char *tour; /* the gdb tour for it: "switch", "syscall", "fork", "page-fault", "smp",
+			     "futex" */
 	void (*run)(void);
 };
 
@@ -60,10 +62,10 @@ extern const struct lab lab; /* each lab's file defines it; main() is in the lib
 
 struct lab_options {
 	bool quick, json, plain;
-	int cpus;	   /* that the lab may use: online ones, or --cpus */
-	uint64_t seed;	   /* --seed, else 1 */
-	int repeat;	   /* --repeat, else 1; the lab decides what a round is */
-	bool interactive;  /* input and output are a terminal, and not --json */
+	int cpus;	  /* that the lab may use: online ones, or --cpus */
+	uint64_t seed;	  /* --seed, else 1 */
+	int repeat;	  /* --repeat, else 1; the lab decides what a round is */
+	bool interactive; /* input and output are a terminal, and not --json */
 	bool on_heddle;
 };
 extern struct lab_options lab_options;
@@ -112,13 +114,14 @@ void lab_progress(const char *what, int done, int total);
 /* The lab cannot go on (no memory, no such call): says why and ends with status 2. */
 void lab_die(const char *format, ...) LAB_PRINTF(1, 2) __attribute__((noreturn));
 
-/* --- time, CPUs, threads ------------------------------------------------------------------------ */
+/* --- time, CPUs, threads ------------------------------------------------------------------------
+ */
 
-uint64_t lab_now_ns(void);   /* CLOCK_MONOTONIC */
-uint64_t lab_cycles(void);   /* the time-stamp counter; ordered against what was before */
+uint64_t lab_now_ns(void);	/* CLOCK_MONOTONIC */
+uint64_t lab_cycles(void);	/* the time-stamp counter; ordered against what was before */
 double lab_cycles_per_ns(void); /* measured once, over some milliseconds */
 double lab_median(double *values, int count); /* sorts them */
-uint64_t lab_random(uint64_t *state); /* a generator whose start is the state */
+uint64_t lab_random(uint64_t *state);	      /* a generator whose start is the state */
 
 /* Keep the calling thread on the n-th CPU that the lab may use (n counts modulo their number); or,
  * with -1, let it use all of them again. */
@@ -133,7 +136,8 @@ uint64_t lab_spin_rounds(uint64_t ns); /* how many rounds take so long, alone, h
  * dies where it fails.  The thread gets the next letter: A, B, ... */
 pthread_t lab_thread(const char *name, void *(*fn)(void *), void *arg);
 
-/* fork() likewise: the child runs fn(arg) and ends with its result as status.  Dies where it fails. */
+/* fork() likewise: the child runs fn(arg) and ends with its result as status.  Dies where it fails.
+ */
 pid_t lab_fork(const char *name, int (*fn)(void *), void *arg);
 int lab_wait(pid_t pid); /* its wait status */
 
@@ -152,10 +156,10 @@ bool lab_frame(pid_t pid, const void *address, uint64_t *frame);
 
 /* A process's address space, from /proc/heddle/PID/space. */
 struct lab_space {
-	uint64_t root;		/* physical address of the page-table root: what CR3 holds */
-	uint64_t table_frames;	/* frames of page tables, the root among them */
-	uint64_t resident;	/* pages of memory mapped */
-	uint64_t copied;	/* pages that were copied because somebody wrote to a shared one */
+	uint64_t root;	       /* physical address of the page-table root: what CR3 holds */
+	uint64_t table_frames; /* frames of page tables, the root among them */
+	uint64_t resident;     /* pages of memory mapped */
+	uint64_t copied;       /* pages that were copied because somebody wrote to a shared one */
 	uint64_t regions;
 };
 bool lab_space(pid_t pid, struct lab_space *space);
@@ -175,7 +179,8 @@ bool lab_registers(pid_t pid, pid_t tid, struct lab_registers *registers);
 bool lab_ledger(pid_t pid, void (*fn)(const char *what, uint64_t frames, uint64_t bytes, void *arg),
 		void *arg);
 
-/* A number from a file of lines "key value" or "key: value kB" ("/proc/heddle/switches", "cow_copies"). */
+/* A number from a file of lines "key value" or "key: value kB" ("/proc/heddle/switches",
+ * "cow_copies"). */
 bool lab_value(const char *path, const char *key, uint64_t *value);
 bool lab_status(pid_t pid, const char *key, uint64_t *value); /* /proc/PID/status */
 
@@ -200,7 +205,7 @@ struct lab_counters lab_counters_since(const struct lab_counters *before);
 
 struct lab_trace; /* events of all CPUs, in order of time */
 
-bool lab_trace_begin(void);	      /* empties the rings and switches recording on */
+bool lab_trace_begin(void); /* empties the rings and switches recording on */
 void lab_trace_mark(const char *format, ...) LAB_PRINTF(1, 2); /* a word on the timeline */
 struct lab_trace *lab_trace_end(void); /* switches off and reads; NULL: the system has none */
 

@@ -18,7 +18,7 @@ static struct letters {
 		bool ended;
 		char name[16];
 	} of[LETTERS];
-} *letters;
+} * letters;
 
 static pid_t main_pid;
 

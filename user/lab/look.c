@@ -133,10 +133,9 @@ bool lab_space(pid_t pid, struct lab_space *space)
 
 bool lab_registers(pid_t pid, pid_t tid, struct lab_registers *registers)
 {
-	static const char *const names[] = {"rax", "rbx", "rcx",    "rdx",     "rsi", "rdi", "rbp",
-					    "rsp", "r8",  "r9",	    "r10",     "r11", "r12", "r13",
-					    "r14", "r15", "rip",    "rflags",  "fs_base",
-					    "kernel_rsp"};
+	static const char *const names[] = {
+	    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",    "r8",	  "r9",
+	    "r10", "r11", "r12", "r13", "r14", "r15", "rip", "rflags", "fs_base", "kernel_rsp"};
 	char *text = heddle_read(pid, tid ? tid : (pid ? pid : getpid()), "registers");
 	uint64_t *values = &registers->rax;
 	bool all = text;

@@ -61,8 +61,8 @@ static void help(void)
 
 __attribute__((noreturn)) static void usage(const char *what, const char *argument)
 {
-	fprintf(stderr, "%s: %s '%s'; `lab %s --help` lists the options\n", lab.name, what, argument,
-		lab.name);
+	fprintf(stderr, "%s: %s '%s'; `lab %s --help` lists the options\n", lab.name, what,
+		argument, lab.name);
 	exit(3);
 }
 
@@ -173,7 +173,8 @@ void options_parse(int argc, char *argv[])
 	screen_open(lab_options.plain, ascii);
 	if (wants_help)
 		help();
-	lab_options.interactive = !lab_options.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	lab_options.interactive =
+	    !lab_options.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	lab_options.on_heddle = access("/proc/heddle", F_OK) == 0;
 }
 

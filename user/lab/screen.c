@@ -51,19 +51,20 @@ void screen_open(bool plain, bool ascii)
 		screen.glyphs = locale_is_utf8() ? GLYPHS_UTF8 : GLYPHS_ASCII;
 }
 
-/* --- characters -------------------------------------------------------------------------------- */
+/* --- characters --------------------------------------------------------------------------------
+ */
 
 static const struct {
 	const char *utf8;
 	char ascii;
 	bool cp437;
 } glyphs[] = {
-    {"─", '-', true},  {"│", '|', true},  {"┌", '+', true}, {"┐", '+', true},  {"└", '+', true},
-    {"┘", '+', true},  {"┼", '+', true},  {"═", '=', true}, {"█", '#', true},  {"▌", '#', true},
-    {"▐", '#', true},  {"░", '.', true},  {"▒", ':', true}, {"▓", '%', true},  {"√", '+', true},
-    {"·", '.', true},  {"µ", 'u', true},  {"≥", '>', true}, {"≤", '<', true},  {"→", '>', true},
-    {"←", '<', true},  {"↑", '^', true},  {"↓", 'v', true}, {"±", '~', true},  {"≈", '~', true},
-    {"²", '2', true},  {"°", 'o', true},  {"×", 'x', false}, {"–", '-', false}, {"—", '-', false},
+    {"─", '-', true},  {"│", '|', true},  {"┌", '+', true},   {"┐", '+', true},	  {"└", '+', true},
+    {"┘", '+', true},  {"┼", '+', true},  {"═", '=', true},   {"█", '#', true},	  {"▌", '#', true},
+    {"▐", '#', true},  {"░", '.', true},  {"▒", ':', true},   {"▓", '%', true},	  {"√", '+', true},
+    {"·", '.', true},  {"µ", 'u', true},  {"≥", '>', true},   {"≤", '<', true},	  {"→", '>', true},
+    {"←", '<', true},  {"↑", '^', true},  {"↓", 'v', true},   {"±", '~', true},	  {"≈", '~', true},
+    {"²", '2', true},  {"°", 'o', true},  {"×", 'x', false},  {"–", '-', false},  {"—", '-', false},
     {"“", '"', false}, {"”", '"', false}, {"‘", '\'', false}, {"’", '\'', false}, {"…", '.', false},
 };
 
@@ -167,7 +168,8 @@ void put_letter_colour(char letter)
 		printf("\033[%sm", codes[(unsigned char)(letter - 'A') % 12]);
 }
 
-/* --- lines -------------------------------------------------------------------------------------- */
+/* --- lines --------------------------------------------------------------------------------------
+ */
 
 size_t text_fit(const char *text, int width, const char **next)
 {

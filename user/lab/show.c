@@ -56,7 +56,8 @@ int show_question(void)
 	}
 }
 
-/* --- progress ---------------------------------------------------------------------------------- */
+/* --- progress ----------------------------------------------------------------------------------
+ */
 
 static bool progress_shown;
 
@@ -82,7 +83,8 @@ void show_progress_end(void)
 	progress_shown = false;
 }
 
-/* --- the report --------------------------------------------------------------------------------- */
+/* --- the report ---------------------------------------------------------------------------------
+ */
 
 static void show_title(const struct evidence *e)
 {
@@ -106,7 +108,7 @@ static void show_evidence(const struct evidence *e)
 		break;
 	case TIMELINE:
 		show_title(e);
-		timeline_show(e->trace, false, screen.rows);
+		timeline_show(e->trace, false, 120, 0);
 		break;
 	case NOTE:
 		put_paragraph("", 0, e->title);

@@ -1,61 +1,300 @@
 /* SPDX-License-Identifier: MIT
  *
- * Traces: recorded by the kernel, read as ftrace text.
+ * Traces: recorded by the kernel, read as ftrace's text, of Heddle or of Linux.
+ *
+ * A line is "comm-tid ( pid) [cpu] flags seconds.fraction: event: arguments"; the process number
+ * and the flags may be missing (Linux Documentation/trace/ftrace.rst, "Output format").
  */
 #include "internal.h"
 
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#define TRACING "/sys/kernel/tracing/"
+
+/* What the recording is cut to: between them it is the lab's. */
+#define MARK_BEGIN "lab begins"
+#define MARK_END   "lab ends"
+
+static bool recording;
+
+/* --- recording ---------------------------------------------------------------------------------
+ */
 
 bool lab_trace_begin(void)
 {
-	return false;
-}
+	static const char *const wanted[] = {"sched_switch", "sched_waking", "tlb_flush"};
 
-void lab_trace_mark(const char *format, ...)
-{
-	(void)format;
-}
+	if (access(TRACING "trace", R_OK | W_OK) != 0 &&
+	    (mount("nodev", TRACING, "tracefs", 0, NULL) != 0 ||
+	     access(TRACING "trace", R_OK | W_OK) != 0))
+		return false;
+	lab_write(TRACING "tracing_on", "0");
+	lab_write(TRACING "set_event", "");
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		FILE *events = fopen(TRACING "set_event", "a");
 
-struct lab_trace *lab_trace_end(void)
-{
-	return NULL;
+		if (!events)
+			return false;
+		fprintf(events, "%s\n", wanted[i]);
+		if (fclose(events) != 0 && i == 0)
+			return false;
+	}
+	lab_write(TRACING "trace", ""); /* emptied by being opened */
+	if (!lab_write(TRACING "tracing_on", "1"))
+		return false;
+	recording = true;
+	lab_trace_mark(MARK_BEGIN);
+	return true;
 }
 
 void trace_off(void)
 {
+	if (recording)
+		lab_write(TRACING "tracing_on", "0");
+	recording = false;
 }
 
-uint64_t lab_trace_ran(const struct lab_trace *trace, pid_t tid)
+void lab_trace_mark(const char *format, ...)
 {
-	(void)trace, (void)tid;
-	return 0;
+	char text[128];
+	va_list args;
+
+	if (!recording)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	lab_write(TRACING "trace_marker", text);
 }
 
-uint64_t lab_trace_overlap(const struct lab_trace *trace, const pid_t *tids, int count)
+struct lab_trace *lab_trace_end(void)
 {
-	(void)trace, (void)tids, (void)count;
-	return 0;
+	struct lab_trace *trace;
+	char *text;
+
+	if (!recording)
+		return NULL;
+	lab_trace_mark(MARK_END);
+	trace_off();
+	text = lab_read(TRACING "trace");
+	if (!text)
+		return NULL;
+	trace = trace_parse(text);
+	free(text);
+	return trace;
 }
 
-int lab_trace_switches(const struct lab_trace *trace, const pid_t *tids, int count)
+/* --- reading ------------------------------------------------------------------------------------
+ */
+
+static void name_keep(struct lab_trace *trace, pid_t tid, const char *name, size_t length)
 {
-	(void)trace, (void)tids, (void)count;
-	return 0;
+	struct thread_name *n = NULL;
+
+	if (tid == 0)
+		return;
+	for (int i = 0; i < trace->name_count && !n; i++)
+		if (trace->names[i].tid == tid)
+			n = &trace->names[i];
+	if (!n) {
+		if (trace->name_count % 64 == 0)
+			trace->names = must(realloc(trace->names, (trace->name_count + 64) *
+								      sizeof(*trace->names)));
+		n = &trace->names[trace->name_count++];
+		n->tid = tid;
+	}
+	length = length < sizeof(n->name) ? length : sizeof(n->name) - 1;
+	memcpy(n->name, name, length);
+	n->name[length] = 0;
 }
 
-int lab_trace_slices(const struct lab_trace *trace, const pid_t *tids, int count,
-		     struct lab_slice *slices, int max)
+const char *trace_name(const struct lab_trace *trace, pid_t tid)
 {
-	(void)trace, (void)tids, (void)count, (void)slices, (void)max;
-	return 0;
+	for (int i = 0; i < trace->name_count; i++)
+		if (trace->names[i].tid == tid)
+			return trace->names[i].name;
+	return tid ? "?" : "idle";
 }
 
-void timeline_show(const struct lab_trace *trace, bool all, int max_rows)
+/* The number after `key` in the arguments of an event. */
+static bool argument(const char *text, const char *key, int *value)
 {
-	(void)trace, (void)all, (void)max_rows;
+	const char *at = strstr(text, key);
+
+	return at && sscanf(at + strlen(key), "%d", value) == 1;
 }
 
-void timeline_json(const struct lab_trace *trace)
+/* A name stands between `key` and the field after it, and may hold spaces. */
+static void name_argument(struct lab_trace *trace, const char *text, const char *key,
+			  const char *after, pid_t tid)
 {
-	(void)trace;
+	const char *start = strstr(text, key), *end;
+
+	if (!start)
+		return;
+	start += strlen(key);
+	end = strstr(start, after);
+	if (end)
+		name_keep(trace, tid, start, end - start);
+}
+
+/* "name: arguments" to an event; false: not one that is of use here. */
+static bool parse_event(struct lab_trace *trace, const char *text, struct event *event)
+{
+	int prev;
+
+	if (strncmp(text, "sched_switch: ", 14) == 0) {
+		if (!argument(text, " prev_pid=", &prev) ||
+		    !argument(text, " next_pid=", &event->other))
+			return false;
+		event->kind = EVENT_SWITCH;
+		event->tid = prev;
+		name_argument(trace, text, " prev_comm=", " prev_pid=", prev);
+		name_argument(trace, text, " next_comm=", " next_pid=", event->other);
+		return true;
+	}
+	if (strncmp(text, "sched_waking: ", 14) == 0) {
+		event->kind = EVENT_WAKE;
+		return argument(text, " pid=", &event->other);
+	}
+	if (strncmp(text, "tlb_flush: ", 11) == 0) {
+		event->kind = EVENT_ROOT;
+		return strstr(text, "flush on task switch");
+	}
+	if (strncmp(text, "tracing_mark_write: ", 20) == 0) {
+		event->kind = EVENT_MARK;
+		event->text = must(strdup(text + 20));
+		return true;
+	}
+	return false;
+}
+
+/* " [cpu] " and what follows it up to the event's name. */
+static const char *parse_place(const char *line, struct event *event, const char **bracket)
+{
+	for (const char *at = line; (at = strstr(at, " [")); at++) {
+		unsigned long long seconds, fraction;
+		int cpu, used = 0, digits, start;
+		char flags[16];
+
+		if (sscanf(at, " [%d] %n", &cpu, &used) != 1 || !used)
+			continue;
+		if (sscanf(at + used, "%llu.%n%llu%n: ", &seconds, &start, &fraction, &digits) !=
+			2 &&
+		    (sscanf(at + used, "%15s %n", flags, &start) != 1 || !(used += start) ||
+		     sscanf(at + used, "%llu.%n%llu%n: ", &seconds, &start, &fraction, &digits) !=
+			 2))
+			continue;
+		event->cpu = cpu;
+		for (digits -= start; digits < 9; digits++)
+			fraction *= 10;
+		event->ns = seconds * 1000000000 + fraction;
+		*bracket = at;
+		at = strchr(at + used, ':');
+		return at ? at + 1 + strspn(at + 1, " ") : NULL;
+	}
+	return NULL;
+}
+
+static bool parse_line(struct lab_trace *trace, char *line, struct event *event)
+{
+	const char *bracket, *text, *end, *dash;
+
+	*event = (struct event){0};
+	text = parse_place(line, event, &bracket);
+	if (!text)
+		return false;
+	/* "comm-tid" and perhaps "(  pid)" before the bracket. */
+	end = bracket;
+	for (const char *at = line; at < bracket; at++)
+		if (*at == '(' && strspn(at + 1, " -0123456789") == strcspn(at + 1, ")"))
+			end = at;
+	while (end > line && end[-1] == ' ')
+		end--;
+	for (dash = end; dash > line && dash[-1] >= '0' && dash[-1] <= '9'; dash--)
+		;
+	if (dash <= line || dash[-1] != '-')
+		return false;
+	event->tid = atoi(dash);
+	line += strspn(line, " ");
+	if (dash - 1 > line && *line != '<')
+		name_keep(trace, event->tid, line, dash - 1 - line);
+	return parse_event(trace, text, event);
+}
+
+/* Linux puts an order into what has the same time by the order of its lines: so must we. */
+static int by_time(const void *a, const void *b)
+{
+	const struct event *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* Only what lies between the marks, where there are marks. */
+static void cut(struct lab_trace *trace)
+{
+	int first = 0, last = trace->count;
+
+	for (int i = 0; i < trace->count; i++) {
+		const struct event *e = &trace->events[i];
+
+		if (e->kind == EVENT_MARK && strcmp(e->text, MARK_BEGIN) == 0)
+			first = i;
+		if (e->kind == EVENT_MARK && strcmp(e->text, MARK_END) == 0)
+			last = i;
+	}
+	trace->start_ns = first < trace->count ? trace->events[first].ns : 0;
+	trace->end_ns = last < trace->count ? trace->events[last].ns
+			: trace->count	    ? trace->events[trace->count - 1].ns
+					    : 0;
+	trace->from = first;
+	trace->to = last;
+}
+
+struct lab_trace *trace_parse(const char *text)
+{
+	struct lab_trace *trace = must(calloc(1, sizeof(*trace)));
+	char *copy = must(strdup(text)), *rest = copy;
+
+	for (char *line; (line = strtok_r(rest, "\r\n", &rest));) {
+		unsigned long long kept, written;
+		struct event event;
+
+		if (sscanf(line, "# entries-in-buffer/entries-written: %llu/%llu", &kept,
+			   &written) == 2)
+			trace->lost = written - kept;
+		if (*line == '#' || !parse_line(trace, line, &event))
+			continue;
+		if (trace->count % 1024 == 0)
+			trace->events =
+			    must(realloc(trace->events, (trace->count + 1024) * sizeof(event)));
+		event.order = trace->count;
+		trace->events[trace->count++] = event;
+		if (event.cpu >= trace->cpus)
+			trace->cpus = event.cpu + 1;
+	}
+	free(copy);
+	qsort(trace->events, trace->count, sizeof(*trace->events), by_time);
+	cut(trace);
+	trace_find_slices(trace);
+	return trace;
+}
+
+void trace_free(struct lab_trace *trace)
+{
+	for (int i = 0; trace && i < trace->count; i++)
+		free(trace->events[i].text);
+	if (trace) {
+		free(trace->events);
+		free(trace->slices);
+		free(trace->names);
+	}
+	free(trace);
 }

@@ -21,13 +21,13 @@ static int program(void *unused);
 /* What each process writes, and what is seen of it from outside. */
 static struct process {
 	pid_t pid;
-	int value;	/* what it reads from `variable` in the end */
+	int value; /* what it reads from `variable` in the end */
 	bool ready;
-	bool seen;	/* the frames below are known */
+	bool seen; /* the frames below are known */
 	uint64_t code, data;
 	struct lab_space space;
 	bool has_space;
-} *processes; /* shared with the children */
+} * processes; /* shared with the children */
 
 static bool *over; /* shared: the children may end */
 
@@ -46,8 +46,8 @@ static int program(void *arg)
 
 static void look(struct process *p)
 {
-	p->seen = lab_frame(p->pid, (void *)program, &p->code) &&
-		  lab_frame(p->pid, &variable, &p->data);
+	p->seen =
+	    lab_frame(p->pid, (void *)program, &p->code) && lab_frame(p->pid, &variable, &p->data);
 	p->has_space = lab_space(p->pid, &p->space);
 }
 
@@ -110,9 +110,9 @@ static void run(void)
 	for (int i = 0; i < count; i++)
 		lab_wait(processes[i].pid);
 
-	struct lab_table *table = lab_table(
-	    "Processes of one program, all alive at the same time",
-	    "|>PID|>variable|page-table root|frame of the code|frame of the variable");
+	struct lab_table *table =
+	    lab_table("Processes of one program, all alive at the same time",
+		      "|>PID|>variable|page-table root|frame of the code|frame of the variable");
 	for (int i = 0; i < count; i++) {
 		const struct process *p = &processes[i];
 		char root[32] = "-", code[32] = "-", data[32] = "-";
@@ -123,8 +123,8 @@ static void run(void)
 			snprintf(code, sizeof(code), "0x%llx", (unsigned long long)p->code);
 			snprintf(data, sizeof(data), "0x%llx", (unsigned long long)p->data);
 		}
-		lab_row(table, "%c|%d|%d|%s|%s|%s", lab_letter(p->pid, "many"), p->pid, p->value, root,
-			code, data);
+		lab_row(table, "%c|%d|%d|%s|%s|%s", lab_letter(p->pid, "many"), p->pid, p->value,
+			root, code, data);
 	}
 	lab_note("The same virtual addresses in all of them: code at %p, the variable at %p.",
 		 (void *)program, (void *)&variable);
@@ -142,7 +142,8 @@ static void run(void)
 	}
 	if (!seen) {
 		lab_left_out("Frames", "only root may read them (/proc/PID/pagemap)");
-		lab_verdict(LAB_NOT_SHOWN, "%d processes ran one program, but their frames cannot be seen.",
+		lab_verdict(LAB_NOT_SHOWN,
+			    "%d processes ran one program, but their frames cannot be seen.",
 			    count);
 		return;
 	}
@@ -173,10 +174,12 @@ static const struct lab_knob knobs[] = {
 const struct lab lab = {
     .name = "many",
     .claim = "Many processes can run one program.",
-    .loose = "The notes leave out the price: a program that runs eight times is not in memory eight "
-	     "times.  Its code is there once; only what a process has written to is its own.",
-    .predict = {.question = "Eight processes run this program, and each writes to the same variable. "
-			    "How often are its code and that variable in memory?",
+    .loose =
+	"The notes leave out the price: a program that runs eight times is not in memory eight "
+	"times.  Its code is there once; only what a process has written to is its own.",
+    .predict = {.question =
+		    "Eight processes run this program, and each writes to the same variable. "
+		    "How often are its code and that variable in memory?",
 		.choices = {"code 8 times, variable 8 times", "code once, variable 8 times",
 			    "code 8 times, variable once", "code once, variable once"},
 		.answer = 1,

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All labs, in the order of a course.
+ */
+#pragma once
+
+static const struct {
+	const char *name, *title;
+} catalogue[] = {
+    {"registers", "each thread has its own registers"},
+    {"stack", "each thread has its own stack, last in, first out"},
+    {"memory", "a process has its own memory; its threads share it"},
+    {"resources", "whose is it? files, directory, signals, numbers"},
+    {"many", "many processes, one program"},
+    {"overhead", "every frame of a process and of a thread"},
+    {"creation", "fork, exec, pthread_create: what they cost, and why"},
+    {"termination", "how processes and threads end, and what is left"},
+    {"scale", "from one to 10,000 of each"},
+    {"switching", "a switch between processes, and between threads"},
+    {"concurrency", "several threads on one CPU: they take turns"},
+    {"parallelism", "several CPUs: they run at the same time"},
+    {"io", "while one waits, another runs"},
+    {"threading", "POSIX, C11, Win32: three libraries, the same calls"},
+    {"isolation", "what one process may not do to another"},
+    {"stability", "who dies when one crashes"},
+    {"races", "lost updates, lost wake-ups, deadlock; and the cures"},
+    {"dependence", "one stops: who else is held up"},
+    {"ipc", "pipes, sockets, shared memory, shared variables"},
+    {"gil", "an interpreter with one lock for all"},
+    {"browser", "a tab a process, each of three threads"},
+    /* Not part of the tour: it cannot run by itself. */
+    {"drive", "you are the scheduler"},
+};
+
+#define CATALOGUE (sizeof(catalogue) / sizeof(*catalogue))
+#define TOUR	  (CATALOGUE - 1)

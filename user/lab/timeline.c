@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The picture of a trace: a row a CPU, a column a stretch of time, a letter a thread.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct picture {
+	const struct lab_trace *trace;
+	uint64_t start, step; /* of the first column; a column's length */
+	int columns;
+};
+
+static char *row_of(const struct picture *p, char fill)
+{
+	char *row = must(malloc(p->columns + 1));
+
+	memset(row, fill, p->columns);
+	row[p->columns] = 0;
+	return row;
+}
+
+static int column_of(const struct picture *p, uint64_t ns)
+{
+	return ns < p->start || (ns - p->start) / p->step >= (uint64_t)p->columns
+		   ? -1
+		   : (int)((ns - p->start) / p->step);
+}
+
+static uint64_t in_column(const struct picture *p, const struct lab_slice *s, int column)
+{
+	uint64_t start = p->start + column * p->step, end = start + p->step;
+
+	start = s->start_ns > start ? s->start_ns : start;
+	end = s->end_ns < end ? s->end_ns : end;
+	return end > start ? end - start : 0;
+}
+
+/* In each column whoever has a letter and ran longest, if it was a twentieth of it; else '-' where
+ * others ran for half of it. */
+static char *row_of_cpu(const struct picture *p, int cpu)
+{
+	char *row = row_of(p, '.');
+	uint64_t(*most)[2] = must(calloc(p->columns, sizeof(*most)));
+
+	for (int i = 0; i < p->trace->slice_count; i++) {
+		const struct lab_slice *s = &p->trace->slices[i];
+		uint64_t last = s->end_ns < p->start ? 0 : (s->end_ns - p->start) / p->step;
+		char letter = letter_find(s->tid, NULL);
+
+		if (s->cpu != cpu || s->end_ns <= p->start)
+			continue;
+		for (int c = s->start_ns > p->start ? (s->start_ns - p->start) / p->step : 0;
+		     c < p->columns && (uint64_t)c <= last; c++) {
+			uint64_t time = in_column(p, s, c), *longest = &most[c][!letter];
+
+			if (!letter)
+				time = *longest += time;
+			if (letter && time > *longest && time >= p->step / 20) {
+				*longest = time;
+				row[c] = letter;
+			} else if (!letter && row[c] == '.' && time >= p->step / 2) {
+				row[c] = '-';
+			}
+		}
+	}
+	free(most);
+	return row;
+}
+
+/* Where a thread began to run: '#' with a new page-table root, ':' without. */
+static char *row_of_switches(const struct picture *p, int cpu)
+{
+	char *row = row_of(p, ' ');
+
+	for (int i = 0; i < p->trace->slice_count; i++) {
+		const struct lab_slice *s = &p->trace->slices[i];
+		int c = column_of(p, s->start_ns);
+
+		if (s->cpu == cpu && c >= 0 && s->start_ns > p->trace->start_ns && row[c] != '#')
+			row[c] = s->new_root ? '#' : ':';
+	}
+	return row;
+}
+
+static char *row_of_wakes(const struct picture *p)
+{
+	char *row = row_of(p, ' ');
+
+	for (int i = p->trace->from; i < p->trace->to; i++) {
+		const struct event *e = &p->trace->events[i];
+		char letter = e->kind == EVENT_WAKE ? letter_find(e->other, NULL) : 0;
+		int c = column_of(p, e->ns);
+
+		if (letter && c >= 0)
+			row[c] = row[c] == ' ' || row[c] == letter ? letter : '*';
+	}
+	return row;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* Frees the row; leaves it out where it is empty. */
+static void put_row(const char *label, char *row)
+{
+	char now = ' ';
+
+	for (size_t n = strlen(row); n && row[n - 1] == ' ';)
+		row[--n] = 0;
+	if (*row) {
+		put_padded(label, 7, false);
+		for (const char *c = row; *c; c++) {
+			if (*c != now && is_letter(*c))
+				put_letter_colour(*c);
+			else if (*c != now)
+				put_colour(PLAIN);
+			now = *c;
+			put((char[]){*c, 0});
+		}
+		put_colour(PLAIN);
+		put("\n");
+	}
+	free(row);
+}
+
+static void put_scale(const struct picture *p)
+{
+	uint64_t whole = p->columns * p->step;
+	uint64_t unit = whole < 10000 ? 1 : whole < 10000000 ? 1000 : 1000000;
+	char *row = row_of(p, ' ');
+	char text[32];
+
+	for (int c = 0; c < p->columns; c += 10) {
+		int n = snprintf(text, sizeof(text), "%g", (double)(c * p->step) / unit);
+
+		if (c + n < p->columns)
+			memcpy(row + c, text, n);
+	}
+	put_row(unit == 1 ? "ns" : unit == 1000 ? (screen.glyphs ? "µs" : "us") : "ms", row);
+}
+
+static void put_marks(const struct picture *p, int most)
+{
+	char *row = row_of(p, ' ');
+	int number = 0;
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = p->trace->from + 1; i < p->trace->to && number < most; i++) {
+			const struct event *e = &p->trace->events[i];
+			int c = column_of(p, e->ns);
+
+			if (e->kind != EVENT_MARK || c < 0)
+				continue;
+			number++;
+			if (pass == 0)
+				row[c] = '0' + number % 10;
+			else
+				put_format("  mark %d: %.60s\n", number, e->text);
+		}
+		if (pass == 0)
+			put_row("marks", row);
+		number = 0;
+	}
+}
+
+/* Who is behind the letters, and how long each ran. */
+static void put_legend(const struct picture *p, int lines)
+{
+	int at = 0, width = p->columns + 7;
+
+	for (int i = 0; i < p->trace->name_count; i++) {
+		const struct thread_name *n = &p->trace->names[i];
+		char letter = letter_find(n->tid, NULL);
+		uint64_t ran = lab_trace_ran(p->trace, n->tid);
+		char entry[64];
+		int length;
+
+		if (!letter || !ran)
+			continue;
+		length =
+		    snprintf(entry, sizeof(entry), " %s (%d) %.3g ms", n->name, n->tid, ran / 1e6);
+		if (at && at + length + 3 > width) {
+			put("\n");
+			at = 0;
+			if (--lines <= 0)
+				return;
+		}
+		put(at ? "  " : "");
+		put_letter_colour(letter);
+		put((char[]){letter, 0});
+		put_colour(PLAIN);
+		put(entry);
+		at += length + 3;
+	}
+	put(at ? "\n" : "");
+}
+
+/* The lettered threads' part of the trace; all of it where there are none. */
+static void window(struct picture *p, bool all, uint64_t *end)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+
+	for (int i = 0; i < p->trace->slice_count; i++) {
+		const struct lab_slice *s = &p->trace->slices[i];
+
+		if (!letter_find(s->tid, NULL))
+			continue;
+		first = s->start_ns < first ? s->start_ns : first;
+		last = s->end_ns > last ? s->end_ns : last;
+	}
+	p->start = all || !last ? p->trace->start_ns : first;
+	*end = all || !last ? p->trace->end_ns : last;
+}
+
+static void give_letters(const struct lab_trace *trace)
+{
+	for (int i = 0; i < trace->slice_count; i++)
+		lab_letter(trace->slices[i].tid, trace_name(trace, trace->slices[i].tid));
+}
+
+void timeline_show(const struct lab_trace *trace, bool all, int max_width, int max_rows)
+{
+	struct picture p = {.trace = trace, .step = 1};
+	int most = (screen.width < max_width ? screen.width : max_width) - 8, cpus = trace->cpus;
+	bool markers = true;
+	uint64_t end;
+
+	if (all)
+		give_letters(trace);
+	window(&p, all, &end);
+	if (end <= p.start) {
+		put("  nothing was recorded\n");
+		return;
+	}
+	/* 1, 2, 5, 10, 20, 50 ... nanoseconds a column. */
+	for (int i = 0; (end - p.start + p.step - 1) / p.step > (uint64_t)most; i++)
+		p.step = i % 3 == 1 ? p.step / 2 * 5 : p.step * 2;
+	p.columns = (end - p.start + p.step - 1) / p.step;
+	if (max_rows && 2 * cpus + 6 > max_rows)
+		markers = false;
+	if (max_rows && cpus + 6 > max_rows)
+		cpus = max_rows > 7 ? max_rows - 6 : 1;
+	put_scale(&p);
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		char label[16];
+
+		snprintf(label, sizeof(label), "CPU %d", cpu);
+		put_row(label, row_of_cpu(&p, cpu));
+		if (markers)
+			put_row("", row_of_switches(&p, cpu));
+	}
+	if (cpus < trace->cpus)
+		put_format("  and %d more CPUs\n", trace->cpus - cpus);
+	put_row("woken", row_of_wakes(&p));
+	put_marks(&p, max_rows ? 2 : 9);
+	put_legend(&p, max_rows ? max_rows - cpus * (1 + markers) - 5 : 1000);
+	put(". idle   - others   : switch   # switch to another address space\n");
+	if (trace->lost)
+		put_format("%llu earlier events were lost: the rings are full.\n",
+			   (unsigned long long)trace->lost);
+}
