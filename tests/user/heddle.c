@@ -426,9 +426,7 @@ static void counters(void)
 	CHECK(after - before >= 1000 && after - before < 1100);
 	CHECK_EQ(counter("self/counters", "migrations") < 0, 0);
 	before = counter("self/counters", "switches_voluntary");
-	for (int i = 0; i < 10; i++)
-		sleep_ms(1);
-	CHECK(counter("self/counters", "switches_voluntary") >= before + 10);
+	WAIT_UNTIL(counter("self/counters", "switches_voluntary") >= before + 10);
 }
 
 /* --- The machine ------------------------------------------------------------------------------ */
@@ -498,9 +496,7 @@ static void switch_counters(void)
 	all = counter("switches", "switches");
 	root = counter("switches", "switches_root");
 	CHECK(all >= root && root > 0);
-	for (int i = 0; i < 10; i++)
-		sleep_ms(1);
-	CHECK(counter("switches", "switches") >= all + 10);
+	WAIT_UNTIL(counter("switches", "switches") >= all + 10);
 	moved = counter("switches", "migrations");
 	CHECK(moved >= 0);
 	MUST(sched_getaffinity(0, sizeof(old), &old));
