@@ -33,10 +33,6 @@ void thread_renumber(struct thread *t, tid_t tid);
 struct process *process_lookup(pid_t pid);
 bool process_group_orphaned_locked(pid_t group, const struct process *ignoring);
 
-/* Of one process, without its children.  process_lock is held. */
-void process_own_use(struct process *p, struct resource_use *use);
-void resource_use_add(struct resource_use *sum, const struct resource_use *use);
-
 /* Some member of a group (in `session`, where that is not 0), or NULL.  process_lock is held. */
 struct process *process_group_member(pid_t group, pid_t session);
 
@@ -60,6 +56,12 @@ void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty);
 
 void process_seed_init(void);		      /* /proc/PID/sched_seed */
 void process_seed_first(struct thread *t); /* init's, before it starts: sched_seed= */
+
+/* --- use.c ------------------------------------------------------------------------------------ */
+
+/* Of one process, without its children.  process_lock is held. */
+void process_own_use(struct process *p, struct resource_use *use);
+void resource_use_add(struct resource_use *sum, const struct resource_use *use);
 
 /* --- signal.c --------------------------------------------------------------------------------- */
 
