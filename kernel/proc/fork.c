@@ -268,7 +268,7 @@ long process_clone(const struct clone_args *args)
 		discard_thread(t);
 		return error;
 	}
-	trace_thread(TRACE_FORK, t, 0);
+	trace_thread(TRACE_FORK, t, 0, 0);
 	if (args->flags & CLONE_PARENT_SETTID) /* Linux ignores a bad address, too */
 		(void)!put_user_u32((u32 *)args->parent_tid, (u32)tid);
 	thread_start(t);

@@ -72,20 +72,19 @@ static u32 choose_cpu(const struct thread *t, bool spread)
  * is locked: then another place is looked for. */
 void balance_call_idle(u32 cpu)
 {
-	/* Stored before `polling` is looked at, and the idle thread stops polling before it looks at
-	 * need_resched for the last time: one of the two sees the other. */
+	/* Stored before `polling` is looked at, and the idle thread stops polling before it looks
+	 * at need_resched for the last time: one of the two sees the other. */
 	__atomic_store_n(&cpu_get(cpu)->need_resched, 1, __ATOMIC_SEQ_CST);
-	if (cpu != this_cpu_id() &&
-	    !__atomic_load_n(&runqueue_of(cpu)->polling, __ATOMIC_SEQ_CST))
+	if (cpu != this_cpu_id() && !__atomic_load_n(&runqueue_of(cpu)->polling, __ATOMIC_SEQ_CST))
 		smp_reschedule(cpu);
 }
 
-static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread)
+static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
 {
 	while (rq != runqueue_of(to)) {
 		t->migrations++;
 		rq->stats.migrations++;
-		trace_thread(TRACE_MIGRATE, t, t->cpu | to << 16);
+		trace_thread(TRACE_MIGRATE, t, t->cpu | to << 16, now_ns);
 		WRITE_ONCE(t->cpu, to);
 		spin_unlock(&rq->lock);
 		rq = runqueue_of(to);
@@ -93,17 +92,17 @@ static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool sprea
 		if (!balance_may_run(t, to))
 			to = choose_cpu(t, spread);
 	}
-	runqueue_push(rq, t, clock_now_ns());
+	runqueue_push(rq, t, now_ns);
 	spin_unlock(&rq->lock);
 	if (cpumask_test(&cpus_idle, to))
 		balance_call_idle(to);
 }
 
-void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread)
+void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns)
 {
 	assert_held(&rq->lock);
 	rq->stats.wakeups++;
-	enqueue_on(rq, t, choose_cpu(t, spread), spread);
+	enqueue_on(rq, t, choose_cpu(t, spread), spread, now_ns);
 }
 
 bool balance_steal(u32 to_cpu)
@@ -128,7 +127,7 @@ bool balance_steal(u32 to_cpu)
 		if (!balance_may_run(t, to_cpu))
 			continue;
 		runqueue_take(rq, t);
-		enqueue_on(rq, t, to_cpu, true);
+		enqueue_on(rq, t, to_cpu, true, clock_now_ns());
 		return true;
 	}
 	spin_unlock(&rq->lock);
@@ -162,7 +161,7 @@ int sched_set_affinity(struct thread *t, const struct cpumask *mask)
 	t->affinity = *mask;
 	if (!balance_may_run(t, t->cpu) && t->on_queue) {
 		runqueue_take(rq, t);
-		balance_enqueue(rq, t, true);
+		balance_enqueue(rq, t, true, clock_now_ns());
 	} else {
 		/* If it runs it leaves at its next pass through schedule(). */
 		u32 leave = !balance_may_run(t, t->cpu) && t->on_cpu ? t->cpu : MAX_CPUS;

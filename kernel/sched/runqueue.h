@@ -46,7 +46,7 @@ extern struct cpumask cpus_scheduled, cpus_idle;
  * and tell that CPU if it is idle: where it last ran if idle, else an idle one, else where it last
  * ran, or with `spread` the one with the shortest queue.  `rq`, the queue of the thread's `cpu`, is
  * locked, and unlocked on return.  Interrupts off. */
-void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread);
+void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns);
 
 /* Under the lock of the thread's queue, which guards its affinity. */
 bool balance_may_run(const struct thread *t, u32 cpu);

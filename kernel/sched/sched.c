@@ -152,7 +152,7 @@ static void finish_switch(struct thread *prev)
 	/* Evicted: its affinity does not allow this CPU any more.  It may run, and end, elsewhere
 	 * as soon as it is enqueued there. */
 	if (prev->state == THREAD_RUNNING && !prev->on_queue && !prev->is_idle)
-		balance_enqueue(rq, prev, true);
+		balance_enqueue(rq, prev, true, clock_now_ns());
 	else
 		spin_unlock(&rq->lock);
 	if (dead)
@@ -275,12 +275,13 @@ static bool wake_if(struct thread *t, u32 states)
 	bool woken = 1U << state & states &&
 		     __atomic_compare_exchange_n(&t->state, &state, THREAD_RUNNING, false,
 						 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	u64 now = woken ? clock_now_ns() : 0;
 
 	if (woken)
-		trace_thread(TRACE_WAKING, t, t->cpu);
+		trace_thread(TRACE_WAKING, t, t->cpu, now);
 	/* On a CPU it is still on its way to sleep: schedule() will find it running. */
 	if (woken && !t->on_cpu)
-		balance_enqueue(rq, t, false);
+		balance_enqueue(rq, t, false, now);
 	else
 		spin_unlock(&rq->lock);
 	irq_restore(flags);

@@ -197,7 +197,7 @@ void seed_move(struct thread *t, struct seed_group *g)
 			disturb(t);
 	}
 	if (queued)
-		balance_enqueue(rq, t, true);
+		balance_enqueue(rq, t, true, clock_now_ns());
 	else
 		spin_unlock(&rq->lock);
 	irq_restore(flags);

@@ -181,7 +181,7 @@ void thread_start(struct thread *t)
 
 	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
 	t->state = THREAD_RUNNING;
-	balance_enqueue(rq, t, true);
+	balance_enqueue(rq, t, true, clock_now_ns());
 	irq_restore(flags);
 }
 

@@ -15,15 +15,13 @@ static u8 priority_of(const struct thread *t)
 	return (u8)(t->priority ? 99 - t->priority : 120 + t->nice);
 }
 
-/* NULL: a CPU that has no thread yet. */
 static void fill_who(struct trace_event *e, const struct thread *t, u64 now_ns)
 {
 	e->time_ns = now_ns;
-	e->tid = t ? t->tid : 0;
-	e->pid = t ? t->pid : 0;
-	e->prio = t ? priority_of(t) : 0;
-	if (t)
-		__builtin_memcpy(e->name, t->name, TRACE_NAME);
+	e->tid = t->tid;
+	e->pid = t->pid;
+	e->prio = priority_of(t);
+	__builtin_memcpy(e->name, t->name, TRACE_NAME);
 }
 
 static void fill_other(struct trace_event *e, const struct thread *t)
@@ -35,31 +33,41 @@ static void fill_other(struct trace_event *e, const struct thread *t)
 
 void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns, u32 flags)
 {
-	struct trace_event *e = trace_claim(TRACE_SWITCH);
+	/* The run queue's lock is held, and nothing else. */
+	struct trace_event *e = trace_claim(TRACE_SWITCH, TRACE_IRQS_OFF | 1);
 
 	if (!e)
 		return;
-	e->context |= TRACE_IRQS_OFF;
-	e->value = (u32)prev->state | flags;
+	e->value = (u32)prev->state << TRACE_SWITCH_STATE | flags;
 	fill_who(e, prev, now_ns);
 	fill_other(e, next);
 	trace_commit(e);
 }
 
-/* For the running thread.  NULL: interrupts are as they were, else they are off until end(). */
-static struct trace_event *begin(enum trace_type type, u32 value, u64 *flags)
+/* For the running thread.  NULL: no ring, or no thread yet, and interrupts are as they were; else
+ * they are off until end(). */
+static struct trace_event *begin(enum trace_type type, u32 value, u64 *flags, u64 now_ns)
 {
 	struct trace_event *e;
+	struct cpu *cpu;
+	u32 context;
 
 	*flags = irq_save();
-	e = trace_claim(type);
+	cpu = this_cpu();
+	context = MIN(cpu->preempt_count, (u32)TRACE_PREEMPT_MAX);
+	if (cpu->irq_depth)
+		context |= TRACE_IN_IRQ;
+	if (cpu->need_resched)
+		context |= TRACE_NEED_RESCHED;
+	if (!(*flags & RFLAGS_IF))
+		context |= TRACE_IRQS_OFF;
+	e = cpu->current ? trace_claim(type, context) : NULL;
 	if (!e) {
 		irq_restore(*flags);
 		return NULL;
 	}
-	e->context |= *flags & RFLAGS_IF ? 0 : TRACE_IRQS_OFF;
 	e->value = value;
-	fill_who(e, current_thread(), clock_now_ns());
+	fill_who(e, cpu->current, now_ns ? now_ns : clock_now_ns());
 	return e;
 }
 
@@ -69,10 +77,10 @@ static void end(struct trace_event *e, u64 flags)
 	irq_restore(flags);
 }
 
-void trace_write_thread(enum trace_type type, const struct thread *other, u32 value)
+void trace_write_thread(enum trace_type type, const struct thread *other, u32 value, u64 now_ns)
 {
 	u64 flags;
-	struct trace_event *e = begin(type, value, &flags);
+	struct trace_event *e = begin(type, value, &flags, now_ns);
 
 	if (!e)
 		return;
@@ -83,7 +91,7 @@ void trace_write_thread(enum trace_type type, const struct thread *other, u32 va
 void trace_write_values(enum trace_type type, u32 value, const u64 *args, size_t count)
 {
 	u64 flags;
-	struct trace_event *e = begin(type, value, &flags);
+	struct trace_event *e = begin(type, value, &flags, 0);
 
 	if (!e)
 		return;
@@ -100,7 +108,7 @@ ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size
 
 	if (!trace_on(type))
 		return -EBADF;
-	e = begin(type, value, &flags);
+	e = begin(type, value, &flags, 0);
 	if (!e)
 		return -EBADF;
 	memcpy(e->text, text, n);

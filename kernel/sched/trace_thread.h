@@ -12,8 +12,8 @@
 void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
 			u32 flags);
 
-/* The calling thread and `other`, which stays. */
-void trace_write_thread(enum trace_type type, const struct thread *other, u32 value);
+/* The calling thread and `other`, which stays.  now_ns 0: not read yet. */
+void trace_write_thread(enum trace_type type, const struct thread *other, u32 value, u64 now_ns);
 
 /* The calling thread, a number and up to six more. */
 void trace_write_values(enum trace_type type, u32 value, const u64 *args, size_t count);
@@ -24,19 +24,20 @@ ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size
 static inline void trace_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
 				bool root_changed, bool preempted)
 {
-	u32 mask = READ_ONCE(trace_mask);
-	u32 flags = (mask >> TRACE_SWITCH & 1 ? TRACE_SWITCH_RECORDED : 0) |
-		    (root_changed && mask >> TRACE_TLB_FLUSH & 1 ? TRACE_SWITCH_ROOT : 0);
+	u32 flags =
+	    READ_ONCE(trace_mask) &
+	    (root_changed ? TRACE_SWITCH_RECORDED | TRACE_SWITCH_ROOT : TRACE_SWITCH_RECORDED);
 
 	if (flags)
 		trace_write_switch(prev, next, now_ns,
-				   flags | (preempted ? TRACE_SWITCH_PREEMPTED : 0));
+				   preempted ? flags | TRACE_SWITCH_PREEMPTED : flags);
 }
 
-static inline void trace_thread(enum trace_type type, const struct thread *other, u32 value)
+static inline void trace_thread(enum trace_type type, const struct thread *other, u32 value,
+				u64 now_ns)
 {
 	if (trace_on(type))
-		trace_write_thread(type, other, value);
+		trace_write_thread(type, other, value, now_ns);
 }
 
 static inline void trace_value(enum trace_type type, u32 value)

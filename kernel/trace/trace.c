@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rings of events, one a CPU, each of single pages, so that memory in pieces is enough.  Only
- * its CPU writes to a ring, with interrupts off; others read it meanwhile, and see by the sequence
- * number whether what they copied was overwritten.
+ * The rings of events, one a CPU.  Only its CPU writes to a ring, with interrupts off; others read
+ * it meanwhile, and see by the sequence number whether what they copied was overwritten.
  */
 #include "kernel/trace/trace.h"
 
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/percpu.h"
 #include "arch/x86_64/smp.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/panic.h"
 
-#define EVENTS_PER_PAGE (PAGE_SIZE / sizeof(struct trace_event))
-#define KB_PER_PAGE	(PAGE_SIZE / 1024)
-#define KB_MAX		(1UL << 20) /* 1 GiB a CPU */
-
-struct ring {
-	u64 head;  /* slots ever claimed; its CPU's alone */
-	u64 start; /* where the last trace_clear() found it */
-	u64 mask;  /* events that it holds, less one */
-	struct trace_event *pages[];
-};
+#define KB_PER_PAGE (PAGE_SIZE / 1024)
+#define KB_MAX	    (1UL << 20) /* 1 GiB a CPU */
 
 #define SCHEDULING                                                                                 \
 	(1U << TRACE_SWITCH | 1U << TRACE_WAKING | 1U << TRACE_MIGRATE | 1U << TRACE_FORK |        \
@@ -29,7 +17,7 @@ struct ring {
 
 u32 trace_mask = SCHEDULING | 1U << TRACE_MARK;
 
-static struct ring *rings[MAX_CPUS];
+struct trace_ring *trace_rings[MAX_CPUS];
 static u32 ring_count;
 static void *(*memory_alloc)(size_t bytes);
 static void (*memory_free)(void *memory);
@@ -37,59 +25,22 @@ static void (*memory_free)(void *memory);
 _Static_assert(sizeof(struct trace_event) == 128, "two cache lines");
 _Static_assert(offsetof(struct trace_event, other_name) + TRACE_NAME == 64, "a switch takes one");
 
-/* Of an event that is complete; one less while it is being written. */
-static u32 sequence_of(u64 slot)
-{
-	return (u32)slot << 1 | 1;
-}
-
-static struct trace_event *event_at(struct ring *r, u64 slot)
-{
-	slot &= r->mask;
-	return &r->pages[slot / EVENTS_PER_PAGE][slot % EVENTS_PER_PAGE];
-}
-
-struct trace_event *trace_claim(enum trace_type type)
-{
-	struct cpu *cpu = this_cpu();
-	struct ring *r = READ_ONCE(rings[cpu->id]);
-	struct trace_event *e;
-
-	assert(!irqs_enabled());
-	if (unlikely(!r))
-		return NULL;
-	e = event_at(r, r->head);
-	WRITE_ONCE(e->sequence, sequence_of(r->head) - 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	WRITE_ONCE(r->head, r->head + 1);
-	e->type = (u8)type;
-	e->context = (u8)(MIN(cpu->preempt_count, (u32)TRACE_PREEMPT_MAX) |
-			  (cpu->irq_depth ? TRACE_IN_IRQ : 0) |
-			  (cpu->need_resched ? TRACE_NEED_RESCHED : 0));
-	return e;
-}
-
-void trace_commit(struct trace_event *e)
-{
-	__atomic_store_n(&e->sequence, e->sequence + 1, __ATOMIC_RELEASE);
-}
-
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 /* Of the events from `start` on the ring still holds those from here on. */
-static u64 oldest(const struct ring *r, u64 head)
+static u64 oldest(const struct trace_ring *r, u64 head)
 {
 	return MAX(r->start, head > r->mask ? head - r->mask - 1 : 0);
 }
 
 void trace_advance(struct trace_cursor *c)
 {
-	struct ring *r = rings[c->cpu];
+	struct trace_ring *r = trace_rings[c->cpu];
 
 	c->valid = false;
 	while (!c->valid && c->next < c->end) {
-		struct trace_event *e = event_at(r, c->next);
-		u32 sequence = sequence_of(c->next++);
+		struct trace_event *e = trace_event_at(r, c->next);
+		u32 sequence = trace_sequence(c->next++);
 
 		if (__atomic_load_n(&e->sequence, __ATOMIC_ACQUIRE) != sequence)
 			continue;
@@ -102,7 +53,7 @@ void trace_advance(struct trace_cursor *c)
 
 void trace_rewind(struct trace_cursor *c, u32 cpu, u64 max)
 {
-	struct ring *r = cpu < ring_count ? rings[cpu] : NULL;
+	struct trace_ring *r = cpu < ring_count ? trace_rings[cpu] : NULL;
 
 	c->cpu = cpu;
 	c->next = c->end = r ? __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) : 0;
@@ -113,7 +64,7 @@ void trace_rewind(struct trace_cursor *c, u32 cpu, u64 max)
 
 void trace_stats_read(u32 cpu, struct trace_stats *stats)
 {
-	struct ring *r = cpu < ring_count ? rings[cpu] : NULL;
+	struct trace_ring *r = cpu < ring_count ? trace_rings[cpu] : NULL;
 	u64 head = r ? __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) : 0;
 
 	*stats = (struct trace_stats){0};
@@ -126,8 +77,9 @@ void trace_stats_read(u32 cpu, struct trace_stats *stats)
 void trace_clear(void)
 {
 	for (u32 cpu = 0; cpu < ring_count; cpu++)
-		if (rings[cpu])
-			rings[cpu]->start = __atomic_load_n(&rings[cpu]->head, __ATOMIC_ACQUIRE);
+		if (trace_rings[cpu])
+			trace_rings[cpu]->start =
+			    __atomic_load_n(&trace_rings[cpu]->head, __ATOMIC_ACQUIRE);
 }
 
 /* --- Size ------------------------------------------------------------------------------------- */
@@ -139,23 +91,23 @@ void trace_init(u32 cpus, void *(*alloc)(size_t bytes), void (*free)(void *memor
 	memory_free = free;
 }
 
-static void ring_free(struct ring *r)
+static void ring_free(struct trace_ring *r)
 {
 	if (!r)
 		return;
-	for (u64 i = 0; i <= r->mask / EVENTS_PER_PAGE; i++)
+	for (u64 i = 0; i <= r->mask / TRACE_PER_PAGE; i++)
 		memory_free(r->pages[i]);
 	memory_free(r);
 }
 
-static struct ring *ring_alloc(u64 pages)
+static struct trace_ring *ring_alloc(u64 pages)
 {
-	struct ring *r = memory_alloc(sizeof(*r) + pages * sizeof(r->pages[0]));
+	struct trace_ring *r = memory_alloc(sizeof(*r) + pages * sizeof(r->pages[0]));
 	bool enough = true;
 
 	if (!r)
 		return NULL;
-	r->mask = pages * EVENTS_PER_PAGE - 1;
+	r->mask = pages * TRACE_PER_PAGE - 1;
 	for (u64 i = 0; enough && i < pages; i++)
 		enough = (r->pages[i] = memory_alloc(PAGE_SIZE)) != NULL;
 	if (enough)
@@ -179,7 +131,7 @@ static void wait_for_writers(void)
 int trace_resize(u64 kb)
 {
 	u64 pages = 1;
-	struct ring **new;
+	struct trace_ring **new;
 
 	if (!kb || kb > KB_MAX)
 		return -EINVAL;
@@ -198,7 +150,7 @@ int trace_resize(u64 kb)
 		return -ENOMEM;
 	}
 	for (u32 cpu = 0; cpu < ring_count; cpu++)
-		new[cpu] = __atomic_exchange_n(&rings[cpu], new[cpu], __ATOMIC_ACQ_REL);
+		new[cpu] = __atomic_exchange_n(&trace_rings[cpu], new[cpu], __ATOMIC_ACQ_REL);
 	wait_for_writers();
 	for (u32 cpu = 0; cpu < ring_count; cpu++)
 		ring_free(new[cpu]);
@@ -208,5 +160,5 @@ int trace_resize(u64 kb)
 
 u64 trace_size_kb(void)
 {
-	return rings[0] ? (rings[0]->mask + 1) / EVENTS_PER_PAGE * KB_PER_PAGE : 0;
+	return trace_rings[0] ? (trace_rings[0]->mask + 1) / TRACE_PER_PAGE * KB_PER_PAGE : 0;
 }

@@ -5,11 +5,13 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/percpu.h"
+#include "kernel/lib/panic.h"
 
 /* In the order of available_events; names in trace_format.c. */
 enum trace_type {
-	TRACE_SWITCH,  /* other: next; value: enum thread_state | TRACE_SWITCH_* */
+	TRACE_SWITCH,  /* other: next; value: TRACE_SWITCH_* */
 	TRACE_WAKING,  /* other: woken; value: the CPU where it last ran */
 	TRACE_MIGRATE, /* other: who; value: from CPU | to CPU << 16 */
 	TRACE_FORK,    /* other: child */
@@ -26,9 +28,11 @@ enum trace_type {
 	TRACE_TYPES
 };
 
-#define TRACE_SWITCH_PREEMPTED 0x100 /* it could have gone on */
-#define TRACE_SWITCH_RECORDED  0x200 /* a line sched_switch */
-#define TRACE_SWITCH_ROOT      0x400 /* a line tlb_flush: the page-table root changed */
+/* Bits of a switch's value.  The first two are those of trace_mask. */
+#define TRACE_SWITCH_RECORDED  (1U << TRACE_SWITCH)    /* a line sched_switch */
+#define TRACE_SWITCH_ROOT      (1U << TRACE_TLB_FLUSH) /* and one tlb_flush: the root changed */
+#define TRACE_SWITCH_PREEMPTED (1U << 16)	       /* it could have gone on */
+#define TRACE_SWITCH_STATE     24 /* from here on: of prev, enum thread_state */
 
 /* struct trace_event.context: the low bits are the preemption count. */
 #define TRACE_IRQS_OFF	   0x80
@@ -64,11 +68,55 @@ static inline bool trace_on(enum trace_type type)
 	return unlikely(READ_ONCE(trace_mask) >> type & 1);
 }
 
+#define TRACE_PER_PAGE (PAGE_SIZE / sizeof(struct trace_event))
+
+/* The ring of a CPU, of single pages, so that memory in pieces is enough. */
+struct trace_ring {
+	u64 head;  /* slots ever claimed; its CPU's alone */
+	u64 start; /* where the last trace_clear() found it */
+	u64 mask;  /* events that it holds, less one */
+	struct trace_event *pages[];
+};
+extern struct trace_ring *trace_rings[MAX_CPUS];
+
+static inline struct trace_event *trace_event_at(struct trace_ring *r, u64 slot)
+{
+	slot &= r->mask;
+	return &r->pages[slot / TRACE_PER_PAGE][slot % TRACE_PER_PAGE];
+}
+
+/* Of an event that is complete; one less while it is being written. */
+static inline u32 trace_sequence(u64 slot)
+{
+	return (u32)slot << 1 | 1;
+}
+
 /* Claim the calling CPU's next slot; NULL: it has no ring.  Interrupts are off from here to
  * trace_commit(), so there is one writer a ring, and at an answer to smp_call() there is none.
- * Fills context; time, who, and the rest are the caller's. */
-struct trace_event *trace_claim(enum trace_type type);
-void trace_commit(struct trace_event *e);
+ * Inline, as a switch pays for it. */
+static inline struct trace_event *trace_claim(enum trace_type type, u32 context)
+{
+	struct trace_ring *r = READ_ONCE(trace_rings[this_cpu_id()]);
+	struct trace_event *e;
+	u64 slot;
+
+	assert(!irqs_enabled());
+	if (unlikely(!r))
+		return NULL;
+	slot = r->head;
+	e = trace_event_at(r, slot);
+	WRITE_ONCE(e->sequence, trace_sequence(slot) - 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	WRITE_ONCE(r->head, slot + 1);
+	e->type = (u8)type;
+	e->context = (u8)context;
+	return e;
+}
+
+static inline void trace_commit(struct trace_event *e)
+{
+	__atomic_store_n(&e->sequence, e->sequence + 1, __ATOMIC_RELEASE);
+}
 
 /* --- Reading.  Readers, trace_resize() and trace_clear() exclude each other (tracefs.c); a report
  * of a kernel that stops excludes nobody, the others being stopped. ------------------------------
