@@ -41,15 +41,12 @@ struct boot_display {
 
 struct boot_info {
 	const char *protocol;  /* "multiboot2" or "PVH" */
-	char loader[64];       /* "GRUB 2.06", or "" */
 	char cmdline[BOOT_CMDLINE_MAX];
 	u32 memory_count;
 	struct boot_memory memory[BOOT_MEMORY_MAX]; /* sorted by base, no overlaps */
 	u32 module_count;
 	struct boot_module modules[BOOT_MODULES_MAX];
-	paddr_t rsdp;	       /* 0: none */
-	u8 rsdp_copy[36];      /* a copy where the loader gave one (Multiboot2 tags 14 and 15) */
-	bool has_rsdp_copy;
+	paddr_t rsdp;	       /* or the loader's copy of it; 0: none */
 	paddr_t info_start, info_end; /* the loader's own structure: reserved until parsed */
 	paddr_t trampoline_page; /* a free page below 1 MiB where other CPUs can begin; 0: none */
 	struct boot_display display;

@@ -9,7 +9,6 @@
 enum {
 	TAG_END = 0,
 	TAG_CMDLINE = 1,
-	TAG_LOADER = 2,
 	TAG_MODULE = 3,
 	TAG_MEMORY = 6,
 	TAG_FRAMEBUFFER = 8,
@@ -84,14 +83,6 @@ static void parse_framebuffer(const struct tag_framebuffer *f, u32 size)
 	d->bits_per_pixel = f->bits_per_pixel;
 }
 
-static void parse_rsdp(const u8 *rsdp, u32 size, bool newer)
-{
-	if (boot_info.has_rsdp_copy && !newer)
-		return;
-	memcpy(boot_info.rsdp_copy, rsdp, MIN(size, sizeof(boot_info.rsdp_copy)));
-	boot_info.has_rsdp_copy = true;
-}
-
 static void parse_tag(const struct tag *tag)
 {
 	const void *body = tag->body;
@@ -100,9 +91,6 @@ static void parse_tag(const struct tag *tag)
 	switch (tag->type) {
 	case TAG_CMDLINE:
 		boot_text_copy(boot_info.cmdline, sizeof(boot_info.cmdline), body, size);
-		break;
-	case TAG_LOADER:
-		boot_text_copy(boot_info.loader, sizeof(boot_info.loader), body, size);
 		break;
 	case TAG_MODULE: {
 		const struct tag_module *m = body;
@@ -118,8 +106,10 @@ static void parse_tag(const struct tag *tag)
 		parse_framebuffer(body, size);
 		break;
 	case TAG_ACPI_OLD:
+		boot_info.rsdp = boot_info.rsdp ?: (paddr_t)body;
+		break;
 	case TAG_ACPI_NEW:
-		parse_rsdp(body, size, tag->type == TAG_ACPI_NEW);
+		boot_info.rsdp = (paddr_t)body;
 		break;
 	}
 }

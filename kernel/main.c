@@ -65,9 +65,8 @@ static void say_hello(void)
 	for (u32 i = 0; i < boot_info.memory_count; i++)
 		if (boot_info.memory[i].type == BOOT_MEMORY_USABLE)
 			bytes += boot_info.memory[i].length;
-	log_info("Heddle: kernel of %lu KiB, entered by %s%s%s, %lu MiB of memory",
-		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol,
-		 boot_info.loader[0] ? " from " : "", boot_info.loader, bytes >> 20);
+	log_info("Heddle: kernel of %lu KiB, entered by %s, %lu MiB of memory",
+		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol, bytes >> 20);
 	log_info("Command line: %s", cmdline_text());
 }
 
@@ -102,11 +101,13 @@ static void unpack_modules(void)
 		ssize_t n = initramfs_unpack(phys_to_virt(m->start), m->end - m->start);
 
 		if (n < 0)
-			log_error("initramfs: module %u (%lu bytes) is broken: error %ld; what came "
-				  "before the damage is kept",
-				  i, m->end - m->start, n);
+			log_error(
+			    "initramfs: module %u (%lu bytes) is broken: error %ld; what came "
+			    "before the damage is kept",
+			    i, m->end - m->start, n);
 		else
-			log_info("initramfs: %ld entries from %lu KiB", n, (m->end - m->start) / 1024);
+			log_info("initramfs: %ld entries from %lu KiB", n,
+				 (m->end - m->start) / 1024);
 		page_release_boot_range(m->start, m->end);
 	}
 	if (!boot_info.module_count)

@@ -251,22 +251,14 @@ static bool root_read(paddr_t address, const char *signature, u32 entry_size)
 	return true;
 }
 
-/* The loader's copy where there is one, else from where the loader saw it. */
-static const struct rsdp *rsdp_find(void)
-{
-	const struct rsdp *r = (const struct rsdp *)boot_info.rsdp_copy;
-
-	if (!boot_info.has_rsdp_copy)
-		r = boot_info.rsdp ? mmio_map(boot_info.rsdp, sizeof(*r), CACHE_WRITE_BACK) : NULL;
-	if (r && !memcmp(r->signature, "RSD PTR ", 8) && checksum_ok(r, RSDP_V1_LENGTH))
-		return r;
-	return NULL;
-}
-
 void acpi_init(void)
 {
-	const struct rsdp *r = rsdp_find();
+	const struct rsdp *r = NULL;
 
+	if (boot_info.rsdp)
+		r = mmio_map(boot_info.rsdp, sizeof(*r), CACHE_WRITE_BACK);
+	if (r && (memcmp(r->signature, "RSD PTR ", 8) || !checksum_ok(r, RSDP_V1_LENGTH)))
+		r = NULL;
 	acpi_info.cpu_apic_ids[0] = boot_apic_id();
 	acpi_info.cpu_count = 1;
 	acpi_info.lapic_address = LAPIC_USUAL_ADDRESS;

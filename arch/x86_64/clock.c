@@ -15,8 +15,7 @@
 #include "kernel/lib/string.h"
 
 #define MULT_SHIFT	  32
-#define DELAY_PORT	  0x80 /* a write takes about 1 us on the I/O bus */
-#define SYNC_ROUNDS	  64   /* of each CPU, in clock_check_cpus() */
+#define SYNC_ROUNDS	  64 /* of each CPU, in clock_check_cpus() */
 #define MAX_WRAP_FRACTION 4
 #define TSC_HZ_GUESS	  2000000000
 
@@ -102,14 +101,9 @@ u64 clock_realtime_ns(void)
 
 void clock_delay_us(u32 us)
 {
-	u64 end;
+	u64 end = clock_now_ns() + us * NSEC_PER_USEC;
 
-	if (!tsc_hz) {
-		while (us--)
-			outb(DELAY_PORT, 0);
-		return;
-	}
-	for (end = clock_now_ns() + us * NSEC_PER_USEC; clock_now_ns() < end;)
+	while (clock_now_ns() < end)
 		cpu_relax();
 }
 

@@ -30,5 +30,5 @@ extern u64 clock_max_idle_ns;
  * could run backwards.  Once, after smp_start_all(); preemption off, interrupts on. */
 void clock_check_cpus(void);
 
-/* Busy-wait, at most a few milliseconds; exact from clock_init() on (before: by the I/O bus, roughly). */
+/* Busy-wait, at most a few milliseconds; from clock_init() on. */
 void clock_delay_us(u32 us);

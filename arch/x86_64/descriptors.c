@@ -89,20 +89,12 @@ void descriptors_init_cpu(const u64 ist_stacks[4])
 	wrmsr(MSR_GS_BASE, gs_base);
 }
 
-static u8 vector_ist(u32 vector)
-{
-	switch (vector) {
-	case VECTOR_DEBUG:
-		return IST_DEBUG;
-	case VECTOR_NMI:
-		return IST_NMI;
-	case VECTOR_DOUBLE_FAULT:
-		return IST_DOUBLE_FAULT;
-	case VECTOR_MACHINE_CHECK:
-		return IST_MACHINE_CHECK;
-	}
-	return 0;
-}
+static const u8 vector_ist[256] = {
+    [VECTOR_DEBUG] = IST_DEBUG,
+    [VECTOR_NMI] = IST_NMI,
+    [VECTOR_DOUBLE_FAULT] = IST_DOUBLE_FAULT,
+    [VECTOR_MACHINE_CHECK] = IST_MACHINE_CHECK,
+};
 
 void idt_init(const u64 stubs[256])
 {
@@ -113,7 +105,7 @@ void idt_init(const u64 stubs[256])
 			idt[v] = (struct gate){
 			    .offset_low = (u16)stubs[v],
 			    .selector = SELECTOR_KERNEL_CODE,
-			    .ist = vector_ist(v),
+			    .ist = vector_ist[v],
 			    .type = v == 3 || v == 4 ? 0xee : 0x8e,
 			    .offset_middle = (u16)(stubs[v] >> 16),
 			    .offset_high = (u32)(stubs[v] >> 32),

@@ -86,10 +86,8 @@ static void map_all_ram(void)
 		if (m->type != BOOT_MEMORY_USABLE && m->type != BOOT_MEMORY_ACPI &&
 		    m->type != BOOT_MEMORY_NVS)
 			continue;
-		if (from >= DIRECT_MAP_SIZE) {
-			log_warn("memory above 64 TiB is left alone");
-			break;
-		}
+		if (from >= DIRECT_MAP_SIZE)
+			break; /* above 64 TiB */
 		if (from > end) {
 			map_ram(start, end);
 			start = from;
@@ -148,9 +146,6 @@ void paging_init(void)
 	    !page_table_entry(&kernel_pmap, MMIO_BASE, SHIFT_1G, true))
 		panic("no memory for the kernel's page tables");
 
-	if (!boot_range_usable(ALIGN_DOWN((u64)__boot_start, PAGE_SIZE),
-			       virt_to_phys(__kernel_end)))
-		log_warn("the kernel was loaded outside of usable memory");
 	paging_init_cpu();
 }
 

@@ -41,7 +41,6 @@ static const char *const function_keys[12] = {
 /* All below: touched by the interrupt handler only, which does not run twice at a time. */
 static bool shift_left, shift_right, control_left, control_right, alt_left, alt_right;
 static bool caps_lock, extended;
-static u32 skip; /* bytes of a Pause key left */
 
 static void send(u16 port, u8 byte)
 {
@@ -133,11 +132,7 @@ static void scan_code(u8 byte)
 {
 	bool pressed = !(byte & 0x80);
 
-	if (skip) {
-		skip--;
-	} else if (byte == 0xe1) {
-		skip = 2;
-	} else if (byte == 0xe0) {
+	if (byte == 0xe0) {
 		extended = true;
 	} else if (byte < 0xfa && byte != 0) { /* else the keyboard's own words */
 		if (!modifier(byte & 0x7f, pressed) && pressed)

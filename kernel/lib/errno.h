@@ -21,7 +21,6 @@
 #define ENOMEM	     12
 #define EACCES	     13
 #define EFAULT	     14
-#define ENOTBLK	     15
 #define EBUSY	     16
 #define EEXIST	     17
 #define EXDEV	     18
@@ -36,14 +35,12 @@
 #define EFBIG	     27
 #define ENOSPC	     28
 #define ESPIPE	     29
-#define EROFS	     30
 #define EMLINK	     31
 #define EPIPE	     32
 #define EDOM	     33
 #define ERANGE	     34
 #define EDEADLK	     35
 #define ENAMETOOLONG 36
-#define ENOLCK	     37
 #define ENOSYS	     38
 #define ENOTEMPTY    39
 #define ELOOP	     40
@@ -63,7 +60,6 @@
 #define ETIMEDOUT    110
 #define ECONNREFUSED 111
 #define EALREADY     114
-#define ECANCELED    125
 #define EOWNERDEAD   130
 #define EPROTONOSUPPORT 93
 #define ESOCKTNOSUPPORT 94

@@ -19,7 +19,6 @@ struct record {
 	u64 state; /* WRITING(n), then COMMITTED(n), for the n-th record since boot; 0: never used
 		    */
 	u16 length;
-	u8 level;
 	char text[RECORD_TEXT];
 };
 
@@ -59,7 +58,7 @@ static struct record *record_reserve(u64 *number)
 	}
 }
 
-static void record_write(enum log_level level, const char *text, size_t length)
+static void record_write(const char *text, size_t length)
 {
 	u64 n;
 	struct record *r = record_reserve(&n);
@@ -67,7 +66,6 @@ static void record_write(enum log_level level, const char *text, size_t length)
 	if (!r)
 		return;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	r->level = (u8)level;
 	r->length = (u16)length;
 	memcpy(r->text, text, length);
 	/* Before the look at `printing`: see log_flush(). */
@@ -86,7 +84,6 @@ static enum found record_read(u64 n, struct record *copy)
 		return RECORD_NOT_YET;
 	if (state == WRITING(n))
 		return RECORD_WRITTEN_NOW;
-	copy->level = READ_ONCE(r->level);
 	copy->length = MIN(READ_ONCE(r->length), (u16)RECORD_TEXT);
 	memcpy(copy->text, r->text, copy->length);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -127,7 +124,7 @@ static bool sink_print(struct log_sink *sink, bool forced)
 	 * CPU printed half is printed again in whole. */
 	if (forced)
 		__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
-	if (copy.length && copy.level <= LOG_INFO)
+	if (copy.length)
 		sink->write(sink, copy.text, copy.length);
 	__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
 	return true;
@@ -177,7 +174,7 @@ void log_flush_forced(void)
 	__atomic_store_n(&printing, false, __ATOMIC_SEQ_CST);
 }
 
-void log_printf(enum log_level level, const char *fmt, ...)
+void log_printf(const char *fmt, ...)
 {
 	u64 (*now)(void) = __atomic_load_n(&clock, __ATOMIC_ACQUIRE);
 	u64 us = now ? now() / NSEC_PER_USEC : 0;
@@ -195,7 +192,7 @@ void log_printf(enum log_level level, const char *fmt, ...)
 	/* A long line takes several records; others' may come between. */
 	for (size_t at = 0; at < length; at += n) {
 		n = MIN(length - at, (size_t)RECORD_TEXT);
-		record_write(level, line + at, n);
+		record_write(line + at, n);
 	}
 	log_flush();
 }

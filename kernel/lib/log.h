@@ -10,8 +10,6 @@
 
 #define LOG_SIZE (256 * 1024) /* of the ring: its last 1024 lines are kept for dmesg */
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
-
 /* Where log text goes besides the ring: a console. */
 struct log_sink {
 	void (*write)(struct log_sink *sink, const char *text, size_t length);
@@ -19,14 +17,13 @@ struct log_sink {
 	u64 printed;	       /* number of the next record to print */
 };
 
-/* One line: "[    1.234567] text\n".  The newline is added.  LOG_DEBUG reaches
- * only the ring.  Any context. */
-void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3);
+/* One line: "[    1.234567] text\n".  The newline is added.  Any context. */
+void log_printf(const char *fmt, ...) __printf(1, 2);
 
-#define log_error(...) log_printf(LOG_ERROR, __VA_ARGS__)
-#define log_warn(...)  log_printf(LOG_WARN, __VA_ARGS__)
-#define log_info(...)  log_printf(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
+/* How bad it is tells the reader of the code; all are printed. */
+#define log_error log_printf
+#define log_warn  log_printf
+#define log_info  log_printf
 
 /* Add a sink.  Sinks are never removed.  The ring's present content is given to it at once. */
 void log_sink_add(struct log_sink *sink);

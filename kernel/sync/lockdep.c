@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The lock-order checker.  Classes get small numbers; `order` holds for each class the set of
- * classes ever taken while it was held.
+ * classes ever taken while it was held, directly or by way of others.
  */
 #include "kernel/sync/lockdep.h"
-
-#include "kernel/lib/string.h"
 
 #define CLASSES_MAX (HEDDLE_DEBUG ? 128 : 1)
 #define WORDS	    ((CLASSES_MAX + 63) / 64)
 
-static struct lock_class *classes[CLASSES_MAX];
 static u32 class_count = 1; /* number 0: none yet */
 static u64 order[CLASSES_MAX][WORDS];
 static const void *order_where[CLASSES_MAX][CLASSES_MAX];
@@ -42,67 +39,46 @@ static void class_number(struct lock_class *class)
 
 	graph_acquire();
 	if (!class->id) {
-		/* Statically allocated classes of one name are one class only if they are one object. */
 		if (class_count == CLASSES_MAX) {
 			graph_release();
 			panic("lock checker: more than %d lock classes", CLASSES_MAX);
 		}
-		classes[class_count] = class;
 		__atomic_store_n(&class->id, (u16)class_count++, __ATOMIC_RELEASE);
 	}
 	graph_release();
 	irq_restore(flags);
 }
 
-/* Is there a way from `from` to `to`?  `via` gets the last class before `to`. */
-static bool reaches(u32 from, u32 to, u32 *via)
-{
-	static u8 queue[CLASSES_MAX];
-	static bool seen[CLASSES_MAX];
-	u32 head = 0, tail = 0;
-
-	memset(seen, 0, sizeof(seen));
-	queue[tail++] = (u8)from;
-	seen[from] = true;
-	while (head < tail) {
-		u32 c = queue[head++];
-
-		if (is_before(c, to)) {
-			*via = c;
-			return true;
-		}
-		for (u32 n = 1; n < class_count; n++)
-			if (!seen[n] && is_before(c, n)) {
-				seen[n] = true;
-				queue[tail++] = (u8)n;
-			}
-	}
-	return false;
-}
-
+/* `after` is taken while `before` is held.  `order` is kept closed: whatever leads to `before`
+ * leads to `after` and all that it leads to. */
 static void record_order(const struct held_lock *before, struct lock_class *after,
 			 const void *where)
 {
-	u32 a = before->class->id, b = after->id, via = 0;
-	bool inverted;
+	u32 a = before->class->id, b = after->id;
 	u64 flags;
 
 	if (is_before(a, b))
 		return;
 	flags = irq_save();
 	graph_acquire();
-	inverted = reaches(b, a, &via);
-	if (!inverted) {
-		order_where[a][b] = where;
-		__atomic_fetch_or(&order[a][b / 64], 1UL << (b % 64), __ATOMIC_RELEASE);
+	for (u32 x = 1; x < class_count && !is_before(b, a); x++) {
+		if (x != a && !is_before(x, a))
+			continue;
+		for (u32 y = 1; y < class_count; y++) {
+			if (is_before(x, y) || (y != b && !is_before(b, y)))
+				continue;
+			order_where[x][y] = where;
+			__atomic_fetch_or(&order[x][y / 64], 1UL << (y % 64), __ATOMIC_RELEASE);
+		}
 	}
 	graph_release();
 	irq_restore(flags);
-	if (inverted)
-		panic("lock order: %s taken at %p while %s is held (from %p); but %s was taken after "
-		      "%s before, at %p",
-		      after->name, where, before->class->name, before->where, before->class->name,
-		      classes[via]->name, order_where[via][a]);
+	if (is_before(b, a))
+		panic(
+		    "lock order: %s taken at %p while %s is held (from %p); but %s was taken after "
+		    "%s before, at %p",
+		    after->name, where, before->class->name, before->where, before->class->name,
+		    after->name, order_where[b][a]);
 }
 
 static void check_against(const struct held_locks *locks, struct lock_class *class,
@@ -112,14 +88,15 @@ static void check_against(const struct held_locks *locks, struct lock_class *cla
 		const struct held_lock *h = &locks->held[i];
 
 		if (h->lock == lock)
-			panic("lock %s taken twice: at %p, held since %p", class->name, where, h->where);
+			panic("lock %s taken twice: at %p, held since %p", class->name, where,
+			      h->where);
 		if (!h->class)
 			continue;
 		if (h->class != class)
 			record_order(h, class, where);
 		else if (!nested)
-			panic("two locks of class %s: at %p, the other held since %p", class->name, where,
-			      h->where);
+			panic("two locks of class %s: at %p, the other held since %p", class->name,
+			      where, h->where);
 	}
 }
 
@@ -150,13 +127,15 @@ void lockdep_acquire(struct lock_class *class, const void *lock, const void *whe
 		if (flags & LOCKDEP_IRQS_ON)
 			taken_irqs_on[class->id] = true;
 		if (taken_in_irq[class->id] && taken_irqs_on[class->id])
-			panic("lock %s is taken by an interrupt handler, and with interrupts on: at %p",
+			panic("lock %s is taken by an interrupt handler, and with interrupts on: "
+			      "at %p",
 			      class->name, where);
 	}
 	locks = locks_of(flags & LOCKDEP_SLEEPING);
 	if (locks) {
 		if (locks->count == LOCKDEP_HELD_MAX)
-			panic("lock checker: more than %d locks held at %p", LOCKDEP_HELD_MAX, where);
+			panic("lock checker: more than %d locks held at %p", LOCKDEP_HELD_MAX,
+			      where);
 		locks->held[locks->count++] = (struct held_lock){lock, class, where};
 	}
 	irq_restore(irqs);
