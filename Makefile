@@ -78,6 +78,9 @@ doctor: ## say what is there and what is missing
 run: all ## boot in QEMU, console on this terminal
 	@tools/run.sh
 
+lab: all ## boot into a lab, then the shell: make lab NAME=races ARGS=--no-lock; NAME=tour: all
+	@APPEND="$(APPEND) -- first lab $(NAME) $(ARGS)" tools/run.sh
+
 iso: $(BUILD)/heddle.iso ## build/heddle.iso, for CD and USB stick, BIOS and UEFI
 
 $(BUILD)/heddle.iso: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio iso/grub.cfg tools/mkiso.sh
@@ -188,5 +191,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run iso objs labs-host test bench compile_commands.json loc format clean
+.PHONY: all help setup doctor run lab iso objs labs-host test bench compile_commands.json loc format clean
 .DELETE_ON_ERROR:

@@ -33,9 +33,11 @@ for applet in $("$busybox" --list-full); do
 done
 for program in "$@"; do
 	case "$program" in
-	*=*) cp "${program#*=}" "$stage/${program%%=*}/" ;;
-	*) cp "$program" "$stage/" ;;
+	*=*) to=$stage/${program%%=*}/$(basename "$program") ;;
+	*) to=$stage/$(basename "$program") ;;
 	esac
+	# Without symbols: the debugger has them from the build directory.
+	strip -o "$to" "${program#*=}" 2>/dev/null || cp "${program#*=}" "$to"
 done
 cp -R "$here/user/etc/." "$stage/etc/"
 (cd "$stage" && find . | LC_ALL=C sort | "$busybox" cpio -o -H newc 2>/dev/null) > "$out"

@@ -6,6 +6,7 @@
  *
  *   init                  a login shell on the console
  *   init run CMD ARG...   run one command and end with its status (tests)
+ *   init first CMD ARG... run one command, then a login shell
  *
  * What stands after "--" on the kernel's command line are the arguments.
  */
@@ -61,14 +62,15 @@ static void end_all(int how)
 
 static void greet(void)
 {
-	puts("\nThis is Heddle.  In QEMU, Ctrl-A X leaves at once; `poweroff` leaves in order.\n"
-	     "Every program here is an ordinary Linux one; the shell is BusyBox.\n");
+	puts("\nThis is Heddle.  To begin: `lab` lists the labs, `lab tour` goes through them.\n"
+	     "To leave: `poweroff`; in QEMU also Ctrl-A, then X.\n");
 	fflush(stdout);
 }
 
 int main(int argc, char *argv[])
 {
 	int run_one = argc > 2 && strcmp(argv[1], "run") == 0;
+	int first = argc > 2 && strcmp(argv[1], "first") == 0;
 	sigset_t all, old;
 	siginfo_t info;
 	pid_t child;
@@ -83,9 +85,10 @@ int main(int argc, char *argv[])
 	setenv("USER", "root", 1);
 	if (chdir("/root") < 0)
 		(void)!chdir("/");
-	if (!run_one)
+	if (!run_one && !first)
 		greet();
-	child = run_one ? start(argv[2], argv + 2, &old) : start("/bin/sh", login_shell, &old);
+	child =
+	    run_one || first ? start(argv[2], argv + 2, &old) : start("/bin/sh", login_shell, &old);
 	for (;;) {
 		int status;
 		pid_t pid;
@@ -110,8 +113,13 @@ int main(int argc, char *argv[])
 			if (pid != child)
 				continue;
 			if (run_one)
-				return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-			puts("\ninit: the shell ended; here is another");
+				return WIFEXITED(status) ? WEXITSTATUS(status)
+							 : 128 + WTERMSIG(status);
+			if (first)
+				greet();
+			else
+				puts("\ninit: the shell ended; here is another");
+			first = 0;
 			fflush(stdout);
 			child = start("/bin/sh", login_shell, &old);
 		}

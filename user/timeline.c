@@ -73,6 +73,8 @@ static struct lab_trace *trace_of(const char *path)
 	char *text = lab_read(path);
 	struct lab_trace *trace = text ? trace_parse(text) : NULL;
 
+	if (trace)
+		letters_keep(trace, true);
 	free(text);
 	return trace;
 }

@@ -140,10 +140,11 @@ void options_apply(void);  /* CPUs and the slice; the slice is put back at the e
 
 int cpus_limit(int count); /* keep to the first `count` CPUs; 0: all.  How many there are now. */
 void letters_open(void);
-int letter_take(const char *name, pid_t tid);	/* reserve one */
-void letter_set(int letter, pid_t tid);		/* the thread for which it was reserved */
-void letter_end(pid_t tid);			/* its letter is free for the next of that name */
-char letter_find(pid_t tid, const char **name); /* 0 where it has none */
+int letter_take(const char *name);	/* reserve one */
+void letter_set(int letter, pid_t tid); /* the thread for which it was reserved */
+void letter_end(pid_t tid);		/* its letter is free for the next of that name */
+char letter_find(pid_t tid);		/* 0 where it has none */
+void letters_keep(struct lab_trace *trace, bool all); /* in the trace; `all` get one */
 bool in_child(void);
 
 /* --- traces (trace.c, timeline.c) ----------------------------------------------------------------
@@ -173,6 +174,7 @@ struct lab_trace {
 	struct thread_name {
 		pid_t tid;
 		char name[16];
+		char letter; /* or 0 */
 	} * names;
 	int name_count;
 };
@@ -180,9 +182,10 @@ struct lab_trace {
 struct lab_trace *trace_parse(const char *text);
 void trace_free(struct lab_trace *trace);
 const char *trace_name(const struct lab_trace *trace, pid_t tid);
+char trace_letter(const struct lab_trace *trace, pid_t tid);
 void trace_off(void); /* if lab_trace_begin() switched it on; may be called in a signal handler */
 void trace_find_slices(struct lab_trace *trace);
-/* `all`: every thread gets a letter (the program `timeline`); else the lab's have theirs already.
- * `max_rows` 0: as many as it takes. */
-void timeline_show(const struct lab_trace *trace, bool all, int max_width, int max_rows);
+/* `whole`: not only the part in which threads with letters ran.  `max_rows` 0: as many as it takes.
+ */
+void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int max_rows);
 void timeline_json(const struct lab_trace *trace);

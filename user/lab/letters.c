@@ -8,9 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Shared with all children, so that a child's threads have letters too.  One entry a letter.  No
- * lock: a child that is killed would leave it held. */
+/* Shared with all children, so that a child's threads have letters too.  No lock: a child that is
+ * killed would leave it held. */
 #define LETTERS 52
+#define HISTORY 1024
 static struct letters {
 	int count;
 	struct {
@@ -18,6 +19,12 @@ static struct letters {
 		bool ended;
 		char name[16];
 	} of[LETTERS];
+	/* Who had which letter, the oldest overwritten: traces tell of threads that have ended. */
+	unsigned int given;
+	struct {
+		pid_t tid;
+		int letter;
+	} history[HISTORY];
 } * letters;
 
 static pid_t main_pid;
@@ -42,62 +49,80 @@ static char letter_of(int i)
 }
 
 /* The newest first: numbers of threads are used again. */
-char letter_find(pid_t tid, const char **name)
+char letter_find(pid_t tid)
 {
-	if (!letters)
-		return 0;
-	for (int i = letters->count - 1; i >= 0; i--) {
-		if (letters->of[i].tid != tid)
-			continue;
-		if (name)
-			*name = letters->of[i].name;
-		return letter_of(i);
-	}
+	unsigned int given = letters ? __atomic_load_n(&letters->given, __ATOMIC_ACQUIRE) : 0;
+
+	for (unsigned int i = 1; i <= given && i <= HISTORY; i++)
+		if (letters->history[(given - i) % HISTORY].tid == tid)
+			return letter_of(letters->history[(given - i) % HISTORY].letter);
 	return 0;
 }
 
 void letter_end(pid_t tid)
 {
-	for (int i = 0; letters && i < letters->count; i++)
+	for (int i = 0; i < letters->count; i++)
 		if (letters->of[i].tid == tid)
-			letters->of[i].ended = true;
+			__atomic_store_n(&letters->of[i].ended, true, __ATOMIC_RELEASE);
 }
 
 /* A thread that has ended leaves its letter to the next one of its name: rounds look alike. */
-int letter_take(const char *name, pid_t tid)
+int letter_take(const char *name)
 {
 	int count = __atomic_load_n(&letters->count, __ATOMIC_ACQUIRE), i;
 
 	for (i = 0; i < count; i++)
 		if (strncmp(letters->of[i].name, name, 15) == 0 &&
 		    __atomic_exchange_n(&letters->of[i].ended, false, __ATOMIC_ACQ_REL))
-			break;
-	if (i == count) {
-		do {
-			i = __atomic_load_n(&letters->count, __ATOMIC_RELAXED);
-			if (i == LETTERS)
-				return i;
-		} while (!__atomic_compare_exchange_n(&letters->count, &i, i + 1, false,
-						      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-		memcpy(letters->of[i].name, name, strnlen(name, 15));
-	}
-	__atomic_store_n(&letters->of[i].tid, tid, __ATOMIC_RELEASE);
-	return i;
+			return i;
+	while (count < LETTERS &&
+	       !__atomic_compare_exchange_n(&letters->count, &count, count + 1, false,
+					    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		;
+	/* All are taken: any that is free. */
+	for (i = 0; count == LETTERS; i++)
+		if (i == LETTERS)
+			return i;
+		else if (__atomic_exchange_n(&letters->of[i].ended, false, __ATOMIC_ACQ_REL))
+			count = i;
+	strncpy(letters->of[count].name, name, 15);
+	return count;
 }
 
 void letter_set(int i, pid_t tid)
 {
-	if (i < LETTERS)
-		__atomic_store_n(&letters->of[i].tid, tid, __ATOMIC_RELEASE);
+	unsigned int at;
+
+	if (i == LETTERS)
+		return;
+	__atomic_store_n(&letters->of[i].tid, tid, __ATOMIC_RELEASE);
+	at = __atomic_fetch_add(&letters->given, 1, __ATOMIC_ACQ_REL) % HISTORY;
+	letters->history[at].letter = i;
+	__atomic_store_n(&letters->history[at].tid, tid, __ATOMIC_RELEASE);
 }
 
 char lab_letter(pid_t tid, const char *name)
 {
-	char letter = letter_find(tid, NULL);
+	char letter = letter_find(tid);
+	int i;
 
 	if (letter)
 		return letter;
-	int i = letter_take(name ? name : "", tid);
-
+	i = letter_take(name ? name : "");
+	letter_set(i, tid);
 	return i < LETTERS ? letter_of(i) : '+';
+}
+
+/* Its threads' letters are kept with it: numbers and letters go round. */
+void letters_keep(struct lab_trace *trace, bool all)
+{
+	/* `timeline`: whoever is not in the picture any more leaves its letter. */
+	for (int i = 0; all && i < letters->count; i++)
+		if (strcmp(trace_name(trace, letters->of[i].tid), "?") == 0)
+			letters->of[i].ended = true;
+	for (int i = 0; i < trace->name_count; i++) {
+		struct thread_name *n = &trace->names[i];
+
+		n->letter = all ? lab_letter(n->tid, n->name) : letter_find(n->tid);
+	}
 }

@@ -165,7 +165,7 @@ void put_letter_colour(char letter)
 					    "93", "92", "95", "94", "1;36", "31"};
 
 	if (screen.colours)
-		printf("\033[%sm", codes[(unsigned char)(letter - 'A') % 12]);
+		printf("\033[0;%sm", codes[(unsigned char)(letter - 'A') % 12]);
 }
 
 /* --- lines --------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ pthread_t lab_thread(const char *name, void *(*fn)(void *), void *arg)
 
 	start->fn = fn;
 	start->arg = arg;
-	start->letter = letter_take(name, 0);
+	start->letter = letter_take(name);
 	memcpy(start->name, name, strnlen(name, 15));
 	error = pthread_create(&thread, NULL, thread_begins, start);
 	if (error)
@@ -68,7 +68,7 @@ pthread_t lab_thread(const char *name, void *(*fn)(void *), void *arg)
 
 pid_t lab_fork(const char *name, int (*fn)(void *), void *arg)
 {
-	int letter = letter_take(name, 0);
+	int letter = letter_take(name);
 	pid_t pid;
 
 	fflush(NULL);

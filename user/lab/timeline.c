@@ -48,7 +48,7 @@ static char *row_of_cpu(const struct picture *p, int cpu)
 	for (int i = 0; i < p->trace->slice_count; i++) {
 		const struct lab_slice *s = &p->trace->slices[i];
 		uint64_t last = s->end_ns < p->start ? 0 : (s->end_ns - p->start) / p->step;
-		char letter = letter_find(s->tid, NULL);
+		char letter = trace_letter(p->trace, s->tid);
 
 		if (s->cpu != cpu || s->end_ns <= p->start)
 			continue;
@@ -79,7 +79,9 @@ static char *row_of_switches(const struct picture *p, int cpu)
 		const struct lab_slice *s = &p->trace->slices[i];
 		int c = column_of(p, s->start_ns);
 
-		if (s->cpu == cpu && c >= 0 && s->start_ns > p->trace->start_ns && row[c] != '#')
+		/* Not who ran before the recording began. */
+		if (s->cpu == cpu && c >= 0 && row[c] != '#' &&
+		    (s->start_ns > p->trace->start_ns || s->new_root))
 			row[c] = s->new_root ? '#' : ':';
 	}
 	return row;
@@ -91,7 +93,7 @@ static char *row_of_wakes(const struct picture *p)
 
 	for (int i = p->trace->from; i < p->trace->to; i++) {
 		const struct event *e = &p->trace->events[i];
-		char letter = e->kind == EVENT_WAKE ? letter_find(e->other, NULL) : 0;
+		char letter = e->kind == EVENT_WAKE ? trace_letter(p->trace, e->other) : 0;
 		int c = column_of(p, e->ns);
 
 		if (letter && c >= 0)
@@ -117,7 +119,7 @@ static void put_row(const char *label, char *row)
 		for (const char *c = row; *c; c++) {
 			if (*c != now && is_letter(*c))
 				put_letter_colour(*c);
-			else if (*c != now)
+			else if (*c != now && is_letter(now))
 				put_colour(PLAIN);
 			now = *c;
 			put((char[]){*c, 0});
@@ -175,7 +177,7 @@ static void put_legend(const struct picture *p, int lines)
 
 	for (int i = 0; i < p->trace->name_count; i++) {
 		const struct thread_name *n = &p->trace->names[i];
-		char letter = letter_find(n->tid, NULL);
+		char letter = n->letter;
 		uint64_t ran = lab_trace_ran(p->trace, n->tid);
 		char entry[64];
 		int length;
@@ -201,38 +203,30 @@ static void put_legend(const struct picture *p, int lines)
 }
 
 /* The lettered threads' part of the trace; all of it where there are none. */
-static void window(struct picture *p, bool all, uint64_t *end)
+static void window(struct picture *p, bool whole, uint64_t *end)
 {
 	uint64_t first = UINT64_MAX, last = 0;
 
 	for (int i = 0; i < p->trace->slice_count; i++) {
 		const struct lab_slice *s = &p->trace->slices[i];
 
-		if (!letter_find(s->tid, NULL))
+		if (!trace_letter(p->trace, s->tid))
 			continue;
 		first = s->start_ns < first ? s->start_ns : first;
 		last = s->end_ns > last ? s->end_ns : last;
 	}
-	p->start = all || !last ? p->trace->start_ns : first;
-	*end = all || !last ? p->trace->end_ns : last;
+	p->start = whole || !last ? p->trace->start_ns : first;
+	*end = whole || !last ? p->trace->end_ns : last;
 }
 
-static void give_letters(const struct lab_trace *trace)
-{
-	for (int i = 0; i < trace->slice_count; i++)
-		lab_letter(trace->slices[i].tid, trace_name(trace, trace->slices[i].tid));
-}
-
-void timeline_show(const struct lab_trace *trace, bool all, int max_width, int max_rows)
+void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int max_rows)
 {
 	struct picture p = {.trace = trace, .step = 1};
 	int most = (screen.width < max_width ? screen.width : max_width) - 8, cpus = trace->cpus;
 	bool markers = true;
 	uint64_t end;
 
-	if (all)
-		give_letters(trace);
-	window(&p, all, &end);
+	window(&p, whole, &end);
 	if (end <= p.start) {
 		put("  nothing was recorded\n");
 		return;

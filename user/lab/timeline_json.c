@@ -30,7 +30,7 @@ static void threads(const struct lab_trace *trace)
 	for (int i = 0; i < trace->name_count; i++) {
 		const struct thread_name *n = &trace->names[i];
 		uint64_t ran = lab_trace_ran(trace, n->tid);
-		char letter[2] = {letter_find(n->tid, NULL)};
+		char letter[2] = {n->letter};
 
 		if (!ran)
 			continue;

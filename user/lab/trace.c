@@ -85,6 +85,7 @@ struct lab_trace *lab_trace_end(void)
 	if (!text)
 		return NULL;
 	trace = trace_parse(text);
+	letters_keep(trace, false);
 	free(text);
 	return trace;
 }
@@ -106,7 +107,7 @@ static void name_keep(struct lab_trace *trace, pid_t tid, const char *name, size
 			trace->names = must(realloc(trace->names, (trace->name_count + 64) *
 								      sizeof(*trace->names)));
 		n = &trace->names[trace->name_count++];
-		n->tid = tid;
+		*n = (struct thread_name){.tid = tid};
 	}
 	length = length < sizeof(n->name) ? length : sizeof(n->name) - 1;
 	memcpy(n->name, name, length);
@@ -119,6 +120,14 @@ const char *trace_name(const struct lab_trace *trace, pid_t tid)
 		if (trace->names[i].tid == tid)
 			return trace->names[i].name;
 	return tid ? "?" : "idle";
+}
+
+char trace_letter(const struct lab_trace *trace, pid_t tid)
+{
+	for (int i = 0; i < trace->name_count; i++)
+		if (trace->names[i].tid == tid)
+			return trace->names[i].letter;
+	return 0;
 }
 
 /* The number after `key` in the arguments of an event. */
