@@ -6,6 +6,7 @@
 
 #include "kernel/lib/errno.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/seed.h"
 #include "kernel/sync/lockdep.h"
 
 struct lock_class mutex_guard_class = {"mutex guard", 0};
@@ -39,8 +40,12 @@ static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockd
 	spin_lock(&m->guard);
 	/* Announced before the look: either we see the mutex free, or whoever frees it sees us. */
 	__atomic_fetch_add(&m->waiters, 1, __ATOMIC_SEQ_CST);
-	while (!try_acquire(m) && result == 0)
-		result = wait_sleep(&m->queue, &m->guard, WAIT_FOREVER, wait_flags);
+	while (!try_acquire(m) && result == 0) {
+		if (wait_flags)
+			result = wait_sleep(&m->queue, &m->guard, WAIT_FOREVER, wait_flags);
+		else
+			seed_wait_for_lock(&m->queue, &m->guard);
+	}
 	__atomic_fetch_sub(&m->waiters, 1, __ATOMIC_SEQ_CST);
 	spin_unlock(&m->guard);
 	if (result && !mutex_held(m)) {

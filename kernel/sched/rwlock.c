@@ -5,6 +5,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/seed.h"
 #include "kernel/sync/lockdep.h"
 
 static struct lock_class rwlock_guard_class = {"rwlock guard", 0};
@@ -24,7 +25,7 @@ void rwlock_read_lock(struct rwlock *l)
 		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	spin_lock(&l->guard);
 	while (l->holders < 0 || l->writers_waiting)
-		(void)wait_sleep(&l->readers_queue, &l->guard, WAIT_FOREVER, 0);
+		seed_wait_for_lock(&l->readers_queue, &l->guard);
 	l->holders++;
 	spin_unlock(&l->guard);
 }
@@ -48,7 +49,7 @@ void rwlock_write_lock(struct rwlock *l)
 	spin_lock(&l->guard);
 	l->writers_waiting++;
 	while (l->holders)
-		(void)wait_sleep(&l->writers_queue, &l->guard, WAIT_FOREVER, 0);
+		seed_wait_for_lock(&l->writers_queue, &l->guard);
 	l->writers_waiting--;
 	l->holders = -1;
 	l->writer = current_thread();

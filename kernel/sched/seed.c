@@ -6,13 +6,15 @@
 
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/smp.h"
+#include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sched/runqueue.h"
 #include "kernel/sched/trace_thread.h"
 
 #define CHOICES_MAX 64 /* ready members that are looked at: the longest waiting */
-#define SCALES	    8  /* preemption points are up to 2^0 .. 2^7 steps apart, 16 on average */
+#define PATIENCE_NS (500 * NSEC_PER_MSEC)
+#define SCALES	    8 /* preemption points are up to 2^0 .. 2^7 steps apart, 16 on average */
 
 /* SplitMix64 (Steele, Lea, Flood 2014): any seed will do, 0 too. */
 static u64 random_next(struct seed_group *g)
@@ -118,6 +120,8 @@ void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to
 	/* Not yet the holder: it has joined a moment ago. */
 	if (g->holder != prev)
 		return;
+	if (prev->state != THREAD_RUNNING && prev->seed_stays)
+		return;
 	if (prev->state != THREAD_RUNNING || (choose && g->ready_count))
 		choose_holder(rq, g, to_back, now_ns);
 }
@@ -155,6 +159,26 @@ void seed_step(u64 rip)
 		return;
 	trace_preemption(rip, step);
 	sched_yield_member();
+}
+
+void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard)
+{
+	struct thread *t = current_thread();
+	int result;
+
+	if (likely(!READ_ONCE(t->seed))) {
+		(void)wait_sleep(q, guard, WAIT_FOREVER, 0);
+		return;
+	}
+	t->seed_stays = true;
+	result = wait_sleep(q, guard, clock_now_ns() + PATIENCE_NS, 0);
+	t->seed_stays = false;
+	if (result != -ETIMEDOUT)
+		return;
+	/* Whoever has the lock may wait for a member: one that came into the group with a lock. */
+	spin_unlock(guard);
+	sched_yield_member();
+	spin_lock(guard);
 }
 
 /* --- Coming and going ---------------------------------------------------------------------------

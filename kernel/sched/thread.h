@@ -63,6 +63,7 @@ struct thread {
 	struct seed_group *seed;  /* its group in the seeded scheduler (seed.h), or NULL; changes under
 				   * process_lock, too */
 	u32 seed_number;	  /* in the group */
+	bool seed_stays;	  /* holder while it waits: seed_wait_for_lock() */
 	bool stepping;		  /* TF in its trap frame is the kernel's: seed_step(); its own */
 	struct cpumask affinity;  /* a member of a group keeps to the group's CPU */
 	int nice;		  /* kept for getpriority(); does not weigh */

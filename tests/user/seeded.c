@@ -346,6 +346,51 @@ static void load_beside(void)
 	}
 }
 
+static void *make_files(void *unused)
+{
+	char name[32];
+
+	wait_for_all();
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "member%ld", counter++);
+		close(open(name, O_CREAT | O_RDWR, 0600));
+		unlink(name);
+	}
+	return (void)unused, NULL;
+}
+
+static long two_make_files(void)
+{
+	return run_threads(2, make_files, make_files);
+}
+
+/* ... nor do the kernel's locks that they hold. */
+static void locks_beside(void)
+{
+	struct outcome quiet, loaded;
+	pid_t load[3];
+
+	if (!there())
+		return;
+	quiet = run_seed(7, two_make_files);
+	for (int i = 0; i < 3; i++)
+		load[i] = SPAWN(for (;;) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "stranger%d", i);
+			close(open(name, O_CREAT | O_RDWR, 0600));
+			unlink(name);
+		});
+	for (int i = 0; i < 10; i++) {
+		loaded = run_seed(7, two_make_files);
+		CHECK(same(&quiet, &loaded));
+	}
+	for (int i = 0; i < 3; i++) {
+		kill(load[i], SIGKILL);
+		CHECK_EQ(wait_status(load[i]), KILLED(SIGKILL));
+	}
+}
+
 /* --- What must work as ever --------------------------------------------------------------------
  */
 
@@ -495,7 +540,7 @@ static void bad_values(void)
 
 int main(int argc, char **argv)
 {
-	check_start();
+	check_start_in_directory();
 	shared = map_shared(PAGE);
 	if (argc > 1) {
 		struct outcome o = run_seed(strtoul(argv[1], NULL, 10), four_add);
@@ -514,6 +559,7 @@ int main(int argc, char **argv)
 	RUN(deadlock);
 	RUN(shared_memory);
 	RUN(load_beside);
+	RUN(locks_beside);
 	RUN(signals);
 	RUN(stop_and_kill);
 	RUN(programs);
