@@ -28,7 +28,7 @@ static struct inode *working_directory(void)
 
 	if (c) {
 		mutex_lock(&c->lock);
-		dir = c->cwd;
+		dir = c->cwd ? c->cwd : dir; /* NULL: the process is ending */
 	}
 	inode_get(dir);
 	if (c)

@@ -166,9 +166,8 @@ struct dentry_path {
 	char text[];
 };
 
-/* What a process shares by CLONE_FS. */
+/* What relative paths and new files depend on, of a process. */
 struct fs_context {
-	struct refcount refs;
 	struct mutex lock;	/* guards all below */
 	struct inode *cwd;
 	u32 umask;

@@ -120,17 +120,7 @@ static int prepare(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 	error = elf_load(e->space, e->file, &e->image);
 	if (!error)
 		error = exec_stack_build(e);
-	if (error)
-		return error;
-	e->handlers = signal_handlers_copy(p->handlers, true);
-	if (!e->handlers)
-		return -ENOMEM;
-	if (refcount_read(&p->files->refs) > 1) {
-		e->files = file_table_copy(p->files);
-		if (IS_ERR(e->files))
-			return (int)PTR_ERR(e->files);
-	}
-	return 0;
+	return error;
 }
 
 /* What is left of a preparation, or after the exchange what the process had before. */
@@ -139,10 +129,6 @@ static void release(struct exec *e)
 	kfree(e->strings);
 	if (e->space && !IS_ERR(e->space))
 		address_space_put(e->space);
-	if (e->files && !IS_ERR(e->files))
-		file_table_put(e->files);
-	if (e->handlers)
-		signal_handlers_put(e->handlers);
 	if (e->file)
 		file_put(e->file);
 	kfree(e);
@@ -193,12 +179,9 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 {
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
 	struct address_space *space = p->space;
-	struct signal_handlers *handlers = p->handlers;
 	struct file *executable = p->executable;
-	struct file_table *files = p->files;
 
-	p->handlers = e->handlers;
-	e->handlers = handlers;
+	signal_actions_reset(p);
 	spin_unlock_irq(&p->signal_lock, inner);
 	if (space)
 		p->own_dead.peak_resident_pages =
@@ -207,10 +190,6 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 	e->space = space;
 	p->executable = e->file;
 	e->file = executable;
-	if (e->files) {
-		p->files = e->files;
-		e->files = files;
-	}
 	p->did_exec = true;
 	p->exit_signal = SIGCHLD;
 	p->has_left_space = true;

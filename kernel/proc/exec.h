@@ -26,8 +26,6 @@ struct exec {
 	struct address_space *space;
 	struct elf_image image;
 	u64 stack_pointer;
-	struct signal_handlers *handlers;
-	struct file_table *files; /* a copy, where another process shares ours; else NULL */
 };
 
 /* argv and envp into the pieces.  -EFAULT, -E2BIG, -ENOMEM. */

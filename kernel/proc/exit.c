@@ -91,7 +91,7 @@ static void release_resources(struct process *p)
 	struct address_space *space = p->space;
 	struct file_table *files = p->files;
 	struct file *executable = p->executable;
-	struct fs_context *fs = p->fs;
+	struct inode *cwd;
 	u64 flags;
 
 	itimer_process_release(p);
@@ -109,9 +109,13 @@ static void release_resources(struct process *p)
 	flags = spin_lock_irq(&process_lock);
 	p->has_left_space = true;
 	wait_wake_all(&p->exec_wait);
-	p->fs = NULL; /* only now: closing files could still want directories */
 	spin_unlock_irq(&process_lock, flags);
-	fs_context_put(fs);
+	/* Only now: closing files could still want it. */
+	mutex_lock(&p->fs.lock);
+	cwd = p->fs.cwd;
+	p->fs.cwd = NULL;
+	mutex_unlock(&p->fs.lock);
+	inode_put(cwd);
 }
 
 /* --- The family ------------------------------------------------------------------------------- */

@@ -2,8 +2,9 @@
  *
  * fork(), vfork(), clone(), clone3(): a new process, or a new thread in this one (clone(2)).
  *
- * Descriptors and directories hang on the process, so a thread cannot have its own: CLONE_THREAD
- * without CLONE_FILES and CLONE_FS is -EINVAL here (Linux allows it; no C library asks for it).
+ * Descriptors, directory and signal actions are the process's: a thread cannot have its own, nor
+ * can two processes share them.  So CLONE_FILES, CLONE_FS and CLONE_SIGHAND come with CLONE_THREAD,
+ * all three, or not at all; else -EINVAL (Linux allows more; no C library asks for it).
  */
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/fpu.h"
@@ -20,19 +21,19 @@
 #define CLONE_NAMESPACES                                                                           \
 	(CLONE_NEWNS | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 |            \
 	 0x40000000 | 0x00000080)
-#define CLONE_KNOWN ((0xffffffffUL & ~CLONE_PARENT) | CLONE_CLEAR_SIGHAND)
+#define CLONE_SHARED (CLONE_FILES | CLONE_FS | CLONE_SIGHAND)
+#define CLONE_KNOWN  ((0xffffffffUL & ~CLONE_PARENT) | CLONE_CLEAR_SIGHAND)
 
 static int check_flags(const struct clone_args *args)
 {
 	u64 flags = args->flags;
-	bool thread = flags & CLONE_THREAD;
 
 	if (flags & (CLONE_NAMESPACES | CLONE_PIDFD) || flags & ~CLONE_KNOWN ||
 	    args->exit_signal > SIGNAL_COUNT || args->set_tid_size)
 		return -EINVAL;
-	if (thread && (~flags & (CLONE_SIGHAND | CLONE_FILES | CLONE_FS)))
+	if ((flags & CLONE_SHARED) != (flags & CLONE_THREAD ? CLONE_SHARED : 0))
 		return -EINVAL;
-	if (flags & CLONE_SIGHAND && (!(flags & CLONE_VM) || flags & CLONE_CLEAR_SIGHAND))
+	if (flags & CLONE_THREAD && (!(flags & CLONE_VM) || flags & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
 	if (flags & CLONE_SETTLS && args->tls >= USER_MAX)
 		return -EPERM;
@@ -142,34 +143,37 @@ static void discard_process(struct process *child)
 		address_space_put(child->space);
 	if (!IS_ERR(child->files))
 		file_table_put(child->files);
-	if (!IS_ERR(child->fs))
-		fs_context_put(child->fs);
+	inode_put(child->fs.cwd);
 	if (child->executable)
 		file_put(child->executable);
 	process_put(child);
 }
 
-/* Each thing is shared or copied, as the flags say. */
+/* Only the address space may be shared. */
 static struct process *copy_process(const struct clone_args *args)
 {
 	struct process *p = current_process(), *child = process_create(p);
-	u64 flags = args->flags;
 
 	if (!child)
 		return ERR_PTR(-ENOMEM);
 	child->exit_signal = (int)args->exit_signal;
-	child->handlers = flags & CLONE_SIGHAND
-			      ? (refcount_get(&p->handlers->refs), p->handlers)
-			      : signal_handlers_copy(p->handlers, flags & CLONE_CLEAR_SIGHAND);
-	child->fs = flags & CLONE_FS ? (fs_context_get(p->fs), p->fs) : fs_context_copy(p->fs);
-	child->files =
-	    flags & CLONE_FILES ? (file_table_get(p->files), p->files) : file_table_copy(p->files);
-	child->space = flags & CLONE_VM ? (address_space_get(p->space), p->space)
-					: address_space_fork(p->space);
+	if (args->flags & CLONE_CLEAR_SIGHAND) {
+		u64 flags = spin_lock_irq(&child->signal_lock);
+
+		signal_actions_reset(child);
+		spin_unlock_irq(&child->signal_lock, flags);
+	}
+	child->files = file_table_copy(p->files);
+	if (args->flags & CLONE_VM) {
+		address_space_get(p->space);
+		child->space = p->space;
+	} else {
+		child->space = address_space_fork(p->space);
+	}
 	child->executable = p->executable;
 	if (child->executable)
 		file_get(child->executable);
-	if (child->handlers && !IS_ERR(child->fs) && !IS_ERR(child->files) && !IS_ERR(child->space))
+	if (!IS_ERR(child->files) && !IS_ERR(child->space))
 		return child;
 	discard_process(child);
 	return ERR_PTR(-ENOMEM);

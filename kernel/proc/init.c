@@ -107,10 +107,8 @@ void process_start_init(void)
 
 	if (!p || IS_ERR(t))
 		panic("no memory for init");
-	p->fs = fs_context_copy(kernel_process->fs);
 	p->files = file_table_create();
-	p->handlers = signal_handlers_copy(NULL, true);
-	if (IS_ERR(p->fs) || IS_ERR(p->files) || !p->handlers)
+	if (IS_ERR(p->files))
 		panic("no memory for init");
 	p->pid = p->group = p->session = t->tid = 1; /* tid_alloc() never gives it */
 	p->leader = t;

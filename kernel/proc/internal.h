@@ -10,8 +10,8 @@
 /* --- process.c -------------------------------------------------------------------------------- */
 
 /* A process that inherits what does not depend on clone's flags (limits, ids, group, session,
- * terminal); in no table, no thread, no space, files, directories or handlers yet.  NULL: no
- * memory. */
+ * terminal, directory, signal actions); in no table, no thread, no space, no files yet.  NULL: no
+ * memory.  Sleeps. */
 struct process *process_create(struct process *parent);
 
 /* Into the tables and the family, with its first thread.  process_lock is held. */
@@ -71,9 +71,10 @@ void resource_use_add(struct resource_use *sum, const struct resource_use *use);
 	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
 #define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
-/* A copy (NULL: no memory); `reset`: handlers become SIG_DFL, what is ignored stays so. */
-struct signal_handlers *signal_handlers_copy(struct signal_handlers *from, bool reset);
-void signal_handlers_put(struct signal_handlers *h);
+/* Handlers become SIG_DFL, what is ignored stays so.  signal_lock is held. */
+void signal_actions_reset(struct process *p);
+
+/* signal_lock is not held. */
 struct sigaction signal_action_of(struct process *p, int signal);
 
 /* The functions below want the process's signal_lock. */

@@ -7,7 +7,6 @@
  *   exec_lock (sleeping)   one exec() of a process at a time
  *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what it points at
  *   signal_lock (irq)      of one process; two are never held at once
- *   signal_handlers.lock   the actions
  *   limits_lock (irq)      limits, sums, timers: nothing is taken under it
  *
  * A terminal's lock comes before process_lock (its hooks below are called with it), so terminals
@@ -21,6 +20,7 @@
 
 #include "arch/x86_64/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/internal.h"
@@ -241,6 +241,7 @@ static void process_init_fields(struct process *p)
 	mutex_init(&p->exec_lock, &exec_lock_class);
 	spinlock_init(&p->signal_lock, &signal_lock_class);
 	spinlock_init(&p->limits_lock, &limits_lock_class);
+	mutex_init(&p->fs.lock, &fs_context_class);
 	itimer_process_init(p);
 	p->exit_signal = SIGCHLD;
 }
@@ -264,6 +265,14 @@ struct process *process_create(struct process *parent)
 	p->egid = parent->egid;
 	p->sgid = parent->sgid;
 	spin_unlock_irq(&parent->limits_lock, flags);
+	flags = spin_lock_irq(&parent->signal_lock);
+	memcpy(p->actions, parent->actions, sizeof(p->actions));
+	spin_unlock_irq(&parent->signal_lock, flags);
+	mutex_lock(&parent->fs.lock);
+	p->fs.umask = parent->fs.umask;
+	p->fs.cwd = parent->fs.cwd;
+	inode_get(p->fs.cwd);
+	mutex_unlock(&parent->fs.lock);
 	return p;
 }
 
@@ -278,8 +287,6 @@ void process_put(struct process *p)
 		return;
 	/* All that can sleep went in process_reap() or never came to be. */
 	signal_flush_queue(p, &p->pending_queue);
-	if (p->handlers)
-		signal_handlers_put(p->handlers);
 	kfree(p);
 }
 
@@ -305,57 +312,9 @@ struct file_table *process_files_get(struct process *p)
 	return files;
 }
 
-struct fs_context *process_fs_get(struct process *p)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	struct fs_context *fs = p->fs;
-
-	if (fs)
-		fs_context_get(fs);
-	spin_unlock_irq(&process_lock, flags);
-	return fs;
-}
-
 u64 process_limit(struct process *p, u32 which)
 {
 	return READ_ONCE(p->limits[which].current);
-}
-
-static struct fs_context *fs_context_create(struct inode *cwd, u32 umask)
-{
-	struct fs_context *fs = kzalloc(sizeof(*fs));
-
-	if (!fs)
-		return ERR_PTR(-ENOMEM);
-	refcount_init(&fs->refs, 1);
-	mutex_init(&fs->lock, &fs_context_class);
-	inode_get(cwd);
-	fs->cwd = cwd;
-	fs->umask = umask;
-	return fs;
-}
-
-struct fs_context *fs_context_copy(struct fs_context *from)
-{
-	struct fs_context *fs;
-
-	mutex_lock(&from->lock);
-	fs = fs_context_create(from->cwd, from->umask);
-	mutex_unlock(&from->lock);
-	return fs;
-}
-
-void fs_context_get(struct fs_context *fs)
-{
-	refcount_get(&fs->refs);
-}
-
-void fs_context_put(struct fs_context *fs)
-{
-	if (!refcount_put(&fs->refs))
-		return;
-	inode_put(fs->cwd);
-	kfree(fs);
 }
 
 /* --- What lower floors ask -------------------------------------------------------------------- */
@@ -372,7 +331,7 @@ static struct fs_context *current_context(void)
 {
 	struct process *p = current_process();
 
-	return p && p->fs ? p->fs : kernel_process->fs;
+	return p ? &p->fs : &kernel_process->fs;
 }
 
 static struct file_table *current_files(void)
@@ -441,11 +400,11 @@ void process_init(void)
 	if (IS_ERR(root))
 		panic("no root directory (error %ld)", -PTR_ERR(root));
 	set_default_limits(kernel_process);
-	kernel_process->fs = fs_context_create(root, 022);
+	kernel_process->fs.cwd = root;
+	kernel_process->fs.umask = 022;
 	kernel_process->files = file_table_create();
-	if (IS_ERR(kernel_process->fs) || IS_ERR(kernel_process->files))
+	if (IS_ERR(kernel_process->files))
 		panic("no memory for the first process");
-	inode_put(root);
 	vm_current_space = current_space;
 	vfs_current_context = current_context;
 	vfs_current_files = current_files;

@@ -70,13 +70,13 @@ struct process {
 				      * parent until the child has left the parent's space */
 	bool has_left_space;	    /* by exec or exit */
 
-	/* Shared by the threads; each has a lock of its own. */
+	/* Each has a lock of its own. */
 	struct file_table *files;
-	struct fs_context *fs;
+	struct fs_context fs;
 
 	/* Signals.  Under signal_lock (irq). */
 	struct spinlock signal_lock;
-	struct signal_handlers *handlers; /* shared by CLONE_SIGHAND */
+	struct sigaction actions[SIGNAL_COUNT]; /* [signal - 1] */
 	sigset_t pending;
 	struct list pending_queue;
 	u32 queued_signals;
@@ -136,14 +136,9 @@ struct process *process_next(pid_t from);
 /* What a process has now, with a reference; NULL once it has ended. */
 struct address_space *process_space_get(struct process *p);
 struct file_table *process_files_get(struct process *p);
-struct fs_context *process_fs_get(struct process *p);
 
 /* The current value of a limit (RLIMIT_*). */
 u64 process_limit(struct process *p, u32 which);
-
-void fs_context_get(struct fs_context *fs);
-void fs_context_put(struct fs_context *fs);		    /* sleeps */
-struct fs_context *fs_context_copy(struct fs_context *from); /* ERR_PTR(-ENOMEM) */
 
 /* --- fork.c ---------------------------------------------------------------------------------- */
 

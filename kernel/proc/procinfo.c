@@ -67,20 +67,18 @@ struct signal_sets {
 
 static void signal_sets_read(struct thread *t, struct process *p, struct signal_sets *s)
 {
-	u64 flags = spin_lock_irq(&p->signal_lock), inner;
+	u64 flags = spin_lock_irq(&p->signal_lock);
 
 	*s = (struct signal_sets){.own = t->pending,
 				  .shared = p->pending,
 				  .blocked = t->signal_mask,
 				  .queued = p->queued_signals};
-	inner = spin_lock_irq(&p->handlers->lock);
 	for (u32 i = 0; i < SIGNAL_COUNT; i++) {
-		u64 handler = p->handlers->action[i].handler;
+		u64 handler = p->actions[i].handler;
 
 		s->ignored |= (sigset_t)(handler == SIG_IGN) << i;
 		s->caught |= (sigset_t)(handler > SIG_IGN) << i;
 	}
-	spin_unlock_irq(&p->handlers->lock, inner);
 	spin_unlock_irq(&p->signal_lock, flags);
 }
 
@@ -264,26 +262,26 @@ THREAD_FILE(wchan)
 static int make_cwd(pid_t pid, tid_t tid, struct text *text)
 {
 	struct process *p = process_find(pid);
-	struct fs_context *fs = p ? process_fs_get(p) : NULL;
 	struct inode *inode;
 	ssize_t n;
 	char *path;
 
-	if (p)
-		process_put(p);
-	if (!fs)
+	if (!p)
 		return -ESRCH;
-	mutex_lock(&fs->lock);
-	inode = fs->cwd;
-	inode_get(inode);
-	mutex_unlock(&fs->lock);
+	mutex_lock(&p->fs.lock);
+	inode = p->fs.cwd;
+	if (inode)
+		inode_get(inode);
+	mutex_unlock(&p->fs.lock);
+	process_put(p);
+	if (!inode)
+		return -ESRCH;
 	path = kmalloc(PATH_MAX);
 	n = path ? vfs_path_of(inode, path, PATH_MAX) : -ENOMEM;
 	if (n > 0)
 		text_printf(text, "%s", path);
 	kfree(path);
 	inode_put(inode);
-	fs_context_put(fs);
 	return n < 0 ? (int)n : 0;
 }
 

@@ -89,7 +89,6 @@ static void show_ledger(struct thread *t, struct process *p, struct text *text)
 {
 	struct address_space *as = process_space_get(p);
 	struct file_table *files = process_files_get(p);
-	struct fs_context *fs = process_fs_get(p);
 	u64 flags = spin_lock_irq(&process_lock);
 	/* The leader's memory stays until the process is waited for. */
 	u64 count = p->thread_count + p->leader->exited;
@@ -101,14 +100,9 @@ static void show_ledger(struct thread *t, struct process *p, struct text *text)
 	}
 	show_threads_ledger(t, count, text);
 	show_objects(text, "struct_process", 1, kmalloc_bytes(p));
-	show_objects(text, "signal_handlers", 1, kmalloc_bytes(p->handlers));
 	if (files) {
 		show_objects(text, "file_table", 1, file_table_bytes(files));
 		file_table_put(files);
-	}
-	if (fs) {
-		show_objects(text, "directories", 1, kmalloc_bytes(fs));
-		fs_context_put(fs);
 	}
 }
 

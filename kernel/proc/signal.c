@@ -266,7 +266,7 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 	if (!target || target->exited || p->group_exiting)
 		return 0;
 	stop_or_continue(p, signal);
-	handler = signal_action_of(p, signal).handler;
+	handler = p->actions[signal - 1].handler;
 	if (is_ignored(p, target, signal, handler))
 		return 0;
 	/* While it is stopped, only SIGKILL does anything to it (POSIX 2.4.3). */
@@ -410,7 +410,7 @@ void signal_force(int signal, const struct siginfo *info)
 	struct process *p = t->process;
 	u64 flags = spin_lock_irq(&p->signal_lock), handler;
 
-	handler = signal_action_of(p, signal).handler;
+	handler = p->actions[signal - 1].handler;
 	if (handler <= SIG_IGN || t->signal_mask & SIGNAL_BIT(signal))
 		signal_group_exit(p, signal); /* init too: it cannot go on */
 	else

@@ -118,12 +118,6 @@ struct sigaction { /* as the kernel ABI has it */
 	sigset_t mask;
 };
 
-struct signal_handlers {
-	struct refcount refs;
-	struct spinlock lock; /* irq; guards the actions, which several processes may share */
-	struct sigaction action[SIGNAL_COUNT]; /* [signal - 1] */
-};
-
 struct queued_signal {
 	struct list link;
 	struct siginfo info;

@@ -5,44 +5,22 @@
  */
 #include "arch/x86_64/clock.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/string.h"
-#include "kernel/mem/slab.h"
 #include "kernel/proc/internal.h"
 
-static struct lock_class handlers_lock_class = {"signal handlers", 0};
-
-struct signal_handlers *signal_handlers_copy(struct signal_handlers *from, bool reset)
+void signal_actions_reset(struct process *p)
 {
-	struct signal_handlers *h = kzalloc(sizeof(*h));
-	u64 flags;
-
-	if (!h)
-		return NULL;
-	refcount_init(&h->refs, 1);
-	spinlock_init(&h->lock, &handlers_lock_class);
-	if (!from)
-		return h;
-	flags = spin_lock_irq(&from->lock);
-	memcpy(h->action, from->action, sizeof(h->action));
-	spin_unlock_irq(&from->lock, flags);
-	for (u32 i = 0; reset && i < SIGNAL_COUNT; i++)
-		h->action[i] = (struct sigaction){
-		    .handler = h->action[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
-	return h;
-}
-
-void signal_handlers_put(struct signal_handlers *h)
-{
-	if (refcount_put(&h->refs))
-		kfree(h);
+	assert_held(&p->signal_lock);
+	for (u32 i = 0; i < SIGNAL_COUNT; i++)
+		p->actions[i] = (struct sigaction){
+		    .handler = p->actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
 }
 
 struct sigaction signal_action_of(struct process *p, int signal)
 {
-	u64 flags = spin_lock_irq(&p->handlers->lock);
-	struct sigaction action = p->handlers->action[signal - 1];
+	u64 flags = spin_lock_irq(&p->signal_lock);
+	struct sigaction action = p->actions[signal - 1];
 
-	spin_unlock_irq(&p->handlers->lock, flags);
+	spin_unlock_irq(&p->signal_lock, flags);
 	return action;
 }
 
@@ -83,21 +61,19 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 {
 	struct process *p = current_process();
 	struct sigaction *action;
-	u64 flags, inner;
+	u64 flags;
 
 	if (signal < 1 || signal > SIGNAL_COUNT ||
 	    (new_action && SIGNAL_BIT(signal) & SIGNAL_UNBLOCKABLE))
 		return -EINVAL;
 	flags = spin_lock_irq(&p->signal_lock);
-	inner = spin_lock_irq(&p->handlers->lock);
-	action = &p->handlers->action[signal - 1];
+	action = &p->actions[signal - 1];
 	if (old_action)
 		*old_action = *action;
 	if (new_action) {
 		*action = *new_action;
 		action->mask &= ~SIGNAL_UNBLOCKABLE;
 	}
-	spin_unlock_irq(&p->handlers->lock, inner);
 	/* POSIX 2.4.3: to ignore a signal discards it where it is pending. */
 	if (new_action &&
 	    (new_action->handler == SIG_IGN ||

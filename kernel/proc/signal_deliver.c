@@ -167,13 +167,9 @@ static int take_signal(struct thread *t, struct sigaction *action, struct siginf
 		return 0;
 	if (SIGNAL_BIT(signal) & SIGNAL_STOP_SET)
 		p->stop_dequeued = true;
-	*action = signal_action_of(p, signal);
-	if (action->handler > SIG_IGN && action->flags & SA_RESETHAND) {
-		u64 flags = spin_lock_irq(&p->handlers->lock);
-
-		p->handlers->action[signal - 1].handler = SIG_DFL;
-		spin_unlock_irq(&p->handlers->lock, flags);
-	}
+	*action = p->actions[signal - 1];
+	if (action->handler > SIG_IGN && action->flags & SA_RESETHAND)
+		p->actions[signal - 1].handler = SIG_DFL;
 	return signal;
 }
 

