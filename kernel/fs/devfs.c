@@ -70,20 +70,6 @@ static ssize_t random_read(struct file *file, struct io_buffer *io, u64 *positio
 	return done ? done : MIN(n, 0);
 }
 
-static ssize_t random_write(struct file *file, struct io_buffer *io, u64 *position)
-{
-	ssize_t done = 0, n = 1;
-
-	while (io->remaining && n > 0) {
-		u64 word = 0;
-
-		n = io_get(io, &word, MIN(sizeof(word), io->remaining));
-		random_add(word);
-		done += MAX(n, 0);
-	}
-	return done ? done : MIN(n, 0);
-}
-
 /* --- The terminal ----------------------------------------------------------------------------- */
 
 /* A session's leader without a terminal gets the one that it opens; not by the names that stand for
@@ -129,7 +115,7 @@ static u32 terminal_poll(struct file *file, struct poll_table *table)
 static const struct file_ops null_ops = {.read = null_read, .write = null_write};
 static const struct file_ops zero_ops = {.read = zero_read, .write = null_write, .map = zero_map};
 static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
-static const struct file_ops random_ops = {.read = random_read, .write = random_write};
+static const struct file_ops random_ops = {.read = random_read, .write = null_write};
 static const struct file_ops terminal_ops = {
     .open = terminal_open,
     .read = terminal_read,

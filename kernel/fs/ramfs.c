@@ -194,10 +194,12 @@ int vfs_truncate(struct inode *inode, u64 size)
 	return error;
 }
 
-int vfs_stat(struct inode *inode, struct stat *st)
+struct stat vfs_stat(struct inode *inode)
 {
+	struct stat st;
+
 	mutex_lock(&inode->lock);
-	*st = (struct stat){
+	st = (struct stat){
 	    .st_dev = inode->sb->device,
 	    .st_ino = inode->ino,
 	    .st_nlink = inode->nlink,
@@ -212,7 +214,7 @@ int vfs_stat(struct inode *inode, struct stat *st)
 	    .st_ctime = inode->ctime,
 	};
 	if (inode->object)
-		st->st_blocks = (s64)(READ_ONCE(inode->object->page_count) * (PAGE_SIZE / 512));
+		st.st_blocks = (s64)(READ_ONCE(inode->object->page_count) * (PAGE_SIZE / 512));
 	mutex_unlock(&inode->lock);
-	return 0;
+	return st;
 }

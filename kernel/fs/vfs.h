@@ -204,7 +204,7 @@ int vfs_link(struct inode *old_at, const char *old_path, struct inode *new_at,
 int vfs_unlink(struct inode *at, const char *path, bool directory);
 int vfs_rename(struct inode *old_at, const char *old_path, struct inode *new_at,
 	       const char *new_path, u32 flags);
-int vfs_stat(struct inode *inode, struct stat *st);
+struct stat vfs_stat(struct inode *inode);
 int vfs_truncate(struct inode *inode, u64 size);
 
 #define RENAME_NOREPLACE 1

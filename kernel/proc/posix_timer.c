@@ -43,7 +43,7 @@ static struct posix_timer *timer_find(struct process *p, int id)
 	return NULL;
 }
 
-static struct thread *event_thread(const struct posix_timer_event *event)
+static struct thread *event_thread(const struct sigevent *event)
 {
 	struct thread *t = thread_find(event->tid);
 
@@ -63,13 +63,17 @@ static void timer_free(struct posix_timer *t)
 	kfree(t);
 }
 
-int posix_timer_create(int clock, const struct posix_timer_event *event, int *id)
+int posix_timer_create(int clock, const struct sigevent *event, int *id)
 {
+	static const struct sigevent alarm = {.signal = SIGALRM};
 	struct process *p = current_process();
+	bool has_value = event;
 	struct posix_timer *t;
 	int result = 0;
 	u64 flags;
 
+	if (!event)
+		event = &alarm;
 	if (clock != 0 && clock != 1 && clock != 7)
 		return -EINVAL;
 	if (event->notify != SIGEV_SIGNAL && event->notify != SIGEV_NONE &&
@@ -101,7 +105,7 @@ int posix_timer_create(int clock, const struct posix_timer_event *event, int *id
 			t->id = p->next_timer_id++ & INT32_MAX;
 		while (timer_find(p, t->id));
 		*id = t->signal.info.timer.timer_id = t->id;
-		t->signal.info.timer.value = event->value_is_id ? (u64)t->id : event->value;
+		t->signal.info.timer.value = has_value ? event->value : (u64)t->id;
 		list_push_back(&p->posix_timers, &t->link);
 		p->timer_count++;
 	}

@@ -11,17 +11,15 @@
 #define SIGEV_NONE	1
 #define SIGEV_THREAD_ID 4
 
-struct posix_timer_event {
-	int notify; /* SIGEV_* */
-	int signal;
-	u64 value;	  /* sigev_value */
-	bool value_is_id; /* no sigevent was given: the value is the timer's number */
-	tid_t tid;	  /* SIGEV_THREAD_ID */
+struct sigevent { /* of the ABI, 64 bytes */
+	u64 value;
+	s32 signal, notify, tid, pad[11];
 };
 
 /* `clock`: CLOCK_REALTIME (0), CLOCK_MONOTONIC (1), CLOCK_BOOTTIME (7).  -EINVAL (clock, signal,
- * notification, a TID of another process), -EAGAIN (too many), -ENOMEM.  The number into *id. */
-int posix_timer_create(int clock, const struct posix_timer_event *event, int *id);
+ * notification, a TID of another process), -EAGAIN (too many), -ENOMEM.  `event` NULL: SIGALRM with
+ * the number as value.  The number into *id. */
+int posix_timer_create(int clock, const struct sigevent *event, int *id);
 
 /* The setting until now, into *old (its value is relative); `setting` (NULL: none) takes its place;
  * `absolute`: its value is a time of the timer's clock.  -EINVAL: no such timer. */

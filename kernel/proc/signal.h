@@ -11,37 +11,14 @@
 
 struct process;
 
-#define SIGHUP	  1
-#define SIGINT	  2
-#define SIGQUIT	  3
-#define SIGILL	  4
-#define SIGTRAP	  5
-#define SIGABRT	  6
-#define SIGBUS	  7
-#define SIGFPE	  8
-#define SIGKILL	  9
-#define SIGUSR1	  10
-#define SIGSEGV	  11
-#define SIGUSR2	  12
-#define SIGPIPE	  13
-#define SIGALRM	  14
-#define SIGTERM	  15
-#define SIGSTKFLT 16
-#define SIGCHLD	  17
-#define SIGCONT	  18
-#define SIGSTOP	  19
-#define SIGTSTP	  20
-#define SIGTTIN	  21
-#define SIGTTOU	  22
-#define SIGURG	  23
-#define SIGXCPU	  24
-#define SIGXFSZ	  25
-#define SIGVTALRM 26
-#define SIGPROF	  27
-#define SIGWINCH  28
-#define SIGIO	  29
-#define SIGPWR	  30
-#define SIGSYS	  31
+/* clang-format off */
+enum {
+	SIGHUP = 1, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1,
+	SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP,
+	SIGTTIN, SIGTTOU, SIGURG, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR,
+	SIGSYS,
+};
+/* clang-format on */
 #define SIGRTMIN  32
 #define SIGNAL_COUNT 64
 
@@ -52,7 +29,6 @@ struct process;
 
 #define SA_NOCLDSTOP 0x00000001
 #define SA_NOCLDWAIT 0x00000002
-#define SA_SIGINFO   0x00000004
 #define SA_RESTORER  0x04000000
 #define SA_ONSTACK   0x08000000
 #define SA_RESTART   0x10000000
@@ -61,7 +37,6 @@ struct process;
 
 #define SI_USER	  0
 #define SI_KERNEL 0x80
-#define SI_QUEUE  (-1)
 #define SI_TIMER  (-2)
 #define SI_TKILL  (-6)
 
@@ -80,7 +55,6 @@ struct process;
 #define TRAP_TRACE  2
 #define CLD_EXITED    1
 #define CLD_KILLED    2
-#define CLD_DUMPED    3
 #define CLD_TRAPPED   4
 #define CLD_STOPPED   5
 #define CLD_CONTINUED 6

@@ -86,12 +86,14 @@ struct timeval {
 	s64 seconds, microseconds;
 };
 
-/* A user's timespec or timeval as nanoseconds; what is too long is WAIT_FOREVER.  0, -EFAULT,
- * -EINVAL (negative, or a fraction of a second or more). */
-int timespec_get(u64 user, u64 *ns);
-int timeval_get(u64 user, u64 *ns);
-int timespec_put(u64 user, u64 ns);
-int timeval_put(u64 user, u64 ns);
+/* A user's timespec or timeval, two 64-bit numbers, the second a fraction in units of so many ns. */
+#define TIMESPEC 1
+#define TIMEVAL	 NSEC_PER_USEC
+
+/* As nanoseconds; what is too long is WAIT_FOREVER.  0, -EFAULT, -EINVAL (negative, or a fraction of
+ * a second or more). */
+int time_get(u64 user, u64 unit, u64 *ns);
+int time_put(u64 user, u64 unit, u64 ns);
 struct timespec timespec_of(u64 ns);
 struct timeval timeval_of(u64 ns);
 
@@ -101,7 +103,7 @@ u64 deadline_of_realtime(u64 realtime_ns);
 u64 time_left(u64 deadline_ns);
 
 /* An optional relative timeout at `user` (0: none) as a deadline. */
-int deadline_get(u64 user, u64 *deadline_ns);
+int deadline_get(u64 user, u64 unit, u64 *deadline_ns);
 
 /* --- Paths (sys_path.c) ----------------------------------------------------------------------- */
 

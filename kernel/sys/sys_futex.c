@@ -41,7 +41,7 @@ static int timeout_get(u32 command, bool realtime, u64 user, u64 *deadline)
 	*deadline = WAIT_FOREVER;
 	if (!user)
 		return 0;
-	error = timespec_get(user, deadline);
+	error = time_get(user, TIMESPEC, deadline);
 	if (error)
 		return error;
 	if (command == FUTEX_WAIT)

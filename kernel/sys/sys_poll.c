@@ -84,6 +84,13 @@ static int mask_enter(u64 user, u64 size)
 	return error;
 }
 
+/* What is left of the timeout goes back to the user; a bad address does not matter any more. */
+static void rest_put(u64 timeout, u64 unit, u64 deadline_ns)
+{
+	if (timeout)
+		(void)!time_put(timeout, unit, time_left(deadline_ns));
+}
+
 /* --- poll ------------------------------------------------------------------------------------- */
 
 static int items_get(struct poll_item *items, u64 user, u32 n)
@@ -149,19 +156,17 @@ SYSCALL3(poll, user, count, timeout_ms)
 	return (long)poll_restart(t);
 }
 
-/* The rest of the time goes back to the user; a bad address does not matter any more. */
 SYSCALL5(ppoll, user, count, timeout, mask, mask_size)
 {
 	u64 deadline;
-	long result = deadline_get(timeout, &deadline);
+	long result = deadline_get(timeout, TIMESPEC, &deadline);
 
 	if (!result)
 		result = mask_enter(mask, mask_size);
 	if (result)
 		return result;
 	result = do_poll(user, count, deadline);
-	if (timeout && timespec_put(timeout, time_left(deadline)))
-		timeout = 0;
+	rest_put(timeout, TIMESPEC, deadline);
 	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
 
@@ -272,16 +277,13 @@ static long do_select(u64 count, u64 in, u64 out, u64 except, u64 deadline_ns)
 
 SYSCALL5(select, count, in, out, except, timeout)
 {
-	u64 ns, deadline = WAIT_FOREVER;
-	long result = timeout ? timeval_get(timeout, &ns) : 0;
+	u64 deadline;
+	long result = deadline_get(timeout, TIMEVAL, &deadline);
 
 	if (result)
 		return result;
-	if (timeout)
-		deadline = deadline_after(ns);
 	result = do_select(count, in, out, except, deadline);
-	if (timeout && timeval_put(timeout, time_left(deadline)))
-		timeout = 0;
+	rest_put(timeout, TIMEVAL, deadline);
 	return result;
 }
 
@@ -293,13 +295,12 @@ SYSCALL6(pselect6, count, in, out, except, timeout, mask_argument)
 
 	if (mask_argument && copy_from_user(mask, (void *)mask_argument, sizeof(mask)))
 		return -EFAULT;
-	result = deadline_get(timeout, &deadline);
+	result = deadline_get(timeout, TIMESPEC, &deadline);
 	if (!result)
 		result = mask_enter(mask[0], mask[1]);
 	if (result)
 		return result;
 	result = do_select(count, in, out, except, deadline);
-	if (timeout && timespec_put(timeout, time_left(deadline)))
-		timeout = 0;
+	rest_put(timeout, TIMESPEC, deadline);
 	return result;
 }

@@ -168,7 +168,7 @@ SYSCALL2(sched_rr_get_interval, tid, user)
 	if (error)
 		return error;
 	thread_put(t);
-	return timespec_put(user, sched_slice_ns());
+	return time_put(user, TIMESPEC, sched_slice_ns());
 }
 
 /* --- Nice ------------------------------------------------------------------------------------- */

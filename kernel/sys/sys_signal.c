@@ -103,7 +103,7 @@ SYSCALL4(rt_sigtimedwait, user, user_info, timeout, size)
 	int result = sigset_get(&set, user, size);
 
 	if (!result)
-		result = deadline_get(timeout, &deadline);
+		result = deadline_get(timeout, TIMESPEC, &deadline);
 	if (!result)
 		result = signal_wait(set, &info, deadline);
 	if (result > 0 && user_info && copy_to_user((void *)user_info, &info, sizeof(info)))

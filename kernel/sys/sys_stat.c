@@ -8,22 +8,17 @@
 #include "kernel/mem/page.h"
 #include "kernel/sys/calls.h"
 
-#define PIPEFS_MAGIC 0x50495045 /* statfs(2): what an anonymous file says */
+#define AT_EACCESS 0x200
 
-#define AT_EACCESS   0x200
-
-#define UTIME_NOW    0x3fffffff
-#define UTIME_OMIT   0x3ffffffe
+#define UTIME_NOW  0x3fffffff
+#define UTIME_OMIT 0x3ffffffe
 
 /* --- stat ------------------------------------------------------------------------------------- */
 
 static long put_stat(struct inode *inode, u64 user)
 {
-	struct stat st;
-	int error = vfs_stat(inode, &st);
+	struct stat st = vfs_stat(inode);
 
-	if (error)
-		return error;
 	return copy_to_user((void *)user, &st, sizeof(st));
 }
 
@@ -53,14 +48,14 @@ static long put_statfs(struct inode *inode, u64 user)
 
 	page_stats_read(&pages);
 	s = (struct statfs){
-	    .type = inode->sb ? inode->sb->magic : PIPEFS_MAGIC,
+	    .type = inode->sb->magic,
 	    .bsize = PAGE_SIZE,
 	    .blocks = pages.total,
 	    .bfree = pages.free,
 	    .bavail = pages.free,
 	    .files = pages.total,
 	    .ffree = pages.free,
-	    .fsid = inode->sb ? inode->sb->device : 0,
+	    .fsid = inode->sb->device,
 	    .namelen = NAME_MAX,
 	    .frsize = PAGE_SIZE,
 	};

@@ -21,36 +21,26 @@
 
 /* --- Conversions ------------------------------------------------------------------------------ */
 
-/* Seconds and a fraction of `unit` nanoseconds each. */
-static int time_combine(s64 seconds, s64 fraction, u64 unit, u64 *ns)
+int time_get(u64 user, u64 unit, u64 *ns)
 {
-	if (seconds < 0 || (u64)fraction >= NSEC_PER_SEC / unit)
-		return -EINVAL;
-	if ((u64)seconds >= WAIT_FOREVER / NSEC_PER_SEC)
-		*ns = WAIT_FOREVER;
-	else
-		*ns = (u64)seconds * NSEC_PER_SEC + (u64)fraction * unit;
-	return 0;
-}
-
-/* struct timespec and timeval have the same form, two 64-bit numbers. */
-static int time_get(u64 user, u64 unit, u64 *ns)
-{
-	s64 t[2];
+	s64 t[2]; /* seconds, and their fraction */
 
 	if (copy_from_user(t, (void *)user, sizeof(t)))
 		return -EFAULT;
-	return time_combine(t[0], t[1], unit, ns);
+	if (t[0] < 0 || (u64)t[1] >= NSEC_PER_SEC / unit)
+		return -EINVAL;
+	if ((u64)t[0] >= WAIT_FOREVER / NSEC_PER_SEC)
+		*ns = WAIT_FOREVER;
+	else
+		*ns = (u64)t[0] * NSEC_PER_SEC + (u64)t[1] * unit;
+	return 0;
 }
 
-int timespec_get(u64 user, u64 *ns)
+int time_put(u64 user, u64 unit, u64 ns)
 {
-	return time_get(user, 1, ns);
-}
+	u64 t[2] = {ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / unit};
 
-int timeval_get(u64 user, u64 *ns)
-{
-	return time_get(user, NSEC_PER_USEC, ns);
+	return copy_to_user((void *)user, t, sizeof(t));
 }
 
 struct timespec timespec_of(u64 ns)
@@ -61,20 +51,6 @@ struct timespec timespec_of(u64 ns)
 struct timeval timeval_of(u64 ns)
 {
 	return (struct timeval){(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
-}
-
-int timespec_put(u64 user, u64 ns)
-{
-	struct timespec t = timespec_of(ns);
-
-	return copy_to_user((void *)user, &t, sizeof(t));
-}
-
-int timeval_put(u64 user, u64 ns)
-{
-	struct timeval t = timeval_of(ns);
-
-	return copy_to_user((void *)user, &t, sizeof(t));
 }
 
 u64 deadline_after(u64 ns)
@@ -100,7 +76,7 @@ u64 time_left(u64 deadline_ns)
 	return deadline_ns > now ? deadline_ns - now : 0;
 }
 
-int deadline_get(u64 user, u64 *deadline_ns)
+int deadline_get(u64 user, u64 unit, u64 *deadline_ns)
 {
 	u64 ns;
 	int error;
@@ -108,7 +84,7 @@ int deadline_get(u64 user, u64 *deadline_ns)
 	*deadline_ns = WAIT_FOREVER;
 	if (!user)
 		return 0;
-	error = timespec_get(user, &ns);
+	error = time_get(user, unit, &ns);
 	if (!error)
 		*deadline_ns = deadline_after(ns);
 	return error;
@@ -191,7 +167,7 @@ SYSCALL2(clock_gettime, clock, user)
 	u64 ns;
 	int error = clock_read((int)clock, &ns);
 
-	return error ? error : timespec_put(user, ns);
+	return error ? error : time_put(user, TIMESPEC, ns);
 }
 
 SYSCALL2(clock_getres, clock, user)
@@ -199,7 +175,7 @@ SYSCALL2(clock_getres, clock, user)
 	u64 ns;
 	int error = clock_read((int)clock, &ns);
 
-	return error || !user ? error : timespec_put(user, 1);
+	return error || !user ? error : time_put(user, TIMESPEC, 1);
 }
 
 SYSCALL2(clock_settime, clock, user)
@@ -209,7 +185,7 @@ SYSCALL2(clock_settime, clock, user)
 
 	if ((int)clock != CLOCK_REALTIME)
 		return -EINVAL;
-	error = timespec_get(user, &ns);
+	error = time_get(user, TIMESPEC, &ns);
 	if (error)
 		return error;
 	if (!is_privileged())
@@ -225,7 +201,7 @@ SYSCALL2(gettimeofday, user, zone)
 {
 	static const u32 utc[2];
 
-	if (user && timeval_put(user, clock_realtime_ns()))
+	if (user && time_put(user, TIMEVAL, clock_realtime_ns()))
 		return -EFAULT;
 	return zone ? copy_to_user((void *)zone, utc, sizeof(utc)) : 0;
 }
@@ -269,7 +245,7 @@ static u64 sleep_go_on(struct thread *t)
 
 	if (error != -EINTR)
 		return (u64)error;
-	if (rest && timespec_put(rest, time_left(deadline)))
+	if (rest && time_put(rest, TIMESPEC, time_left(deadline)))
 		return (u64)-EFAULT;
 	t->restart.fn = sleep_go_on;
 	return (u64)-ERESTART_RESTARTBLOCK;
@@ -287,7 +263,7 @@ static long sleep_relative(u64 ns, u64 rest)
 SYSCALL2(nanosleep, user, rest)
 {
 	u64 ns;
-	int error = timespec_get(user, &ns);
+	int error = time_get(user, TIMESPEC, &ns);
 
 	return error ? error : sleep_relative(ns, rest);
 }
@@ -308,7 +284,7 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 	default:
 		return clock_read((int)clock, &ns) ? -EINVAL : -EOPNOTSUPP;
 	}
-	error = timespec_get(user, &ns);
+	error = time_get(user, TIMESPEC, &ns);
 	if (error)
 		return error;
 	if (!(flags & TIMER_ABSTIME))
@@ -322,8 +298,7 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 
 #define ITIMER_REAL 0
 
-/* struct itimerval and itimerspec: interval and value, as timeval (`unit` NSEC_PER_USEC) or
- * timespec (1). */
+/* struct itimerval and itimerspec: interval and value. */
 static int setting_get(u64 user, u64 unit, struct timer_setting *s)
 {
 	int error = time_get(user, unit, &s->interval_ns);
@@ -352,20 +327,20 @@ SYSCALL2(getitimer, which, user)
 	if ((int)which != ITIMER_REAL)
 		return -EINVAL;
 	setting = itimer_exchange(NULL);
-	return setting_put(user, NSEC_PER_USEC, &setting);
+	return setting_put(user, TIMEVAL, &setting);
 }
 
 SYSCALL3(setitimer, which, user, old_user)
 {
 	struct timer_setting setting = {0};
-	int error = user ? setting_get(user, NSEC_PER_USEC, &setting) : 0;
+	int error = user ? setting_get(user, TIMEVAL, &setting) : 0;
 
 	if (error)
 		return error;
 	if ((int)which != ITIMER_REAL)
 		return -EINVAL;
 	setting = itimer_exchange(&setting);
-	return old_user ? setting_put(old_user, NSEC_PER_USEC, &setting) : 0;
+	return old_user ? setting_put(old_user, TIMEVAL, &setting) : 0;
 }
 
 /* alarm(2): the old one's rest in seconds, rounded, but not to zero. */
@@ -381,24 +356,14 @@ SYSCALL1(alarm, seconds)
 
 /* --- POSIX timers ----------------------------------------------------------------------------- */
 
-struct sigevent { /* of the ABI, 64 bytes */
-	u64 value;
-	s32 signal, notify, tid, pad[11];
-};
-
 SYSCALL3(timer_create, clock, user_event, user_id)
 {
-	struct posix_timer_event event = {.signal = SIGALRM, .value_is_id = true};
-	struct sigevent e;
+	struct sigevent event;
 	int error, id;
 
-	if (user_event) {
-		if (copy_from_user(&e, (void *)user_event, sizeof(e)))
-			return -EFAULT;
-		event = (struct posix_timer_event){
-		    .notify = e.notify, .signal = e.signal, .value = e.value, .tid = e.tid};
-	}
-	error = posix_timer_create((int)clock, &event, &id);
+	if (user_event && copy_from_user(&event, (void *)user_event, sizeof(event)))
+		return -EFAULT;
+	error = posix_timer_create((int)clock, user_event ? &event : NULL, &id);
 	if (!error && put_user_u32((u32 *)user_id, (u32)id)) {
 		posix_timer_delete(id);
 		error = -EFAULT;
@@ -409,12 +374,12 @@ SYSCALL3(timer_create, clock, user_event, user_id)
 SYSCALL4(timer_settime, id, flags, user, old_user)
 {
 	struct timer_setting setting, old;
-	int error = setting_get(user, 1, &setting);
+	int error = setting_get(user, TIMESPEC, &setting);
 
 	if (!error)
 		error = posix_timer_exchange((int)id, flags & TIMER_ABSTIME, &setting, &old);
 	if (!error && old_user)
-		error = setting_put(old_user, 1, &old);
+		error = setting_put(old_user, TIMESPEC, &old);
 	return error;
 }
 
@@ -423,7 +388,7 @@ SYSCALL2(timer_gettime, id, user)
 	struct timer_setting setting;
 	int error = posix_timer_exchange((int)id, false, NULL, &setting);
 
-	return error ? error : setting_put(user, 1, &setting);
+	return error ? error : setting_put(user, TIMESPEC, &setting);
 }
 
 CALL(timer_getoverrun, posix_timer_getoverrun((int)a))

@@ -61,7 +61,7 @@ static struct stat stat_of(const char *path)
 	struct stat st = {0};
 
 	if (!IS_ERR(inode)) {
-		vfs_stat(inode, &st);
+		st = vfs_stat(inode);
 		inode_put(inode);
 	}
 	return st;
