@@ -101,8 +101,8 @@ void put_repeated(const char *glyph, int count);
 void put_format(const char *format, ...) LAB_PRINTF(1, 2);
 void put_padded(const char *utf8, int width, bool right);
 void put_rule(void);
-/* A paragraph between `indent` and the width; the first line has `first` before it (its width is
- * `indent`). */
+/* A paragraph between `indent` and the width.  `first` goes before the first line, into the indent;
+ * NULL: something stands there already. */
 void put_paragraph(const char *first, int indent, const char *utf8);
 
 int text_width(const char *utf8); /* in cells */

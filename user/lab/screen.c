@@ -197,7 +197,8 @@ void put_paragraph(const char *first, int indent, const char *utf8)
 {
 	int width = screen.width > 120 ? 120 : screen.width;
 
-	put_padded(first, indent, false);
+	if (first)
+		put_padded(first, indent, false);
 	do {
 		const char *next;
 		size_t bytes = text_fit(utf8, width - indent - 1, &next);

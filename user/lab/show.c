@@ -135,9 +135,9 @@ static void show_checks(void)
 			put("What the verdict rests on:\n");
 		any = true;
 		put_colour(e->holds ? GOOD : BAD);
-		put(e->holds ? "  √" : "  x");
+		put(e->holds ? "  √ " : "  x ");
 		put_colour(PLAIN);
-		put_paragraph(" ", 1, e->title);
+		put_paragraph(NULL, 4, e->title);
 	}
 	put(any ? "\n" : "");
 }

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: MIT
+"""The labs: on the host's Linux and on Heddle with 1, 2, 4 and 8 CPUs each comes to its verdict; and
+with its mechanism broken on purpose to another."""
+import functools
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pexpect
+import pytest
+
+from conftest import make
+from vm import BUILD, ENDED, VM, boot_and_run
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HOST = BUILD / "host/labs"
+NAMES = re.findall(r'^    \{"(\w+)", "', (ROOT / "user/lab/catalogue.h").read_text(), re.M)
+TOUR = [name for name in NAMES if name != "drive"]
+
+# What breaks the mechanism that each lab shows, so that its verdict changes.
+BREAKS = {
+    "concurrency": "--all-cpus", "creation": "--share-space", "io": "--compute",
+    "many": "--no-write", "memory": "--share-space", "parallelism": "--lock",
+    "registers": "--mix", "resources": "--share-space", "scale": "--share-space",
+    "switching": "--share-space", "termination": "--share-space",
+}
+
+SAMPLE = """\
+# tracer: nop
+#
+# entries-in-buffer/entries-written: 9/12   #P:2
+#
+          <idle>-0     (-------) [000] d..1     1.000000000: sched_switch: prev_comm=swapper/0 \
+prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=a b-1 next_pid=11 next_prio=120
+            a b-1-11   (     11) [000] d..2     1.000000000: tlb_flush: pages:-1 \
+reason:flush on task switch (0)
+             web-12    (     12) [001] d..3     1.000200000: sched_waking: comm=a b-1 pid=11 \
+prio=120 target_cpu=000
+             web-12    (     12) [001] ...0     1.000250000: tracing_mark_write: here: [1] 2.5: x
+            a b-1-11   (     11) [000] d..1     1.000400000: sched_switch: prev_comm=a b-1 \
+prev_pid=11 prev_prio=120 prev_state=S ==> next_comm=web2 next_pid=13 next_prio=120
+             web-12    (     12) [001] d..1     1.000500000: sched_switch: prev_comm=web \
+prev_pid=12 prev_prio=120 prev_state=S ==> next_comm=swapper/1 next_pid=0 next_prio=120
+            web2-13    (     12) [000] d..1     1.001000000: sched_switch: prev_comm=web2 \
+prev_pid=13 prev_prio=120 prev_state=R ==> next_comm=a b-1 next_pid=11 next_prio=120
+            a b-1-11   (     11) [000] d..1     1.002000000: sched_switch: prev_comm=a b-1 \
+prev_pid=11 prev_prio=120 prev_state=S ==> next_comm=swapper/0 next_pid=0 next_prio=120
+"""
+
+PICTURE = """\
+us     0         500       1000      1500
+CPU 0  AAAAAAAACCCCCCCCCCCCAAAAAAAAAAAAAAAAAAAA
+       #       :           :
+CPU 1  BBBBBBBBBB..............................
+woken      A
+marks       1
+  mark 1: here: [1] 2.5: x
+A a b-1 (11) 1.4 ms  B web (12) 0.5 ms
+C web2 (13) 0.6 ms
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def labs_built():
+    make("labs-host")
+
+
+def on_host(name, *options, environment=None, **kwargs):
+    return subprocess.run([HOST / name, *options], capture_output=True, text=True, timeout=200,
+                          stdin=subprocess.DEVNULL, cwd=ROOT,
+                          env={**os.environ, **(environment or {})}, **kwargs)
+
+
+def reports(console):
+    """The JSON objects on a console, by lab; the tour's summary under "tour"."""
+    found = {}
+    for line in console.replace("\r", "").split("\n"):
+        if line.startswith("{"):
+            value = json.loads(line)
+            found[value.get("lab", "tour")] = value
+    return found
+
+
+def well_formed(report):
+    assert report["verdict"] in ("true", "corrected", "false", "not_shown")
+    assert report["text"] and report["claim"] and report["evidence"]
+    for item in report["evidence"]:
+        if item["kind"] == "table":
+            assert all(len(row) == len(item["columns"]) for row in item["rows"]), item["title"]
+        if item["kind"] == "timeline":
+            assert all(end >= start for _, start, end, *_ in item["slices"])
+
+
+def why(report):
+    """What a failed verdict rests on, for the message."""
+    return [report.get("verdict"), report.get("text"), report.get("error")] + \
+        [e["text"] for e in report.get("evidence", []) if e["kind"] == "check" and not e["holds"]]
+
+
+# --- on the host ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", TOUR)
+def test_host_json(name):
+    result = on_host(name, "--quick", "--json", "--plain")
+    assert result.stdout.count("\n") == 1
+    report = json.loads(result.stdout)
+    assert (result.returncode, report["ok"]) == (0, True), why(report)
+    well_formed(report)
+
+
+@pytest.mark.parametrize("name", TOUR)
+def test_host_text(name):
+    """To a pipe: no escape sequence, no line written over, no line beyond 80 columns."""
+    result = on_host(name, "--quick", "--plain")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "\x1b" not in result.stdout and "\r" not in result.stdout
+    assert result.stdout.isascii()
+    assert [line for line in result.stdout.split("\n") if len(line) > 80] == []
+
+
+def test_utf8_and_ascii():
+    utf8 = on_host("many", "--quick", environment={"LC_ALL": "C.UTF-8"}).stdout
+    assert "─" in utf8 and "\x1b" not in utf8
+    assert max(len(line) for line in utf8.split("\n")) <= 80
+    assert on_host("many", "--quick", environment={"LC_ALL": "C"}).stdout.isascii()
+    assert on_host("many", "--quick", "--ascii", environment={"LC_ALL": "C.UTF-8"}).stdout.isascii()
+
+
+def test_options():
+    assert on_host("many", "--help").returncode == 0
+    for wrong in (["--no-such"], ["-q"], ["word"], ["--cpus"], ["--cpus", "0"], ["--cpus=x"],
+                  ["--quick=1"], ["--slice", "1"], ["--slice=0.5ms"], ["--seed=-1"]):
+        result = on_host("many", *wrong)
+        assert result.returncode == 3 and "many:" in result.stderr, wrong
+    report = json.loads(on_host("many", "--quick", "--json", "--one-cpu", "--slice=2ms").stdout)
+    assert report["cpus"] == 1 and report["options"]["slice_ms"] == 2
+    assert "--slice" in [e.get("what") for e in report["evidence"]]
+
+
+def test_linux_figures(tmp_path):
+    figures = tmp_path / "linux"
+    figures.write_text("many processes 77 \nmany roots 5\nother processes 66\n")
+    report = json.loads(on_host("many", "--quick", "--json",
+                                environment={"LAB_LINUX_FIGURES": str(figures)}).stdout)
+    assert report["figures"][0]["linux"] == 77
+
+
+def test_question(tmp_path):
+    """A key answers; Enter passes; q leaves; in the end it says what was expected."""
+    environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm", "NO_COLOR": "1"}
+    for key, later in (("b", "You said b; expected is b"), ("A", "You said a; expected is b"),
+                       ("\r", None), ("q", None)):
+        lab = pexpect.spawn(str(HOST / "many"), timeout=60, encoding="utf-8", env=environment,
+                            dimensions=(24, 80))
+        lab.expect("q: leave. ")
+        lab.send("x" + key)
+        lab.expect(pexpect.EOF)
+        assert ("You said" in lab.before) == bool(later) and (later or "") in lab.before
+        assert ("TRUE HERE" in lab.before) == (key != "q")
+        assert "\x1b[1m" not in lab.before
+        lab.close()
+        assert lab.exitstatus == 0
+
+
+def test_timeline(tmp_path):
+    """The parser: names with spaces and dashes, marks that look like events, with and without the
+    columns of process and flags, times in nano- and in microseconds."""
+    trace = tmp_path / "trace"
+    plain = re.sub(r"\(.{7}\) (?=\[)", "", SAMPLE)
+    for text in (SAMPLE, plain, re.sub(r"\] [d.]\.\.\d", "]", plain),
+                 re.sub(r"(\.\d{6})000:", r"\1:", SAMPLE)):
+        trace.write_text(text)
+        result = on_host("timeline", "-f", str(trace), "--plain")
+        assert result.returncode == 0 and result.stdout.startswith(PICTURE)
+        assert "3 earlier events were lost" in result.stdout
+    for text in ("", "nonsense\n[000] -1 x: y\n", SAMPLE[:700], " [0] 1.1: sched_switch: \n"):
+        trace.write_text(text)
+        assert on_host("timeline", "-f", str(trace), "--plain").returncode == 0
+
+
+def test_lab_program(tmp_path):
+    home = {"HOME": str(tmp_path)}
+    listed = on_host("lab", "--plain", environment=home).stdout
+    assert re.findall(r"^...(\w+)  ", listed, re.M) == NAMES
+    result = on_host("lab", "manny", environment=home)
+    assert result.returncode == 3 and "'many'" in result.stderr
+    assert on_host("lab", "many", "--quick", environment=home).returncode == 0
+    assert re.search(r"^ \S many ", on_host("lab", environment=home).stdout, re.M)
+    assert on_host("lab", "many", "--no-such", environment=home).returncode == 3
+
+
+def test_tour_tells_failure(tmp_path):
+    """A lab that is not as expected, or missing, makes the tour fail and its name is said."""
+    for name in TOUR:
+        script = tmp_path / name
+        script.write_text("#!/bin/sh\nexit %d\n" % (name == "stack"))
+        script.chmod(0o755)
+    environment = {"LAB_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    result = on_host("lab", "tour", "--quick", "--json", environment=environment)
+    assert json.loads(result.stdout)["tour"]["failed"] == ["stack"]
+    assert result.returncode == 1
+    (tmp_path / "stack").write_text("#!/bin/sh\n")
+    assert on_host("lab", "tour", "--quick", environment=environment).returncode == 0
+
+
+# --- on Heddle ------------------------------------------------------------------------------------
+
+@functools.cache
+def tour(cpus):
+    return boot_and_run('/bin/sh -c "lab tour --quick --json"', timeout=900, cpus=cpus, mem="512M")
+
+
+@pytest.mark.parametrize("name", TOUR)
+@pytest.mark.parametrize("cpus", [1, 2, 4, 8])
+def test_heddle(cpus, name):
+    _, console = tour(cpus)
+    found = reports(console)
+    assert name in found, console[-2000:]
+    assert found[name]["ok"], why(found[name])
+    assert found[name]["cpus"] == cpus and found[name]["system"]["name"] == "Heddle"
+    well_formed(found[name])
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 4, 8])
+def test_tour_ends_well(cpus):
+    status, console = tour(cpus)
+    assert reports(console)["tour"]["tour"]["failed"] == []
+    assert status == ENDED
+
+
+@functools.cache
+def broken():
+    commands = "; ".join(f"lab {name} --quick --json {knob}" for name, knob in BREAKS.items())
+    return reports(boot_and_run(f'/bin/sh -c "{commands}; true"', timeout=900, cpus=4,
+                                mem="512M")[1])
+
+
+@pytest.mark.parametrize("name", TOUR)
+def test_broken(name):
+    """The verdict is measured: without its mechanism it is another."""
+    assert name in BREAKS
+    report, usual = broken()[name], reports(tour(4)[1])[name]
+    assert report["ok"] and report["verdict"] != usual["verdict"], why(report)
+
+
+def test_slice_is_put_back():
+    """--slice is the machine's: the lab puts it back, also when it is interrupted."""
+    with VM() as vm:
+        vm.shell()
+        path = "/proc/sys/kernel/sched_rr_timeslice_ms"
+        before = vm.run(f"cat {path}")
+        assert "FALSE" not in vm.run("lab many --quick --slice 3ms", timeout=120)
+        assert vm.run(f"cat {path}") == before
+        vm.send("lab many --slice 3ms\n")
+        vm.expect("leave. ")
+        assert vm.run("\x03") is not None
+        assert vm.run(f"cat {path}") == before
+
+
+def test_timeline_live():
+    """It fits the terminal, answers keys, and leaves the terminal as it was."""
+    with VM(timeout=120) as vm:
+        vm.shell()
+        before = vm.run("stty -a")
+        vm.send("timeline\n")
+        vm.expect("CPU 0 .*CPU 1 ")
+        vm.send("+ ")
+        vm.expect("stopped")
+        vm.send("q")
+        vm.shell()
+        assert vm.run("stty -a") == before
+        vm.send("timeline\n")
+        vm.expect("CPU 0 .*CPU 1 ")
+        vm.send("\x03")
+        vm.shell()
+        assert vm.run("stty -a") == before
