@@ -9,10 +9,12 @@
 
 #define TRAMPOLINE_PREFERRED 0x8000
 #define TRAMPOLINE_LIMIT     0xa0000 /* start-up IPIs reach further, RAM does not */
+#define LOW_END		     0x10000 /* firmware scribbles over the lowest 64 KiB of some machines */
 
 struct boot_info boot_info = {.protocol = "none"};
 
-extern u64 boot_entry_tsc; /* boot.S */
+extern u64 boot_entry_tsc;			 /* boot.S */
+extern const char __boot_start[], __image_end[]; /* linker.ld; physical addresses */
 
 void boot_text_copy(char *dst, size_t size, const char *src, size_t max)
 {
@@ -22,18 +24,27 @@ void boot_text_copy(char *dst, size_t size, const char *src, size_t max)
 	dst[n] = '\0';
 }
 
+/* A frame that is usable in part is not usable. */
+static void range_add(paddr_t start, paddr_t end, enum boot_memory_type type)
+{
+	bool usable = type == BOOT_MEMORY_USABLE;
+
+	start = MIN(start, BOOT_MEMORY_LIMIT);
+	end = MIN(end, BOOT_MEMORY_LIMIT);
+	start = usable ? ALIGN_UP(start, PAGE_SIZE) : ALIGN_DOWN(start, PAGE_SIZE);
+	end = usable ? ALIGN_DOWN(end, PAGE_SIZE) : ALIGN_UP(end, PAGE_SIZE);
+	if (start < end && boot_info.memory_count < BOOT_MEMORY_MAX)
+		boot_info.memory[boot_info.memory_count++] =
+		    (struct boot_memory){start, end - start, type};
+}
+
 void boot_memory_add(paddr_t base, u64 length, u32 type)
 {
-	if (!length || boot_info.memory_count == BOOT_MEMORY_MAX)
-		return;
-	boot_info.memory[boot_info.memory_count++] = (struct boot_memory){
-	    .base = base,
-	    .length = MIN(length, ~base), /* the end must be a number */
-	    .type = type == 1	? BOOT_MEMORY_USABLE
-		    : type == 3 ? BOOT_MEMORY_ACPI
-		    : type == 4 ? BOOT_MEMORY_NVS
-				: BOOT_MEMORY_RESERVED,
-	};
+	range_add(base, base + MIN(length, ~base), /* the end must be a number */
+		  type == 1   ? BOOT_MEMORY_USABLE
+		  : type == 3 ? BOOT_MEMORY_ACPI
+		  : type == 4 ? BOOT_MEMORY_NVS
+			      : BOOT_MEMORY_RESERVED);
 }
 
 void boot_module_add(paddr_t start, paddr_t end)
@@ -97,23 +108,12 @@ bool boot_range_usable(paddr_t start, paddr_t end)
 	return false;
 }
 
-static bool trampoline_page_free(paddr_t page)
-{
-	if (!boot_range_usable(page, page + PAGE_SIZE))
-		return false;
-	for (u32 i = 0; i < boot_info.module_count; i++)
-		if (page < boot_info.modules[i].end &&
-		    page + PAGE_SIZE > boot_info.modules[i].start)
-			return false;
-	return page + PAGE_SIZE <= boot_info.info_start || page >= boot_info.info_end;
-}
-
 static paddr_t trampoline_page_find(void)
 {
-	if (trampoline_page_free(TRAMPOLINE_PREFERRED))
+	if (boot_range_usable(TRAMPOLINE_PREFERRED, TRAMPOLINE_PREFERRED + PAGE_SIZE))
 		return TRAMPOLINE_PREFERRED;
 	for (paddr_t p = TRAMPOLINE_LIMIT - PAGE_SIZE; p; p -= PAGE_SIZE)
-		if (trampoline_page_free(p))
+		if (boot_range_usable(p, p + PAGE_SIZE))
 			return p;
 	return 0;
 }
@@ -125,6 +125,14 @@ void boot_parse(u32 magic, paddr_t info)
 		multiboot2_parse(info);
 	else if (magic == PVH_MAGIC)
 		pvh_parse(info);
+	range_add((paddr_t)__boot_start, (paddr_t)__image_end, BOOT_MEMORY_TAKEN);
+	range_add(boot_info.info_start, boot_info.info_end, BOOT_MEMORY_TAKEN);
+	for (u32 i = 0; i < boot_info.module_count; i++)
+		range_add(boot_info.modules[i].start, boot_info.modules[i].end, BOOT_MEMORY_TAKEN);
 	memory_normalize();
 	boot_info.trampoline_page = trampoline_page_find();
+	range_add(0, LOW_END, BOOT_MEMORY_TAKEN);
+	range_add(boot_info.trampoline_page, boot_info.trampoline_page + PAGE_SIZE,
+		  BOOT_MEMORY_TAKEN);
+	memory_normalize();
 }

@@ -7,20 +7,22 @@
 #include "kernel/lib/base.h"
 
 #define BOOT_MEMORY_MAX	 512
+#define BOOT_MEMORY_LIMIT (1UL << 46) /* 64 TiB, the direct map's size: what is above is left alone */
 #define BOOT_MODULES_MAX 16
 #define BOOT_CMDLINE_MAX 2048
 
 /* Of two that claim the same bytes the higher counts, which allows less. */
 enum boot_memory_type {
 	BOOT_MEMORY_USABLE,
+	BOOT_MEMORY_TAKEN, /* RAM in use: image, modules, loader's information, lowest 64 KiB */
 	BOOT_MEMORY_ACPI, /* ACPI tables: RAM, not ours to write */
 	BOOT_MEMORY_NVS,
 	BOOT_MEMORY_RESERVED, /* also every type we do not know */
 };
 
 struct boot_memory {
-	paddr_t base; /* bytes, any alignment */
-	u64 length;   /* bytes */
+	paddr_t base; /* bytes; both are whole pages */
+	u64 length;
 	enum boot_memory_type type;
 };
 
@@ -47,7 +49,7 @@ struct boot_info {
 	u32 module_count;
 	struct boot_module modules[BOOT_MODULES_MAX];
 	paddr_t rsdp;	       /* or the loader's copy of it; 0: none */
-	paddr_t info_start, info_end; /* the loader's own structure: reserved until parsed */
+	paddr_t info_start, info_end; /* the loader's own structure */
 	paddr_t trampoline_page; /* a free page below 1 MiB where other CPUs can begin; 0: none */
 	struct boot_display display;
 	u64 entry_tsc;	       /* TSC at the first instruction */

@@ -72,41 +72,34 @@ static void map_ram(paddr_t p, paddr_t end)
 	map_direct(fixed_end, end, PTE_WRITE);
 }
 
-/* All RAM: usable, and what firmware keeps in it for ACPI.  Neighbours are joined, so that pages
- * are as large as can be; reserved ranges may be devices and stay out. */
+_Static_assert(BOOT_MEMORY_LIMIT <= DIRECT_MAP_SIZE, "all RAM is in the direct map");
+
+/* All RAM: usable, taken, and what firmware keeps in it for ACPI.  Neighbours are joined, so that
+ * pages are as large as can be; reserved ranges may be devices and stay out. */
 static void map_all_ram(void)
 {
 	paddr_t start = 0, end = 0;
 
 	for (u32 i = 0; i < boot_info.memory_count; i++) {
 		const struct boot_memory *m = &boot_info.memory[i];
-		paddr_t from = ALIGN_DOWN(m->base, PAGE_SIZE);
-		paddr_t to = MIN(ALIGN_UP(m->base + m->length, PAGE_SIZE), (u64)DIRECT_MAP_SIZE);
 
-		if (m->type != BOOT_MEMORY_USABLE && m->type != BOOT_MEMORY_ACPI &&
-		    m->type != BOOT_MEMORY_NVS)
+		if (m->type == BOOT_MEMORY_RESERVED)
 			continue;
-		if (from >= DIRECT_MAP_SIZE)
-			break; /* above 64 TiB */
-		if (from > end) {
+		if (m->base > end) {
 			map_ram(start, end);
-			start = from;
+			start = m->base;
 		}
-		end = MAX(end, to);
+		end = m->base + m->length;
 	}
 	map_ram(start, end);
 }
 
-/* Modules lie in usable memory on every machine seen; where the map says otherwise, page by page.
- */
+/* What of a module the map does not give as RAM. */
 static void map_modules(void)
 {
 	for (u32 i = 0; i < boot_info.module_count; i++) {
 		const struct boot_module *m = &boot_info.modules[i];
 
-		if (boot_range_usable(m->start, m->end))
-			continue;
-		log_warn("module %u is outside of usable memory", i);
 		for (paddr_t p = ALIGN_DOWN(m->start, PAGE_SIZE); p < m->end; p += PAGE_SIZE) {
 			u64 *entry =
 			    page_table_entry(&kernel_pmap, DIRECT_MAP_BASE + p, PAGE_SHIFT, true);

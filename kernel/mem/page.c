@@ -285,39 +285,16 @@ void page_release_boot_range(paddr_t start, paddr_t end)
 	}
 }
 
-/* Mark the frames of all regions that are, or are not, usable; returns how many changed. */
-static u64 regions_mark(bool usable)
-{
-	u16 mark = usable ? 0 : PAGE_NOT_RAM;
-	u64 changed = 0;
-
-	for (u32 i = 0; i < boot_info.memory_count; i++) {
-		const struct boot_memory *m = &boot_info.memory[i];
-		u64 end = m->base + m->length;
-
-		if ((m->type == BOOT_MEMORY_USABLE) != usable)
-			continue;
-		/* A frame that is usable in part is not usable. */
-		end = usable ? end >> PAGE_SHIFT : DIV_ROUND_UP(end, PAGE_SIZE);
-		for (u64 f = usable ? DIV_ROUND_UP(m->base, PAGE_SIZE) : m->base >> PAGE_SHIFT;
-		     f < end && f < page_array_frames; f++) {
-			changed += page_array[f].flags != mark;
-			page_array[f].flags = mark;
-		}
-	}
-	return changed;
-}
-
 void page_init(void)
 {
 	paddr_t start, end, array = 0, array_end = 0, highest = 0;
-	u64 bytes, ram;
+	const struct boot_memory *m;
+	u64 bytes, ram = 0;
 
-	for (u32 i = 0; i < boot_info.memory_count; i++)
-		if (boot_info.memory[i].type == BOOT_MEMORY_USABLE)
-			highest =
-			    MAX(highest, boot_info.memory[i].base + boot_info.memory[i].length);
-	page_array_frames = MIN(highest, (u64)DIRECT_MAP_SIZE) >> PAGE_SHIFT;
+	for (m = boot_info.memory; m < boot_info.memory + boot_info.memory_count; m++)
+		if (m->type <= BOOT_MEMORY_TAKEN)
+			highest = m->base + m->length;
+	page_array_frames = highest >> PAGE_SHIFT;
 	bytes = ALIGN_UP(page_array_frames * sizeof(struct page), PAGE_SIZE);
 	for (start = 0; boot_range_next(&start, &end); start = end) {
 		if (end - start >= bytes && end - start > array_end - array) {
@@ -334,8 +311,13 @@ void page_init(void)
 	for (u64 f = 0; f < page_array_frames; f++)
 		page_array[f] =
 		    (struct page){.refs = 1, .use = PAGE_RESERVED, .flags = PAGE_NOT_RAM};
-	ram = regions_mark(true);
-	ram -= regions_mark(false);
+	for (m = boot_info.memory; m < boot_info.memory + boot_info.memory_count; m++) {
+		if (m->type > BOOT_MEMORY_TAKEN)
+			continue;
+		for (u64 f = m->base >> PAGE_SHIFT; f < (m->base + m->length) >> PAGE_SHIFT; f++)
+			page_array[f].flags = 0;
+		ram += m->length >> PAGE_SHIFT;
+	}
 
 	for (unsigned order = 0; order <= PAGE_ORDER_MAX; order++)
 		list_init(&free_blocks[order]);

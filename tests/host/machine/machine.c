@@ -86,12 +86,21 @@ void tlb_flush_kernel_range(u64 start, u64 end)
 void host_machine_init(void)
 {
 	static const struct boot_memory map[] = {
-	    {0x500, 0x9f000 - 0x500, BOOT_MEMORY_USABLE}, /* odd start */
+	    {0, 0x10000, BOOT_MEMORY_TAKEN},
+	    {0x10000, 0x10000, BOOT_MEMORY_USABLE},
+	    {0x20000, 0x1000, BOOT_MEMORY_TAKEN},
+	    {0x21000, 0x5f000, BOOT_MEMORY_USABLE},
+	    {0x80000, 0x1000, BOOT_MEMORY_TAKEN},
+	    {0x81000, 0x1e000, BOOT_MEMORY_USABLE},
 	    {0x9f000, 0x61000, BOOT_MEMORY_RESERVED},
-	    {0x100000, 0x500000, BOOT_MEMORY_USABLE},
+	    {0x100000, 0x80000, BOOT_MEMORY_TAKEN},
+	    {0x180000, 0x1000, BOOT_MEMORY_USABLE},
+	    {0x181000, 0x21000, BOOT_MEMORY_TAKEN},
+	    {0x1a2000, 0x45e000, BOOT_MEMORY_USABLE},
 	    {0x600000, 0x100000, BOOT_MEMORY_ACPI},
-	    {0x700000, HOST_MEMORY_SIZE - 0x700800, BOOT_MEMORY_USABLE}, /* odd end */
-	    {0x800800, 0x1000, BOOT_MEMORY_NVS}, /* inside a usable one, two frames' edges */
+	    {0x700000, 0x100000, BOOT_MEMORY_USABLE},
+	    {0x800000, 0x2000, BOOT_MEMORY_NVS},
+	    {0x802000, HOST_MEMORY_SIZE - 0x803000, BOOT_MEMORY_USABLE},
 	};
 
 	memory_fd = memfd_create("memory", 0);
@@ -102,12 +111,6 @@ void host_machine_init(void)
 	boot_info.memory_count = ARRAY_SIZE(map);
 	for (u32 i = 0; i < ARRAY_SIZE(map); i++)
 		boot_info.memory[i] = map[i];
-	boot_info.module_count = 2;
-	boot_info.modules[0] = (struct boot_module){.start = 0x181000, .end = 0x1a0123};
-	boot_info.modules[1] = (struct boot_module){.start = 0x80000, .end = 0x80800};
-	boot_info.info_start = 0x1a1000;
-	boot_info.info_end = 0x1a1400;
-	boot_info.trampoline_page = 0x20000;
 	for (u32 cpu = 0; cpu < HOST_CPUS; cpu++)
 		cpumask_set(&cpus_online, cpu);
 	host_irqs = true;
