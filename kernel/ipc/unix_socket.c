@@ -86,13 +86,7 @@ struct socket *socket_peer_get(struct socket *s)
 
 int socket_error_take(struct socket *s)
 {
-	int error;
-
-	spin_lock(&s->lock);
-	error = s->error;
-	s->error = 0;
-	spin_unlock(&s->lock);
-	return -error;
+	return -__atomic_exchange_n(&s->error, 0, __ATOMIC_RELAXED);
 }
 
 static void wake_both(struct socket *s)
@@ -127,7 +121,7 @@ static void hang_up(struct socket *peer, bool reset)
 	spin_lock(&peer->lock);
 	WRITE_ONCE(peer->shutdown, SHUT_RECEIVE | SHUT_SEND);
 	if (reset)
-		peer->error = ECONNRESET;
+		WRITE_ONCE(peer->error, ECONNRESET);
 	spin_unlock(&peer->lock);
 	wake_both(peer);
 }
@@ -388,7 +382,7 @@ void socket_set_datagram_peer(struct socket *s, struct socket *peer)
 	/* As on Linux, one that is connected to us learns that we left. */
 	spin_lock(&old->lock);
 	if (old != peer && old->peer == s && !old->dead) {
-		old->error = ECONNRESET;
+		WRITE_ONCE(old->error, ECONNRESET);
 		lost = true;
 	}
 	spin_unlock(&old->lock);

@@ -126,6 +126,8 @@ static int enqueue(struct socket *from, struct socket *to, struct list *packets,
 		error = may_wait
 			    ? wait_sleep(socket_room_queue(from), &to->lock, deadline, WAIT_SIGNALS)
 			    : -EAGAIN;
+		if (!error) /* as on Linux, who slept is told of a reset before the end */
+			error = socket_error_take(from);
 		if (error)
 			break;
 	}
@@ -306,9 +308,8 @@ static int packet_describe(struct socket *s, struct packet *p, struct socket_mes
 /* What there is instead of packets: 0 (look again), RECEIVE_END, or an error.  Under s->lock. */
 static int receive_state(struct socket *s)
 {
-	int error = -s->error;
+	int error = socket_error_take(s);
 
-	s->error = 0;
 	if (!error && s->shutdown & SHUT_RECEIVE)
 		return RECEIVE_END;
 	return error;

@@ -37,7 +37,7 @@ static u32 poll_state(struct socket *s)
 {
 	u32 bits = 0;
 
-	if (s->error)
+	if (READ_ONCE(s->error))
 		bits |= POLLERR;
 	if (s->shutdown == (SHUT_RECEIVE | SHUT_SEND))
 		bits |= POLLHUP;

@@ -30,7 +30,7 @@ struct socket {
 	bool dead;    /* its file is closed */
 	bool binding; /* bind() is under way */
 	bool reuse_address, pass_cred;
-	int error;	     /* to be told once, positive */
+	int error;	     /* to be told once, positive; atomic, taken without the lock */
 	struct socket *peer; /* with a reference */
 	struct unix_name *name;
 	struct ucred cred;   /* the peer's when it connected; a listener's own */

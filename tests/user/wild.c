@@ -5,6 +5,7 @@
  * not asked, only that everybody is alive afterwards.  Each call number has a child of its own;
  * what sleeps is interrupted.
  */
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include "check.h"
@@ -151,18 +152,20 @@ static void call(int number, const unsigned long *a)
 
 static void torture(int number, int rounds)
 {
-	int null = open("/dev/null", O_RDWR), pipes[2];
+	int null = open("/dev/null", O_RDWR), pipes[2], sockets[2];
 	unsigned long a[6];
 
-	/* What may be hit: /dev/null, a pipe. */
+	/* What may be hit: /dev/null, a pipe, a socket. */
 	(void)!pipe(pipes);
+	(void)!socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
 	/* One bad argument at a time, then all at random. */
 	for (int position = 0; position < 6; position++)
 		for (size_t i = 0; i < COUNT_OF(values); i++) {
 			memset(a, 0, sizeof(a));
-			a[0] = pipes[0];
+			a[0] = number >= SYS_socket && number <= SYS_getsockopt ? sockets[0]
+										: pipes[0];
 			a[position] = values[i];
 			call(number, a);
 		}
@@ -171,7 +174,8 @@ static void torture(int number, int rounds)
 			a[k] = random_number() % 8 ? values[random_number() % COUNT_OF(values)]
 						   : random_number();
 		if (random_number() % 2)
-			a[0] = pipes[random_number() % 2];
+			a[0] = random_number() % 2 ? pipes[random_number() % 2]
+						   : sockets[random_number() % 2];
 		call(number, a);
 	}
 }
