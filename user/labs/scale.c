@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lab scale: 1 to 10,000 processes, then as many threads.  All exist at the same time and all wait;
+ * then a token goes through all of them, each wakes the next, on one processor.  So every one is
+ * made, every one is run, and each step of the token is one context switch among all that exist.
+ */
+#include "lab.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STACK                                                                                      \
+	(64UL << 10) /* of a thread, for its program; no more of it than is used takes frames */
+
+/* <linux/futex.h>, which musl does not bring. */
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+
+enum kind { PROCESS, THREAD, KINDS };
+enum { MOST = 10000, STEPS = 5, END = -1 };
+static const char *const names[KINDS] = {"process", "thread"};
+
+static bool share_space; /* the knob */
+
+/* The token lies in slots[i] when it is the i-th one's turn; the last slot is ours. */
+static int *slots, *here;
+
+static union {
+	pid_t pid;
+	pthread_t thread;
+} members[MOST];
+static int made;
+static char *stacks; /* with the knob: of the processes in our space */
+
+/* --- The members --------------------------------------------------------------------------------
+ */
+
+static int await_token(int *slot, int seen)
+{
+	int now;
+
+	while ((now = __atomic_load_n(slot, __ATOMIC_ACQUIRE)) == seen)
+		syscall(SYS_futex, slot, FUTEX_WAIT, seen, NULL, NULL, 0);
+	return now;
+}
+
+static void hand_token(int *slot, int token)
+{
+	__atomic_store_n(slot, token, __ATOMIC_RELEASE);
+	syscall(SYS_futex, slot, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void live(long i)
+{
+	int token = 0;
+
+	__atomic_add_fetch(here, 1, __ATOMIC_RELAXED);
+	while ((token = await_token(&slots[i], token)) != END)
+		hand_token(&slots[i + 1], token);
+}
+
+static int live_and_end(void *i)
+{
+	live((long)i);
+	_exit(0);
+}
+
+static void *live_as_thread(void *i)
+{
+	live((long)i);
+	return NULL;
+}
+
+/* One more; an errno, or 0. */
+static int make(enum kind kind)
+{
+	void *i = (void *)(long)made;
+	pthread_attr_t attributes;
+	int error = 0;
+
+	slots[made] = slots[made + 1] = 0;
+	if (kind == THREAD) {
+		pthread_attr_init(&attributes);
+		pthread_attr_setstacksize(&attributes, STACK);
+		error = pthread_create(&members[made].thread, &attributes, live_as_thread, i);
+		pthread_attr_destroy(&attributes);
+	} else {
+		pid_t pid = share_space ? clone(live_and_end, stacks + (made + 1) * STACK,
+						CLONE_VM | SIGCHLD, i)
+					: fork();
+
+		if (pid == 0)
+			live_and_end(i);
+		members[made].pid = pid;
+		error = pid < 0 ? errno : 0;
+	}
+	made += !error;
+	return error;
+}
+
+static void end_all(enum kind kind)
+{
+	for (int i = 0; i < made; i++)
+		hand_token(&slots[i], END);
+	for (int i = 0; i < made; i++) {
+		if (kind == THREAD)
+			pthread_join(members[i].thread, NULL);
+		else
+			waitpid(members[i].pid, NULL, 0);
+	}
+	made = *here = 0;
+}
+
+/* --- Measuring ----------------------------------------------------------------------------------
+ */
+
+enum { KERNEL_STACKS, PAGE_TABLES, STRUCTURES, OWN_PAGES, PARTS };
+static const char *const keys[PARTS] = {"KernelStack", "PageTables", "Slab", "AnonPages"};
+
+struct memory {
+	double kib[PARTS];
+};
+
+struct step {
+	int count;
+	double create_us, switch_us;
+	double kib[PARTS], all; /* apiece */
+	double roots;		/* switches of page tables for a step of the token; < 0: ? */
+};
+static struct step steps[KINDS][STEPS];
+static int reached[KINDS]; /* steps measured */
+static int limit[KINDS];   /* the error that ended it, or 0 */
+
+static void read_memory(struct memory *m)
+{
+	uint64_t value = 0;
+
+	lab_write("/proc/sys/vm/stat_refresh", "1"); /* Linux adds up its counters */
+	for (int i = 0; i < PARTS; i++) {
+		lab_value("/proc/meminfo", keys[i], &value);
+		m->kib[i] = (double)value;
+	}
+}
+
+static void find_stacks(const char *what, uint64_t frames, uint64_t bytes, void *kib)
+{
+	(void)frames;
+	if (!strcmp(what, "kernel_stacks"))
+		*(double *)kib = (double)bytes / 1024;
+}
+
+/* Heddle keeps the stacks of those who ended for those who come: the ledger knows whose each is. */
+static void correct_stacks(enum kind kind, struct step *step)
+{
+	double kib = 0;
+
+	if (!lab_ledger(kind == PROCESS ? members[0].pid : getpid(), find_stacks, &kib))
+		return;
+	step->kib[KERNEL_STACKS] = kind == PROCESS ? kib : kib / (made + 1);
+}
+
+/* Microseconds for a step of the token. */
+static double lap(int token)
+{
+	uint64_t start = lab_now_ns();
+
+	hand_token(&slots[0], token);
+	await_token(&slots[made], token - 1);
+	return (lab_now_ns() - start) / 1e3 / (made + 1);
+}
+
+/* Until `count` exist, or no more can be made. */
+static void measure(enum kind kind, struct step *step, int count, const struct memory *before)
+{
+	enum { LAPS = 7, BATCH = 25 };
+	static double times[MOST / BATCH + 1];
+	struct lab_counters counters;
+	struct memory now;
+	int batches = 0;
+
+	/* A median over batches: one disturbance does not count. */
+	while (made < count && !limit[kind]) {
+		int first = made, end = count - made < BATCH ? count : made + BATCH;
+		uint64_t start = lab_now_ns();
+
+		while (made < end && !(limit[kind] = make(kind)))
+			;
+		while (__atomic_load_n(here, __ATOMIC_RELAXED) < made)
+			sched_yield();
+		if (made > first)
+			times[batches++] = (lab_now_ns() - start) / 1e3 / (made - first);
+	}
+	step->count = made;
+	if (!batches) /* not one more */
+		return;
+	step->create_us = lab_median(times, batches);
+	read_memory(&now);
+	for (int i = 0; i < PARTS; i++)
+		step->kib[i] = (now.kib[i] - before->kib[i]) / made;
+	correct_stacks(kind, step);
+	for (int i = 0; i < PARTS; i++)
+		step->all += step->kib[i];
+
+	for (int i = 0; i <= made; i++)
+		slots[i] = 0;
+	lap(1); /* the first one warms up */
+	lab_counters(&counters);
+	for (int i = 0; i < LAPS; i++)
+		times[i] = lap(2 + i);
+	counters = lab_counters_since(&counters);
+	step->roots = counters.switches_root == UINT64_MAX
+			  ? -1
+			  : (double)counters.switches_root / (LAPS * (made + 1.0));
+	step->switch_us = lab_median(times, LAPS);
+}
+
+static void measure_all(enum kind kind)
+{
+	static const int full[STEPS] = {1, 10, 100, 1000, MOST},
+			 quick[STEPS] = {1, 10, 50, 100, 300};
+	struct memory before;
+
+	/* One of each beforehand: what the first one alone needs is not apiece. */
+	make(kind);
+	end_all(kind);
+	usleep(200000); /* the kernel may still be giving back what others had */
+	read_memory(&before);
+	for (int i = 0; i < STEPS && !limit[kind]; i++) {
+		measure(kind, &steps[kind][i], lab_options.quick ? quick[i] : full[i], &before);
+		reached[kind] += steps[kind][i].create_us > 0;
+		lab_progress(names[kind], i + 1, STEPS);
+	}
+	end_all(kind);
+}
+
+/* --- Showing ------------------------------------------------------------------------------------
+ */
+
+static void show(void)
+{
+	struct lab_table *t =
+	    lab_table("While so many of them exist", ">number|of|>made in us|"
+						     ">a switch us|>new roots a switch");
+	char roots[32];
+
+	for (int i = 0; i < STEPS; i++) {
+		for (enum kind kind = PROCESS; kind < KINDS; kind++) {
+			const struct step *s = &steps[kind][i];
+
+			if (i >= reached[kind])
+				continue;
+			snprintf(roots, sizeof(roots), s->roots < 0 ? "?" : "%.2f", s->roots);
+			lab_row(t, "%d|%s|%.0f|%.1f|%s", s->count, names[kind], s->create_us,
+				s->switch_us, roots);
+		}
+	}
+	t = lab_table("Memory apiece, KiB, with the largest number of them",
+		      ">number|of|>kernel stacks|>page tables|>structures|>own pages|>all");
+	struct lab_bars *bars = lab_bars("Memory apiece", "KiB");
+
+	for (enum kind kind = PROCESS; kind < KINDS; kind++) {
+		const struct step *s = &steps[kind][reached[kind] - 1];
+
+		lab_row(t, "%d|%s|%.1f|%.1f|%.1f|%.1f|%.1f", s->count, names[kind],
+			s->kib[KERNEL_STACKS], s->kib[PAGE_TABLES], s->kib[STRUCTURES],
+			s->kib[OWN_PAGES], s->all);
+		lab_bar(bars, s->all, "%s", names[kind]);
+	}
+	if (steps[PROCESS][0].roots < 0)
+		lab_left_out("switches of page tables", "/proc/heddle alone tells them");
+	for (enum kind kind = PROCESS; kind < KINDS; kind++)
+		if (limit[kind])
+			lab_note(
+			    "The %s after number %d could not be made: %s. The kernel allows as "
+			    "many tasks as its memory bears.",
+			    names[kind], steps[kind][reached[kind] - 1].count,
+			    strerror(limit[kind]));
+}
+
+static void run(void)
+{
+	share_space = lab_knob("share-space");
+	slots = lab_shared((MOST + 1) * sizeof(*slots));
+	here = lab_shared(sizeof(*here));
+	if (share_space) {
+		stacks = mmap(NULL, MOST * STACK, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (stacks == MAP_FAILED)
+			lab_die("no room for the stacks");
+		madvise(stacks, MOST * STACK, MADV_NOHUGEPAGE);
+	}
+	lab_pin(0); /* one processor, so that each step of the token is a switch */
+	/* Processes first: a C library may keep the stacks of ended threads, and fork() copied
+	 * them. */
+	for (enum kind kind = PROCESS; kind < KINDS; kind++) {
+		measure_all(kind);
+		if (!reached[kind])
+			lab_die("not one %s: %s", names[kind], strerror(limit[kind]));
+	}
+	lab_pin(-1);
+	show();
+
+	const struct step *p = &steps[PROCESS][reached[PROCESS] - 1];
+	const struct step *t = &steps[THREAD][reached[THREAD] - 1];
+	bool memory = lab_check(p->all > 1.3 * t->all, "a process takes more memory");
+	bool create =
+	    lab_check(p->create_us > 1.3 * t->create_us, "a process takes longer to make");
+	bool manage = lab_check(p->switch_us > t->switch_us,
+				"a switch costs more among processes, with all of them there");
+
+	lab_figure("processes", p->count, "", "processes at the same time");
+	lab_figure("threads", t->count, "", "threads at the same time");
+	lab_figure("process_kib", p->all, "KiB", "memory of one process");
+	lab_figure("thread_kib", t->all, "KiB", "memory of one thread");
+	lab_figure("process_us", p->create_us, "us", "making one process among so many");
+	lab_figure("thread_us", t->create_us, "us", "making one thread among so many");
+	lab_figure("process_switch_us", p->switch_us, "us", "a switch among so many processes");
+	lab_figure("thread_switch_us", t->switch_us, "us", "a switch among so many threads");
+	lab_verdict(memory && create && manage ? LAB_TRUE : LAB_FALSE,
+		    "With %d processes and %d threads: a process takes %.1f times the memory of a "
+		    "thread, %.1f times the time to make, and a switch %.2f times as long%s.",
+		    p->count, t->count, p->all / t->all, p->create_us / t->create_us,
+		    p->switch_us / t->switch_us,
+		    memory && create && manage ? ""
+		    : share_space ? ": what a process costs more is its own address space"
+				  : ": not what the claim says");
+}
+
+static const struct lab_knob knobs[] = {
+    {"share-space", NULL, "the processes share one address space: no page tables of their own"},
+    {0},
+};
+
+const struct lab lab = {
+    .name = "scale",
+    .claim = "Threads scale better than processes, which cost more to make and manage.",
+    .loose = "More of both is possible than one thinks; and of a thread, too, the kernel's stack "
+	     "and structures stay in memory.",
+    .predict = {"A thousand processes and a thousand threads that all wait. A process takes ...",
+		{"as much memory as a thread", "a few times as much", "a hundred times as much",
+		 NULL},
+		1,
+		"Both have a kernel stack and structures. A process has page tables and the pages "
+		"that it has written to, as well; its code it shares with the others."},
+    .knobs = knobs,
+    .expect = LAB_TRUE,
+    .books =
+	"Creation: 10 to 100 times (Tanenbaum 2.2.1), 30 times on Solaris; the switch: 5 times "
+	"on Solaris (Silberschatz).",
+    .sources = "kernel/proc/fork.c, kernel/mem/kstack.c, kernel/vm/address_space.c "
+	       "address_space_fork(), kernel/sched/sched.c",
+    .tour = "fork",
+    .run = run,
+};
