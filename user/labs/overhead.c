@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The ledger of one process and of one thread: every frame of memory, and what it is for.
+ *
+ * Two ways to know.  The kernel's ledger of a process that waits, with one thread and with two: the
+ * difference is what the thread costs.  And the machine's free memory, before and while many of
+ * each wait: that needs no ledger, and works on Linux too.
+ */
+#include "lab.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LINES 40
+#define MOST  256
+#define STACK (64 * 1024)
+
+/* What children and parent share. */
+static struct shared {
+	volatile int ready, over;
+	volatile bool second_thread, second_ready;
+} * shared;
+
+static void wait_over(void)
+{
+	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+	while (!shared->over)
+		usleep(20000);
+}
+
+static int wait_process(void *unused)
+{
+	(void)unused;
+	wait_over();
+	return 0;
+}
+
+static void *wait_thread(void *unused)
+{
+	(void)unused;
+	wait_over();
+	return NULL;
+}
+
+/* --- the kernel's ledger ------------------------------------------------------------------------
+ */
+
+struct ledger {
+	struct {
+		char what[32];
+		uint64_t frames, bytes;
+	} lines[LINES];
+	int count;
+};
+
+static void keep_line(const char *what, uint64_t frames, uint64_t bytes, void *arg)
+{
+	struct ledger *l = arg;
+
+	if (l->count == LINES)
+		return;
+	snprintf(l->lines[l->count].what, sizeof(l->lines[0].what), "%s", what);
+	l->lines[l->count].frames = frames;
+	l->lines[l->count++].bytes = bytes;
+}
+
+static const char *explain(const char *what)
+{
+	static const char *const words[][2] = {
+	    {"page_table_root", "the top of its page tables: CR3"},
+	    {"page_tables", "the other three levels"},
+	    {"anonymous", "stack, heap, data that it wrote to"},
+	    {"anonymous_shared", "the same frames as its parent's, unwritten"},
+	    {"file_private", "code and data as they are in the program's file"},
+	    {"file_shared", "files that are mapped to be shared"},
+	    {"shared", "memory that it shares on purpose"},
+	    {"address_space", "struct address_space"},
+	    {"regions", "one structure for each range of addresses"},
+	    {"kernel_stacks", "where the kernel works for each thread"},
+	    {"struct_thread", "struct thread: what a thread has for itself"},
+	    {"fpu_state", "saved floating-point and vector registers"},
+	    {"struct_process", "struct process: what its threads share"},
+	    {"signal_handlers", "what to do on each signal"},
+	    {"file_table", "open files"},
+	    {"directories", "root and working directory"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(words[i][0], what) == 0)
+			return words[i][1];
+	return "";
+}
+
+static int process_of_two(void *unused)
+{
+	pthread_t thread;
+
+	(void)unused;
+	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+	while (!shared->second_thread)
+		usleep(1000);
+	if (pthread_create(&thread, NULL, wait_thread, NULL))
+		return 1;
+	while (shared->ready < 2)
+		usleep(1000);
+	shared->second_ready = true;
+	pthread_join(thread, NULL);
+	return 0;
+}
+
+/* Bytes that only this process has (not its parent's frames), and what a second thread adds. */
+static bool ledgers(uint64_t *process, uint64_t *thread)
+{
+	struct ledger one = {0}, two = {0};
+	struct lab_table *table;
+	bool known;
+	pid_t pid;
+
+	shared->ready = shared->over = 0;
+	pid = lab_fork("ledger", process_of_two, NULL);
+	while (shared->ready < 1)
+		usleep(1000);
+	usleep(5000); /* it sleeps now, and has touched what it touches */
+	known = lab_ledger(pid, keep_line, &one);
+	shared->second_thread = true;
+	while (!shared->second_ready)
+		usleep(1000);
+	known &= lab_ledger(pid, keep_line, &two);
+	shared->over = 1;
+	lab_wait(pid);
+	if (!known)
+		return false;
+	table = lab_table("One waiting process, and what a second thread adds to it",
+			  "what|>frames|>bytes|>+ thread|for");
+	*process = *thread = 0;
+	for (int i = 0; i < one.count && i < two.count; i++) {
+		const char *what = one.lines[i].what;
+		int64_t more = (int64_t)(two.lines[i].bytes - one.lines[i].bytes);
+
+		lab_row(table, "%s|%llu|%llu|%lld|%s", what,
+			(unsigned long long)one.lines[i].frames,
+			(unsigned long long)one.lines[i].bytes, (long long)more, explain(what));
+		if (strcmp(what, "anonymous_shared") && strcmp(what, "file_private") &&
+		    strcmp(what, "file_shared") && strcmp(what, "shared")) {
+			*process += one.lines[i].bytes;
+			*thread += more > 0 ? more : 0;
+		}
+	}
+	lab_row(table, "its own, in all||%llu|%llu|", (unsigned long long)*process,
+		(unsigned long long)*thread);
+	return true;
+}
+
+/* --- the machine's free memory -------------------------------------------------------------------
+ */
+
+static int64_t free_kib(void)
+{
+	uint64_t value = 0;
+
+	usleep(50000); /* what has ended is given back a little later */
+	lab_value("/proc/meminfo", "MemFree", &value);
+	return value;
+}
+
+static pid_t process_in_this_space(char **stack)
+{
+	*stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return *stack == MAP_FAILED ? -1
+				    : clone(wait_process, *stack + STACK, CLONE_VM | SIGCHLD, NULL);
+}
+
+/* KiB of memory for each of `count` that wait at the same time. */
+static double apiece(bool threads, int count)
+{
+	static pthread_t thread[MOST];
+	static pid_t pid[MOST];
+	static char *stack[MOST];
+	bool share = lab_knob("share-space");
+	int64_t before, during;
+
+	shared->ready = shared->over = 0;
+	before = free_kib();
+	for (int i = 0; i < count; i++) {
+		lab_progress(threads ? "threads" : "processes", i, count);
+		if (threads)
+			thread[i] = lab_thread("waits", wait_thread, NULL);
+		else if (!share)
+			pid[i] = lab_fork("waits", wait_process, NULL);
+		else if ((pid[i] = process_in_this_space(&stack[i])) < 0)
+			lab_die("clone: %s", strerror(errno));
+	}
+	while (shared->ready < count)
+		usleep(1000);
+	during = free_kib();
+	shared->over = 1;
+	for (int i = 0; i < count; i++) {
+		if (threads)
+			pthread_join(thread[i], NULL);
+		else
+			lab_wait(pid[i]);
+		if (!threads && share)
+			munmap(stack[i], STACK);
+	}
+	return (double)(before - during) / count;
+}
+
+static void run(void)
+{
+	int count = lab_pick(200, 60), rounds = lab_options.on_heddle ? 1 : 5;
+	double process[5], thread[5], ratio, p, t;
+	uint64_t process_bytes, thread_bytes;
+	struct lab_bars *bars;
+	bool known;
+
+	shared = lab_shared(sizeof(*shared));
+	for (int i = 0; i < rounds; i++) { /* on Linux others use memory meanwhile */
+		thread[i] = apiece(true, count);
+		process[i] = apiece(false, count);
+	}
+	p = lab_median(process, rounds);
+	t = lab_median(thread, rounds);
+	known = ledgers(&process_bytes, &thread_bytes);
+
+	bars = lab_bars("Free memory that each took, while many waited", "KiB");
+	lab_bar(bars, p, "a process%s", lab_knob("share-space") ? " (--share-space)" : "");
+	lab_bar(bars, t, "a thread");
+	if (!known)
+		lab_left_out("The ledger, frame by frame",
+			     "only Heddle keeps it (/proc/heddle/PID/ledger)");
+	ratio = t > 0.1 ? p / t : 0;
+	lab_figure("process_kib", p, "KiB", "free memory that a waiting process takes");
+	lab_figure("thread_kib", t, "KiB", "free memory that a waiting thread takes");
+	if (known) {
+		lab_figure("process_ledger_kib", process_bytes / 1024.0, "KiB",
+			   "its own, by the ledger");
+		lab_figure("thread_ledger_kib", thread_bytes / 1024.0, "KiB",
+			   "the same of a thread");
+		lab_check(process_bytes > 2 * thread_bytes,
+			  "by the ledger a process has %.0f KiB of its own, a thread more %.0f KiB",
+			  process_bytes / 1024.0, thread_bytes / 1024.0);
+	}
+	if (t <= 0.1 && !known) { /* a busy machine: others gave memory back meanwhile */
+		lab_verdict(LAB_NOT_SHOWN,
+			    "The free memory of this machine moves by what others do.");
+		return;
+	}
+	lab_check(t > 0.1, "a thread takes memory too: %.1f KiB", t);
+	lab_check(ratio > 1.7, "a process takes %.1f times as much free memory as a thread", ratio);
+	if (lab_checks_failed() == 0)
+		lab_verdict(
+		    LAB_TRUE,
+		    "A process takes %.0f KiB, a thread %.0f KiB: %.1f times. A thread is a kernel "
+		    "stack, a structure and saved registers; a process is that, and page tables, "
+		    "and copies of all that it writes to.",
+		    p, t, ratio);
+	else
+		lab_verdict(LAB_FALSE, "A process takes %.0f KiB, a thread %.0f KiB.", p, t);
+}
+
+static const struct lab_knob knobs[] = {
+    {"share-space", NULL, "the processes have no address space of their own (clone(CLONE_VM))"},
+    {0},
+};
+
+const struct lab lab = {
+    .name = "overhead",
+    .claim = "Processes have the higher overhead.",
+    .loose = "Higher by what? By the address space: page tables, and a copy of every page that is "
+	     "written "
+	     "to. All the rest a thread needs as well.",
+    .predict =
+	{.question = "What is the greatest part of what a small process costs in memory?",
+	 .choices = {"its kernel stack", "its program's code", "page tables and pages it wrote to",
+		     "saved registers"},
+	 .answer = 2,
+	 .why = "The code is shared with all who run it; stack and registers a thread has too."},
+    .knobs = knobs,
+    .expect = LAB_TRUE,
+    .books =
+	"Creating a thread is 10 to 100 times faster than a process, as there is so little to it "
+	"(Tanenbaum, 2.2.1).",
+    .sources = "kernel/sched/thread.h and kernel/proc/process.h, side by side; kernel/proc/fork.c",
+    .tour = "fork",
+    .run = run,
+};
