@@ -270,8 +270,6 @@ static int link_inode(struct inode *target, struct path_walk *w)
 	mutex_lock(&target->lock);
 	if (!w->dir->nlink || !target->nlink)
 		error = -ENOENT;
-	else if (target->nlink == UINT32_MAX)
-		error = -EMLINK;
 	else
 		error = directory_enter(w->dir, w->name, w->length, target);
 	if (!error) {

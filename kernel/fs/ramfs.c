@@ -11,22 +11,6 @@
 
 #define FILE_MAX INT64_MAX
 
-/* May files take one page more?  All together at most half of memory.  The ledger is read only once
- * in a while: a sixteenth of what is left may be written before it is read again. */
-static bool content_has_room(void)
-{
-	static s64 budget;
-	struct page_stats stats;
-	s64 left;
-
-	if (__atomic_sub_fetch(&budget, 1, __ATOMIC_RELAXED) >= 0)
-		return true;
-	page_stats_read(&stats);
-	left = (s64)(stats.total / 2) - (s64)stats.used[PAGE_FILE];
-	__atomic_store_n(&budget, MAX(left / 16, (s64)0), __ATOMIC_RELAXED);
-	return left > 0;
-}
-
 /* read(2)'s access time, as mount(8)'s relatime: only where it says more than the others do. */
 static void content_accessed(struct inode *inode)
 {
@@ -80,7 +64,7 @@ static ssize_t write_locked(struct inode *inode, struct io_buffer *io, u64 posit
 		size_t chunk = MIN(PAGE_SIZE - offset, io->remaining);
 		struct page *page;
 
-		n = position >= FILE_MAX ? -EFBIG : content_has_room() ? 0 : -ENOSPC;
+		n = position >= FILE_MAX ? -EFBIG : 0;
 		if (!n)
 			n = vm_object_page(inode->object, position / PAGE_SIZE, true, &page);
 		if (n)
@@ -150,7 +134,6 @@ struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char 
 {
 	struct inode *inode = inode_create(sb, mode, S_ISLNK(mode) ? &link_ops : NULL,
 					   S_ISREG(mode) ? &content_ops : NULL);
-	struct page_stats stats;
 
 	if (IS_ERR(inode))
 		return inode;
@@ -167,10 +150,8 @@ struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char 
 		inode_put(inode);
 		return ERR_PTR(-ENOMEM);
 	}
-	if (inode->object) {
-		page_stats_read(&stats);
-		inode->object->limit_pages = stats.total / 2;
-	}
+	if (inode->object)
+		inode->object->is_content = true;
 	return inode;
 }
 

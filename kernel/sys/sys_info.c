@@ -129,29 +129,24 @@ SYSCALL3(getrandom, user, size, flags)
 /* --- Limits ----------------------------------------------------------------------------------- */
 
 /* What other rooms keep for themselves of the limits. */
-static void limits_spread(struct process *p, u32 which, u64 value)
+static void limits_spread(u32 which, u64 value)
 {
-	struct address_space *as = process_space_get(p);
+	struct address_space *as = current_process()->space;
 
-	if (!as)
-		return;
 	if (which == RLIMIT_AS)
 		WRITE_ONCE(as->limit_as_bytes, value);
 	else if (which == RLIMIT_STACK)
 		WRITE_ONCE(as->limit_stack_bytes, value);
-	address_space_put(as);
 }
 
-static int limit_change(struct process *p, u32 which, const struct rlimit *new_limit,
-			struct rlimit *old)
+static int limit_change(u32 which, const struct rlimit *new_limit, struct rlimit *old)
 {
+	struct process *p = current_process();
 	u64 flags;
 	int error = 0;
 
 	if (which >= RLIMIT_COUNT || (new_limit && new_limit->current > new_limit->maximum))
 		return -EINVAL;
-	if (p != current_process() && !is_privileged() && p->uid != current_process()->uid)
-		return -EPERM;
 	if (new_limit && which == RLIMIT_NOFILE && new_limit->maximum > FD_TABLE_MAX)
 		return -EPERM;
 	flags = spin_lock_irq(&p->limits_lock);
@@ -162,23 +157,20 @@ static int limit_change(struct process *p, u32 which, const struct rlimit *new_l
 		p->limits[which] = *new_limit;
 	spin_unlock_irq(&p->limits_lock, flags);
 	if (new_limit && !error)
-		limits_spread(p, which, new_limit->current);
+		limits_spread(which, new_limit->current);
 	return error;
 }
 
 SYSCALL4(prlimit64, pid, which, user, old_user)
 {
 	struct rlimit limit, old;
-	struct process *p;
 	int error;
 
 	if (user && copy_from_user(&limit, (void *)user, sizeof(limit)))
 		return -EFAULT;
-	p = process_find((s32)pid ? (pid_t)pid : current_process()->pid);
-	if (!p)
-		return -ESRCH;
-	error = limit_change(p, (u32)which, user ? &limit : NULL, &old);
-	process_put(p);
+	if ((pid_t)pid && (pid_t)pid != current_process()->pid)
+		return -ESRCH; /* others' limits are theirs to change */
+	error = limit_change((u32)which, user ? &limit : NULL, &old);
 	if (!error && old_user)
 		error = copy_to_user((void *)old_user, &old, sizeof(old));
 	return error;

@@ -50,9 +50,9 @@ SYSCALL3(sched_setaffinity, tid, size, user)
 
 	if (copy_from_user(&mask, (void *)user, MIN((u64)(u32)size, sizeof(mask))))
 		return -EFAULT;
-	error = thread_argument(tid, &t);
-	if (error)
-		return error == -EINVAL ? -ESRCH : error;
+	t = thread_by_argument((tid_t)tid);
+	if (!t)
+		return -ESRCH;
 	error = may_change(t) ? sched_set_affinity(t, &mask) : -EPERM;
 	thread_put(t);
 	return error;
@@ -63,13 +63,12 @@ SYSCALL3(sched_getaffinity, tid, size, user)
 	u64 bytes = DIV_ROUND_UP(cpu_count, 64) * 8;
 	struct cpumask mask;
 	struct thread *t;
-	int error;
 
 	if ((u32)size < bytes || size & 7)
 		return -EINVAL;
-	error = thread_argument(tid, &t);
-	if (error)
-		return error == -EINVAL ? -ESRCH : error;
+	t = thread_by_argument((tid_t)tid);
+	if (!t)
+		return -ESRCH;
 	mask = t->affinity;
 	thread_put(t);
 	for (u32 i = 0; i < ARRAY_SIZE(mask.bits); i++)

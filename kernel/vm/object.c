@@ -116,6 +116,22 @@ void vm_object_put(struct vm_object *o)
 	kfree(o);
 }
 
+/* May files take one page more?  All together at most half of memory.  The ledger is read only once
+ * in a while: a sixteenth of what is left may be taken before it is read again. */
+static bool content_has_room(void)
+{
+	static s64 budget;
+	struct page_stats stats;
+	s64 left;
+
+	if (__atomic_sub_fetch(&budget, 1, __ATOMIC_RELAXED) >= 0)
+		return true;
+	page_stats_read(&stats);
+	left = (s64)(stats.total / 2) - (s64)stats.used[PAGE_OBJECT];
+	__atomic_store_n(&budget, MAX(left / 16, (s64)0), __ATOMIC_RELAXED);
+	return left > 0;
+}
+
 /* Under o->lock; as vm_object_page(). */
 static int object_page(struct vm_object *o, u64 index, bool create, struct page **out)
 {
@@ -123,7 +139,7 @@ static int object_page(struct vm_object *o, u64 index, bool create, struct page 
 
 	*out = slot ? *slot : NULL;
 	if (!*out && create) {
-		if (o->limit_pages && o->page_count >= o->limit_pages)
+		if (o->is_content && !content_has_room())
 			return -ENOSPC;
 		*out = slot ? page_alloc_zeroed(o->page_use) : NULL;
 		if (!*out)
@@ -195,4 +211,3 @@ int vm_object_resize(struct vm_object *o, u64 size)
 	mutex_unlock(&o->mappings_lock);
 	return 0;
 }
-

@@ -24,7 +24,7 @@ struct vm_object {
 	u64 page_count;	   /* frames in it */
 	u64 size;	   /* bytes; faults at and beyond the last page of it give SIGBUS */
 	u8 page_use;	   /* enum page_use of its frames */
-	u64 limit_pages;   /* of page_count; 0: none */
+	bool is_content;   /* of a file: at most half of memory for all such together */
 	struct mutex mappings_lock; /* guards the list and where its members lie */
 	struct list mappings;	    /* struct object_mapping.link */
 };
@@ -43,7 +43,7 @@ void vm_object_get(struct vm_object *o);
 void vm_object_put(struct vm_object *o); /* the last one frees the pages; sleeps */
 
 /* The page at `index` with a reference for the caller; a hole is filled with a zeroed page where
- * `create`, else *out is NULL (it reads as zeros).  0, -ENOMEM, -ENOSPC (limit).  Sleeps. */
+ * `create`, else *out is NULL (it reads as zeros).  0, -ENOMEM, -ENOSPC (no room for files).  Sleeps. */
 int vm_object_page(struct vm_object *o, u64 index, bool create, struct page **out);
 
 /* For faults: pages[i] becomes the page at first + i where there is one, with a reference, else
