@@ -132,7 +132,7 @@ static bool region_by_region(bool *own)
 	agreed = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!heap || mapped == MAP_FAILED || agreed == MAP_FAILED)
 		lab_die("no memory");
-	on_stack[PAGE] = heap[0] = mapped[0] = agreed[0] = in_bss[0] = 1;
+	on_stack[PAGE] = heap[0] = mapped[0] = agreed[0] = in_bss[0] = in_data[0] = 1;
 	region_add("code", "functions", (char *)write_regions, false);
 	region_add("data", "int x = 1", in_data, true);
 	region_add("bss", "int x", in_bss, true);
