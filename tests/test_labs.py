@@ -50,15 +50,14 @@ prev_pid=11 prev_prio=120 prev_state=S ==> next_comm=swapper/0 next_pid=0 next_p
 """
 
 PICTURE = """\
-us     0         500       1000      1500
-CPU 0  AAAAAAAACCCCCCCCCCCCAAAAAAAAAAAAAAAAAAAA
-       #       :           :
-CPU 1  BBBBBBBBBB..............................
-woken      A
-marks       1
+us     0         300       600       900       1200      1500      1800
+CPU 0  AAAAAAAAAAAAACCCCCCCCCCCCCCCCCCCCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+       #            :                   :
+CPU 1  BBBBBBBBBBBBBBBBB..................................................
+woken        A
+marks          1
   mark 1: here: [1] 2.5: x
-A a b-1 (11) 1.4 ms  B web (12) 0.5 ms
-C web2 (13) 0.6 ms
+A a b-1 (11) 1.4 ms  B web (12) 0.5 ms  C web2 (13) 0.6 ms
 """
 
 
@@ -243,6 +242,15 @@ def test_broken(name):
     assert name in BREAKS
     report, usual = broken()[name], reports(tour(4)[1])[name]
     assert report["ok"] and report["verdict"] != usual["verdict"], why(report)
+
+
+def test_first_a_lab_then_the_shell():
+    """What `make lab` and the entry of the boot menu do."""
+    with VM(args="first lab many --quick --plain", timeout=120) as vm:
+        vm.expect("TRUE HERE")
+        vm.expect("To begin: `lab` lists the labs")
+        vm.shell()
+        assert re.search("^ . many ", vm.run("lab"), re.M)
 
 
 def test_slice_is_put_back():

@@ -94,7 +94,9 @@ void lab_bar(struct lab_bars *bars, double value, const char *label, ...) LAB_PR
 /* A sentence or two of explanation among the evidence. */
 void lab_note(const char *format, ...) LAB_PRINTF(1, 2);
 
-/* A condition that the verdict rests on, shown with a tick or a cross.  Returns `holds`. */
+/* A condition that the verdict rests on, shown with a tick or a cross, all together before the
+ * verdict.  Returns `holds`.  With nothing broken, LAB_TRUE and LAB_CORRECTED stand only where all
+ * checks hold: else the lab fails. */
 bool lab_check(bool holds, const char *format, ...) LAB_PRINTF(2, 3);
 int lab_checks_failed(void);
 

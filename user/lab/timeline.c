@@ -170,22 +170,32 @@ static void put_marks(const struct picture *p, int most)
 	}
 }
 
-/* Who is behind the letters, and how long each ran. */
-static void put_legend(const struct picture *p, int lines)
+/* Who is behind a letter and how long it ran; the width of that, 0 where there is nobody. */
+static int entry_of(const struct picture *p, char letter, char entry[64])
 {
-	int at = 0, width = p->columns + 7;
+	int length = 0;
 
 	for (int i = 0; i < p->trace->name_count; i++) {
 		const struct thread_name *n = &p->trace->names[i];
-		char letter = n->letter;
-		uint64_t ran = lab_trace_ran(p->trace, n->tid);
-		char entry[64];
-		int length;
+		uint64_t ran = n->letter == letter ? lab_trace_ran(p->trace, n->tid) : 0;
 
-		if (!letter || !ran)
+		if (ran)
+			length =
+			    snprintf(entry, 64, " %s (%d) %.3g ms", n->name, n->tid, ran / 1e6);
+	}
+	return length;
+}
+
+static void put_legend(const struct picture *p, int lines)
+{
+	int at = 0, width = p->columns + 7 > 70 ? p->columns + 7 : 70;
+
+	for (char letter = 'A'; letter <= 'z'; letter++) {
+		char entry[64];
+		int length = is_letter(letter) ? entry_of(p, letter, entry) : 0;
+
+		if (!length)
 			continue;
-		length =
-		    snprintf(entry, sizeof(entry), " %s (%d) %.3g ms", n->name, n->tid, ran / 1e6);
 		if (at && at + length + 3 > width) {
 			put("\n");
 			at = 0;
@@ -221,19 +231,22 @@ static void window(struct picture *p, bool whole, uint64_t *end)
 
 void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int max_rows)
 {
+	static const uint64_t steps[] = {10, 15, 20, 30, 40, 50, 60, 80};
 	struct picture p = {.trace = trace, .step = 1};
 	int most = (screen.width < max_width ? screen.width : max_width) - 8, cpus = trace->cpus;
 	bool markers = true;
-	uint64_t end;
+	uint64_t end, scale = 1;
 
 	window(&p, whole, &end);
 	if (end <= p.start) {
 		put("  nothing was recorded\n");
 		return;
 	}
-	/* 1, 2, 5, 10, 20, 50 ... nanoseconds a column. */
-	for (int i = 0; (end - p.start + p.step - 1) / p.step > (uint64_t)most; i++)
-		p.step = i % 3 == 1 ? p.step / 2 * 5 : p.step * 2;
+	for (int i = 0; (end - p.start + p.step - 1) / p.step > (uint64_t)most; i++) {
+		if (i > 0 && i % 8 == 0)
+			scale *= 10;
+		p.step = scale * steps[i % 8];
+	}
 	p.columns = (end - p.start + p.step - 1) / p.step;
 	if (max_rows && 2 * cpus + 6 > max_rows)
 		markers = false;
