@@ -23,7 +23,6 @@
 #define APIC_TPR	   0x080
 #define APIC_EOI	   0x0b0
 #define APIC_SVR	   0x0f0
-#define APIC_ESR	   0x280
 #define APIC_ICR	   0x300
 #define APIC_ICR_HIGH	   0x310
 #define APIC_LVT_TIMER	   0x320
@@ -130,17 +129,6 @@ void apic_send_startup(u32 apic_id, u8 page)
 	icr_send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
 }
 
-void apic_error_interrupt(void)
-{
-	u32 status;
-
-	apic_write(APIC_ESR, 0); /* latches what happened since (SDM 3A 11.5.3) */
-	status = apic_read(APIC_ESR);
-	apic_eoi();
-	if (status)
-		log_warn("apic: error status 0x%x on CPU %u", status, this_cpu_id());
-}
-
 /* Both 8259s: given vectors below ours, where a spurious interrupt does no harm, and masked. */
 static void pic_mask(void)
 {
@@ -198,8 +186,7 @@ void apic_init_cpu(void)
 	apic_write(APIC_LVT_LINT1, this_cpu_id() ? LVT_NMI | LVT_MASKED : LVT_NMI);
 	if ((apic_read(APIC_VERSION) >> 16 & 0xff) >= 4)
 		apic_write(APIC_LVT_PERF, LVT_MASKED);
-	apic_write(APIC_ESR, 0);
-	apic_write(APIC_LVT_ERROR, VECTOR_APIC_ERROR);
+	apic_write(APIC_LVT_ERROR, LVT_MASKED);
 	timer_setup();
 	this_cpu()->apic_id = apic_current_id();
 }
@@ -252,4 +239,3 @@ void apic_timer_arm(u64 deadline_ns)
 	else
 		apic_write(APIC_TIMER_COUNT, (u32)MIN(ticks, (u64)UINT32_MAX));
 }
-

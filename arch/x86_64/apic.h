@@ -15,9 +15,6 @@ u32 apic_current_id(void);
 /* The memory-mapped registers; NULL in x2APIC mode. */
 volatile u32 *apic_registers(void);
 
-/* From the roof, on VECTOR_APIC_ERROR: read and log the error status. */
-void apic_error_interrupt(void);
-
 /* Acknowledge the interrupt in service. */
 void apic_eoi(void);
 

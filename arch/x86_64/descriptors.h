@@ -30,7 +30,6 @@
 #define VECTOR_TIMER	  0xf0
 #define VECTOR_RESCHEDULE 0xf1
 #define VECTOR_CALL	  0xf2
-#define VECTOR_APIC_ERROR 0xfe
 #define VECTOR_SPURIOUS	  0xff
 
 #define IST_STACK_SIZE 8192 /* bytes of each of the four; a panic report is printed on them */

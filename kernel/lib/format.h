@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * printf's formats as the kernel needs them: %d %u %x %o %c %s %p %%, with flags "0-#", width
+ * printf's formats as the kernel needs them: %d %u %x %c %s %p %%, with flags "0-#", width
  * (number or *), precision (of %s), and lengths l ll z.
  */
 #pragma once

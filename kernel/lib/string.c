@@ -11,6 +11,11 @@ struct word {
 	u64 v;
 } __packed __attribute__((may_alias));
 
+/* A cache line: set whole, by eight plain moves. */
+struct line {
+	u64 v[8];
+} __packed __attribute__((may_alias));
+
 /* The barriers keep the compiler from seeing memcpy() and memset() in these loops and calling
  * itself. */
 static inline void words_copy(struct word *d, const struct word *s, size_t words)
@@ -35,14 +40,7 @@ static inline void words_copy(struct word *d, const struct word *s, size_t words
 static inline void words_set(struct word *d, u64 v, size_t words)
 {
 	for (; words >= 8; words -= 8, d += 8) {
-		d[0].v = v;
-		d[1].v = v;
-		d[2].v = v;
-		d[3].v = v;
-		d[4].v = v;
-		d[5].v = v;
-		d[6].v = v;
-		d[7].v = v;
+		*(struct line *)d = (struct line){{v, v, v, v, v, v, v, v}};
 		barrier();
 	}
 	for (; words; words--) {
@@ -80,12 +78,8 @@ void *memmove(void *dst, const void *src, size_t n)
 		return dst;
 	}
 	/* `dst` begins inside `src`: from the end. */
-	for (; n % 8; n--) {
+	for (; n; n--) {
 		d[n - 1] = s[n - 1];
-		barrier();
-	}
-	for (; n; n -= 8) {
-		((struct word *)(d + n - 8))->v = ((const struct word *)(s + n - 8))->v;
 		barrier();
 	}
 	return dst;

@@ -109,7 +109,6 @@ static const char *vector_name(u32 vector)
 	return vector == VECTOR_TIMER	     ? "local_timer"
 	       : vector == VECTOR_RESCHEDULE ? "reschedule"
 	       : vector == VECTOR_CALL	     ? "call_function"
-	       : vector == VECTOR_APIC_ERROR ? "error_apic"
 	       : vector == VECTOR_SPURIOUS   ? "spurious_apic"
 					     : "device";
 }

@@ -41,7 +41,7 @@ static void integers(void)
 	for (unsigned flags = 0; flags < 8; flags++)
 		for (size_t w = 0; w < ARRAY_SIZE(widths); w++)
 			for (size_t l = 0; l < ARRAY_SIZE(lengths); l++)
-				for (const char *c = flags & 4 ? "dux" : "duxo"; *c; c++)
+				for (const char *c = "dux"; *c; c++)
 					for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
 						char *p = fmt;
 

@@ -385,9 +385,6 @@ static void interrupt(struct trap_frame *frame)
 		apic_eoi();
 		smp_call_answer();
 		break;
-	case VECTOR_APIC_ERROR:
-		apic_error_interrupt();
-		break;
 	case VECTOR_IRQ_BASE ... VECTOR_IRQ_LAST:
 		irq_dispatch(vector);
 		apic_eoi();
