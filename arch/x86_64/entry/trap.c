@@ -233,12 +233,14 @@ static void trap_user(struct trap_frame *frame, u64 address)
 {
 	struct thread *t = current_thread();
 	u32 vector = (u32)frame->vector;
-	int code;
+	int code = 0;
 
-	if (vector == VECTOR_DEBUG && t->stepping) {
-		dr6_take();
-		seed_step(frame->rip);
-		return;
+	if (vector == VECTOR_DEBUG) {
+		code = dr6_take() & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
+		if (code == TRAP_TRACE && t->stepping) {
+			seed_step(frame->rip);
+			return;
+		}
 	}
 	t->fault_vector = vector;
 	t->fault_error = frame->error;
@@ -251,7 +253,6 @@ static void trap_user(struct trap_frame *frame, u64 address)
 		user_page_fault(t, frame, address);
 		break;
 	case VECTOR_DEBUG:
-		code = dr6_take() & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
 		irq_enable();
 		signal_force_fault(SIGTRAP, code, frame->rip);
 		break;
