@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <poll.h>
@@ -79,6 +80,11 @@ static void a_little_of_everything(void)
 		(void)!write(fds[1], "x", 1);
 		p = (struct pollfd){fds[0], POLLIN, 0};
 		poll(&p, 1, 0);
+	}
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0) {
+		(void)!bind(fds[0], &(struct sockaddr){AF_UNIX, ""}, 2);
+		(void)!write(fds[0], "x", 1);
+		close(fds[0]);
 	}
 	snprintf(name, sizeof(name), "/tmp/fail-%d", getpid());
 	mkdir(name, 0755);

@@ -3,6 +3,9 @@
  * leak [ROUNDS]: fork-exec-exit-wait and threads, so many rounds; then as many frames and objects
  * of the kernel are in use as before.  Linux does not tell, so there only the rounds are run.
  */
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "check.h"
 
 static int rounds = 200;
@@ -116,6 +119,42 @@ static void everything(void)
 	unlink("file");
 }
 
+static void send_file(int to, int fd)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} c = {
+	    {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	struct iovec v = {"x", 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c};
+
+	m.msg_controllen = sizeof(c);
+	memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
+	(void)!sendmsg(to, &m, MSG_DONTWAIT);
+}
+
+/* Sockets closed with messages and connections waiting, and some sent over themselves. */
+static void some_sockets(void)
+{
+	struct sockaddr_un name = {AF_UNIX, "socket"};
+	int a[2], b[2], l = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, a));
+	MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, b));
+	MUST(bind(l, (struct sockaddr *)&name, sizeof(name)));
+	MUST(listen(l, 5));
+	MUST(connect(c, (struct sockaddr *)&name, sizeof(name)));
+	CHECK_EQ(write(c, "hello", 5), 5);
+	CHECK_EQ(write(b[0], "hello", 5), 5);
+	send_file(a[0], a[1]); /* a[1] waits at a[1] */
+	send_file(a[0], b[1]); /* two that wait at each other */
+	send_file(b[0], a[1]);
+	send_file(c, l); /* a listener at what it has not accepted */
+	unlink("socket");
+	syscall(SYS_close_range, 3, ~0U, 0);
+}
+
 /* In a child, so that only what the kernel keeps is counted; once to fill its caches. */
 static void compare(void (*what)(void), int times)
 {
@@ -146,6 +185,11 @@ static void mixture(void)
 	compare(everything, rounds / 10);
 }
 
+static void sockets(void)
+{
+	compare(some_sockets, rounds / 10);
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc == 2 && strcmp(argv[1], "exit") == 0)
@@ -156,5 +200,6 @@ int main(int argc, char *argv[])
 	RUN(processes);
 	RUN(threads);
 	RUN(mixture);
+	RUN(sockets);
 	return check_end();
 }

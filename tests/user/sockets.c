@@ -944,6 +944,23 @@ static void blocked_reader(void)
 	close_pair();
 }
 
+/* One write with something for each of two sleepers. */
+static void two_blocked_readers(void)
+{
+	pid_t pid[2];
+	char c;
+
+	pair(SOCK_STREAM);
+	for (int i = 0; i < 2; i++) {
+		pid[i] = SPAWN(CHECK_EQ(read(p[1], &c, 1), 1));
+		until_asleep(pid[i]);
+	}
+	CHECK_EQ(write(p[0], "ab", 2), 2);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(wait_status(pid[i]), 0);
+	close_pair();
+}
+
 static void blocked_writer(void)
 {
 	pid_t pid;
@@ -1167,6 +1184,7 @@ int main(void)
 	RUN(sockets_sent);
 	RUN(credentials);
 	RUN(blocked_reader);
+	RUN(two_blocked_readers);
 	RUN(blocked_writer);
 	RUN(poll_wakes);
 	RUN(one_listener_for_many);
