@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One process cannot reach the memory of another; threads can.  A process tries, in seven ways,
+ * what it has no right to.  Each attempt is made twice: once by a process that asks to be told (a
+ * handler for SIGSEGV), which says what the kernel found missing; and once by one that does not,
+ * which is the victim.  Meanwhile a bystander counts.
+ */
+#include "lab.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define PAGE   4096
+#define STACK  (64 * 1024)
+#define SECRET 0x5ec4e7
+
+/* What the processes tell each other. */
+static struct shared {
+	volatile uint64_t bystander; /* counts as long as it lives */
+	volatile bool over, secret_ready;
+	int *volatile secret; /* where the other process has it, and nobody else */
+	/* Of the attempt under way. */
+	bool caught, done;
+	int signal, code, value;
+	uint64_t trap, error; /* the processor's: vector and error code */
+	void *address;
+} * shared;
+
+static int agreed_on; /* offset into the page that parent and children share on purpose */
+static int *agreed_page;
+static const int constant = 1; /* read-only data */
+
+/* --- the attempts -------------------------------------------------------------------------------
+ * Each returns what it got, if it gets so far. */
+
+/* An address that the compiler knows nothing of. */
+static volatile int *pointer(uint64_t address)
+{
+	__asm__("" : "+r"(address));
+	return (volatile int *)address;
+}
+
+static int wild_pointer(void)
+{
+	return *pointer(0x123456789000);
+}
+
+static int null_pointer(void)
+{
+	return *pointer(8);
+}
+
+static int anothers_memory(void)
+{
+	return *(volatile int *)shared->secret;
+}
+
+static int kernels_memory(void)
+{
+	return *(
+	    volatile int *)0xffffffff80108000; /* code, where Heddle is linked; Linux is near */
+}
+
+static int no_address(void)
+{
+	return *(
+	    volatile int *)0x8000000000000000; /* not canonical: Intel SDM, volume 1, 3.3.7.1 */
+}
+
+static int own_code(void)
+{
+	*(volatile char *)own_code = 0;
+	return 1;
+}
+
+static int own_constant(void)
+{
+	*(volatile int *)(uintptr_t)&constant = 2;
+	return 1;
+}
+
+static int data_as_code(void)
+{
+	static char code[] = {(char)0xc3}; /* RET */
+
+	((void (*)(void))(uintptr_t)code)();
+	return 1;
+}
+
+static int what_was_agreed(void)
+{
+	agreed_page[agreed_on] = SECRET;
+	return agreed_page[agreed_on];
+}
+
+static const struct attempt {
+	const char *name;
+	int (*fn)(void);
+	bool refused; /* is to be */
+} attempts[] = {
+    {"wild pointer", wild_pointer, true},
+    {"null pointer", null_pointer, true},
+    {"another's memory", anothers_memory, true},
+    {"kernel's memory", kernels_memory, true},
+    {"no address", no_address, true},
+    {"write to code", own_code, true},
+    {"write to constant", own_constant, true},
+    {"run its data", data_as_code, true},
+    {"agreed memory", what_was_agreed, false},
+};
+#define ATTEMPTS ((int)(sizeof(attempts) / sizeof(*attempts)))
+
+/* --- who makes them -----------------------------------------------------------------------------
+ */
+
+static sigjmp_buf refused;
+
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *c = context;
+
+	shared->signal = signal;
+	shared->code = info->si_code;
+	shared->address = info->si_addr;
+	shared->trap = c->uc_mcontext.gregs[REG_TRAPNO];
+	shared->error = c->uc_mcontext.gregs[REG_ERR];
+	shared->caught = true;
+	siglongjmp(refused, 1);
+}
+
+static int asks_to_be_told(void *arg)
+{
+	const struct attempt *a = arg;
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	if (sigsetjmp(refused, 1) == 0) {
+		shared->value = a->fn();
+		shared->done = true;
+	}
+	return 0;
+}
+
+static int does_not_ask(void *arg)
+{
+	const struct attempt *a = arg;
+
+	a->fn();
+	return 0;
+}
+
+static int bystander(void *unused)
+{
+	(void)unused;
+	while (!shared->over) {
+		shared->bystander++;
+		usleep(500);
+	}
+	return 0;
+}
+
+/* Another process, with something that is only its own. */
+static int keeps_a_secret(void *unused)
+{
+	int *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)unused;
+	if (page == MAP_FAILED)
+		return 1;
+	*page = SECRET;
+	shared->secret = page;
+	__atomic_store_n(&shared->secret_ready, true, __ATOMIC_RELEASE);
+	while (!shared->over)
+		usleep(1000);
+	return 0;
+}
+
+static pid_t start_other(bool share)
+{
+	char *stack;
+	pid_t pid;
+
+	if (!share)
+		return lab_fork("other", keeps_a_secret, NULL);
+	stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid = stack == MAP_FAILED ? -1
+				  : clone(keeps_a_secret, stack + STACK, CLONE_VM | SIGCHLD, NULL);
+	if (pid < 0)
+		lab_die("clone: %s", strerror(errno));
+	return pid;
+}
+
+/* The right that was missing, from the error code of the page fault (Intel SDM, volume 3, 4.7). */
+static const char *missing(void)
+{
+	if (shared->trap == 13)
+		return "no such address";
+	if (shared->trap != 14)
+		return "?";
+	if (shared->error & 16)
+		return "execute";
+	if (!(shared->error & 1))
+		return shared->error & 2 ? "write: unmapped" : "read: unmapped";
+	return shared->error & 2 ? "write" : "read: the kernel's";
+}
+
+static int thread_value;
+
+static void *write_siblings(void *arg)
+{
+	*(int *)arg = SECRET;
+	return NULL;
+}
+
+static void run(void)
+{
+	bool share = lab_knob("share-space"), others_reached = false;
+	struct lab_table *table;
+	int as_expected = 0, killed = 0, local = 0;
+	pid_t by, other;
+	pthread_t thread;
+
+	shared = lab_shared(sizeof(*shared));
+	agreed_page = lab_shared(PAGE);
+	by = lab_fork("bystander", bystander, NULL);
+	other = start_other(share);
+	while (!__atomic_load_n(&shared->secret_ready, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	table = lab_table("What a process tried, and what became of it",
+			  "attempt|page|right missing|the victim|>others");
+	for (int i = 0; i < ATTEMPTS; i++) {
+		const struct attempt *a = &attempts[i];
+		char page[32] = "-", ending[48];
+		uint64_t before;
+		int status, alive;
+
+		shared->caught = shared->done = false;
+		lab_wait(lab_fork("teller", asks_to_be_told, (void *)(uintptr_t)a));
+		before = shared->bystander;
+		status = lab_wait(lab_fork("victim", does_not_ask, (void *)(uintptr_t)a));
+		usleep(5000);
+		/* The bystander still counts, and the process with the secret is there. */
+		alive = (shared->bystander > before) + (kill(other, 0) == 0);
+		if (shared->caught && shared->trap == 14)
+			snprintf(page, sizeof(page), "0x%llx",
+				 (unsigned long long)(uintptr_t)shared->address & ~(PAGE - 1ULL));
+		if (WIFSIGNALED(status))
+			snprintf(ending, sizeof(ending), "%s",
+				 WTERMSIG(status) == SIGSEGV  ? "SIGSEGV"
+				 : WTERMSIG(status) == SIGBUS ? "SIGBUS"
+							      : "signal");
+		else
+			snprintf(ending, sizeof(ending), "%s",
+				 a->refused ? "went on" : "went on, rightly");
+		lab_row(table, "%s|%s|%s|%s|%d of 2 live", a->name, page,
+			shared->caught ? missing() : "none", ending, alive);
+		killed += WIFSIGNALED(status);
+		as_expected +=
+		    shared->caught == a->refused && WIFSIGNALED(status) == a->refused && alive == 2;
+		if (a->fn == anothers_memory && shared->done)
+			others_reached = shared->value == SECRET;
+	}
+	shared->over = true;
+	lab_wait(by);
+	lab_wait(other);
+
+	thread = lab_thread("sibling", write_siblings, &thread_value);
+	pthread_join(thread, NULL);
+	thread = lab_thread("sibling", write_siblings, &local);
+	pthread_join(thread, NULL);
+	table =
+	    lab_table("What a thread tried in the same process", "attempt|found there afterwards");
+	lab_row(table, "a global variable|0x%x: reached", (unsigned)thread_value);
+	lab_row(table, "a local variable on the first thread's stack|0x%x: reached",
+		(unsigned)local);
+
+	lab_check(as_expected == ATTEMPTS, "%d of %d attempts ended as they should", as_expected,
+		  ATTEMPTS);
+	lab_check(!others_reached, "another process's memory was %sreached",
+		  others_reached ? "" : "not ");
+	lab_check(thread_value == SECRET && local == SECRET,
+		  "a thread reached a sibling's variables");
+	lab_check(agreed_page[agreed_on] == SECRET,
+		  "memory that two processes agreed to share was reached");
+	lab_figure("refused", killed, "attempts", "that ended the process which made them");
+	if (lab_checks_failed() == 0)
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "%d attempts were refused; each time one process died and nobody else. But "
+		    "processes share what they agree to share: mapped memory, descriptors, and the "
+		    "kernel itself.",
+		    killed);
+	else
+		lab_verdict(LAB_FALSE, "%s%d attempts were refused, %d of %d ended as they should.",
+			    others_reached ? "A process read another one's secret. " : "", killed,
+			    as_expected, ATTEMPTS);
+}
+
+static const struct lab_knob knobs[] = {
+    {"share-space", NULL,
+     "the other process is made with clone(CLONE_VM): it has this address space"},
+    {0},
+};
+
+const struct lab lab = {
+    .name = "isolation",
+    .claim = "One process cannot reach the memory of another; threads can.",
+    .loose = "Processes share what they agree to share: mapped memory, descriptors, and the "
+	     "kernel, which "
+	     "all of them trust.",
+    .predict =
+	{.question = "A process reads an address at which another process keeps its secret. What "
+		     "does it get?",
+	 .choices = {"the secret", "zero", "its own data or a fault", "the kernel stops"},
+	 .answer = 2,
+	 .why = "The address goes through its own page tables. The other one's frames are not in "
+		"them."},
+    .knobs = knobs,
+    .expect = LAB_CORRECTED,
+    .books = "The kernel keeps each process from another's memory by base and limit or by page "
+	     "tables; there "
+	     "is no protection between threads, \"because it is impossible and should not be "
+	     "necessary\" "
+	     "(Tanenbaum, 2.2.2).",
+    .sources = "arch/x86_64/entry/trap.c, kernel/vm/fault.c, kernel/proc/signal.c",
+    .tour = "page-fault",
+    .run = run,
+};
