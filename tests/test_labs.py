@@ -22,9 +22,10 @@ TOUR = [name for name in NAMES if name != "drive"]
 # What breaks the mechanism that each lab shows, so that its verdict changes.
 BREAKS = {
     "concurrency": "--all-cpus", "creation": "--share-space", "io": "--compute",
-    "many": "--no-write", "memory": "--share-space", "parallelism": "--lock",
-    "registers": "--mix", "resources": "--share-space", "scale": "--share-space",
-    "switching": "--share-space", "termination": "--share-space",
+    "isolation": "--share-space", "many": "--no-write", "memory": "--share-space",
+    "overhead": "--share-space", "parallelism": "--lock", "registers": "--mix",
+    "resources": "--share-space", "scale": "--share-space", "stack": "--no-guard",
+    "switching": "--share-space", "termination": "--share-space", "threading": "--green",
 }
 
 SAMPLE = """\
