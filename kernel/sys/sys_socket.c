@@ -14,7 +14,7 @@
 #define SCM_RIGHTS	1
 #define SCM_CREDENTIALS 2
 
-/* The files that an expression of `file`, a socket, is about: its value, -EBADF or -ENOTSOCK. */
+/* The socket of a descriptor goes by `file` in `call`: its value, -EBADF or -ENOTSOCK. */
 #define WITH_SOCKET(fd, call) WITH_FILE(fd, unix_is_socket(file) ? (call) : -ENOTSOCK)
 
 void cred_of_caller(struct ucred *cred)
