@@ -29,6 +29,7 @@ struct rsdp {
 #define RSDP_V1_LENGTH 20
 
 struct acpi_info acpi_info;
+static u32 cpus_ignored; /* beyond MAX_CPUS, or x2APIC ids without x2APIC */
 
 static bool checksum_ok(const void *data, size_t length)
 {
@@ -130,7 +131,7 @@ static void cpu_add(u32 apic_id, u32 flags)
 			return;
 	if (acpi_info.cpu_count == MAX_CPUS ||
 	    (apic_id >= APIC_BROADCAST_ID && !cpu_features.x2apic))
-		acpi_info.cpus_ignored++;
+		cpus_ignored++;
 	else
 		acpi_info.cpu_apic_ids[acpi_info.cpu_count++] = apic_id;
 }
@@ -192,9 +193,9 @@ static void madt_read(const struct acpi_header *table)
 		madt_entry_read(e);
 		at += e->length;
 	}
-	if (acpi_info.cpus_ignored)
+	if (cpus_ignored)
 		log_warn("acpi: %u processors left out: more than %u, or x2APIC needed",
-			 acpi_info.cpus_ignored, MAX_CPUS);
+			 cpus_ignored, MAX_CPUS);
 }
 
 /* ---- HPET ------------------------------------------------------------------------------------ */
@@ -254,6 +255,7 @@ static bool root_read(paddr_t address, const char *signature, u32 entry_size)
 void acpi_init(void)
 {
 	const struct rsdp *r = NULL;
+	bool found = false;
 
 	if (boot_info.rsdp)
 		r = mmio_map(boot_info.rsdp, sizeof(*r), CACHE_WRITE_BACK);
@@ -267,10 +269,10 @@ void acpi_init(void)
 	acpi_info.has_8259 = acpi_info.has_i8042 = acpi_info.has_rtc = true;
 
 	if (r && r->revision >= 2 && checksum_ok(r, sizeof(*r)))
-		acpi_info.present = root_read(r->xsdt, "XSDT", 8);
-	if (r && !acpi_info.present)
-		acpi_info.present = root_read(r->rsdt, "RSDT", 4);
-	if (!acpi_info.present)
+		found = root_read(r->xsdt, "XSDT", 8);
+	if (r && !found)
+		found = root_read(r->rsdt, "RSDT", 4);
+	if (!found)
 		log_warn("acpi: no tables: one processor, and devices where they usually are");
 	else
 		log_info("acpi: %u processors, %u I/O APICs", acpi_info.cpu_count,

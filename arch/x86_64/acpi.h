@@ -18,10 +18,8 @@ struct acpi_override {
 };
 
 struct acpi_info {
-	bool present;		/* an RSDP and a root table were found */
 	u32 cpu_count;		/* enabled CPUs in the MADT, the boot CPU first */
 	u32 cpu_apic_ids[MAX_CPUS];
-	u32 cpus_ignored;	/* beyond MAX_CPUS, or x2APIC ids without x2APIC */
 	paddr_t lapic_address;
 	u32 ioapic_count;
 	struct {

@@ -59,8 +59,6 @@ _Static_assert(offsetof(struct fadt, x_pm_timer) == 208, "ACPI 6.5 table 5.9");
 #define AML_WORD	     0x0b
 
 #define RESET_CONTROL_PORT   0xcf9
-#define KEYBOARD_STATUS	     0x64
-#define KEYBOARD_RESET	     0xfe
 
 static struct fadt fadt;
 static bool s5_known;
@@ -191,12 +189,5 @@ void acpi_reset(void)
 	outb(RESET_CONTROL_PORT, 0x02);
 	clock_delay_us(100);
 	outb(RESET_CONTROL_PORT, 0x06);
-	clock_delay_us(50000);
-
-	if (!acpi_info.has_i8042)
-		return;
-	for (u32 i = 0; i < 1000 && inb(KEYBOARD_STATUS) & 2; i++)
-		clock_delay_us(100);
-	outb(KEYBOARD_STATUS, KEYBOARD_RESET);
 	clock_delay_us(50000);
 }

@@ -224,8 +224,6 @@ void smp_start_all(void (*entry)(void) noreturn, void *(*alloc)(size_t bytes))
 		slots_wait(count);
 		slots_report(count);
 	}
-	if (acpi_info.cpus_ignored)
-		log_warn("smp: %u CPUs more than Heddle can use", acpi_info.cpus_ignored);
 	log_info("smp: %u of %u CPUs online", cpumask_count(&cpus_online), acpi_info.cpu_count);
 }
 
