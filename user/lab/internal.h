@@ -179,6 +179,8 @@ struct lab_trace {
 	int name_count;
 };
 
+extern const char *trace_file; /* --trace: where the text goes, or NULL */
+void trace_keep_rest(void);    /* if nothing was recorded: what the ring has */
 struct lab_trace *trace_parse(const char *text);
 void trace_free(struct lab_trace *trace);
 const char *trace_name(const struct lab_trace *trace, pid_t tid);

@@ -54,6 +54,7 @@ int main(int argc, char *argv[])
 	fflush(stdout);
 	lab.run();
 	show_progress_end();
+	trace_keep_rest();
 	if (!report.has_verdict)
 		lab_die("no verdict: the lab is wrong");
 	if (lab_options.json)

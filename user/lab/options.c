@@ -30,12 +30,13 @@ static const struct option {
     {"slice", "TIME", "the scheduler's time slice, 1ms or more (Heddle only)"},
     {"seed", "S", "start of what looks like chance; the same seed, the same run"},
     {"repeat", "N", "as many rounds, where the lab has rounds"},
+    {"trace", "FILE", "keep the scheduler's trace there, as text"},
     {"json", NULL, "the report as one JSON object on one line"},
     {"plain", NULL, "no colours, no escape sequences, ASCII only"},
     {"ascii", NULL, "no character beyond ASCII"},
     {"help", NULL, "this"},
 };
-enum { QUICK, CPUS, ONE_CPU, SLICE, SEED, REPEAT, JSON, PLAIN_, ASCII, HELP, OPTIONS };
+enum { QUICK, CPUS, ONE_CPU, SLICE, SEED, REPEAT, TRACE, JSON, PLAIN_, ASCII, HELP, OPTIONS };
 
 static void help_line(const char *name, const char *value, const char *text)
 {
@@ -121,6 +122,9 @@ static void take(int option, const char *value, bool *ascii)
 		break;
 	case REPEAT:
 		lab_options.repeat = number("repeat", value, 1);
+		break;
+	case TRACE:
+		trace_file = value;
 		break;
 	case JSON:
 		lab_options.json = true;

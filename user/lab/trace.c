@@ -21,7 +21,8 @@
 #define MARK_BEGIN "lab begins"
 #define MARK_END   "lab ends"
 
-static bool recording;
+static bool recording, kept;
+const char *trace_file;
 
 /* --- recording ---------------------------------------------------------------------------------
  */
@@ -83,6 +84,29 @@ void lab_trace_mark(const char *format, ...)
 	lab_write(TRACING "trace_marker", text);
 }
 
+/* One after the other, where a lab records more than once. */
+static void keep_text(const char *text)
+{
+	FILE *file = fopen(trace_file, kept ? "a" : "w");
+
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		lab_die("%s: %s", trace_file, strerror(errno));
+	kept = true;
+}
+
+void trace_keep_rest(void)
+{
+	char *text = NULL;
+
+	if (trace_file && !kept && tracing_there()) {
+		lab_write(TRACING "tracing_on", "0");
+		text = lab_read(TRACING "trace");
+	}
+	if (text)
+		keep_text(text);
+	free(text);
+}
+
 struct lab_trace *lab_trace_end(void)
 {
 	struct lab_trace *trace;
@@ -95,6 +119,8 @@ struct lab_trace *lab_trace_end(void)
 	text = lab_read(TRACING "trace");
 	if (!text)
 		return NULL;
+	if (trace_file)
+		keep_text(text);
 	trace = trace_parse(text);
 	letters_keep(trace, false);
 	free(text);
