@@ -551,10 +551,9 @@ static void run(void)
 			  thread[COLLECTED].files == FILES,
 		      "the end of a process closes its descriptors, that of a thread does not");
 	if (lab_options.on_heddle)
-		back &=
-		    lab_check(process[ENDED].free - process[ALIVE].free > 8000 &&
-				  thread[ENDED].free - thread[ALIVE].free < 1000,
-			      "memory comes back when a process ends, not when a thread does");
+		back &= lab_check(process[ENDED].free - process[ALIVE].free > 8000 &&
+				      thread[ENDED].free - thread[ALIVE].free < 1000,
+				  "memory comes back when a process ends, not when a thread does");
 	back &= show_zombie_and_orphan();
 	int held = show_locks();
 
@@ -607,7 +606,8 @@ const struct lab lab = {
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "Threads are 10 to 100 times cheaper to create and destroy (Tanenbaum 2.2.1).",
-    .sources = "kernel/proc/exit.c, kernel/proc/wait.c, kernel/ipc/futex.c",
+    .sources = "kernel/proc/exit.c thread_exit() and process_reap(), kernel/proc/wait.c "
+	       "process_wait(), kernel/ipc/futex.c",
     .tour = "fork",
     .run = run,
 };
