@@ -156,12 +156,37 @@ def test_question(tmp_path):
                             dimensions=(24, 80))
         lab.expect("q: leave. ")
         lab.send("x" + key)
-        lab.expect(pexpect.EOF)
-        assert ("You said" in lab.before) == bool(later) and (later or "") in lab.before
-        assert ("TRUE HERE" in lab.before) == (key != "q")
-        assert "\x1b[1m" not in lab.before
+        text = ""
+        # Each screenful waits for a key.
+        while lab.expect(["go on; q: all the rest --", pexpect.EOF]) == 0:
+            assert lab.before.count("\n") <= 23 or not text
+            text += lab.before
+            lab.send("q" if later else "\r")
+        text += lab.before
+        assert ("You said" in text) == bool(later) and (later or "") in text
+        assert ("TRUE HERE" in text) == (key != "q")
+        assert "\x1b[1m" not in text
         lab.close()
         assert lab.exitstatus == 0
+
+
+def test_interrupted():
+    """Ctrl-C at a question ends the lab and leaves the terminal as it was."""
+    shell = pexpect.spawn("/bin/sh", timeout=60, encoding="utf-8", dimensions=(24, 80),
+                          env={**os.environ, "PS1": "prompt> ", "TERM": "xterm"})
+
+    def settings():
+        shell.expect("prompt> ")
+        shell.sendline("stty -a | cksum")
+        shell.expect(r"\n(\d+) \d+")
+        return shell.match[1]
+    before = settings()
+    shell.expect("prompt> ")
+    shell.sendline(str(HOST / "many"))
+    shell.expect("q: leave. ")
+    shell.send("\x03")
+    assert settings() == before
+    shell.close(force=True)
 
 
 def test_timeline(tmp_path):

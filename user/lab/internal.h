@@ -88,6 +88,8 @@ struct screen {
 	enum glyphs glyphs;
 	bool colours;
 	bool overwrites; /* a line can be written over */
+	bool pages;	 /* a key is waited for when it is full */
+	int lines;	 /* since then */
 };
 extern struct screen screen;
 

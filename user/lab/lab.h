@@ -64,6 +64,7 @@ struct lab_options {
 	bool quick, json, plain;
 	int cpus;	  /* that the lab may use: online ones, or --cpus */
 	uint64_t seed;	  /* --seed, else 1 */
+	bool seed_given;
 	int repeat;	  /* --repeat, else 1; the lab decides what a round is */
 	bool interactive; /* input and output are a terminal, and not --json */
 	bool on_heddle;

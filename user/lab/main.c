@@ -55,6 +55,8 @@ int main(int argc, char *argv[])
 	lab.run();
 	show_progress_end();
 	trace_keep_rest();
+	screen.pages =
+	    lab_options.interactive && !lab_options.quick && screen.overwrites && screen.rows >= 10;
 	if (!report.has_verdict)
 		lab_die("no verdict: the lab is wrong");
 	if (lab_options.json)

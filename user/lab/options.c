@@ -119,6 +119,7 @@ static void take(int option, const char *value, bool *ascii)
 		break;
 	case SEED:
 		lab_options.seed = number("seed", value, 0);
+		lab_options.seed_given = true;
 		break;
 	case REPEAT:
 		lab_options.repeat = number("repeat", value, 1);

@@ -7,6 +7,7 @@
  */
 #include "internal.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,22 @@ int text_width(const char *utf8)
 	return width;
 }
 
+/* A screen without a memory of what it has shown: the reader says when to go on. */
+static void line_ends(void)
+{
+	char key;
+
+	if (!screen.pages || ++screen.lines < screen.rows - 1)
+		return;
+	printf("-- Enter: go on; q: all the rest --");
+	do
+		key = key_read();
+	while (key != '\n' && key != ' ' && key != 'q');
+	printf("\r\033[K");
+	screen.lines = 0;
+	screen.pages = key != 'q';
+}
+
 static void put_bytes(const char *text, size_t bytes)
 {
 	for (size_t i = 0, length; i < bytes; i += length) {
@@ -107,6 +124,8 @@ static void put_bytes(const char *text, size_t bytes)
 			fwrite(text + i, 1, length, stdout);
 		else
 			putchar(replacement);
+		if (text[i] == '\n')
+			line_ends();
 	}
 }
 
@@ -220,7 +239,8 @@ char key_read(void)
 	fflush(stdout);
 	if (terminal) {
 		raw = before;
-		raw.c_lflag &= ~(ICANON | ECHO);
+		/* Ctrl-C comes as a key, so that the terminal is put back first. */
+		raw.c_lflag &= ~(ICANON | ECHO | ISIG);
 		raw.c_cc[VMIN] = 1;
 		raw.c_cc[VTIME] = 0;
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
@@ -229,5 +249,7 @@ char key_read(void)
 		key = 'q';
 	if (terminal)
 		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	if (terminal && key == before.c_cc[VINTR])
+		raise(SIGINT);
 	return key == '\r' ? '\n' : key;
 }

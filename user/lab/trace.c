@@ -89,8 +89,10 @@ static void keep_text(const char *text)
 {
 	FILE *file = fopen(trace_file, kept ? "a" : "w");
 
-	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
-		lab_die("%s: %s", trace_file, strerror(errno));
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0) {
+		fprintf(stderr, "--trace %s: %s\n", trace_file, strerror(errno));
+		exit(2);
+	}
 	kept = true;
 }
 
