@@ -276,7 +276,7 @@ def test_first_a_lab_then_the_shell():
         vm.expect("TRUE HERE")
         vm.expect("To begin: `lab` lists the labs")
         vm.shell()
-        assert re.search("^ . many ", vm.run("lab"), re.M)
+        assert re.search("^ . many ", vm.run("lab --plain"), re.M)
 
 
 def test_slice_is_put_back():

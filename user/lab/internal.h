@@ -87,6 +87,7 @@ struct screen {
 	int width, rows;
 	enum glyphs glyphs;
 	bool colours;
+	bool coloured;	 /* now */
 	bool overwrites; /* a line can be written over */
 	bool pages;	 /* a key is waited for when it is full */
 	int lines;	 /* since then */

@@ -173,8 +173,9 @@ void put_colour(enum colour colour)
 {
 	static const char *const codes[] = {"0", "1", "2", "32", "31", "33"};
 
-	if (screen.colours)
+	if (screen.colours && (colour != PLAIN || screen.coloured))
 		printf("\033[%sm", codes[colour]);
+	screen.coloured = colour != PLAIN;
 }
 
 void put_letter_colour(char letter)
@@ -183,6 +184,7 @@ void put_letter_colour(char letter)
 	static const char *const codes[] = {"36", "33", "32", "35", "34",   "96",
 					    "93", "92", "95", "94", "1;36", "31"};
 
+	screen.coloured = true;
 	if (screen.colours)
 		printf("\033[0;%sm", codes[(unsigned char)(letter - 'A') % 12]);
 }
