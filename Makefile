@@ -178,6 +178,12 @@ test: ## all tests: units, self-tests in the kernel, user programs, virtual mach
 bench: all ## the same measurements on Heddle and on Linux, side by side
 	@$(PYTHON) tools/bench.py $(BENCHFLAGS)
 
+trace: all ## one lab's trace, as text for Perfetto and as a page: make trace LAB=concurrency
+	@$(PYTHON) tools/trace.py $(or $(LAB),concurrency) $(TRACEFLAGS) $(if $(ARGS),-- $(ARGS))
+
+report: all ## all labs on Heddle and on Linux, as one page: build/report/index.html
+	@$(PYTHON) tools/report.py $(REPORTFLAGS) $(if $(ARGS),-- $(ARGS))
+
 compile_commands.json: ## for clangd
 	@$(PYTHON) tools/compile_commands.py $(CC) '$(CFLAGS)' $(filter %.c,$(SOURCES)) > $@
 
@@ -191,5 +197,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run lab iso objs labs-host test bench compile_commands.json loc format clean
+.PHONY: all help setup doctor run lab iso objs labs-host test bench trace report compile_commands.json loc format clean
 .DELETE_ON_ERROR:

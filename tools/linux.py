@@ -42,6 +42,8 @@ CPU = "max,-erms,-fsrm"
 WRAPPER = """#!/bin/busybox sh
 busybox mount -t devtmpfs dev /dev
 busybox mount -t proc proc /proc
+busybox mount -t sysfs sys /sys
+busybox mount -t tracefs tracefs /sys/kernel/tracing
 exec </dev/console >/dev/console 2>&1
 busybox mkdir -p /dev/shm /tmp
 busybox mount -t tmpfs shm /dev/shm
@@ -72,6 +74,7 @@ def initramfs(base):
     out = BUILD / "linux" / "initramfs.cpio"
     out.parent.mkdir(parents=True, exist_ok=True)
     extra = (cpio_entry("dev", 0o40755) + cpio_entry("proc", 0o40755) +
+             cpio_entry("sys", 0o40755) +
              cpio_entry("dev/console", 0o20600, device=(5, 1)) +
              cpio_entry("linux-init", 0o100755, WRAPPER.encode()) +
              cpio_entry("TRAILER!!!", 0))

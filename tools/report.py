@@ -82,7 +82,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
     (folder / "index.html").write_text(labs.page(
-        "Heddle: the labs", ["evidence.js"], BODY, report=report), encoding="utf-8")
+        "Heddle: the labs", ["evidence.js", "timeline.js"], BODY, report=report), encoding="utf-8")
     if options.figures and report["Linux"]:
         lines = [f"{name} {f['name']} {f['value']:.6g} {f['unit']}\n"
                  for name, lab in report["Linux"].items() for f in lab["figures"]]

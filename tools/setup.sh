@@ -53,6 +53,7 @@ package() {
 	pytest:pacman) echo "python-pytest python-pexpect" ;;
 	pytest:apk) echo "py3-pytest py3-pexpect" ;;
 	pytest:brew) echo "pytest" ;;
+	browser:apt-get | browser:dnf | browser:pacman | browser:apk | browser:brew) echo "chromium" ;;
 	esac
 }
 
@@ -87,6 +88,7 @@ has() {
 	python) any python3 ;;
 	pytest) /usr/bin/python3 -c 'import pytest, pexpect' 2>/dev/null ||
 		python3 -c 'import pytest, pexpect' 2>/dev/null ;;
+	browser) any chromium chromium-browser google-chrome ;;
 	esac
 }
 
@@ -102,10 +104,11 @@ what() {
 	busybox) echo "BusyBox, static|no shell" ;;
 	python) echo "Python 3|no symbols in backtraces, no display font, no tests" ;;
 	pytest) echo "pytest and pexpect|no system tests" ;;
+	browser) echo "Chromium|no test of the pages that make trace and make report write" ;;
 	esac
 }
 
-needs="compiler headers qemu grub image uefi libc busybox python pytest"
+needs="compiler headers qemu grub image uefi libc busybox python pytest browser"
 
 # The device's existence proves nothing, nor that QEMU opens it: a machine must run within a time
 # limit.  Our kernel, if it is built, must boot and end; else the firmware must say its name.

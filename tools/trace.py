@@ -17,11 +17,13 @@ import linux
 BODY = """
 const holder = document.body;
 holder.append(make("h1", lab.lab), make("p",
-	`${lab.system}, ${lab.cpus} CPUs, in the emulator`, "soft"));
+	`${lab.system.name} ${lab.system.release}, ${lab.cpus} CPUs, in the emulator`, "soft"));
 showClaim(holder, lab);
 showVerdict(holder, lab);
-holder.append(make("h2", "The timeline"));
-timeline(holder.appendChild(make("section")), trace);
+if (!lab.evidence.some((item) => item.kind === "timeline")) {
+	holder.append(make("h2", "The timeline"));
+	timeline(holder.appendChild(make("section")), trace);
+}
 holder.append(make("h2", "The evidence"));
 showEvidence(holder.appendChild(make("section")), lab);
 """
@@ -49,7 +51,7 @@ def main():
         return 1
     lab = found[0]
     letters = {int(tid): letter for item in lab["evidence"] if item["kind"] == "timeline"
-               for tid, letter in item.get("letters", {}).items()}
+               for tid, letter in ((t, v["letter"]) for t, v in item["threads"].items())}
     folder = linux.BUILD / "trace"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{options.lab}.txt").write_text(text, encoding="utf-8")

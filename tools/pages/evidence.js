@@ -19,13 +19,14 @@ function numberText(value) {
 }
 
 function showTable(holder, item) {
+	const right = item.columns.map((c) => c.right ? "right" : "");
 	const wide = make("div", null, "wide"), table = make("table"), head = make("tr");
 	holder.append(make("h3", item.title));
-	item.columns.forEach((c) => head.append(make("th", c.name, c.right ? "right" : "")));
+	item.columns.forEach((c, i) => head.append(make("th", c.name, right[i])));
 	table.append(head);
 	for (const row of item.rows) {
 		const line = make("tr");
-		row.forEach((cell, i) => line.append(make("td", cell, item.columns[i].right ? "right" : "")));
+		row.forEach((cell, i) => line.append(make("td", cell, right[i])));
 		table.append(line);
 	}
 	wide.append(table); holder.append(wide);
@@ -61,5 +62,9 @@ function showEvidence(holder, lab) {
 			holder.append(make("p", item.text, "check " + (item.holds ? "holds" : "fails")));
 		else if (item.kind === "left_out")
 			holder.append(make("p", `Left out: ${item.what}: ${item.why}`, "soft"));
+		else if (item.kind === "timeline") {
+			holder.append(make("h3", item.title));
+			timeline(holder.appendChild(make("section")), item);
+		}
 	}
 }

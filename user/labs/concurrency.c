@@ -166,6 +166,7 @@ static void run(void)
 	bool one_cpu = !lab_knob("all-cpus"), in_turn = lab_knob("in-turn");
 	struct lab_trace *trace = NULL;
 	struct result one, all = {0};
+	uint64_t zero = UINT64_MAX;
 	pid_t tids[THREADS];
 	struct lab_table *table;
 	bool alone, by_turns;
@@ -174,17 +175,20 @@ static void run(void)
 	one = round_of_work(one_cpu, in_turn, &trace);
 	table = lab_table("Each thread by itself: the stretches of time in which it ran",
 			  "thread|>TID|>turns|>ran|>by the kernel|first|last");
+	for (int i = 0; i < THREADS; i++)
+		if (workers[i].ran[0].start < zero)
+			zero = workers[i].ran[0].start;
 	for (int i = 0; i < THREADS; i++) {
 		struct worker *w = &workers[i];
-		uint64_t ran = 0, zero = workers[0].ran[0].start;
+		uint64_t ran = 0;
 
 		for (int s = 0; s < w->count; s++)
 			ran += w->ran[s].end - w->ran[s].start;
 		tids[i] = w->tid;
 		lab_row(table, "%c|%d|%d|%.1f ms|%.1f ms|%.1f ms|%.1f ms",
 			lab_letter(w->tid, "worker"), w->tid, w->turns, ran / 1e6, w->cpu_ns / 1e6,
-			((double)w->ran[0].start - zero) / 1e6,
-			((double)w->ran[w->count - 1].end - zero) / 1e6);
+			(w->ran[0].start - zero) / 1e6,
+			(w->ran[w->count - 1].end - zero) / 1e6);
 	}
 	show_trace(trace, tids, one_cpu);
 	if (lab_options.cpus > 1)
