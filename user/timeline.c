@@ -8,65 +8,11 @@
  */
 #include "user/lab/internal.h"
 
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TRACE_FILE "/sys/kernel/tracing/trace"
-
-static struct termios before;
-static bool raw;
-
-/* Also called from a signal handler. */
-static void leave(void)
-{
-	static const char end[] = "\033[?25h\033[0m\033[?1049l";
-
-	if (!raw)
-		return;
-	(void)!write(STDOUT_FILENO, end, sizeof(end) - 1);
-	tcsetattr(STDIN_FILENO, TCSANOW, &before);
-	raw = false;
-}
-
-static void ended_by(int signal)
-{
-	leave();
-	raise(signal); /* SA_RESETHAND: now it ends us */
-}
-
-static volatile sig_atomic_t resized;
-
-static void on_resize(int signal)
-{
-	(void)signal;
-	resized = true;
-}
-
-static void enter(void)
-{
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = ended_by, .sa_flags = SA_RESETHAND};
-	struct termios mode;
-
-	if (tcgetattr(STDIN_FILENO, &before) < 0)
-		return;
-	mode = before;
-	mode.c_lflag &= ~(ICANON | ECHO);
-	mode.c_cc[VMIN] = 1;
-	mode.c_cc[VTIME] = 0;
-	raw = true;
-	atexit(leave);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		sigaction(ends[i], &action, NULL);
-	signal(SIGWINCH, on_resize);
-	tcsetattr(STDIN_FILENO, TCSANOW, &mode);
-	printf("\033[?1049h\033[?25l");
-}
 
 static struct lab_trace *trace_of(const char *path)
 {
@@ -96,15 +42,17 @@ static int once(const char *path)
 static void draw(uint64_t ns, bool stopped)
 {
 	struct lab_trace *trace = trace_of(TRACE_FILE);
+	int columns, rows;
 
 	if (!trace)
 		return;
 	if (trace->end_ns - trace->start_ns > ns)
 		trace->start_ns = trace->end_ns - ns;
-	printf("\033[H\033[2J");
+	lab_live_begin(&columns, &rows);
+	lab_live_end(); /* empty: what follows is as long as it is */
 	put_format("timeline: the last %g ms%s   +/-: length   space: %s   q: leave\n", ns / 1e6,
 		   stopped ? " (stopped)" : "", stopped ? "go on" : "stop");
-	timeline_show(trace, true, 200, screen.rows - 2);
+	timeline_show(trace, true, 200, rows - 2);
 	fflush(stdout);
 	trace_free(trace);
 }
@@ -119,25 +67,22 @@ static int live(void)
 		return 1;
 	}
 	lab_write("/sys/kernel/tracing/tracing_on", "1");
-	enter();
+	lab_live_open();
 	for (;;) {
-		struct pollfd key = {.fd = STDIN_FILENO, .events = POLLIN};
-		char c;
+		int key;
 
-		if (resized)
-			screen_open(false, false);
-		resized = false;
 		if (!stopped)
 			draw(ns, stopped);
-		if (poll(&key, 1, stopped ? -1 : 100) <= 0)
+		key = lab_live_key(stopped ? -1 : 100);
+		if (!key)
 			continue;
-		if (read(STDIN_FILENO, &c, 1) != 1 || c == 'q')
+		if (key == 'q')
 			return 0;
-		if (c == ' ')
+		if (key == ' ')
 			stopped = !stopped;
-		else if ((c == '+' || c == '=') && ns < 10000000000)
+		else if ((key == '+' || key == '=') && ns < 10000000000)
 			ns *= 2;
-		else if (c == '-' && ns > 100000)
+		else if (key == '-' && ns > 100000)
 			ns /= 2;
 		if (stopped)
 			draw(ns, stopped);

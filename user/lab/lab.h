@@ -117,6 +117,21 @@ void lab_progress(const char *what, int done, int total);
 /* The lab cannot go on (no memory, no such call): says why and ends with status 2. */
 void lab_die(const char *format, ...) LAB_PRINTF(1, 2) __attribute__((noreturn));
 
+/* --- a live screen ------------------------------------------------------------------------------
+ * For labs that are watched: the whole terminal, drawn at most ten times a second, and its keys,
+ * without Enter.  The terminal is as before when the program ends, also by a signal. */
+
+enum lab_colour { LAB_PLAIN, LAB_BOLD, LAB_DIM, LAB_GOOD, LAB_BAD, LAB_WARN };
+
+bool lab_live_open(void); /* false: there is no terminal on which this can be done */
+void lab_live_close(void);
+/* A picture: begin, lines from the top, end.  What does not fit is cut. */
+void lab_live_begin(int *columns, int *rows);
+void lab_live_put(enum lab_colour colour, const char *format, ...) LAB_PRINTF(2, 3);
+void lab_live_newline(void);
+void lab_live_end(void);
+int lab_live_key(int timeout_ms); /* 0: none in that time; 'q' where the input has ended */
+
 /* --- time, CPUs, threads ------------------------------------------------------------------------
  */
 

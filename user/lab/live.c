@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The whole screen, drawn again and again, and keys without Enter.
+ */
+#include "internal.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+static struct termios before;
+static pid_t owner; /* whose screen it is; 0: nobody's.  A child inherits handlers, not this. */
+static volatile sig_atomic_t resized;
+static int row, column; /* where the next text goes */
+
+/* Also called from a signal handler. */
+void lab_live_close(void)
+{
+	static const char end[] = "\033[?25h\033[0m\033[?1049l";
+
+	if (!owner || owner != getpid())
+		return;
+	(void)!write(STDOUT_FILENO, end, sizeof(end) - 1);
+	tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	owner = 0;
+}
+
+static void ended_by(int signal)
+{
+	lab_live_close();
+	raise(signal); /* SA_RESETHAND: now it ends us */
+}
+
+static void on_resize(int signal)
+{
+	(void)signal;
+	resized = true;
+}
+
+bool lab_live_open(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	struct sigaction action = {.sa_handler = ended_by, .sa_flags = SA_RESETHAND};
+	static bool registered;
+	struct termios mode;
+
+	if (!screen.overwrites || tcgetattr(STDIN_FILENO, &before) < 0)
+		return false;
+	mode = before;
+	mode.c_lflag &= ~(ICANON | ECHO);
+	mode.c_cc[VMIN] = 1;
+	mode.c_cc[VTIME] = 0;
+	mode.c_cc[VSUSP] = _POSIX_VDISABLE; /* nobody would put the screen back */
+	owner = getpid();
+	if (!registered)
+		atexit(lab_live_close);
+	registered = true;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaction(ends[i], &action, NULL);
+	signal(SIGWINCH, on_resize);
+	tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+	printf("\033[?1049h\033[?25l");
+	return true;
+}
+
+void lab_live_begin(int *columns, int *rows)
+{
+	if (resized)
+		screen_open(false, screen.glyphs == GLYPHS_ASCII);
+	resized = false;
+	row = column = 0;
+	*columns = screen.width;
+	*rows = screen.rows;
+	printf("\033[H");
+}
+
+void lab_live_put(enum lab_colour colour, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	const char *next;
+	int width;
+
+	va_start(args, format);
+	text = text_of_args(format, args);
+	va_end(args);
+	width = text_width(text);
+	/* What does not fit is cut: a line that wraps would move all the others. */
+	if (row < screen.rows && column < screen.width) {
+		if (column + width > screen.width)
+			text[text_fit(text, screen.width - column, &next)] = 0;
+		put_colour((enum colour)colour);
+		put(text);
+		put_colour(PLAIN);
+	}
+	column += width;
+	free(text);
+}
+
+void lab_live_newline(void)
+{
+	/* After the last cell of a line the cursor still stands on it. */
+	if (row < screen.rows)
+		fputs(column < screen.width ? "\033[K" : "", stdout);
+	if (++row < screen.rows)
+		fputs("\r\n", stdout);
+	column = 0;
+}
+
+void lab_live_end(void)
+{
+	if (row < screen.rows)
+		fputs("\033[J", stdout);
+	fflush(stdout);
+}
+
+int lab_live_key(int timeout_ms)
+{
+	struct pollfd key = {.fd = STDIN_FILENO, .events = POLLIN};
+	char c;
+
+	if (poll(&key, 1, timeout_ms) <= 0)
+		return 0;
+	return read(STDIN_FILENO, &c, 1) == 1 ? c : 'q';
+}
