@@ -167,6 +167,22 @@ static uint64_t seen_moving(void)
 	return pairs[0].moved < pairs[1].moved ? pairs[0].moved : pairs[1].moved;
 }
 
+/* Nothing runs at the same time on one CPU: two workers are as fast as one. */
+static void one_cpu(uint64_t total)
+{
+	struct lab_bars *bars = lab_bars("Times as fast as one worker, on one CPU", "times");
+	double threads = speed_up(COMPUTE, 2, false, total),
+	       processes = speed_up(COMPUTE, 2, true, total);
+
+	lab_bar(bars, threads, "2 threads");
+	lab_bar(bars, processes, "2 processes");
+	lab_verdict(
+	    LAB_NOT_SHOWN,
+	    "There is one CPU here: two threads were %.2f times and two processes %.2f times as "
+	    "fast as one. Give it more: make run CPUS=2.",
+	    threads, processes);
+}
+
 static void run(void)
 {
 	int cpus = lab_options.cpus < MOST ? lab_options.cpus : MOST, best = 2;
@@ -179,16 +195,14 @@ static void run(void)
 	pid_t tids[MOST];
 	pthread_mutexattr_t lock_attr;
 
-	if (cpus < 2) {
-		lab_verdict(LAB_NOT_SHOWN,
-			    "There is one CPU here, and nothing runs at the same time on "
-			    "it. Give it more: make run CPUS=2.");
-		return;
-	}
 	shared = lab_shared(sizeof(*shared));
 	pthread_mutexattr_init(&lock_attr);
 	pthread_mutexattr_setpshared(&lock_attr, PTHREAD_PROCESS_SHARED);
 	pthread_mutex_init(&shared->lock, &lock_attr);
+	if (cpus < 2) {
+		one_cpu(total);
+		return;
+	}
 	moving = seen_moving();
 	for (int n = 2; n <= cpus; n = n < cpus && n * 2 > cpus ? cpus : n * 2) {
 		lab_progress("workers", n, cpus);
