@@ -172,11 +172,13 @@ static int bystander(void *unused)
 /* Another process, with something that is only its own. */
 static int keeps_a_secret(void *unused)
 {
-	int *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Far from where anything else goes, so that the attempt finds nothing of its own there. */
+	int *page = mmap((void *)0x200000000000, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)unused;
 	if (page == MAP_FAILED)
-		return 1;
+		lab_die("mmap: %s", strerror(errno));
 	*page = SECRET;
 	shared->secret = page;
 	__atomic_store_n(&shared->secret_ready, true, __ATOMIC_RELEASE);
