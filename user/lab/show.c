@@ -219,8 +219,8 @@ static void show_where_next(void)
 	if (lab.sources)
 		put_paragraph("Who did it:  ", 13, lab.sources);
 	if (lab.tour)
-		put_format("In gdb:      docs/tours/%s.md\n", lab.tour);
-	put_format("Exercises:   docs/exercises/%s.md\n", lab.name);
+		put_format("In gdb:      make gdb, then heddle-tour %s\n", lab.tour);
+	put_format("Exercises:   docs/labs/%s.md\n", lab.name);
 }
 
 void show_report(void)
