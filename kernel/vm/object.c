@@ -127,7 +127,7 @@ static bool content_has_room(void)
 	if (__atomic_sub_fetch(&budget, 1, __ATOMIC_RELAXED) >= 0)
 		return true;
 	page_stats_read(&stats);
-	left = (s64)(stats.total / 2) - (s64)stats.used[PAGE_OBJECT];
+	left = (s64)(stats.total / 2) - (s64)stats.used[PAGE_FILE];
 	__atomic_store_n(&budget, MAX(left / 16, (s64)0), __ATOMIC_RELAXED);
 	return left > 0;
 }
