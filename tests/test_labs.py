@@ -26,6 +26,7 @@ BREAKS = {
     "overhead": "--share-space", "parallelism": "--lock", "registers": "--mix",
     "resources": "--share-space", "scale": "--share-space", "stack": "--no-guard",
     "switching": "--share-space", "termination": "--share-space", "threading": "--green",
+    "stability": "--catch", "races": "--no-lock", "dependence": "--share-lock", "ipc": "--no-lock",
 }
 
 SAMPLE = """\

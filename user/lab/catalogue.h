@@ -26,11 +26,7 @@ static const struct {
     {"races", "lost updates, lost wake-ups, deadlock; and the cures"},
     {"dependence", "one stops: who else is held up"},
     {"ipc", "pipes, sockets, shared memory, shared variables"},
-    {"gil", "an interpreter with one lock for all"},
-    {"browser", "a tab a process, each of three threads"},
-    /* Not part of the tour: it cannot run by itself. */
-    {"drive", "you are the scheduler"},
 };
 
 #define CATALOGUE (sizeof(catalogue) / sizeof(*catalogue))
-#define TOUR	  (CATALOGUE - 1)
+#define TOUR	  CATALOGUE
