@@ -73,15 +73,15 @@ context_switch:
 
 /*
  * Where a new thread begins: context_switch() "returned" here with previous in %rax, the function
- * to call in %rbx and its argument in %r12 (thread_stack_prepare()).  The nop keeps the return
- * address that a debugger looks up inside this function and not in the one before.
+ * to call in %rbx and its argument in %r12 (thread_stack_prepare()).  It returned behind the nop: a
+ * debugger looks up the byte before a return address, which must be in this function.
  */
-	.type thread_entry, @function
-	nop
 	.globl thread_entry
+	.type thread_entry, @function
 thread_entry:
 	.cfi_startproc
 	.cfi_undefined %rip		/* the outermost frame: nobody called it */
+	nop
 	xorl %ebp, %ebp
 	movq %rax, %rdi
 	call *thread_entry_hook(%rip)	/* the scheduler's half: drop the run queue's lock */

@@ -16,7 +16,7 @@ u64 thread_stack_prepare(void *stack_top, size_t frame_bytes, void (*fn)(void *)
 	 * thread_entry (System V ABI 3.2.2). */
 	u64 *sp = (u64 *)((char *)stack_top - ALIGN_UP(frame_bytes, 16));
 
-	*--sp = (u64)thread_entry;
+	*--sp = (u64)thread_entry + 1; /* behind its nop */
 	*--sp = 0;	   /* rbp: the end of the chain of frames */
 	*--sp = (u64)fn;   /* rbx */
 	*--sp = (u64)arg;  /* r12 */

@@ -148,16 +148,21 @@ entry_syscall:
 	.cfi_register	%rip, %rcx
 	swapgs
 	movq	%rsp, %gs:CPU_USER_SP
-	.cfi_undefined	%rsp
+	/* For two instructions the user's rsp is where no rule of a debugger reaches: its rip is
+	 * known, and its rsp is said to be the kernel's. */
 	movq	%gs:CPU_KERNEL_SP, %rsp
 	pushq	$SELECTOR_USER_DATA
+	.cfi_adjust_cfa_offset 8
 	pushq	%gs:CPU_USER_SP
-	pushq	%r11
-	pushq	$SELECTOR_USER_CODE
-	pushq	%rcx
-	.cfi_def_cfa	%rsp, 40
-	.cfi_offset	%rip, -40
+	.cfi_adjust_cfa_offset 8
 	.cfi_offset	%rsp, -16
+	pushq	%r11
+	.cfi_adjust_cfa_offset 8
+	pushq	$SELECTOR_USER_CODE
+	.cfi_adjust_cfa_offset 8
+	pushq	%rcx
+	.cfi_adjust_cfa_offset 8
+	.cfi_offset	%rip, -40
 	pushq	%rax				/* error: the call's number */
 	.cfi_adjust_cfa_offset 8
 	pushq	$VECTOR_SYSCALL
@@ -189,6 +194,7 @@ entry_syscall_return:
 	movq	40(%rsp), %rsp
 	.cfi_def_cfa	%rsp, 0
 	.cfi_register	%rip, %rcx
+	.cfi_val_offset	%rsp, 0
 	swapgs
 	sysretq
 	.cfi_endproc
@@ -200,8 +206,13 @@ entry_syscall_return:
 	.type	entry_syscall_compat, @function
 	.balign	16
 entry_syscall_compat:
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_def_cfa	%rsp, 0
+	.cfi_register	%rip, %rcx
 	movl	$-ENOSYS, %eax
 	sysretl
+	.cfi_endproc
 	.size	entry_syscall_compat, . - entry_syscall_compat
 
 /* ---- Back to user mode ----------------------------------------------------------------------- */
