@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An interpreter with one lock for all its threads, as CPython has: a stack machine of a dozen
+ * instructions, whose global lock is a switch.  On, off, kept or released where a program waits;
+ * the same job as threads and as processes.
+ */
+#include "lab.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST	4     /* workers */
+#define TRIAL	10000 /* rounds, to find how many fit a time */
+#define WAIT_US 10000
+#define LOOK	64  /* jumps from one look at the others to the next */
+#define AT_ONCE 3.0 /* per cent of looks: more, and they run at the same time */
+#define WAITS	4   /* of each worker in the job that waits */
+
+/* --- the global interpreter lock ----------------------------------------------------------------
+ */
+
+static bool gil_on, gil_kept; /* is there one? is it kept while a program waits? */
+static long interval_ms = 5;  /* as sys.getswitchinterval() says */
+
+static struct gil {
+	pthread_mutex_t mutex;
+	pthread_cond_t dropped, changed;
+	bool held;
+	bool wanted; /* somebody has waited for an interval: the holder should give way */
+	int last;    /* who has it, or had it last */
+	unsigned long changes;
+} gil;
+
+static void gil_init(void)
+{
+	pthread_condattr_t attr;
+
+	memset(&gil, 0, sizeof(gil));
+	gil.last = -1;
+	pthread_mutex_init(&gil.mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&gil.dropped, &attr);
+	pthread_cond_init(&gil.changed, &attr);
+}
+
+static void gil_take(int me)
+{
+	pthread_mutex_lock(&gil.mutex);
+	while (gil.held) {
+		unsigned long before = gil.changes;
+		uint64_t until = lab_now_ns() + interval_ms * 1000000;
+		struct timespec at = {until / 1000000000, until % 1000000000};
+
+		if (pthread_cond_timedwait(&gil.dropped, &gil.mutex, &at) == ETIMEDOUT &&
+		    gil.held && gil.changes == before)
+			__atomic_store_n(&gil.wanted, true, __ATOMIC_RELAXED);
+	}
+	gil.held = true;
+	gil.changes += gil.last != me;
+	gil.last = me;
+	__atomic_store_n(&gil.wanted, false, __ATOMIC_RELAXED);
+	pthread_cond_broadcast(&gil.changed);
+	pthread_mutex_unlock(&gil.mutex);
+}
+
+static void gil_drop(int me)
+{
+	bool forced;
+
+	pthread_mutex_lock(&gil.mutex);
+	forced = gil.wanted;
+	gil.held = false;
+	pthread_cond_signal(&gil.dropped);
+	/* Whoever asked shall have it, and not the one that is on a CPU already. */
+	while (forced && gil.last == me)
+		pthread_cond_wait(&gil.changed, &gil.mutex);
+	pthread_mutex_unlock(&gil.mutex);
+}
+
+/* --- the interpreter ----------------------------------------------------------------------------
+ */
+
+enum opcode { CONST, LOAD, STORE, ADD, SUB, MUL, MOD, LESS, JUMP, UNLESS, WAIT, HALT };
+enum variable { LIMIT, I, SUM, VARIABLES };
+
+struct instruction {
+	enum opcode op;
+	long arg;
+};
+
+/* clang-format off */
+
+/* while i < limit: sum = (sum * 31 + i) % 1000003; i = i + 1 */
+static const struct instruction compute[] = {
+	/* 0 */ {LOAD, I}, {LOAD, LIMIT}, {LESS, 0}, {UNLESS, 17},
+	/* 4 */ {LOAD, SUM}, {CONST, 31}, {MUL, 0}, {LOAD, I}, {ADD, 0}, {CONST, 1000003}, {MOD, 0},
+	/* 11 */ {STORE, SUM}, {LOAD, I}, {CONST, 1}, {ADD, 0}, {STORE, I}, {JUMP, 0},
+	/* 17 */ {HALT, 0},
+};
+
+/* while limit: wait(); limit = limit - 1 */
+static const struct instruction waiting[] = {
+	/* 0 */ {LOAD, LIMIT}, {UNLESS, 8}, {WAIT, WAIT_US},
+	/* 3 */ {LOAD, LIMIT}, {CONST, 1}, {SUB, 0}, {STORE, LIMIT}, {JUMP, 0},
+	/* 8 */ {HALT, 0},
+};
+
+/* clang-format on */
+
+static struct shared {
+	pthread_barrier_t start_line;
+	const struct instruction *code;
+	long limit;
+	int workers;
+	int jobs; /* that each worker does, one after the other */
+	struct worker {
+		_Alignas(64) volatile unsigned long jumps; /* it comes on */
+		unsigned long looks, moved, others;
+		pid_t tid;
+		uint64_t start, end;
+		long result;
+		unsigned long changes;
+	} worker[MOST];
+} * shared;
+
+/* Has any other worker interpreted something since this one looked last?  If they take turns, only
+ * at the first look of a turn; if they run at the same time, nearly always. */
+static void look(struct worker *me)
+{
+	unsigned long others = 0;
+
+	for (int i = 0; i < shared->workers; i++)
+		if (&shared->worker[i] != me)
+			others += shared->worker[i].jumps;
+	me->looks++;
+	me->moved += others != me->others;
+	me->others = others;
+}
+
+static long interpret(const struct instruction *code, long limit, int me)
+{
+	long variables[VARIABLES] = {[LIMIT] = limit}, stack[8], *top = stack;
+	struct worker *worker = &shared->worker[me];
+
+	if (gil_on)
+		gil_take(me);
+	for (const struct instruction *at = code;; at++) {
+		switch (at->op) {
+		case CONST:
+			*top++ = at->arg;
+			break;
+		case LOAD:
+			*top++ = variables[at->arg];
+			break;
+		case STORE:
+			variables[at->arg] = *--top;
+			break;
+		case ADD:
+			top--;
+			top[-1] += *top;
+			break;
+		case SUB:
+			top--;
+			top[-1] -= *top;
+			break;
+		case MUL:
+			top--;
+			top[-1] *= *top;
+			break;
+		case MOD:
+			top--;
+			top[-1] %= *top;
+			break;
+		case LESS:
+			top--;
+			top[-1] = top[-1] < *top;
+			break;
+		case UNLESS:
+			if (!*--top)
+				at = code + at->arg - 1;
+			break;
+		case JUMP: /* backwards: here it looks whether to give way, as CPython does */
+			if (gil_on && __atomic_load_n(&gil.wanted, __ATOMIC_RELAXED)) {
+				gil_drop(me);
+				gil_take(me);
+			}
+			if (++worker->jumps % LOOK == 0)
+				look(worker);
+			at = code + at->arg - 1;
+			break;
+		case WAIT: /* stands for read(), recv(), sleep() */
+			if (gil_on && !gil_kept)
+				gil_drop(me);
+			usleep(at->arg);
+			if (gil_on && !gil_kept)
+				gil_take(me);
+			break;
+		case HALT:
+			if (gil_on)
+				gil_drop(me);
+			return variables[SUM];
+		}
+	}
+}
+
+/* --- one job, by several workers ----------------------------------------------------------------
+ */
+
+static void work(int number)
+{
+	struct worker *me = &shared->worker[number];
+
+	me->tid = gettid();
+	lab_pin(number); /* a CPU each: nothing but the lock keeps them apart */
+	pthread_barrier_wait(&shared->start_line);
+	me->start = lab_now_ns();
+	for (int i = 0; i < shared->jobs; i++)
+		me->result = interpret(shared->code, shared->limit, number);
+	me->end = lab_now_ns();
+	me->changes = gil.changes;
+}
+
+static void *work_thread(void *me)
+{
+	work((int)(intptr_t)me);
+	return NULL;
+}
+
+static int work_process(void *me)
+{
+	work((int)(intptr_t)me);
+	return 0;
+}
+
+enum { IN_TURN, LOCKED, FREE, PROCESSES, WAYS };
+enum { WAIT_IN_TURN, WAIT_KEPT, WAIT_RELEASED, WAIT_PROCESSES };
+
+struct way {
+	const char *name;
+	bool processes, gil, kept;
+	int workers, jobs; /* of each */
+	/* The best of some rounds. */
+	double wall_ms;
+	double moved;  /* looks of 100 at which another had moved on */
+	bool in_turns; /* no more of them than the lock changed hands */
+	unsigned long changes;
+};
+
+static long expected_result;
+
+static void measure(struct way *w, const struct instruction *code, long limit)
+{
+	uint64_t start = UINT64_MAX, end = 0;
+	double looks = 0, moved = 0;
+	pthread_barrierattr_t attr;
+	pthread_t threads[MOST];
+	pid_t children[MOST];
+	double wall_ms;
+
+	gil_init();
+	gil_on = w->gil;
+	gil_kept = w->kept;
+	memset(shared->worker, 0, sizeof(shared->worker));
+	shared->workers = w->workers;
+	shared->code = code;
+	shared->limit = limit;
+	shared->jobs = w->jobs;
+	pthread_barrierattr_init(&attr);
+	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init(&shared->start_line, &attr, w->workers);
+	for (intptr_t i = 0; i < w->workers; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%s%d", w->processes ? "process" : "thread", (int)i);
+		if (w->processes)
+			children[i] = lab_fork(name, work_process, (void *)i);
+		else
+			threads[i] = lab_thread(name, work_thread, (void *)i);
+	}
+	for (int i = 0; i < w->workers; i++) {
+		if (w->processes)
+			lab_wait(children[i]);
+		else
+			pthread_join(threads[i], NULL);
+	}
+	pthread_barrier_destroy(&shared->start_line);
+	for (int i = 0; i < w->workers; i++) {
+		start = shared->worker[i].start < start ? shared->worker[i].start : start;
+		end = shared->worker[i].end > end ? shared->worker[i].end : end;
+		looks += shared->worker[i].looks;
+		moved += shared->worker[i].moved;
+		if (code == compute && shared->worker[i].result != expected_result)
+			lab_die("worker %d computed %ld, not %ld", i, shared->worker[i].result,
+				expected_result);
+	}
+	wall_ms = (end - start) / 1e6;
+	if (!w->wall_ms || wall_ms < w->wall_ms) {
+		w->wall_ms = wall_ms;
+		w->changes = shared->worker[w->workers - 1].changes;
+	}
+	if (looks && 100 * moved / looks > w->moved)
+		w->moved = 100 * moved / looks;
+	w->in_turns = moved <= gil.changes + w->workers;
+}
+
+static void show_ways(const char *title, const struct way *ways, bool looked)
+{
+	struct lab_table *table =
+	    lab_table(title, "how|>took|>times as fast|>turns|>another moved on");
+
+	for (int i = 0; i < WAYS; i++) {
+		char changes[32] = "-", moved[32] = "-";
+
+		if (!ways[i].processes && ways[i].gil)
+			snprintf(changes, sizeof(changes), "%lu", ways[i].changes);
+		if (looked && ways[i].workers > 1)
+			snprintf(moved, sizeof(moved), "%.1f %%", ways[i].moved);
+		lab_row(table, "%s|%.0f ms|%.2f|%s|%s", ways[i].name, ways[i].wall_ms,
+			ways[0].wall_ms / ways[i].wall_ms, changes, moved);
+	}
+}
+
+static void traced(struct way *w, long limit, const char *title)
+{
+	struct lab_trace *trace;
+	struct way once = *w;
+	pid_t tids[MOST];
+
+	lab_trace_begin();
+	measure(&once, compute, limit);
+	trace = lab_trace_end();
+	if (!trace) {
+		lab_left_out(title, "this system has no timeline that may be read here");
+		return;
+	}
+	for (int i = 0; i < w->workers; i++)
+		tids[i] = shared->worker[i].tid;
+	lab_timeline(trace, title);
+	lab_note("By the scheduler's record two of them ran at the same time for %.1f ms of %.0f.",
+		 lab_trace_overlap(trace, tids, w->workers) / 1e6, once.wall_ms);
+}
+
+static void run(void)
+{
+	bool gil_here = !lab_knob("no-gil"), keep = lab_knob("hold-io");
+	int n = lab_options.cpus < 2 ? 2 : lab_options.cpus < MOST ? lab_options.cpus : MOST;
+	struct way ways[WAYS] = {
+	    [IN_TURN] = {"one thread, in turn", false, true, false, 1, n},
+	    [LOCKED] = {gil_here ? "threads, with the lock" : "threads, no lock (--no-gil)", false,
+			gil_here, false, n, 1},
+	    [FREE] = {"threads, without it", false, false, false, n, 1},
+	    [PROCESSES] = {"processes, a lock each", true, true, false, n, 1},
+	};
+	struct way waits[WAYS] = {
+	    [WAIT_IN_TURN] = {"one thread, in turn", false, true, false, 1, MOST},
+	    [WAIT_KEPT] = {"threads, lock kept", false, gil_here, true, MOST, 1},
+	    [WAIT_RELEASED] = {keep ? "threads, kept (--hold-io)" : "threads, lock released", false,
+			       gil_here, keep, MOST, 1},
+	    [WAIT_PROCESSES] = {"processes, a lock each", true, true, true, MOST, 1},
+	};
+	double released, kept, locked, without, processes;
+	bool overlap, wait_overlap;
+	long limit = 0;
+
+	if (lab_knob("interval"))
+		interval_ms = atol(lab_knob("interval")) > 0 ? atol(lab_knob("interval")) : 1;
+	shared = lab_shared(sizeof(*shared));
+	for (int i = 0; i < 5; i++) { /* the fastest: others were not in the way */
+		uint64_t start = lab_now_ns(), ns;
+
+		interpret(compute, TRIAL, 0);
+		ns = lab_now_ns() - start;
+		if (!limit || (uint64_t)lab_pick(100, 50) * 1000000 / ns * TRIAL > (uint64_t)limit)
+			limit = (uint64_t)lab_pick(100, 50) * 1000000 / ns * TRIAL;
+	}
+	expected_result = interpret(compute, limit, 0);
+	for (int round = 0, rounds = lab_pick(4, 3); round < rounds; round++) {
+		lab_progress("rounds", round, rounds);
+		for (int i = 0; i < WAYS; i++)
+			measure(&ways[i], compute, limit);
+	}
+	for (int i = 0; i < WAYS; i++)
+		measure(&waits[i], waiting, WAITS);
+
+	show_ways("The job computes", ways, true);
+	traced(&ways[LOCKED], limit, "Threads that compute, with the lock");
+	traced(&ways[FREE], limit, "Threads that compute, without the lock");
+	traced(&ways[PROCESSES], limit, "Processes that compute, each with a lock of its own");
+	show_ways("The job waits, as for a disk or the network", waits, false);
+	lab_note("Another moved on: at so many of its looks, one every %d jumps, a worker saw that "
+		 "another had interpreted something since the look before. A thread that waits for "
+		 "the lock asks for it after %ld ms; the holder gives way at its next jump back.",
+		 LOOK, interval_ms);
+
+	locked = ways[LOCKED].moved;
+	without = ways[FREE].moved;
+	processes = ways[PROCESSES].moved;
+	kept = waits[WAIT_IN_TURN].wall_ms / waits[WAIT_KEPT].wall_ms;
+	released = waits[WAIT_IN_TURN].wall_ms / waits[WAIT_RELEASED].wall_ms;
+	lab_figure("speedup_gil", ways[IN_TURN].wall_ms / ways[LOCKED].wall_ms, "times",
+		   "threads that compute, with the lock");
+	lab_figure("speedup_no_gil", ways[IN_TURN].wall_ms / ways[FREE].wall_ms, "times",
+		   "threads that compute, without it");
+	lab_figure("speedup_processes", ways[IN_TURN].wall_ms / ways[PROCESSES].wall_ms, "times",
+		   "processes that compute");
+	lab_figure("speedup_waiting", released, "times",
+		   "threads that wait, the lock released meanwhile");
+	lab_check(ways[LOCKED].in_turns || locked < AT_ONCE,
+		  "computing with the lock, another moved on at %.1f %% of looks: once a turn",
+		  locked);
+	if (gil_here)
+		lab_check(ways[LOCKED].changes >= 2,
+			  "and they took turns: the lock changed hands %lu times",
+			  ways[LOCKED].changes);
+	overlap = lab_options.cpus > 1 && without > AT_ONCE && processes > AT_ONCE;
+	if (overlap)
+		lab_check(without > AT_ONCE && processes > AT_ONCE,
+			  "without the lock at %.1f %%, in processes at %.1f %%", without,
+			  processes);
+	if (gil_here)
+		lab_check(kept < 1.5, "lock kept: waiting threads were %.2f times as fast", kept);
+	wait_overlap =
+	    lab_check(released > 2, "lock released: they were %.2f times as fast", released);
+
+	if (lab_options.cpus < 2)
+		lab_verdict(LAB_NOT_SHOWN,
+			    "One CPU runs one thread at a time, with the lock or without it. What "
+			    "waits can be seen here: %d threads were %.1f times as fast as one.",
+			    MOST, released);
+	else if (!ways[LOCKED].in_turns && locked >= AT_ONCE)
+		lab_verdict(
+		    LAB_FALSE,
+		    "The interpreter's threads are parallel: at %.1f %% of its looks one saw "
+		    "that another had moved on%s.",
+		    locked, gil_here ? "" : ". So are Java's: nothing keeps them apart");
+	else if (!overlap)
+		lab_verdict(LAB_NOT_SHOWN,
+			    "Even without the lock one saw another move on at %.1f %% of its looks "
+			    "only, and processes at %.1f %%: the machine has no two CPUs free now.",
+			    without, processes);
+	else if (!wait_overlap)
+		lab_verdict(keep ? LAB_TRUE : LAB_FALSE,
+			    "With the lock threads compute in turns, without it at the same time. "
+			    "Nor did waiting overlap: %.2f times as fast.",
+			    released);
+	else
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "Computing, %d threads with the lock took turns (another moved on at "
+		    "%.1f %% of looks; %.1f %% without it, %.1f %% in processes). So it is "
+		    "for bytecode under the default interpreter. Blocking calls release the "
+		    "lock: waiting, %d threads were %.1f times as fast as one. And builds "
+		    "without it exist (PEP 703).",
+		    n, locked, without, processes, MOST, released);
+}
+
+static const struct lab_knob knobs[] = {
+    {"no-gil", NULL, "the interpreter has no lock: its threads are parallel"},
+    {"hold-io", NULL, "the lock is kept while a program waits: not even that overlaps"},
+    {"interval", "MS", "how long a thread waits before it asks for the lock, instead of 5"},
+    {0},
+};
+
+const struct lab lab = {
+    .name = "gil",
+    .claim = "Python's threads are concurrent only, Java's parallel; Python uses several processes "
+	     "instead.",
+    .loose = "True of bytecode under the default interpreter. Its lock is released in blocking "
+	     "calls, and builds without it exist (PEP 703).",
+    .predict = {.question = "Four Python threads each wait for a network answer of 10 ms. How long "
+			    "does it take?",
+		.choices = {"about 40 ms: one at a time", "about 10 ms"},
+		.answer = 1,
+		.why = "Who waits does not interpret: it gives the lock to the others first."},
+    .knobs = knobs,
+    .expect = LAB_CORRECTED,
+    .books =
+	"CPython: a waiting thread asks for the lock after 5 ms (sys.setswitchinterval()); PEP "
+	"703 makes the lock optional, from version 3.13 on.",
+    .sources = "kernel/ipc/futex.c, kernel/sched/balance.c choose_cpu()",
+    .tour = "futex",
+    .run = run,
+};
