@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`make gdb`: a machine that stands still, and gdb attached to it, in one terminal.
+
+    tools/gdb.py            start QEMU, then gdb on this terminal; QEMU ends with gdb
+    tools/gdb.py console    from another terminal: talk to the machine's console
+
+Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD LAB ARGS QEMU QEMU_EXTRA GDB
+GDBFLAGS.  The console goes to BUILD/gdb/console.log, in tmux also to a pane beside gdb's.  No port
+is opened: gdb and the console are UNIX sockets in a directory of their own."""
+import ctypes
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "tools/gdb/heddle.py"
+
+
+def setting(name, default=""):
+    return os.environ.get(name) or default
+
+
+def build_directory():
+    build = pathlib.Path(setting("BUILD", "build"))
+    return build if build.is_absolute() else ROOT / build
+
+
+def die_with_parent():
+    """QEMU goes when we do, however that happens (Linux: prctl(2), PR_SET_PDEATHSIG)."""
+    os.setsid()  # Ctrl-C is for gdb
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Machine:
+    """QEMU, stopped before its first instruction, and where to attach."""
+
+    def __init__(self, build=None, cpus="2", mem="512M", append="", args="", initrd=None, extra=()):
+        self.build = pathlib.Path(build or build_directory())
+        self.directory = tempfile.mkdtemp(prefix="heddle-gdb-")
+        self.socket = f"{self.directory}/gdb"
+        self.console_socket = f"{self.directory}/console"
+        self.log = self.build / "gdb/console.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        cmdline = " ".join(f"console=ttyS0 debug_exit=0xf4 {append}".split())
+        accel = setting("ACCEL", "tcg")
+        self.command = [
+            setting("QEMU", "qemu-system-x86_64"),
+            "-accel", "tcg,thread=multi" if accel == "tcg" else accel,
+            "-cpu", "host" if accel == "kvm" else "max", "-m", mem, "-smp", str(cpus),
+            "-display", "none", "-no-reboot", "-monitor", "none",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
+            "-chardev", f"socket,id=console,path={self.console_socket},server=on,wait=off,"
+                        f"logfile={self.log},logappend=off",
+            "-serial", "chardev:console",
+            "-chardev", f"socket,id=gdb,path={self.socket},server=on,wait=off", "-gdb",
+            "chardev:gdb", "-S", "-kernel", str(self.build / "heddle.elf"),
+            "-initrd", str(initrd or self.build / "initramfs.cpio"),
+            "-append", cmdline + (f" -- {args}" if args else ""), *extra]
+        self.process = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                        preexec_fn=die_with_parent)
+        end = time.monotonic() + 20
+        while not os.path.exists(self.socket):
+            if self.process.poll() is not None:
+                raise SystemExit(f"gdb: QEMU ended with status {self.process.returncode}")
+            if time.monotonic() > end:
+                raise SystemExit("gdb: QEMU does not come up")
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def gdb(self, *arguments, gdb=None):
+        """The command line of a gdb that is attached."""
+        return [gdb or setting("GDB", "gdb"), "-nx", "-q", "-x", str(SCRIPT),
+                "-ex", f"target remote {self.socket}", *arguments,
+                str(self.build / "heddle.elf")]
+
+
+def lab_settings(lab, args):
+    """(what init is told, where gdb stops)."""
+    return f"first lab {lab} {args}".strip(), f"/labs/{lab}"
+
+
+def split_tmux(machine):
+    """The console in a pane beside gdb's; False where there is no tmux."""
+    if not os.environ.get("TMUX") or not shutil.which("tmux"):
+        return False
+    done = subprocess.run(["tmux", "split-window", "-d", "-v", sys.executable, __file__, "console",
+                           machine.console_socket], check=False)
+    return done.returncode == 0
+
+
+def console(path):
+    """This terminal is the machine's, until Ctrl-]."""
+    import termios
+    import tty
+    link = socket.socket(socket.AF_UNIX)
+    try:
+        link.connect(path)
+    except OSError as error:
+        raise SystemExit(f"console: {path}: {error.strerror}") from None
+    print(f"console of the machine; Ctrl-] leaves ({path})\r")
+    old = termios.tcgetattr(0) if os.isatty(0) else None
+    if old:
+        tty.setraw(0)
+    try:
+        while True:
+            ready, _, _ = select.select([0, link], [], [])
+            if link in ready:
+                data = link.recv(4096)
+                if not data:
+                    break
+                os.write(1, data)
+            if 0 in ready:
+                data = os.read(0, 4096)
+                if not data or b"\x1d" in data:
+                    break
+                link.sendall(data)
+    finally:
+        if old:
+            termios.tcsetattr(0, termios.TCSADRAIN, old)
+
+
+def main():
+    place = build_directory() / "gdb/console"
+    if sys.argv[1:2] == ["console"]:
+        if not sys.argv[2:] and not place.exists():
+            raise SystemExit("console: no machine was started with `make gdb` here")
+        return console(sys.argv[2] if sys.argv[2:] else place.read_text())
+    for program in (setting("GDB", "gdb"), setting("QEMU", "qemu-system-x86_64")):
+        if not shutil.which(program):
+            raise SystemExit(f"gdb: {program} is missing: make setup installs it")
+    build = build_directory()
+    args, begin = "", ["-ex", "tbreak bring_up", "-ex", "continue"]
+    if lab := setting("LAB"):
+        if not (ROOT / f"user/labs/{lab}.c").exists():
+            names = " ".join(sorted(p.stem for p in (ROOT / "user/labs").glob("*.c")))
+            raise SystemExit(f"gdb: no lab {lab}; there are: {names}")
+        args, path = lab_settings(lab, setting("ARGS"))
+        begin = ["-ex", f"heddle-break {path} main", "-ex", "continue"]
+    initrd = setting("INITRD")
+    if initrd:
+        joined = build / "gdb/initrd.cpio"
+        joined.parent.mkdir(parents=True, exist_ok=True)
+        joined.write_bytes((build / "initramfs.cpio").read_bytes()
+                           + pathlib.Path(initrd).read_bytes())
+        initrd = joined
+    append = setting("APPEND") + (f" init={setting('INIT')}" if setting("INIT") else "")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # gdb's; it stops the machine
+    with Machine(build, setting("CPUS", "2"), setting("MEM", "512M"), append, args, initrd,
+                 setting("QEMU_EXTRA").split()) as machine:
+        place.write_text(machine.console_socket)
+        pane = split_tmux(machine)
+        print(f"The machine's console is in {os.path.relpath(machine.log)}"
+              + (" and in the other pane" if pane else
+                 f"; to type there: {os.path.relpath(__file__)} console, in another terminal"))
+        print("Commands that know threads: help user-defined, or docs/gdb.md.  To leave: quit")
+        return subprocess.run(machine.gdb(*begin, *setting("GDBFLAGS").split()), check=False,
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+                              ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

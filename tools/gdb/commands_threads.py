@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: MIT
+"""Commands that show threads and processes, their registers and their stacks."""
+import gdb
+
+import kernel
+import memory
+import resume
+import syscalls
+import unwinder
+import user_symbols
+import waits
+from kernel import Command, Failure, find_thread, table
+
+REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12",
+             "r13", "r14", "r15", "rip", "rsp", "rflags")
+
+
+def place(t):
+    return f"on {t.cpu}" if t.on_cpu else str(t.cpu)
+
+
+class Ps(Command):
+    """heddle-ps: all threads: who they are, where they are, what they wait for.
+
+CPU says `on N` for who runs there, else where it ran last.  STACK is the saved stack pointer, for
+who runs the CPU's own.  ROOT is the page-table root (CR3); kernel threads need none."""
+    name = "ps"
+
+    def run(self, arguments):
+        rows = [("PID", "TID", "NAME", "S", "CPU", "ROOT", "STACK", "SWITCHES", "WAITS FOR")]
+        sleepers = waits.Sleepers()
+        for t in kernel.threads():
+            rows.append((t.pid, t.label, t.name, t.state, place(t),
+                         f"{t.root:#x}" if t.root else "-", f"{stack_pointer(t):#x}", t.switches,
+                         sleepers.what(t)))
+        table(rows, right=(0, 1, 7))
+
+
+def stack_pointer(t):
+    if not t.on_cpu:
+        return int(t["saved_sp"])
+    with kernel.cpu_selected(t.cpu):
+        return kernel.register_u64("rsp")
+
+
+def in_user_mode(t):
+    """Of a thread that has a CPU."""
+    with kernel.cpu_selected(t.cpu):
+        return not kernel.in_kernel()
+
+
+class Current(Command):
+    """heddle-current: who runs on the CPU that gdb has selected, and on the others."""
+    name = "current"
+
+    def run(self, arguments):
+        selected = kernel.selected_cpu()
+        for cpu in kernel.scheduled_cpus():
+            kernel.select_cpu(cpu)
+            t = kernel.running(cpu)
+            pc = kernel.register_u64("rip")
+            if kernel.in_kernel():
+                mode, where = "kernel", kernel.symbol_at(pc)
+            else:
+                mode, where = "user", f"{pc:#x}"
+                program = user_symbols.program_of(kernel.process_of(t))
+                if program:
+                    f = user_symbols.elf.program(program[0]).function_at(pc - program[1])
+                    where = f"{f[2]}+{pc - program[1] - f[0]}" if f else where
+            mark = "*" if cpu == selected else " "
+            print(f"{mark} CPU {cpu}: thread {t} of process {t.pid}, {mode} mode, at {where}")
+
+
+class Thread(Command):
+    """heddle-thread T: what the kernel keeps of a thread, and its registers where it does not run.
+
+All that makes a thread is here: the structure, the seven words that context_switch() left on its
+kernel stack, and the trap frame at that stack's top with which it goes back to user mode."""
+    name, usage = "thread", "T"
+
+    def run(self, arguments):
+        if len(arguments) != 1:
+            self.bad_usage()
+        t = find_thread(arguments[0])
+        process = kernel.process_of(t)
+        print(f"thread {t} of process {t.pid}, struct thread at {t.address:#x}")
+        program = process is not None and kernel.executable_of(process)
+        if program:
+            print(f"  program        {program}")
+        print(f"  state          {t.state} ({t['state']}), {place_words(t)}")
+        print(f"  waits for      {waits.Sleepers().what(t) or '-'}")
+        print(f"  kernel stack   {t.stack:#x} to {t.stack + kernel.KSTACK_SIZE:#x}, "
+              f"{t.stack + kernel.KSTACK_SIZE - stack_used(t)} bytes in use")
+        print(f"  page tables    " + (f"root {t.root:#x}" if t.root else
+                                      "none of its own: it runs on whichever is loaded"))
+        print(f"  switches       {int(t['switches_voluntary'])} by its own will, "
+              f"{int(t['switches_forced'])} forced, {int(t['migrations'])} migrations")
+        print(f"  time           ran {kernel.ms(int(t['run_ns']))}, waited "
+              f"{kernel.ms(int(t['wait_ns']))} for a CPU")
+        if t.is_user:
+            print(f"  FS base        {int(t['fs_base']):#x} (thread-local variables of user mode)")
+            print(f"  FPU            saved at {int(t['fpu']):#x}, last in the registers of CPU "
+                  f"{int(t['fpu_cpu'])}")
+        self.saved(t)
+        self.user(t)
+
+    @staticmethod
+    def saved(t):
+        f = t.switch_frame
+        if f is None:
+            print(f"  saved context  none: its registers are those of CPU {t.cpu} "
+                  f"(heddle-frame-of {t.label})")
+            return
+        base = int(t["saved_sp"])
+        print(f"  saved context  struct switch_frame at {base:#x}, popped in this order:")
+        for field in f.type.fields():
+            value = int(f[field.name])
+            note = f"  {kernel.symbol_at(value)}" if field.name == "rip" else ""
+            print(f"    {base + field.bitpos // 8:#x}  {field.name:<4} {value:#018x}{note}")
+
+    @staticmethod
+    def user(t):
+        f = t.user_frame
+        if f is None:
+            print("  user mode      never: a kernel thread")
+            return
+        vector = int(f["vector"])
+        print(f"  user mode      entered the kernel by {syscalls.entry_words(f)}")
+        names = [n for n in REGISTERS]
+        for i in range(0, len(names), 3):
+            print("    " + "  ".join(f"{n:<6} {int(f[n]) & (1 << 64) - 1:#018x}"
+                                     for n in names[i:i + 3]))
+
+
+def stack_used(t):
+    sp = stack_pointer(t)
+    inside = t.stack <= sp < t.stack + kernel.KSTACK_SIZE
+    return sp if inside else t.stack + kernel.KSTACK_SIZE
+
+
+def place_words(t):
+    if t.on_cpu:
+        return f"runs on CPU {t.cpu}"
+    if t.is_idle:
+        return f"runs when CPU {t.cpu} has nothing else to do"
+    if bool(t["on_queue"]):
+        return f"ready, in the queue of CPU {t.cpu}"
+    return f"last ran on CPU {t.cpu}"
+
+
+# --- Stacks ---------------------------------------------------------------------------------------
+
+def frame_line(number, frame):
+    pc = frame.pc()
+    name = frame.name() or (kernel.symbol_at(pc) if pc >> 63 else "??")
+    if frame.type() == gdb.SIGTRAMP_FRAME:
+        return f"#{number:<2} {pc:#018x} in {name}"
+    arguments = []
+    try:
+        block = frame.block()
+        while block and not block.function:
+            block = block.superblock
+        for symbol in block or ():
+            if symbol.is_argument:
+                try:
+                    value = frame.read_var(symbol, block).format_string(max_depth=0, symbols=False)
+                except (gdb.error, RuntimeError, ValueError):
+                    value = "?"
+                arguments.append(f"{symbol.name}={value}")
+    except RuntimeError:
+        pass
+    sal = frame.find_sal()
+    at = f" at {sal.symtab.filename}:{sal.line}" if sal and sal.symtab else ""
+    inlined = " (inlined)" if frame.type() == gdb.INLINE_FRAME else ""
+    return f"#{number:<2} {pc:#018x} in {name} ({', '.join(arguments)}){at}{inlined}"
+
+
+def print_stack(t, limit=64):
+    with unwinder.stack_of(t) as frame:
+        number = 0
+        while frame is not None and number < limit:
+            print(frame_line(number, frame))
+            if frame.pc() < memory.USER_MAX and frame.name() in (None, "main", *unwinder.OUTERMOST):
+                if frame.name() is None:
+                    print("    (this program has no symbols: its callers are not known)")
+                break
+            try:
+                older = frame.older()
+            except gdb.error as error:
+                print(f"    ({error})")
+                break
+            if older is not None and older.pc() < memory.USER_MAX \
+                    and not (t.is_user and older.pc()):
+                break
+            if older is not None and frame.pc() >> 63 and older.pc() < memory.USER_MAX:
+                print(f"--- user mode: {syscalls.entry_words(t.user_frame)} ---")
+            elif frame.type() == gdb.SIGTRAMP_FRAME and older is not None and older.pc() >> 63:
+                print("--- interrupted ---")
+            frame = older
+            number += 1
+    if not t.on_cpu and t.is_user and kernel.symbol_at(int(t.switch_frame["rip"])) \
+            .startswith("thread_entry"):
+        print(f"--- has not run yet: goes to user mode at {int(t.user_frame['rip']):#x} ---")
+
+
+class Bt(Command):
+    """heddle-bt T|all: the stack of any thread, running or not, from the kernel into its program.
+
+`heddle-bt` alone shows the current thread's.  heddle-frame-of goes there to look at variables."""
+    name, usage, options = "bt", "T|all", ("all",)
+
+    def run(self, arguments):
+        if len(arguments) > 1:
+            self.bad_usage()
+        word = arguments[0] if arguments else "."
+        for t in kernel.threads() if word == "all" else [find_thread(word)]:
+            print(f"thread {t} of process {t.pid}, {t.state}, {place_words(t)}")
+            print_stack(t)
+            if word == "all":
+                print()
+
+
+class FrameOf(Command):
+    """heddle-frame-of T: move into another thread: `up`, `down`, `info locals`, `print` work there.
+
+A thread that has no CPU appears as the caller of what the selected CPU does: frame 1 is where the
+thread will go on, frame 0 remains the CPU's own.  User memory is the thread's.  heddle-back leaves;
+so does everything that lets the machine run."""
+    name, usage, moves = "frame-of", "T", True
+
+    def run(self, arguments):
+        if len(arguments) != 1:
+            self.bad_usage()
+        t = find_thread(arguments[0])
+        unwinder.leave()
+        if t.on_cpu:
+            kernel.select_cpu(t.cpu)
+        user_symbols.load_for_thread(t)
+        if not t.on_cpu:
+            if not resume.HAS_HOOKS:
+                print("(this front end resumes without hooks: user memory stays the CPU's)")
+            else:
+                memory.borrow_root(t.root)
+            unwinder.sleeping.arm(t)
+            gdb.newest_frame().older().select()
+        else:
+            gdb.newest_frame().select()
+        print(f"thread {t}" + (f" runs on CPU {t.cpu}" if t.on_cpu
+                               else " begins at frame 1; heddle-back leads back"))
+        gdb.execute("frame")
+
+
+class Back(Command):
+    """heddle-back: out of the thread that heddle-frame-of went into, to the selected CPU."""
+    name, moves = "back", True
+
+    def run(self, arguments):
+        unwinder.leave()
+        user_symbols.load_for_cpu()
+        gdb.newest_frame().select()
+        gdb.execute("frame")
+
+
+class Diff(Command):
+    """heddle-diff T1 T2: the registers of two threads side by side, and which differ.
+
+Of a thread that has no CPU: what context_switch() saved, and what user mode will find."""
+    name, usage = "diff", "T1 T2"
+
+    def run(self, arguments):
+        if len(arguments) != 2:
+            self.bad_usage()
+        one, two = (find_thread(a) for a in arguments)
+        a, b = self.registers(one), self.registers(two)
+        rows = [("", f"{one}", f"{two}", "")]
+        for name in list(a) + [n for n in b if n not in a]:
+            x, y = a.get(name), b.get(name)
+            rows.append((name, "-" if x is None else f"{x:#x}", "-" if y is None else f"{y:#x}",
+                         "" if x == y else "differs"))
+        table(rows)
+        print("same address space: a switch between them does not write CR3"
+              if one.root == two.root else
+              "other address spaces: a switch between them writes CR3")
+
+    @staticmethod
+    def registers(t):
+        values = {}
+        if t.on_cpu:
+            with kernel.cpu_selected(t.cpu):
+                for name in REGISTERS:
+                    values[name] = kernel.register_u64("eflags" if name == "rflags" else name)
+        else:
+            f = t.switch_frame
+            for field in f.type.fields():
+                values["kernel " + field.name] = int(f[field.name])
+            values["kernel rsp"] = int(t["saved_sp"])
+        if t.is_user and not (t.on_cpu and in_user_mode(t)):
+            f = t.user_frame
+            for name in REGISTERS:
+                values["user " + name] = int(f[name])
+        values["fs_base"] = int(t["fs_base"])
+        values["cr3"] = t.root
+        return values
+
+
+for command in (Ps, Current, Thread, Bt, FrameOf, Back, Diff):
+    command()
