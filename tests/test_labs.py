@@ -27,6 +27,7 @@ BREAKS = {
     "resources": "--share-space", "scale": "--share-space", "stack": "--no-guard",
     "switching": "--share-space", "termination": "--share-space", "threading": "--green",
     "stability": "--catch", "races": "--no-lock", "dependence": "--share-lock", "ipc": "--no-lock",
+    "gil": "--no-gil",
 }
 
 SAMPLE = """\

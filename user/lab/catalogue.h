@@ -25,6 +25,7 @@ static const struct {
     {"stability", "who dies when one crashes"},
     {"races", "lost updates, lost wake-ups, deadlock; and the cures"},
     {"dependence", "one stops: who else is held up"},
+    {"gil", "an interpreter's lock: threads that only take turns"},
     {"ipc", "pipes, sockets, shared memory, shared variables"},
 };
 
