@@ -24,8 +24,8 @@ NM ?= $(firstword $(foreach c,nm x86_64-elf-nm x86_64-linux-gnu-nm llvm-nm,\
 HOST_CC ?= $(firstword $(foreach c,cc gcc clang,$(if $(shell command -v $(c) 2>/dev/null),$(c))))
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
-# What `make run` takes.
-export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW
+# What `make run` and `make gdb` take.
+export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB ARGS GDBARGS
 
 CFLAGS := -std=gnu11 -ffreestanding -O2 -g -I. -DHEDDLE_DEBUG=$(DEBUG) \
   -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
@@ -67,7 +67,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 	  while IFS='|' read -r t d; do printf '%-20s %s\n' "$$t" "$$d"; done
 	@echo "Settings (make run CPUS=4 ...): BOOT=iso|usb|uefi|direct CPUS= MEM= ACCEL=tcg|kvm"
-	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 CC=clang DEBUG=1"
+	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 GDB=1 CC=clang DEBUG=1"
 
 setup: ## install what is missing (asks first, unless root or CI)
 	@tools/setup.sh setup
@@ -77,6 +77,9 @@ doctor: ## say what is there and what is missing
 
 run: all ## boot in QEMU, console on this terminal
 	@tools/run.sh
+
+gdb: all ## the machine under gdb, which knows its threads: make gdb CPUS=2 LAB=switching
+	@$(PYTHON) tools/gdb.py
 
 lab: all ## boot into a lab, then the shell: make lab NAME=races ARGS=--no-lock; NAME=tour: all
 	@APPEND="$(APPEND) -- first lab $(NAME) $(ARGS)" tools/run.sh
@@ -197,5 +200,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run lab iso objs labs-host test bench trace report compile_commands.json loc format clean
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench trace report compile_commands.json loc format clean
 .DELETE_ON_ERROR:

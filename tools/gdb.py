@@ -2,16 +2,24 @@
 # SPDX-License-Identifier: MIT
 """`make gdb`: a machine that stands still, and gdb attached to it, in one terminal.
 
-    tools/gdb.py            start QEMU, then gdb on this terminal; QEMU ends with gdb
+    tools/gdb.py [--batch] [--stopped] [GDB'S ARGUMENTS]
+                            start QEMU, then gdb on this terminal; QEMU ends with gdb
     tools/gdb.py console    from another terminal: talk to the machine's console
 
-Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD LAB ARGS QEMU QEMU_EXTRA GDB
-GDBFLAGS.  The console goes to BUILD/gdb/console.log, in tmux also to a pane beside gdb's.  No port
+gdb comes to the user at bring_up(), the first function that runs as a thread, or at LAB's main();
+with --stopped before the machine's first instruction.  Then come GDB'S ARGUMENTS, as -ex COMMAND or
+-x FILE.  --batch: no questions, and the end after them; status 1 when the last failed.
+
+Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD INIT LAB ARGS QEMU QEMU_EXTRA
+GDBARGS GDB_PROGRAM.  ARGS without LAB is what init is told: ARGS='run /bin/ls'.  The console goes to
+BUILD/gdb/console.log (CONSOLE_LOG names another file), in tmux also to a pane beside gdb's.  No port
 is opened: gdb and the console are UNIX sockets in a directory of their own."""
 import ctypes
 import os
 import pathlib
+import platform
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -26,6 +34,14 @@ SCRIPT = ROOT / "tools/gdb/heddle.py"
 
 def setting(name, default=""):
     return os.environ.get(name) or default
+
+
+def gdb_program():
+    """A gdb that knows x86-64; on other machines the plain one does not."""
+    names = ["gdb", "gdb-multiarch", "x86_64-elf-gdb"]
+    if platform.machine() not in ("x86_64", "AMD64"):
+        names.reverse()
+    return setting("GDB_PROGRAM") or next(filter(shutil.which, names), "gdb")
 
 
 def build_directory():
@@ -48,7 +64,7 @@ class Machine:
         self.directory = tempfile.mkdtemp(prefix="heddle-gdb-")
         self.socket = f"{self.directory}/gdb"
         self.console_socket = f"{self.directory}/console"
-        self.log = self.build / "gdb/console.log"
+        self.log = pathlib.Path(setting("CONSOLE_LOG", self.build / "gdb/console.log"))
         self.log.parent.mkdir(parents=True, exist_ok=True)
         cmdline = " ".join(f"console=ttyS0 debug_exit=0xf4 {append}".split())
         accel = setting("ACCEL", "tcg")
@@ -85,9 +101,9 @@ class Machine:
         self.process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def gdb(self, *arguments, gdb=None):
+    def gdb(self, *arguments):
         """The command line of a gdb that is attached."""
-        return [gdb or setting("GDB", "gdb"), "-nx", "-q", "-x", str(SCRIPT),
+        return [gdb_program(), "-nx", "-q", "-x", str(SCRIPT),
                 "-ex", f"target remote {self.socket}", *arguments,
                 str(self.build / "heddle.elf")]
 
@@ -138,22 +154,33 @@ def console(path):
 
 
 def main():
+    started = time.time()
     place = build_directory() / "gdb/console"
-    if sys.argv[1:2] == ["console"]:
-        if not sys.argv[2:] and not place.exists():
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["console"]:
+        if not arguments[1:] and not place.exists():
             raise SystemExit("console: no machine was started with `make gdb` here")
-        return console(sys.argv[2] if sys.argv[2:] else place.read_text())
-    for program in (setting("GDB", "gdb"), setting("QEMU", "qemu-system-x86_64")):
+        return console(arguments[1] if arguments[1:] else place.read_text())
+    flags = {f: f in arguments for f in ("--batch", "--stopped")}
+    arguments = [a for a in arguments if a not in flags] + shlex.split(setting("GDBARGS"))
+    for program in (gdb_program(), setting("QEMU", "qemu-system-x86_64")):
         if not shutil.which(program):
             raise SystemExit(f"gdb: {program} is missing: make setup installs it")
     build = build_directory()
-    args, begin = "", ["-ex", "tbreak bring_up", "-ex", "continue"]
+    told, begin = setting("ARGS"), ["-ex", "tbreak bring_up", "-ex", "continue"]
     if lab := setting("LAB"):
         if not (ROOT / f"user/labs/{lab}.c").exists():
             names = " ".join(sorted(p.stem for p in (ROOT / "user/labs").glob("*.c")))
             raise SystemExit(f"gdb: no lab {lab}; there are: {names}")
-        args, path = lab_settings(lab, setting("ARGS"))
+        told, path = lab_settings(lab, told)
         begin = ["-ex", f"heddle-break {path} main", "-ex", "continue"]
+    if flags["--stopped"]:
+        begin = []
+    if flags["--batch"]:
+        begin = ["-batch", *begin]
+    else:
+        begin += ["-ex", f"python print('%.1f s from the command to here' % "
+                         f"(__import__('time').time() - {started}))"]
     initrd = setting("INITRD")
     if initrd:
         joined = build / "gdb/initrd.cpio"
@@ -163,15 +190,18 @@ def main():
         initrd = joined
     append = setting("APPEND") + (f" init={setting('INIT')}" if setting("INIT") else "")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # gdb's; it stops the machine
-    with Machine(build, setting("CPUS", "2"), setting("MEM", "512M"), append, args, initrd,
+    with Machine(build, setting("CPUS", "2"), setting("MEM", "512M"), append, told, initrd,
                  setting("QEMU_EXTRA").split()) as machine:
-        place.write_text(machine.console_socket)
-        pane = split_tmux(machine)
-        print(f"The machine's console is in {os.path.relpath(machine.log)}"
-              + (" and in the other pane" if pane else
-                 f"; to type there: {os.path.relpath(__file__)} console, in another terminal"))
-        print("Commands that know threads: help user-defined, or docs/gdb.md.  To leave: quit")
-        return subprocess.run(machine.gdb(*begin, *setting("GDBFLAGS").split()), check=False,
+        if not flags["--batch"]:
+            place.write_text(machine.console_socket)
+            pane = split_tmux(machine)
+            print(f"The machine's console is in {os.path.relpath(machine.log)}"
+                  + (" and in the other pane" if pane else
+                     f"; to type there: {os.path.relpath(__file__)} console, in another terminal"))
+            print("Commands that know threads: heddle lists them.  To leave: quit",
+                  flush=True)
+        return subprocess.run(machine.gdb(*begin, *arguments), check=False,
+                              stdin=subprocess.DEVNULL if flags["--batch"] else None,
                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
                               ).returncode
 

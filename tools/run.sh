@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Start QEMU on what was built, and say how it ended.  Called by `make run`; the settings come in
-# the environment: BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU QEMU_EXTRA DISPLAY_WINDOW.
+# the environment: BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU QEMU_EXTRA DISPLAY_WINDOW GDB.
 set -eu
 
 tools=$(dirname "$0")
@@ -69,6 +69,15 @@ direct)
 	;;
 *) echo "run: BOOT=$BOOT is not one of iso, usb, uefi, direct" >&2; exit 1 ;;
 esac
+
+if [ -n "${GDB:-}" ]; then
+	mkdir -p "$BUILD/gdb"
+	socket=$BUILD/gdb/socket
+	[ ${#socket} -lt 100 ] || socket=/tmp/heddle-gdb-$(id -u)
+	set -- "$@" -S -chardev socket,id=gdb,path="$socket",server=on,wait=off -gdb chardev:gdb
+	echo "The machine stands still and waits for gdb.  In another terminal, in this directory:"
+	echo "    gdb -nx -x tools/gdb/heddle.py -ex 'target remote $socket' $BUILD/heddle.elf"
+fi
 
 echo "To leave: Ctrl-A, then X (QEMU); or \`poweroff\` in the shell.  Ctrl-A, then C: QEMU's monitor."
 status=0

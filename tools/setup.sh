@@ -30,6 +30,9 @@ package() {
 	qemu:apt-get | qemu:dnf | qemu:pacman) echo "qemu-system-x86" ;;
 	qemu:apk) echo "qemu-system-x86_64" ;;
 	qemu:brew) echo "qemu" ;;
+	gdb:apt-get) [ "$(uname -m)" = x86_64 ] && echo "gdb" || echo "gdb-multiarch" ;;
+	gdb:brew) echo "x86_64-elf-gdb" ;;
+	gdb:*) echo "gdb" ;;
 	grub:apt-get) echo "grub-common grub-pc-bin grub-efi-amd64-bin" ;;
 	grub:dnf) echo "grub2-tools-extra grub2-pc-modules grub2-efi-x64-modules" ;;
 	grub:pacman) echo "grub" ;;
@@ -76,6 +79,11 @@ has() {
 	compiler) any gcc clang x86_64-elf-gcc x86_64-linux-gnu-gcc && any make gmake ;;
 	headers) any_file /usr/include/stdio.h /Library/Developer/CommandLineTools ;;
 	qemu) any qemu-system-x86_64 ;;
+	gdb) for g in gdb gdb-multiarch x86_64-elf-gdb; do
+			"$g" -nx -batch -ex "set architecture i386:x86-64" -ex "python print(gdb.VERSION)" \
+				>/dev/null 2>&1 && return 0
+		done
+		return 1 ;;
 	grub) any grub-mkrescue grub2-mkrescue i686-elf-grub-mkrescue &&
 		any_file /usr/lib/grub/i386-pc /usr/share/grub2/i386-pc /usr/lib/grub2/i386-pc \
 			/opt/homebrew/lib/grub /usr/local/lib/grub ;;
@@ -96,6 +104,7 @@ what() {
 	case "$1" in
 	compiler) echo "C compiler and make|nothing can be built" ;;
 	headers) echo "C headers of this machine|no unit tests on this machine" ;;
+	gdb) echo "gdb with Python|no make gdb" ;;
 	qemu) echo "QEMU for x86_64|only real machines can run it" ;;
 	grub) echo "GRUB's image tools|make run boots the kernel directly; no ISO, no USB stick" ;;
 	image) echo "xorriso and mtools|no ISO, no USB stick" ;;
@@ -108,7 +117,7 @@ what() {
 	esac
 }
 
-needs="compiler headers qemu grub image uefi libc busybox python pytest browser"
+needs="compiler headers qemu gdb grub image uefi libc busybox python pytest browser"
 
 # The device's existence proves nothing, nor that QEMU opens it: a machine must run within a time
 # limit.  Our kernel, if it is built, must boot and end; else the firmware must say its name.

@@ -468,8 +468,11 @@ class Command(gdb.Command):
     options = ()
     moves = False  # it selects another CPU or frame, or lets the machine run
 
+    all = []
+
     def __init__(self):
         super().__init__(self.prefix + self.name, gdb.COMMAND_USER)
+        Command.all.append(self)
 
     def invoke(self, argument, from_tty):
         ready(self.needs_processes)
@@ -501,6 +504,24 @@ class Command(gdb.Command):
             pass
         cut = len(given) - len(word)
         return [w[cut:] for w in words if w.startswith(given)]
+
+
+class Overview(gdb.Command):
+    """heddle: all commands that know Heddle's threads, in one line each; `help NAME` says more."""
+
+    def __init__(self):
+        super().__init__("heddle", gdb.COMMAND_USER)
+
+    def invoke(self, argument, from_tty):
+        rows = []
+        for command in sorted(Command.all, key=lambda c: c.name):
+            line = command.__doc__.splitlines()[0]
+            usage, _, what = line.partition(": ")
+            rows.append((usage, what))
+        table(rows)
+
+
+Overview()
 
 
 def table(rows, right=()):
