@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: MIT
 # Heddle: the only build file.  `make help` lists its targets.
 MAKEFLAGS += --no-builtin-rules
+
+# What setup installs is looked for below, when make starts: `make setup run` starts another.
+AFTER_SETUP := $(if $(filter setup,$(MAKECMDGOALS)),$(filter-out setup,$(MAKECMDGOALS)))
+ifneq ($(AFTER_SETUP),)
+setup:
+	@tools/setup.sh setup
+$(firstword $(AFTER_SETUP)): setup
+	@$(MAKE) --no-print-directory $(AFTER_SETUP)
+$(wordlist 2,99,$(AFTER_SETUP)): $(firstword $(AFTER_SETUP)) ;
+.PHONY: setup $(AFTER_SETUP)
+else
+
 BUILD ?= build
 DEBUG ?= 0
 WERROR ?= $(if $(CI),1,0)
@@ -9,7 +21,7 @@ SANITIZE ?= 0
 # The usual names of a compiler for this machine; CC= overrides.
 ifeq ($(origin CC),default)
 CC := $(firstword $(foreach c,gcc x86_64-elf-gcc x86_64-linux-gnu-gcc clang cc,\
-        $(if $(shell command -v $(c) 2>/dev/null),$(c))))
+        $(if $(shell command -v $(c) 2>/dev/null),$(c))) gcc)
 ifneq ($(shell uname -m),x86_64)
 CC := $(firstword $(foreach c,x86_64-elf-gcc x86_64-linux-gnu-gcc clang,\
         $(if $(shell command -v $(c) 2>/dev/null),$(c))) $(CC))
@@ -20,8 +32,8 @@ MUSL_CC ?= $(firstword $(foreach c,musl-gcc x86_64-linux-musl-gcc,\
         $(if $(shell command -v $(c) 2>/dev/null),$(c))) gcc)
 AR ?= ar
 NM ?= $(firstword $(foreach c,nm x86_64-elf-nm x86_64-linux-gnu-nm llvm-nm,\
-        $(if $(shell command -v $(c) 2>/dev/null),$(c))))
-HOST_CC ?= $(firstword $(foreach c,cc gcc clang,$(if $(shell command -v $(c) 2>/dev/null),$(c))))
+        $(if $(shell command -v $(c) 2>/dev/null),$(c))) nm)
+HOST_CC ?= $(firstword $(foreach c,cc gcc clang,$(if $(shell command -v $(c) 2>/dev/null),$(c))) cc)
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 # What `make run` and `make gdb` take.
@@ -202,3 +214,4 @@ clean: ## remove build/
 -include $(OBJECTS:.o=.d)
 .PHONY: all help setup doctor run gdb lab iso objs labs-host test bench trace report compile_commands.json loc format clean
 .DELETE_ON_ERROR:
+endif
