@@ -55,6 +55,8 @@ header_end:
 	.globl boot_entry
 	.type boot_entry, @function
 boot_entry:
+	.cfi_startproc
+	.cfi_undefined 16		/* rip, as DWARF counts */
 	cli
 	movl %eax, boot_magic
 	jmp 1f
@@ -129,6 +131,7 @@ no_long_mode:
 boot_long:
 	movabsq $boot_high, %rax
 	jmp *%rax
+	.cfi_endproc
 
 	.section .boot.data, "aw"
 	.balign 8
@@ -167,7 +170,7 @@ boot_directories:
 	.type boot_high, @function
 boot_high:
 	.cfi_startproc
-	.cfi_undefined rip
+	.cfi_undefined %rip
 	movl $0x10, %eax
 	movl %eax, %ds
 	movl %eax, %es

@@ -79,9 +79,9 @@ trampoline_64:
 	lock cmpxchgl %edx, TRAMPOLINE_SLOT_STATE(%rdi)
 	jne	halt				/* nobody waits any more */
 	movq	TRAMPOLINE_SLOT_STACK(%rdi), %rsp
-	xorl	%ebp, %ebp
-	pushq	$0				/* no return address: ends every backtrace */
-	jmp	*trampoline_data + 40(%rip)	/* entry(slot) */
+	movq	trampoline_data + 40(%rip), %rax	/* entry */
+	movabsq	$trampoline_high, %rcx
+	jmp	*%rcx
 halt:
 	cli
 	hlt
@@ -112,5 +112,18 @@ trampoline_base:
 	.skip	8
 	.globl	trampoline_end
 trampoline_end:
+
+/* Not in the copy but at its linked address, so that a debugger finds where the stack ends. */
+	.cfi_sections .debug_frame
+	.text
+	.type	trampoline_high, @function
+trampoline_high:
+	.cfi_startproc
+	.cfi_undefined %rip
+	xorl	%ebp, %ebp
+	call	*%rax				/* entry(slot), which does not return */
+	ud2
+	.cfi_endproc
+	.size	trampoline_high, . - trampoline_high
 
 	.section .note.GNU-stack, "", @progbits

@@ -194,7 +194,7 @@ entry_syscall_return:
 	movq	40(%rsp), %rsp
 	.cfi_def_cfa	%rsp, 0
 	.cfi_register	%rip, %rcx
-	.cfi_val_offset	%rsp, 0
+	.cfi_escape	0x14, 7, 0		/* DW_CFA_val_offset rsp: it is the CFA */
 	swapgs
 	sysretq
 	.cfi_endproc
