@@ -181,6 +181,9 @@ $(BUILD)/tests/user/%: tests/user/%.c $(wildcard tests/user/*.h)
 	@echo "  CC  $< (musl)"
 	@$(MUSL_CC) $(USER_CFLAGS) -o $@ $<
 
+$(BUILD)/tests/user/scene_pie: USER_CFLAGS += -nostdlib -fPIE -fno-stack-protector \
+  -Wl,-pie,--no-dynamic-linker,-z,text
+
 $(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(USER_TESTS) tools/mkinitramfs.sh $(shell find user/etc -type f)
 	@tools/mkinitramfs.sh $@ $(BUILD)/stage $(BUILD)/user/init \
 	  $(addprefix bin=,$(filter-out $(BUILD)/user/init,$(PROGRAMS))) \

@@ -107,7 +107,7 @@ def held(address, kind):
     if not holders:
         return None
     who = f"thread {kernel.thread_at(int(lock['writer']))} (writes)" if holders < 0 \
-        else f"{holders} readers"
+        else waits.count_words(holders, "reader")
     names = [waiting(lock[q]) for q in ("readers_queue", "writers_queue")]
     return who, ", ".join(n for n in names if n) or "-"
 
@@ -192,10 +192,10 @@ musl's does not say who holds it."""
         edges = graph(sleepers)
         any_edge = False
         for t, targets in edges.items():
-            for other, why in targets:
+            if targets:
                 any_edge = True
-                one_of = "one of: " if len(targets) > 1 else ""
-                print(f"thread {t} -> {one_of}thread {other}: {why}")
+                print(f"thread {t} -> {waits.threads_words([o for o, _ in targets])}: "
+                      f"{targets[0][1]}")
         if not any_edge:
             print("no thread waits for another one that is known")
         for circle in cycles(edges):
@@ -207,8 +207,6 @@ class Why(Command):
     name, usage = "why", "T"
 
     def run(self, arguments):
-        if len(arguments) != 1:
-            self.bad_usage()
         t = find_thread(arguments[0])
         sleepers = waits.Sleepers()
         print(f"thread {t} of process {t.pid}:")
@@ -253,11 +251,13 @@ class Why(Command):
     @staticmethod
     def sleeping(t, sleepers):
         if t.wait_name == "futex":
-            print(f"  asleep on {sleepers.futex_owner(t)[1]}")
+            print(f"  asleep; waits for {sleepers.futex_owner(t)[1]}")
         else:
-            print(f"  asleep on {sleepers.what(t) or 'nothing that has a name'}")
+            print(f"  asleep; waits for {sleepers.what(t) or 'nothing that has a name'}")
         targets = sleepers.waits_for(t)
-        for other, why in targets:
+        if len(targets) > 1:
+            print(f"  {targets[0][1]}: {waits.threads_words([o for o, _ in targets])}")
+        for other, why in targets if len(targets) == 1 else ():
             print(f"  {why}: thread {other} of process {other.pid}, {other.state}, "
                   f"{place_words(other)}")
         if t.address in sleepers.deadlines:
@@ -272,10 +272,7 @@ class Why(Command):
             print(f"  it is on its way into a run queue, or giving up CPU {t.cpu} just now")
             return
         ahead = []
-        for struct in kernel.list_of(int(kernel.runqueue(t.cpu).address)
-                                     + kernel.offset_of("struct runqueue", "threads"),
-                                     "struct thread", "run_link"):
-            other = kernel.Thread(struct)
+        for other in kernel.queued(t.cpu):
             if other == t:
                 break
             ahead.append(str(other))

@@ -2,6 +2,7 @@
 """Commands that show CPUs, run queues, interrupts and the trace."""
 import kernel
 import syscalls
+from commands_threads import place_of
 from kernel import Command, table
 
 TYPES = ("sched_switch", "sched_waking", "sched_migrate_task", "sched_process_fork",
@@ -28,10 +29,7 @@ Times are as of the last event that the machine wrote down."""
                 line += (f", {kernel.ms(max(0, slice_ns - used))} of its slice of "
                          f"{kernel.ms(slice_ns)} left")
             print(line + f"; {int(rq['queued'])} ready")
-            for struct in kernel.list_of(int(rq.address) + kernel.offset_of("struct runqueue",
-                                                                             "threads"),
-                                         "struct thread", "run_link"):
-                n = kernel.Thread(struct)
+            for n in kernel.queued(cpu):
                 waited = max(0, now - int(n["ready_since_ns"]))
                 print(f"    {n} of process {n.pid}: ready for {kernel.ms(waited)}, then a slice of "
                       f"{kernel.ms(slice_ns)}")
@@ -56,14 +54,14 @@ class Cpu(Command):
                          f"{kernel.register_u64('cr3'):#x}{lazy}", int(c["preempt_count"]),
                          int(c["need_resched"]), int(c["irq_depth"]),
                          kernel.thread_at(owner).label if owner else "-", int(c["interrupts"]),
-                         kernel.symbol_at(pc)))
+                         place_of(pc, kernel.running(cpu))))
         table(rows)
 
 
 class Irq(Command):
     """heddle-irq: interrupts taken by each CPU, the handlers of devices, the timers armed."""
     name = "irq"
-    needs_processes = False
+    needs = "kernel"
 
     def run(self, arguments):
         for cpu in range(kernel.cpu_count()):
@@ -138,12 +136,13 @@ class Trace(Command):
 
 What is recorded: /sys/kernel/tracing/set_event."""
     name, usage = "trace", "[N]"
-    needs_processes = False
+    needs = "kernel"
 
     def run(self, arguments):
-        if len(arguments) > 1 or (arguments and not arguments[0].isdigit()):
+        count = arguments[0] if arguments else "20"
+        if not count.isdigit() or not int(count):
             self.bad_usage()
-        events = last_events(int(arguments[0]) if arguments else 20)
+        events = last_events(int(count))
         if not events:
             print("nothing is recorded yet")
         for time, cpu, e in events:

@@ -33,7 +33,19 @@ def frame_words(physical):
     if page is None:
         return "no RAM"
     use = int(page["use"])
-    return f"{USES[use] if use < len(USES) else use}, {int(page['refs'])} references"
+    return (f"{USES[use] if use < len(USES) else use}, "
+            + waits.count_words(int(page["refs"]), "reference"))
+
+
+def region_of(space, va):
+    for r in kernel.tree_of(int(space["regions"]["root"]), "struct region", "node"):
+        if int(r["start"]) <= va < int(r["end"]):
+            return r
+    return None
+
+
+def prot_words(r):
+    return "".join(c if int(r["prot"]) >> i & 1 else "-" for i, c in enumerate("rwx"))
 
 
 class Pt(Command):
@@ -43,8 +55,6 @@ Of process P, or of whatever the selected CPU has in CR3."""
     name, usage = "pt", "ADDR [P]"
 
     def run(self, arguments):
-        if not 1 <= len(arguments) <= 2:
-            self.bad_usage()
         va = address(arguments[0])
         root = root_of(arguments[1] if len(arguments) > 1 else None)
         if va >> 47 not in (0, (1 << 17) - 1):
@@ -66,16 +76,14 @@ class Same(Command):
     name, usage = "same", "ADDR P1 P2"
 
     def run(self, arguments):
-        if len(arguments) != 3:
-            self.bad_usage()
         va = address(arguments[0])
-        found = []
-        for word in arguments[1:]:
-            process = find_process(word)
-            root = int(kernel.space_of(process)["pmap"]["root"])
+        found, regions = [], []
+        for process in [find_process(word) for word in arguments[1:]]:
+            space = kernel.space_of(process)
+            root, pid = int(space["pmap"]["root"]), int(process["pid"])
             steps, physical = memory.walk(root, va)
             found.append(physical)
-            pid = int(process["pid"])
+            regions.append(region_of(space, va))
             if physical is None:
                 print(f"process {pid}, root {root:#x}: {va:#x} is not mapped")
                 continue
@@ -83,10 +91,20 @@ class Same(Command):
             content = int.from_bytes(memory.read_physical(physical & ~7, 8), "little")
             print(f"process {pid}, root {root:#x}: {va:#x} is physical {physical:#x} "
                   f"({memory.words(entry)}; {frame_words(physical)}), contains {content:#x}")
-        if None not in found:
-            print("the same frame: what one writes the other sees, unless it is copied on write"
-                  if found[0] == found[1] else
-                  "two frames: the same address means two places")
+        if None in found:
+            return
+        print("two frames: the same address means two places" if found[0] != found[1] else
+              "the same frame: " + self.sharing(regions))
+
+    @staticmethod
+    def sharing(regions):
+        """What a write would do."""
+        if None in regions:
+            return "of the kernel, which all have in common"
+        if not any(int(r["prot"]) & 2 for r in regions):
+            return "neither may write to it"
+        return ("what one writes, the other sees" if all(r["shared"] for r in regions) else
+                "until one of them writes: it gets a copy then")
 
 
 class Vm(Command):
@@ -94,21 +112,18 @@ class Vm(Command):
     name, usage = "vm", "P"
 
     def run(self, arguments):
-        if len(arguments) != 1:
-            self.bad_usage()
         process = find_process(arguments[0])
         space = kernel.space_of(process)
         root = int(space["pmap"]["root"])
         print(f"process {int(process['pid'])} ({kernel.executable_of(process)}): root {root:#x}, "
               f"{int(space['pmap']['table_frames'])} page tables, "
-              f"{int(space['region_count'])} regions, shared by {int(space['refs']['count'])}"
-              if "count" in [f.name for f in space["refs"].type.fields()] else
-              f"process {int(process['pid'])}: root {root:#x}")
+              f"{int(space['region_count'])} regions; "
+              + waits.count_words(int(space["refs"]["count"]), "process uses", "processes use")
+              + " it")
         rows = [("START", "END", "PROT", "PAGES", "PRESENT", "WHAT")]
         for r in kernel.tree_of(int(space["regions"]["root"]), "struct region", "node"):
-            start, end, prot = int(r["start"]), int(r["end"]), int(r["prot"])
-            mode = "".join(c if prot >> i & 1 else "-" for i, c in enumerate("rwx"))
-            rows.append((f"{start:#x}", f"{end:#x}", mode + ("s" if r["shared"] else "p"),
+            start, end = int(r["start"]), int(r["end"])
+            rows.append((f"{start:#x}", f"{end:#x}", prot_words(r) + ("s" if r["shared"] else "p"),
                          (end - start) >> 12, self.present(root, start, end), self.what(r)))
         table(rows, right=(3, 4))
 
@@ -145,8 +160,6 @@ class Fds(Command):
     name, usage = "fds", "P"
 
     def run(self, arguments):
-        if len(arguments) != 1:
-            self.bad_usage()
         process = find_process(arguments[0])
         rows = [("FD", "MODE", "POSITION", "REFS", "FLAGS", "FILE")]
         for fd, f, close in waits.files_of(process):
@@ -221,8 +234,6 @@ user mode, of thread T or of the current one."""
     name, usage = "fault", "[T]"
 
     def run(self, arguments):
-        if len(arguments) > 1:
-            self.bad_usage()
         if not arguments and self.kernel_stopped():
             return
         t = kernel.find_thread(arguments[0] if arguments else ".")
@@ -274,25 +285,20 @@ user mode, of thread T or of the current one."""
         if process is None or not int(process["space"]):
             return
         space = kernel.space_of(process)
-        below = above = None
-        for r in kernel.tree_of(int(space["regions"]["root"]), "struct region", "node"):
-            if int(r["start"]) <= va < int(r["end"]):
-                prot = int(r["prot"])
-                mode = "".join(c if prot >> i & 1 else "-" for i, c in enumerate("rwx"))
-                print(f"  in the region {int(r['start']):#x} to {int(r['end']):#x} {mode} "
-                      f"({Vm.what(r)})")
-                break
-            if int(r["end"]) <= va:
-                below = r
-            elif above is None:
-                above = r
-        else:
-            if va < memory.USER_MAX:
-                near = [f"{int(below['end']):#x} is the end of {Vm.what(below)}"] if below else []
-                near += [f"{int(above['start']):#x} the start of {Vm.what(above)}"] if above else []
-                print("  in no region" + (": " + ", ".join(near) if near else ""))
-        entry = memory.walk(int(space["pmap"]["root"]), va)[0][-1]
-        print(f"  page tables: {entry[0]} entry {entry[4]:#x}, {memory.words(entry[4])}")
+        r = region_of(space, va)
+        if r is not None:
+            print(f"  in the region {int(r['start']):#x} to {int(r['end']):#x} {prot_words(r)} "
+                  f"({Vm.what(r)})")
+        elif va < memory.USER_MAX:
+            regions = list(kernel.tree_of(int(space["regions"]["root"]), "struct region", "node"))
+            near = [f"{int(b['end']):#x} is the end of {Vm.what(b)}"
+                    for b in [b for b in regions if int(b["end"]) <= va][-1:]]
+            near += [f"{int(a['start']):#x} the start of {Vm.what(a)}"
+                     for a in [a for a in regions if int(a["start"]) > va][:1]]
+            print("  in no region" + (": " + ", ".join(near) if near else ""))
+        if va >> 47 in (0, (1 << 17) - 1):
+            entry = memory.walk(int(space["pmap"]["root"]), va)[0][-1]
+            print(f"  page tables now: {entry[0]} entry {entry[4]:#x}, {memory.words(entry[4])}")
 
 
 for command in (Pt, Same, Vm, Fds, Slab, Pages, Fault):

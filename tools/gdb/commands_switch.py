@@ -6,9 +6,15 @@ import kernel
 import syscalls
 import unwinder
 import user_symbols
+from commands_threads import place_of
 from kernel import Command, Failure, find_thread, table
 
 TRACE_SWITCH, TRACE_SWITCH_ROOT, TRACE_SWITCH_PREEMPTED = 0, 1 << 12, 1 << 16
+
+
+def yields(frame):
+    return int(frame["vector"]) == syscalls.SYSCALL and \
+        syscalls.name(int(frame["error"])) == "sched_yield"
 
 
 class Switch:
@@ -48,16 +54,17 @@ class Switch:
 
     @property
     def why(self):
-        if self.preempted:
-            return "preempted"
-        state = self.previous.state
-        if self.previous.is_idle:
+        t = self.previous
+        if t.is_idle:
             return "work came"
-        if state == "R":
-            return "gave way"
-        if state in "ZX":
+        if self.preempted:
+            return "preempted in the kernel"
+        if t.state == "R":
+            return "gave way" if t.user_frame is None or yields(t.user_frame) else \
+                "preempted on the way to user mode"
+        if t.state in "ZX":
             return "ended"
-        return "waits: " + (self.previous.wait_name or state)
+        return "waits: " + (t.wait_name or t.state)
 
     @property
     def root_words(self):
@@ -188,25 +195,25 @@ class Station(gdb.Breakpoint):
 def _entered(t):
     frame = kernel.at(kernel.register_u64("rdi"), "struct trap_frame")
     vector = int(frame["vector"])
-    mode = "user mode" if int(frame["cs"]) & 3 else "the kernel"
     words = syscalls.entry_words(frame)
     if vector == 14:
         words += ": " + syscalls.page_fault_words(int(frame["error"]), kernel.register_u64("cr2"))
-    return f"enters the kernel from {mode} by {words}"
+    return ("enters the kernel by " if int(frame["cs"]) & 3 else "in the kernel comes a ") + words
 
 
 def _returns(t):
     frame = t.user_frame
-    return (f"goes back to user mode, to {int(frame['rip']):#x}" if frame is not None else None)
+    return (f"goes back to user mode, to {place_of(int(frame['rip']), t)}" if frame is not None
+            else None)
 
 
 class Follow(Command):
-    """heddle-follow T [--runs]: run until this thread crosses its next border, wherever it is.
+    """heddle-follow [T] [--runs]: run until this thread crosses its next border, wherever it is.
 
 Borders: it gets a CPU, loses it, enters the kernel (system call, page fault, interrupt), goes back
 to user mode, ends.  --runs: only when it gets a CPU.  `heddle-follow` alone goes on with the same
 thread.  gdb has its CPU selected afterwards."""
-    name, usage, options, moves = "follow", "T [--runs]", ("--runs",), True
+    name, usage, options, moves = "follow", "[T] [--runs]", ("--runs",), True
     followed = None
 
     def run(self, arguments):

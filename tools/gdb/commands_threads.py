@@ -49,6 +49,28 @@ def in_user_mode(t):
         return not kernel.in_kernel()
 
 
+def cpu_registers(t):
+    """As they are in its CPU."""
+    with kernel.cpu_selected(t.cpu):
+        return {n: kernel.register_u64("eflags" if n == "rflags" else n) for n in REGISTERS}
+
+
+def user_registers(t):
+    """Of user mode: in its CPU, or as they were put on its stack on the way into the kernel."""
+    if t.on_cpu and in_user_mode(t):
+        return cpu_registers(t)
+    return {n: int(t.user_frame[n]) & (1 << 64) - 1 for n in REGISTERS}
+
+
+def place_of(pc, t):
+    """An address in words, by the symbols of the kernel or of this thread's program."""
+    if pc >> 63:
+        return kernel.symbol_at(pc)
+    program = user_symbols.program_of(kernel.process_of(t))
+    f = program and user_symbols.elf.program(program[0]).function_at(pc - program[1])
+    return f"{f[2]}+{pc - program[1] - f[0]}" if f else f"{pc:#x}"
+
+
 class Current(Command):
     """heddle-current: who runs on the CPU that gdb has selected, and on the others."""
     name = "current"
@@ -58,17 +80,10 @@ class Current(Command):
         for cpu in kernel.scheduled_cpus():
             kernel.select_cpu(cpu)
             t = kernel.running(cpu)
-            pc = kernel.register_u64("rip")
-            if kernel.in_kernel():
-                mode, where = "kernel", kernel.symbol_at(pc)
-            else:
-                mode, where = "user", f"{pc:#x}"
-                program = user_symbols.program_of(kernel.process_of(t))
-                if program:
-                    f = user_symbols.elf.program(program[0]).function_at(pc - program[1])
-                    where = f"{f[2]}+{pc - program[1] - f[0]}" if f else where
             mark = "*" if cpu == selected else " "
-            print(f"{mark} CPU {cpu}: thread {t} of process {t.pid}, {mode} mode, at {where}")
+            mode = "kernel" if kernel.in_kernel() else "user"
+            print(f"{mark} CPU {cpu}: thread {t} of process {t.pid}, {mode} mode, at "
+                  f"{place_of(kernel.register_u64('rip'), t)}")
 
 
 class Thread(Command):
@@ -79,8 +94,6 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
     name, usage = "thread", "T"
 
     def run(self, arguments):
-        if len(arguments) != 1:
-            self.bad_usage()
         t = find_thread(arguments[0])
         process = kernel.process_of(t)
         print(f"thread {t} of process {t.pid}, struct thread at {t.address:#x}")
@@ -90,7 +103,8 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
         print(f"  state          {t.state} ({t['state']}), {place_words(t)}")
         print(f"  waits for      {waits.Sleepers().what(t) or '-'}")
         print(f"  kernel stack   {t.stack:#x} to {t.stack + kernel.KSTACK_SIZE:#x}, "
-              f"{t.stack + kernel.KSTACK_SIZE - stack_used(t)} bytes in use")
+              f"{t.stack + kernel.KSTACK_SIZE - stack_used(t)} bytes in use" if t.stack else
+              "  kernel stack   the one that its CPU started on")
         print(f"  page tables    " + (f"root {t.root:#x}" if t.root else
                                       "none of its own: it runs on whichever is loaded"))
         print(f"  switches       {int(t['switches_voluntary'])} by its own will, "
@@ -120,16 +134,14 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
 
     @staticmethod
     def user(t):
-        f = t.user_frame
-        if f is None:
+        if not t.is_user:
             print("  user mode      never: a kernel thread")
             return
-        vector = int(f["vector"])
-        print(f"  user mode      entered the kernel by {syscalls.entry_words(f)}")
-        names = [n for n in REGISTERS]
-        for i in range(0, len(names), 3):
-            print("    " + "  ".join(f"{n:<6} {int(f[n]) & (1 << 64) - 1:#018x}"
-                                     for n in names[i:i + 3]))
+        print("  user mode      it is there now" if t.on_cpu and in_user_mode(t) else
+              f"  user mode      entered the kernel by {syscalls.entry_words(t.user_frame)}")
+        values = user_registers(t)
+        for i in range(0, len(REGISTERS), 3):
+            print("    " + "  ".join(f"{n:<6} {values[n]:#018x}" for n in REGISTERS[i:i + 3]))
 
 
 def stack_used(t):
@@ -192,6 +204,10 @@ def print_stack(t, limit=64):
             if older is not None and older.pc() < memory.USER_MAX \
                     and not (t.is_user and older.pc()):
                 break
+            if older is not None and older.pc() < memory.USER_MAX and not t.root:
+                print(f"--- user mode: {syscalls.entry_words(t.user_frame)}; its address space is "
+                      "gone ---")
+                break
             if older is not None and frame.pc() >> 63 and older.pc() < memory.USER_MAX:
                 print(f"--- user mode: {syscalls.entry_words(t.user_frame)} ---")
             elif frame.type() == gdb.SIGTRAMP_FRAME and older is not None and older.pc() >> 63:
@@ -204,14 +220,12 @@ def print_stack(t, limit=64):
 
 
 class Bt(Command):
-    """heddle-bt T|all: the stack of any thread, running or not, from the kernel into its program.
+    """heddle-bt [T|all]: the stack of any thread, running or not, from the kernel into its program.
 
 `heddle-bt` alone shows the current thread's.  heddle-frame-of goes there to look at variables."""
-    name, usage, options = "bt", "T|all", ("all",)
+    name, usage = "bt", "[T|all]"
 
     def run(self, arguments):
-        if len(arguments) > 1:
-            self.bad_usage()
         word = arguments[0] if arguments else "."
         for t in kernel.threads() if word == "all" else [find_thread(word)]:
             print(f"thread {t} of process {t.pid}, {t.state}, {place_words(t)}")
@@ -229,8 +243,6 @@ so does everything that lets the machine run."""
     name, usage, moves = "frame-of", "T", True
 
     def run(self, arguments):
-        if len(arguments) != 1:
-            self.bad_usage()
         t = find_thread(arguments[0])
         unwinder.leave()
         if t.on_cpu:
@@ -264,19 +276,21 @@ class Back(Command):
 class Diff(Command):
     """heddle-diff T1 T2: the registers of two threads side by side, and which differ.
 
-Of a thread that has no CPU: what context_switch() saved, and what user mode will find."""
+Of a thread that has no CPU: what context_switch() saved.  User registers: as they are in the CPU,
+or as user mode will find them."""
     name, usage = "diff", "T1 T2"
 
     def run(self, arguments):
-        if len(arguments) != 2:
-            self.bad_usage()
         one, two = (find_thread(a) for a in arguments)
         a, b = self.registers(one), self.registers(two)
         rows = [("", f"{one}", f"{two}", "")]
-        for name in list(a) + [n for n in b if n not in a]:
+        names = [f"{mode} {n}" for mode in ("kernel", "user") for n in REGISTERS]
+        for name in [*names, "fs_base", "cr3"]:
             x, y = a.get(name), b.get(name)
-            rows.append((name, "-" if x is None else f"{x:#x}", "-" if y is None else f"{y:#x}",
-                         "" if x == y else "differs"))
+            if (x, y) != (None, None):
+                rows.append((name, "-" if x is None else f"{x:#x}",
+                             "-" if y is None else f"{y:#x}",
+                             "" if x == y or None in (x, y) else "differs"))
         table(rows)
         print("same address space: a switch between them does not write CR3"
               if one.root == two.root else
@@ -285,22 +299,16 @@ Of a thread that has no CPU: what context_switch() saved, and what user mode wil
     @staticmethod
     def registers(t):
         values = {}
-        if t.on_cpu:
-            with kernel.cpu_selected(t.cpu):
-                for name in REGISTERS:
-                    values[name] = kernel.register_u64("eflags" if name == "rflags" else name)
-        else:
-            f = t.switch_frame
-            for field in f.type.fields():
-                values["kernel " + field.name] = int(f[field.name])
-            values["kernel rsp"] = int(t["saved_sp"])
-        if t.is_user and not (t.on_cpu and in_user_mode(t)):
-            f = t.user_frame
-            for name in REGISTERS:
-                values["user " + name] = int(f[name])
-        values["fs_base"] = int(t["fs_base"])
-        values["cr3"] = t.root
-        return values
+        f = t.switch_frame
+        if f is not None:
+            values = {field.name: int(f[field.name]) for field in f.type.fields()}
+            values["rsp"] = int(t["saved_sp"])
+        elif not in_user_mode(t):
+            values = cpu_registers(t)
+        values = {f"kernel {n}": values[n] for n in REGISTERS if n in values}
+        if t.is_user:
+            values.update({f"user {n}": v for n, v in user_registers(t).items()})
+        return {**values, "fs_base": int(t["fs_base"]), "cr3": t.root}
 
 
 for command in (Ps, Current, Thread, Bt, FrameOf, Back, Diff):

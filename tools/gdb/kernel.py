@@ -148,16 +148,16 @@ def cpu_count():
     return count if 0 < count <= MAX_CPUS else 0
 
 
-def ready(processes=True):
+def ready(needs="threads"):
     """Stop a command with a clear message where there is nothing to look at yet."""
     if OBJFILE is None:
         raise Failure("no kernel loaded: gdb -nx -x tools/gdb/heddle.py build/heddle.elf")
-    if gdb.selected_thread() is None:
+    if needs and gdb.selected_thread() is None:
         raise Failure("no machine attached: `make gdb`, or `target remote SOCKET` after "
                       "`make run GDB=1`")
-    if not cpu_count():
+    if needs and not cpu_count():
         raise Failure("the kernel has not booted so far: `break bring_up` and `continue` first")
-    if processes and not int(variable("cpus_scheduled")["bits"][0]):
+    if needs == "threads" and not int(variable("cpus_scheduled")["bits"][0]):
         raise Failure("there are no threads yet: `break bring_up` and `continue` first")
 
 
@@ -272,7 +272,7 @@ class Thread:
 
     @property
     def state(self):
-        return THREAD_STATES.get(str(self.struct["state"]), "?")
+        return "Z" if self.struct["exited"] else THREAD_STATES.get(str(self.struct["state"]), "?")
 
     @property
     def wait_name(self):
@@ -325,6 +325,8 @@ def thread_at(address):
 def processes():
     """struct process of each, by PID; the kernel's own first."""
     own = int(variable("kernel_process"))
+    if not own:
+        return  # not set up so far
     seen = {own}
     yield at(own, "struct process")
     root = int(variable("processes", "proc/process.c")["root"])
@@ -350,13 +352,20 @@ def threads():
     for t in idle_threads():
         seen.add(t.address)
         yield t
-    if not int(variable("init_process")) and not u64(int(variable("kernel_process").address)):
-        return
-    for p in processes():
-        for t in threads_of(p):
-            if t.address not in seen:
-                seen.add(t.address)
-                yield t
+    found = [t for p in processes() for t in threads_of(p)]
+    for cpu in scheduled_cpus():  # before there are processes
+        found += [running(cpu), *queued(cpu)]
+    for t in found:
+        if t.address not in seen:
+            seen.add(t.address)
+            yield t
+
+
+def queued(cpu):
+    """Who waits in a CPU's run queue, the next one first."""
+    head = int(runqueue(cpu).address) + offset_of("struct runqueue", "threads")
+    for struct in list_of(head, "struct thread", "run_link"):
+        yield Thread(struct)
 
 
 def running(cpu):
@@ -382,8 +391,8 @@ def find_thread(word):
              if t.label == word or (not t.is_idle and t.name == word)
              or (word.startswith("0x") and t.address == _number(word))]
     if not found:
-        raise Failure(f"no thread {word}: heddle-ps lists them (TID, name, idle/CPU, or . for the "
-                      "current one)")
+        raise Failure(f"no thread {word or '(nothing)'}: heddle-ps lists them (TID, name, idle/CPU, "
+                      "or . for the current one)")
     exact = [t for t in found if t.label == word]
     if len(exact or found) > 1:
         which = ", ".join(str(t) for t in found[:8])
@@ -405,6 +414,8 @@ def find_process(word):
         for p in processes():
             if int(p["pid"]) == number:
                 return p
+        if not any(t.tid == number for t in threads()):
+            raise Failure(f"no process {word}: heddle-ps lists them (PID, or a thread's TID or name)")
     t = find_thread(word)
     if not t.process:
         raise Failure(f"thread {t} is in no process yet")
@@ -461,9 +472,10 @@ def ring_event(address, ring, slot):
 # --- Commands -------------------------------------------------------------------------------------
 
 class Command(gdb.Command):
-    """A command of ours.  `usage` names its arguments: T threads, P processes complete."""
+    """A command of ours.  `usage` names its arguments, which are counted unless there are
+    `options`; T (threads) and P (processes) complete."""
     prefix = "heddle-"
-    needs_processes = True
+    needs = "threads"  # or "kernel", so far that it has counted its CPUs, or nothing
     usage = ""
     options = ()
     moves = False  # it selects another CPU or frame, or lets the machine run
@@ -475,35 +487,53 @@ class Command(gdb.Command):
         Command.all.append(self)
 
     def invoke(self, argument, from_tty):
-        ready(self.needs_processes)
-        thread, frame = gdb.selected_thread(), gdb.selected_frame()
+        arguments = gdb.string_to_argv(argument)
+        if not self.options:
+            words = self.usage.split()
+            least = sum(not w.startswith("[") for w in words)
+            if not least <= len(arguments) <= len(words):
+                self.bad_usage()
+        ready(self.needs)
+        thread = gdb.selected_thread()
+        frame = gdb.selected_frame() if thread else None
         try:
-            self.run(gdb.string_to_argv(argument))
+            self.run(arguments)
         except gdb.MemoryError as error:
             raise gdb.GdbError(f"{error}: the kernel may be changing this list just now; "
                                "step on a little and try again") from None
         finally:
-            if not self.moves and thread.is_valid():
+            if not self.moves and thread and thread.is_valid():
                 if gdb.selected_thread() != thread:
                     thread.switch()
                 if frame.is_valid() and frame != gdb.selected_frame():
                     frame.select()
 
     def bad_usage(self):
-        raise Failure(f"usage: {self.prefix}{self.name} {self.usage}")
+        raise Failure(f"usage: {self.prefix}{self.name} {self.usage}".rstrip())
 
     def complete(self, argument, word):
         """Words that fit; '-' and '/' part words for gdb, so only the rest is to be given."""
         given = argument.split(" ")[-1]
+        before = argument.split()[:-1 if given else None]
+        usage = [w.strip("[]") for w in self.usage.split()]
+        kind = "T" if self.options else usage[len(before)] if len(before) < len(usage) else ""
         words = list(self.options)
         try:
-            if cpu_count() and any(w[0] in "TPA" for w in self.usage.split() if w[0].isupper()):
-                words += [t.label for t in threads()]
-                words += sorted({t.name for t in threads() if not t.is_idle})
+            words += self.words(kind, before)
         except (gdb.error, gdb.GdbError):
             pass
         cut = len(given) - len(word)
         return [w[cut:] for w in words if w.startswith(given)]
+
+    def words(self, kind, before):
+        """What can stand for a word of `usage`, behind these words."""
+        kind = kind.rstrip("12")
+        if kind not in ("T", "T|all", "P") or not cpu_count():
+            return []
+        numbers = {str(int(p["pid"])) for p in processes()} if kind == "P" else \
+            {t.label for t in threads()}
+        return sorted(numbers | {t.name for t in threads() if not t.is_idle}
+                      | ({"all"} if kind == "T|all" else set()))
 
 
 class Overview(gdb.Command):

@@ -11,6 +11,7 @@ import contextlib
 import re
 
 import gdb
+from gdb.FrameDecorator import FrameDecorator
 from gdb.unwinder import Unwinder, register_unwinder
 
 import kernel
@@ -191,6 +192,28 @@ class PlainFunction(Unwinder):
         return info
 
 
+class Entry(FrameDecorator):
+    """The kernel's entries have names; to gdb they are all signal handlers."""
+
+    def function(self):
+        frame = self.inferior_frame()
+        if frame.type() == gdb.SIGTRAMP_FRAME and frame.pc() >> 63:
+            return kernel.symbol_at(frame.pc()).split("+")[0]
+        return super().function()
+
+
+class Frames:
+    """`bt`, without the frame at address 0 that gdb makes below a thread's first function."""
+    name, enabled, priority = "heddle", True, 100
+
+    def __init__(self):
+        gdb.frame_filters[self.name] = self
+
+    def filter(self, frames):
+        return (Entry(f) for f in frames if f.inferior_frame().pc())
+
+
+Frames()
 sleeping = SleepingThread()
 register_unwinder(None, PlainFunction(), replace=True)
 register_unwinder(None, sleeping, replace=True)

@@ -98,6 +98,23 @@ def load_for_cpu(*_):
         pass
 
 
+class Selected(gdb.Command):
+    """heddle-selected: what gdb does after its own command `thread`: symbols follow the CPU."""
+
+    def __init__(self):
+        super().__init__("heddle-selected", gdb.COMMAND_OBSCURE)
+
+    def invoke(self, argument, from_tty):
+        before = _loaded
+        load_for_cpu()
+        if _loaded != before:
+            gdb.execute("frame")
+
+
+Selected()
+gdb.execute("define hookpost-thread\nheddle-selected\nend")
+
+
 def _before_resume():
     if _wanted:
         load(_wanted)
@@ -105,6 +122,14 @@ def _before_resume():
 
 gdb.events.stop.connect(load_for_cpu)
 resume.before.append(_before_resume)
+
+
+def paths():
+    """Of the programs on the RAM file system."""
+    stage = os.path.join(BUILD, "stage")
+    return sorted("/" + os.path.relpath(os.path.join(directory, name), stage)
+                  for directory, _, names in os.walk(stage) for name in names
+                  if os.access(os.path.join(directory, name), os.X_OK))
 
 
 class Symbols(kernel.Command):
@@ -141,6 +166,9 @@ heddle-break needs none of this."""
         load(_wanted)
         print(f"{_wanted[0]}, loaded at +{_wanted[1]:#x}")
 
+    def words(self, kind, before):
+        return ["auto", *paths(), *super().words("P", before)] if not before else []
+
 
 class ProgramBreakpoint(gdb.Breakpoint):
     """At an address, in processes that run one program."""
@@ -167,12 +195,9 @@ class Break(kernel.Command):
 PATH is the program's on Heddle (/labs/switching, /tests/scene).  Other programs at the same address
 do not stop.  Position-independent programs want a process of theirs to be there already."""
     name, usage = "break", "PATH FUNCTION"
-    needs_processes = False
+    needs = ""
 
-    def invoke(self, argument, from_tty):
-        arguments = gdb.string_to_argv(argument)
-        if len(arguments) != 2:
-            self.bad_usage()
+    def run(self, arguments):
         path, function = arguments
         file = file_of(path)
         if not file:
@@ -184,6 +209,12 @@ do not stop.  Position-independent programs want a process of theirs to be there
         if program.is_pie:
             address += self.bias(path)
         ProgramBreakpoint(path, address)
+
+    def words(self, kind, before):
+        if kind == "PATH":
+            return paths()
+        file = before and file_of(before[0])
+        return sorted(elf.program(file).by_name) if file else []
 
     @staticmethod
     def bias(path):

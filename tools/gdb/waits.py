@@ -13,6 +13,21 @@ PTHREAD_SIZE = 256  # of musl's struct pthread, at FS base: its join word is in 
 FUTEX_WAITERS_SIZE = 64
 
 
+def count_words(n, what, many=None):
+    return f"{n} {what if n == 1 else many or what + 's'}"
+
+
+def threads_words(found):
+    """One thread, or any one of several; many are told as processes."""
+    if len(found) == 1:
+        return f"thread {found[0]}"
+    if len(found) <= 4:
+        return "one of the threads " + ", ".join(map(str, found))
+    pids = sorted({t.pid for t in found})
+    return f"one of {len(found)} threads of " + ("process " if len(pids) == 1 else "the processes ") \
+        + ", ".join(map(str, pids))
+
+
 class Sleepers:
     """A look at everything that is waited for, at one moment."""
 
@@ -145,11 +160,10 @@ class Sleepers:
             if lock is not None:
                 words = f"{name} {kernel.text(lock['class']['name'])}"
                 words += f", held by {owner.label}" if owner else ""
-        elif name in ("pipe_read", "pipe_write", "poll", "child", "tty input", "socket_read"):
-            words = name
+        elif name == "sleep" and t.address not in self.deadlines:
+            words = "a signal"
         if t.address in self.deadlines:
-            left = self.deadlines[t.address] - kernel.newest_ns()
-            words += f" (until {self.deadlines[t.address] / 1e9:.3f} s)" if left else ""
+            words += f" (until {self.deadlines[t.address] / 1e9:.3f} s)"
         return words
 
     def waits_for(self, t):
