@@ -17,7 +17,6 @@ from vm import BUILD, ENDED, VM, boot_and_run
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOST = BUILD / "host/labs"
 NAMES = re.findall(r'^    \{"(\w+)", "', (ROOT / "user/lab/catalogue.h").read_text(), re.M)
-TOUR = [name for name in NAMES if name != "drive"]
 
 # What breaks the mechanism that each lab shows, so that its verdict changes.
 BREAKS = {
@@ -27,7 +26,7 @@ BREAKS = {
     "resources": "--share-space", "scale": "--share-space", "stack": "--no-guard",
     "switching": "--share-space", "termination": "--share-space", "threading": "--green",
     "stability": "--catch", "races": "--no-lock", "dependence": "--share-lock", "ipc": "--no-lock",
-    "gil": "--no-gil",
+    "gil": "--no-gil", "drive": "--lock",
 }
 
 SAMPLE = """\
@@ -103,7 +102,7 @@ def why(report):
 
 # --- on the host ----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("name", TOUR)
+@pytest.mark.parametrize("name", NAMES)
 def test_host_json(name):
     result = on_host(name, "--quick", "--json", "--plain")
     assert result.stdout.count("\n") == 1
@@ -112,7 +111,7 @@ def test_host_json(name):
     well_formed(report)
 
 
-@pytest.mark.parametrize("name", TOUR)
+@pytest.mark.parametrize("name", NAMES)
 def test_host_text(name):
     """To a pipe: no escape sequence, no line written over, no line beyond 80 columns."""
     result = on_host(name, "--quick", "--plain")
@@ -220,7 +219,7 @@ def test_lab_program(tmp_path):
 
 def test_tour_tells_failure(tmp_path):
     """A lab that is not as expected, or missing, makes the tour fail and its name is said."""
-    for name in TOUR:
+    for name in NAMES:
         script = tmp_path / name
         script.write_text("#!/bin/sh\nexit %d\n" % (name == "stack"))
         script.chmod(0o755)
@@ -239,7 +238,7 @@ def tour(cpus):
     return boot_and_run('/bin/sh -c "lab tour --quick --json"', timeout=900, cpus=cpus, mem="512M")
 
 
-@pytest.mark.parametrize("name", TOUR)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("cpus", [1, 2, 4, 8])
 def test_heddle(cpus, name):
     _, console = tour(cpus)
@@ -264,7 +263,7 @@ def broken():
                                 mem="512M")[1])
 
 
-@pytest.mark.parametrize("name", TOUR)
+@pytest.mark.parametrize("name", NAMES)
 def test_broken(name):
     """The verdict is measured: without its mechanism it is another."""
     assert name in BREAKS
@@ -294,6 +293,35 @@ def test_slice_is_put_back():
         vm.send("\x03")
         vm.expect(r"~ # (?:\x1b\[6n)?$")
         assert vm.run(f"cat {path}") == before
+
+
+def test_drive_live():
+    """By keys: the program is broken, undone, cured; then the report; the terminal is as it was."""
+    with VM(timeout=120) as vm:
+        vm.shell()
+        before = vm.run("stty -a")
+        vm.send("lab drive\n")
+        vm.expect("q: leave. ")
+        vm.send("c")
+        vm.expect("You are the scheduler: lost update.*q: end")
+        for key, shown in (("a", "So far: A\\b"), ("b", "So far: AB\\b"), ("u", "So far: A\\b"),
+                           ("h", "Run A next"), ("bbbaa", "BROKEN after 6: counter is 1, and"),
+                           ("k", "cured by locks"), ("ab", "waits for a lock"),
+                           ("n", "lost wake-up"), ("abba", "sleeps for ever"),
+                           ("n", "deadlock"), ("ab", "each waits for a lock"),
+                           ("a", "waits for a lock")):
+            for k in key:
+                vm.send(k)
+                vm.expect("q: end")
+                screen = vm.console.before
+            assert re.search(shown, screen), (key, screen)
+        vm.send("q")
+        vm.expect("You broke 'lost update' with ABBBAA")
+        vm.expect("go on; q")
+        vm.send("q")
+        vm.expect("You said c")
+        vm.shell()
+        assert vm.run("stty -a") == before
 
 
 def test_timeline_live():

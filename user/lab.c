@@ -89,9 +89,6 @@ static void list(void)
 	char verdict[16];
 	bool ok;
 
-	put_colour(BOLD);
-	put("Labs, in the order of a course.  `lab NAME` runs one, `lab tour` all of them.\n");
-	put_colour(PLAIN);
 	for (size_t i = 0; i < CATALOGUE; i++) {
 		char *path = path_of(catalogue[i].name);
 		bool done = verdict_of(catalogue[i].name, verdict, &ok);
@@ -103,7 +100,10 @@ static void list(void)
 		put_format("%s%s\n", catalogue[i].title, path ? "" : " (not here)");
 		free(path);
 	}
-	put("`lab NAME --help`: its options.  The mark: you have done it.\n");
+	/* Last, so that it stays in sight where the list is as long as the screen. */
+	put_colour(BOLD);
+	put("`lab NAME` runs one (--help: its options), `lab tour` all; the mark: done.\n");
+	put_colour(PLAIN);
 }
 
 /* --- one lab ------------------------------------------------------------------------------------
@@ -229,12 +229,12 @@ static int summary(const enum outcome *outcomes, bool json)
 {
 	int count[3] = {0};
 
-	for (size_t i = 0; i < TOUR; i++)
+	for (size_t i = 0; i < CATALOGUE; i++)
 		count[outcomes[i]]++;
 	if (json) {
 		printf("{\"tour\":{\"ok\":%d,\"skipped\":%d,\"failed\":[", count[OK],
 		       count[SKIPPED]);
-		for (size_t i = 0, n = 0; i < TOUR; i++)
+		for (size_t i = 0, n = 0; i < CATALOGUE; i++)
 			if (outcomes[i] == FAILED)
 				printf("%s\"%s\"", n++ ? "," : "", catalogue[i].name);
 		printf("]}}\n");
@@ -242,7 +242,7 @@ static int summary(const enum outcome *outcomes, bool json)
 	}
 	put("\n");
 	put_rule();
-	for (size_t i = 0; i < TOUR; i++) {
+	for (size_t i = 0; i < CATALOGUE; i++) {
 		char verdict[16] = "";
 		bool ok;
 
@@ -270,7 +270,7 @@ static char ask(size_t next)
 	char key;
 
 	put_format("\nNext, %zu of %zu: %s: %s.\nEnter: go on; s: skip it; q: quit. ", next + 1,
-		   (size_t)TOUR, catalogue[next].name, catalogue[next].title);
+		   CATALOGUE, catalogue[next].name, catalogue[next].title);
 	do
 		key = key_read() | 0x20;
 	while (key != ('\n' | 0x20) && key != 's' && key != 'q');
@@ -281,11 +281,11 @@ static char ask(size_t next)
 static int tour(char *argv[], bool quick, bool json)
 {
 	bool asks = !quick && !json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	enum outcome outcomes[TOUR];
+	enum outcome outcomes[CATALOGUE];
 
-	for (size_t i = 0; i < TOUR; i++)
+	for (size_t i = 0; i < CATALOGUE; i++)
 		outcomes[i] = SKIPPED;
-	for (size_t i = 0; i < TOUR; i++) {
+	for (size_t i = 0; i < CATALOGUE; i++) {
 		char *path = path_of(catalogue[i].name);
 		char key = asks ? ask(i) : '\n';
 

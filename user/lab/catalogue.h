@@ -27,7 +27,7 @@ static const struct {
     {"dependence", "one stops: who else is held up"},
     {"gil", "an interpreter's lock: threads that only take turns"},
     {"ipc", "pipes, sockets, shared memory, shared variables"},
+    {"drive", "you are the scheduler: break a program"},
 };
 
 #define CATALOGUE (sizeof(catalogue) / sizeof(*catalogue))
-#define TOUR	  CATALOGUE

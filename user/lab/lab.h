@@ -129,6 +129,7 @@ void lab_live_close(void);
 void lab_live_begin(int *columns, int *rows);
 void lab_live_put(enum lab_colour colour, const char *format, ...) LAB_PRINTF(2, 3);
 void lab_live_newline(void);
+void lab_live_line(enum lab_colour colour, const char *format, ...) LAB_PRINTF(2, 3); /* both */
 void lab_live_end(void);
 int lab_live_key(int timeout_ms); /* 0: none in that time; 'q' where the input has ended */
 

@@ -77,17 +77,12 @@ void lab_live_begin(int *columns, int *rows)
 	printf("\033[H");
 }
 
-void lab_live_put(enum lab_colour colour, const char *format, ...)
+static void put_args(enum lab_colour colour, const char *format, va_list args)
 {
-	va_list args;
-	char *text;
+	char *text = text_of_args(format, args);
 	const char *next;
-	int width;
+	int width = text_width(text);
 
-	va_start(args, format);
-	text = text_of_args(format, args);
-	va_end(args);
-	width = text_width(text);
 	/* What does not fit is cut: a line that wraps would move all the others. */
 	if (row < screen.rows && column < screen.width) {
 		if (column + width > screen.width)
@@ -100,6 +95,15 @@ void lab_live_put(enum lab_colour colour, const char *format, ...)
 	free(text);
 }
 
+void lab_live_put(enum lab_colour colour, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_args(colour, format, args);
+	va_end(args);
+}
+
 void lab_live_newline(void)
 {
 	/* After the last cell of a line the cursor still stands on it. */
@@ -108,6 +112,16 @@ void lab_live_newline(void)
 	if (++row < screen.rows)
 		fputs("\r\n", stdout);
 	column = 0;
+}
+
+void lab_live_line(enum lab_colour colour, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_args(colour, format, args);
+	va_end(args);
+	lab_live_newline();
 }
 
 void lab_live_end(void)
