@@ -116,16 +116,6 @@ ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at)
 	return n;
 }
 
-ssize_t file_read(struct file *f, struct io_buffer *io)
-{
-	return file_transfer(f, io, false, NULL);
-}
-
-ssize_t file_write(struct file *f, struct io_buffer *io)
-{
-	return file_transfer(f, io, true, NULL);
-}
-
 /* Short at the end; an error only where nothing was read. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
 {

@@ -24,7 +24,7 @@ static int write_content(const struct cpio_entry *e)
 		return (int)PTR_ERR(f);
 	io_init_kernel(&io, (void *)(uintptr_t)e->data, e->size);
 	while (io.remaining && n >= 0)
-		n = file_write(f, &io);
+		n = file_transfer(f, &io, true, NULL);
 	file_put(f);
 	return n < 0 ? (int)n : 0;
 }

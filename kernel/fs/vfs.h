@@ -226,8 +226,6 @@ void file_put(struct file *f); /* the last closes; sleeps */
 /* read() and write() as the system calls do: access mode, append, at the file's own position (`at`
  * NULL) or at *at, which advances.  -EPIPE: the caller sends SIGPIPE.  Sleeps. */
 ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at);
-ssize_t file_read(struct file *f, struct io_buffer *io);
-ssize_t file_write(struct file *f, struct io_buffer *io);
 
 /* Whole reads from inside the kernel (exec): bytes, short at the end. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position);

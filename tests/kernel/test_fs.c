@@ -52,7 +52,7 @@ static ssize_t write_text(struct file *f, const char *text)
 	struct io_buffer io;
 
 	io_init_kernel(&io, (void *)(uintptr_t)text, strlen(text));
-	return file_write(f, &io);
+	return file_transfer(f, &io, true, NULL);
 }
 
 static struct stat stat_of(const char *path)

@@ -14,7 +14,7 @@ static ssize_t put(struct file *f, const void *buf, size_t n)
 	struct io_buffer io;
 
 	io_init_kernel(&io, (void *)buf, n);
-	return file_write(f, &io);
+	return file_transfer(f, &io, true, NULL);
 }
 
 static ssize_t get(struct file *f, void *buf, size_t n)
@@ -22,7 +22,7 @@ static ssize_t get(struct file *f, void *buf, size_t n)
 	struct io_buffer io;
 
 	io_init_kernel(&io, buf, n);
-	return file_read(f, &io);
+	return file_transfer(f, &io, false, NULL);
 }
 
 /* POSIX write(): what is at most PIPE_BUF goes in whole or not at all. */
