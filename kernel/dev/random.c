@@ -102,14 +102,6 @@ void random_bytes(void *buf, size_t n)
 	wipe(block, sizeof(block));
 }
 
-u64 random_u64(void)
-{
-	u64 v;
-
-	random_bytes(&v, sizeof(v));
-	return v;
-}
-
 /* SDM 1, 7.3.17: either may fail for a while; ten tries. */
 static bool processor_random(u64 *value)
 {

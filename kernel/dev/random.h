@@ -10,7 +10,6 @@
 void random_init(void);
 void random_add(u64 value); /* any context; mixed in */
 void random_bytes(void *buf, size_t n); /* any context but NMI */
-u64 random_u64(void);
 
 /* The ChaCha20 block function of RFC 8439, 2.3, with a 64-bit counter and no nonce. */
 void chacha20_block(const u32 key[8], u64 counter, u32 out[16]);

@@ -60,7 +60,7 @@ static void all_differ(void)
 
 	random_init();
 	for (u32 i = 0; i < ARRAY_SIZE(seen); i++) {
-		seen[i] = random_u64();
+		random_bytes(&seen[i], sizeof(seen[i]));
 		for (u32 j = 0; j < i; j++)
 			CHECK(seen[i] != seen[j]);
 	}
