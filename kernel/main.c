@@ -27,6 +27,7 @@
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
 #include "kernel/main.h"
+#include "kernel/mem/early.h"
 #include "kernel/mem/kstack.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"

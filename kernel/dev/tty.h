@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Terminals: the line discipline of POSIX chapter 11 and Linux's termios(3), for the console (and
- * later pseudo-terminals).
+ * Terminals: the line discipline of POSIX chapter 11 and Linux's termios(3), for the console.
  */
 #pragma once
 

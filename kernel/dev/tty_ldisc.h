@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The line discipline behind a terminal: termios' names, and what tty.c and tty_ioctl.c need of it.
+ * The line discipline behind a terminal: termios' names, and what tty_io.c and tty_ioctl.c need of it.
  */
 #pragma once
 

@@ -67,7 +67,8 @@ static void entry_insert(struct inode *dir, struct entry *e, const struct place 
 
 	e->number = ++dir->last_number;
 	treap_insert(&dir->by_name, &e->by_name, place->parent, place->link);
-	treap_insert(&dir->by_number, &e->by_number, last, last ? &last->right : &dir->by_number.root);
+	treap_insert(&dir->by_number, &e->by_number, last,
+		     last ? &last->right : &dir->by_number.root);
 	dir->size++;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waiting for several files at once: poll(), select(), epoll.
+ * Waiting for several files at once: poll() and select().
  */
 #pragma once
 

@@ -21,8 +21,8 @@ void text_write(struct text *t, const char *data, size_t length);
 ssize_t text_take(struct io_buffer *io, char **text);
 
 /* A file at `path` below /proc ("meminfo", "sys/kernel/ostype"); directories are made.  `make`
- * fills the text when it is read from the beginning; `write` (may be NULL) takes what was written, terminated; its result is
- * 0 or an error.  Both may sleep. */
+ * fills the text when it is read from the beginning; `write` (may be NULL) takes what was written,
+ * terminated; its result is 0 or an error.  Both may sleep. */
 void procfs_add(const char *path, void (*make)(struct text *t),
 		int (*write)(const char *text, size_t length));
 
@@ -55,8 +55,8 @@ struct procfs_process_hooks {
 };
 void procfs_set_process_hooks(const struct procfs_process_hooks *hooks);
 
-/* The files of the machine: cpuinfo, meminfo, stat, uptime, loadavg, version, mounts, interrupts,
- * filesystems, sys/..., heddle/... */
+/* The files of the machine: cpuinfo, meminfo, stat, uptime, loadavg, version, filesystems, sys/...,
+ * heddle/... */
 void procfs_add_system_files(void);
 
 /* All threads of all processes, and the highest PID, by the hooks. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Files: inodes, directory entries by name, open files, paths, mounts.  One tree; file systems are
- * RAM (root, /tmp, /dev), proc, trace.  Everything belongs to root: permission bits are kept, shown and,
- * for execute, looked at.
+ * RAM (root, /tmp, /dev), proc, trace.  Everybody is root: permission bits are kept, shown and, for
+ * execute, looked at.
  */
 #pragma once
 
@@ -218,7 +218,7 @@ ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size);
 
 /* --- Open files --------------------------------------------------------------------------------*/
 
-/* An anonymous file (pipe, epoll): no path; mode is its inode's.  ERR_PTR(-ENOMEM). */
+/* An anonymous file (pipe, socket): no path; mode is its inode's.  ERR_PTR(-ENOMEM). */
 struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *private, u32 mode);
 void file_get(struct file *f);
 void file_put(struct file *f); /* the last closes; sleeps */

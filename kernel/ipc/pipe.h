@@ -12,7 +12,7 @@
 
 void pipe_init(void); /* registers the FIFO operations */
 
-/* Both ends, each with one reference.  flags: O_NONBLOCK.  0, -ENFILE, -ENOMEM. */
+/* Both ends, each with one reference.  flags: O_NONBLOCK.  0 or -ENOMEM. */
 int pipe_create(u32 flags, struct file **reader, struct file **writer);
 
 /* fcntl(F_GETPIPE_SZ, F_SETPIPE_SZ): bytes; -EBADF where `f` is no pipe. */

@@ -23,7 +23,7 @@ char *strstr(const char *s, const char *what);
  * source was cut. */
 ssize_t strscpy(char *dst, const char *src, size_t size);
 
-/* Fill or copy one page, page-aligned, in the way that is fast here (facts: 64-bit stores). */
+/* Fill or copy one page, page-aligned, by 64-bit moves (string.c says why). */
 void page_clear(void *page);
 void page_copy(void *dst, const void *src);
 

@@ -11,5 +11,9 @@
  * that early_frame_alloc() gave.  False where there is none. */
 bool boot_range_next(paddr_t *start, paddr_t *end);
 
-/* Frames that early_frame_alloc() has given. */
+/* A zeroed frame from there, the lowest between 1 MiB and 4 GiB; before page_init() alone.  Stops the
+ * kernel where there is none. */
+paddr_t early_frame_alloc(void);
+
+/* Frames that it has given. */
 u64 early_frame_count(void);

@@ -65,10 +65,6 @@ static inline struct page *virt_to_page(const void *v)
 	return &page_array[virt_to_phys(v) >> PAGE_SHIFT];
 }
 
-/* Memory before page_init(): bump allocation from the lowest large usable range below 4 GiB that is
- * neither image, module nor boot information.  Zeroed frames. */
-paddr_t early_frame_alloc(void);
-
 /* Take over all usable memory of boot_info but what is in use (image, modules, early frames, the
  * first MiB's low pages that the trampoline needs).  Boot CPU, once, after paging_init(). */
 void page_init(void);

@@ -10,7 +10,7 @@
 struct slab_cache;
 
 /* A cache of objects of `size` bytes (8 to 2048), aligned to `align` (power of two, at most 64).
- * Caches are made at start and never destroyed.  Stops where there is no memory. */
+ * Caches are made at start and never destroyed; making one takes no memory. */
 struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align);
 
 /* An object, not zeroed (poisoned in debug builds) or zeroed.  NULL: no memory.  Any context but

@@ -171,8 +171,8 @@ long process_clone(const struct clone_args *args);
 /* --- exec.c ---------------------------------------------------------------------------------- */
 
 /* Replace the calling process's image.  `argv` and `envp` are user arrays, or kernel arrays where
- * `from_kernel`.  On error the old image is whole, up to the point of no return;
- * beyond it SIGKILL); on success 0, the caller's trap frame being the new program's. */
+ * `from_kernel`.  On error the old image is whole, as nothing fails once it is touched; on success
+ * 0, the caller's trap frame being the new program's. */
 long process_exec(const char *path, u64 argv, u64 envp, bool from_kernel);
 
 /* --- exit.c, wait.c -------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls that name files: open, links, directories, mounts.
+ * Calls that name files: open, links, directories.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"

@@ -430,8 +430,6 @@ CALL(recvmsg, WITH_SOCKET(a, receive_message(file, b, (u32)c)))
 
 /* --- Options ---------------------------------------------------------------------------------- */
 
-#define timeval_invalid(t) ((t).microseconds < 0 || (t).microseconds >= 1000000)
-
 static long option_set(struct file *f, u32 level, u32 option, u64 user, u64 length)
 {
 	struct timeval t;
