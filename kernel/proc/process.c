@@ -7,7 +7,7 @@
  *   exec_lock (sleeping)   one exec() of a process at a time
  *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what it points at
  *   signal_lock (irq)      of one process; two are never held at once
- *   limits_lock (irq)      limits, sums, timers: nothing is taken under it
+ *   limits_lock (irq)      limits, ids, timers; of locks only the timers' is taken under it
  *
  * A terminal's lock comes before process_lock (its hooks below are called with it), so terminals
  * are only called with none of these held.  The list of a process's threads changes under both

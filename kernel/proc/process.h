@@ -61,6 +61,9 @@ struct process {
 	struct wait_queue child_wait; /* parents wait here for their children */
 	bool zombie;		    /* no thread lives; waits to be waited for */
 	bool did_exec;		    /* setpgid() of a child after exec is EACCES */
+	int exit_code;		    /* wait status form */
+	struct resource_use own_dead; /* threads that have ended */
+	struct resource_use children_use;
 
 	/* The address space.  Changed by exec alone, under `exec_lock` and process_lock. */
 	struct address_space *space;
@@ -93,16 +96,13 @@ struct process {
 	struct thread *exec_thread; /* in exec: all others are to end */
 	int parent_death_signal;
 
-	/* Limits, ids, timers, sums.  Under limits_lock (irq). */
+	/* Limits, ids, timers.  Under limits_lock (irq). */
 	struct spinlock limits_lock;
 	struct rlimit limits[RLIMIT_COUNT];
 	u32 uid, euid, suid, gid, egid, sgid;
-	struct resource_use own_dead; /* threads that have ended */
-	struct resource_use children_use;
 	struct repeating_timer itimer_real;
 	struct list posix_timers;
 	int next_timer_id, timer_count;
-	int exit_code;		    /* wait status form */
 };
 
 extern struct spinlock process_lock;   /* irq; the family tree and the hashes */

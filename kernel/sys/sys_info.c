@@ -206,10 +206,10 @@ int rusage_put(u64 user, const struct resource_use *use)
 /* What the waited-for children have used. */
 struct resource_use children_use(struct process *p)
 {
-	u64 flags = spin_lock_irq(&p->limits_lock);
+	u64 flags = spin_lock_irq(&process_lock);
 	struct resource_use use = p->children_use;
 
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&process_lock, flags);
 	return use;
 }
 
