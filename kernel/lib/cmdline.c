@@ -55,11 +55,6 @@ const char *cmdline_text(void)
 	return text;
 }
 
-const char *cmdline_init_arguments(void)
-{
-	return init_arguments;
-}
-
 /* Where the value of word `w` begins if it is called `name`; its end for a bare name; else NULL. */
 static const char *word_value(const struct word *w, const char *name)
 {
@@ -74,25 +69,48 @@ static const char *word_value(const struct word *w, const char *name)
 	return p == w->end || *p == '"' ? w->end : NULL;
 }
 
+/* Copy [from, end) without its quotes, and terminate.  The length with the NUL. */
+static size_t unquote(char *to, size_t size, const char *from, const char *end)
+{
+	size_t n = 0;
+
+	for (; from < end; from++)
+		if (*from != '"' && n + 1 < size)
+			to[n++] = *from;
+	if (size)
+		to[n] = '\0';
+	return n + 1;
+}
+
 bool cmdline_get_nth(const char *name, unsigned index, char *value, size_t size)
 {
 	const char *at = text;
 	struct word w;
-	size_t n = 0;
 
 	while (word_next(&at, &w) && !is_separator(&w)) {
 		const char *p = word_value(&w, name);
 
 		if (!p || index--)
 			continue;
-		for (; p < w.end; p++)
-			if (*p != '"' && n + 1 < size)
-				value[n++] = *p;
-		if (size)
-			value[n] = '\0';
+		unquote(value, size, p, w.end);
 		return true;
 	}
 	return false;
+}
+
+u32 cmdline_init_words(const char **words, u32 max)
+{
+	static char copy[sizeof(text)];
+	const char *at = init_arguments;
+	struct word w;
+	size_t used = 0;
+	u32 n = 0;
+
+	while (n < max && word_next(&at, &w)) {
+		words[n++] = copy + used;
+		used += unquote(copy + used, sizeof(copy) - used, w.start, w.end);
+	}
+	return n;
 }
 
 bool cmdline_get(const char *name, char *value, size_t size)

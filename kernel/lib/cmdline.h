@@ -22,5 +22,5 @@ u64 cmdline_get_u64(const char *name, u64 otherwise);
 /* Each `name=` in turn (console= may stand several times): the index-th value.  False past the end. */
 bool cmdline_get_nth(const char *name, unsigned index, char *value, size_t size);
 
-/* What stands after "--", or "". */
-const char *cmdline_init_arguments(void);
+/* The words after "--", at most `max`, without their quotes; how many. */
+u32 cmdline_init_words(const char **words, u32 max);

@@ -6,7 +6,6 @@
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/internal.h"
 
 #define WORDS_MAX 32
@@ -31,43 +30,12 @@ static void open_console(void)
 	}
 }
 
-/* The words after "--" of the command line, parted in place.  Double quotes keep spaces together and
- * are taken away, as Linux does. */
-static void words_split(char *text, const char **argv, u32 max)
-{
-	u32 count = 0;
-
-	for (;;) {
-		bool quoted = false;
-		char *to;
-
-		while (*text == ' ' || *text == '\t')
-			text++;
-		if (!*text || count == max)
-			break;
-		argv[count++] = to = text;
-		for (; *text && (quoted || (*text != ' ' && *text != '\t')); text++) {
-			if (*text == '"')
-				quoted = !quoted;
-			else
-				*to++ = *text;
-		}
-		if (*text)
-			text++;
-		*to = '\0';
-	}
-	argv[count] = NULL;
-}
-
 static long try_init(const char *path)
 {
-	static char arguments[1024];
-	static const char *argv[WORDS_MAX + 2];
+	const char *argv[WORDS_MAX + 2] = {path};
 	long error;
 
-	strscpy(arguments, cmdline_init_arguments(), sizeof(arguments));
-	words_split(arguments, argv + 1, WORDS_MAX);
-	argv[0] = path;
+	argv[1 + cmdline_init_words(argv + 1, WORDS_MAX)] = NULL;
 	error = process_exec(path, (u64)argv, (u64)environment, true);
 	if (!error)
 		log_info("init: running %s, %llu ms after the start", path,
