@@ -110,14 +110,6 @@ int deadline_get(u64 user, u64 unit, u64 *deadline_ns);
 /* A user's string of at most PATH_MAX bytes with its NUL, to be kfree()d: ERR_PTR. */
 char *string_get(u64 user);
 
-/* A path argument in kernel memory and the directory it starts from (NULL: cwd). */
-struct path_argument {
-	char *text;
-	struct inode *at;
-};
-int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty);
-void path_put(struct path_argument *p);
-
 /* The inode a path leads to, with a reference: ERR_PTR.  AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. */
 struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);
 

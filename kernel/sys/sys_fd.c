@@ -31,25 +31,14 @@ static long install(struct file *file, u32 from, bool exactly, bool close_on_exe
 	return result;
 }
 
-static long duplicate_at(u64 fd, u64 to, bool close_on_exec)
-{
-	if ((u32)to >= vfs_current_file_limit())
-		return -EBADF;
-	return WITH_FILE(fd, install(file, (u32)to, true, close_on_exec)) ?: (long)(u32)to;
-}
-
 CALL(dup, WITH_FILE(a, install(file, 0, false, false)))
-
-SYSCALL2(dup2, fd, to)
-{
-	return (u32)fd == (u32)to ? WITH_FILE(fd, (long)(u32)fd) : duplicate_at(fd, to, false);
-}
+CALL(dup2, WITH_FILE(a, (u32)a == (u32)b ? (u32)a : install(file, (u32)b, true, false)))
 
 SYSCALL3(dup3, fd, to, flags)
 {
 	if (flags & ~(u64)O_CLOEXEC || (u32)fd == (u32)to)
 		return -EINVAL;
-	return duplicate_at(fd, to, flags);
+	return WITH_FILE(fd, install(file, (u32)to, true, flags));
 }
 
 #define F_DUPFD		0

@@ -33,7 +33,20 @@ char *string_get(u64 user)
 	return ERR_PTR(n);
 }
 
-int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty)
+/* A path argument in kernel memory and the directory it starts from (NULL: cwd). */
+struct path_argument {
+	char *text;
+	struct inode *at;
+};
+
+static void path_put(struct path_argument *p)
+{
+	kfree(p->text);
+	if (p->at && !IS_ERR(p->at))
+		inode_put(p->at);
+}
+
+static int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty)
 {
 	int error = 0;
 
@@ -55,13 +68,6 @@ int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empt
 	return error;
 }
 
-void path_put(struct path_argument *p)
-{
-	kfree(p->text);
-	if (p->at && !IS_ERR(p->at))
-		inode_put(p->at);
-}
-
 struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags)
 {
 	struct path_argument p;
@@ -70,11 +76,10 @@ struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags)
 
 	if (error)
 		return ERR_PTR(error);
-	if (!p.text[0] && p.at) {
+	if (!p.text[0] && p.at)
 		inode = inode_of(p.at);
-	} else {
+	else
 		inode = vfs_lookup(p.at, p.text[0] ? p.text : ".", flags & AT_SYMLINK_NOFOLLOW);
-	}
 	path_put(&p);
 	return inode;
 }
