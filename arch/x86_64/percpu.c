@@ -31,12 +31,9 @@ struct cpu *cpu_get(u32 id)
 	return cpus[id];
 }
 
-/* The count is lowered first and the rest looked at afterwards: an interrupt in between that wants
- * a switch either finds the count at zero and switches by itself, or is seen here. */
-void preempt_enable(void)
+void preempt_due(void)
 {
-	preempt_enable_no_resched();
-	if (unlikely(need_resched()) && !preempt_count() && irqs_enabled() && preempt_hook)
+	if (!preempt_count() && irqs_enabled() && preempt_hook)
 		preempt_hook();
 }
 

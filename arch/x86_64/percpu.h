@@ -86,16 +86,25 @@ static inline u32 preempt_count(void)
 
 static inline bool need_resched(void)
 {
-	u32 n;
+	bool n;
 
-	__asm__ volatile("movl %%gs:44, %0" : "=r"(n)::"memory");
+	__asm__ volatile("cmpl $0, %%gs:44" : "=@ccne"(n)::"memory");
 	return n;
 }
 
 /* The scheduler's function, given at its start: called by preempt_enable() when the count reaches
  * zero, a switch is due and interrupts are on. */
 extern void (*preempt_hook)(void);
-void preempt_enable(void);
+void preempt_due(void);
+
+/* The count is lowered first and the rest looked at afterwards: an interrupt in between that wants
+ * a switch either finds the count at zero and switches by itself, or is seen here. */
+static inline void preempt_enable(void)
+{
+	preempt_enable_no_resched();
+	if (unlikely(need_resched()))
+		preempt_due();
+}
 
 /* CPUs that the MADT lists, those that answered, by id. */
 extern u32 cpu_count;		     /* CPUs that ever came online; ids below it are valid */

@@ -255,7 +255,7 @@ static int accept_wait(struct socket *l, bool may_wait, struct socket **accepted
 
 struct file *unix_accept(struct file *f, u32 flags)
 {
-	struct socket *l = f->private, *s;
+	struct socket *l = f->private, *s = NULL;
 	struct file *new;
 	int error;
 

@@ -65,6 +65,7 @@ typedef u64 paddr_t;
 #define __must_check	 __attribute__((warn_unused_result))
 #define __section(s)	 __attribute__((section(s)))
 #define __noinline	 __attribute__((noinline))
+#define __always_inline	 inline __attribute__((always_inline))
 #define __printf(f, a)	 __attribute__((format(printf, f, a)))
 #define noreturn	 __attribute__((noreturn))
 

@@ -26,14 +26,5 @@ struct held_locks {
 /* The calling thread's list of sleeping locks; given by the scheduler.  NULL result: none yet. */
 extern struct held_locks *(*lockdep_thread_locks)(void);
 
-enum lockdep_flags {
-	LOCKDEP_SLEEPING = 1, /* a mutex: belongs to the thread */
-	LOCKDEP_NESTED = 2,   /* a second one of its class is fine: the caller knows their order */
-	LOCKDEP_IRQS_ON = 4,  /* interrupts were on before it was taken */
-};
-
 void lockdep_acquire(struct lock_class *class, const void *lock, const void *where, u32 flags);
 void lockdep_release(const void *lock, bool sleeping);
-
-/* Two locks of one class, the caller knowing their order (by address): for the second. */
-void spin_lock_nested(struct spinlock *lock);

@@ -15,16 +15,11 @@ void spinlock_init(struct spinlock *lock, struct lock_class *class)
 	*lock = (struct spinlock)SPINLOCK_INIT(class);
 }
 
-static bool try_acquire(struct spinlock *lock)
-{
-	return !READ_ONCE(lock->locked) && !__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE);
-}
-
-static void __noinline wait_and_acquire(struct spinlock *lock, const void *where)
+void spin_wait(struct spinlock *lock, const void *where)
 {
 	u64 start = clock_now_ns();
 
-	for (u64 spins = 1; !try_acquire(lock); spins++) {
+	for (u64 spins = 1; READ_ONCE(lock->owner) || !spin_try(lock); spins++) {
 		cpu_relax();
 		if (panic_in_progress)
 			return;
@@ -36,67 +31,15 @@ static void __noinline wait_and_acquire(struct spinlock *lock, const void *where
 	}
 }
 
-/* Reading the flags register costs more than the lock does: only where it is looked at. */
-static u32 irqs_flag(void)
+void spin_check_acquire(struct spinlock *lock, const void *where, u32 lockdep_flags)
 {
-	return HEDDLE_DEBUG && irqs_enabled() ? LOCKDEP_IRQS_ON : 0;
+	lockdep_acquire(lock->class, lock, where, lockdep_flags);
 }
 
-static void acquire(struct spinlock *lock, const void *where, u32 lockdep_flags)
+void spin_check_release(struct spinlock *lock)
 {
-	preempt_disable();
-	if (HEDDLE_DEBUG)
-		lockdep_acquire(lock->class, lock, where, lockdep_flags);
-	if (unlikely(!try_acquire(lock)))
-		wait_and_acquire(lock, where);
-	WRITE_ONCE(lock->owner, this_cpu_id() + 1);
-	WRITE_ONCE(lock->where, where);
-}
-
-static void release(struct spinlock *lock)
-{
-	if (HEDDLE_DEBUG) {
-		require(spin_held(lock) || panic_in_progress);
-		lockdep_release(lock, false);
-	}
-	WRITE_ONCE(lock->owner, 0);
-	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
-}
-
-void spin_lock(struct spinlock *lock)
-{
-	acquire(lock, __builtin_return_address(0), irqs_flag());
-}
-
-void spin_lock_nested(struct spinlock *lock)
-{
-	acquire(lock, __builtin_return_address(0), LOCKDEP_NESTED | irqs_flag());
-}
-
-void spin_unlock(struct spinlock *lock)
-{
-	release(lock);
-	preempt_enable();
-}
-
-u64 spin_lock_irq(struct spinlock *lock)
-{
-	u64 flags = irq_save();
-
-	acquire(lock, __builtin_return_address(0), 0);
-	return flags;
-}
-
-void spin_unlock_irq(struct spinlock *lock, u64 flags)
-{
-	release(lock);
-	irq_restore(flags);
-	preempt_enable();
-}
-
-bool spin_held(const struct spinlock *lock)
-{
-	return READ_ONCE(lock->owner) == this_cpu_id() + 1;
+	require(spin_held(lock) || panic_in_progress);
+	lockdep_release(lock, false);
 }
 
 void might_sleep(void)

@@ -48,7 +48,7 @@ class Spinlock(_Printer):
     @_guard
     def to_string(self):
         state = "free"
-        if int(self.value["locked"]):
+        if int(self.value["owner"]):
             where = int(self.value["where"])
             state = f"held by CPU {int(self.value['owner']) - 1}" + \
                 (f", taken at {kernel.symbol_at(where)}" if where else "")
