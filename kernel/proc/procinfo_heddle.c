@@ -204,7 +204,7 @@ static void show_registers(struct thread *t, struct process *p, struct text *tex
 THREAD_FILE(registers)
 
 static const struct procfs_pid_file files[] = {
-    {.name = "space", .mode = FILE_MODE, .heddle = true, .make = make_space},
+    {.name = "space", .mode = FILE_MODE, .heddle = true, .per_thread = true, .make = make_space},
     {.name = "ledger", .mode = FILE_MODE, .heddle = true, .per_thread = true, .make = make_ledger},
     {.name = "counters",
      .mode = FILE_MODE,

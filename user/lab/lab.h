@@ -62,8 +62,8 @@ extern const struct lab lab; /* each lab's file defines it; main() is in the lib
 
 struct lab_options {
 	bool quick, json, plain;
-	int cpus;	  /* that the lab may use: online ones, or --cpus */
-	uint64_t seed;	  /* --seed, else 1 */
+	int cpus;      /* that the lab may use: online ones, or --cpus */
+	uint64_t seed; /* --seed, else 1 */
 	bool seed_given;
 	int repeat;	  /* --repeat, else 1; the lab decides what a round is */
 	bool interactive; /* input and output are a terminal, and not --json */
@@ -169,11 +169,11 @@ void *lab_shared(size_t size);
 /* --- looks into the kernel ----------------------------------------------------------------------
  * False where the system does not tell (Linux has no /proc/heddle; pagemap wants root). */
 
-/* The number of the page frame behind an address of a process (0: the caller), by pagemap; *frame
- * is 0 where none is there yet. */
+/* The number of the page frame behind an address of a process (0: of the calling thread), by
+ * pagemap; *frame is 0 where none is there yet. */
 bool lab_frame(pid_t pid, const void *address, uint64_t *frame);
 
-/* A process's address space, from /proc/heddle/PID/space. */
+/* A process's address space (0: the calling thread's), from /proc/heddle/PID/space. */
 struct lab_space {
 	uint64_t root;	       /* physical address of the page-table root: what CR3 holds */
 	uint64_t table_frames; /* frames of page tables, the root among them */

@@ -92,7 +92,10 @@ bool lab_frame(pid_t pid, const void *address, uint64_t *frame)
 	ssize_t n;
 	int file;
 
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid ? pid : getpid());
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	else
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/pagemap", getpid(), gettid());
 	file = open(path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return false;
@@ -120,7 +123,7 @@ static char *heddle_read(pid_t pid, pid_t tid, const char *file)
 
 bool lab_space(pid_t pid, struct lab_space *space)
 {
-	char *text = heddle_read(pid, 0, "space");
+	char *text = heddle_read(pid, pid ? 0 : gettid(), "space");
 	bool all = text && value_in(text, "root", &space->root) &&
 		   value_in(text, "table_frames", &space->table_frames) &&
 		   value_in(text, "resident", &space->resident) &&

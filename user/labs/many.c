@@ -1,138 +1,210 @@
 /* SPDX-License-Identifier: MIT
  *
  * Many processes can run one program: as many address spaces as processes, one copy of the code.
+ * Every other one is made by fork() alone; the rest call exec() too, on this program's file, as a
+ * shell does it, and so have nothing from their parent.
  */
 #include "lab.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MOST 16
+#define PAGE	   4096
+#define MOST	   16
+#define CODE_PAGES 256
+#define CHILD	   "LAB_MANY" /* environment: number, whether to write, two pipes */
 
-/* Two pages of this program: one of its code, one of its data. */
-static int variable = 1;
+/* A page of data to itself; and the code, from where the linker begins it to its end. */
+static union {
+	int value;
+	char page[PAGE];
+} variable __attribute__((aligned(PAGE))) = {1};
+extern char __executable_start[], etext[];
 
-static int program(void *unused);
+/* What a process says of itself. */
+struct report {
+	int number, value;	      /* what it reads from the variable in the end */
+	char *start, *end, *variable; /* addresses; NULL: exec() failed, for the reason `value` */
+};
 
-/* What each process writes, and what is seen of it from outside. */
 static struct process {
 	pid_t pid;
-	int value; /* what it reads from `variable` in the end */
-	bool ready;
-	bool seen; /* the frames below are known */
-	uint64_t code, data;
+	bool execs;
+	struct report said;
+	/* What is seen of it from outside. */
+	bool seen, has_space;
+	uint64_t code[CODE_PAGES], data; /* frames; 0: it has not used this page */
 	struct lab_space space;
-	bool has_space;
-} * processes; /* shared with the children */
+} processes[MOST];
 
-static bool *over; /* shared: the children may end */
+static int reports[2], over[2]; /* pipes: from the processes, and one whose end they wait for */
+
+static int live(int number, bool writes, int report_to, int wait_on)
+{
+	struct report r = {number, 0, __executable_start, etext, variable.page};
+
+	if (writes)
+		variable.value = 100 + number;
+	r.value = variable.value;
+	if (write(report_to, &r, sizeof(r)) != sizeof(r))
+		return 1;
+	return read(wait_on, &r, 1) != 0;
+}
+
+/* Before main(), in a process that exec() has made. */
+__attribute__((constructor)) static void begin(void)
+{
+	const char *text = getenv(CHILD);
+	int number, writes, report_to, wait_on;
+
+	if (text && sscanf(text, "%d %d %d %d", &number, &writes, &report_to, &wait_on) == 4)
+		_exit(live(number, writes, report_to, wait_on));
+}
 
 static int program(void *arg)
 {
 	struct process *me = arg;
+	struct report failed = {.number = (int)(me - processes)};
+	bool writes = !lab_knob("no-write");
+	char text[64];
 
-	if (!lab_knob("no-write"))
-		variable = 100 + (int)(me - processes);
-	me->value = variable;
-	__atomic_store_n(&me->ready, true, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(over, __ATOMIC_ACQUIRE))
-		usleep(1000);
-	return 0;
+	close(over[1]);
+	if (!me->execs)
+		return live(failed.number, writes, reports[1], over[0]);
+	snprintf(text, sizeof(text), "%d %d %d %d", failed.number, writes, reports[1], over[0]);
+	setenv(CHILD, text, 1);
+	execl("/proc/self/exe", "many", NULL);
+	failed.value = errno;
+	return write(reports[1], &failed, sizeof(failed)) < 0;
 }
 
 static void look(struct process *p)
 {
-	p->seen =
-	    lab_frame(p->pid, (void *)program, &p->code) && lab_frame(p->pid, &variable, &p->data);
+	size_t pages = (p->said.end - p->said.start + PAGE - 1) / PAGE;
+
+	p->seen = lab_frame(p->pid, p->said.variable, &p->data);
+	for (size_t i = 0; i < pages && i < CODE_PAGES; i++)
+		p->seen &= lab_frame(p->pid, p->said.start + i * PAGE, &p->code[i]);
 	p->has_space = lab_space(p->pid, &p->space);
 }
 
-/* How many different values there are among `count`. */
-static int different(int count, uint64_t (*value)(const struct process *))
+/* How many different values there are among `count`, 0 not counted. */
+static int different(int count, uint64_t (*value)(const struct process *, int), int page)
 {
 	int found = 0;
 
 	for (int i = 0; i < count; i++) {
 		int j = 0;
 
-		while (j < i && value(&processes[j]) != value(&processes[i]))
+		while (j < i && value(&processes[j], page) != value(&processes[i], page))
 			j++;
-		found += j == i;
+		found += j == i && value(&processes[i], page);
 	}
 	return found;
 }
 
-static uint64_t code_of(const struct process *p)
+static uint64_t code_of(const struct process *p, int page)
 {
-	return p->code;
+	return p->code[page];
 }
 
-static uint64_t data_of(const struct process *p)
+static uint64_t data_of(const struct process *p, int unused)
 {
+	(void)unused;
 	return p->data;
 }
 
-static uint64_t root_of(const struct process *p)
+static uint64_t root_of(const struct process *p, int unused)
 {
+	(void)unused;
 	return p->space.root;
 }
 
-static uint64_t value_of(const struct process *p)
+static uint64_t value_of(const struct process *p, int unused)
 {
-	return p->value;
+	(void)unused;
+	return p->said.value;
+}
+
+static void start_all(int count)
+{
+	if (pipe(reports) < 0 || pipe(over) < 0)
+		lab_die("pipe: %s", strerror(errno));
+	for (int i = 0; i < count; i++) {
+		processes[i].execs = i % 2;
+		processes[i].pid = lab_fork("many", program, &processes[i]);
+	}
+	for (int i = 0; i < count; i++) {
+		struct report r;
+
+		if (read(reports[0], &r, sizeof(r)) != sizeof(r))
+			lab_die("a process said nothing");
+		if (!r.variable)
+			lab_die("exec: %s", strerror(r.value));
+		processes[r.number].said = r;
+	}
+}
+
+static void show_all(int count)
+{
+	struct lab_table *table =
+	    lab_table("Processes of one program, all alive at the same time",
+		      "|>PID|by|>variable|root|>code pages|frame of code|of variable");
+
+	for (int i = 0; i < count; i++) {
+		const struct process *p = &processes[i];
+		char root[32] = "-", pages[32] = "-", code[32] = "-", data[32] = "-";
+		int has = 0, at = -1;
+
+		for (int c = 0; c < CODE_PAGES; c++) {
+			has += p->code[c] != 0;
+			if (p->code[c] && at < 0 && c > 0)
+				at = c;
+		}
+		if (p->has_space)
+			snprintf(root, sizeof(root), "0x%llx", (unsigned long long)p->space.root);
+		if (p->seen) {
+			snprintf(pages, sizeof(pages), "%d", has);
+			snprintf(code, sizeof(code), "0x%llx",
+				 (unsigned long long)(at < 0 ? 0 : p->code[at]));
+			snprintf(data, sizeof(data), "0x%llx", (unsigned long long)p->data);
+		}
+		lab_row(table, "%c|%d|%s|%d|%s|%s|%s|%s", lab_letter(p->pid, "many"), p->pid,
+			p->execs ? "exec" : "fork", p->said.value, root, pages, code, data);
+	}
+	lab_note("The variable is at %p in the first and at %p in the second.",
+		 (void *)processes[0].said.variable, (void *)processes[1].said.variable);
 }
 
 static void run(void)
 {
-	int count = lab_pick(8, 4), roots, codes, datas, values;
+	int count = lab_pick(8, 4), roots, codes = 0, pages = 0, datas, values;
 	bool seen = true, spaces = true, write = !lab_knob("no-write");
 
-	processes = lab_shared(MOST * sizeof(*processes));
-	over = lab_shared(sizeof(*over));
-	for (int i = 0; i < count; i++) {
-		lab_progress("processes", i, count);
-		processes[i].pid = lab_fork("many", program, &processes[i]);
-	}
-	for (int i = 0; i < count; i++)
-		while (!__atomic_load_n(&processes[i].ready, __ATOMIC_ACQUIRE))
-			usleep(1000);
+	start_all(count);
 	/* All of them live now, and have run: look at them from outside. */
 	for (int i = 0; i < count; i++) {
 		look(&processes[i]);
 		seen &= processes[i].seen;
 		spaces &= processes[i].has_space;
 	}
-	__atomic_store_n(over, true, __ATOMIC_RELEASE);
+	close(over[1]);
 	for (int i = 0; i < count; i++)
 		lab_wait(processes[i].pid);
+	show_all(count);
 
-	struct lab_table *table =
-	    lab_table("Processes of one program, all alive at the same time",
-		      "|>PID|>variable|page-table root|frame of the code|frame of the variable");
-	for (int i = 0; i < count; i++) {
-		const struct process *p = &processes[i];
-		char root[32] = "-", code[32] = "-", data[32] = "-";
+	roots = different(count, root_of, 0);
+	datas = different(count, data_of, 0);
+	values = different(count, value_of, 0);
+	for (int page = 0; page < CODE_PAGES; page++) {
+		int frames = different(count, code_of, page);
 
-		if (p->has_space)
-			snprintf(root, sizeof(root), "0x%llx", (unsigned long long)p->space.root);
-		if (p->seen) {
-			snprintf(code, sizeof(code), "0x%llx", (unsigned long long)p->code);
-			snprintf(data, sizeof(data), "0x%llx", (unsigned long long)p->data);
-		}
-		lab_row(table, "%c|%d|%d|%s|%s|%s", lab_letter(p->pid, "many"), p->pid, p->value,
-			root, code, data);
+		codes += frames;
+		pages += frames > 0;
 	}
-	lab_note("The same virtual addresses in all of them: code at %p, the variable at %p.",
-		 (void *)program, (void *)&variable);
-
-	roots = different(count, root_of);
-	codes = different(count, code_of);
-	datas = different(count, data_of);
-	values = different(count, value_of);
 	lab_figure("processes", count, "", "processes of one program");
 	if (spaces) {
 		lab_check(roots == count, "%d processes have %d page-table roots", count, roots);
@@ -147,23 +219,26 @@ static void run(void)
 			    count);
 		return;
 	}
-	lab_check(codes == 1, "their code is in %d frame%s", codes, codes == 1 ? "" : "s");
+	lab_check(pages > 0 && codes == pages, "%d pages of their code are in %d frames", pages,
+		  codes);
 	lab_check(datas == (write ? count : 1), "their variable is in %d frame%s", datas,
 		  datas == 1 ? "" : "s");
 	lab_check(values == (write ? count : 1), "and has %d value%s", values,
 		  values == 1 ? "" : "s");
-	lab_figure("code_frames", codes, "", "frames of the same page of code");
+	lab_figure("code_pages", pages, "", "pages of code that any of them has used");
+	lab_figure("code_frames", codes, "", "frames in which these are");
 	lab_figure("data_frames", datas, "", "frames of the same variable");
-	if (codes == 1 && datas == count && values == count)
+	if (codes == pages && datas == count && values == count)
 		lab_verdict(LAB_TRUE,
-			    "%d processes ran one program: one copy of its code, but %d of the "
-			    "variable that each wrote to.",
-			    count, datas);
+			    "%d processes ran one program: one copy of its code, %d pages, but %d "
+			    "of the variable that each wrote to.",
+			    count, pages, datas);
 	else
 		lab_verdict(LAB_FALSE,
-			    "The code is in %d frames, the variable in %d, for %d processes: each "
-			    "should have a variable of its own and all the same code.",
-			    codes, datas, count);
+			    "%d pages of code are in %d frames, the variable in %d, for %d "
+			    "processes: each should have a variable of its own and all the same "
+			    "code.",
+			    pages, codes, datas, count);
 }
 
 static const struct lab_knob knobs[] = {
@@ -189,7 +264,7 @@ const struct lab lab = {
     .expect = LAB_TRUE,
     .books = "\"A program by itself is not a process\": two users of one mail program are two "
 	     "processes with the same text section (Silberschatz, 3.1.1).",
-    .sources = "kernel/vm/pages.c pages_fork(), kernel/vm/fault.c fault_copy()",
+    .sources = "kernel/vm/fault.c fault_object(), fault_copy(); kernel/vm/pages.c pages_fork()",
     .tour = "fork",
     .run = run,
 };

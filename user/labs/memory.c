@@ -28,24 +28,22 @@ enum { WRITE_OWN, READY, OVER };
 /* What parent and child tell each other; both see it. */
 static struct shared {
 	volatile int step;
-	volatile int value; /* what the other one reads from `variable` */
-	volatile pid_t pid;
 	volatile int ready;
+	struct view {
+		int value;
+		uint64_t frame, root;
+		bool has_frame, has_root;
+	} others; /* what the other one sees of `variable` */
 } * shared;
 
-struct view {
-	int value;
-	uint64_t frame, root;
-	bool has_frame, has_root;
-};
-
-static struct view look(pid_t pid, const void *address, int value)
+/* Of the calling thread: nobody is taken for granted to be where another one is. */
+static struct view look(void)
 {
-	struct lab_space space;
-	struct view v = {.value = value};
+	struct lab_space space = {0};
+	struct view v = {.value = variable};
 
-	v.has_frame = lab_frame(pid, address, &v.frame);
-	v.has_root = lab_space(pid, &space);
+	v.has_frame = lab_frame(0, &variable, &v.frame);
+	v.has_root = lab_space(0, &space);
 	v.root = space.root;
 	return v;
 }
@@ -56,13 +54,13 @@ static void await(int step)
 		usleep(1000);
 }
 
-/* The other one, process or thread: writes to the variable, and says what it reads there. */
+/* The other one, process or thread: writes to the variable, and says what it finds there. */
 static int other(void *unused)
 {
 	(void)unused;
 	variable = 2;
 	usleep(1000); /* time for whoever shares it to write after this */
-	shared->value = variable;
+	shared->others = look();
 	__atomic_store_n(&shared->ready, 1, __ATOMIC_RELEASE);
 	await(OVER);
 	return 0;
@@ -258,8 +256,8 @@ static void run(void)
 	variable = 1;
 	pid = share ? process_in_this_space() : lab_fork("other", other, NULL);
 	wait_ready();
-	mine = look(0, &variable, variable);
-	theirs = look(pid, &variable, shared->value);
+	mine = look();
+	theirs = shared->others;
 	shared->step = OVER;
 	lab_wait(pid);
 
@@ -267,8 +265,8 @@ static void run(void)
 	shared->step = shared->ready = 0;
 	thread = lab_thread("other", other_thread, NULL);
 	wait_ready();
-	first = look(0, &variable, variable);
-	second = look(0, &variable, shared->value);
+	first = look();
+	second = shared->others;
 	shared->step = OVER;
 	pthread_join(thread, NULL);
 

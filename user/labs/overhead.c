@@ -87,9 +87,7 @@ static const char *explain(const char *what)
 	    {"struct_thread", "struct thread: what a thread has for itself"},
 	    {"fpu_state", "saved floating-point and vector registers"},
 	    {"struct_process", "struct process: what its threads share"},
-	    {"signal_handlers", "what to do on each signal"},
 	    {"file_table", "open files"},
-	    {"directories", "root and working directory"},
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -177,39 +175,44 @@ static pid_t process_in_this_space(char **stack)
 				    : clone(wait_process, *stack + STACK, CLONE_VM | SIGCHLD, NULL);
 }
 
-/* KiB of memory for each of `count` that wait at the same time. */
-static double apiece(bool threads, int count)
+/* KiB of memory for each of `count` processes, and for each of as many threads.  All wait at the
+ * same time: what had ended would leave its kernel stack behind for the next one. */
+static void apiece(int count, double *process, double *thread)
 {
-	static pthread_t thread[MOST];
-	static pid_t pid[MOST];
-	static char *stack[MOST];
+	static pthread_t threads[MOST];
+	static pid_t pids[MOST];
+	static char *stacks[MOST];
 	bool share = lab_knob("share-space");
-	int64_t before, during;
+	int64_t before, with_processes, with_both;
 
 	shared->ready = shared->over = 0;
 	before = free_kib();
 	for (int i = 0; i < count; i++) {
-		lab_progress(threads ? "threads" : "processes", i, count);
-		if (threads)
-			thread[i] = lab_thread("waits", wait_thread, NULL);
-		else if (!share)
-			pid[i] = lab_fork("waits", wait_process, NULL);
-		else if ((pid[i] = process_in_this_space(&stack[i])) < 0)
+		lab_progress("processes", i, count);
+		if (!share)
+			pids[i] = lab_fork("waits", wait_process, NULL);
+		else if ((pids[i] = process_in_this_space(&stacks[i])) < 0)
 			lab_die("clone: %s", strerror(errno));
 	}
 	while (shared->ready < count)
 		usleep(1000);
-	during = free_kib();
+	with_processes = free_kib();
+	for (int i = 0; i < count; i++) {
+		lab_progress("threads", i, count);
+		threads[i] = lab_thread("waits", wait_thread, NULL);
+	}
+	while (shared->ready < 2 * count)
+		usleep(1000);
+	with_both = free_kib();
 	shared->over = 1;
 	for (int i = 0; i < count; i++) {
-		if (threads)
-			pthread_join(thread[i], NULL);
-		else
-			lab_wait(pid[i]);
-		if (!threads && share)
-			munmap(stack[i], STACK);
+		pthread_join(threads[i], NULL);
+		lab_wait(pids[i]);
+		if (share)
+			munmap(stacks[i], STACK);
 	}
-	return (double)(before - during) / count;
+	*process = (double)(before - with_processes) / count;
+	*thread = (double)(with_processes - with_both) / count;
 }
 
 static void run(void)
@@ -221,10 +224,8 @@ static void run(void)
 	bool known;
 
 	shared = lab_shared(sizeof(*shared));
-	for (int i = 0; i < rounds; i++) { /* on Linux others use memory meanwhile */
-		thread[i] = apiece(true, count);
-		process[i] = apiece(false, count);
-	}
+	for (int i = 0; i < rounds; i++) /* on Linux others use memory meanwhile */
+		apiece(count, &process[i], &thread[i]);
 	p = lab_median(process, rounds);
 	t = lab_median(thread, rounds);
 	known = ledgers(&process_bytes, &thread_bytes);

@@ -167,6 +167,7 @@ static void look_first(int me)
 	note(me, 'q', 0, "ready? no");
 	take(me, FIRST);
 	note(me, 'z', 0, "sleep");
+	run->thread[me].holds = 0; /* who waits for the condition has given the lock back */
 	pthread_cond_wait(&changed, &locks[FIRST]);
 	give(me, FIRST);
 }
@@ -620,28 +621,26 @@ static void show_pair(const struct update pair[2])
 	struct lab_table *table =
 	    lab_table("Two CPUs, by chance: one of the updates that were lost",
 		      ">cycles|CPU 0: thread A|CPU 1: thread B");
-	uint64_t zero = pair[0].loaded < pair[1].loaded ? pair[0].loaded : pair[1].loaded, last = 0;
+	uint64_t zero = pair[0].loaded < pair[1].loaded ? pair[0].loaded : pair[1].loaded;
+	bool shown[4] = {false};
 
 	for (int i = 0; i < 4; i++) {
 		uint64_t next = UINT64_MAX;
-		int t = 0;
-		bool store = false;
+		int t, earliest = 0;
+		bool store;
 		char text[48];
 
-		for (int e = 0; e < 4; e++) { /* the earliest that was not shown yet */
+		for (int e = 0; e < 4; e++) {
 			uint64_t at = e & 1 ? pair[e / 2].stored : pair[e / 2].loaded;
 
-			if (at <= last && i)
-				continue;
-			if (at < next) {
+			if (!shown[e] && at < next) {
 				next = at;
-				t = e / 2;
-				store = e & 1;
+				earliest = e;
 			}
 		}
-		if (next == UINT64_MAX)
-			break; /* two at the same cycle */
-		last = next;
+		shown[earliest] = true;
+		t = earliest / 2;
+		store = earliest & 1;
 		snprintf(text, sizeof(text), "%s %ld", store ? "has stored" : "loads",
 			 pair[t].value + store);
 		lab_row(table, "%llu|%s|%s", (unsigned long long)(next - zero), t ? "" : text,

@@ -286,6 +286,11 @@ static bool look_at_sleepers(void)
 		(unsigned long long)saved[1].rip);
 	lab_row(table, "rsp (stack pointer)|0x%llx|0x%llx", (unsigned long long)saved[0].rsp,
 		(unsigned long long)saved[1].rsp);
+	lab_row(table, "fs_base (its own variables)|0x%llx|0x%llx",
+		(unsigned long long)saved[0].fs_base, (unsigned long long)saved[1].fs_base);
+	lab_row(table, "rflags, r11 (SYSCALL's copy)|%llx, %llx|%llx, %llx",
+		(unsigned long long)saved[0].rflags, (unsigned long long)saved[0].r11,
+		(unsigned long long)saved[1].rflags, (unsigned long long)saved[1].r11);
 	lab_row(table, "rax, rdi, rdx (read's)|%llx, %llx, %llx|%llx, %llx, %llx",
 		(unsigned long long)saved[0].rax, (unsigned long long)saved[0].rdi,
 		(unsigned long long)saved[0].rdx, (unsigned long long)saved[1].rax,

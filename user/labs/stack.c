@@ -36,7 +36,7 @@ static struct worker {
 	struct frame chain[DEPTH];
 	int order[2 * DEPTH], steps; /* enter is +n, leave is -n */
 	int local_after;	     /* what the innermost local was in the end */
-} workers[THREADS];
+} workers[THREADS], initial;	     /* `initial`: the thread with which the process began */
 
 static pthread_barrier_t all_deep, looked, changed;
 
@@ -79,10 +79,8 @@ static __attribute__((noinline)) void second(struct worker *me, int given)
 	me->order[me->steps++] = -2;
 }
 
-static void *first(void *arg)
+static void find_stack(struct worker *me)
 {
-	struct worker *me = arg;
-	volatile int local = 100 * (int)(me - workers + 1);
 	pthread_attr_t attr;
 	void *low;
 	size_t size;
@@ -93,6 +91,14 @@ static void *first(void *arg)
 		me->low = low;
 		me->high = me->low + size;
 	}
+}
+
+static void *first(void *arg)
+{
+	struct worker *me = arg;
+	volatile int local = 100 * (int)(me - workers + 1);
+
+	find_stack(me);
 	note(me, 0, __builtin_frame_address(0), (int *)&local, "first");
 	second(me, local);
 	me->order[me->steps++] = -1;
@@ -180,9 +186,19 @@ static bool ordered(const struct worker *w)
 	return w->steps == 2 * DEPTH && memcmp(w->order, lifo, sizeof(lifo)) == 0;
 }
 
+static bool lies_in(const void *frame, const struct worker *w)
+{
+	return (char *)frame > w->low && (char *)frame < w->high;
+}
+
+static bool are_apart(const struct worker *a, const struct worker *b)
+{
+	return a->high <= b->low || a->low >= b->high;
+}
+
 static void run(void)
 {
-	bool in_order = true, downward = true, apart = true, guarded;
+	bool in_order = true, downward = true, apart, guarded;
 	struct lab_table *table;
 	pthread_t threads[THREADS];
 	int status;
@@ -214,17 +230,22 @@ static void run(void)
 		pthread_join(threads[i], NULL);
 		in_order &= ordered(&workers[i]);
 	}
+	find_stack(&initial);
 	table = lab_table("The stacks", "thread|>TID|from|to|>KiB|frames lie in it");
+	apart = lies_in(__builtin_frame_address(0), &initial);
+	lab_row(table, "the first|%d|%p|%p|%zu|%s", initial.tid, initial.low, initial.high,
+		(size_t)(initial.high - initial.low) / 1024, apart ? "yes" : "no");
 	for (int i = 0; i < THREADS; i++) {
 		struct worker *w = &workers[i];
-		bool within = (char *)w->chain[DEPTH - 1].frame > w->low &&
-			      (char *)w->chain[0].frame < w->high;
+		bool within =
+		    lies_in(w->chain[DEPTH - 1].frame, w) && lies_in(w->chain[0].frame, w);
 
 		lab_row(table, "%c|%d|%p|%p|%zu|%s", lab_letter(w->tid, "deep"), w->tid, w->low,
 			w->high, (size_t)(w->high - w->low) / 1024, within ? "yes" : "no");
 		apart &= within;
+		apart &= are_apart(w, &initial);
 		for (int j = 0; j < i; j++)
-			apart &= w->high <= workers[j].low || w->low >= workers[j].high;
+			apart &= are_apart(w, &workers[j]);
 	}
 
 	overflow = lab_shared(sizeof(*overflow));
@@ -247,7 +268,7 @@ static void run(void)
 
 	lab_check(in_order, "each thread left its functions in the reverse order of entering them");
 	lab_check(downward, "each call's frame lies below its caller's");
-	lab_check(apart, "%d threads, %d stacks, apart from each other", THREADS, THREADS);
+	lab_check(apart, "%d threads, %d stacks, apart from each other", THREADS + 1, THREADS + 1);
 	lab_check(guarded, "deep recursion ended in the guard page, and nothing else was harmed");
 	lab_check(workers[0].local_after == -1 && workers[1].local_after == 203,
 		  "a sibling changed the first thread's local to %d; the second's is still %d",
@@ -258,11 +279,11 @@ static void run(void)
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "Last in, first out, on %d stacks of their own. But \"own\" is a convention: a "
+		    "Last in, first out, on %d stacks. But \"own\" is a convention: a "
 		    "sibling changed a local variable of the first thread to %d, and only the "
 		    "guard "
 		    "page stops one stack from growing into another's memory.",
-		    THREADS, workers[0].local_after);
+		    THREADS + 1, workers[0].local_after);
 	else if (!overflow->spoilt)
 		lab_verdict(LAB_FALSE,
 			    "The chains, the stacks or the guard are not as the claim says: see "
