@@ -69,6 +69,8 @@ static void drain(u32 left)
 {
 	u32 limit = irqs_enabled() ? POLLS : POLLS_ATOMIC;
 	u32 polls = READ_ONCE(stuck) ? POLLS_STUCK : limit;
+	bool locked;
+	u64 flags;
 
 	while (READ_ONCE(head) - READ_ONCE(tail) > left && polls) {
 		if (send()) {
@@ -79,8 +81,13 @@ static void drain(u32 left)
 		}
 	}
 	WRITE_ONCE(stuck, !polls);
-	if (!polls)
-		WRITE_ONCE(tail, READ_ONCE(head));
+	if (polls)
+		return;
+	/* Under the lock: a CPU in send() may see the port move this very moment, and would count
+	 * its bytes on from the end. */
+	locked = console_lock(&serial_lock, &flags);
+	tail = head;
+	console_unlock(&serial_lock, flags, locked);
 }
 
 static void serial_write(struct console *c, const char *text, size_t length)
