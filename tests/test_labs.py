@@ -271,6 +271,15 @@ def test_broken(name):
     assert report["ok"] and report["verdict"] != usual["verdict"], why(report)
 
 
+def test_memory_looks_from_inside():
+    """Who shares an address space says so by itself: its root and frame are known, and the same."""
+    text = "One address; the other one wrote 2 where this one had 1"
+    table, = (e for e in broken()["memory"]["evidence"] if e.get("title") == text)
+    rows = {row[0]: row[2:4] for row in table["rows"]}
+    assert rows["this process"] == rows["other (--share-space)"] == rows["another thread"]
+    assert "-" not in rows["this process"]
+
+
 def test_first_a_lab_then_the_shell():
     """What `make lab` and the entry of the boot menu do."""
     with VM(args="first lab many --quick --plain", timeout=120) as vm:

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 char *lab_read(const char *path)
@@ -83,6 +84,13 @@ bool lab_status(pid_t pid, const char *key, uint64_t *value)
 	return lab_value(path, key, value);
 }
 
+/* As the kernel says: gettid() of a child by clone(CLONE_VM) may be its parent's, as the library
+ * keeps it in memory. */
+static pid_t own_tid(void)
+{
+	return syscall(SYS_gettid);
+}
+
 /* Bits 0-54 of an entry are the frame where bit 63 says present
  * (Linux Documentation/admin-guide/mm/pagemap.rst). Without the right to know it they are 0. */
 bool lab_frame(pid_t pid, const void *address, uint64_t *frame)
@@ -95,7 +103,7 @@ bool lab_frame(pid_t pid, const void *address, uint64_t *frame)
 	if (pid)
 		snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
 	else
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/pagemap", getpid(), gettid());
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/pagemap", getpid(), own_tid());
 	file = open(path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return false;
@@ -123,7 +131,7 @@ static char *heddle_read(pid_t pid, pid_t tid, const char *file)
 
 bool lab_space(pid_t pid, struct lab_space *space)
 {
-	char *text = heddle_read(pid, pid ? 0 : gettid(), "space");
+	char *text = heddle_read(pid, pid ? 0 : own_tid(), "space");
 	bool all = text && value_in(text, "root", &space->root) &&
 		   value_in(text, "table_frames", &space->table_frames) &&
 		   value_in(text, "resident", &space->resident) &&

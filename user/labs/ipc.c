@@ -523,9 +523,11 @@ static void number(char text[24], bool has, const char *format, double value)
 
 static void show(bool has_calls, bool has_roots)
 {
-	struct lab_table *table =
-	    lab_table("A word to and fro, 1 CPU: the median, and what is behind one round trip",
-		      "between|by|>round trip|>calls|>switches|>new space");
+	struct lab_table *table = lab_table(
+	    lab_knob("all-cpus")
+		? "A word to and fro, all CPUs: the median, and what is behind it"
+		: "A word to and fro, 1 CPU: the median, and what is behind one round trip",
+	    "between|by|>round trip|>calls|>switches|>new space");
 
 	for (int w = 0; w < WAYS; w++) {
 		char calls[24], roots[24];

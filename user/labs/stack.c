@@ -289,10 +289,10 @@ static void run(void)
 			    "The chains, the stacks or the guard are not as the claim says: see "
 			    "what did not hold.");
 	else
-		lab_verdict(LAB_FALSE,
-			    "%d bytes of another's memory were overwritten by recursion, with "
-			    "no fault to stop it.",
-			    overflow->spoilt);
+		lab_verdict(
+		    LAB_FALSE, "%d bytes of another's memory were overwritten by recursion%s.",
+		    overflow->spoilt,
+		    overflow->caught ? " before it met the guard" : ", with no fault to stop it");
 }
 
 static const struct lab_knob knobs[] = {
