@@ -6,12 +6,13 @@
                             start QEMU, then gdb on this terminal; QEMU ends with gdb
     tools/gdb.py console    from another terminal: talk to the machine's console
 
-gdb comes to the user at bring_up(), the first function that runs as a thread, or at LAB's main();
-with --stopped before the machine's first instruction.  Then come GDB'S ARGUMENTS, as -ex COMMAND or
+gdb comes to the user at the first station of a tour (TOUR, else switch; heddle-tour), at LAB's
+main(), or, with --batch or ARGS, at bring_up(), the first function that runs as a thread; with
+--stopped before the machine's first instruction.  Then come GDB'S ARGUMENTS, as -ex COMMAND or
 -x FILE.  --batch: no questions, and the end after them; status 1 when the last failed.
 
-Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD INIT LAB ARGS QEMU QEMU_EXTRA
-GDBARGS GDB_PROGRAM.  ARGS without LAB is what init is told: ARGS='run /bin/ls'.  The console goes to
+Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD INIT TOUR LAB ARGS QEMU
+QEMU_EXTRA GDBARGS GDB_PROGRAM.  ARGS without LAB is what init is told: ARGS='run /bin/ls'.  The console goes to
 BUILD/gdb/console.log (CONSOLE_LOG names another file), in tmux also to a pane beside gdb's.  No port
 is opened: gdb and the console are UNIX sockets in a directory of their own."""
 import ctypes
@@ -113,6 +114,10 @@ def lab_settings(lab, args):
     return f"first lab {lab} {args}".strip(), f"/labs/{lab}"
 
 
+# What init is told: the program of the tours plays behind the shell.
+PLAY = "first /bin/sh -c \"trap '' HUP; setsid tour &\""
+
+
 def split_tmux(machine):
     """The console in a pane beside gdb's; False where there is no tmux."""
     if not os.environ.get("TMUX") or not shutil.which("tmux"):
@@ -174,6 +179,8 @@ def main():
             raise SystemExit(f"gdb: no lab {lab}; there are: {names}")
         told, path = lab_settings(lab, told)
         begin = ["-ex", f"heddle-break {path} main", "-ex", "continue"]
+    elif setting("TOUR") or not (told or flags["--batch"] or flags["--stopped"]):
+        told, begin = PLAY, ["-ex", f"heddle-tour {setting('TOUR', 'switch')}"]
     if flags["--stopped"]:
         begin = []
     if flags["--batch"]:

@@ -287,14 +287,18 @@ class Leaves(gdb.Breakpoint):
         return True
 
 
+def call_of(function, callee):
+    """(the call in one function to another, the instruction behind it)."""
+    target = kernel.address_of(callee)
+    code = instructions(function)
+    for call, behind in zip(code, code[1:]):
+        if call["asm"].startswith("call") and f"{target:#x}" in call["asm"]:
+            return call["addr"], behind["addr"]
+    raise Failure(f"{function}() does not call {callee}()")
+
+
 def _return_of_switch():
-    """Where context_switch() returns to: behind its one call, in switch_away()."""
-    target = kernel.address_of("context_switch")
-    code = instructions("switch_away")
-    for i, instruction in enumerate(code[:-1]):
-        if instruction["asm"].startswith("call") and f"{target:#x}" in instruction["asm"]:
-            return code[i + 1]["addr"]
-    raise Failure("switch_away() does not call context_switch()")
+    return call_of("switch_away", "context_switch")[1]
 
 
 def instructions(function):

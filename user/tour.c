@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tours in gdb look at (tools/gdb/tours.py): one small scene for each, played over and
+ * over.  The tours stop at the functions below by name, so none of them is inlined.
+ *
+ *   tour [switch|syscall|fork|page-fault|smp|futex]
+ *
+ * gdb changes the scene by writing to `scene` at choose_scene().
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STOP __attribute__((noipa)) /* a place where a tour stops */
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+static void set_name(const char *name)
+{
+	prctl(PR_SET_NAME, name);
+}
+
+/* The calling thread stays on this CPU; on the first where the machine has no such. */
+STOP void move_to_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) == 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("sched_setaffinity");
+}
+
+static pthread_t start(void *(*fn)(void *), void *arg)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, fn, arg);
+	if (errno)
+		die("pthread_create");
+	return thread;
+}
+
+static pid_t fork_or_die(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	return pid;
+}
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+/* ---- switch: A and B are threads of one process, C is a process of its own ---- */
+
+static volatile int turns;  /* each process has its own after fork() */
+static volatile int *ready; /* all three look at the same: who has a name and is there */
+
+STOP void give_way(void)
+{
+	turns++;
+	sched_yield();
+}
+
+static void take_turns(const char *name)
+{
+	set_name(name);
+	__atomic_add_fetch(ready, 1, __ATOMIC_RELAXED);
+	while (*ready < 3)
+		sched_yield();
+	for (int i = 0; i < 100; i++)
+		give_way();
+}
+
+static void *thread_b(void *unused)
+{
+	(void)unused;
+	take_turns("B");
+	return NULL;
+}
+
+static void scene_switch(void)
+{
+	pthread_t b;
+	pid_t c;
+
+	if (!ready)
+		ready = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ready == MAP_FAILED)
+		die("mmap");
+	*ready = turns = 0;
+	move_to_cpu(0); /* B and C inherit it */
+	b = start(thread_b, NULL); /* first: the turns go from A to B to C */
+	c = fork_or_die();
+	if (c == 0) {
+		take_turns("C");
+		_exit(0);
+	}
+	take_turns("A");
+	pthread_join(b, NULL);
+	waitpid(c, NULL, 0);
+}
+
+/* ---- syscall ---- */
+
+static volatile pid_t parent;
+
+STOP void ask_kernel(void)
+{
+	parent = getppid();
+}
+
+static void scene_syscall(void)
+{
+	ask_kernel();
+	pause_ms(1);
+}
+
+/* ---- fork: a page of each memory is the other's until somebody writes ---- */
+
+static volatile struct {
+	long value;
+	char rest[8184];
+} page __attribute__((aligned(4096))) = {.value = 1};
+
+STOP void child_writes(void)
+{
+	page.value = 2;
+}
+
+STOP void child_ends(void)
+{
+	_exit(7);
+}
+
+STOP pid_t make_child(void)
+{
+	return fork_or_die();
+}
+
+STOP void parent_waits(pid_t child)
+{
+	int status;
+
+	waitpid(child, &status, 0);
+}
+
+static void scene_fork(void)
+{
+	pid_t child;
+
+	page.value = 1;
+	child = make_child();
+	if (child == 0) {
+		set_name("child");
+		child_writes();
+		child_ends();
+	}
+	parent_waits(child);
+}
+
+/* ---- page-fault ---- */
+
+static sigjmp_buf after_fault;
+
+STOP void on_segv(int number)
+{
+	siglongjmp(after_fault, number);
+}
+
+STOP void touch(volatile long *address)
+{
+	*address = 1;
+}
+
+/* Reads where nothing is. */
+STOP void touch_nothing(volatile long *address)
+{
+	(void)*address;
+}
+
+static void scene_page_fault(void)
+{
+	long *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sigaction action = {.sa_handler = on_segv};
+
+	if (memory == MAP_FAILED)
+		die("mmap");
+	touch(memory);
+	munmap(memory, 4096);
+	sigaction(SIGSEGV, &action, NULL);
+	if (sigsetjmp(after_fault, 1) == 0)
+		touch_nothing((long *)64);
+}
+
+/* ---- smp: A on CPU 0 and B on CPU 1 ---- */
+
+static volatile int word; /* B sleeps on it */
+static volatile int b_spins, b_may_stop;
+
+/* <linux/futex.h> is the kernel's, which a C library does not bring. */
+#define FUTEX_WAIT	   0
+#define FUTEX_WAKE	   1
+#define FUTEX_PRIVATE_FLAG 128
+
+static long futex(volatile int *address, int operation, int value)
+{
+	return syscall(SYS_futex, address, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+}
+
+STOP void wake_partner(void)
+{
+	word = 1;
+	futex(&word, FUTEX_WAKE, 1);
+}
+
+STOP void partner_awake(void)
+{
+}
+
+STOP void partner_moved(void)
+{
+}
+
+STOP void unmap(void *memory)
+{
+	munmap(memory, 4096);
+}
+
+static void *partner(void *unused)
+{
+	(void)unused;
+	set_name("B");
+	move_to_cpu(1);
+	while (!word)
+		futex(&word, FUTEX_WAIT, 0);
+	partner_awake();
+	b_spins = 1;
+	while (!b_may_stop)
+		;
+	move_to_cpu(0);
+	partner_moved();
+	return NULL;
+}
+
+static void scene_smp(void)
+{
+	long *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t b;
+
+	if (memory == MAP_FAILED)
+		die("mmap");
+	word = b_spins = b_may_stop = 0;
+	move_to_cpu(0);
+	set_name("A");
+	b = start(partner, NULL);
+	pause_ms(20); /* CPU 1 halts meanwhile */
+	wake_partner();
+	while (!b_spins)
+		sched_yield();
+	touch(memory);
+	unmap(memory);
+	b_may_stop = 1;
+	pthread_join(b, NULL);
+}
+
+/* ---- futex: a lock of 0 free, 1 taken, 2 taken and somebody may wait ---- */
+
+static volatile int lock_word;
+
+STOP void lock_wait(void)
+{
+	/* Whoever gets it here cannot know that he is the last. */
+	while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE))
+		futex(&lock_word, FUTEX_WAIT, 2);
+}
+
+STOP void lock(void)
+{
+	int free = 0;
+
+	if (!__atomic_compare_exchange_n(&lock_word, &free, 1, 0, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		lock_wait();
+}
+
+STOP void unlock(void)
+{
+	if (__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)
+		futex(&lock_word, FUTEX_WAKE, 1);
+}
+
+STOP void lock_is_mine(void)
+{
+}
+
+static void *second(void *unused)
+{
+	(void)unused;
+	set_name("B");
+	lock();
+	lock_is_mine();
+	unlock();
+	return NULL;
+}
+
+static void scene_futex(void)
+{
+	pthread_t b;
+
+	set_name("A");
+	lock();
+	lock_is_mine();
+	b = start(second, NULL);
+	pause_ms(5); /* B comes to the lock */
+	unlock();
+	pthread_join(b, NULL);
+}
+
+/* ---- all ---- */
+
+static const struct {
+	const char *name;
+	void (*play)(void);
+} scenes[] = {
+    {"switch", scene_switch},	      {"syscall", scene_syscall}, {"fork", scene_fork},
+    {"page-fault", scene_page_fault}, {"smp", scene_smp},	  {"futex", scene_futex},
+};
+#define SCENES ((int)(sizeof(scenes) / sizeof(scenes[0])))
+
+static volatile int scene;
+
+STOP void choose_scene(void)
+{
+}
+
+int main(int argc, char *argv[])
+{
+	cpu_set_t all;
+
+	for (scene = 0; argc > 1 && scene < SCENES && strcmp(argv[1], scenes[scene].name);)
+		scene++;
+	if (scene == SCENES) {
+		fprintf(stderr, "tour: no scene %s\n", argv[1]);
+		return 2;
+	}
+	printf("tour: plays for gdb (make gdb); Ctrl-C ends it\n");
+	fflush(stdout);
+	if (sched_getaffinity(0, sizeof(all), &all))
+		die("sched_getaffinity");
+	for (;;) {
+		choose_scene();
+		scenes[scene].play();
+		set_name("tour");
+		sched_setaffinity(0, sizeof(all), &all);
+		pause_ms(1);
+	}
+}
