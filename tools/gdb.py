@@ -12,9 +12,9 @@ main(), or, with --batch or ARGS, at bring_up(), the first function that runs as
 -x FILE.  --batch: no questions, and the end after them; status 1 when the last failed.
 
 Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD INIT TOUR LAB ARGS QEMU
-QEMU_EXTRA GDBARGS GDB_PROGRAM.  ARGS without LAB is what init is told: ARGS='run /bin/ls'.  The console goes to
-BUILD/gdb/console.log (CONSOLE_LOG names another file), in tmux also to a pane beside gdb's.  No port
-is opened: gdb and the console are UNIX sockets in a directory of their own."""
+QEMU_EXTRA GDBARGS GDB_PROGRAM.  ARGS without LAB is what init is told: ARGS='run /bin/ls'.  The
+console goes to BUILD/gdb/console.log (CONSOLE_LOG names another file), in tmux also to a pane beside
+gdb's.  No port is opened: gdb and the console are UNIX sockets in a directory of their own."""
 import ctypes
 import os
 import pathlib

@@ -8,6 +8,7 @@
  * gdb changes the scene by writing to `scene` at choose_scene().
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -112,7 +113,7 @@ static void scene_switch(void)
 	if (ready == MAP_FAILED)
 		die("mmap");
 	*ready = turns = 0;
-	move_to_cpu(0); /* B and C inherit it */
+	move_to_cpu(0);		   /* B and C inherit it */
 	b = start(thread_b, NULL); /* first: the turns go from A to B to C */
 	c = fork_or_die();
 	if (c == 0) {
@@ -357,6 +358,16 @@ STOP void choose_scene(void)
 {
 }
 
+/* A stop in gdb takes long by the machine's clock: nobody shall lose his turn for that. */
+static void lengthen_slices(void)
+{
+	int fd = open("/proc/sys/kernel/sched_rr_timeslice_ms", O_WRONLY);
+
+	if (fd < 0 || write(fd, "1000", 4) != 4)
+		perror("tour: sched_rr_timeslice_ms");
+	close(fd);
+}
+
 int main(int argc, char *argv[])
 {
 	cpu_set_t all;
@@ -367,6 +378,7 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "tour: no scene %s\n", argv[1]);
 		return 2;
 	}
+	lengthen_slices();
 	printf("tour: plays for gdb (make gdb); Ctrl-C ends it\n");
 	fflush(stdout);
 	if (sched_getaffinity(0, sizeof(all), &all))

@@ -93,7 +93,7 @@ def held(address, kind):
     """(holder in words, waiters in words) of a lock that is held or waited for; else None."""
     lock = kernel.at(address, f"struct {kind}")
     if kind == "spinlock":
-        if not int(lock["locked"]):
+        if not int(lock["owner"]):
             return None
         where = int(lock["where"])
         cpu = int(lock["owner"]) - 1

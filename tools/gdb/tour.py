@@ -84,37 +84,46 @@ class Stop(gdb.Breakpoint):
         user_symbols.load_for_thread(t)
         return "when" not in s or holds(s["when"].format(cpu=cpu, **self.facts))
 
+    def run(self):
+        """Let the machine run to it; False: something else stopped it.  It is gone afterwards."""
+        try:
+            gdb.execute("continue", to_string=True)
+        finally:
+            if self.is_valid():
+                self.delete()
+        if self.cpu:
+            self.cpu.switch()  # another may have stopped, too
+            gdb.newest_frame().select()
+        return self.cpu is not None
+
 
 class Walk:
     """A tour that somebody is on."""
 
     def __init__(self, name):
         self.name, self.tour, self.next, self.facts = name, TOURS[name], 0, {}
+        self.left = None  # where the last station left the CPU
+
+    @staticmethod
+    def here():
+        return gdb.selected_thread().num, kernel.register_u64("rip"), kernel.register_u64("rsp")
 
     def go(self):
         if self.next == len(self.tour.stations):
             raise Failure(f"the tour {self.name} has ended; {LIST}")
+        if "by" in self.tour.stations[self.next] and self.here() != self.left:
+            while "by" in self.tour.stations[self.next]:
+                self.next -= 1
+            print(f"You have moved: the steps begin once more at station {self.next + 1}.")
         station = self.tour.stations[self.next]
         gdb.set_convenience_variable("station_sp", kernel.register("rsp"))
-        reached = self.run_to(station) if "at" in station else self.step(station)
+        reached = Stop(station, self.facts).run() if "at" in station else self.step(station)
         if not reached:
             print(f"Stopped on the way to station {self.next + 1}; next-station goes on to it.")
             gdb.execute("frame")
             return
         self.next += 1
         self.say(station)
-
-    def run_to(self, station):
-        stop = Stop(station, self.facts)
-        try:
-            gdb.execute("continue", to_string=True)
-        finally:
-            if stop.is_valid():
-                stop.delete()
-        if stop.cpu:
-            stop.cpu.switch()  # another may have stopped, too
-            gdb.newest_frame().select()
-        return stop.cpu is not None
 
     def step(self, station):
         commands = 0
@@ -150,55 +159,53 @@ class Walk:
                 print(gdb.execute(command, to_string=True).rstrip("\n"))
             except gdb.error as error:
                 print(f"heddle: {error}")
+        self.left = self.here()
         print("\n" + (f"next-station goes on to {self.next + 1} of {count}." if self.next < count
                       else f"That was the tour {self.name}; {LIST}."))
 
 
 def the_machine_plays():
     """Fails where the program of the tours is not there and will not come."""
-    if not kernel.cpu_count() or not int(kernel.variable("init_process")):
-        return  # so early that it may still come
-    programs = [kernel.executable_of(p) for p in kernel.processes()]
-    if PROGRAM in programs or programs[1:] in ([], [None]):
-        return
-    if "tour" in kernel.text(kernel.variable("boot_info")["cmdline"]):
+    if not kernel.cpu_count() or "tour &" in kernel.text(kernel.variable("boot_info")["cmdline"]):
+        return  # so early that nothing can be said; or as `make gdb` starts it
+    if int(kernel.variable("init_process")) \
+            and PROGRAM in map(kernel.executable_of, kernel.processes()):
         return
     raise Failure("this machine does not run the program of the tours: start it by `make gdb`, or "
                   "type `tour &` at the machine's prompt (tools/gdb.py console, while it runs)")
 
 
-class Tour(gdb.Command):
+class Tour(kernel.Command):
     """heddle-tour [NAME]: a guided tour; without NAME the list of them.
 
 A tour stops at its stations, says what happens there, and shows it by commands that you could have
 typed.  next-station goes on.  Between stations you may look around, step, and set breakpoints."""
+    name, usage, needs, moves = "tour", "[NAME]", "", True
     walk = None
-    name, usage = "tour", "[NAME]"
 
-    def __init__(self):
-        super().__init__("heddle-tour", gdb.COMMAND_USER)
-        kernel.Command.all.append(self)
-
-    def invoke(self, argument, from_tty):
-        words = gdb.string_to_argv(argument)
-        if not words:
-            rows = [("TOUR", "STATIONS", "WHAT")]
-            rows += [(n, len(t.stations), t.about) for n, t in TOURS.items()]
-            kernel.table(rows, right=(1,))
-            walk = Tour.walk
-            if walk:
-                print(f"You are at station {walk.next} of {len(walk.tour.stations)} of "
-                      f"{walk.name}.")
+    def run(self, arguments):
+        if not arguments:
+            self.list()
             return
-        if len(words) != 1 or words[0] not in TOURS:
-            raise Failure(f"no tour {' '.join(words)}: there are {', '.join(TOURS)}")
+        name = arguments[0]
+        if name not in TOURS:
+            raise Failure(f"no tour {name}: there are {', '.join(TOURS)}")
         if gdb.selected_thread() is None:
             kernel.ready()  # says how to attach
         the_machine_plays()
         Tour.walk = None
-        self.set_scene(words[0])
-        Tour.walk = Walk(words[0])
+        self.set_scene(name)
+        Tour.walk = Walk(name)
         Tour.walk.go()
+
+    @staticmethod
+    def list():
+        rows = [("TOUR", "STATIONS", "WHAT")]
+        rows += [(n, len(t.stations), t.about) for n, t in TOURS.items()]
+        kernel.table(rows, right=(1,))
+        walk = Tour.walk
+        if walk:
+            print(f"You are at station {walk.next} of {len(walk.tour.stations)} of {walk.name}.")
 
     @staticmethod
     def set_scene(name):
@@ -206,33 +213,23 @@ typed.  next-station goes on.  Between stations you may look around, step, and s
         if not user_symbols.file_of(PROGRAM):
             raise Failure(f"{PROGRAM} was not built: make")
         stop = Stop({"at": "tour:choose_scene"}, {})
-        try:
-            gdb.execute("continue", to_string=True)
-        finally:
-            if stop.is_valid():
-                stop.delete()
-        if not stop.cpu:
+        if not stop.run():
             raise Failure("stopped before the program of the tours came to its next scene")
-        stop.cpu.switch()
         if kernel.cpu_count() < TOURS[name].cpus:
             raise Failure(f"the tour {name} wants {TOURS[name].cpus} CPUs: "
                           f"make gdb CPUS={TOURS[name].cpus}")
         # Its page is there and the process's own: main() has written to it.
         gdb.execute(f"set var scene = {list(TOURS).index(name)}")
 
-    def complete(self, text, word):
-        given = text.split(" ")[-1]
-        cut = len(given) - len(word)  # '-' parts words for gdb
-        return [n[cut:] for n in TOURS if n.startswith(given)]
+    def words(self, kind, before):
+        return [] if before else list(TOURS)
 
 
-class NextStation(gdb.Command):
+class NextStation(kernel.Command):
     """next-station: go on to the next station of the tour (heddle-tour)."""
+    prefix, name, needs, moves = "", "next-station", "", True
 
-    def __init__(self):
-        super().__init__("next-station", gdb.COMMAND_USER)
-
-    def invoke(self, argument, from_tty):
+    def run(self, arguments):
         if not Tour.walk:
             raise Failure(f"you are on no tour; {LIST}")
         Tour.walk.go()
