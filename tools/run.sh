@@ -79,15 +79,33 @@ if [ -n "${GDB:-}" ]; then
 	echo "    gdb -nx -x tools/gdb/heddle.py -ex 'target remote $socket' $BUILD/heddle.elf"
 fi
 
+# What a triple fault leaves behind is asked of QEMU before it goes; without Python it just goes.
+files=$(mktemp -d)
+trap 'rm -rf "$files"' EXIT
+trap 'exit 130' INT TERM HUP
+set -- "$@" -d cpu_reset -D "$files/log" -qmp unix:"$files/qmp",server=on,wait=off
+"${PYTHON:-python3}" "$tools/last_state.py" "$files/qmp" "$BUILD/heddle.elf" "$files/report" \
+	${GDB:+stay} </dev/null >/dev/null 2>&1 &
+watcher=$!
+
 echo "To leave: Ctrl-A, then X (QEMU); or \`poweroff\` in the shell.  Ctrl-A, then C: QEMU's monitor."
 status=0
 # shellcheck disable=SC2086
 "$QEMU" "$@" ${QEMU_EXTRA:-} || status=$?
+kill $watcher 2>/dev/null || :
 case "$status" in
 33) echo "run: Heddle ended in order."; exit 0 ;;
 35) echo "run: process 1 ended with an error."; exit 2 ;;
 37) echo "run: the kernel stopped (see above)."; exit 3 ;;
 39) echo "run: Heddle asked for a reset."; exit 0 ;;
-0) echo "run: QEMU was left, or the machine reset itself (a triple fault looks like this too: run with QEMU_EXTRA='-d int,cpu_reset' to see)."; exit 0 ;;
+0)
+	if [ -s "$files/report" ]; then
+		echo
+		cat "$files/report"
+		exit 5
+	fi
+	echo "run: QEMU was left."
+	exit 0
+	;;
 *) echo "run: QEMU failed with status $status."; exit 4 ;;
 esac
