@@ -5,6 +5,8 @@
  */
 #include "kernel/sync/lockdep.h"
 
+#include "kernel/lib/symbols.h"
+
 #define CLASSES_MAX (HEDDLE_DEBUG ? 128 : 1)
 #define WORDS	    ((CLASSES_MAX + 63) / 64)
 
@@ -161,15 +163,22 @@ void lockdep_release(const void *lock, bool sleeping)
 	irq_restore(irqs);
 }
 
-void locks_held_print(u32 cpu, void (*print)(const char *fmt, ...))
+u32 locks_held_print(u32 cpu, void (*print)(const char *fmt, ...))
 {
 	const struct held_locks *lists[2] = {per_cpu_ptr(cpu_locks, cpu), NULL};
+	char where[64];
+	u32 count = 0;
 
 	if (cpu == this_cpu_id() && lockdep_thread_locks)
 		lists[1] = lockdep_thread_locks();
 	for (u32 l = 0; l < 2 && HEDDLE_DEBUG; l++)
-		for (u32 i = 0; lists[l] && i < lists[l]->count; i++)
-			print("  %s %p taken at %p",
-			      lists[l]->held[i].class ? lists[l]->held[i].class->name : "(tried)",
-			      lists[l]->held[i].lock, lists[l]->held[i].where);
+		for (u32 i = 0; lists[l] && i < MIN(lists[l]->count, (u32)LOCKDEP_HELD_MAX); i++) {
+			const struct held_lock *h = &lists[l]->held[i];
+
+			symbol_format(where, sizeof(where), (u64)h->where);
+			print("  CPU %u: %s %p taken at %s", cpu,
+			      h->class ? h->class->name : "(tried)", h->lock, where);
+			count++;
+		}
+	return count;
 }

@@ -130,5 +130,6 @@ static inline bool spin_held(const struct spinlock *lock)
 /* A sleeping function may be called here: no spinlock held, interrupts on.  Debug builds check. */
 void might_sleep(void);
 
-/* For the panic report: locks held by a CPU, oldest first.  Debug builds only; else nothing. */
-void locks_held_print(u32 cpu, void (*print)(const char *fmt, ...));
+/* For the panic report: locks held by a CPU, oldest first, and those that its thread may sleep with
+ * where it is the calling CPU.  How many.  Debug builds only; else nothing. */
+u32 locks_held_print(u32 cpu, void (*print)(const char *fmt, ...));

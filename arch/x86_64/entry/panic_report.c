@@ -22,17 +22,25 @@
 #include "kernel/sync/spinlock.h"
 #include "kernel/trace/trace.h"
 
-#define BACKTRACE_MAX	 32
+#define BACKTRACE_HERE	 32
+#define BACKTRACE_ELSE	 6
 #define EVENTS_HERE	 16 /* of the CPU that stops the kernel */
 #define EVENTS_ELSEWHERE 4
-#define CPUS_WITH_EVENTS 16
+#define CPUS_ELSEWHERE	 15
 
 static u32 reporter; /* CPU id + 1 */
 static DEFINE_PER_CPU(const struct trap_frame *, panic_frame);
+static DEFINE_PER_CPU(const struct trap_frame *, stopped_frame);
 
 bool panic_reports_here(void)
 {
 	return READ_ONCE(reporter) == this_cpu_id() + 1;
+}
+
+void panic_stop_here(const struct trap_frame *frame)
+{
+	__atomic_store_n(this_cpu_ptr(stopped_frame), frame, __ATOMIC_RELEASE);
+	smp_stop_self();
 }
 
 /* With %lx everywhere: 64-bit values as the format wants them. */
@@ -74,12 +82,23 @@ static bool is_entry_return(u64 address)
 	       address == (u64)entry_paranoid_return;
 }
 
-static void report_backtrace(u64 rip, u64 rbp)
+/* Where the processor was when the frame was made; false: in user mode, where no kernel function is
+ * its caller. */
+static bool report_origin(const struct trap_frame *f)
 {
-	report("backtrace:");
-	if (rip)
-		report_address(rip);
-	for (u32 i = 0; i < BACKTRACE_MAX; i++) {
+	if (frame_is_user(f))
+		report("  user mode: rip 0x%lx rsp 0x%lx", (ul)f->rip, (ul)f->rsp);
+	else
+		report_address(f->rip);
+	return !frame_is_user(f);
+}
+
+/* From a frame, or without one from the caller's own rbp. */
+static void report_backtrace(const struct trap_frame *frame, u64 rbp, u32 max)
+{
+	if (frame && !report_origin(frame))
+		return;
+	for (u32 i = 0; i < max; i++) {
 		u64 words[2]; /* the caller's rbp, the return address */
 		struct trap_frame f;
 
@@ -89,11 +108,8 @@ static void report_backtrace(u64 rip, u64 rbp)
 			if (!peek(rbp + sizeof(words), &f, sizeof(f)))
 				return;
 			report("  -- %s (vector %lu) --", trap_name((u32)f.vector), (ul)f.vector);
-			report_address(f.rip);
-			if (frame_is_user(&f)) {
-				report("  user mode: rip 0x%lx rsp 0x%lx", (ul)f.rip, (ul)f.rsp);
+			if (!report_origin(&f))
 				return;
-			}
 			rbp = f.rbp;
 			continue;
 		}
@@ -102,6 +118,7 @@ static void report_backtrace(u64 rip, u64 rbp)
 			return;
 		rbp = words[0];
 	}
+	report("  ...");
 }
 
 static void report_registers(const struct trap_frame *f)
@@ -121,35 +138,36 @@ static void report_registers(const struct trap_frame *f)
 	       (ul)read_cr4());
 }
 
-static void report_thread(void)
+static void report_thread(u32 cpu)
 {
-	struct thread *current = this_cpu()->current;
+	const struct cpu *c = cpu_get(cpu);
 	struct process *process;
 	static struct thread t; /* a copy, that can be read without faults */
 	pid_t pid = 0;
 
-	if (!current || !peek((u64)current, &t, sizeof(t))) {
-		report("CPU %u, no thread", this_cpu_id());
+	if (!c->current || !peek((u64)c->current, &t, sizeof(t))) {
+		report("CPU %u, no thread", cpu);
 		return;
 	}
 	process = t.process;
 	if (process)
 		peek((u64)&process->pid, &pid, sizeof(pid));
-	report("CPU %u, thread %d (%.15s) of process %d, kernel stack 0x%lx, %s", this_cpu_id(),
-	       t.tid, t.name, pid, (ul)t.kernel_stack,
-	       this_cpu()->irq_depth ? "in an interrupt" : "not in an interrupt");
+	report("CPU %u, thread %d (%.15s) of process %d, kernel stack 0x%lx, %s, preemption count "
+	       "%u",
+	       cpu, t.tid, t.name, pid, (ul)t.kernel_stack,
+	       c->irq_depth ? "in an interrupt" : "not in an interrupt", c->preempt_count);
 }
 
 static void report_events(void)
 {
 	static struct trace_cursor c;
 	static char line[TRACE_LINE];
-	u32 cpus = 0;
+	u32 self = this_cpu_id(), others = 0;
 
 	cpumask_for_each (cpu, &cpus_online) {
-		if (cpu != this_cpu_id() && ++cpus >= CPUS_WITH_EVENTS)
+		if (cpu != self && ++others > CPUS_ELSEWHERE)
 			continue;
-		trace_rewind(&c, cpu, cpu == this_cpu_id() ? EVENTS_HERE : EVENTS_ELSEWHERE);
+		trace_rewind(&c, cpu, cpu == self ? EVENTS_HERE : EVENTS_ELSEWHERE);
 		if (c.valid)
 			report("last events of CPU %u:", cpu);
 		for (; c.valid; trace_advance(&c)) {
@@ -158,6 +176,36 @@ static void report_events(void)
 			log_error("%s", line);
 		}
 	}
+}
+
+/* The CPUs that were told to stop, and where they were. */
+static void report_elsewhere(void)
+{
+	u32 self = this_cpu_id(), others = 0;
+
+	cpumask_for_each (cpu, &cpus_online) {
+		const struct trap_frame *f =
+		    __atomic_load_n(per_cpu_ptr(stopped_frame, cpu), __ATOMIC_ACQUIRE);
+
+		if (cpu == self || ++others > CPUS_ELSEWHERE)
+			continue;
+		report_thread(cpu);
+		if (f)
+			report_backtrace(f, f->rbp, BACKTRACE_ELSE);
+		else
+			report("  did not stop");
+	}
+}
+
+static void report_locks(void)
+{
+	u32 count = 0;
+
+	report("locks held%s:", HEDDLE_DEBUG ? "" : " (a build with DEBUG=1 keeps a record)");
+	cpumask_for_each (cpu, &cpus_online)
+		count += locks_held_print(cpu, report);
+	if (HEDDLE_DEBUG && !count)
+		report("  none");
 }
 
 static void noreturn finish(void)
@@ -179,7 +227,7 @@ static void noreturn panic_report(const char *message)
 	if (!__atomic_compare_exchange_n(&reporter, &nobody, self, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_SEQ_CST)) {
 		if (nobody != self)
-			smp_stop_self();
+			panic_stop_here(*this_cpu_ptr(panic_frame));
 		report("panic in the report itself: %s", message);
 		finish();
 	}
@@ -189,17 +237,16 @@ static void noreturn panic_report(const char *message)
 	report("kernel panic: %s", message);
 	log_flush_forced(); /* should the rest fail */
 	report_events();
-	cpumask_for_each (cpu, &cpus_online)
-		locks_held_print(cpu, report);
-	report_thread();
-	if (frame) {
+	report_elsewhere();
+	report_locks();
+	report_thread(this_cpu_id());
+	if (frame)
 		report_registers(frame);
-		report_backtrace(frame->rip, frame->rbp);
-		if (frame_is_user(frame))
-			report("  user mode: rip 0x%lx rsp 0x%lx", (ul)frame->rip, (ul)frame->rsp);
-	} else {
-		report_backtrace(0, (u64)__builtin_frame_address(0));
-	}
+	report("backtrace:");
+	report_backtrace(frame, frame ? frame->rbp : (u64)__builtin_frame_address(0),
+			 BACKTRACE_HERE);
+	report("to look closer: make gdb, then `break panic', `continue', `heddle-bt all', "
+	       "`heddle-fault'");
 	/* Once more: on a screen it is the last lines that stay. */
 	report("kernel panic: %s", message);
 	finish();

@@ -13,3 +13,6 @@ void panic_at(const struct trap_frame *frame, const char *fmt, ...) noreturn __p
 
 /* Is the calling CPU the one that writes the report? */
 bool panic_reports_here(void);
+
+/* From the NMI handler of a CPU that another's panic stops: halt, and let the report say where. */
+void panic_stop_here(const struct trap_frame *frame) noreturn;

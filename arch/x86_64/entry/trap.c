@@ -15,7 +15,6 @@
 #include "kernel/lib/log.h"
 #include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
-#include "kernel/lib/symbols.h"
 #include "kernel/mem/kstack.h"
 #include "kernel/proc/signal.h"
 #include "kernel/sched/sched.h"
@@ -149,8 +148,8 @@ static bool usercopy_fault(struct trap_frame *frame, u64 address)
 			return false;
 		if (!t->preempt_ok_faults && (frame->rflags & RFLAGS_IF) && !preempt_count()) {
 			irq_enable();
-			result = fault_resolve(t, frame, address,
-					       t->is_user ? thread_frame(t)->rsp : 0);
+			result =
+			    fault_resolve(t, frame, address, t->is_user ? thread_frame(t)->rsp : 0);
 			irq_disable();
 			if (result == FAULT_DONE)
 				return true;
@@ -338,8 +337,6 @@ static void noreturn double_fault_panic(struct trap_frame *frame)
 
 void trap_paranoid(struct trap_frame *frame)
 {
-	char where[64];
-
 	switch (frame->vector) {
 	case VECTOR_DEBUG:
 		/* From user code that made SYSCALL the next instruction: nobody single-steps the
@@ -352,15 +349,16 @@ void trap_paranoid(struct trap_frame *frame)
 	case VECTOR_DOUBLE_FAULT:
 		double_fault_panic(frame);
 	}
-	/* NMI.  Nothing here may fault: the IRET of a nested exception would let the next NMI in,
-	 * onto this same stack (SDM 3A 6.7.1). */
+	/* NMI.  While the kernel stops it is how the other CPUs are told.  Nothing may fault on the
+	 * way back: the IRET of a nested exception would let the next NMI in, onto this same stack
+	 * (SDM 3A 6.7.1). */
 	if (READ_ONCE(smp_stopping)) {
 		if (panic_reports_here())
 			return;
-		smp_stop_self();
+		panic_stop_here(frame);
 	}
-	symbol_format(where, sizeof(where), frame->rip);
-	log_warn("NMI on CPU %u, which was at %s", this_cpu_id(), where);
+	panic_at(frame, "NMI: somebody asks what this machine is doing (`nmi` in QEMU's monitor, a "
+			"button), or its hardware failed");
 }
 
 /* ---- Interrupts ------------------------------------------------------------------------------ */

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""The kernel stops, and says why: its own check, a fault, a stack that ran over, a person who asks;
+and where it cannot say a word, `make run` does."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vm import BUILD, OVMF, PANIC, ROOT, VM
+
+sys.path.insert(0, str(ROOT / "tools"))
+from last_state import Monitor  # noqa: E402
+from mkfont import read_font  # noqa: E402
+
+needs_gdb = pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is missing: make setup")
+
+
+def gdb(build, socket, *commands):
+    """Run commands in a gdb that is attached to a machine which stands still, then let it go."""
+    script = socket.parent / "commands"  # the first that fails is the last
+    # QEMU may be gone before it has answered the last.
+    script.write_text("\n".join(("set pagination off", f"target remote {socket}", *commands,
+                                 "python", "try: gdb.execute('detach')",
+                                 "except gdb.error: pass", "end", "")))
+    done = subprocess.run(
+        ["timeout", "-k", "5", "100", "gdb", "-nx", "-q", "-batch", "-x", script,
+         build / "heddle.elf"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def stopped(tmp_path, *commands, build=BUILD, program="ls /", cpus=2, **options):
+    """(What the kernel reported, line by line without times; QEMU's status), after gdb has spoilt
+    something."""
+    socket = tmp_path / "gdb"
+    with VM(cpus=cpus, build=build, args=f"run {program}", timeout=120,
+            extra=["-S", "-gdb", f"unix:{socket},server=on,wait=off"], **options) as vm:
+        while not socket.exists():
+            time.sleep(0.05)
+        gdb(build, socket, *commands)
+        status = vm.wait()
+    return report_of(vm.log), status
+
+
+def report_of(log):
+    text = re.sub(r"^\[ *[\d.]+\] ", "", log.replace("\r", ""), flags=re.M)
+    assert "kernel panic: " in text, log[-2000:]
+    return text[text.index("kernel panic: "):]
+
+
+def check(report, vector, *patterns):
+    """All of them, in this order; the cause once more at the end, where a screen keeps it."""
+    at = 0
+    for pattern in patterns:
+        found = re.compile(pattern.replace("VECTOR", str(vector)), re.M).search(report, at)
+        assert found, f"no {pattern!r} in\n{report[at:]}"
+        at = found.end()
+    lines = report.strip().split("\n")
+    assert lines[0] == lines[-1]
+
+
+# In the order of a report.
+REGISTERS = (r"^rsp [0-9a-f]{16}  rflags .*vector VECTOR  error", r"^rax [0-9a-f]{16}  rbx", r"^r13 ", r"^cr2 ",
+             r"^backtrace:")
+NEXT = r"^to look closer: make gdb, then .*heddle-fault"
+
+
+@needs_gdb
+def test_fault_with_locks_held(tmp_path, debug_build):
+    """A jump to address 16 under a lock, by a program whose name is known."""
+    report, status = stopped(tmp_path, "tbreak process_unlink", "continue", "set $rip = 16",
+                             build=debug_build, program='/bin/sh -c "/bin/true; /bin/true"')
+    assert status == PANIC
+    check(report, 14, r"kernel panic: page fault in the kernel: null pointer: execution of address "
+          r"0x10", r"^last events of CPU \d:", r" sched_\w+: ", r"^CPU \d, thread \d+ \(\S+\) of process \d",
+          r"^locks held:", r"^  CPU \d: \w*process_lock\w* 0x\w+ taken at \w+\+0x",
+          r"^CPU \d, thread \d+ \(sh\) of process \d+, kernel stack", r"^rip 0{14}10 ", *REGISTERS,
+          r"^  0x\w+ process_wait\+0x", r"^  -- system call \(vector 256\) --",
+          r"^  user mode: rip 0x\w+ rsp 0x", NEXT)
+
+
+@needs_gdb
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_stack_overflow(tmp_path, cpus):
+    """The fault finds no stack: a double fault, on a stack of its own."""
+    report, status = stopped(tmp_path, "tbreak process_clone", "continue",
+                             "set $rsp = ((unsigned long)$rsp & ~4095) - 3 * 4096 + 4",
+                             program='/bin/sh -c "/bin/true; /bin/true"', cpus=cpus)
+    assert status == PANIC
+    check(report, 8, r"kernel panic: kernel stack overflow \(address 0x\w+ is in a guard page\)",
+          r"^last events of CPU", r"^locks held", r"^CPU \d, thread 1 \(init\) of process",
+          *REGISTERS, r"^  0x\w+ process_clone\+0x",
+          r"^  0x\w+ syscall_dispatch\+0x", r"^  -- system call", r"^  user mode", NEXT)
+    assert len(re.findall(r"^CPU \d, thread", report, re.M)) == cpus
+
+
+@needs_gdb
+def test_report_that_cannot_trust_anything(tmp_path):
+    """No thread, no frames: it ends all the same."""
+    report, status = stopped(
+        tmp_path, "tbreak sys_getppid", "continue",
+        "set *(unsigned long *)($gs_base + 16) = 0x1122334455667788",
+        "set $eflags = 2", "set $rbp = 0xffff900000000123",
+        "set $rip = 0x7f8000000000", program="/bin/sh")
+    assert status == PANIC
+    check(report, 14, r"kernel panic: page fault in the kernel: the kernel jumped to user memory",
+          r"^CPU \d, no thread", *REGISTERS, NEXT)
+
+
+def test_nmi(tmp_path):
+    """A person asks what the machine is doing: all CPUs say it."""
+    socket = tmp_path / "qmp"
+    with VM(cpus=2, args='run /bin/sh -c "echo ready; while :; do :; done"', timeout=120,
+            extra=["-qmp", f"unix:{socket},server=on,wait=off"]) as vm:
+        vm.expect(r"\nready")
+        Monitor(str(socket)).command("inject-nmi")
+        assert vm.wait() == PANIC
+    report = report_of(vm.log)
+    check(report, 2, r"kernel panic: NMI: somebody asks", r"^last events of CPU 0", r"^CPU 1, thread ",
+          r"^locks held", r"^CPU 0, thread ", *REGISTERS, NEXT)
+    assert re.search(r"^CPU \d, thread \d+ \(sh\)", report, re.M)
+    assert re.search(r"^  0x\w+ sched_idle_loop", report, re.M)
+
+
+# ---- make run -------------------------------------------------------------------------------------
+
+
+class Run:
+    """tools/run.sh with settings; its text when it has ended."""
+
+    def __init__(self, files, **settings):
+        environment = {**os.environ, "BUILD": str(BUILD), "ACCEL": "tcg", "BOOT": "direct",
+                       "MEM": "256M", **settings}
+        for name in ("GDB", "APPEND" if "APPEND" not in settings else ""):
+            environment.pop(name, None)
+        self.out = open(files / "out", "w+", encoding="utf-8", errors="replace")
+        self.process = subprocess.Popen([ROOT / "tools/run.sh"], env=environment, stdout=self.out,
+                                        stderr=subprocess.STDOUT, stdin=subprocess.PIPE)
+
+    def text(self):
+        self.out.seek(0)
+        return self.out.read().replace("\r", "")
+
+    def until(self, pattern, seconds=120):
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.text(), re.M):
+            assert self.process.poll() is None and time.monotonic() < end, self.text()[-3000:]
+            time.sleep(0.1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.stdin.write(b"\x01x")  # as a person leaves QEMU
+            self.process.stdin.close()
+            self.process.wait(30)
+        self.out.close()
+
+
+def test_run_says_that_the_kernel_stopped(tmp_path):
+    with Run(tmp_path, INIT="/absent", CPUS="1") as run:
+        assert run.process.wait(120) == 3
+        text = run.text()
+    assert "kernel panic: requested init /absent failed (error 2)" in text
+    assert text.endswith("run: the kernel stopped (see above).\n")
+
+
+@needs_gdb
+@pytest.mark.parametrize("cpus", ["1", "2"])
+def test_run_says_that_it_was_a_triple_fault(tmp_path, cpus):
+    """Without an IDT no fault finds its handler."""
+    socket = tmp_path / "gdb"
+    with Run(tmp_path, CPUS=cpus, QEMU_EXTRA=f"-S -gdb unix:{socket},server=on,wait=off") as run:
+        while not socket.exists():
+            time.sleep(0.05)
+        gdb(BUILD, socket, "tbreak bring_up", "continue",
+            "python gdb.selected_inferior().write_memory("
+            "int(gdb.parse_and_eval('(unsigned long)&idt')), bytes(4096))")
+        assert run.process.wait(120) == 5
+        text = run.text()
+    assert "kernel panic" not in text
+    report = text[text.index("run: triple fault."):]
+    for cpu in range(int(cpus)):
+        assert re.search(rf"^  CPU {cpu}.*: RIP 0xffffffff8\w+ \w+ at \w+\.[cS]:\d+", report, re.M)
+    assert len(re.findall(r"^    RSP \w{16}  RBP .*CR3 \w{16}", report, re.M)) == int(cpus)
+    assert re.search(r"IDT ffffffff8\w+ 00000fff", report)
+    assert re.search(r"called from 0x\w+ (kthread_begin|kernel_main) at ", report)
+    assert "make gdb" in report
+
+
+def test_run_ends_quietly_otherwise(tmp_path):
+    """Left by its user: no word of a fault."""
+    with Run(tmp_path, CPUS="1") as run:
+        run.until(r"# (\x1b\[6n)?$")
+        run.process.stdin.write(b"\x01x")
+        run.process.stdin.flush()
+        assert run.process.wait(30) == 0
+        assert run.text().endswith("run: QEMU was left.\n") and "triple" not in run.text()
+
+
+def screen_text(file, font):
+    """What is written on a screen dump (PPM), row by row."""
+    _, size, _, pixels = file.read_bytes().split(b"\n", 3)
+    width, height = map(int, size.split())
+    empty = pixels[-3:]
+    rows = []
+    for top in range(0, height - 15, 16):
+        line = ""
+        for left in range(0, width - 7, 8):
+            glyph = []
+            for y in range(top, top + 16):
+                start = 3 * (y * width + left)
+                bits = [pixels[start + 3 * x:start + 3 * x + 3] != empty for x in range(8)]
+                glyph.append(sum(0x80 >> x for x in range(8) if bits[x]))
+            line += font.get(tuple(glyph), "?")
+        rows.append(line.rstrip())
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize("boot", ["iso", pytest.param("uefi", marks=pytest.mark.skipif(
+    not OVMF, reason="OVMF is missing: make setup"))])
+def test_report_is_on_the_screen(tmp_path, boot):
+    pf2 = next((p for p in ("/usr/share/grub/unicode.pf2", "/usr/share/grub2/unicode.pf2")
+                if os.path.exists(p)), None)
+    if not pf2:
+        pytest.skip("GRUB's font is missing: make setup")
+    font = {tuple(rows): chr(code) for code, rows in read_font(pf2).items() if code < 127}
+    socket, picture = tmp_path / "qmp", tmp_path / "screen.ppm"
+    with Run(tmp_path, BOOT=boot, CPUS="2", INIT="/absent", APPEND="console=tty0 panic=halt",
+             QEMU_EXTRA=f"-qmp unix:{socket},server=on,wait=off") as run:
+        run.until(r"(?s)kernel panic: .*to look closer.*kernel panic: .*\n", 200)
+        monitor = Monitor(str(socket))
+        end = time.monotonic() + 60
+        while True:  # the display is drawn after the serial line is written
+            monitor.command("screendump", filename=str(picture))
+            text = screen_text(picture, font)
+            if text.count("kernel panic: ") or time.monotonic() > end:
+                break
+            time.sleep(0.5)
+    assert re.search(r"CPU \d, thread \d+ \(\w+\) of process", text), text
+    assert "backtrace:" in text and "panic+0x" in text
+    assert re.search(r"kernel panic: requested init /absent failed \(error 2\)", text), text
