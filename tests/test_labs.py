@@ -26,7 +26,7 @@ BREAKS = {
     "resources": "--share-space", "scale": "--share-space", "stack": "--no-guard",
     "switching": "--share-space", "termination": "--share-space", "threading": "--green",
     "stability": "--catch", "races": "--no-lock", "dependence": "--share-lock", "ipc": "--no-lock",
-    "gil": "--no-gil", "drive": "--lock",
+    "gil": "--no-gil", "drive": "--lock", "browser": "--one-process",
 }
 
 SAMPLE = """\
@@ -302,6 +302,32 @@ def test_slice_is_put_back():
         vm.send("\x03")
         vm.expect(r"~ # (?:\x1b\[6n)?$")
         assert vm.run(f"cat {path}") == before
+
+
+def test_browser_live():
+    """By keys: tabs die, one by one, and come back; the others go on; then the report."""
+    with VM(timeout=120) as vm:
+        vm.shell()
+        before = vm.run("stty -a")
+        vm.send("lab browser\n")
+        vm.expect("q: leave. ")
+        vm.send("b")
+        vm.expect("(?s)What happened:.*q end")
+        for keys, shown in (("c", r"SIGSEGV\): 1 tab, 3 threads"), ("r", "tab 1 came back"),
+                            ("2k", r"SIGKILL\): 1 tab, 3 threads"), ("r", "tab 2 came back"),
+                            ("3m", r"SIGABRT\): 1 tab, 3 threads"), ("r", "tab 3 came back")):
+            for key in keys:
+                vm.send(key)
+            vm.expect(shown)
+            if keys == "c":
+                vm.expect("DEAD: r reloads it")
+                vm.expect(r"the other tabs missed \d+ of [1-9]")
+        vm.send("q")
+        vm.expect("who ended")
+        vm.send("q")
+        vm.expect("(?s)3 of 3 deaths took one tab.*You said b")
+        vm.shell()
+        assert vm.run("stty -a") == before
 
 
 def test_drive_live():

@@ -27,6 +27,7 @@ static const struct {
     {"dependence", "one stops: who else is held up"},
     {"gil", "an interpreter's lock: threads that only take turns"},
     {"ipc", "pipes, sockets, shared memory, shared variables"},
+    {"browser", "a browser: a tab a process, each of three threads"},
     {"drive", "you are the scheduler: break a program"},
 };
 

@@ -183,6 +183,9 @@ struct lab_space {
 };
 bool lab_space(pid_t pid, struct lab_space *space);
 
+/* The state of a thread, a letter as in /proc/PID/task/TID/stat; '-' where it is no more. */
+char lab_state(pid_t pid, pid_t tid);
+
 /* The saved registers of a thread that is not running, from /proc/heddle/PID/task/TID/registers. */
 struct lab_registers {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15;

@@ -91,6 +91,18 @@ static pid_t own_tid(void)
 	return syscall(SYS_gettid);
 }
 
+char lab_state(pid_t pid, pid_t tid)
+{
+	char path[64], *text, *end, state;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	text = lab_read(path);
+	end = text ? strrchr(text, ')') : NULL; /* the name can hold one, too */
+	state = end && end[1] == ' ' ? end[2] : '-';
+	free(text);
+	return state;
+}
+
 /* Bits 0-54 of an entry are the frame where bit 63 says present
  * (Linux Documentation/admin-guide/mm/pagemap.rst). Without the right to know it they are 0. */
 bool lab_frame(pid_t pid, const void *address, uint64_t *frame)

@@ -104,22 +104,9 @@ static unsigned long rounds_of(int i)
 }
 
 /* The letter of /proc/PID/task/TID/stat; 0: there is no such thread any more. */
-static char state_of(pid_t pid, pid_t tid)
-{
-	char path[64], *text, *end, state = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	text = lab_read(path);
-	end = text ? strrchr(text, ')') : NULL;
-	if (end && strlen(end) > 2)
-		state = end[2];
-	free(text);
-	return state == 'Z' || state == 'X' ? 0 : state;
-}
-
 struct outcome {
 	unsigned long more[MEMBERS]; /* rounds after it happened */
-	char state[MEMBERS];	     /* 0: ended */
+	char state[MEMBERS];	     /* as lab_state() has it; 0: ended */
 	int on;			     /* of the other two, how many went on */
 };
 
@@ -197,7 +184,9 @@ static struct outcome try_out(enum act act, bool threads, bool share_lock)
 		o.on = 0;
 		for (int i = 0; i < MEMBERS; i++) {
 			o.more[i] = rounds_of(i) - before[i];
-			o.state[i] = state_of(pids[i], shared->member[i].tid);
+			char state = lab_state(pids[i], shared->member[i].tid);
+
+			o.state[i] = strchr("-ZX", state) ? 0 : state;
 			o.on += i > 0 && o.more[i] > 2;
 			ended += i > 0 && !o.state[i];
 		}

@@ -209,19 +209,6 @@ static void hold_while_switched(void)
 	lab_pin(-1);
 }
 
-static bool asleep(pid_t tid)
-{
-	char path[64], *text;
-	bool sleeps = false;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	text = lab_read(path);
-	if (text && strrchr(text, ')'))
-		sleeps = strrchr(text, ')')[2] == 'S';
-	free(text);
-	return sleeps;
-}
-
 /* Both sleep in read(): what the kernel keeps of them, register by register. */
 static bool look_at_sleepers(void)
 {
@@ -238,7 +225,7 @@ static bool look_at_sleepers(void)
 			lab_die("pipe: %s", strerror(errno));
 		threads[i] = lab_thread("sleeper", sleep_full, &holders[i]);
 		while (!__atomic_load_n(&holders[i].tid, __ATOMIC_ACQUIRE) ||
-		       !asleep(holders[i].tid))
+		       lab_state(getpid(), holders[i].tid) != 'S')
 			usleep(1000);
 	}
 	for (int i = 0; i < THREADS; i++)

@@ -223,18 +223,6 @@ static uint64_t free_frames(void)
 	return kib / 4;
 }
 
-static char state_of(pid_t pid)
-{
-	char path[64], *text, *end, state;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	text = lab_read(path);
-	end = text ? strrchr(text, ')') : NULL;
-	state = end ? end[2] : '-';
-	free(text);
-	return state;
-}
-
 static bool has_ended(pid_t pid)
 {
 	siginfo_t info = {0};
@@ -298,11 +286,11 @@ static struct outcome watch(const struct fault *fault, int place)
 	/* Nothing was closed by the one that died; it is dead, and nobody has waited for it. */
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	o.end_of_file = read(ends[0], &byte, 1) == 0;
-	o.zombie = state_of(pid) == 'Z';
+	o.zombie = lab_state(pid, pid) == 'Z';
 	status = lab_wait(pid);
 	o.signal = o.ended && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	o.killed_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	o.gone = kill(pid, 0) < 0 && errno == ESRCH && state_of(pid) == '-';
+	o.gone = kill(pid, 0) < 0 && errno == ESRCH && lab_state(pid, pid) == '-';
 	close(ends[0]);
 	/* What was freed may be on its way through the processors' own lists. */
 	for (int i = 0; i < 50; i++) {

@@ -187,18 +187,6 @@ static long number(const char *key, pid_t pid)
 	return (long)value;
 }
 
-static char state_of(pid_t pid, pid_t tid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	char *text = lab_read(path), *end = text ? strrchr(text, ')') : NULL;
-	char state = end ? end[2] : '-';
-
-	free(text);
-	return state;
-}
-
 /* `home` is the process whose memory and descriptors count. */
 static void look(struct moment *m, pid_t home, pid_t tid)
 {
@@ -207,7 +195,7 @@ static void look(struct moment *m, pid_t home, pid_t tid)
 	m->free = number("MemFree", 0);
 	m->resident = number("VmRSS", home);
 	m->tables = number("VmPTE", home);
-	m->state = state_of(home, tid);
+	m->state = lab_state(home, tid);
 	snprintf(path, sizeof(path), "/proc/%d/fd", home);
 	m->files = entries(path);
 }
@@ -242,10 +230,10 @@ static bool await_end(pid_t pid, pid_t tid)
 
 	if (pid == tid)
 		return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 &&
-		       state_of(pid, tid) == 'Z';
-	for (int i = 0; i < 2000 && state_of(pid, tid) != '-'; i++)
+		       lab_state(pid, tid) == 'Z';
+	for (int i = 0; i < 2000 && lab_state(pid, tid) != '-'; i++)
 		usleep(1000);
-	return state_of(pid, tid) == '-';
+	return lab_state(pid, tid) == '-';
 }
 
 static void live_through(int kind, struct moment moments[MOMENTS])
@@ -389,7 +377,7 @@ static bool show_zombie_and_orphan(void)
 	close(end[0]);
 	bool zombie = await_end(parent, parent);
 	pid_t orphan = shared->orphan, adopter = parent_of(orphan);
-	char orphan_state = state_of(orphan, orphan);
+	char orphan_state = lab_state(orphan, orphan);
 
 	show_held(t, "zombie", parent);
 	waitpid(parent, NULL, 0);
