@@ -56,6 +56,7 @@ package() {
 	pytest:pacman) echo "python-pytest python-pexpect" ;;
 	pytest:apk) echo "py3-pytest py3-pexpect" ;;
 	pytest:brew) echo "pytest" ;;
+	tmux:*) echo "tmux" ;;
 	browser:apt-get | browser:dnf | browser:pacman | browser:apk | browser:brew) echo "chromium" ;;
 	esac
 }
@@ -96,6 +97,7 @@ has() {
 	python) any python3 ;;
 	pytest) /usr/bin/python3 -c 'import pytest, pexpect' 2>/dev/null ||
 		python3 -c 'import pytest, pexpect' 2>/dev/null ;;
+	tmux) any tmux ;;
 	browser) any chromium chromium-browser google-chrome ;;
 	esac
 }
@@ -113,11 +115,12 @@ what() {
 	busybox) echo "BusyBox, static|no shell" ;;
 	python) echo "Python 3|no symbols in backtraces, no display font, no tests" ;;
 	pytest) echo "pytest and pexpect|no system tests" ;;
+	tmux) echo "tmux|no test of gdb's text interface; the machine's console not beside gdb" ;;
 	browser) echo "Chromium|no test of the pages that make trace and make report write" ;;
 	esac
 }
 
-needs="compiler headers qemu gdb grub image uefi libc busybox python pytest browser"
+needs="compiler headers qemu gdb grub image uefi libc busybox python pytest tmux browser"
 
 # The device's existence proves nothing, nor that QEMU opens it: a machine must run within a time
 # limit.  Our kernel, if it is built, must boot and end; else the firmware must say its name.

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The guided tours in gdb, each walked to its end on live machines."""
+"""The guided tours in gdb, each walked to its end on live machines; and the window of the switch, read
+back from a terminal."""
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 
 import pytest
 
@@ -16,13 +19,16 @@ from tours import TOURS  # noqa: E402
 pytestmark = pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is missing: make setup")
 
 
+def environment_of(tmp_path, settings):
+    return dict(os.environ, BUILD=str(BUILD), CONSOLE_LOG=str(tmp_path / "console"),
+                LC_ALL="C.UTF-8", MEM="256M", **settings)
+
+
 def gdb(tmp_path, *commands, timeout=300, **settings):
     """Let `tools/gdb.py --batch` run commands of gdb's; what it printed."""
-    environment = dict(os.environ, BUILD=str(BUILD), CONSOLE_LOG=str(tmp_path / "console"),
-                       LC_ALL="C.UTF-8", MEM="256M", **settings)
     words = [w for c in commands for w in ("-ex", c)]
     result = subprocess.run([sys.executable, ROOT / "tools/gdb.py", "--batch", *words],
-                            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            env=environment_of(tmp_path, settings), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False,
                             cwd=ROOT, start_new_session=True)
     return result.stdout
@@ -104,3 +110,126 @@ def test_texts():
             assert 1 <= len(re.findall(r"[.?:][\")]*(?:  |$)", station["text"])) <= 4, (name, n)
             assert ("at" in station) != ("by" in station), (name, n)
             assert not re.search(r":\d", station.get("at", "")), (name, n)
+
+
+class Terminal:
+    """gdb in a terminal of its own, as tmux draws it."""
+
+    def __init__(self, tmp_path, width, height, *arguments, **settings):
+        self.directory = tempfile.mkdtemp(prefix="heddle-tmux-")  # a short path, for the socket
+        environment = environment_of(tmp_path, settings)
+        environment.pop("TMUX", None)
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height),
+                  "-c", str(ROOT), "env", "-u", "TMUX", sys.executable, "tools/gdb.py", *arguments,
+                  env=environment)
+
+    def tmux(self, *words, env=None):
+        return subprocess.run(["tmux", "-S", f"{self.directory}/socket", *words], check=True,
+                              env=env, stdout=subprocess.PIPE, text=True).stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux("kill-server")
+        shutil.rmtree(self.directory)
+
+    def screen(self):
+        return self.tmux("capture-pane", "-p")
+
+    def wait(self, pattern, seconds=120):
+        """Until the screen shows it; the screen."""
+        end = time.monotonic() + seconds
+        while True:
+            screen = self.screen()
+            if re.search(pattern, screen):
+                assert "Python Exception" not in screen and "Traceback" not in screen, screen
+                return screen
+            assert time.monotonic() < end, f"no {pattern!r} on the screen:\n{screen}"
+            time.sleep(0.1)
+
+    def type(self, command):
+        self.tmux("send-keys", "-l", command)
+        self.tmux("send-keys", "Enter")
+
+
+def registers(screen):
+    """{name: (now, saved) of the left thread, and of the right} in the window."""
+    found = {}
+    for line in screen.splitlines():
+        halves = line.strip("│|").split("|")
+        words = [h.replace("not yet", "not-yet").split() for h in halves]
+        if len(words) == 2 and words[0] and words[0][0] == words[1][0]:
+            found[words[0][0]] = tuple(words[0][1:3]), tuple(words[1][1:3])
+    return found
+
+
+SAVED_REGISTERS = ("r15", "r14", "r13", "r12", "rbx", "rbp")
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is missing: make setup")
+@pytest.mark.parametrize("width, height, cpus", [(80, 24, 1), (120, 40, 4)])
+def test_window(width, height, cpus, tmp_path):
+    """What the window shows before, in and after the switch from A to B, and from B to C."""
+    with Terminal(tmp_path, width, height, TOUR="switch", CPUS=str(cpus)) as terminal:
+        terminal.wait(r"goes on to 2 of 9\.(.|\n)*\(gdb\)")
+        terminal.type("heddle-layout")
+        screen = terminal.wait(r"is not at a switch")
+        assert "runs:" in screen and "next:" in screen and "user/tour.c:" in screen
+        assert len(registers(screen)) == 8
+        terminal.type("next-station")
+        terminal.wait(r"sched\.c:\d+  switch_away\(SWITCH_YIELD\)")
+        terminal.type("next-station")
+        screen = terminal.wait(r"switch on CPU 0(.|\n)*switch\.S:\d+  pushq %rbp")
+        assert re.search(r"out: \d+ \(A\)", screen) and re.search(r"in:  \d+ \(B\)", screen)
+        assert "same address space: not written" in screen
+        shown = registers(screen)
+        assert len(shown) == 8
+        for name in SAVED_REGISTERS:
+            (now, saved), (incoming, its) = shown[name]
+            assert len(now) == 16 and saved == "not-yet" and incoming == "not-yet" and len(its) == 16
+
+        terminal.type("stepi 4")
+        screen = terminal.wait(r"switch\.S:\d+  pushq %r14")
+        shown = registers(screen)
+        for name in ("rbp", "rbx", "r12", "r13"):
+            assert shown[name][0][0] == shown[name][0][1]
+        assert shown["r14"][0][1] == "not-yet" == shown["rsp"][0][1]
+
+        terminal.type("stepi 5")
+        screen = terminal.wait(r"switch\.S:\d+  popq %r15")
+        shown = registers(screen)
+        assert shown["rsp"][1][0] == shown["rsp"][1][1], "the CPU is on the incoming stack"
+        assert all(shown[n][0][0] == "-" for n in SAVED_REGISTERS)
+        assert all(len(shown[n][0][1]) == 16 for n in (*SAVED_REGISTERS, "rsp", "rip"))
+
+        terminal.type("stepi 6")
+        screen = terminal.wait(r"switch\.S:\d+  ret")
+        shown = registers(screen)
+        assert all(shown[n][1][0] == shown[n][1][1] for n in SAVED_REGISTERS)
+        pc_behind = shown["rip"][1][1]
+
+        terminal.type("stepi")
+        screen = terminal.wait(r"is not at a switch")
+        assert registers(screen)["rip"][0][0] == pc_behind
+
+        terminal.type("heddle-switch --from B --to C")
+        screen = terminal.wait(r"out: \d+ \(B\)")
+        assert re.search(r"CR3 (\w+) -> (?!\1)\w+  other address space: changes", screen)
+        terminal.type("tui disable")
+        terminal.type("quit")
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is missing: make setup")
+def test_window_before_the_kernel(tmp_path):
+    """Nothing to show yet: it says so, and shows when there is."""
+    with Terminal(tmp_path, 80, 24, "--stopped", CPUS="1") as terminal:
+        terminal.wait(r"\(gdb\)")
+        terminal.type("heddle-layout")
+        terminal.wait(r"the kernel has not booted so far")
+        terminal.type("tbreak sched_init")
+        terminal.type("continue")
+        terminal.wait(r"there are no threads yet")
+        terminal.type("tbreak bring_up")
+        terminal.type("continue")
+        terminal.wait(r"CPU 0 is not at a switch")
