@@ -97,6 +97,15 @@ def test_without_the_program(tmp_path):
         assert re.search(rf"(?m)^{name} +\d+  ", out)
 
 
+def test_page():
+    """The transcripts in docs/gdb.md are what its commands print, but for numbers."""
+    result = subprocess.run([sys.executable, ROOT / "tools/gdb_transcript.py", "--check",
+                             ROOT / "docs/gdb.md"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            timeout=300, check=False, env=dict(os.environ, BUILD=str(BUILD)))
+    assert result.returncode == 0, result.stdout[-6000:]
+
+
 def test_tours_of_labs():
     """Whatever tour a lab names, there is."""
     named = [re.search(r'\.tour = "([^"]*)"', p.read_text()) for p in (ROOT / "user/labs").glob("*.c")]

@@ -79,11 +79,12 @@ class Current(Command):
         selected = kernel.selected_cpu()
         for cpu in kernel.scheduled_cpus():
             kernel.select_cpu(cpu)
-            t = kernel.running(cpu)
+            t, following = kernel.standing(), kernel.running(cpu)
             mark = "*" if cpu == selected else " "
             mode = "kernel" if kernel.in_kernel() else "user"
             print(f"{mark} CPU {cpu}: thread {t} of process {t.pid}, {mode} mode, at "
-                  f"{place_of(kernel.register_u64('rip'), t)}")
+                  f"{place_of(kernel.register_u64('rip'), t)}"
+                  + ("" if t == following else f" (`current` is {following} already)"))
 
 
 class Thread(Command):

@@ -375,6 +375,24 @@ def running(cpu):
     return thread_at(int(struct["current"])) if int(struct["current"]) else None
 
 
+def standing():
+    """The thread whose stack the selected CPU is on.  Before the exchange of stacks in
+    context_switch() that is not `current`; but it is at hand there: rdx, the outgoing one."""
+    t = current()
+    sp = register_u64("rsp")
+    if t is None or not in_kernel() or t.stack <= sp < t.stack + KSTACK_SIZE:
+        return t
+    address = register_u64("rdx")
+    if address >> 47 == (1 << 17) - 1:
+        try:
+            outgoing = thread_at(address)
+        except Failure:
+            return t
+        if outgoing.stack <= sp < outgoing.stack + KSTACK_SIZE:
+            return outgoing
+    return t
+
+
 def current():
     cpu = selected_cpu()
     return None if cpu is None else running(cpu)

@@ -16,24 +16,6 @@ STEPS_MAX = 500  # of a station that is reached by steps
 LIST = "heddle-tour lists the tours"
 
 
-def on_stack():
-    """The thread whose stack the CPU is on.  Around context_switch() that is not `current`, but it
-    is at hand: rdx, the outgoing one."""
-    t = kernel.current()
-    sp = kernel.register_u64("rsp")
-    if t is None or not kernel.in_kernel() or t.stack <= sp < t.stack + kernel.KSTACK_SIZE:
-        return t
-    rdx = kernel.register_u64("rdx")
-    if rdx >> 47 == (1 << 17) - 1:
-        try:
-            outgoing = kernel.thread_at(rdx)
-        except (Failure, gdb.error):
-            return t
-        if outgoing.stack <= sp < outgoing.stack + kernel.KSTACK_SIZE:
-            return outgoing
-    return t
-
-
 def holds(expression):
     return bool(gdb.parse_and_eval(expression))
 
@@ -69,7 +51,7 @@ class Stop(gdb.Breakpoint):
         return True
 
     def fits(self):
-        s, t = self.station, on_stack()
+        s, t = self.station, kernel.standing()
         if t is None or s.get("thread") not in (None, t.name):
             return False
         if self.path and kernel.executable_of(kernel.process_of(t)) != self.path:
@@ -139,7 +121,7 @@ class Walk:
                 break
             if commands == STEPS_MAX:
                 raise Failure(f"{STEPS_MAX} times {station['by']} did not lead to the station")
-        return station.get("thread") in (None, on_stack().name)
+        return station.get("thread") in (None, kernel.standing().name)
 
     def say(self, station):
         cpu = kernel.selected_cpu()

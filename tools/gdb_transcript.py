@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The transcripts in a page of docs/: made by running them, and checked against a new run.
+
+    tools/gdb_transcript.py PAGE...           run the page's commands, put what they print into it
+    tools/gdb_transcript.py --check PAGE...   run them, and compare what does not depend on the run
+
+A transcript stands between `<!-- gdb -->` and `<!-- end -->`, in a code block; its commands are the
+lines that begin with `(gdb) `.  `<!-- gdb CPUS=1 TOUR=switch -->` starts a machine with these
+settings of tools/gdb.py; a transcript without settings goes on where the one before it stopped.
+Numbers and addresses differ from run to run: of lines that have any, only the functions and the
+source text of frames are compared."""
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"(?ms)^<!-- gdb ?(.*?) ?-->\n```\n(.*?)^```\n<!-- end -->$")
+MARK = "@@transcript "
+
+
+def sessions(page):
+    """[(settings, [commands of a block, ...])] of a page."""
+    found = []
+    for settings, text in BLOCK.findall(page):
+        commands = [line[6:] for line in text.splitlines() if line.startswith("(gdb) ")]
+        if settings or not found:
+            found.append((dict(s.split("=", 1) for s in shlex.split(settings)), []))
+        found[-1][1].append(commands)
+    return found
+
+
+def run(settings, blocks):
+    """What each block's commands print, as transcripts."""
+    flat = [(b, c) for b, commands in enumerate(blocks) for c in commands]
+    words = []
+    for i, (_, command) in enumerate(flat):
+        words += ["-ex", f"echo \\n{MARK}{i}\\n", "-ex", command]
+    result = subprocess.run(
+        [sys.executable, ROOT / "tools/gdb.py", "--batch", *words, "-ex", f"echo \\n{MARK}end\\n"],
+        env=dict(os.environ, **{"LC_ALL": "C.UTF-8", "COLUMNS": "100", **settings}), cwd=ROOT,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=300, check=False, start_new_session=True)
+    parts = re.split(rf"(?m)^{MARK}(?:\d+|end)\n", result.stdout)[1:-1]
+    if len(parts) != len(flat):
+        raise SystemExit(f"gdb did not come to the end:\n{result.stdout[-3000:]}")
+    texts = [""] * len(blocks)
+    for (b, command), output in zip(flat, parts):
+        output = output.strip("\n").replace(str(ROOT) + "/", "")
+        lines = [line.rstrip() for line in output.splitlines()]
+        texts[b] += "\n".join([f"(gdb) {command}", *lines]) + "\n"
+    return texts
+
+
+def renew(page):
+    texts = [t for settings, blocks in sessions(page) for t in run(settings, blocks)]
+    return BLOCK.sub(lambda m: f"<!-- gdb{' ' + m[1] if m[1] else ''} -->\n```\n{texts.pop(0)}```\n"
+                               "<!-- end -->", page)
+
+
+def stable(transcript):
+    """What of a transcript is the same in every run."""
+    kept = []
+    for line in transcript.splitlines():
+        frame = re.match(r"#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", line)
+        source = re.match(r"(?:0x[0-9a-f]+\t)?\d+\t(.*)", line)
+        if line.startswith("(gdb) "):
+            kept.append(line)
+        elif frame:
+            kept.append(frame[1])
+        elif source:
+            kept.append(source[1].strip())
+        elif not re.search(r"\d", line):
+            kept.append(line)
+    return kept
+
+
+def differences(page):
+    """Blocks whose stable lines are others now, in words."""
+    new = BLOCK.findall(renew(page))
+    found = []
+    for (_, before), (_, after) in zip(BLOCK.findall(page), new):
+        if stable(before) != stable(after):
+            found.append(f"the page has:\n{before}\nnow it is:\n{after}")
+    return found
+
+
+def main():
+    check, pages = "--check" in sys.argv, [a for a in sys.argv[1:] if a != "--check"]
+    if not pages:
+        raise SystemExit(__doc__)
+    for path in map(pathlib.Path, pages):
+        page = path.read_text()
+        if check:
+            found = differences(page)
+            if found:
+                raise SystemExit(f"{path}: {'; '.join(found)}\nrenew it: tools/gdb_transcript.py {path}")
+        else:
+            path.write_text(renew(page))
+
+
+if __name__ == "__main__":
+    main()
