@@ -52,8 +52,10 @@ static volatile u32 *registers;
 static bool use_deadline;
 
 /* Counter ticks in `ns` nanoseconds: ns * mult >> MULT_SHIFT. */
-#define MULT_SHIFT     30
-#define TIMER_REACH_NS (2 * NSEC_PER_SEC) /* the product below must not overflow */
+#define MULT_SHIFT 30
+#define TIMER_REACH_NS                                                                             \
+	(2 * NSEC_PER_SEC) /* the product below must not overflow, nor a short clock wrap unseen   \
+			    */
 static u64 timer_mult;
 
 volatile u32 *apic_registers(void)
@@ -74,7 +76,7 @@ static void apic_write(u32 offset, u32 value)
 		registers[offset / 4] = value;
 }
 
-u32 apic_current_id(void)
+static u32 apic_current_id(void)
 {
 	return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
 }

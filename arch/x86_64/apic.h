@@ -10,7 +10,6 @@
  * and paging_init(). */
 void apic_init(void);
 void apic_init_cpu(void); /* on every other CPU */
-u32 apic_current_id(void);
 
 /* The memory-mapped registers; NULL in x2APIC mode. */
 volatile u32 *apic_registers(void);

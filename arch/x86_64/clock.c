@@ -19,8 +19,6 @@
 #define MAX_WRAP_FRACTION 4
 #define TSC_HZ_GUESS	  2000000000
 
-u64 clock_max_idle_ns = ~0UL;
-
 static u64 tsc_hz, tsc_mult;
 static u64 realtime_offset;
 
@@ -44,8 +42,10 @@ static u64 tsc_now_ns(void)
 	return scale(rdtsc_ordered() - boot_info.entry_tsc, tsc_mult);
 }
 
-/* Extend the short counter: whoever sees it further on moves the common count.  A reading that is
- * older than the common count looks like one almost a whole wrap ahead, and is passed over. */
+/* Extend the short counter: whoever sees it further on moves the common count.  Somebody looks
+ * often enough: an armed timer comes every two seconds at least (apic.c), that of the load average
+ * is always armed, and the shortest counter wraps after 4.7 s.  A reading that is older than the
+ * common count looks like one almost a whole wrap ahead, and is passed over. */
 static u64 source_now_ns(const struct counter *c)
 {
 	u64 old = __atomic_load_n(&source_ticks, __ATOMIC_ACQUIRE), new;
@@ -74,7 +74,6 @@ static void source_set(const struct counter *c)
 	source_ticks = c->read();
 	source_mult = mult_of(c->hz);
 	source_base_ns = tsc_now_ns() - scale(source_ticks, source_mult);
-	clock_max_idle_ns = scale(c->mask / MAX_WRAP_FRACTION, source_mult);
 	__atomic_store_n(&source, c, __ATOMIC_RELEASE);
 	log_info("clock: source is %s, %lu Hz", c->name, c->hz);
 }

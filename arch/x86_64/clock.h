@@ -22,10 +22,6 @@ u64 clock_realtime_ns(void);
 /* TSC ticks a second, as measured. */
 u64 clock_tsc_hz(void);
 
-/* Some CPU must read the clock at least this often: sources other than the TSC are short counters
- * that wrap.  ~0: no limit.  The APIC timer keeps it. */
-extern u64 clock_max_idle_ns;
-
 /* Compare the TSCs of all online CPUs, and change to another source where they differ so that time
  * could run backwards.  Once, after smp_start_all(); preemption off, interrupts on. */
 void clock_check_cpus(void);
