@@ -15,7 +15,4 @@ typedef long (*syscall_fn)(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
  * frame->rax.  Unknown numbers: -ENOSYS, counted. */
 void syscall_dispatch(struct trap_frame *frame);
 
-/* Name of a number, or NULL. */
-const char *syscall_name(u32 number);
-
 void syscall_init(void); /* /proc/heddle/syscalls */

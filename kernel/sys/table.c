@@ -50,11 +50,6 @@ void syscall_dispatch(struct trap_frame *frame)
 	trace_values(TRACE_SYS_EXIT, number, &frame->rax, 1);
 }
 
-const char *syscall_name(u32 number)
-{
-	return number < SYSCALL_COUNT ? table[number].name : NULL;
-}
-
 static u64 calls_total(u32 number)
 {
 	u64 sum = 0;
@@ -68,7 +63,7 @@ static u64 calls_total(u32 number)
 static void syscalls_make_text(struct text *t)
 {
 	for (u32 i = 0; i <= SYSCALL_COUNT; i++) {
-		const char *name = syscall_name(i);
+		const char *name = i < SYSCALL_COUNT ? table[i].name : NULL;
 		u64 calls = calls_total(i);
 
 		if (name || calls)
