@@ -138,8 +138,9 @@ static struct result measure(enum way way)
 	return (struct result){(lab_now_ns() - start) / 1e6, used_ms() - used};
 }
 
-/* The best of some rounds; the ways take turns, so that all of them meet the same machine. */
-static void measure_all(struct result *results, const char *what)
+/* The best of some rounds, and of those before where there are `more`; the ways take turns, so that
+ * all of them meet the same machine. */
+static void measure_all(struct result *results, const char *what, bool more)
 {
 	int rounds = lab_pick(4, 3);
 
@@ -149,7 +150,7 @@ static void measure_all(struct result *results, const char *what)
 
 		lab_progress(what, i, rounds * WAYS);
 		r = measure(way);
-		if (i < WAYS || r.wall_ms < results[way].wall_ms)
+		if ((i < WAYS && !more) || r.wall_ms < results[way].wall_ms)
 			results[way] = r;
 	}
 }
@@ -183,12 +184,15 @@ static void run(void)
 		close(channels[i].request[0]);
 		close(channels[i].answer[1]);
 	}
-	measure_all(waiting, computing ? "computing" : "waiting");
+	measure_all(waiting, computing ? "computing" : "waiting", false);
 	lab_trace_begin();
 	measure(THREADS);
 	trace = lab_trace_end();
 	computing = true;
-	measure_all(busy, "computing");
+	measure_all(busy, "computing", false);
+	/* Where others had the processor at one way's times, and not at another's. */
+	for (int i = 0; i < 3 && busy[0].wall_ms > 1.5 * busy[THREADS].wall_ms; i++)
+		measure_all(busy, "computing", true);
 	for (int i = 0; i < TASKS; i++)
 		close(channels[i].request[1]);
 	lab_wait(device_pid);
