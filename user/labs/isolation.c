@@ -243,16 +243,18 @@ static void run(void)
 	for (int i = 0; i < ATTEMPTS; i++) {
 		const struct attempt *a = &attempts[i];
 		char page[32] = "-", ending[48];
-		uint64_t before;
+		uint64_t before, deadline;
 		int status, alive;
 
 		shared->caught = shared->done = false;
 		lab_wait(lab_fork("teller", asks_to_be_told, (void *)(uintptr_t)a));
-		before = shared->bystander;
 		status = lab_wait(lab_fork("victim", does_not_ask, (void *)(uintptr_t)a));
-		usleep(5000);
+		before = shared->bystander;
+		deadline = lab_now_ns() + 5 * 1000000000ull;
+		while (shared->bystander < before + 2 && lab_now_ns() < deadline)
+			usleep(500);
 		/* The bystander still counts, and the process with the secret is there. */
-		alive = (shared->bystander > before) + (kill(other, 0) == 0);
+		alive = (shared->bystander >= before + 2) + (kill(other, 0) == 0);
 		if (shared->caught && shared->trap == 14)
 			snprintf(page, sizeof(page), "0x%llx",
 				 (unsigned long long)(uintptr_t)shared->address & ~(PAGE - 1ULL));

@@ -190,7 +190,7 @@ static void run(void)
 	uint64_t total = lab_spin_rounds((uint64_t)lab_pick(100, 60) * 1000000);
 	enum job job = lab_knob("lock") ? LOCKED : COMPUTE;
 	double threads[CPUS + 1] = {0, 1}, processes[CPUS + 1] = {0, 1}, more, locked, sharing, own;
-	uint64_t moving;
+	uint64_t moving = 0;
 	struct lab_trace *trace;
 	struct lab_bars *bars;
 	pid_t tids[MOST];
@@ -204,7 +204,12 @@ static void run(void)
 		one_cpu(total);
 		return;
 	}
-	moving = seen_moving();
+	/* Where the machine below is busy, they may run in turn for a while. */
+	for (int i = 0; i < 8 && moving < 100; i++) {
+		uint64_t moves = seen_moving();
+
+		moving = moves > moving ? moves : moving;
+	}
 	for (int n = 2; n <= cpus; n = n < cpus && n * 2 > cpus ? cpus : n * 2) {
 		lab_progress("workers", n, cpus);
 		threads[n] = speed_up(job, n, false, total);
@@ -272,7 +277,8 @@ static void run(void)
 	else
 		lab_verdict(
 		    LAB_NOT_SHOWN, "%d CPUs gave %.2f times the speed. %s", cpus, threads[best],
-		    moving < 100 ? "The emulator runs its CPUs in turn: no thread saw another move."
+		    moving < 100 ? "They run in turn, by the emulator or by the machine below it: "
+				   "two threads hardly saw each other move."
 				 : "They run at the same time, but the machine below them has "
 				   "no two free CPUs for them now.");
 }
