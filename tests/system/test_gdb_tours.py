@@ -147,15 +147,16 @@ class Terminal:
         return self.tmux("capture-pane", "-p")
 
     def wait(self, pattern, seconds=120):
-        """Until the screen shows it; the screen."""
-        end = time.monotonic() + seconds
+        """Until the screen shows it and has come to rest; the screen."""
+        end, before = time.monotonic() + seconds, ""
         while True:
             screen = self.screen()
-            if re.search(pattern, screen):
+            still, before = screen == before, screen
+            if still and re.search(pattern, screen):
                 assert "Python Exception" not in screen and "Traceback" not in screen, screen
                 return screen
             assert time.monotonic() < end, f"no {pattern!r} on the screen:\n{screen}"
-            time.sleep(0.1)
+            time.sleep(0.3)
 
     def type(self, command):
         self.tmux("send-keys", "-l", command)
@@ -183,7 +184,7 @@ def test_window(width, height, cpus, tmp_path):
     with Terminal(tmp_path, width, height, TOUR="switch", CPUS=str(cpus)) as terminal:
         terminal.wait(r"goes on to 2 of 9\.(.|\n)*\(gdb\)")
         terminal.type("heddle-layout")
-        screen = terminal.wait(r"is not at a switch")
+        screen = terminal.wait(r"is not at a switch(.|\n)*CR3(.|\n)*user/tour\.c:")
         assert "runs:" in screen and "next:" in screen and "user/tour.c:" in screen
         assert len(registers(screen)) == 8
         terminal.type("next-station")
@@ -223,7 +224,7 @@ def test_window(width, height, cpus, tmp_path):
         assert registers(screen)["rip"][0][0] == pc_behind
 
         terminal.type("heddle-switch --from B --to C")
-        screen = terminal.wait(r"out: \d+ \(B\)")
+        screen = terminal.wait(r"out: \d+ \(B\)(.|\n)*changes(.|\n)*switch\.S:")
         assert re.search(r"CR3 (\w+) -> (?!\1)\w+  other address space: changes", screen)
         terminal.type("tui disable")
         terminal.type("quit")
