@@ -94,7 +94,10 @@ gdb: all ## the machine under gdb, which knows its threads: make gdb CPUS=2 LAB=
 	@$(PYTHON) tools/gdb.py
 
 lab: all ## boot into a lab, then the shell: make lab NAME=races ARGS=--no-lock; NAME=tour: all
-	@APPEND="$(APPEND) -- first lab $(NAME) $(ARGS)" tools/run.sh
+	@# Into a file it asks nothing, and ends when the lab has.
+	@how="first lab $(NAME) $(ARGS)"; [ -t 0 ] && [ -t 1 ] || \
+	how="run /bin/sh -c \"lab $(NAME) $(ARGS) --plain </dev/null\""; \
+	APPEND="$(APPEND) -- $$how" tools/run.sh
 
 iso: $(BUILD)/heddle.iso ## build/heddle.iso, for CD and USB stick, BIOS and UEFI
 

@@ -172,7 +172,7 @@ def test_question(tmp_path):
         assert ("TRUE HERE" in text) == (key != "q")
         assert "\x1b[1m" not in text
         lab.close()
-        assert lab.exitstatus == 0
+        assert lab.exitstatus == (4 if key == "q" else 0)
 
 
 def test_interrupted():
@@ -298,6 +298,30 @@ def test_first_a_lab_then_the_shell():
         vm.expect("To begin: `lab` lists the labs")
         vm.shell()
         assert re.search("^ . many ", vm.run("lab --plain"), re.M)
+
+
+def test_into_a_file():
+    """Without a terminal `make lab` asks nothing, colours nothing, and ends."""
+    result = subprocess.run(["make", "-s", "lab", "NAME=many", f"BUILD={BUILD}", "BOOT=direct"],
+                            capture_output=True, text=True, timeout=300, cwd=ROOT,
+                            stdin=subprocess.DEVNULL)
+    text = result.stdout[result.stdout.index("lab many\n---"):]
+    assert result.returncode == 0 and "TRUE HERE" in text and "in order" in text
+    assert "\x1b" not in text and text.isascii()
+    assert [line for line in text.split("\n") if len(line) > 80] == []
+
+
+def test_tour_says_what_was_left():
+    """A lab that was left at its question was skipped; every prompt says how to go on."""
+    with VM(timeout=120) as vm:
+        vm.shell()
+        vm.send("lab tour\n")
+        for prompt, key in (("1 of .*Enter: go on; s: skip it; q: quit. ", "\r"),
+                            ("Enter: none; q: leave. ", "q"), ("2 of .*q: quit. ", "s"),
+                            ("3 of .*q: quit. ", "q")):
+            vm.expect("(?s)" + prompt)
+            vm.send(key)
+        vm.expect(f"0 as expected, 0 not, {len(NAMES)} skipped")
 
 
 def test_slice_is_put_back():

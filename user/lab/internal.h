@@ -115,6 +115,8 @@ size_t text_fit(const char *text, int width, const char **next);
 const char *number_text(double value, char buffer[32]);
 char key_read(void); /* one key of the terminal, without Enter; 'q' at its end */
 
+#define LAB_LEFT 4 /* exit status: left at its question */
+
 /* --- the report as text, and as JSON (show.c, table.c, json.c) ----------------------------------
  */
 

@@ -56,7 +56,7 @@ static void help(void)
 	for (const struct lab_knob *k = lab.knobs; k && k->name; k++)
 		help_line(k->name, k->value, k->help);
 	printf("\nExit status: 0 as expected, or a knob was given, or it cannot be shown here;\n"
-	       "1 another verdict; 2 it could not run; 3 wrong options.\n");
+	       "1 another verdict; 2 it could not run; 3 wrong options; 4 left at its question.\n");
 	exit(0);
 }
 

@@ -47,7 +47,7 @@ int show_question(void)
 		}
 		if (key == 'q') {
 			put("\n");
-			exit(0);
+			exit(LAB_LEFT);
 		}
 		if (key >= 'a' && key < 'a' + count) {
 			put_format("%c\n\n", key);
