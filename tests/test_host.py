@@ -36,3 +36,11 @@ def test_floors():
                             capture_output=True, text=True)
     print(result.stdout, result.stderr)
     assert result.returncode == 0
+
+
+def test_docs():
+    """Every lab has its page; links and the sources that are named exist."""
+    result = subprocess.run(["python3", "tests/host/test_docs.py"], cwd=ROOT,
+                            capture_output=True, text=True)
+    print(result.stdout, result.stderr)
+    assert result.returncode == 0

@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The documents: every lab has its page, every link leads somewhere, every source file and function
+that a page or a lab names is there.  Prints TAP."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PAGES = sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md"]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+# A file of the tree: `kernel/sched/sched.c`; after it, up to the next file or ";", functions in it.
+FILE = r"(?:arch|boot|kernel|user|tests|tools)/[\w./-]+\.(?:[chS]|py|sh|ld)\b"
+WORD = re.compile(rf"({FILE})|(?:^|[\s,])(\w+)\(\)|(;)")
+CODE = re.compile(r"`([^`]+)`")
+SECTION = re.compile(r"^## Where to read\n(.*?)(?=^## |\Z)", re.M | re.S)
+PARTS = ("**The claim.**", "**Where it is loose.**", "## How it is shown", "## What to look for",
+         "## To break it", "## Exercises")
+
+
+def anchors(text):
+    """Of headings, as GitHub makes them."""
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-")
+            for h in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+def sources(words, where):
+    """Files that are missing, and functions that are not in the file named before them."""
+    text = None
+    for path, function, end in words:
+        if end:
+            text = None
+        elif path:
+            text = (ROOT / path).read_text() if (ROOT / path).exists() else None
+            if text is None:
+                yield f"{where}: {path} does not exist"
+        elif text is not None and not re.search(rf"\b{function}\b", text):
+            yield f"{where}: no {function}() in the file named before it"
+
+
+def links(page, text):
+    for target in LINK.findall(text):
+        path, _, anchor = target.partition("#")
+        to = (page.parent / path) if path else page
+        if re.match(r"[a-z]+:", target):
+            continue
+        if not to.exists():
+            yield f"{page.relative_to(ROOT)}: {target} does not exist"
+        elif anchor and anchor not in anchors(to.read_text()):
+            yield f"{page.relative_to(ROOT)}: {target} has no such heading"
+
+
+def labs():
+    catalogue = re.findall(r'^    \{"(\w+)", "', (ROOT / "user/lab/catalogue.h").read_text(), re.M)
+    index = "".join((ROOT / "docs" / name).read_text() for name in ("README.md", "labs.md"))
+    for name in catalogue:
+        page = ROOT / f"docs/labs/{name}.md"
+        if not page.exists():
+            yield f"docs/labs/{name}.md does not exist"
+            continue
+        text = page.read_text()
+        missing = [part for part in PARTS if part not in text]
+        if missing:
+            yield f"docs/labs/{name}.md: no {', '.join(missing)}"
+        if index.count(f"(labs/{name}.md)") < 2:
+            yield f"docs/labs/{name}.md is not linked from docs/README.md and docs/labs.md"
+        knobs = re.search(r"lab_knob knobs\[\] = \{(.*?)\{0\}",
+                          (ROOT / f"user/labs/{name}.c").read_text(), re.S)
+        for knob in re.findall(r'^\s*\{"([\w-]+)"', knobs[1] if knobs else "", re.M):
+            if f"--{knob}" not in text:
+                yield f"docs/labs/{name}.md does not mention --{knob}"
+
+
+def main():
+    problems = {"labs": list(labs()), "links": [], "sources": []}
+    for page in PAGES:
+        text = page.read_text()
+        name = page.relative_to(ROOT)
+        problems["links"] += links(page, text)
+        for code in CODE.findall(text):
+            problems["sources"] += sources([(m[1], None, None) for m in WORD.finditer(code) if m[1]], name)
+        for section in SECTION.findall(text):
+            words = ";".join(" ".join(CODE.findall(line)) for line in section.split("\n- "))
+            problems["sources"] += sources([m.groups() for m in WORD.finditer(words)], name)
+    for lab in sorted((ROOT / "user/labs").glob("*.c")):
+        said = re.search(r"\.sources\s*=\s*((?:\"[^\"]*\"\s*)+)", lab.read_text())
+        text = "".join(re.findall(r'"([^"]*)"', said[1] if said else ""))
+        problems["sources"] += sources([m.groups() for m in WORD.finditer(text)], lab.name)
+        if said and not re.search(FILE, text):
+            problems["sources"].append(f"{lab.name}: .sources names no file")
+    for number, (name, found) in enumerate(problems.items(), 1):
+        for line in found:
+            print("#", line)
+        print(f"{'not ' if found else ''}ok {number} - {name}")
+    print(f"1..{len(problems)}")
+    return any(problems.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
