@@ -103,11 +103,9 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 {
 	struct file_table *t = vfs_current_files();
 	u32 limit = current_limit(), fd;
-	int error;
+	int error = from && from >= limit ? -EINVAL : 0;
 
-	if (from && from >= limit)
-		return -EINVAL;
-	for (;;) {
+	while (!error) {
 		spin_lock(&t->lock);
 		for (fd = from; fd < t->size && t->slots[fd].file;)
 			fd++;
@@ -117,12 +115,10 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 			return (int)fd;
 		}
 		spin_unlock(&t->lock);
-		if (fd >= limit)
-			return -EMFILE;
-		error = table_grow(t, fd + 1);
-		if (error)
-			return error;
+		error = fd < limit ? table_grow(t, fd + 1) : -EMFILE;
 	}
+	file_put(f);
+	return error;
 }
 
 int fd_available(void)
@@ -156,16 +152,14 @@ static int slot_set(struct file_table *t, u32 fd, struct fd_slot slot, bool only
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec)
 {
 	struct file_table *t = vfs_current_files();
-	int error;
+	int error = fd < current_limit() ? 0 : -EBADF;
 
-	if (fd >= current_limit())
-		return -EBADF;
-	if (fd >= READ_ONCE(t->size)) { /* never shrinks */
+	if (!error && fd >= READ_ONCE(t->size)) /* never shrinks */
 		error = table_grow(t, fd + 1);
-		if (error)
-			return error;
-	}
-	return slot_set(t, fd, (struct fd_slot){f, close_on_exec}, false);
+	if (!error)
+		return slot_set(t, fd, (struct fd_slot){f, close_on_exec}, false);
+	file_put(f);
+	return error;
 }
 
 int fd_close(u32 fd)

@@ -30,14 +30,14 @@ extern struct file_table *(*vfs_current_files)(void);
 /* Its RLIMIT_NOFILE. */
 extern u64 (*vfs_current_file_limit)(void);
 
-/* The lowest free descriptor >= from; takes over the caller's reference to `f` on success.
+/* The lowest free descriptor >= from.  Takes over the caller's reference to `f`, after an error too:
  * -EMFILE, -ENOMEM, (from too large) -EINVAL. */
 int fd_install(struct file *f, u32 from, bool close_on_exec);
 
 /* Is there a free one?  0 or -EMFILE; what is there now, another thread may take. */
 int fd_available(void);
 
-/* Exactly `fd`, closing what was there (dup2). */
+/* Likewise, exactly `fd`, closing what was there (dup2): -EBADF, -ENOMEM. */
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
 
 /* With a reference; NULL where not open. */

@@ -25,8 +25,7 @@ static void open_console(void)
 			log_warn("init: no /dev/console (error %ld)", -PTR_ERR(console));
 			return;
 		}
-		if (fd_install(console, 0, false) < 0)
-			file_put(console);
+		(void)fd_install(console, 0, false);
 	}
 }
 

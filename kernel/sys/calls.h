@@ -157,6 +157,9 @@ void user_vector_put(struct user_vector *v);
 /* write(2): EPIPE comes with a signal. */
 void pipe_broken(void);
 
+/* Descriptors for a new pair, whose references it takes over; both go to `user` (sys_fd.c). */
+int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
+
 /* --- The rest --------------------------------------------------------------------------------- */
 
 int sigset_get(sigset_t *set, u64 user, u64 size);	  /* sys_signal.c */

@@ -18,27 +18,20 @@ SYSCALL3(close_range, first, last, flags)
 	return fd_close_range((u32)first, (u32)last, flags & CLOSE_RANGE_CLOEXEC);
 }
 
-/* Give `file` a descriptor: the lowest free from `from` on, or where `exactly` that one. */
-static long install(struct file *file, u32 from, bool exactly, bool close_on_exec)
+static struct file *again(struct file *f)
 {
-	long result;
-
-	file_get(file);
-	result = exactly ? fd_install_at(file, from, close_on_exec)
-			 : fd_install(file, from, close_on_exec);
-	if (result < 0)
-		file_put(file);
-	return result;
+	file_get(f);
+	return f;
 }
 
-CALL(dup, WITH_FILE(a, install(file, 0, false, false)))
-CALL(dup2, WITH_FILE(a, (u32)a == (u32)b ? (u32)a : install(file, (u32)b, true, false)))
+CALL(dup, WITH_FILE(a, fd_install(again(file), 0, false)))
+CALL(dup2, WITH_FILE(a, (u32)a == (u32)b ? (int)a : fd_install_at(again(file), (u32)b, false)))
 
 SYSCALL3(dup3, fd, to, flags)
 {
 	if (flags & ~(u64)O_CLOEXEC || (u32)fd == (u32)to)
 		return -EINVAL;
-	return WITH_FILE(fd, install(file, (u32)to, true, flags));
+	return WITH_FILE(fd, fd_install_at(again(file), (u32)to, flags));
 }
 
 #define F_DUPFD		0
@@ -69,7 +62,7 @@ static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 	case F_DUPFD_CLOEXEC:
 		if ((u32)argument >= vfs_current_file_limit())
 			return -EINVAL;
-		return install(f, (u32)argument, false, command == F_DUPFD_CLOEXEC);
+		return fd_install(again(f), (u32)argument, command == F_DUPFD_CLOEXEC);
 	case F_GETFD:
 		return fd_flags(fd);
 	case F_SETFD:
@@ -113,29 +106,30 @@ static long device_control(struct file *f, u32 fd, u32 request, u64 argument)
 
 CALL(ioctl, WITH_FILE(a, device_control(file, (u32)a, (u32)b, c)))
 
-SYSCALL2(pipe2, user, flags)
+int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user)
 {
-	struct file *end[2];
-	int fd[2] = {-1, -1}, error;
+	int fd[2], error = 0;
 
-	if ((u32)flags & ~(O_CLOEXEC | O_NONBLOCK))
-		return -EINVAL;
-	error = pipe_create((u32)flags & O_NONBLOCK, &end[0], &end[1]);
-	for (u32 i = 0; i < 2 && !error; i++) {
-		fd[i] = fd_install(end[i], 0, flags & O_CLOEXEC);
-		if (fd[i] < 0) {
-			error = fd[i];
-			file_put(end[1]);
-			if (!i)
-				file_put(end[0]);
-		}
+	for (u32 i = 0; i < 2; i++) {
+		fd[i] = fd_install(f[i], 0, close_on_exec);
+		error = error ?: MIN(fd[i], 0);
 	}
-	if (!error)
-		error = copy_to_user((void *)user, fd, sizeof(fd));
+	error = error ?: copy_to_user((void *)user, fd, sizeof(fd));
 	for (u32 i = 0; i < 2 && error; i++)
 		if (fd[i] >= 0)
 			fd_close((u32)fd[i]);
 	return error;
+}
+
+SYSCALL2(pipe2, user, flags)
+{
+	struct file *end[2];
+	int error;
+
+	if ((u32)flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	error = pipe_create((u32)flags & O_NONBLOCK, &end[0], &end[1]);
+	return error ?: fd_install_pair(end, flags & O_CLOEXEC, user);
 }
 
 CALL(pipe, sys_pipe2(a, 0, 0, 0, 0, 0))

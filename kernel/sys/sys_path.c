@@ -99,16 +99,9 @@ struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags)
 
 static long open_path(struct path_argument *p, u32 flags, u32 mode)
 {
-	struct file *f;
-	int fd;
+	struct file *f = vfs_open(p->at, p->text, flags & ~(u32)O_EXEC, mode & 07777);
 
-	f = vfs_open(p->at, p->text, flags & ~(u32)O_EXEC, mode & 07777);
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return IS_ERR(f) ? PTR_ERR(f) : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
 CALL(openat, WITH_PATH(a, b, open_path(&p, (u32)c, (u32)d)))

@@ -24,16 +24,6 @@ void cred_of_caller(struct ucred *cred)
 	*cred = (struct ucred){p->pid, p->euid, p->egid};
 }
 
-/* Give it a descriptor, or close it. */
-static int install(struct file *f, bool close_on_exec)
-{
-	int fd = fd_install(f, 0, close_on_exec);
-
-	if (fd < 0)
-		file_put(f);
-	return fd;
-}
-
 /* --- Addresses -------------------------------------------------------------------------------- */
 
 static int address_get(struct unix_address *a, u64 user, u64 length)
@@ -91,30 +81,18 @@ SYSCALL3(socket, family, type, protocol)
 	if (plain < 0)
 		return plain;
 	f = unix_socket_create((u32)plain, (u32)type & O_NONBLOCK);
-	return IS_ERR(f) ? PTR_ERR(f) : install(f, type & O_CLOEXEC);
+	return IS_ERR(f) ? PTR_ERR(f) : fd_install(f, 0, type & O_CLOEXEC);
 }
 
 SYSCALL4(socketpair, family, type, protocol, user)
 {
-	int plain = type_check(family, type, protocol), fd[2], error;
+	int plain = type_check(family, type, protocol), error;
 	struct file *pair[2];
 
 	if (plain < 0)
 		return plain;
 	error = unix_socket_pair((u32)plain, (u32)type & O_NONBLOCK, pair);
-	if (error)
-		return error;
-	fd[0] = install(pair[0], type & O_CLOEXEC);
-	if (fd[0] < 0) {
-		file_put(pair[1]);
-		return fd[0];
-	}
-	fd[1] = install(pair[1], type & O_CLOEXEC);
-	error = fd[1] < 0 ? fd[1] : copy_to_user((void *)user, fd, sizeof(fd));
-	for (u32 i = 0; i < 2 && error; i++)
-		if (fd[i] >= 0)
-			fd_close((u32)fd[i]);
-	return error;
+	return error ?: fd_install_pair(pair, type & O_CLOEXEC, user);
 }
 
 /* bind() and connect(). */
@@ -153,7 +131,7 @@ static long accept_one(struct file *f, u64 user, u64 user_length, u32 flags)
 			return error;
 		}
 	}
-	return install(new, flags & O_CLOEXEC);
+	return fd_install(new, 0, flags & O_CLOEXEC);
 }
 
 CALL(accept4, WITH_SOCKET(a, accept_one(file, b, c, (u32)d)))
@@ -373,7 +351,7 @@ static bool rights_put(struct msghdr *h, const struct socket_files *files, bool 
 		int fd;
 
 		file_get(files->file[n]);
-		fd = install(files->file[n], close_on_exec);
+		fd = fd_install(files->file[n], 0, close_on_exec);
 		if (fd < 0)
 			break;
 		fds[n++] = (u32)fd;
