@@ -95,11 +95,6 @@ static ssize_t terminal_write(struct file *file, struct io_buffer *io, u64 *posi
 	return tty_write(&console_tty, io, file->flags & O_NONBLOCK);
 }
 
-static s64 terminal_seek(struct file *file, s64 offset, int whence)
-{
-	return -ESPIPE;
-}
-
 static long terminal_ioctl(struct file *file, u32 request, u64 argument)
 {
 	return tty_ioctl(&console_tty, request, argument);
@@ -120,7 +115,7 @@ static const struct file_ops terminal_ops = {
     .open = terminal_open,
     .read = terminal_read,
     .write = terminal_write,
-    .seek = terminal_seek,
+    .stream = true,
     .ioctl = terminal_ioctl,
     .poll = terminal_poll,
 };

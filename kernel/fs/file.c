@@ -85,7 +85,7 @@ static bool file_seekable(const struct file *f)
 {
 	u32 type = f->inode->mode & S_IFMT;
 
-	return type == S_IFREG || type == S_IFDIR || (type == S_IFCHR && !f->ops->seek);
+	return type == S_IFREG || type == S_IFDIR || (type == S_IFCHR && !f->ops->stream);
 }
 
 /* Read or write at *at, or (NULL) at the file's own position.  Only what has a content has one that
@@ -148,8 +148,6 @@ s64 file_seek(struct file *f, s64 offset, int whence)
 {
 	s64 target;
 
-	if (f->ops->seek)
-		return f->ops->seek(f, offset, whence);
 	if (!file_seekable(f))
 		return -ESPIPE;
 	mutex_lock(&f->position_lock);

@@ -101,8 +101,7 @@ struct file_ops {
 	 * end, or an error (-ERESTARTSYS for a signal).  Sleep. */
 	ssize_t (*read)(struct file *file, struct io_buffer *io, u64 *position);
 	ssize_t (*write)(struct file *file, struct io_buffer *io, u64 *position);
-	/* NULL: by size of the inode.  Not seekable: return -ESPIPE. */
-	s64 (*seek)(struct file *file, s64 offset, int whence);
+	bool stream; /* of a device that has no position */
 	long (*ioctl)(struct file *file, u32 request, u64 argument); /* NULL: -ENOTTY */
 	/* Ready now; NULL: always POLLIN | POLLOUT.  */
 	u32 (*poll)(struct file *file, struct poll_table *table);

@@ -348,16 +348,10 @@ static int fifo_open(struct file *file)
 	return 0;
 }
 
-static s64 pipe_seek(struct file *file, s64 offset, int whence)
-{
-	return -ESPIPE;
-}
-
 static const struct file_ops pipe_ops = {
     .release = pipe_release,
     .read = pipe_read,
     .write = pipe_write,
-    .seek = pipe_seek,
     .ioctl = pipe_ioctl,
     .poll = pipe_poll,
 };
