@@ -74,12 +74,25 @@ static struct file *fd_file(pid_t pid, u32 fd)
 	return f;
 }
 
-static int make_fd_target(const struct proc_entry *e, struct text *t)
+/* The open file that a link leads to rather than to a path: ERR_PTR. */
+static struct file *entry_file(const struct proc_entry *e)
 {
-	struct file *f = fd_file(e->pid, e->number);
+	if (e->kind == PID_FILE)
+		return e->file->follow(e->pid, e->in_thread ? e->tid : 0);
+	return fd_file(e->pid, e->number) ?: ERR_PTR(-ENOENT);
+}
 
-	if (!f)
-		return -ENOENT;
+static bool leads_to_file(const struct proc_entry *e)
+{
+	return e->kind == FD_LINK || (e->file && e->file->follow);
+}
+
+static int make_file_target(const struct proc_entry *e, struct text *t)
+{
+	struct file *f = entry_file(e);
+
+	if (IS_ERR(f))
+		return (int)PTR_ERR(f);
 	if (f->path)
 		text_printf(t, "%s%s", f->path->text, f->inode->nlink ? "" : " (deleted)");
 	else
@@ -97,8 +110,8 @@ static int entry_make(const struct proc_entry *e, struct text *t)
 {
 	int error = 0;
 
-	if (e->kind == FD_LINK)
-		error = make_fd_target(e, t);
+	if (leads_to_file(e))
+		error = make_file_target(e, t);
 	else if (e->kind == PID_FILE)
 		error = e->file->make(e->pid, e->in_thread ? e->tid : 0, t);
 	else if (e->constant)
@@ -125,13 +138,7 @@ static ssize_t proc_readlink(struct inode *link, char *buf, size_t size)
 
 static struct file *proc_follow_file(struct inode *link)
 {
-	const struct proc_entry *e = link->private;
-	struct file *f;
-
-	if (e->kind == PID_FILE)
-		return e->file->follow(e->pid, e->in_thread ? e->tid : 0);
-	f = fd_file(e->pid, e->number);
-	return f ? f : ERR_PTR(-ENOENT);
+	return entry_file(link->private);
 }
 
 /* --- Content of files ------------------------------------------------------------------------- */
@@ -315,7 +322,6 @@ static struct inode *proc_inode(const struct proc_entry *e, u32 mode)
 	static const struct inode_ops link_ops = {.readlink = proc_readlink};
 	static const struct inode_ops magic_ops = {.readlink = proc_readlink,
 						   .follow_file = proc_follow_file};
-	bool magic = e->kind == FD_LINK || (e->file && e->file->follow);
 	struct proc_entry *copy = kmalloc(sizeof(*copy));
 	struct inode *inode;
 
@@ -323,10 +329,10 @@ static struct inode *proc_inode(const struct proc_entry *e, u32 mode)
 		return ERR_PTR(-ENOMEM);
 	*copy = *e;
 	inode = inode_create(proc, mode,
-			     S_ISDIR(mode)    ? &directory_ops
-			     : !S_ISLNK(mode) ? NULL
-			     : magic	      ? &magic_ops
-					      : &link_ops,
+			     S_ISDIR(mode)	? &directory_ops
+			     : !S_ISLNK(mode)	? NULL
+			     : leads_to_file(e) ? &magic_ops
+						: &link_ops,
 			     !S_ISREG(mode)	       ? NULL
 			     : e->file && e->file->ops ? e->file->ops
 						       : &content_ops);

@@ -39,7 +39,8 @@ struct procfs_pid_file {
 	int (*make)(pid_t pid, tid_t tid, struct text *t); /* files; links: the target as text */
 	/* As of procfs_add(). */
 	int (*write)(pid_t pid, tid_t tid, const char *text, size_t length);
-	struct file *(*follow)(pid_t pid, tid_t tid); /* links to a file: ERR_PTR, reference */
+	/* Instead: the open file that a link leads to, with a reference; ERR_PTR. */
+	struct file *(*follow)(pid_t pid, tid_t tid);
 	const struct file_ops *ops; /* of a file that is no text */
 };
 void procfs_add_pid_files(const struct procfs_pid_file *files, size_t count);

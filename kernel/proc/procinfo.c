@@ -291,14 +291,14 @@ static int make_root(pid_t pid, tid_t tid, struct text *text)
 	return 0;
 }
 
-static struct file *executable_get(pid_t pid)
+static struct file *follow_exe(pid_t pid, tid_t tid)
 {
 	struct process *p = process_find(pid);
 	struct file *file = NULL;
 	u64 flags;
 
 	if (!p)
-		return NULL;
+		return ERR_PTR(-ENOENT);
 	flags = spin_lock_irq(&process_lock);
 	if (p->executable) {
 		file = p->executable;
@@ -306,26 +306,7 @@ static struct file *executable_get(pid_t pid)
 	}
 	spin_unlock_irq(&process_lock, flags);
 	process_put(p);
-	return file;
-}
-
-static int make_exe(pid_t pid, tid_t tid, struct text *text)
-{
-	struct file *file = executable_get(pid);
-
-	if (!file)
-		return -ENOENT;
-	if (file->path)
-		text_printf(text, "%s", file->path->text);
-	file_put(file);
-	return 0;
-}
-
-static struct file *follow_exe(pid_t pid, tid_t tid)
-{
-	struct file *file = executable_get(pid);
-
-	return file ? file : ERR_PTR(-ENOENT);
+	return file ?: ERR_PTR(-ENOENT);
 }
 
 /* --- Registration ----------------------------------------------------------------------------- */
@@ -338,7 +319,7 @@ static const struct procfs_pid_file pid_files[] = {
     {.name = "comm", .mode = FILE_MODE, .per_thread = true, .make = make_comm},
     {.name = "schedstat", .mode = FILE_MODE, .per_thread = true, .make = make_schedstat},
     {.name = "wchan", .mode = FILE_MODE, .per_thread = true, .make = make_wchan},
-    {.name = "exe", .mode = LINK_MODE, .make = make_exe, .follow = follow_exe},
+    {.name = "exe", .mode = LINK_MODE, .follow = follow_exe},
     {.name = "cwd", .mode = LINK_MODE, .make = make_cwd},
     {.name = "root", .mode = LINK_MODE, .make = make_root},
     {.name = "fd", .mode = S_IFDIR | 0500},

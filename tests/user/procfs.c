@@ -194,6 +194,35 @@ static void others(void)
 	CHECK_EQ(atoi(text), 1);
 }
 
+static bool exe_ends_with(pid_t pid, const char *end)
+{
+	char path[64], link[PATH_MAX];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	n = readlink(path, link, sizeof(link) - 1);
+	link[n > 0 ? n : 0] = '\0';
+	return n > (ssize_t)strlen(end) && !strcmp(link + n - strlen(end), end);
+}
+
+static void removed_program(void)
+{
+	int from = MUST(open("/proc/self/exe", O_RDONLY));
+	int to = MUST(open("program", O_WRONLY | O_CREAT, 0755));
+	ssize_t n;
+	pid_t child;
+
+	while ((n = MUST(read(from, text, sizeof(text)))))
+		CHECK_EQ(write(to, text, n), n);
+	close(from), close(to);
+	child = SPAWN(execl("program", "program", "pause", (char *)NULL));
+	WAIT_UNTIL(exe_ends_with(child, "/program"));
+	MUST(unlink("program"));
+	CHECK(exe_ends_with(child, "/program (deleted)"));
+	kill(child, SIGKILL);
+	CHECK_EQ(wait_status(child), KILLED(SIGKILL));
+}
+
 static void processors(void)
 {
 	int count = 0, n = sysconf(_SC_NPROCESSORS_ONLN), cpus = 0, numbers;
@@ -290,6 +319,7 @@ int main(int argc, char *argv[])
 	RUN(own_memory);
 	RUN(own_links);
 	RUN(others);
+	RUN(removed_program);
 	RUN(processors);
 	RUN(memory);
 	RUN(system_wide);
