@@ -15,7 +15,9 @@ Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD INIT TOUR L
 QEMU_EXTRA GDBARGS GDB_PROGRAM.  ARGS without LAB is what init is told: ARGS='run /bin/ls'.  The
 console goes to BUILD/gdb/console.log (CONSOLE_LOG names another file), in tmux also to a pane beside
 gdb's.  No port is opened: gdb and the console are UNIX sockets in a directory of their own."""
+import contextlib
 import ctypes
+import json
 import os
 import pathlib
 import platform
@@ -27,6 +29,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -64,6 +67,7 @@ class Machine:
         self.build = pathlib.Path(build or build_directory())
         self.directory = tempfile.mkdtemp(prefix="heddle-gdb-")
         self.socket = f"{self.directory}/gdb"
+        self.monitor = f"{self.directory}/monitor"
         self.console_socket = f"{self.directory}/console"
         self.log = pathlib.Path(setting("CONSOLE_LOG", self.build / "gdb/console.log"))
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +78,7 @@ class Machine:
             "-accel", "tcg,thread=multi" if accel == "tcg" else accel,
             "-cpu", "host" if accel == "kvm" else "max", "-m", mem, "-smp", str(cpus),
             "-display", "none", "-no-reboot", "-monitor", "none",
+            "-qmp", f"unix:{self.monitor},server=on,wait=off",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-chardev", f"socket,id=console,path={self.console_socket},server=on,wait=off,"
                         f"logfile={self.log},logappend=off",
@@ -101,6 +106,28 @@ class Machine:
             self.process.kill()
         self.process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def interrupt(self, *_):
+        """Ctrl-C stops the machine.  gdb asks QEMU for that with one byte, which QEMU drops where
+        the machine stands just then, as at a breakpoint whose condition does not hold.  So ask by
+        the monitor, until it is so; or until it stands for another reason for good."""
+        def ask():
+            stands = 0
+            with contextlib.suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as link:
+                link.connect(self.monitor)
+                monitor = link.makefile("rw")
+                monitor.readline()
+                for words in ("qmp_capabilities", *["stop", "query-status"] * 50):
+                    print(json.dumps({"execute": words}), file=monitor, flush=True)
+                    while "return" not in (answer := json.loads(monitor.readline())):
+                        pass  # events
+                    status = answer["return"].get("status")
+                    stands = stands + 1 if status == "debug" else 0
+                    if status == "paused" or stands > 10:
+                        return
+                    time.sleep(0.01)
+
+        threading.Thread(target=ask, daemon=True).start()
 
     def gdb(self, *arguments):
         """The command line of a gdb that is attached."""
@@ -196,9 +223,10 @@ def main():
                            + pathlib.Path(initrd).read_bytes())
         initrd = joined
     append = setting("APPEND") + (f" init={setting('INIT')}" if setting("INIT") else "")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # gdb's; it stops the machine
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Machine(build, setting("CPUS", "2"), setting("MEM", "512M"), append, told, initrd,
                  setting("QEMU_EXTRA").split()) as machine:
+        signal.signal(signal.SIGINT, machine.interrupt)
         if not flags["--batch"]:
             place.write_text(machine.console_socket)
             pane = split_tmux(machine)

@@ -205,7 +205,7 @@ static void *timed(void *unused)
 
 static void nap(void)
 {
-	struct timespec t = {.tv_nsec = 20000000};
+	struct timespec t = {.tv_nsec = 100000000};
 
 	nanosleep(&t, NULL);
 }
@@ -249,6 +249,7 @@ static void forker(void)
 
 		if (!pid) {
 			name("forked");
+			nap();
 			if (i & 1)
 				execl("/tests/scene_pie", "scene_pie", "end", NULL);
 			_exit(0);

@@ -32,6 +32,7 @@ void pie_main(long words)
 }
 
 __asm__(".globl _start\n"
+	".type _start, @function\n"
 	"_start:\n"
 	"	.cfi_startproc\n"
 	"	.cfi_undefined %rip\n"

@@ -14,9 +14,12 @@ O_FLAGS = ((0o2000, "append"), (0o4000, "nonblock"))
 
 
 def address(word):
-    """A number or an expression, as a 64-bit address."""
+    """A number or an expression, as a 64-bit address; of a function or a variable, its own."""
     try:
-        return int(gdb.parse_and_eval(word)) & (1 << 64) - 1
+        value = gdb.parse_and_eval(word)
+        if value.type.code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_ARRAY):
+            value = value.address
+        return int(value) & (1 << 64) - 1
     except gdb.error as error:
         raise Failure(f"{word}: {error}") from None
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Commands that let the machine run to a context switch, or along with one thread."""
+import contextlib
+import functools
+
 import gdb
 
 import kernel
 import syscalls
-import unwinder
 import user_symbols
 from commands_threads import place_of
 from kernel import Command, Failure, find_thread, table
@@ -48,10 +50,6 @@ class Switch:
             return None
         return event
 
-    def matches(self, previous, following, cross):
-        return (previous in (None, self.previous) and following in (None, self.next)
-                and (not cross or self.root_changed))
-
     @property
     def why(self):
         t = self.previous
@@ -73,31 +71,46 @@ class Switch:
                                           if self.next.root == self.previous.root else ""))
 
 
-class SwitchBreakpoint(gdb.Breakpoint):
-    """At context_switch(), for the switches that `wanted` says."""
-
-    def __init__(self, wanted):
-        self.wanted, self.found = wanted, None
-        super().__init__(f"*{kernel.address_of('context_switch'):#x}", internal=True)
-        self.silent = True
-
-    def stop(self):
-        try:
-            s = Switch()
-            if not self.wanted(s):
-                return False
-            self.found = s
-        except (gdb.error, gdb.GdbError) as error:
-            gdb.write(f"heddle: {error}\n", gdb.STDERR)
-        return True
+def holds(t, register="gs_base"):
+    """As a condition for gdb: the CPU's current thread is this one.  In the kernel GS base says
+    where the CPU's structure is; just before user mode it is in the other register."""
+    place = kernel.offset_of("struct cpu", "current")
+    return f"*(unsigned long *) (${register} + {place}) == {t.address:#x}"
 
 
-def run_until(*breakpoints):
-    """Continue; whatever stops it, the breakpoints are gone afterwards."""
+class Border(gdb.Breakpoint):
+    """An instruction where the machine stops if gdb's condition holds there.  (A condition that gdb
+    evaluates itself costs little where it does not hold, and cannot swallow a Ctrl-C.)"""
+
+    def __init__(self, address, condition=None, say=None):
+        super().__init__(f"*{address:#x}", internal=True)
+        self.silent, self.address, self.say = True, address, say
+        if condition:
+            self.condition = condition
+
+
+def run_to(borders):
+    """Continue; the border that was reached, or None: then gdb has said why it stopped."""
+    before = [b.hit_count for b in borders]
+    said = gdb.execute("continue", to_string=True)
+    pc = kernel.register_u64("rip")
+    hit = [b for b, count in zip(borders, before) if b.is_valid() and b.hit_count > count]
+    for b in sorted(hit, key=lambda b: b.address != pc):
+        return b
+    gdb.write(said)
+    return None
+
+
+@contextlib.contextmanager
+def borders_at(*places):
+    """Border(*place) for each, until the end of the block, however it ends."""
+    borders = []
     try:
-        gdb.execute("continue", to_string=True)
+        for place in places:
+            borders.append(Border(*place))
+        yield borders
     finally:
-        for b in breakpoints:
+        for b in borders:
             if b.is_valid():
                 b.delete()
 
@@ -137,15 +150,17 @@ where the page-table root changed.  From there `stepi` goes over into the incomi
             self.bad_usage()
         previous = find_thread(chosen["--from"]) if "--from" in chosen else None
         following = find_thread(chosen["--to"]) if "--to" in chosen else None
-        b = SwitchBreakpoint(lambda s: s.matches(previous, following, "--cross" in chosen))
-        run_until(b)
-        if b.found is None:
-            print("stopped before such a switch came")
-        else:
-            s = b.found
-            print(f"CPU {s.cpu}: from thread {s.previous}, {s.why}, to thread {s.next}; "
-                  f"{s.root_words}")
-        gdb.execute("frame")
+        conditions = [f"$rdx == {previous.address:#x}"] if previous else []
+        conditions += [holds(following)] if following else []
+        with borders_at((kernel.address_of("context_switch"), " && ".join(conditions))) as borders:
+            while run_to(borders):
+                s = Switch()
+                if s.root_changed or "--cross" not in chosen:
+                    print(f"CPU {s.cpu}: from thread {s.previous}, {s.why}, to thread {s.next}; "
+                          f"{s.root_words}")
+                    gdb.execute("frame")
+                    return
+        print("stopped before such a switch came")
 
 
 class SwitchLog(Command):
@@ -157,40 +172,16 @@ Breakpoints make the switches take longer than they do, so other things happen t
     def run(self, arguments):
         if len(arguments) != 1 or not arguments[0].isdigit() or not int(arguments[0]):
             self.bad_usage()
-        count, seen = int(arguments[0]), []
-
-        def note(s):
-            seen.append((f"{s.time_ns / 1e9:.6f}", s.cpu, s.previous, "->", s.next,
-                         "CR3" if s.root_changed else "", s.why))
-            return len(seen) >= count
-
-        run_until(SwitchBreakpoint(note))
+        seen = []
+        with borders_at((kernel.address_of("context_switch"),)) as borders:
+            while len(seen) < int(arguments[0]) and run_to(borders):
+                s = Switch()
+                seen.append((f"{s.time_ns / 1e9:.6f}", s.cpu, s.previous, "->", s.next,
+                             "CR3" if s.root_changed else "", s.why))
         table([("TIME", "CPU", "FROM", "", "TO", "ROOT", "WHY")] + seen, right=(0, 1))
 
 
 # --- Along with one thread ------------------------------------------------------------------------
-
-class Station(gdb.Breakpoint):
-    """A place where a thread crosses a border; stops for that thread alone."""
-
-    def __init__(self, address, thread, say):
-        self.whom, self.say, self.said = thread, say, None
-        super().__init__(f"*{address:#x}", internal=True)
-        self.silent = True
-
-    def stop(self):
-        try:
-            t = kernel.current()
-            if t is None or t.address != self.whom.address:
-                return False
-            self.said = self.say(t)
-            if self.said:
-                user_symbols.load_for_thread(t)
-            return bool(self.said)
-        except (gdb.error, gdb.GdbError) as error:
-            self.said = f"(heddle: {error})"
-            return True
-
 
 def _entered(t):
     frame = kernel.at(kernel.register_u64("rdi"), "struct trap_frame")
@@ -220,71 +211,48 @@ thread.  gdb has its CPU selected afterwards."""
         chosen, rest = options(arguments, {"--runs": False})
         if len(rest) > 1 or not (rest or Follow.followed):
             self.bad_usage()
-        t = find_thread(rest[0]) if rest else find_thread(Follow.followed)
+        t = find_thread(rest[0] if rest else Follow.followed)
+        if str(t["state"]) == "THREAD_DEAD" and not t.on_cpu:
+            raise Failure(f"thread {t} has ended")
         Follow.followed = t.label
-        cpu_before = t.cpu
-        stations = self.stations(t, "--runs" in chosen)
-        try:
-            gdb.execute("continue", to_string=True)
-        finally:
-            # It may be that several CPUs stopped at once: what counts is where the thread is.
-            said = [s.said for s in stations if getattr(s, "said", None)]
-            for s in stations:
-                if s.is_valid():
-                    s.delete()
-        if not said:
-            print("stopped for another reason")
-            gdb.execute("frame")
-            return
-        words = said[0]
+        with borders_at(*self.places(t, "--runs" in chosen)) as borders:
+            border = run_to(borders)
+            if border is None:
+                print("stopped for another reason")
+                return
+            words = border.say(t)
         now = t.again()
-        if now.on_cpu:
-            kernel.select_cpu(now.cpu)
-        if now.cpu != cpu_before:
-            words += f" (it was on CPU {cpu_before} before)"
+        user_symbols.load_for_thread(now)
+        if now.cpu != t.cpu:
+            words += f" (it was on CPU {t.cpu} before)"
         print(f"thread {now} on CPU {now.cpu}: {words}")
         gdb.execute("frame")
 
     @staticmethod
-    def stations(t, only_runs):
-        found = []
-
-        def add(address, say):
-            found.append(Station(address, t, say))
-
-        if t.switch_frame is not None:
-            add(int(t.switch_frame["rip"]), lambda _: "has a CPU again")
-        else:
-            back = _return_of_switch()
-            add(back, lambda _: "has a CPU again")
+    def places(t, only_runs):
+        """(address, condition, what to say) of each border."""
+        frame = t.switch_frame
+        places = [(int(frame["rip"]) if frame is not None else _return_of_switch(), holds(t),
+                   lambda _: "has a CPU again" if t.switches else "has a CPU for the first time")]
         if only_runs:
-            return found
-        add(kernel.address_of("syscall_enter"), _entered)
-        add(kernel.address_of("trap_dispatch"), _entered)
-        for address in user_returns():
-            add(address, _returns)
-        add(kernel.address_of("thread_exit_final"), lambda _: "ends")
-        found.append(Leaves(t))
-        return found
+            return places
+        return places + [
+            (kernel.address_of("context_switch"), f"$rdx == {t.address:#x}",
+             lambda _: f"gives its CPU to thread {Switch().next}: {Switch().why}"),
+            (kernel.address_of("syscall_enter"), holds(t), _entered),
+            (kernel.address_of("trap_dispatch"), holds(t), _entered),
+            (kernel.address_of("thread_exit_final"), holds(t), lambda _: "ends"),
+            *((address, holds(t, "k_gs_base"), _returns) for address in user_returns())]
 
 
-class Leaves(gdb.Breakpoint):
-    """The thread gives its CPU away: at context_switch(), where `current` is the next one already."""
-
-    def __init__(self, t):
-        self.whom, self.said = t, None
-        super().__init__(f"*{kernel.address_of('context_switch'):#x}", internal=True)
-        self.silent = True
-
-    def stop(self):
-        try:
-            if kernel.register_u64("rdx") != self.whom.address:
-                return False
-            s = Switch()
-            self.said = f"gives its CPU to thread {s.next}: {s.why}"
-        except (gdb.error, gdb.GdbError) as error:
-            self.said = f"(heddle: {error})"
-        return True
+def call_of(function, callee):
+    """(the call in one function to another, the instruction behind it)."""
+    target = kernel.address_of(callee)
+    code = instructions(function)
+    for call, behind in zip(code, code[1:]):
+        if call["asm"].startswith("call") and f"{target:#x}" in call["asm"]:
+            return call["addr"], behind["addr"]
+    raise Failure(f"{function}() does not call {callee}()")
 
 
 def call_of(function, callee):
@@ -301,6 +269,7 @@ def _return_of_switch():
     return call_of("switch_away", "context_switch")[1]
 
 
+@functools.lru_cache(maxsize=None)
 def instructions(function):
     """Of a function of the kernel, or of assembly with a size."""
     start = kernel.address_of(function)

@@ -314,3 +314,31 @@ or as user mode will find them."""
 
 for command in (Ps, Current, Thread, Bt, FrameOf, Back, Diff):
     command()
+
+
+class ThreadFunction(gdb.Function):
+    """$thread("T"): a pointer to the struct thread: print $thread("init")->saved_sp"""
+
+    def __init__(self):
+        super().__init__("thread")
+
+    def invoke(self, word):
+        return _pointer(find_thread(word.string()).address, "struct thread")
+
+
+class ProcessFunction(gdb.Function):
+    """$process("P"): a pointer to the struct process: print $process("1")->limits"""
+
+    def __init__(self):
+        super().__init__("process")
+
+    def invoke(self, word):
+        return _pointer(int(kernel.find_process(word.string()).address), "struct process")
+
+
+def _pointer(address, type_name):
+    return gdb.Value(address).cast(kernel.ctype(type_name).pointer())
+
+
+ThreadFunction()
+ProcessFunction()
