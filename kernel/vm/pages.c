@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Leaf entries of page tables, in bulk (pages.h).  Each loop holds page_table_lock for one table
- * at a time, and no frame is let go before the TLBs have forgotten it (SDM 3A 4.10.5).
+ * at a time, and until the TLBs have forgotten what was taken out (SDM 3A 4.10.5): whoever finds an
+ * entry empty, or lets its frame go, may count on that.
  */
 #include "kernel/vm/pages.h"
 
@@ -118,9 +119,9 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 			}
 			WRITE_ONCE(*slot, 0);
 		}
-		spin_unlock(&as->page_table_lock);
 		if (last && flush)
 			tlb_shootdown(&as->pmap, first, last);
+		spin_unlock(&as->page_table_lock);
 		while (n)
 			page_put(gone[--n]);
 	}
@@ -213,7 +214,7 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length)
 {
 	struct address_space *as = from->space;
-	u64 shift = to->start - old_start, end = old_start + length, a, stop, *slot;
+	u64 shift = to->start - old_start, end = old_start + length, a, first, stop, *slot;
 
 	/* First all tables, so that nothing can fail half-way. */
 	for (a = old_start;; a = stop) {
@@ -230,14 +231,16 @@ bool pages_move(struct region *from, u64 old_start, struct region *to, u64 lengt
 	do {
 		spin_lock(&as->page_table_lock);
 		slot = leaf_next(as, &a, end, &stop);
-		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
-			if (!*slot)
+		first = a;
+		for (u64 *from = slot; from && a < stop; a += PAGE_SIZE, from++) {
+			if (!*from)
 				continue;
-			WRITE_ONCE(*leaf_slot(as, a + shift), *slot);
-			WRITE_ONCE(*slot, 0);
+			WRITE_ONCE(*leaf_slot(as, a + shift), *from);
+			WRITE_ONCE(*from, 0);
 		}
+		if (slot)
+			tlb_shootdown(&as->pmap, first, stop);
 		spin_unlock(&as->page_table_lock);
 	} while (slot);
-	tlb_shootdown(&as->pmap, old_start, end);
 	return true;
 }

@@ -132,8 +132,30 @@ static void *forker(void *arg)
 	}
 	return 0;
 }
+/* Two give the same pages back; to one of them, who alone writes, they must be gone afterwards, also
+ * where the other was faster. */
+static volatile unsigned long *given_back;
+static void *giver(void *arg __attribute__((unused)))
+{
+	while (!stop)
+		if (madvise((void *)given_back, 4 * P, MADV_DONTNEED))
+			die("madvise");
+	return 0;
+}
+static void *writing_giver(void *arg __attribute__((unused)))
+{
+	for (int r = 0; r < rounds * 5; r++) {
+		for (int i = 0; i < 4; i++)
+			given_back[i * P / 8] = 1;
+		if (madvise((void *)given_back, 4 * P, MADV_DONTNEED))
+			die("madvise");
+		for (int i = 0; i < 4; i++)
+			if (given_back[i * P / 8])
+				die("a page that was given back is still there");
+	}
+	return 0;
+}
 static int fd;
-static volatile int cuts;
 static sigjmp_buf jb[8];
 static __thread int jbi;
 static void bus(int s __attribute__((unused)))
@@ -171,6 +193,7 @@ int main(int c, char **v)
 	rounds = c > 1 ? atoi(v[1]) : 100;
 	shared_words = mmap(0, SH * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset((void *)shared_words, 0, SH * P);
+	given_back = mmap(0, 4 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	fd = open("/tmp/cut", O_RDWR | O_CREAT, 0600);
 	if (fd < 0)
 		die("open");
@@ -178,6 +201,11 @@ int main(int c, char **v)
 	sigaction(SIGBUS, &sa, 0);
 	pthread_t t[32], w[8];
 	int n = 0, m = 0;
+	pthread_create(&t[0], 0, giver, 0);
+	writing_giver(0);
+	stop = 1;
+	pthread_join(t[0], 0);
+	stop = 0;
 	for (long i = 0; i < 2; i++) {
 		pthread_create(&w[m++], 0, writer, (void *)i);
 		pthread_create(&w[m++], 0, reader, (void *)i);
