@@ -90,8 +90,8 @@ static void show_ledger(struct thread *t, struct process *p, struct text *text)
 	struct address_space *as = process_space_get(p);
 	struct file_table *files = process_files_get(p);
 	u64 flags = spin_lock_irq(&process_lock);
-	/* The leader's memory stays until the process is waited for. */
-	u64 count = p->thread_count + p->leader->exited;
+	/* The leader's memory, which is `t`, stays until the process is waited for. */
+	u64 count = p->thread_count + t->exited;
 
 	spin_unlock_irq(&process_lock, flags);
 	if (as) {

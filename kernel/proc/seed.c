@@ -28,8 +28,11 @@ void process_seed_first(struct thread *t)
 static struct seed_group *group_of(struct process *p)
 {
 	u64 flags = spin_lock_irq(&process_lock);
-	struct seed_group *g = p->leader->seed; /* as all its threads */
+	struct seed_group *g = NULL;
 
+	/* As all its threads.  One that was waited for has none, not even its leader. */
+	if (!list_empty(&p->threads))
+		g = list_first(&p->threads, struct thread, process_link)->seed;
 	if (g)
 		seed_group_get(g);
 	spin_unlock_irq(&process_lock, flags);

@@ -136,16 +136,14 @@ void signal_retarget(struct process *p)
 			signal_recalculate(t);
 }
 
-/* Who takes a signal that was sent to the process: the calling thread, the leader, any that does
- * not block it; else any at all. */
+/* Who takes a signal that was sent to the process: the calling thread, the leader (the first in the
+ * list), any that does not block it; else any at all, or NULL once the process was waited for. */
 static struct thread *choose_thread(struct process *p, int signal)
 {
 	struct thread *t = current_thread(), *living = NULL;
 
 	if (t->process == p && wants(t, signal))
 		return t;
-	if (wants(p->leader, signal))
-		return p->leader;
 	list_for_each (t, &p->threads, process_link) {
 		if (wants(t, signal))
 			return t;

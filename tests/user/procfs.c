@@ -223,6 +223,65 @@ static void removed_program(void)
 	CHECK_EQ(wait_status(child), KILLED(SIGKILL));
 }
 
+static _Atomic pid_t child;
+static atomic_bool all_ended;
+
+/* Read the child's file from its beginning until it has none any more, over and over. */
+static void *look_at_child(void *format)
+{
+	char path[64], text[4096];
+
+	while (!all_ended) {
+		int fd;
+
+		snprintf(path, sizeof(path), format, child);
+		fd = open(path, O_RDONLY);
+		while (fd >= 0 && pread(fd, text, sizeof(text), 0) > 0 && !all_ended)
+			;
+		if (fd >= 0)
+			close(fd);
+	}
+	return NULL;
+}
+
+static void *signal_child(void *unused)
+{
+	siginfo_t info = {.si_code = SI_QUEUE};
+
+	while (!all_ended)
+		(void)syscall(SYS_rt_sigqueueinfo, child, SIGURG, &info);
+	return unused;
+}
+
+/* Whoever holds a process that is waited for meanwhile must find nothing of it that is gone. */
+static void ended(void)
+{
+	static char *const files[] = {"/proc/%d/sched_seed", "/proc/heddle/%d/ledger",
+				      "/proc/%d/stat"};
+	pthread_t threads[COUNT_OF(files) + 1];
+	struct timespec start, now;
+
+	child = getpid();
+	for (size_t i = 0; i < COUNT_OF(files); i++)
+		MUST(pthread_create(&threads[i], NULL, look_at_child, files[i]));
+	MUST(pthread_create(&threads[COUNT_OF(files)], NULL, signal_child, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(0);
+		if (!CHECK(pid > 0))
+			break;
+		child = pid;
+		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec < start.tv_sec + 3);
+	all_ended = true;
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+}
+
 static void processors(void)
 {
 	int count = 0, n = sysconf(_SC_NPROCESSORS_ONLN), cpus = 0, numbers;
@@ -320,6 +379,7 @@ int main(int argc, char *argv[])
 	RUN(own_links);
 	RUN(others);
 	RUN(removed_program);
+	RUN(ended);
 	RUN(processors);
 	RUN(memory);
 	RUN(system_wide);
