@@ -199,12 +199,14 @@ static u32 events_named(char *word)
 	return found;
 }
 
-/* Words parted by blanks; "!" before one switches its events off. */
+/* Words parted by blanks; "!" before one switches its events off.  Those before one that names
+ * nothing count. */
 static int write_set_event(u32 unused, char *text, size_t length)
 {
 	char *word = text, *end = text + length;
+	int error = 0;
 
-	for (char *c = text; c <= end; c++) {
+	for (char *c = text; !error && c <= end; c++) {
 		bool off = *word == '!';
 		u32 events;
 
@@ -214,13 +216,13 @@ static int write_set_event(u32 unused, char *text, size_t length)
 		if (c > word) {
 			events = events_named(word + off);
 			if (!events)
-				return -EINVAL;
+				error = -EINVAL;
 			enabled = off ? enabled & ~events : enabled | events;
 		}
 		word = c + 1;
 	}
 	mask_update();
-	return 0;
+	return error;
 }
 
 static void make_enable(u32 events, struct text *t)
@@ -274,14 +276,15 @@ static void make_size(u32 unused, struct text *t)
 
 static int write_size(u32 unused, char *text, size_t length)
 {
-	u64 kb;
+	u64 kb, rounded = PAGE_SIZE / 1024, most;
 
 	if (parse_u64(text, 10, &kb))
 		return -EINVAL;
 	/* Others must live on, also while old and new rings are there. */
-	if (kb / (PAGE_SIZE / 1024) > page_free_count() / 2 / cpu_count)
-		return -ENOMEM;
-	return trace_resize(kb);
+	most = page_free_count() / 2 / cpu_count * (PAGE_SIZE / 1024);
+	while (rounded < kb && rounded <= most)
+		rounded *= 2; /* as trace_resize() does */
+	return kb && rounded > most ? -ENOMEM : trace_resize(kb);
 }
 
 static void make_tracer(u32 unused, struct text *t)

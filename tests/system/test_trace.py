@@ -149,6 +149,10 @@ def test_events(vm):
                         ("buffer_size_kb", "many")):
         assert "Invalid argument" in vm.run(f"echo {value} >{file}"), (file, value)
     assert vm.run("cat current_tracer trace_clock") == "nop\n[mono]"
+    # What comes before a wrong name counts, for the file and for the rings.
+    assert "Invalid argument" in vm.run("echo raw_syscalls:sys_exit sched:nothing >set_event")
+    assert vm.run("cat set_event") == "raw_syscalls:sys_exit"
+    assert {e[4] for e in record(vm, "/bin/true")} == {"sys_exit"}
     vm.run("echo sched:sched_switch >set_event")
     assert {e[4] for e in record(vm, "/bin/true")} == {"sched_switch"}
 
@@ -163,6 +167,10 @@ def test_size(vm):
     assert len(overruns) == 2 and sum(map(int, overruns)) > 100
     assert "Cannot allocate memory" in vm.run("echo 1000000 >buffer_size_kb")
     assert vm.run("cat buffer_size_kb") == "4"
+    # Half of the free memory would do for what is asked, but not for what that is rounded up to.
+    most = int(re.search(r"MemFree: +(\d+)", vm.run("cat /proc/meminfo"))[1]) // 2 // 2
+    rounded = 1 << most.bit_length()
+    assert "Cannot allocate memory" in vm.run(f"echo {rounded // 2 + 8} >buffer_size_kb")
     vm.run("echo 500 >buffer_size_kb")
     assert vm.run("cat buffer_size_kb") == "512"
 
