@@ -15,7 +15,7 @@ static struct lock_class socket_class = {"socket", 0};
 static struct lock_class reader_class = {"socket reader", 0};
 static struct slab_cache *socket_cache;
 
-void (*unix_current_cred)(struct ucred *cred);
+void (*unix_current_cred)(struct ucred *cred, bool effective);
 
 void unix_socket_init(void)
 {
@@ -180,7 +180,7 @@ static void make_peer(struct socket *s, struct socket *peer)
 {
 	socket_get(peer);
 	s->peer = peer;
-	unix_current_cred(&s->cred);
+	unix_current_cred(&s->cred, true);
 	s->state = SOCKET_CONNECTED;
 }
 
@@ -209,7 +209,7 @@ int unix_listen(struct file *f, u32 backlog)
 
 	if (!socket_is_connection(s))
 		return -EOPNOTSUPP;
-	unix_current_cred(&cred);
+	unix_current_cred(&cred, true);
 	spin_lock(&s->lock);
 	if (!s->name || (s->state != SOCKET_UNCONNECTED && s->state != SOCKET_LISTENING)) {
 		error = -EINVAL;
@@ -364,7 +364,7 @@ void socket_set_datagram_peer(struct socket *s, struct socket *peer)
 {
 	struct list packets = LIST_INIT(packets);
 	struct socket *old;
-	bool lost = false;
+	bool lost;
 
 	mutex_lock(&s->reader);
 	spin_lock(&s->lock);
@@ -376,15 +376,15 @@ void socket_set_datagram_peer(struct socket *s, struct socket *peer)
 	spin_unlock(&s->lock);
 	mutex_unlock(&s->reader);
 	wait_wake_all(&datagram_room);
+	lost = !list_empty(&packets);
 	packets_drop(s, &packets);
 	if (!old)
 		return;
-	/* As on Linux, one that is connected to us learns that we left. */
+	/* As on Linux, one that is connected to us learns of what we threw away. */
 	spin_lock(&old->lock);
-	if (old != peer && old->peer == s && !old->dead) {
+	lost = lost && old->peer == s && !old->dead;
+	if (lost)
 		WRITE_ONCE(old->error, ECONNRESET);
-		lost = true;
-	}
 	spin_unlock(&old->lock);
 	if (lost)
 		wake_both(old);

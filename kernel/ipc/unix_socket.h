@@ -59,8 +59,9 @@ struct socket_message {
 	struct socket_files *files;  /* send takes them over and leaves NULL; receive gives them */
 };
 
-/* Who calls; given by a higher floor. */
-extern void (*unix_current_cred)(struct ucred *cred);
+/* Who calls, by effective or by real ids (what connections tell, and messages); given by a higher
+ * floor. */
+extern void (*unix_current_cred)(struct ucred *cred, bool effective);
 
 void unix_socket_init(void);
 bool unix_is_socket(const struct file *f);

@@ -6,6 +6,7 @@
 #include "kernel/ipc/unix_socket_internal.h"
 
 #include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 
 struct packet {
@@ -220,10 +221,10 @@ ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (s->pass_cred && (result = unix_bind_automatically(s)))
+	if (s->pass_cred && s->type != SOCK_STREAM && (result = unix_bind_automatically(s)))
 		return result;
 	if (!m->has_cred)
-		unix_current_cred(&m->cred);
+		unix_current_cred(&m->cred, false);
 	to = destination(s, &m->address);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
@@ -353,6 +354,10 @@ static ssize_t receive_stream(struct socket *s, struct io_buffer *io, struct soc
 			error = receive_wait(s, may_wait, deadline);
 			continue;
 		}
+		/* unix(7): what is told of the sender is true of every byte. */
+		if (described && READ_ONCE(s->pass_cred) &&
+		    memcmp(&m->cred, &p->cred, sizeof(p->cred)))
+			break;
 		n = io_put(io, p->data + p->start, MIN(io->remaining, p->end - p->start));
 		if (n < 0) {
 			error = (int)n;
@@ -377,7 +382,7 @@ static ssize_t receive_datagram(struct socket *s, struct io_buffer *io, struct s
 	bool peek = m->flags & MSG_PEEK, last = false;
 	struct packet *p = NULL;
 	ssize_t done = 0, length = 0;
-	int error = 0;
+	int error = socket_error_take(s); /* before what has come, unlike a stream */
 
 	while (!error && !(p = packet_after(s, NULL)))
 		error = receive_wait(s, may_wait, deadline);

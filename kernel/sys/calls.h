@@ -165,7 +165,7 @@ int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 int sigset_get(sigset_t *set, u64 user, u64 size);	  /* sys_signal.c */
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
 struct resource_use children_use(struct process *p);	  /* sys_info.c */
-void cred_of_caller(struct ucred *cred);		  /* sys_socket.c */
+void cred_of_caller(struct ucred *cred, bool effective);  /* sys_socket.c */
 struct thread *thread_by_argument(pid_t tid);		  /* sys_sched.c: 0: the caller */
 
 static inline bool is_privileged(void)

@@ -13,15 +13,16 @@
 #define SOL_SOCKET	1
 #define SCM_RIGHTS	1
 #define SCM_CREDENTIALS 2
+#define CONTROL_MAX	131072 /* Linux's net.core.optmem_max */
 
 /* The socket of a descriptor goes by `file` in `call`: its value, -EBADF or -ENOTSOCK. */
 #define WITH_SOCKET(fd, call) WITH_FILE(fd, unix_is_socket(file) ? (call) : -ENOTSOCK)
 
-void cred_of_caller(struct ucred *cred)
+void cred_of_caller(struct ucred *cred, bool effective)
 {
 	struct process *p = current_process();
 
-	*cred = (struct ucred){p->pid, p->euid, p->egid};
+	*cred = (struct ucred){p->pid, effective ? p->euid : p->uid, effective ? p->egid : p->gid};
 }
 
 /* --- Addresses -------------------------------------------------------------------------------- */
@@ -216,23 +217,22 @@ static int rights_get(struct socket_message *m, u64 user, u64 n)
 	return 0;
 }
 
-/* unix(7): root may be anybody that there is, others only themselves. */
+/* unix(7): root may be anybody that there is, others only themselves, by any of their ids. */
 static int credentials_get(struct socket_message *m, u64 user, u64 n)
 {
-	struct ucred own;
-	struct process *p;
+	struct ucred *c = &m->cred;
+	struct process *p = current_process();
 
-	if (n != sizeof(m->cred))
+	if (n != sizeof(*c))
 		return -EINVAL;
-	if (copy_from_user(&m->cred, (void *)user, sizeof(m->cred)))
+	if (copy_from_user(c, (void *)user, sizeof(*c)))
 		return -EFAULT;
 	m->has_cred = true;
-	cred_of_caller(&own);
-	if (!memcmp(&m->cred, &own, sizeof(own)))
-		return 0;
-	if (!is_privileged())
+	if (!is_privileged() &&
+	    (c->pid != p->pid || (c->uid != p->uid && c->uid != p->euid && c->uid != p->suid) ||
+	     (c->gid != p->gid && c->gid != p->egid && c->gid != p->sgid)))
 		return -EPERM;
-	p = process_find(m->cred.pid);
+	p = process_find(c->pid);
 	if (!p)
 		return -ESRCH;
 	process_put(p);
@@ -245,7 +245,7 @@ static int control_get(struct socket_message *m, const struct msghdr *h)
 	struct cmsghdr c;
 	int error = 0;
 
-	if (left > INT32_MAX)
+	if (left >= CONTROL_MAX)
 		return -ENOBUFS;
 	while (left >= sizeof(c) && !error) {
 		u64 data = at + sizeof(c), n;
@@ -412,6 +412,7 @@ static long option_set(struct file *f, u32 level, u32 option, u64 user, u64 leng
 {
 	struct timeval t;
 	u32 value;
+	u64 ns;
 
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;
@@ -425,10 +426,10 @@ static long option_set(struct file *f, u32 level, u32 option, u64 user, u64 leng
 		return -EFAULT;
 	if (t.microseconds < 0 || t.microseconds >= 1000000)
 		return -EDOM;
-	if (t.seconds < 0 || t.seconds > INT32_MAX) /* more than 68 years are for ever */
+	if (t.seconds > INT32_MAX) /* more than 68 years are for ever */
 		t.seconds = t.microseconds = 0;
-	WRITE_ONCE(*unix_timeout(f, option == SO_SNDTIMEO),
-		   (u64)t.seconds * NSEC_PER_SEC + (u64)t.microseconds * NSEC_PER_USEC);
+	ns = (u64)t.seconds * NSEC_PER_SEC + (u64)t.microseconds * NSEC_PER_USEC;
+	WRITE_ONCE(*unix_timeout(f, option == SO_SNDTIMEO), t.seconds < 0 ? 1 : ns);
 	return 0;
 }
 

@@ -177,6 +177,118 @@ static void credentials(void)
 	close_pair();
 }
 
+static ssize_t send_as(pid_t pid, uid_t uid, gid_t gid)
+{
+	struct ucred cred = {pid, uid, gid};
+	struct iovec v = {"c", 1};
+	union control c = {.h = {.cmsg_level = SOL_SOCKET,
+				 .cmsg_type = SCM_CREDENTIALS,
+				 .cmsg_len = CMSG_LEN(sizeof(cred))}};
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = &c,
+			   .msg_controllen = CMSG_SPACE(sizeof(cred))};
+
+	memcpy(CMSG_DATA(&c.h), &cred, sizeof(cred));
+	return sendmsg(p[0], &m, 0);
+}
+
+/* The bytes of one recvmsg(), and who sent them. */
+static ssize_t receive_from(struct ucred *cred)
+{
+	char text[16];
+	struct iovec v = {text, sizeof(text)};
+	union control c;
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = &c,
+			   .msg_controllen = sizeof(c)};
+	ssize_t n = recvmsg(p[1], &m, MSG_DONTWAIT);
+
+	CHECK_EQ(c.h.cmsg_type, SCM_CREDENTIALS);
+	memcpy(cred, CMSG_DATA(&c.h), sizeof(*cred));
+	return n;
+}
+
+/* Messages tell of real ids, connections of effective ones; whoever is not root may name any of his
+ * own.  What one recvmsg() gives is all of one sender. */
+static void identities(void)
+{
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+	int one = 1;
+	pid_t pid;
+
+	pair(SOCK_STREAM);
+	CHECK_EQ(setsockopt(p[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)), 0);
+	CHECK_EQ(write(p[0], "ab", 2), 2);
+	CHECK_EQ(write(p[0], "cd", 2), 2);
+	pid = SPAWN(CHECK_EQ(write(p[0], "efg", 3), 3); MUST(setresgid(11, 12, 13));
+		    MUST(setresuid(21, 22, 23)); CHECK_EQ(write(p[0], "h", 1), 1);
+		    CHECK_EQ(send_as(getpid(), 23, 12), 1);
+		    CHECK_ERR(send_as(getpid(), 24, 12), EPERM);
+		    CHECK_ERR(send_as(getpid(), 22, 0), EPERM);
+		    CHECK_ERR(send_as(getppid(), 21, 11), EPERM));
+	CHECK_EQ(wait_status(pid), 0);
+	CHECK_EQ(receive_from(&cred), 4);
+	CHECK_EQ(cred.pid, getpid());
+	CHECK_EQ(receive_from(&cred), 3);
+	CHECK_EQ(cred.pid, pid);
+	CHECK_EQ(cred.uid, 0);
+	CHECK_EQ(receive_from(&cred), 1);
+	CHECK_EQ(cred.uid, 21);
+	CHECK_EQ(cred.gid, 11);
+	CHECK_EQ(receive_from(&cred), 1);
+	CHECK_EQ(cred.uid, 23);
+	CHECK_EQ(cred.gid, 12);
+	CHECK_ERR(send_as(INT_MAX, 0, 0), ESRCH);
+	CHECK_EQ(send_as(1, 4711, 4712), 1);
+	CHECK_EQ(receive_from(&cred), 1);
+	CHECK_EQ(cred.pid, 1);
+	CHECK_EQ(cred.uid, 4711);
+	close_pair();
+	CHECK_EQ(IN_CHILD(MUST(setresuid(21, 22, 23)); pair(SOCK_STREAM);
+			  CHECK_EQ(getsockopt(p[0], SOL_SOCKET, SO_PEERCRED, &cred, &n), 0);
+			  CHECK_EQ(cred.uid, 22)),
+		 0);
+}
+
+/* Who wants to be told of senders gets a name to answer to, where messages have names. */
+static void names_of_senders(void)
+{
+	int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}, one = 1;
+	struct sockaddr_un a;
+
+	for (int i = 0; i < 3; i++) {
+		socklen_t n = sizeof(a);
+
+		pair(types[i]);
+		CHECK_EQ(setsockopt(p[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)), 0);
+		CHECK_EQ(write(p[0], "x", 1), 1);
+		CHECK_EQ(getsockname(p[0], (struct sockaddr *)&a, &n), 0);
+		CHECK_EQ(n, types[i] == SOCK_STREAM ? 2 : 8);
+		close_pair();
+	}
+}
+
+static void too_much_control(void)
+{
+	static char much[1 << 20];
+	struct iovec v = {"c", 1};
+	struct msghdr m = {
+	    .msg_iov = &v, .msg_iovlen = 1, .msg_control = much, .msg_controllen = sizeof(much)};
+
+	pair(SOCK_STREAM);
+	for (size_t at = 0; at < sizeof(much); at += CMSG_SPACE(0))
+		memcpy(much + at,
+		       &(struct cmsghdr){.cmsg_len = CMSG_LEN(0), .cmsg_level = SOL_SOCKET + 1},
+		       sizeof(struct cmsghdr));
+	CHECK_ERR(syscall(SYS_sendmsg, p[0], &m, 0), ENOBUFS);
+	m.msg_controllen = 16 * CMSG_SPACE(0);
+	CHECK_EQ(syscall(SYS_sendmsg, p[0], &m, 0), 1);
+	close_pair();
+}
+
 int main(void)
 {
 	check_start_in_directory();
@@ -186,5 +298,8 @@ int main(void)
 	RUN(files_in_packets);
 	RUN(sockets_sent);
 	RUN(credentials);
+	RUN(identities);
+	RUN(names_of_senders);
+	RUN(too_much_control);
 	return check_end();
 }

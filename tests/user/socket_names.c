@@ -217,6 +217,35 @@ static void packet_connections(void)
 	connections_of(SOCK_SEQPACKET, "@server");
 }
 
+/* A datagram socket that goes to another peer loses what came from the old one, who is told of that
+ * before anything else, if it has lost something and is connected to us. */
+static void reconnected(bool unread)
+{
+	struct sockaddr a = {.sa_family = AF_UNSPEC};
+	char text[4];
+	int other = make(SOCK_DGRAM, "other");
+
+	pair(SOCK_DGRAM);
+	if (unread)
+		CHECK_EQ(write(p[1], "lost", 4), 4);
+	CHECK_EQ(write(p[0], "kept", 4), 4);
+	CHECK_EQ(unread ? do_connect(p[0], "other") : connect(p[0], &a, sizeof(a)), 0);
+	if (unread)
+		CHECK_ERR(read(p[1], text, 4), ECONNRESET);
+	CHECK_EQ(read(p[1], text, 4), 4);
+	CHECK_EQ(memcmp(text, "kept", 4), 0);
+	CHECK_EQ(option(p[1], SO_ERROR), 0);
+	CHECK_EQ(recv(p[0], text, 4, MSG_DONTWAIT), -1);
+	close_pair();
+	close(other);
+}
+
+static void peers_of_datagrams(void)
+{
+	reconnected(true);
+	reconnected(false);
+}
+
 static void connect_waits(void)
 {
 	int l = make_listener(SOCK_STREAM, "busy", 0), s;
@@ -244,6 +273,7 @@ int main(void)
 	RUN(addressed_datagrams);
 	RUN(stream_connections);
 	RUN(packet_connections);
+	RUN(peers_of_datagrams);
 	RUN(connect_waits);
 	return check_end();
 }

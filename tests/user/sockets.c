@@ -309,6 +309,14 @@ static void options(void)
 	start = now_ms();
 	CHECK_ERR(read(p[0], &c, 1), EAGAIN);
 	CHECK(now_ms() - start >= 45);
+	/* Less than nothing: not at all; nothing: for ever. */
+	t.tv_sec = -1;
+	CHECK_EQ(setsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)), 0);
+	CHECK_ERR(read(p[0], &c, 1), EAGAIN);
+	n = sizeof(got);
+	CHECK_EQ(getsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &got, &n), 0);
+	CHECK(got.tv_sec == 0 && got.tv_usec == 0);
+	t.tv_sec = 0;
 	t.tv_usec = 1000000;
 	CHECK_ERR(setsockopt(p[0], SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)), EDOM);
 	t.tv_usec = 50000;
