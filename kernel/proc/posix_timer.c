@@ -131,7 +131,7 @@ int posix_timer_exchange(int id, bool absolute, const struct timer_setting *sett
 			value = value > ahead ? value - ahead : 1;
 		else if (value && !absolute)
 			value += now;
-		repeating_timer_set(&t->repeating, value, setting->interval_ns);
+		repeating_timer_set(&t->repeating, value, value ? setting->interval_ns : 0);
 	}
 	spin_unlock_irq(&p->limits_lock, flags);
 	return t ? 0 : -EINVAL;

@@ -191,6 +191,12 @@ static void posix_timers(void)
 	memset(&t, 0, sizeof(t));
 	CHECK_EQ(timer_settime(timer, 0, &t, &now), 0);
 	CHECK_EQ(now.it_interval.tv_nsec, 5000000);
+	/* One that is off has no interval either. */
+	t.it_interval.tv_nsec = 5000000;
+	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
+	CHECK_EQ(timer_gettime(timer, &now), 0);
+	CHECK_EQ(now.it_interval.tv_nsec, 0);
+	t.it_interval.tv_nsec = 0;
 	/* Absolute, in the past: at once. */
 	caught[SIGUSR1] = 0;
 	t.it_value.tv_nsec = 1;
