@@ -71,8 +71,20 @@ def labs():
                 yield f"docs/labs/{name}.md does not mention --{knob}"
 
 
+def names():
+    """Functions and files by their bare names, as the pages of the rooms have them."""
+    files = [p for top in ("arch", "boot", "kernel", "tests", "tools", "user")
+             for p in (ROOT / top).rglob("*.*") if p.suffix in (".c", ".h", ".S", ".py")]
+    known = set(re.findall(r"\w+", "\n".join(p.read_text() for p in files)))
+    known |= {p.name for p in files}
+    for page in PAGES:
+        for name in re.findall(r"`(?:sys_)?(\w+)\(\)|`([a-z]\w*\.(?:[chS]|py))`", page.read_text()):
+            if "".join(name) not in known:
+                yield f"{page.relative_to(ROOT)}: {''.join(name)} is nowhere"
+
+
 def main():
-    problems = {"labs": list(labs()), "links": [], "sources": []}
+    problems = {"labs": list(labs()), "links": [], "sources": [], "names": list(names())}
     for page in PAGES:
         text = page.read_text()
         name = page.relative_to(ROOT)
