@@ -27,7 +27,7 @@ CONFIGURATIONS = {
 
 # What Heddle does not do, by its own decision or not yet: program and line.
 MISSING = {
-    "limits": {"file_size": "RLIMIT_FSIZE", "cpu_time": "RLIMIT_CPU"},
+    "limits": {"cpu_time": "RLIMIT_CPU"},
     "permissions": {"files": "every user is root", "signals": "every user is root",
                     "process_number": "RLIMIT_NPROC counts all users' threads",
                     "identities": "no supplementary groups"},

@@ -9,7 +9,9 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 
-#define FILE_MAX INT64_MAX
+#define FILE_MAX ((u64)INT64_MAX)
+
+u64 (*vfs_current_size_limit)(void);
 
 /* read(2)'s access time, as mount(8)'s relatime: only where it says more than the others do. */
 static void content_accessed(struct inode *inode)
@@ -57,6 +59,7 @@ static ssize_t content_read(struct file *file, struct io_buffer *io, u64 *positi
 /* Under the inode's lock.  Bytes, or an error where none were written. */
 static ssize_t write_locked(struct inode *inode, struct io_buffer *io, u64 position)
 {
+	u64 limit = vfs_current_size_limit ? MIN(vfs_current_size_limit(), FILE_MAX) : FILE_MAX;
 	ssize_t done = 0, n = 0;
 
 	while (io->remaining) {
@@ -64,12 +67,12 @@ static ssize_t write_locked(struct inode *inode, struct io_buffer *io, u64 posit
 		size_t chunk = MIN(PAGE_SIZE - offset, io->remaining);
 		struct page *page;
 
-		n = position >= FILE_MAX ? -EFBIG : 0;
+		n = position >= limit ? -EFBIG : 0;
 		if (!n)
 			n = vm_object_page(inode->object, position / PAGE_SIZE, true, &page);
 		if (n)
 			break;
-		chunk = MIN(chunk, FILE_MAX - position);
+		chunk = MIN(chunk, limit - position);
 		n = io_get(io, (char *)page_to_virt(page) + offset, chunk);
 		page_put(page);
 		if (n <= 0)

@@ -187,6 +187,8 @@ void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime
 
 /* The process's own context, given by kernel/proc (never NULL once it runs). */
 extern struct fs_context *(*vfs_current_context)(void);
+/* Its RLIMIT_FSIZE; likewise. */
+extern u64 (*vfs_current_size_limit)(void);
 
 /* flags: AT_SYMLINK_NOFOLLOW.  With a reference; ERR_PTR(-ENOENT, -ENOTDIR, -ELOOP,
  * -ENAMETOOLONG, -EACCES).  Sleeps. */

@@ -348,6 +348,13 @@ static u64 current_file_limit(void)
 	return process_limit(p ? p : kernel_process, RLIMIT_NOFILE);
 }
 
+static u64 current_size_limit(void)
+{
+	struct process *p = current_process();
+
+	return process_limit(p ? p : kernel_process, RLIMIT_FSIZE);
+}
+
 static void thread_created(struct thread *t)
 {
 	t->process = kernel_process;
@@ -409,6 +416,7 @@ void process_init(void)
 	vfs_current_context = current_context;
 	vfs_current_files = current_files;
 	vfs_current_file_limit = current_file_limit;
+	vfs_current_size_limit = current_size_limit;
 	process_tty_init();
 	shrinker_register(wait_for_threads_left);
 }

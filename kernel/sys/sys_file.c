@@ -16,6 +16,14 @@ void pipe_broken(void)
 	signal_send_thread(current_thread(), SIGPIPE, &info);
 }
 
+/* setrlimit(2): with the signal, where it is the limit that is met. */
+static long too_large(void)
+{
+	if (vfs_current_size_limit() < INT64_MAX)
+		signal_send_thread(current_thread(), SIGXFSZ, NULL);
+	return -EFBIG;
+}
+
 /* One read or write of what `io` describes. */
 static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 {
@@ -23,7 +31,7 @@ static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 
 	if (result == -EPIPE && write && (!unix_is_socket(f) || unix_is_stream(f)))
 		pipe_broken();
-	return result;
+	return result == -EFBIG ? too_large() : result;
 }
 
 static long move_buffer(struct file *f, u64 buffer, u64 n, bool write, u64 position)
@@ -122,11 +130,8 @@ static long truncate_inode(struct inode *inode, u64 size)
 		return -EISDIR;
 	if (!S_ISREG(inode->mode))
 		return -EINVAL;
-	/* setrlimit(2) */
-	if (size > READ_ONCE(current_process()->limits[RLIMIT_FSIZE].current)) {
-		signal_send_thread(current_thread(), SIGXFSZ, NULL);
-		return -EFBIG;
-	}
+	if (size > READ_ONCE(inode->size) && size > vfs_current_size_limit())
+		return too_large();
 	return vfs_truncate(inode, size);
 }
 

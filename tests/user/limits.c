@@ -53,6 +53,20 @@ static void file_size(void)
 		 KILLED(SIGXFSZ));
 }
 
+/* What is longer already may be cut, but not made longer still. */
+static void file_shrinks(void)
+{
+	int fd = MUST(open("long", O_RDWR | O_CREAT, 0644));
+
+	MUST(ftruncate(fd, 4000));
+	CHECK_EQ(IN_CHILD(limit(RLIMIT_FSIZE, 1500); handle(SIGXFSZ, SIG_IGN, 0);
+			  CHECK_EQ(ftruncate(fd, 3000), 0); CHECK_ERR(ftruncate(fd, 3001), EFBIG);
+			  CHECK_EQ(pwrite(fd, "x", 1, 1499), 1);
+			  CHECK_ERR(pwrite(fd, "x", 1, 1500), EFBIG)),
+		 0);
+	close(fd);
+}
+
 static void cpu_time(void)
 {
 	struct rlimit r = {1, 2};
@@ -67,6 +81,7 @@ int main(void)
 	RUN(errors);
 	RUN(address_space);
 	RUN(file_size);
+	RUN(file_shrinks);
 	RUN(cpu_time);
 	return check_end();
 }
