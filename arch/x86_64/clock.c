@@ -19,11 +19,12 @@
 #define MAX_WRAP_FRACTION 4
 #define TSC_HZ_GUESS	  2000000000
 
-static u64 tsc_hz, tsc_mult;
+static u64 tsc_mult __hot_data, tsc_start __hot_data;
+static u64 tsc_hz;
 static u64 realtime_offset;
 
 /* Another source than the TSC; NULL: the TSC. */
-static const struct counter *source;
+static const struct counter *source __hot_data;
 static u64 source_mult, source_base_ns;
 static u64 source_ticks; /* extended over its wraps */
 
@@ -39,15 +40,16 @@ static u64 mult_of(u64 hz)
 
 static u64 tsc_now_ns(void)
 {
-	return scale(rdtsc_ordered() - boot_info.entry_tsc, tsc_mult);
+	return scale(rdtsc_ordered() - tsc_start, tsc_mult);
 }
 
 /* Extend the short counter: whoever sees it further on moves the common count.  Somebody looks
  * often enough: an armed timer comes every two seconds at least (apic.c), that of the load average
  * is always armed, and the shortest counter wraps after 4.7 s.  A reading that is older than the
  * common count looks like one almost a whole wrap ahead, and is passed over. */
-static u64 source_now_ns(const struct counter *c)
+static u64 __noinline source_now_ns(void)
 {
+	const struct counter *c = __atomic_load_n(&source, __ATOMIC_ACQUIRE);
 	u64 old = __atomic_load_n(&source_ticks, __ATOMIC_ACQUIRE), new;
 
 	do {
@@ -63,9 +65,7 @@ static u64 source_now_ns(const struct counter *c)
 
 u64 clock_now_ns(void)
 {
-	const struct counter *c = __atomic_load_n(&source, __ATOMIC_ACQUIRE);
-
-	return likely(!c) ? tsc_now_ns() : source_now_ns(c);
+	return likely(!READ_ONCE(source)) ? tsc_now_ns() : source_now_ns();
 }
 
 /* From now on time comes from `c`, going on where the TSC left off. */
@@ -113,6 +113,7 @@ void clock_init(void)
 	char name[16];
 	bool even;
 
+	tsc_start = boot_info.entry_tsc;
 	tsc_mult = mult_of(cal.hz ?: TSC_HZ_GUESS);
 	tsc_hz = cal.hz ?: TSC_HZ_GUESS;
 	if (!cal.hz)

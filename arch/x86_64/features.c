@@ -14,7 +14,7 @@
  * write-combining, PCD and PWT together uncached, and PTE_PAT is never needed. */
 #define PAT_VALUE 0x0007010600070106UL
 
-struct cpu_features cpu_features;
+struct cpu_features cpu_features __hot_data;
 
 /* Registers of CPUID with one bit a feature. */
 enum { L1_EDX, L1_ECX, EXT_EDX, EXT7_EDX, L7_EBX, L7_ECX, XSAVE_EAX, WORDS };

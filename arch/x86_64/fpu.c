@@ -33,10 +33,10 @@ struct fpu_area {
 } __aligned(64);
 
 u32 fpu_area_size;
-u64 fpu_xcr0;
+u64 fpu_xcr0 __hot_data;
 
-static u32 mxcsr_mask;
-static bool leaks_pointers; /* FXSAVE and FXRSTOR pass over FIP, FDP, FOP */
+static u32 mxcsr_mask __hot_data;
+static bool leaks_pointers __hot_data; /* FXSAVE and FXRSTOR pass over FIP, FDP, FOP */
 
 static void xsetbv(u32 index, u64 value)
 {

@@ -13,7 +13,6 @@ _Static_assert(offsetof(struct cpu, kernel_sp) == CPU_KERNEL_SP, "known to assem
 _Static_assert(offsetof(struct cpu, user_sp) == CPU_USER_SP, "known to assembly");
 _Static_assert(offsetof(struct cpu, preempt_count) == CPU_PREEMPT_COUNT, "known to assembly");
 _Static_assert(offsetof(struct cpu, need_resched) == CPU_NEED_RESCHED, "known to assembly");
-_Static_assert(offsetof(struct cpu, id) == 48, "known to this_cpu_id()");
 
 #define CPU_STRUCT_SIZE ALIGN_UP(sizeof(struct cpu), 64) /* the variables follow it */
 
@@ -23,7 +22,7 @@ void (*preempt_hook)(void);
 u32 cpu_count;
 struct cpumask cpus_online;
 
-static struct cpu boot_cpu __aligned(64);
+static struct cpu boot_cpu __hot_data __aligned(64);
 static struct cpu *cpus[MAX_CPUS];
 
 struct cpu *cpu_get(u32 id)

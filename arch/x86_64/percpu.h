@@ -47,20 +47,25 @@ static inline struct cpu *this_cpu(void)
 	return c;
 }
 
+/* One field of it, in one instruction. */
+#define this_cpu_read(field)                                                                       \
+	({                                                                                         \
+		typeof(((struct cpu *)0)->field) value_;                                           \
+		__asm__ volatile("mov %%gs:%c1, %0"                                                \
+				 : "=r"(value_)                                                    \
+				 : "i"(offsetof(struct cpu, field))                                \
+				 : "memory");                                                      \
+		value_;                                                                            \
+	})
+
 static inline struct thread *current_thread(void)
 {
-	struct thread *t;
-
-	__asm__ volatile("movq %%gs:16, %0" : "=r"(t));
-	return t;
+	return this_cpu_read(current);
 }
 
 static inline u32 this_cpu_id(void)
 {
-	u32 id;
-
-	__asm__ volatile("movl %%gs:48, %0" : "=r"(id));
-	return id;
+	return this_cpu_read(id);
 }
 
 /* Preemption is off while the count is above zero.  One instruction each, so that an interrupt
@@ -78,10 +83,7 @@ static inline void preempt_enable_no_resched(void)
 
 static inline u32 preempt_count(void)
 {
-	u32 n;
-
-	__asm__ volatile("movl %%gs:40, %0" : "=r"(n)::"memory");
-	return n;
+	return this_cpu_read(preempt_count);
 }
 
 static inline bool need_resched(void)
@@ -111,10 +113,11 @@ extern u32 cpu_count;		     /* CPUs that ever came online; ids below it are vali
 extern struct cpumask cpus_online;
 struct cpu *cpu_get(u32 id);	     /* of a CPU that is or was online */
 
-#define DEFINE_PER_CPU(type, name)  __section(".percpu") typeof(type) name
+#define DEFINE_PER_CPU(type, name)	 __section(".percpu") typeof(type) name
+#define DEFINE_PER_CPU_LARGE(type, name) __section(".percpu.large") typeof(type) name
 
 /* This CPU's copy (preemption off), or another's. */
-#define this_cpu_ptr(var)    ((typeof(var) *)((char *)&(var) + this_cpu()->percpu_offset))
+#define this_cpu_ptr(var)    ((typeof(var) *)((char *)&(var) + this_cpu_read(percpu_offset)))
 #define per_cpu_ptr(var, id) ((typeof(var) *)((char *)&(var) + cpu_get(id)->percpu_offset))
 
 /* Make the calling CPU's `struct cpu` findable: the boot CPU's is static, its per-CPU variables are

@@ -64,6 +64,7 @@ typedef u64 paddr_t;
 #define __unused	 __attribute__((unused))
 #define __must_check	 __attribute__((warn_unused_result))
 #define __section(s)	 __attribute__((section(s)))
+#define __hot_data	 __section(".data.hot") /* read by every switch: all on one page */
 #define __noinline	 __attribute__((noinline))
 #define __always_inline	 inline __attribute__((always_inline))
 #define __printf(f, a)	 __attribute__((format(printf, f, a)))

@@ -10,7 +10,7 @@
 #include "kernel/sched/seed.h"
 #include "kernel/sched/trace_thread.h"
 
-struct cpumask cpus_scheduled, cpus_idle;
+struct cpumask cpus_scheduled __hot_data, cpus_idle __hot_data;
 
 struct runqueue *runqueue_lock_of(const struct thread *t)
 {
@@ -22,13 +22,6 @@ struct runqueue *runqueue_lock_of(const struct thread *t)
 			return rq;
 		spin_unlock(&rq->lock);
 	}
-}
-
-bool balance_may_run(const struct thread *t, u32 cpu)
-{
-	if (unlikely(t->seed))
-		return t->seed->cpu == cpu;
-	return cpumask_test(&t->affinity, cpu) && cpumask_test(&cpus_scheduled, cpu);
 }
 
 static u32 shortest_queue(const struct thread *t)

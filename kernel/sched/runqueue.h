@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/sched/sched.h"
+#include "kernel/sched/seed.h"
 
 struct runqueue {
 	struct spinlock lock;	/* irq; guards the queue and the state of threads whose `cpu` it is */
@@ -49,7 +50,12 @@ extern struct cpumask cpus_scheduled, cpus_idle;
 void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns);
 
 /* Under the lock of the thread's queue, which guards its affinity. */
-bool balance_may_run(const struct thread *t, u32 cpu);
+static inline bool balance_may_run(const struct thread *t, u32 cpu)
+{
+	if (unlikely(t->seed))
+		return t->seed->cpu == cpu;
+	return cpumask_test(&t->affinity, cpu) && cpumask_test(&cpus_scheduled, cpu);
+}
 
 /* For an idle CPU: move a thread of the longest queue that may run here to this CPU's queue.
  * False: there is none.  No run queue's lock held; interrupts off. */

@@ -184,7 +184,7 @@ static void switch_away(enum switch_reason reason)
 	struct runqueue *rq;
 	u64 flags = irq_save(), now, idle_since;
 
-	require(preempt_count() == 0 && this_cpu()->irq_depth == 0);
+	require((preempt_count() | this_cpu_read(irq_depth)) == 0);
 	rq = this_cpu_ptr(runqueue_var);
 	spin_lock(&rq->lock);
 	this_cpu()->need_resched = 0;
@@ -278,7 +278,7 @@ static bool wake_if(struct thread *t, u32 states)
 	u64 now = woken ? clock_now_ns() : 0;
 
 	if (woken)
-		trace_thread(TRACE_WAKING, t, t->cpu, now);
+		trace_waking(t, now);
 	/* On a CPU it is still on its way to sleep: schedule() will find it running. */
 	if (woken && !t->on_cpu)
 		balance_enqueue(rq, t, false, now);

@@ -38,8 +38,8 @@ typedef u64 sigset_t; /* bit n-1: signal n */
 struct thread {
 	/* Fixed at creation. */
 	tid_t tid;		  /* unique over all processes; 0: an idle thread */
-	struct process *process;  /* never NULL once kernel/proc is up */
 	pid_t pid;		  /* of the process; 0: a kernel thread */
+	struct process *process;  /* never NULL once kernel/proc is up */
 	void *kernel_stack;	  /* lowest byte; KSTACK_SIZE bytes */
 	bool is_user;		  /* has a user half: trap frame at the stack's top, FPU state */
 	struct refcount refs;
@@ -66,8 +66,8 @@ struct thread {
 	bool seed_stays;	  /* holder while it waits: seed_wait_for_lock() */
 	bool stepping;		  /* TF in its trap frame is the kernel's: seed_step(); its own */
 	struct cpumask affinity;  /* a member of a group keeps to the group's CPU */
-	int nice;		  /* kept for getpriority(); does not weigh */
-	u8 policy, priority;	  /* kept for sched_getscheduler(), likewise */
+	s8 nice;		  /* kept for getpriority(); does not weigh */
+	u8 priority, policy;	  /* kept for sched_getscheduler(), likewise */
 
 	/* Counters; written by the CPU that runs it, read anywhere. */
 	u64 started_ns;		  /* clock at creation */

@@ -10,64 +10,22 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 
-static u8 priority_of(const struct thread *t)
-{
-	return (u8)(t->priority ? 99 - t->priority : 120 + t->nice);
-}
-
-static void fill_who(struct trace_event *e, const struct thread *t, u64 now_ns)
-{
-	e->time_ns = now_ns;
-	e->tid = t->tid;
-	e->pid = t->pid;
-	e->prio = priority_of(t);
-	__builtin_memcpy(e->name, t->name, TRACE_NAME);
-}
-
-static void fill_other(struct trace_event *e, const struct thread *t)
-{
-	e->other = t->tid;
-	e->other_prio = priority_of(t);
-	__builtin_memcpy(e->other_name, t->name, TRACE_NAME);
-}
-
-void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns, u32 flags)
-{
-	/* The run queue's lock is held, and nothing else. */
-	struct trace_event *e = trace_claim(TRACE_SWITCH, TRACE_IRQS_OFF | 1);
-
-	if (!e)
-		return;
-	e->value = (u32)prev->state << TRACE_SWITCH_STATE | flags;
-	fill_who(e, prev, now_ns);
-	fill_other(e, next);
-	trace_commit(e);
-}
-
 /* For the running thread.  NULL: no ring, or no thread yet, and interrupts are as they were; else
  * they are off until end(). */
 static struct trace_event *begin(enum trace_type type, u32 value, u64 *flags, u64 now_ns)
 {
+	struct thread *self;
 	struct trace_event *e;
-	struct cpu *cpu;
-	u32 context;
 
 	*flags = irq_save();
-	cpu = this_cpu();
-	context = MIN(cpu->preempt_count, (u32)TRACE_PREEMPT_MAX);
-	if (cpu->irq_depth)
-		context |= TRACE_IN_IRQ;
-	if (cpu->need_resched)
-		context |= TRACE_NEED_RESCHED;
-	if (!(*flags & RFLAGS_IF))
-		context |= TRACE_IRQS_OFF;
-	e = cpu->current ? trace_claim(type, context) : NULL;
+	self = current_thread();
+	e = self ? trace_claim(type, trace_context(*flags)) : NULL;
 	if (!e) {
 		irq_restore(*flags);
 		return NULL;
 	}
 	e->value = value;
-	fill_who(e, cpu->current, now_ns ? now_ns : clock_now_ns());
+	trace_fill_who(e, self, now_ns ? now_ns : clock_now_ns());
 	return e;
 }
 
@@ -84,7 +42,7 @@ void trace_write_thread(enum trace_type type, const struct thread *other, u32 va
 
 	if (!e)
 		return;
-	fill_other(e, other);
+	trace_fill_other(e, other);
 	end(e, flags);
 }
 

@@ -209,7 +209,7 @@ SYSCALL3(setpriority, which, who, value)
 	if (nice < READ_ONCE(t->nice) && !is_privileged())
 		error = -EACCES;
 	else
-		WRITE_ONCE(t->nice, nice);
+		WRITE_ONCE(t->nice, (s8)nice);
 	thread_put(t);
 	return error;
 }

@@ -18,7 +18,7 @@ static const struct {
     SYSCALL_LIST(SYSCALL_ENTRY)};
 
 /* How often each was called, known or not; the last counts all numbers from SYSCALL_COUNT on. */
-static DEFINE_PER_CPU(u64[SYSCALL_COUNT + 1], syscall_calls);
+static DEFINE_PER_CPU_LARGE(u64[SYSCALL_COUNT + 1], syscall_calls);
 
 static void count_call(u32 number)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The rings of events, one a CPU.  Only its CPU writes to a ring, with interrupts off; others read
- * it meanwhile, and see by the sequence number whether what they copied was overwritten.
+ * it meanwhile, and see by the writer's head whether what they copied was overwritten.
  */
 #include "kernel/trace/trace.h"
 
@@ -15,9 +15,10 @@
 	(1U << TRACE_SWITCH | 1U << TRACE_WAKING | 1U << TRACE_MIGRATE | 1U << TRACE_FORK |        \
 	 1U << TRACE_EXEC | 1U << TRACE_EXIT | 1U << TRACE_TLB_FLUSH)
 
-u32 trace_mask = SCHEDULING | 1U << TRACE_MARK;
+u32 trace_mask __hot_data = SCHEDULING | 1U << TRACE_MARK;
 
 struct trace_ring *trace_rings[MAX_CPUS];
+DEFINE_PER_CPU(struct trace_writer, trace_writer);
 static u32 ring_count;
 static void *(*memory_alloc)(size_t bytes);
 static void (*memory_free)(void *memory);
@@ -25,12 +26,35 @@ static void (*memory_free)(void *memory);
 _Static_assert(sizeof(struct trace_event) == 128, "two cache lines");
 _Static_assert(offsetof(struct trace_event, other_name) + TRACE_NAME == 64, "a switch takes one");
 
+/* The page is full, or there was no ring so far, or there is another one. */
+struct trace_event *__noinline trace_next_page(struct trace_writer *w)
+{
+	struct trace_ring *r = READ_ONCE(trace_rings[this_cpu_id()]);
+
+	if (!r)
+		return NULL;
+	if (w->ring != r) {
+		w->head = 0;
+		__atomic_store_n(&w->ring, r, __ATOMIC_RELEASE);
+	}
+	return trace_event_at(r, w->head);
+}
+
 /* --- Reading ---------------------------------------------------------------------------------- */
+
+static u64 head_of(u32 cpu)
+{
+	struct trace_writer *w = cpu_get(cpu) ? per_cpu_ptr(trace_writer, cpu) : NULL;
+
+	if (!w || __atomic_load_n(&w->ring, __ATOMIC_ACQUIRE) != trace_rings[cpu])
+		return 0;
+	return __atomic_load_n(&w->head, __ATOMIC_ACQUIRE);
+}
 
 /* Of the events from `start` on the ring still holds those from here on. */
 static u64 oldest(const struct trace_ring *r, u64 head)
 {
-	return MAX(r->start, head > r->mask ? head - r->mask - 1 : 0);
+	return MAX(r->start, head > r->mask ? head - r->mask : 0);
 }
 
 void trace_advance(struct trace_cursor *c)
@@ -39,15 +63,10 @@ void trace_advance(struct trace_cursor *c)
 
 	c->valid = false;
 	while (!c->valid && c->next < c->end) {
-		struct trace_event *e = trace_event_at(r, c->next);
-		u32 sequence = trace_sequence(c->next++);
-
-		if (__atomic_load_n(&e->sequence, __ATOMIC_ACQUIRE) != sequence)
-			continue;
-		c->event = *e;
-		/* Overwritten while it was copied: leave it out. */
+		c->event = *trace_event_at(r, c->next);
+		/* Overwritten while it was copied, or before: leave it out. */
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		c->valid = READ_ONCE(e->sequence) == sequence;
+		c->valid = c->next++ >= oldest(r, head_of(c->cpu));
 	}
 }
 
@@ -56,7 +75,7 @@ void trace_rewind(struct trace_cursor *c, u32 cpu, u64 max)
 	struct trace_ring *r = cpu < ring_count ? trace_rings[cpu] : NULL;
 
 	c->cpu = cpu;
-	c->next = c->end = r ? __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) : 0;
+	c->next = c->end = r ? head_of(cpu) : 0;
 	if (r)
 		c->next = MAX(oldest(r, c->end), c->end - MIN(c->end, max));
 	trace_advance(c);
@@ -65,7 +84,7 @@ void trace_rewind(struct trace_cursor *c, u32 cpu, u64 max)
 void trace_stats_read(u32 cpu, struct trace_stats *stats)
 {
 	struct trace_ring *r = cpu < ring_count ? trace_rings[cpu] : NULL;
-	u64 head = r ? __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) : 0;
+	u64 head = r ? head_of(cpu) : 0;
 
 	*stats = (struct trace_stats){0};
 	if (!r)
@@ -78,8 +97,7 @@ void trace_clear(void)
 {
 	for (u32 cpu = 0; cpu < ring_count; cpu++)
 		if (trace_rings[cpu])
-			trace_rings[cpu]->start =
-			    __atomic_load_n(&trace_rings[cpu]->head, __ATOMIC_ACQUIRE);
+			trace_rings[cpu]->start = head_of(cpu);
 }
 
 /* --- Size ------------------------------------------------------------------------------------- */
@@ -116,15 +134,21 @@ static struct trace_ring *ring_alloc(u64 pages)
 	return NULL;
 }
 
-static void nothing(void *unused)
+/* On each CPU, in an interrupt: it holds the old ring no more. */
+static void leave_ring(void *unused)
 {
+	*this_cpu_ptr(trace_writer) = (struct trace_writer){0};
 }
 
-/* Writers use a ring with interrupts off: a CPU that has answered holds the old one no more. */
-static void wait_for_writers(void)
+static void leave_rings(void)
 {
+	u64 flags;
+
 	preempt_disable();
-	smp_call(&cpus_online, nothing, NULL);
+	smp_call(&cpus_online, leave_ring, NULL);
+	flags = irq_save();
+	leave_ring(NULL);
+	irq_restore(flags);
 	preempt_enable();
 }
 
@@ -151,7 +175,7 @@ int trace_resize(u64 kb)
 	}
 	for (u32 cpu = 0; cpu < ring_count; cpu++)
 		new[cpu] = __atomic_exchange_n(&trace_rings[cpu], new[cpu], __ATOMIC_ACQ_REL);
-	wait_for_writers();
+	leave_rings();
 	for (u32 cpu = 0; cpu < ring_count; cpu++)
 		ring_free(new[cpu]);
 	memory_free(new);

@@ -45,12 +45,15 @@ enum trace_type {
 
 /* 128 bytes; a switch touches the first cache line alone. */
 struct trace_event {
-	u32 sequence; /* which slot of all ever claimed, and whether it is complete */
-	u8 type, context;
-	u8 prio, other_prio; /* as Linux counts: 120 + nice, or 99 - real-time priority */
+	u8 type;
+	s8 nice; /* of tid, and its real-time priority or 0 */
+	u8 priority, context;
+	s8 other_nice;
+	u8 other_priority;
 	u64 time_ns;
-	tid_t tid, other; /* who ran on the CPU; whom it is about */
-	pid_t pid;	  /* of tid; 0: a kernel thread */
+	tid_t tid; /* who ran on the CPU; whom it is about: `other` */
+	pid_t pid; /* of tid; 0: a kernel thread */
+	tid_t other;
 	u32 value;
 	char name[TRACE_NAME]; /* of tid */
 	union {
@@ -72,9 +75,8 @@ static inline bool trace_on(enum trace_type type)
 
 /* The ring of a CPU, of single pages, so that memory in pieces is enough. */
 struct trace_ring {
-	u64 head;  /* slots ever claimed; its CPU's alone */
-	u64 start; /* where the last trace_clear() found it */
-	u64 mask;  /* events that it holds, less one */
+	u64 start; /* trace_writer.head where the last trace_clear() found it */
+	u64 mask;  /* slots, less one; and events that it holds: one slot may be half written */
 	struct trace_event *pages[];
 };
 extern struct trace_ring *trace_rings[MAX_CPUS];
@@ -85,37 +87,42 @@ static inline struct trace_event *trace_event_at(struct trace_ring *r, u64 slot)
 	return &r->pages[slot / TRACE_PER_PAGE][slot % TRACE_PER_PAGE];
 }
 
-/* Of an event that is complete; one less while it is being written. */
-static inline u32 trace_sequence(u64 slot)
-{
-	return (u32)slot << 1 | 1;
-}
+/* What a CPU needs to write, among its variables, as each page that a switch touches costs it. */
+struct trace_writer {
+	struct trace_event *next; /* the slot of `head`; NULL: to be looked up */
+	u64 head;		  /* events ever completed */
+	struct trace_ring *ring;  /* where they are; another one than trace_rings has: nowhere */
+};
+extern struct trace_writer trace_writer;
 
-/* Claim the calling CPU's next slot; NULL: it has no ring.  Interrupts are off from here to
+struct trace_event *trace_next_page(struct trace_writer *w);
+
+/* The calling CPU's next slot; NULL: it has no ring.  Interrupts are off from here to
  * trace_commit(), so there is one writer a ring, and at an answer to smp_call() there is none.
  * Inline, as a switch pays for it. */
 static inline struct trace_event *trace_claim(enum trace_type type, u32 context)
 {
-	struct trace_ring *r = READ_ONCE(trace_rings[this_cpu_id()]);
-	struct trace_event *e;
-	u64 slot;
+	struct trace_writer *w = this_cpu_ptr(trace_writer);
+	struct trace_event *e = w->next;
 
 	assert(!irqs_enabled());
-	if (unlikely(!r))
-		return NULL;
-	slot = r->head;
-	e = trace_event_at(r, slot);
-	WRITE_ONCE(e->sequence, trace_sequence(slot) - 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	WRITE_ONCE(r->head, slot + 1);
+	if (unlikely(!e)) {
+		e = trace_next_page(w);
+		if (!e)
+			return NULL;
+	}
 	e->type = (u8)type;
 	e->context = (u8)context;
 	return e;
 }
 
+/* Readers take only what `head` has passed, and nothing that it has passed by a whole round. */
 static inline void trace_commit(struct trace_event *e)
 {
-	__atomic_store_n(&e->sequence, e->sequence + 1, __ATOMIC_RELEASE);
+	struct trace_writer *w = this_cpu_ptr(trace_writer);
+
+	w->next = (u64)++e % PAGE_SIZE ? e : NULL;
+	__atomic_store_n(&w->head, w->head + 1, __ATOMIC_RELEASE);
 }
 
 /* --- Reading.  Readers, trace_resize() and trace_clear() exclude each other (tracefs.c); a report

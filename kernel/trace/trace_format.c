@@ -65,16 +65,17 @@ static void put_head(struct line *l, const struct trace_event *e, u32 cpu)
 }
 
 /* "prev_comm=sh prev_pid=4 prev_prio=120" */
-static void put_thread(struct line *l, const char *prefix, const char *name, tid_t tid, u32 prio,
-		       u32 cpu)
+static void put_thread(struct line *l, const char *prefix, const char *name, tid_t tid, u8 priority,
+		       s8 nice, u32 cpu)
 {
 	char out[TRACE_NAME];
+	int prio = priority ? 99 - priority : 120 + nice; /* as Linux counts */
 
 	if (tid)
 		clean(name, out);
 	else
 		snprintf(out, sizeof(out), "swapper/%u", cpu);
-	put(l, "%scomm=%s %spid=%d %sprio=%u", prefix, out, prefix, tid, prefix, prio);
+	put(l, "%scomm=%s %spid=%d %sprio=%d", prefix, out, prefix, tid, prefix, prio);
 }
 
 static void put_switch(struct line *l, const struct trace_event *e, u32 cpu)
@@ -84,10 +85,11 @@ static void put_switch(struct line *l, const struct trace_event *e, u32 cpu)
 
 	if (e->value & TRACE_SWITCH_RECORDED) {
 		put(l, "sched_switch: ");
-		put_thread(l, "prev_", e->name, e->tid, e->prio, cpu);
+		put_thread(l, "prev_", e->name, e->tid, e->priority, e->nice, cpu);
 		put(l, " prev_state=%c%s ==> ", letters[state],
 		    e->tid && e->value & TRACE_SWITCH_PREEMPTED ? "+" : "");
-		put_thread(l, "next_", e->other_name, e->other, e->other_prio, cpu);
+		put_thread(l, "next_", e->other_name, e->other, e->other_priority, e->other_nice,
+			   cpu);
 	}
 	if (e->value & TRACE_SWITCH_RECORDED && e->value & TRACE_SWITCH_ROOT) {
 		put(l, "\n");
@@ -123,11 +125,11 @@ static void put_body(struct line *l, const struct trace_event *e, u32 cpu)
 		put_switch(l, e, cpu);
 		return;
 	case TRACE_WAKING:
-		put_thread(l, "", e->other_name, e->other, e->other_prio, cpu);
+		put_thread(l, "", e->other_name, e->other, e->other_priority, e->other_nice, cpu);
 		put(l, " target_cpu=%03u", e->value);
 		return;
 	case TRACE_MIGRATE:
-		put_thread(l, "", e->other_name, e->other, e->other_prio, cpu);
+		put_thread(l, "", e->other_name, e->other, e->other_priority, e->other_nice, cpu);
 		put(l, " orig_cpu=%u dest_cpu=%u", e->value & 0xffff, e->value >> 16);
 		return;
 	case TRACE_FORK:
@@ -140,7 +142,7 @@ static void put_body(struct line *l, const struct trace_event *e, u32 cpu)
 		put(l, " pid=%d old_pid=%u", e->tid, e->value);
 		return;
 	case TRACE_EXIT:
-		put_thread(l, "", e->name, e->tid, e->prio, cpu);
+		put_thread(l, "", e->name, e->tid, e->priority, e->nice, cpu);
 		return;
 	case TRACE_SYS_ENTER:
 		put(l, "NR %u (%lx, %lx, %lx, %lx, %lx, %lx)", e->value, a[0], a[1], a[2], a[3],

@@ -86,19 +86,8 @@ class Irq(Command):
 
 def last_events(count):
     """(time, CPU, event) of all rings, oldest first."""
-    found = []
-    rings = kernel.variable("trace_rings")
-    for cpu in range(kernel.cpu_count()):
-        address = int(rings[cpu])
-        if not address:
-            continue
-        ring = kernel.at(address, "struct trace_ring")
-        head = int(ring["head"])
-        first = max(int(ring["start"]), head - int(ring["mask"]) - 1, head - count, 0)
-        for slot in range(first, head):
-            e = kernel.ring_event(address, ring, slot)
-            if int(e["sequence"]) == (slot << 1 | 1) & 0xffffffff:
-                found.append((int(e["time_ns"]), cpu, e))
+    found = [(int(e["time_ns"]), cpu, e) for cpu in range(kernel.cpu_count())
+             for e in kernel.ring_events(cpu, count)]
     found.sort(key=lambda x: x[0])
     return found[-count:]
 

@@ -38,13 +38,10 @@ class Switch:
             self.preempted = self.previous.state == "R"
 
     def event(self):
-        address = int(kernel.variable("trace_rings")[self.cpu])
-        if not address:
+        events = kernel.ring_events(self.cpu, 1)
+        if not events:
             return None
-        ring = kernel.at(address, "struct trace_ring")
-        if not int(ring["head"]):
-            return None
-        event = kernel.ring_event(address, ring, int(ring["head"]) - 1)
+        event = events[0]
         if int(event["type"]) != TRACE_SWITCH or int(event["tid"]) != self.previous.tid \
                 or int(event["other"]) != self.next.tid:
             return None

@@ -470,21 +470,24 @@ def newest_ns():
     newest = 0
     for cpu in scheduled_cpus():
         newest = max(newest, int(runqueue(cpu)["since_ns"]))
-        ring = int(variable("trace_rings")[cpu])
-        if ring:
-            r = at(ring, "struct trace_ring")
-            if int(r["head"]):
-                newest = max(newest, int(ring_event(ring, r, int(r["head"]) - 1)["time_ns"]))
+        newest = max([newest] + [int(e["time_ns"]) for e in ring_events(cpu, 1)])
     return newest
 
 
-def ring_event(address, ring, slot):
-    """One event of a ring of kernel/trace."""
-    slot &= int(ring["mask"])
+def ring_events(cpu, count):
+    """The last complete events of a CPU's ring of kernel/trace, oldest first."""
+    address, writer = int(variable("trace_rings")[cpu]), per_cpu("trace_writer", cpu)
+    if not address or int(writer["ring"]) != address:
+        return []
+    ring, head = at(address, "struct trace_ring"), int(writer["head"])
     size = ctype("struct trace_event").sizeof
     per_page = 4096 // size
-    page = u64(address + offset_of("struct trace_ring", "pages") + slot // per_page * 8)
-    return at(page + slot % per_page * size, "struct trace_event")
+    events = []
+    for slot in range(max(int(ring["start"]), head - int(ring["mask"]), head - count, 0), head):
+        place = slot & int(ring["mask"])
+        page = u64(address + offset_of("struct trace_ring", "pages") + place // per_page * 8)
+        events.append(at(page + place % per_page * size, "struct trace_event"))
+    return events
 
 
 # --- Commands -------------------------------------------------------------------------------------
