@@ -11,13 +11,13 @@
 #define SIZE_AT_START 32
 
 struct file_table *(*vfs_current_files)(void);
-u64 (*vfs_current_file_limit)(void);
+u64 (*vfs_current_limit)(u32 which);
 
 static struct lock_class table_class = {"file table", 0};
 
 static u32 current_limit(void)
 {
-	return (u32)MIN(vfs_current_file_limit(), (u64)FD_TABLE_MAX);
+	return (u32)MIN(vfs_current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX);
 }
 
 /* At least `size` slots.  0 or -ENOMEM. */

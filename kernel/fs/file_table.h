@@ -27,8 +27,6 @@ struct file_table *file_table_copy(struct file_table *t); /* fork: ERR_PTR */
 
 /* The process's own, given by kernel/proc. */
 extern struct file_table *(*vfs_current_files)(void);
-/* Its RLIMIT_NOFILE. */
-extern u64 (*vfs_current_file_limit)(void);
 
 /* The lowest free descriptor >= from.  Takes over the caller's reference to `f`, after an error too:
  * -EMFILE, -ENOMEM, (from too large) -EINVAL. */

@@ -11,8 +11,6 @@
 
 #define FILE_MAX ((u64)INT64_MAX)
 
-u64 (*vfs_current_size_limit)(void);
-
 /* read(2)'s access time, as mount(8)'s relatime: only where it says more than the others do. */
 static void content_accessed(struct inode *inode)
 {
@@ -59,7 +57,7 @@ static ssize_t content_read(struct file *file, struct io_buffer *io, u64 *positi
 /* Under the inode's lock.  Bytes, or an error where none were written. */
 static ssize_t write_locked(struct inode *inode, struct io_buffer *io, u64 position)
 {
-	u64 limit = vfs_current_size_limit ? MIN(vfs_current_size_limit(), FILE_MAX) : FILE_MAX;
+	u64 limit = vfs_current_limit ? MIN(vfs_current_limit(RLIMIT_FSIZE), FILE_MAX) : FILE_MAX;
 	ssize_t done = 0, n = 0;
 
 	while (io->remaining) {

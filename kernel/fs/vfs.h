@@ -187,8 +187,10 @@ void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime
 
 /* The process's own context, given by kernel/proc (never NULL once it runs). */
 extern struct fs_context *(*vfs_current_context)(void);
-/* Its RLIMIT_FSIZE; likewise. */
-extern u64 (*vfs_current_size_limit)(void);
+/* Its limits (RLIMIT_*); likewise. */
+extern u64 (*vfs_current_limit)(u32 which);
+#define RLIMIT_FSIZE  1
+#define RLIMIT_NOFILE 7
 
 /* flags: AT_SYMLINK_NOFOLLOW.  With a reference; ERR_PTR(-ENOENT, -ENOTDIR, -ELOOP,
  * -ENAMETOOLONG, -EACCES).  Sleeps. */

@@ -341,18 +341,9 @@ static struct file_table *current_files(void)
 	return p && p->files ? p->files : kernel_process->files;
 }
 
-static u64 current_file_limit(void)
+static u64 current_limit(u32 which)
 {
-	struct process *p = current_process();
-
-	return process_limit(p ? p : kernel_process, RLIMIT_NOFILE);
-}
-
-static u64 current_size_limit(void)
-{
-	struct process *p = current_process();
-
-	return process_limit(p ? p : kernel_process, RLIMIT_FSIZE);
+	return process_limit(current_process() ?: kernel_process, which);
 }
 
 static void thread_created(struct thread *t)
@@ -415,8 +406,7 @@ void process_init(void)
 	vm_current_space = current_space;
 	vfs_current_context = current_context;
 	vfs_current_files = current_files;
-	vfs_current_file_limit = current_file_limit;
-	vfs_current_size_limit = current_size_limit;
+	vfs_current_limit = current_limit;
 	process_tty_init();
 	shrinker_register(wait_for_threads_left);
 }

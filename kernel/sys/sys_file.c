@@ -19,7 +19,7 @@ void pipe_broken(void)
 /* setrlimit(2): with the signal, where it is the limit that is met. */
 static long too_large(void)
 {
-	if (vfs_current_size_limit() < INT64_MAX)
+	if (vfs_current_limit(RLIMIT_FSIZE) < INT64_MAX)
 		signal_send_thread(current_thread(), SIGXFSZ, NULL);
 	return -EFBIG;
 }
@@ -130,7 +130,7 @@ static long truncate_inode(struct inode *inode, u64 size)
 		return -EISDIR;
 	if (!S_ISREG(inode->mode))
 		return -EINVAL;
-	if (size > READ_ONCE(inode->size) && size > vfs_current_size_limit())
+	if (size > READ_ONCE(inode->size) && size > vfs_current_limit(RLIMIT_FSIZE))
 		return too_large();
 	return vfs_truncate(inode, size);
 }
