@@ -181,7 +181,7 @@ SAVED_REGISTERS = ("r15", "r14", "r13", "r12", "rbx", "rbp")
 @pytest.mark.parametrize("width, height, cpus", [(80, 24, 1), (120, 40, 4)])
 def test_window(width, height, cpus, tmp_path):
     """What the window shows before, in and after the switch from A to B, and from B to C."""
-    with Terminal(tmp_path, width, height, TOUR="switch", CPUS=str(cpus)) as terminal:
+    with Terminal(tmp_path, width, height, CPUS=str(cpus)) as terminal:
         terminal.wait(r"goes on to 2 of 9\.(.|\n)*\(gdb\)")
         terminal.type("heddle-layout")
         screen = terminal.wait(r"is not at a switch(.|\n)*CR3(.|\n)*user/tour\.c:")
