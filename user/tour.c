@@ -379,7 +379,7 @@ int main(int argc, char *argv[])
 		return 2;
 	}
 	lengthen_slices();
-	printf("tour: plays for gdb (make gdb); Ctrl-C ends it\n");
+	printf("tour: plays for gdb\n");
 	fflush(stdout);
 	if (sched_getaffinity(0, sizeof(all), &all))
 		die("sched_getaffinity");
