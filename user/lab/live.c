@@ -19,7 +19,8 @@ static int row, column; /* where the next text goes */
 /* Also called from a signal handler. */
 void lab_live_close(void)
 {
-	static const char end[] = "\033[?25h\033[0m\033[?1049l";
+	/* Cleared: not every terminal has another screen to go back to. */
+	static const char end[] = "\033[?25h\033[0m\033[H\033[J\033[?1049l";
 
 	if (!owner || owner != getpid())
 		return;

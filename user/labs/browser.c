@@ -624,11 +624,11 @@ static void conclude(void)
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "%d deaths took one tab each; the others missed %d of %d frames. It is "
+		    "%d of %d deaths took one tab alone; the others missed %d of %d frames. It is "
 		    "a model: real browsers isolate by site, so that one tab may be several "
 		    "processes, and give the network a process of its own, as this one "
 		    "does.",
-		    deaths, lost, due);
+		    alone, deaths, lost, due);
 	else
 		lab_verdict(LAB_FALSE,
 			    "%d of %d deaths took one tab alone; the other tabs missed %d of %d "
