@@ -11,8 +11,8 @@
 
 typedef long (*syscall_fn)(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 
-/* Called by the roof with interrupts on.  Number in frame->error (orig_rax), result into
- * frame->rax.  Unknown numbers: -ENOSYS, counted. */
+/* Called by the roof with interrupts off, as counting wants them; they are on when it returns.
+ * Number in frame->error (orig_rax), result into frame->rax.  Unknown numbers: -ENOSYS, counted. */
 void syscall_dispatch(struct trap_frame *frame);
 
 void syscall_init(void); /* /proc/heddle/syscalls */

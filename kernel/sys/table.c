@@ -20,14 +20,6 @@ static const struct {
 /* How often each was called, known or not; the last counts all numbers from SYSCALL_COUNT on. */
 static DEFINE_PER_CPU_LARGE(u64[SYSCALL_COUNT + 1], syscall_calls);
 
-static void count_call(u32 number)
-{
-	preempt_disable();
-	(*this_cpu_ptr(syscall_calls))[MIN(number, (u32)SYSCALL_COUNT)]++;
-	current_thread()->system_calls++;
-	preempt_enable_no_resched(); /* the roof looks at it before user mode */
-}
-
 static void trace_enter(u32 number, const struct trap_frame *frame)
 {
 	const u64 args[] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
@@ -40,7 +32,9 @@ void syscall_dispatch(struct trap_frame *frame)
 	u32 number = (u32)frame->error;
 	long result = -ENOSYS;
 
-	count_call(number);
+	(*this_cpu_ptr(syscall_calls))[MIN(number, (u32)SYSCALL_COUNT)]++;
+	current_thread()->system_calls++;
+	irq_enable();
 	if (trace_on(TRACE_SYS_ENTER))
 		trace_enter(number, frame);
 	if (likely(number < SYSCALL_COUNT && table[number].fn))

@@ -75,7 +75,6 @@ static bool frame_fits_sysret(const struct trap_frame *f)
 
 bool syscall_enter(struct trap_frame *frame)
 {
-	irq_enable();
 	syscall_dispatch(frame);
 	irq_disable();
 	/* TF makes no exception of SYSCALL, as SFMASK clears it: the step is counted here. */
