@@ -291,6 +291,16 @@ def test_memory_looks_from_inside():
     assert "-" not in rows["this process"]
 
 
+def test_races_pair_is_whole():
+    """Of a lost update on two CPUs both loads and both stores are shown."""
+    title = "Two CPUs, by chance: one of the updates that were lost"
+    for cpus in (2, 4):
+        for e in reports(tour(cpus)[1])["races"]["evidence"]:
+            if e.get("title") == title:
+                steps = [" ".join(row[1:]).split() for row in e["rows"]]
+                assert sorted(step[0] for step in steps) == ["has", "has", "loads", "loads"]
+
+
 def test_first_a_lab_then_the_shell():
     """What `make lab` and the entry of the boot menu do."""
     with VM(args="first lab many --quick --plain", timeout=120) as vm:
