@@ -12,7 +12,7 @@ import pytest
 from vm import BUILD, ROOT
 
 needs_gdb = pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is missing: make setup")
-PROMPT = "(gdb) "
+PROMPT = "(test) "  # tours print "(gdb) " themselves
 
 
 def settings(console, cpus, mem="256M", told="", **more):
@@ -36,14 +36,14 @@ class Gdb:
     def __init__(self, console, cpus=1, arguments=("--stopped",), timeout=120, **more):
         self.console, self.cpus, self.timeout = console, cpus, timeout
         self.environment = settings(console, cpus, **more)
-        self.arguments = [str(ROOT / "tools/gdb.py"), *arguments]
+        self.arguments = [str(ROOT / "tools/gdb.py"), *arguments, "-ex", f"set prompt {PROMPT}"]
 
     def __enter__(self):
         self.child = pexpect.spawn(sys.executable, self.arguments, env=self.environment, cwd=ROOT,
                                    timeout=self.timeout, encoding="utf-8", codec_errors="replace",
                                    echo=False, dimensions=(24, 200))
         self.child.delaybeforesend = 0
-        self.answer()
+        self.banner = self.answer()
         for setting in ("width 0", "height 0", "style enabled off"):
             self.run(f"set {setting}")
         return self

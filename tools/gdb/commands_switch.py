@@ -252,16 +252,6 @@ def call_of(function, callee):
     raise Failure(f"{function}() does not call {callee}()")
 
 
-def call_of(function, callee):
-    """(the call in one function to another, the instruction behind it)."""
-    target = kernel.address_of(callee)
-    code = instructions(function)
-    for call, behind in zip(code, code[1:]):
-        if call["asm"].startswith("call") and f"{target:#x}" in call["asm"]:
-            return call["addr"], behind["addr"]
-    raise Failure(f"{function}() does not call {callee}()")
-
-
 def _return_of_switch():
     return call_of("switch_away", "context_switch")[1]
 

@@ -9,7 +9,7 @@ import syscalls
 import unwinder
 import user_symbols
 import waits
-from kernel import Command, Failure, find_thread, table
+from kernel import Command, find_thread, table
 
 REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12",
              "r13", "r14", "r15", "rip", "rsp", "rflags")
@@ -106,7 +106,7 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
         print(f"  kernel stack   {t.stack:#x} to {t.stack + kernel.KSTACK_SIZE:#x}, "
               f"{t.stack + kernel.KSTACK_SIZE - stack_used(t)} bytes in use" if t.stack else
               "  kernel stack   the one that its CPU started on")
-        print(f"  page tables    " + (f"root {t.root:#x}" if t.root else
+        print("  page tables    " + (f"root {t.root:#x}" if t.root else
                                       "none of its own: it runs on whichever is loaded"))
         print(f"  switches       {int(t['switches_voluntary'])} by its own will, "
               f"{int(t['switches_forced'])} forced, {int(t['migrations'])} migrations")

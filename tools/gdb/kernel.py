@@ -303,11 +303,14 @@ class Thread:
         if not self._on_cpu:
             return False
         with cpu_selected(self.cpu):
-            sp = register_u64("rsp")
-            if not in_kernel() or sp < KSTACK_AREA or sp >= KSTACK_AREA + KSTACK_AREA_SIZE:
-                current_here = int(cpu_struct(self.cpu)["current"])
-                return current_here == self.address
-        return self.stack <= sp < self.stack + KSTACK_SIZE
+            sp, kernel = register_u64("rsp"), in_kernel()
+        if kernel and KSTACK_AREA <= sp < KSTACK_AREA + KSTACK_AREA_SIZE:
+            return self.stack <= sp < self.stack + KSTACK_SIZE
+        # User mode, a stack for NMIs and the like, or that of the idle thread.
+        idle = thread_at(int(runqueue(self.cpu)["idle"]))
+        if kernel and abs(sp - int(idle["saved_sp"])) < KSTACK_SIZE:
+            return self.address == idle.address
+        return self.address == int(cpu_struct(self.cpu)["current"])
 
     @property
     def switch_frame(self):

@@ -2,7 +2,6 @@
 """What threads wait for, and for whom."""
 import kernel
 import memory
-import syscalls
 from kernel import at, list_of, offset_of
 
 # musl 1.2, pthread_mutex_t: int type, lock, waiters.  `lock` holds the owner's TID, except in
