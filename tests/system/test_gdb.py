@@ -3,7 +3,6 @@
 
 A machine and a gdb each are started once; the tests that let it run stand behind those that only
 look."""
-import json
 import os
 import re
 
@@ -632,73 +631,24 @@ def test_terminal(tmp_path):
     assert not gdb.child.isalive()
 
 
-@pytest.fixture(scope="module")
-def waiting_machine():
-    """`make run GDB=1`: what it says to type."""
+def test_outside_gdb():
+    """gdb attached to `make run GDB=1` by the words that it printed; then the machine goes on."""
     child = pexpect.spawn("make", ["run", "GDB=1", "BOOT=direct", "CPUS=2"], cwd=ROOT, timeout=120,
                           encoding="utf-8", codec_errors="replace",
                           env=dict(os.environ, BUILD=os.path.relpath(BUILD, ROOT)))
-    child.expect(r"\n +(gdb -nx -x tools/gdb/heddle.py -ex 'target remote (\S+)' \S+)\r")
-    command, place = child.match[1], child.match[2]
-    child.expect("To leave: ")
-    for _ in range(200):
-        if (ROOT / place).is_socket():
-            break
-        time.sleep(0.05)
-    yield command, place, child
-    child.close(force=True)
-
-
-def test_outside_gdb(waiting_machine):
-    """gdb attached to `make run GDB=1` by the words that it printed, and by an editor's machine
-    interface as .vscode/launch.json says; then the machine goes on to its shell."""
-    command, place, child = waiting_machine
-    result = subprocess.run(["sh", "-c", command + " -batch -ex 'break bring_up' -ex continue "
-                             "-ex heddle-current"], cwd=ROOT, capture_output=True, text=True,
-                            stdin=subprocess.DEVNULL, timeout=120)
-    assert re.search(r"^\* CPU \d: thread \d+ \(bring-up\) .* at bring_up", result.stdout, re.M), \
-        result.stdout + result.stderr
-    child.expect("~ # ")
-
-    launch, = json.loads((ROOT / ".vscode/launch.json").read_text())["configurations"]
-    tasks = json.loads((ROOT / ".vscode/tasks.json").read_text())["tasks"]
-    task, = [t for t in tasks if t["label"] == launch["preLaunchTask"]]
-    assert task["command"] == "make run GDB=1 BOOT=direct" and task["isBackground"]
-    background = task["problemMatcher"]["background"]
-    assert re.search(background["beginsPattern"], "The machine stands still and waits for gdb.")
-    assert re.search(background["endsPattern"], "To leave: Ctrl-A, then X (QEMU)")
-    if BUILD == ROOT / "build":
-        assert launch["miDebuggerServerAddress"] == place
-
-    def expand(text):
-        return text.replace("${workspaceFolder}", str(ROOT))
-
-    # In the order of the extension's engine (MIEngine, DebuggedProcess.cs).
-    lines = [c["text"] for c in launch["setupCommands"]]
-    lines += [f"-environment-cd {launch['cwd']}", f"-file-exec-and-symbols {launch['program']}",
-              "-break-insert main", f"-target-select remote {place}"]
-    lines += [c["text"] for c in launch["postRemoteConnectCommands"]]
-    lines += ["-break-insert sys_getppid", '-interpreter-exec console "heddle-ps"',
-              '-interpreter-exec console "heddle-frame-of init"', "-stack-list-frames 0 3"]
-    gdb = pexpect.spawn("gdb", ["--interpreter=mi", *launch["miDebuggerArgs"].split()], cwd=ROOT,
-                        timeout=120, encoding="utf-8", echo=False)
-    gdb.delaybeforesend = 0
-    gdb.expect_exact("(gdb)")
-    answers = {}
-    for number, line in enumerate(lines, 1):
-        gdb.sendline(f"{number}{expand(line)}")
-        gdb.expect(rf"(?s)(.*?)\n{number}\^(\w+)(.*?)\(gdb\)")
-        answers[line] = gdb.match[1] + gdb.match[2] + gdb.match[3]
-        assert gdb.match[2] in ("done", "connected") or line == "-break-insert main", (line, answers[line])
-    assert "sigwait" in answers['-interpreter-exec console "heddle-ps"']
-    assert 'func="switch_away"' in answers["-stack-list-frames 0 3"]
-    gdb.sendline("90-exec-continue")
-    gdb.expect(r"90\^running")
-    child.sendline("sh -c 'echo $PPID'")
-    gdb.expect(r'\*stopped,reason="breakpoint-hit".*?func="sys_getppid"')
-    gdb.sendline("-gdb-exit")
-    gdb.expect(pexpect.EOF)
-    child.expect(r"\n\d+\r")
-    child.expect("~ # ")
-    child.sendline("poweroff")
-    child.expect("Heddle ended in order")
+    try:
+        child.expect(r"\n +(gdb -nx -x tools/gdb/heddle.py -ex 'target remote (\S+)' \S+)\r")
+        command, place = child.match[1], child.match[2]
+        child.expect("To leave: ")
+        while not (ROOT / place).is_socket() and child.isalive():
+            time.sleep(0.05)
+        result = subprocess.run(["sh", "-c", command + " -batch -ex 'break bring_up' -ex continue "
+                                 "-ex heddle-current"], cwd=ROOT, capture_output=True, text=True,
+                                stdin=subprocess.DEVNULL, timeout=120)
+        assert re.search(r"^\* CPU \d: thread \d+ \(bring-up\) .* at bring_up", result.stdout, re.M), \
+            result.stdout + result.stderr
+        child.expect("~ # ")
+        child.sendline("poweroff")
+        child.expect("Heddle ended in order")
+    finally:
+        child.close(force=True)

@@ -20,6 +20,8 @@ def load(name):
 
 def test_launch():
     configuration, = load("launch.json")["configurations"]
+    # Without it the extension takes the machine for a process of the host's, which it signals.
+    assert configuration["miDebuggerServerAddress"] == "${workspaceFolder}/build/gdb/socket"
     task, = [t for t in load("tasks.json")["tasks"] if t["label"] == configuration["preLaunchTask"]]
     background = task["problemMatcher"]["background"]
 
