@@ -51,6 +51,9 @@ class Function:
         self.text = {i["addr"]: i["asm"] for i in code}
         self.seen = set()
 
+    def complete(self):
+        return self.seen.issuperset(self.text)
+
     def find(self, words):
         return [at for at, asm in self.text.items() if asm.startswith(words)]
 
@@ -185,11 +188,11 @@ class Walker:
         breakpoint, kind, action = self.stops[pc]
         action()
         self.counts[kind] += 1
-        if action in self.rare and breakpoint.hit_count >= ENOUGH:
+        if action == self.rare and breakpoint.hit_count >= ENOUGH:
             breakpoint.enabled = False
 
     def phase(self, prepare, enough):
-        self.stops, self.rare = {}, ()
+        self.stops, self.rare = {}, None
         prepare()
         while not enough():
             self.go_on()
@@ -209,8 +212,13 @@ class Walker:
         self.stop_at(self.entries("entry_syscall"), "returns", self.through)
 
     def traps(self):
-        def back():
+        back = self.entries("interrupt_common")
+
+        def go_back():
             self.through()
+            if self.functions["interrupt_common"].complete():
+                for at in back:
+                    self.stops[at][0].enabled = False
 
         def spoil():
             """IRET itself faults: the code segment that it is to load cannot be.  The thread gets
@@ -224,9 +232,9 @@ class Walker:
             self.counts["faults of IRET"] += 1
             self.through()
 
-        self.rare = self.at_stub, back
+        self.rare = self.at_stub
         self.stop_at([self.stubs + 16 * v for v in VECTORS], "traps", self.at_stub)
-        self.stop_at(self.entries("interrupt_common"), "returns", back)
+        self.stop_at(back, "returns", go_back)
         self.stop_at([self.functions["return_to_user"].start], "returns", spoil)
 
     def nmis(self):
@@ -256,12 +264,17 @@ class Walker:
         self.counts["any instruction"] = SETTINGS["any"]
 
     def run(self):
-        self.phase(self.switches, lambda: self.counts["switches"] >= SETTINGS["switches"])
-        self.phase(self.syscalls, lambda: self.counts["system calls"] >= SETTINGS["syscalls"])
+        f = self.functions
+        new = f["thread_entry"], f["entry_user_return"]
+        self.phase(self.switches, lambda: self.counts["switches"] >= SETTINGS["switches"] and
+                   len(new[0].seen) + 1 == len(new[0].text) and new[1].complete())
+        self.phase(self.syscalls, lambda: self.counts["system calls"] >= SETTINGS["syscalls"] and
+                   f["entry_syscall"].complete())
         if SETTINGS["nmis"]:
             self.phase(self.nmis, lambda: self.counts["NMIs"] >= SETTINGS["nmis"])
-        wanted = ["faults of IRET", *(f"vector {v}" for v in (1, 13, 14, 0xf0))]
-        self.phase(self.traps, lambda: all(self.counts[w] for w in wanted))
+        wanted = [f[name] for name in
+                  ("interrupt_common", "fault_common", "debug_common", "return_to_user")]
+        self.phase(self.traps, lambda: all(w.complete() for w in wanted))
         self.one_after_the_other()
 
     def report(self):
