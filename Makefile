@@ -37,7 +37,7 @@ HOST_CC ?= $(firstword $(foreach c,cc gcc clang,$(if $(shell command -v $(c) 2>/
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 # What `make run` and `make gdb` take.
-export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB ARGS GDBARGS
+export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB ARGS GDBARGS REPLAY
 
 CFLAGS := -std=gnu11 -ffreestanding -O2 -g -I. -DHEDDLE_DEBUG=$(DEBUG) \
   -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \

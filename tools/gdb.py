@@ -14,7 +14,8 @@ main(), or, with --batch or ARGS, at bring_up(), the first function that runs as
 Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD INIT TOUR LAB ARGS QEMU
 QEMU_EXTRA GDBARGS GDB_PROGRAM.  ARGS without LAB is what init is told: ARGS='run /bin/ls'.  The
 console goes to BUILD/gdb/console.log (CONSOLE_LOG names another file), in tmux also to a pane beside
-gdb's.  No port is opened: gdb and the console are UNIX sockets in a directory of their own."""
+gdb's.  No port is opened: gdb and the console are UNIX sockets in a directory of their own.
+REPLAY=1 records a run first, for RECORD_SECONDS at most, and replays it (docs/gdb-replay.md)."""
 import contextlib
 import ctypes
 import json
@@ -31,6 +32,8 @@ import sys
 import tempfile
 import threading
 import time
+
+import replay
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "tools/gdb/heddle.py"
@@ -205,8 +208,10 @@ def main():
             names = " ".join(sorted(p.stem for p in (ROOT / "user/labs").glob("*.c")))
             raise SystemExit(f"gdb: no lab {lab}; there are: {names}")
         told, path = lab_settings(lab, told)
+        if setting("REPLAY"):  # the recording ends with the lab
+            told = told.replace("first", "run", 1)
         begin = ["-ex", f"heddle-break {path} main", "-ex", "continue"]
-    elif setting("TOUR") or not (told or flags["--batch"] or flags["--stopped"]):
+    elif setting("TOUR") or not (told or setting("REPLAY") or flags["--batch"] or flags["--stopped"]):
         told, begin = PLAY, ["-ex", f"heddle-tour {setting('TOUR', 'switch')}"]
     if flags["--stopped"]:
         begin = []
@@ -224,12 +229,16 @@ def main():
         initrd = joined
     append = setting("APPEND") + (f" init={setting('INIT')}" if setting("INIT") else "")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with Machine(build, setting("CPUS", "2"), setting("MEM", "512M"), append, told, initrd,
-                 setting("QEMU_EXTRA").split()) as machine:
+    machine = Machine(build, setting("CPUS", "2"), setting("MEM", "512M"), append, told, initrd,
+                      setting("QEMU_EXTRA").split())
+    if setting("REPLAY"):
+        machine.command = replay.recorded(machine.command, machine.directory, machine.log,
+                                          flags["--batch"])
+    with machine:
         signal.signal(signal.SIGINT, machine.interrupt)
         if not flags["--batch"]:
             place.write_text(machine.console_socket)
-            pane = split_tmux(machine)
+            pane = not setting("REPLAY") and split_tmux(machine)
             print(f"The machine's console is in {os.path.relpath(machine.log)}"
                   + (" and in the other pane" if pane else
                      f"; to type there: {os.path.relpath(__file__)} console, in another terminal"))

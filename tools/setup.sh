@@ -30,6 +30,9 @@ package() {
 	qemu:apt-get | qemu:dnf | qemu:pacman) echo "qemu-system-x86" ;;
 	qemu:apk) echo "qemu-system-x86_64" ;;
 	qemu:brew) echo "qemu" ;;
+	qemu-img:apt-get) echo "qemu-utils" ;;
+	qemu-img:brew) echo "qemu" ;;
+	qemu-img:*) echo "qemu-img" ;;
 	gdb:apt-get) [ "$(uname -m)" = x86_64 ] && echo "gdb" || echo "gdb-multiarch" ;;
 	gdb:brew) echo "x86_64-elf-gdb" ;;
 	gdb:*) echo "gdb" ;;
@@ -80,6 +83,7 @@ has() {
 	compiler) any gcc clang x86_64-elf-gcc x86_64-linux-gnu-gcc && any make gmake ;;
 	headers) any_file /usr/include/stdio.h /Library/Developer/CommandLineTools ;;
 	qemu) any qemu-system-x86_64 ;;
+	qemu-img) any qemu-img ;;
 	gdb) for g in gdb gdb-multiarch x86_64-elf-gdb; do
 			"$g" -nx -batch -ex "set architecture i386:x86-64" -ex "python print(gdb.VERSION)" \
 				>/dev/null 2>&1 && return 0
@@ -107,6 +111,7 @@ what() {
 	compiler) echo "C compiler and make|nothing can be built" ;;
 	headers) echo "C headers of this machine|no unit tests on this machine" ;;
 	gdb) echo "gdb with Python|no make gdb" ;;
+	qemu-img) echo "qemu-img|no make gdb REPLAY=1" ;;
 	qemu) echo "QEMU for x86_64|only real machines can run it" ;;
 	grub) echo "GRUB's image tools|make run boots the kernel directly; no ISO, no USB stick" ;;
 	image) echo "xorriso and mtools|no ISO, no USB stick" ;;
@@ -120,7 +125,7 @@ what() {
 	esac
 }
 
-needs="compiler headers qemu gdb grub image uefi libc busybox python pytest tmux browser"
+needs="compiler headers qemu qemu-img gdb grub image uefi libc busybox python pytest tmux browser"
 
 # The device's existence proves nothing, nor that QEMU opens it: a machine must run within a time
 # limit.  Our kernel, if it is built, must boot and end; else the firmware must say its name.
