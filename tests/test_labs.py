@@ -377,8 +377,9 @@ def test_browser_live():
 
 def test_drive_live():
     """By keys: the program is broken, undone, cured; then the report; the terminal is as it was."""
-    with VM(timeout=120) as vm:
+    with VM(timeout=120, append="console_size=30x100") as vm:
         vm.shell()
+        assert vm.run("stty size") == "30 100"
         before = vm.run("stty -a")
         vm.send("lab drive\n")
         vm.expect("q: leave. ")

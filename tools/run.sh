@@ -11,7 +11,11 @@ BOOT=${BOOT:-auto}
 CPUS=${CPUS:-2}
 MEM=${MEM:-512M}
 QEMU=${QEMU:-qemu-system-x86_64}
-cmdline="${DISPLAY_WINDOW:+console=tty0 }console=ttyS0 debug_exit=0xf4${INIT:+ init=$INIT}${APPEND:+ $APPEND}"
+size=
+if [ -t 0 ] && [ -t 1 ]; then
+	size=$(stty size 2>/dev/null | sed -n 's/^\([1-9][0-9]*\) \([1-9][0-9]*\)$/ console_size=\1x\2/p')
+fi
+cmdline="${DISPLAY_WINDOW:+console=tty0 }console=ttyS0 debug_exit=0xf4$size${INIT:+ init=$INIT}${APPEND:+ $APPEND}"
 
 first_file() {
 	for f in "$@"; do

@@ -9,6 +9,8 @@
  *   init first CMD ARG... run one command, then a login shell
  *
  * What stands after "--" on the kernel's command line are the arguments.
+ * "console_size=ROWSxCOLUMNS" on it says how large the terminal at the other end of a serial line
+ * is: the line cannot tell.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,6 +62,22 @@ static void end_all(int how)
 	perror("init: reboot");
 }
 
+static void set_console_size(void)
+{
+	char text[4096] = "";
+	int file = open("/proc/cmdline", O_RDONLY);
+	struct winsize size = {0};
+	char *word;
+
+	if (file >= 0) {
+		(void)!read(file, text, sizeof(text) - 1);
+		close(file);
+	}
+	word = strstr(text, "console_size=");
+	if (word && sscanf(word, "console_size=%hux%hu", &size.ws_row, &size.ws_col) == 2)
+		ioctl(STDIN_FILENO, TIOCSWINSZ, &size);
+}
+
 static void greet(void)
 {
 	puts("\nThis is Heddle.  To begin: `lab` lists the labs, `lab tour` goes through them.\n"
@@ -85,6 +103,7 @@ int main(int argc, char *argv[])
 	setenv("USER", "root", 1);
 	if (chdir("/root") < 0)
 		(void)!chdir("/");
+	set_console_size();
 	if (!run_one && !first)
 		greet();
 	child =
