@@ -145,7 +145,8 @@ def lab_settings(lab, args):
 
 
 # What init is told: the program of the tours plays behind the shell.
-PLAY = "first /bin/sh -c \"trap '' HUP; setsid tour &\""
+PLAY = "first /bin/sh -c \"trap '' HUP; setsid tour {} &\""
+RECORDED = "run /bin/tour {} 4"  # an end, so that the recording has one
 
 
 def split_tmux(machine):
@@ -212,7 +213,9 @@ def main():
             told = told.replace("first", "run", 1)
         begin = ["-ex", f"heddle-break {path} main", "-ex", "continue"]
     elif setting("TOUR") or not (told or setting("REPLAY") or flags["--batch"] or flags["--stopped"]):
-        told, begin = PLAY, ["-ex", f"heddle-tour {setting('TOUR', 'switch')}"]
+        tour = setting("TOUR", "switch")
+        play = RECORDED if setting("REPLAY") else PLAY
+        told, begin = play.format(tour), ["-ex", f"heddle-tour {tour}"]
     if flags["--stopped"]:
         begin = []
     if flags["--batch"]:

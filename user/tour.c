@@ -3,7 +3,7 @@
  * What the tours in gdb look at (tools/gdb/tours.py): one small scene for each, played over and
  * over.  The tours stop at the functions below by name, so none of them is inlined.
  *
- *   tour [switch|syscall|fork|page-fault|smp|futex]
+ *   tour [switch|syscall|fork|page-fault|smp|futex] [TIMES]
  *
  * gdb changes the scene by writing to `scene` at choose_scene().
  */
@@ -370,6 +370,7 @@ static void lengthen_slices(void)
 
 int main(int argc, char *argv[])
 {
+	int times = argc > 2 ? atoi(argv[2]) : 0;
 	cpu_set_t all;
 
 	for (scene = 0; argc > 1 && scene < SCENES && strcmp(argv[1], scenes[scene].name);)
@@ -383,11 +384,12 @@ int main(int argc, char *argv[])
 	fflush(stdout);
 	if (sched_getaffinity(0, sizeof(all), &all))
 		die("sched_getaffinity");
-	for (;;) {
+	for (int i = 0; !times || i < times; i++) {
 		choose_scene();
 		scenes[scene].play();
 		set_name("tour");
 		sched_setaffinity(0, sizeof(all), &all);
 		pause_ms(1);
 	}
+	return 0;
 }

@@ -86,6 +86,17 @@ def test_all_tours(cpus, tmp_path):
         assert re.search(r"\* CPU 0: thread \d+ \(B\)", smp[9])
 
 
+@pytest.mark.skipif(not shutil.which("qemu-img"), reason="qemu-img is missing: make setup")
+def test_in_a_replay(tmp_path):
+    """In a recorded run the same, and backwards: out of B, into A."""
+    out = gdb(tmp_path, *["next-station"] * 3, "reverse-stepi", "heddle-current", "next-station",
+              TOUR="switch", REPLAY="1", CPUS="1")
+    assert [n for n, _ in stations_of("switch", out)][:4] == [1, 2, 3, 4], out[-3000:]
+    back = dict(stations_of("switch", out))[4].split("next-station goes on to 5")[1]
+    assert re.search(r"\* CPU 0: thread \d+ \(A\) .*`current` is \d+ \(B\) already", back), back
+    assert "You have moved: the steps begin once more at station 3" in back
+
+
 def test_without_the_program(tmp_path):
     """Elsewhere a tour says what it wants instead of waiting for ever."""
     out = gdb(tmp_path, "heddle-tour fork", "next-station", "heddle-tour", "heddle-tour nowhere",

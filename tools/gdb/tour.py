@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Guided tours: heddle-tour NAME, and next-station from one station to the next (tours.py)."""
+import re
 import textwrap
 
 import gdb
@@ -148,7 +149,8 @@ class Walk:
 
 def the_machine_plays():
     """Fails where the program of the tours is not there and will not come."""
-    if not kernel.cpu_count() or "tour &" in kernel.text(kernel.variable("boot_info")["cmdline"]):
+    told = kernel.cpu_count() and kernel.text(kernel.variable("boot_info")["cmdline"])
+    if not told or re.search(r"\btour [a-z]", told):
         return  # so early that nothing can be said; or as `make gdb` starts it
     if int(kernel.variable("init_process")) \
             and PROGRAM in map(kernel.executable_of, kernel.processes()):
@@ -200,8 +202,11 @@ typed.  next-station goes on.  Between stations you may look around, step, and s
         if kernel.cpu_count() < TOURS[name].cpus:
             raise Failure(f"the tour {name} wants {TOURS[name].cpus} CPUs: "
                           f"make gdb CPUS={TOURS[name].cpus}")
-        # Its page is there and the process's own: main() has written to it.
-        gdb.execute(f"set var scene = {list(TOURS).index(name)}")
+        # Its page is there and the process's own: main() has written to it.  In a replay nothing is
+        # to be written; the recorded run plays one scene.
+        wanted = list(TOURS).index(name)
+        if int(gdb.parse_and_eval("scene")) != wanted:
+            gdb.execute(f"set var scene = {wanted}")
 
     def words(self, kind, before):
         return [] if before else list(TOURS)
