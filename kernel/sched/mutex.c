@@ -30,6 +30,7 @@ static bool try_acquire(struct mutex *m)
 
 static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockdep)
 {
+	u32 waits = 0;
 	int result = 0;
 
 	might_sleep();
@@ -44,7 +45,7 @@ static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockd
 		if (wait_flags)
 			result = wait_sleep(&m->queue, &m->guard, WAIT_FOREVER, wait_flags);
 		else
-			seed_wait_for_lock(&m->queue, &m->guard);
+			seed_wait_for_lock(&m->queue, &m->guard, &waits);
 	}
 	__atomic_fetch_sub(&m->waiters, 1, __ATOMIC_SEQ_CST);
 	spin_unlock(&m->guard);

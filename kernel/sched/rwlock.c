@@ -20,12 +20,14 @@ void rwlock_init(struct rwlock *l, struct lock_class *class)
 
 void rwlock_read_lock(struct rwlock *l)
 {
+	u32 waits = 0;
+
 	might_sleep();
 	if (HEDDLE_DEBUG)
 		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	spin_lock(&l->guard);
 	while (l->holders < 0 || l->writers_waiting)
-		seed_wait_for_lock(&l->readers_queue, &l->guard);
+		seed_wait_for_lock(&l->readers_queue, &l->guard, &waits);
 	l->holders++;
 	spin_unlock(&l->guard);
 }
@@ -43,13 +45,15 @@ void rwlock_read_unlock(struct rwlock *l)
 
 void rwlock_write_lock(struct rwlock *l)
 {
+	u32 waits = 0;
+
 	might_sleep();
 	if (HEDDLE_DEBUG)
 		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	spin_lock(&l->guard);
 	l->writers_waiting++;
 	while (l->holders)
-		seed_wait_for_lock(&l->writers_queue, &l->guard);
+		seed_wait_for_lock(&l->writers_queue, &l->guard, &waits);
 	l->writers_waiting--;
 	l->holders = -1;
 	l->writer = current_thread();

@@ -13,7 +13,8 @@
 #include "kernel/sched/trace_thread.h"
 
 #define CHOICES_MAX 64 /* ready members that are looked at: the longest waiting */
-#define PATIENCE_NS (500 * NSEC_PER_MSEC)
+#define WAIT_NS	    (100 * NSEC_PER_MSEC) /* a machine that was paused misses one such wait */
+#define PATIENCE    20			  /* of them, till a holder gives way */
 #define SCALES	    8 /* preemption points are up to 2^0 .. 2^7 steps apart, 16 on average */
 
 /* SplitMix64 (Steele, Lea, Flood 2014): any seed will do, 0 too. */
@@ -161,7 +162,7 @@ void seed_step(u64 rip)
 	sched_yield_member();
 }
 
-void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard)
+void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard, u32 *waits)
 {
 	struct thread *t = current_thread();
 	int result;
@@ -171,10 +172,12 @@ void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard)
 		return;
 	}
 	t->seed_stays = true;
-	result = wait_sleep(q, guard, clock_now_ns() + PATIENCE_NS, 0);
+	result = wait_sleep(q, guard, clock_now_ns() + WAIT_NS, 0);
 	t->seed_stays = false;
-	if (result != -ETIMEDOUT)
+	*waits = result == -ETIMEDOUT ? *waits + 1 : 0;
+	if (*waits < PATIENCE)
 		return;
+	*waits = 0;
 	/* Whoever has the lock may wait for a member: one that came into the group with a lock. */
 	spin_unlock(guard);
 	sched_yield_member();

@@ -54,8 +54,9 @@ void seed_read(struct seed_group *g, struct seed_counters *counters);
 void seed_step(u64 rip);
 
 /* wait_sleep() for a lock of the kernel, which nobody holds for long.  Strangers' holding one must
- * not change the order of members: a holder stays the holder meanwhile. */
-void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard);
+ * not change the order of members: a holder stays the holder meanwhile.  `waits`: 0 before the
+ * first one for this lock. */
+void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard, u32 *waits);
 
 /* --- For the scheduler; the run queue's lock is held --------------------------------------------
  */
