@@ -350,18 +350,40 @@ static void run(void)
 	bool gil_here = !lab_knob("no-gil"), keep = lab_knob("hold-io");
 	int n = lab_options.cpus < 2 ? 2 : lab_options.cpus < MOST ? lab_options.cpus : MOST;
 	struct way ways[WAYS] = {
-	    [IN_TURN] = {"one thread, in turn", false, true, false, 1, n},
-	    [LOCKED] = {gil_here ? "threads, with the lock" : "threads, no lock (--no-gil)", false,
-			gil_here, false, n, 1},
-	    [FREE] = {"threads, without it", false, false, false, n, 1},
-	    [PROCESSES] = {"processes, a lock each", true, true, false, n, 1},
+	    [IN_TURN] = {.name = "one thread, in turn", .gil = true, .workers = 1, .jobs = n},
+	    [LOCKED] = {.name = gil_here ? "threads, with the lock" : "threads, no lock (--no-gil)",
+			.gil = gil_here,
+			.workers = n,
+			.jobs = 1},
+	    [FREE] = {.name = "threads, without it", .workers = n, .jobs = 1},
+	    [PROCESSES] = {.name = "processes, a lock each",
+			   .processes = true,
+			   .gil = true,
+			   .workers = n,
+			   .jobs = 1},
 	};
 	struct way waits[WAYS] = {
-	    [WAIT_IN_TURN] = {"one thread, in turn", false, true, false, 1, MOST},
-	    [WAIT_KEPT] = {"threads, lock kept", false, gil_here, true, MOST, 1},
-	    [WAIT_RELEASED] = {keep ? "threads, kept (--hold-io)" : "threads, lock released", false,
-			       gil_here, keep, MOST, 1},
-	    [WAIT_PROCESSES] = {"processes, a lock each", true, true, true, MOST, 1},
+	    [WAIT_IN_TURN] = {.name = "one thread, in turn",
+			      .gil = true,
+			      .workers = 1,
+			      .jobs = MOST},
+	    [WAIT_KEPT] = {.name = "threads, lock kept",
+			   .gil = gil_here,
+			   .kept = true,
+			   .workers = MOST,
+			   .jobs = 1},
+	    [WAIT_RELEASED] = {.name =
+				   keep ? "threads, kept (--hold-io)" : "threads, lock released",
+			       .gil = gil_here,
+			       .kept = keep,
+			       .workers = MOST,
+			       .jobs = 1},
+	    [WAIT_PROCESSES] = {.name = "processes, a lock each",
+				.processes = true,
+				.gil = true,
+				.kept = true,
+				.workers = MOST,
+				.jobs = 1},
 	};
 	double released, kept, locked, without, processes;
 	bool overlap, wait_overlap;
