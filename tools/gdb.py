@@ -80,7 +80,7 @@ class Machine:
             setting("QEMU", "qemu-system-x86_64"),
             "-accel", "tcg,thread=multi" if accel == "tcg" else accel,
             "-cpu", "host" if accel == "kvm" else "max", "-m", mem, "-smp", str(cpus),
-            "-display", "none", "-no-reboot", "-monitor", "none",
+            "-display", "none", "-no-reboot", "-no-shutdown", "-monitor", "none",
             "-qmp", f"unix:{self.monitor},server=on,wait=off",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
             "-chardev", f"socket,id=console,path={self.console_socket},server=on,wait=off,"
@@ -209,13 +209,15 @@ def main():
             names = " ".join(sorted(p.stem for p in (ROOT / "user/labs").glob("*.c")))
             raise SystemExit(f"gdb: no lab {lab}; there are: {names}")
         told, path = lab_settings(lab, told)
-        if setting("REPLAY"):  # the recording ends with the lab
-            told = told.replace("first", "run", 1)
+        if setting("REPLAY"):  # no shell after it, no question before it
+            told = f"run lab {lab} --quick {setting('ARGS')}".strip()
         begin = ["-ex", f"heddle-break {path} main", "-ex", "continue"]
     elif setting("TOUR") or not (told or setting("REPLAY") or flags["--batch"] or flags["--stopped"]):
         tour = setting("TOUR", "switch")
         play = RECORDED if setting("REPLAY") else PLAY
         told, begin = play.format(tour), ["-ex", f"heddle-tour {tour}"]
+    elif setting("REPLAY"):
+        told = told or replay.SCENE
     if flags["--stopped"]:
         begin = []
     if flags["--batch"]:
@@ -235,15 +237,14 @@ def main():
     machine = Machine(build, setting("CPUS", "2"), setting("MEM", "512M"), append, told, initrd,
                       setting("QEMU_EXTRA").split())
     if setting("REPLAY"):
-        machine.command = replay.recorded(machine.command, machine.directory, machine.log,
-                                          flags["--batch"])
+        machine.command = replay.recorded(machine.command, machine.directory, machine.log)
     with machine:
         signal.signal(signal.SIGINT, machine.interrupt)
         if not flags["--batch"]:
             place.write_text(machine.console_socket)
             pane = not setting("REPLAY") and split_tmux(machine)
             print(f"The machine's console is in {os.path.relpath(machine.log)}"
-                  + (" and in the other pane" if pane else
+                  + ("" if setting("REPLAY") else " and in the other pane" if pane else
                      f"; to type there: {os.path.relpath(__file__)} console, in another terminal"))
             print("Commands that know threads: heddle lists them.  To leave: quit",
                   flush=True)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """`make gdb REPLAY=1`: record a run, then run it again exactly so, forwards and backwards.
 
-QEMU counts instructions and writes down when what came from outside (timers, keys).  A snapshot
-from before the first instruction is what it goes back to.  docs/gdb-replay.md says what works."""
+QEMU counts instructions and writes down when the clocks and devices did what.  A snapshot from
+before the first instruction is what it goes back to.  docs/gdb-replay.md says what works."""
 import os
 import shutil
 import subprocess
 
+# What is recorded when nobody says what: processes, a pipe, switches.
+SCENE = 'run /bin/sh -c "ls / | sort | head -n 3"'
 # Of a machine's command line: what the two runs have otherwise.
 OWN = ("-accel", "-smp", "-serial", "-gdb", "-chardev")
 
@@ -16,14 +18,14 @@ def without(command, options):
     for word in words:
         if word in options:
             next(words)
-        elif word != "-S":
+        elif word not in ("-S", "-no-shutdown"):
             out.append(word)
     return out
 
 
-def recorded(command, directory, log, batch):
-    """Record a run of the QEMU that `command` starts, on this terminal, until it ends; the command
-    line that replays it."""
+def recorded(command, directory, log):
+    """Record a run of the QEMU that `command` starts, its console on this terminal, until it ends;
+    the command line that replays it."""
     snapshot, events = f"{directory}/snapshot.qcow2", f"{directory}/events"
     image = shutil.which("qemu-img")
     if not image:
@@ -36,11 +38,10 @@ def recorded(command, directory, log, batch):
     def counted(how):
         return ["-icount", f"shift=3,rr={how},rrfile={events},rrsnapshot=init"]
 
-    print("Recording, on one CPU.  It ends with the machine (`poweroff` in its shell), or with Ctrl-C.",
-          flush=True)
-    # Not a -chardev: QEMU records what comes in by these words alone.
-    command_line = [*common, *counted("record"), "-serial", "stdio"]
-    process = subprocess.Popen(command_line, stdin=subprocess.DEVNULL if batch else None)
+    print("Recording, on one CPU.  It ends with what the machine runs, or with Ctrl-C.", flush=True)
+    # Without keys: QEMU 7.2 hands them on late or never while it records.
+    process = subprocess.Popen([*common, *counted("record"), "-serial", "stdio"],
+                               stdin=subprocess.DEVNULL)
     seconds = os.environ.get("RECORD_SECONDS")
     try:
         process.wait(float(seconds) if seconds else None)
