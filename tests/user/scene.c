@@ -34,7 +34,7 @@
 #define FD_WRITE 21
 
 static pthread_mutex_t lock_a, lock_b, lock_plain = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int locked_a, locked_b, locked_plain;
+static atomic_int locked_a, locked_b, locked_plain, spinning;
 static pthread_t sleeper;
 static volatile int sink;
 static volatile pid_t fork_child;
@@ -105,6 +105,7 @@ static void *spinner(void *number)
 	snprintf(word, sizeof(word), "spin-%ld", (long)number);
 	name(word);
 	pin(0);
+	spinning++;
 	spin(0x4444444400000000UL + (unsigned long)number);
 	return NULL;
 }
@@ -394,7 +395,7 @@ int main(void)
 		if (acts[i] == sleep_begin)
 			sleeper = thread;
 	}
-	while (asleep("self") < 9)
+	while (spinning < 2 || asleep("self") < 9)
 		nap();
 	for (int i = 0; i < 3; i++) {
 		char pid[16];

@@ -107,7 +107,7 @@ def held(address, kind):
     if not holders:
         return None
     who = f"thread {kernel.thread_at(int(lock['writer']))} (writes)" if holders < 0 \
-        else waits.count_words(holders, "reader")
+        else kernel.count_words(holders, "reader")
     names = [waiting(lock[q]) for q in ("readers_queue", "writers_queue")]
     return who, ", ".join(n for n in names if n) or "-"
 

@@ -37,7 +37,7 @@ def frame_words(physical):
         return "no RAM"
     use = int(page["use"])
     return (f"{USES[use] if use < len(USES) else use}, "
-            + waits.count_words(int(page["refs"]), "reference"))
+            + kernel.count_words(int(page["refs"]), "reference"))
 
 
 def region_of(space, va):
@@ -121,7 +121,7 @@ class Vm(Command):
         print(f"process {int(process['pid'])} ({kernel.executable_of(process)}): root {root:#x}, "
               f"{int(space['pmap']['table_frames'])} page tables, "
               f"{int(space['region_count'])} regions; "
-              + waits.count_words(int(space["refs"]["count"]), "process uses", "processes use")
+              + kernel.count_words(int(space["refs"]["count"]), "process uses", "processes use")
               + " it")
         rows = [("START", "END", "PROT", "PAGES", "PRESENT", "WHAT")]
         for r in kernel.tree_of(int(space["regions"]["root"]), "struct region", "node"):

@@ -129,6 +129,10 @@ def text(value):
         return "?"
 
 
+def count_words(n, what, many=None):
+    return f"{n} {what if n == 1 else many or what + 's'}"
+
+
 def symbol_at(address):
     """name+offset of a kernel address, or its number."""
     line = gdb.execute(f"info symbol {address:#x}", to_string=True)

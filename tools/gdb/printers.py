@@ -37,7 +37,7 @@ class RwLock(_Printer):
     @_guard
     def to_string(self):
         holders = int(self.value["holders"])
-        state = ("free" if not holders else f"{holders} readers" if holders > 0 else
+        state = ("free" if not holders else kernel.count_words(holders, "reader") if holders > 0 else
                  f"written by {kernel.thread_at(int(self.value['writer']))}")
         waiting = int(self.value["writers_waiting"])
         return f"rwlock {_class(self.value)}: {state}" + \
@@ -72,7 +72,7 @@ class List(_Printer):
         while node not in (0, start) and count < 1000:
             node, count = kernel.u64(node), count + 1
         return "list, empty" if not count else \
-            f"list, {count} other links, next {int(self.value['next']):#x}"
+            f"list, {kernel.count_words(count, 'other link')}, next {int(self.value['next']):#x}"
 
 
 class CpuMask(_Printer):
@@ -102,7 +102,7 @@ class WaitQueue(_Printer):
 class Refcount(_Printer):
     @_guard
     def to_string(self):
-        return f"{int(self.value[self.value.type.fields()[0].name])} references"
+        return kernel.count_words(int(self.value["count"]), "reference")
 
 
 class Treap(_Printer):

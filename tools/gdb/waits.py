@@ -12,10 +12,6 @@ PTHREAD_SIZE = 256  # of musl's struct pthread, at FS base: its join word is in 
 FUTEX_WAITERS_SIZE = 64
 
 
-def count_words(n, what, many=None):
-    return f"{n} {what if n == 1 else many or what + 's'}"
-
-
 def threads_words(found):
     """One thread, or any one of several; many are told as processes."""
     if len(found) == 1:
