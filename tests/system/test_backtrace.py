@@ -60,6 +60,6 @@ def test_every_instruction(tmp_path, cpus):
 @pytest.mark.slow
 @pytest.mark.parametrize("cpus", [1, 2, 4])
 def test_a_thousand_switches(tmp_path, cpus):
-    numbers = steps(tmp_path, cpus, 1800, switches=1000, syscalls=200,
-                    nmis=600 if cpus == 1 else 0, any=3000)
+    numbers = steps(tmp_path, cpus, 1800, switches=1000, syscalls=100,
+                    nmis=100 if cpus == 1 else 0, any=1000)
     assert numbers["switches"] >= 1000

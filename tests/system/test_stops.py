@@ -3,20 +3,18 @@
 and where it cannot say a word, `make run` does."""
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 
 import pytest
 
+from gdb_session import gdb_batch, needs_gdb
 from vm import BUILD, OVMF, PANIC, ROOT, VM
 
 sys.path.insert(0, str(ROOT / "tools"))
 from last_state import Monitor  # noqa: E402
 from mkfont import read_font  # noqa: E402
-
-needs_gdb = pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is missing: make setup")
 
 
 def gdb(build, socket, *commands):
@@ -124,6 +122,16 @@ def test_nmi(tmp_path):
           r"^locks held", r"^CPU 0, thread ", *REGISTERS, NEXT)
     assert re.search(r"^CPU \d, thread \d+ \(sh\)", report, re.M)
     assert re.search(r"^  0x\w+ sched_idle_loop", report, re.M)
+
+
+@needs_gdb
+def test_gdb_shows_more(tmp_path):
+    """What the report advises."""
+    commands = ("break panic_report", "set $rip = 16", "continue", "heddle-fault", "bt")
+    _, out = gdb_batch(tmp_path / "console", *(w for c in commands for w in ("-ex", c)))
+    assert "the kernel stopped on CPU 0" in out, out
+    assert re.search(r"^thread \d+ \(bring-up\): page fault at rip 0x10$", out, re.M)
+    assert re.search(r"^#\d+ .* in kthread_begin .*\n#\d+ .* in thread_entry", out, re.M), out
 
 
 # ---- make run -------------------------------------------------------------------------------------

@@ -267,8 +267,8 @@ user mode, of thread T or of the current one."""
         frame, count = gdb.newest_frame(), 0
         while frame is not None and count < 40:
             if frame.name() == "trap_dispatch" and frame.older() is not None:
-                top = t.frame_address
-                f = kernel.at(top, "struct trap_frame")
+                # At the call of trap_dispatch() it lies at the stack pointer.
+                f = kernel.at(int(frame.older().read_register("rsp")), "struct trap_frame")
                 if int(f["vector"]) < 32:
                     self.say(t, int(f["vector"]), int(f["error"]), kernel.register_u64("cr2"), f)
                     return True

@@ -245,7 +245,7 @@ static void noreturn panic_report(const char *message)
 	report("backtrace:");
 	report_backtrace(frame, frame ? frame->rbp : (u64)__builtin_frame_address(0),
 			 BACKTRACE_HERE);
-	report("to look closer: make gdb, then `break panic', `continue', `heddle-bt all', "
+	report("to look closer: make gdb, then `break panic_report', `continue', `heddle-bt all', "
 	       "`heddle-fault'");
 	/* Once more: on a screen it is the last lines that stay. */
 	report("kernel panic: %s", message);
