@@ -58,6 +58,10 @@ ifeq ($(WERROR),1)
 CFLAGS += -Werror
 endif
 ASFLAGS := -I. -D__ASSEMBLER__ -m64 -g -MMD -MP -fno-pic
+# Clang's own assembler leaves .cfi_signal_frame out of .debug_frame: gdb's bt would end there.
+ifneq ($(IS_CLANG),)
+ASFLAGS += $(if $(findstring GNU,$(shell as --version 2>/dev/null)),-fno-integrated-as -Xassembler -g)
+endif
 LDFLAGS += -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
   -Wl,--build-id=none -T linker.ld
 USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -static -pthread

@@ -199,7 +199,7 @@ def test_window(width, height, cpus, tmp_path):
         assert "runs:" in screen and "next:" in screen and "user/tour.c:" in screen
         assert len(registers(screen)) == 8
         terminal.type("next-station")
-        terminal.wait(r"sched\.c:\d+  switch_away\(SWITCH_YIELD\)")
+        terminal.wait(r"kernel/sched/sched\.c:\d+ ")
         terminal.type("next-station")
         screen = terminal.wait(r"switch on CPU 0(.|\n)*switch\.S:\d+  pushq %rbp")
         assert re.search(r"out: \d+ \(A\)", screen) and re.search(r"in:  \d+ \(B\)", screen)
