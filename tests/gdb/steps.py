@@ -131,13 +131,16 @@ class Walker:
                 pc = skip_to
                 gdb.execute(f"set $rip = {pc}")
                 continue
+            stack = None
+            if pc in self.back:
+                stack = int(gdb.newest_frame().older().read_register("rsp")) & (1 << 64) - 1
             last, pc = pc, self.step()
             if skip_to and last in self.back:
                 break
         chain = self.look(pc)
-        # The way out leads to where the second frame said.
-        if last in self.back and chains[-1][1:] != chain:
-            raise NotOk(f"{chains[-1]} became {chain}")
+        # The way out leads to where the second frame said, and to its stack.
+        if last in self.back and (chains[-1][1:], stack) != (chain, register("rsp")):
+            raise NotOk(f"{chains[-1]}, stack {stack:#x}, became {chain}, {register('rsp'):#x}")
         return chains, chain
 
     # ---- One of each ------------------------------------------------------------------------------
