@@ -126,12 +126,3 @@ def test_later_archive_lies_over_the_earlier(tmp_path):
     # By GRUB it is a module of its own.
     _, log = boot_and_run("/bin/cat /etc/hostname /etc/passwd", boot="iso", initrd=archive)
     assert "overlaid" in log and "root:x:0:0" in log
-
-
-def test_panic_tells():
-    """Cause, CPU, thread, backtrace with names."""
-    with VM(init="/nowhere") as vm:
-        assert vm.wait() == PANIC
-        for what in ("kernel panic: requested init", "CPU", "thread 1", "backtrace:",
-                     "process_start_init|init_begin", "last events of CPU 0"):
-            assert re.search(what, vm.log), what

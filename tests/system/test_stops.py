@@ -175,6 +175,9 @@ def test_run_says_that_the_kernel_stopped(tmp_path):
         assert run.process.wait(120) == 3
         text = run.text()
     assert "kernel panic: requested init /absent failed (error 2)" in text
+    for pattern in (r"^last events of CPU 0:", r"^CPU 0, thread 1 \(init\) of process 1, ",
+                    r"^backtrace:\n(  .*\n)*  0x\w+ init_begin\+0x"):
+        assert re.search(pattern, report_of(text), re.M), text
     assert text.endswith("run: the kernel stopped (see above).\n")
 
 
