@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Threads that map, protect, move and give back memory while others fault, fork and truncate:
- * content stays right, and nobody sees an older value after a newer one.
+ * content stays right, and nobody sees an older value after a newer one.  25 seconds of it, or 100
+ * rounds.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -11,18 +12,24 @@
 #include <fcntl.h>
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #define P  4096UL
 #define SH 64
 static int rounds;
+static time_t deadline; /* of this part: a busy machine does fewer rounds */
 static volatile int stop;
 static volatile unsigned long *shared_words; /* private memory, one page a thread pair */
 static void die(const char *s)
 {
 	fprintf(stderr, "FAIL %s errno %d\n", s, errno);
 	_exit(1);
+}
+static int go_on(int round, int end)
+{
+	return round < end && (round < 5 || time(0) < deadline);
 }
 static unsigned rnd(unsigned *s)
 {
@@ -32,7 +39,7 @@ static unsigned rnd(unsigned *s)
 static void *mapper(void *arg)
 {
 	unsigned seed = (unsigned)(long)arg * 7919 + 1;
-	for (int r = 0; r < rounds; r++) {
+	for (int r = 0; go_on(r, rounds); r++) {
 		size_t n = 1 + rnd(&seed) % 40;
 		unsigned long tag = ((unsigned long)arg << 32) | r;
 		char *m =
@@ -100,7 +107,7 @@ static void *reader(void *arg)
 static void *forker(void *arg)
 {
 	unsigned seed = 5 + (unsigned)(long)arg;
-	for (int r = 0; r < rounds / 4; r++) {
+	for (int r = 0; go_on(r, rounds / 4); r++) {
 		pid_t c = fork();
 		if (c < 0) {
 			if (errno == EAGAIN || errno == ENOMEM) {
@@ -132,8 +139,8 @@ static void *forker(void *arg)
 	}
 	return 0;
 }
-/* Two give the same pages back; to one of them, who alone writes, they must be gone afterwards, also
- * where the other was faster. */
+/* Two give the same pages back; to one of them, who alone writes, they must be gone afterwards,
+ * also where the other was faster. */
 static volatile unsigned long *given_back;
 static void *giver(void *arg __attribute__((unused)))
 {
@@ -144,7 +151,7 @@ static void *giver(void *arg __attribute__((unused)))
 }
 static void *writing_giver(void *arg __attribute__((unused)))
 {
-	for (int r = 0; r < rounds * 5; r++) {
+	for (int r = 0; go_on(r, rounds * 5); r++) {
 		for (int i = 0; i < 4; i++)
 			given_back[i * P / 8] = 1;
 		if (madvise((void *)given_back, 4 * P, MADV_DONTNEED))
@@ -164,7 +171,7 @@ static void bus(int s __attribute__((unused)))
 }
 static void *cutter(void *arg __attribute__((unused)))
 {
-	for (int r = 0; r < rounds; r++) {
+	for (int r = 0; go_on(r, rounds); r++) {
 		if (ftruncate(fd, (r % 17) * P + (r % 3) * 100))
 			die("ftruncate");
 	}
@@ -173,7 +180,7 @@ static void *cutter(void *arg __attribute__((unused)))
 static void *toucher(void *arg)
 {
 	jbi = (long)arg;
-	for (int r = 0; r < rounds; r++) {
+	for (int r = 0; go_on(r, rounds); r++) {
 		int prot = PROT_READ | PROT_WRITE;
 		char *m =
 		    mmap(0, 17 * P, prot, (r + (long)arg) & 1 ? MAP_SHARED : MAP_PRIVATE, fd, 0);
@@ -202,10 +209,12 @@ int main(int c, char **v)
 	pthread_t t[32], w[8];
 	int n = 0, m = 0;
 	pthread_create(&t[0], 0, giver, 0);
+	deadline = time(0) + 5;
 	writing_giver(0);
 	stop = 1;
 	pthread_join(t[0], 0);
 	stop = 0;
+	deadline = time(0) + 20;
 	for (long i = 0; i < 2; i++) {
 		pthread_create(&w[m++], 0, writer, (void *)i);
 		pthread_create(&w[m++], 0, reader, (void *)i);
