@@ -241,6 +241,7 @@ def main():
     with machine:
         signal.signal(signal.SIGINT, machine.interrupt)
         if not flags["--batch"]:
+            place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(machine.console_socket)
             pane = not setting("REPLAY") and split_tmux(machine)
             print(f"The machine's console is in {os.path.relpath(machine.log)}"
