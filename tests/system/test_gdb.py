@@ -601,7 +601,7 @@ def test_held_locks(scene):
     for function, kind, words in (("mutex_unlock", "mutex", r"mutex [\w -]+: held by {}"),
                                   ("rwlock_read_unlock", "rwlock", r"rwlock [\w -]+: 1 reader"),
                                   ("rwlock_write_unlock", "rwlock", r"rwlock [\w -]+: written by {}")):
-        scene.run(f"tbreak {function}")
+        scene.run(f"tbreak *{function}")
         out = scene.run("continue")
         assert function in out, out
         who = re.search(r"^\* CPU \d: thread (\d+ \(\S+\))", scene.run("heddle-current"), re.M)[1]
