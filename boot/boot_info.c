@@ -9,7 +9,10 @@
 
 #define TRAMPOLINE_PREFERRED 0x8000
 #define TRAMPOLINE_LIMIT     0xa0000 /* start-up IPIs reach further, RAM does not */
-#define LOW_END		     0x10000 /* firmware scribbles over the lowest 64 KiB of some machines */
+
+/* The rest is for what the kernel takes: image, loader's information and modules, or the lowest
+ * memory and the page for other processors. */
+#define FIRMWARE_MAX (BOOT_MEMORY_MAX - 2 - BOOT_MODULES_MAX)
 
 struct boot_info boot_info = {.protocol = "none"};
 
@@ -36,15 +39,6 @@ static void range_add(paddr_t start, paddr_t end, enum boot_memory_type type)
 	if (start < end && boot_info.memory_count < BOOT_MEMORY_MAX)
 		boot_info.memory[boot_info.memory_count++] =
 		    (struct boot_memory){start, end - start, type};
-}
-
-void boot_memory_add(paddr_t base, u64 length, u32 type)
-{
-	range_add(base, base + MIN(length, ~base), /* the end must be a number */
-		  type == 1   ? BOOT_MEMORY_USABLE
-		  : type == 3 ? BOOT_MEMORY_ACPI
-		  : type == 4 ? BOOT_MEMORY_NVS
-			      : BOOT_MEMORY_RESERVED);
 }
 
 void boot_module_add(paddr_t start, paddr_t end)
@@ -89,12 +83,30 @@ static void memory_normalize(void)
 			continue;
 		if (last && last->type == m->type && last->base + last->length == cuts[i])
 			last->length += cuts[i + 1] - cuts[i];
-		else if (count < BOOT_MEMORY_MAX)
+		else if (count < FIRMWARE_MAX)
 			out[count++] =
 			    (struct boot_memory){cuts[i], cuts[i + 1] - cuts[i], m->type};
+		else
+			boot_info.memory_left_out++;
 	}
-	memcpy(boot_info.memory, out, sizeof(out));
+	memcpy(boot_info.memory, out, count * sizeof(*out));
 	boot_info.memory_count = count;
+}
+
+void boot_memory_add(paddr_t base, u64 length, u32 type)
+{
+	/* Long maps are mostly neighbours of one type. */
+	if (boot_info.memory_count >= FIRMWARE_MAX)
+		memory_normalize();
+	if (boot_info.memory_count >= FIRMWARE_MAX) {
+		boot_info.memory_left_out++;
+		return;
+	}
+	range_add(base, base + MIN(length, ~base), /* the end must be a number */
+		  type == 1   ? BOOT_MEMORY_USABLE
+		  : type == 3 ? BOOT_MEMORY_ACPI
+		  : type == 4 ? BOOT_MEMORY_NVS
+			      : BOOT_MEMORY_RESERVED);
 }
 
 bool boot_range_usable(paddr_t start, paddr_t end)
@@ -131,7 +143,7 @@ void boot_parse(u32 magic, paddr_t info)
 		range_add(boot_info.modules[i].start, boot_info.modules[i].end, BOOT_MEMORY_TAKEN);
 	memory_normalize();
 	boot_info.trampoline_page = trampoline_page_find();
-	range_add(0, LOW_END, BOOT_MEMORY_TAKEN);
+	range_add(0, BOOT_LOW_END, BOOT_MEMORY_TAKEN);
 	range_add(boot_info.trampoline_page, boot_info.trampoline_page + PAGE_SIZE,
 		  BOOT_MEMORY_TAKEN);
 	memory_normalize();

@@ -7,6 +7,7 @@
 #include "kernel/lib/base.h"
 
 #define BOOT_MEMORY_MAX	 512
+#define BOOT_LOW_END	 0x10000 /* firmware scribbles over the lowest 64 KiB of some machines */
 #define BOOT_MEMORY_LIMIT (1UL << 46) /* 64 TiB, the direct map's size: what is above is left alone */
 #define BOOT_MODULES_MAX 16
 #define BOOT_CMDLINE_MAX 2048
@@ -44,7 +45,7 @@ struct boot_display {
 struct boot_info {
 	const char *protocol;  /* "multiboot2" or "PVH" */
 	char cmdline[BOOT_CMDLINE_MAX];
-	u32 memory_count;
+	u32 memory_count, memory_left_out; /* the map was too long */
 	struct boot_memory memory[BOOT_MEMORY_MAX]; /* sorted by base, no overlaps */
 	u32 module_count;
 	struct boot_module modules[BOOT_MODULES_MAX];

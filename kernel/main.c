@@ -69,6 +69,8 @@ static void say_hello(void)
 	log_info("Heddle: kernel of %lu KiB, entered by %s, %lu MiB of memory",
 		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol, bytes >> 20);
 	log_info("Command line: %s", cmdline_text());
+	if (boot_info.memory_left_out)
+		log_warn("memory map too long: %u ranges left out", boot_info.memory_left_out);
 }
 
 static void *cpu_area_alloc(size_t bytes)
@@ -109,7 +111,7 @@ static void unpack_modules(void)
 		else
 			log_info("initramfs: %ld entries from %lu KiB", n,
 				 (m->end - m->start) / 1024);
-		page_release_boot_range(m->start, m->end);
+		page_release_boot_range(MAX(m->start, BOOT_LOW_END), m->end);
 	}
 	if (!boot_info.module_count)
 		log_error("initramfs: the boot loader gave no module");

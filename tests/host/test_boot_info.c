@@ -38,11 +38,11 @@ static void test_memory(void)
 {
 	reset();
 	boot_memory_add(0x100000, 0x7f00000, 1);
-	boot_memory_add(0x200000, 0x1000, 4);	/* inside of usable memory */
-	boot_memory_add(0x0, 0x9f000, 1);	/* out of order */
-	boot_memory_add(0x9e800, 0x1800, 2);	/* over an end */
-	boot_memory_add(0x8000000, 0x1000, 20); /* of no known type */
-	boot_memory_add(0x8001000, 0x1000, 2);	/* joins the one before */
+	boot_memory_add(0x200000, 0x1000, 4);		/* inside of usable memory */
+	boot_memory_add(0x0, 0x9f000, 1);		/* out of order */
+	boot_memory_add(0x9e800, 0x1800, 2);		/* over an end */
+	boot_memory_add(0x8000000, 0x1000, 20);		/* of no known type */
+	boot_memory_add(0x8001000, 0x1000, 2);		/* joins the one before */
 	boot_memory_add(0xfffffffffffff001, 0x2000, 1); /* beyond all that can be mapped */
 	boot_memory_add(0x5000, 0, 5);
 	boot_parse(0, 0);
@@ -60,6 +60,30 @@ static void test_memory(void)
 	      "ranges that are usable");
 	check(boot_info.trampoline_page == 0x8000 && boot_info.entry_tsc == 42,
 	      "the usual page for other processors");
+}
+
+/* However long the map is, what the kernel takes is in it. */
+static void test_long_map(void)
+{
+	u32 taken = 0, lowest = 0;
+
+	reset();
+	boot_memory_add(0, 0x9f000, 1);
+	for (paddr_t i = 0; i < 600; i++) /* neighbours: one range */
+		boot_memory_add(0x100000 + i * 0x1000, 0x1000, 1);
+	boot_memory_add(0x1000000, 0x1000000, 1);
+	for (paddr_t i = 0; i < 600; i++)
+		boot_memory_add(0x1001000 + i * 0x4000, 0x1000, 2);
+	boot_module_add(0x1400000, 0x1500000);
+	boot_parse(0, 0);
+	for (u32 i = 0; i < boot_info.memory_count; i++) {
+		taken += memory_is(i, 0x100000, 0x180000, BOOT_MEMORY_TAKEN);
+		lowest += memory_is(i, 0, 0x10000, BOOT_MEMORY_TAKEN);
+	}
+	check(taken && lowest, "image and lowest memory are taken");
+	check(boot_range_usable(0x180000, 0x200000), "neighbours were joined");
+	check(!boot_range_usable(0x1400000, 0x1401000), "so is a module");
+	check(boot_info.memory_left_out > 0, "what had no room is counted");
 }
 
 static void test_trampoline(void)
@@ -123,6 +147,7 @@ static void test_random(void)
 int main(void)
 {
 	test_memory();
+	test_long_map();
 	test_trampoline();
 	test_multiboot2();
 	test_random();
