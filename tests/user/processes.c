@@ -328,6 +328,10 @@ static long clone_raw(unsigned long flags, int *parent_tid, int *child_tid)
 	return syscall(SYS_clone, flags, 0, parent_tid, child_tid, 0);
 }
 
+#ifndef CLONE_CLEAR_SIGHAND /* <linux/sched.h> */
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+
 static void clones(void)
 {
 	struct {
@@ -386,6 +390,26 @@ static void clones(void)
 	args.flags = 0;
 	args.stack = 4096;
 	CHECK_ERR(syscall(SYS_clone3, &args, 88), EINVAL);
+	/* CLONE_CLEAR_SIGHAND: handlers are gone, what is ignored stays so. */
+	args.stack = 0;
+	args.exit_signal = SIGCHLD;
+	args.flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM;
+	CHECK_ERR(syscall(SYS_clone3, &args, 88), EINVAL);
+	args.flags = CLONE_CLEAR_SIGHAND;
+	handle(SIGUSR1, catch, 0);
+	handle(SIGUSR2, SIG_IGN, 0);
+	a = syscall(SYS_clone3, &args, 88);
+	if (a == 0) {
+		kill(getpid(), SIGUSR2); /* raise() would use the TID of its maker */
+		kill(getpid(), SIGUSR1);
+		_exit(10);
+	}
+	CHECK_EQ(wait_status(a), KILLED(SIGUSR1));
+	caught[SIGUSR1] = 0;
+	raise(SIGUSR1);
+	CHECK_EQ(caught[SIGUSR1], 1);
+	handle(SIGUSR1, SIG_DFL, 0);
+	handle(SIGUSR2, SIG_DFL, 0);
 }
 
 static void names(void)
