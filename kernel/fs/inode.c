@@ -21,7 +21,7 @@ void inode_init(void)
 	inode_cache = slab_cache_create("inode", sizeof(struct inode), 8);
 }
 
-static struct timespec time_now(void)
+struct timespec time_now(void)
 {
 	u64 now = clock_realtime_ns();
 

@@ -14,6 +14,8 @@ extern struct spinlock vfs_tree_lock;
 
 extern struct superblock *vfs_root_superblock;
 
+struct timespec time_now(void); /* CLOCK_REALTIME */
+
 /* The result of a walk. */
 struct path_walk {
 	struct inode *dir;   /* where the last component is looked up; with a reference */

@@ -11,10 +11,17 @@
 
 #define FILE_MAX ((u64)INT64_MAX)
 
-/* read(2)'s access time, as mount(8)'s relatime: only where it says more than the others do. */
+static bool is_after(struct timespec a, struct timespec b)
+{
+	return a.seconds != b.seconds ? a.seconds > b.seconds : a.nanoseconds > b.nanoseconds;
+}
+
+/* read(2)'s access time, as mount(8)'s relatime: only where it says more than the others do, and
+ * once a day. */
 static void content_accessed(struct inode *inode)
 {
-	if (inode->atime.seconds > inode->mtime.seconds)
+	if (is_after(inode->atime, inode->mtime) && is_after(inode->atime, inode->ctime) &&
+	    time_now().seconds - inode->atime.seconds < 24 * 60 * 60)
 		return;
 	mutex_lock(&inode->lock);
 	inode_touch(inode, true, false);

@@ -3,6 +3,7 @@
  * Names: link, unlink, rename, symlink, mkdir, getdents, stat.
  */
 #include <dirent.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
 #include "check.h"
@@ -326,6 +327,49 @@ static void working_directory(void)
 	CHECK_EQ(chdir(here), 0);
 }
 
+/* When `fd` was read last, after one more read in a while. */
+static struct timespec read_again(int fd)
+{
+	struct stat s = {0};
+	char c;
+
+	sleep_ms(30);
+	CHECK_EQ(pread(fd, &c, 1, 0), 1);
+	sleep_ms(30);
+	CHECK_EQ(fstat(fd, &s), 0);
+	return s.st_atim;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* mount(8)'s relatime: the first read after a change counts, be it of content or attributes. */
+static void access_time(void)
+{
+	struct timespec first, second;
+	struct statvfs fs = {0};
+	int fd;
+
+	CHECK_EQ(statvfs(".", &fs), 0);
+	if (fs.f_flag & ST_NOATIME)
+		return;
+	touch("read", 0644);
+	fd = MUST(open("read", O_RDWR));
+	CHECK_EQ(write(fd, "12345", 5), 5);
+	first = read_again(fd);
+	CHECK(same_time(first, read_again(fd)));
+	CHECK_EQ(fchmod(fd, 0600), 0);
+	second = read_again(fd);
+	CHECK(!same_time(first, second));
+	CHECK(same_time(second, read_again(fd)));
+	CHECK_EQ(pwrite(fd, "x", 1, 0), 1);
+	CHECK(!same_time(second, read_again(fd)));
+	close(fd);
+	CHECK_EQ(unlink("read"), 0);
+}
+
 static void attributes(void)
 {
 	struct timespec t[2] = {{1000000, 5000}, {2000000, 7000}}, keep[2];
@@ -392,5 +436,6 @@ int main(void)
 	RUN(directories);
 	RUN(working_directory);
 	RUN(attributes);
+	RUN(access_time);
 	return check_end();
 }
