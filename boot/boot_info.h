@@ -7,7 +7,7 @@
 #include "kernel/lib/base.h"
 
 #define BOOT_MEMORY_MAX	 512
-#define BOOT_LOW_END	 0x10000 /* firmware scribbles over the lowest 64 KiB of some machines */
+#define BOOT_LOW_END	 0x10000UL /* firmware scribbles over the lowest 64 KiB of some machines */
 #define BOOT_MEMORY_LIMIT (1UL << 46) /* 64 TiB, the direct map's size: what is above is left alone */
 #define BOOT_MODULES_MAX 16
 #define BOOT_CMDLINE_MAX 2048
