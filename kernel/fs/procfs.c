@@ -444,13 +444,7 @@ void procfs_init(struct superblock *sb)
 	procfs_add_pid_files(&mounts, 1);
 }
 
-void procfs_count_threads(u32 *threads, pid_t *last_pid)
+u32 procfs_thread_count(void)
 {
-	*threads = 0;
-	*last_pid = 0;
-	for (pid_t pid = 0; (pid = hooks->next_pid(pid + 1)) > 0;) {
-		*last_pid = pid;
-		for (tid_t tid = 0; (tid = hooks->next_tid(pid, tid + 1)) > 0;)
-			++*threads;
-	}
+	return hooks->thread_count();
 }

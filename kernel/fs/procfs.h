@@ -53,6 +53,7 @@ struct procfs_process_hooks {
 	pid_t (*current_pid)(void);
 	tid_t (*current_tid)(void);
 	struct file_table *(*files)(pid_t pid);	   /* with a reference, or NULL */
+	u32 (*thread_count)(void);		   /* of all processes */
 };
 void procfs_set_process_hooks(const struct procfs_process_hooks *hooks);
 
@@ -60,8 +61,7 @@ void procfs_set_process_hooks(const struct procfs_process_hooks *hooks);
  * heddle/... */
 void procfs_add_system_files(void);
 
-/* All threads of all processes, and the highest PID, by the hooks. */
-void procfs_count_threads(u32 *threads, pid_t *last_pid);
+u32 procfs_thread_count(void); /* by the hook */
 
 /* --- Who we say we are: uname(), /proc/version, /proc/sys/kernel ------------------------------ */
 

@@ -203,14 +203,11 @@ static void make_uptime(struct text *t)
 static void make_loadavg(struct text *t)
 {
 	u64 load[3];
-	u32 threads;
-	pid_t last_pid;
 
 	sched_load_average(load);
-	procfs_count_threads(&threads, &last_pid);
 	for (int i = 0; i < 3; i++)
 		text_printf(t, "%lu.%02lu ", (load[i] >> 16), ((load[i] & 0xffff) * 100 >> 16));
-	text_printf(t, "%u/%u %d\n", sched_runnable_count(), threads, last_pid);
+	text_printf(t, "%u/%u %d\n", sched_runnable_count(), procfs_thread_count(), tid_last());
 }
 
 /* --- sys/ ------------------------------------------------------------------------------------- */

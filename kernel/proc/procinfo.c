@@ -379,6 +379,7 @@ static const struct procfs_process_hooks hooks = {
     .current_pid = hook_current_pid,
     .current_tid = hook_current_tid,
     .files = hook_files,
+    .thread_count = thread_count,
 };
 
 void process_procfs_init(void)

@@ -170,6 +170,7 @@ void thread_set_name(struct thread *t, const char *name);
 #define TID_MAX 4194304
 tid_t tid_alloc(void);
 void tid_free(tid_t tid); /* any context */
+tid_t tid_last(void);	  /* the last one given */
 
 /* Wake it out of a sleep that signals may end, or kick it out of user mode on another CPU, so that
  * it looks at `work` soon. */

@@ -68,7 +68,7 @@ tid_t tid_alloc(void)
 		bit = first_clear(chunks[c], from % CHUNK_BITS);
 		if (bit < CHUNK_BITS) {
 			chunks[c][bit / 64] |= 1UL << bit % 64;
-			last_tid = c * CHUNK_BITS + bit;
+			WRITE_ONCE(last_tid, c * CHUNK_BITS + bit);
 			tid = (tid_t)last_tid;
 			used++;
 			break;
@@ -77,6 +77,11 @@ tid_t tid_alloc(void)
 	}
 	spin_unlock_irq(&tid_lock, flags);
 	return tid;
+}
+
+tid_t tid_last(void)
+{
+	return (tid_t)READ_ONCE(last_tid);
 }
 
 void tid_free(tid_t tid)
