@@ -4,6 +4,7 @@
  * replaces the key, so that what is in memory later tells nothing about what was given out before.
  */
 #include "arch/x86_64/clock.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/features.h"
 #include "boot/boot_info.h"
 #include "kernel/dev/random.h"

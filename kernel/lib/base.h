@@ -66,6 +66,7 @@ typedef u64 paddr_t;
 #define __section(s)	 __attribute__((section(s)))
 #define __hot_data	 __section(".data.hot") /* read by every switch: all on one page */
 #define __noinline	 __attribute__((noinline))
+#undef __always_inline /* a unit test has libc's too */
 #define __always_inline	 inline __attribute__((always_inline))
 #define __printf(f, a)	 __attribute__((format(printf, f, a)))
 #define noreturn	 __attribute__((noreturn))

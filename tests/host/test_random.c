@@ -1,4 +1,5 @@
 /* host-sources: kernel/dev/random.c */
+/* host-flags: -iquote tests/host/locks */
 /* SPDX-License-Identifier: MIT
  *
  * ChaCha20 against RFC 8439 A.1, and that nothing comes out twice.

@@ -1,4 +1,5 @@
 /* host-sources: kernel/dev/tty_io.c kernel/dev/tty_ldisc.c kernel/dev/tty_ioctl.c kernel/dev/utf8.c */
+/* host-flags: -iquote tests/host/locks */
 /* SPDX-License-Identifier: MIT
  *
  * The line discipline, read(), write(), ioctl() and job control of a terminal.  Who would sleep gets
