@@ -32,6 +32,8 @@ static int run(const char *directory, const char *name, int seconds)
 	pid = fork();
 	if (pid == 0) {
 		sigprocmask(SIG_SETMASK, &old, NULL);
+		signal(SIGINT, SIG_DFL); /* a shell's background job ignores both */
+		signal(SIGQUIT, SIG_DFL);
 		setsid();
 		execl(path, name, (char *)NULL);
 		_exit(127);
