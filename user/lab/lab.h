@@ -140,6 +140,9 @@ uint64_t lab_now_ns(void);	/* CLOCK_MONOTONIC */
 uint64_t lab_cycles(void);	/* the time-stamp counter; ordered against what was before */
 double lab_cycles_per_ns(void); /* measured once, over some milliseconds */
 double lab_median(double *values, int count); /* sorts them */
+
+/* The lower quartile of times; sorts them.  What disturbs a measurement only adds to it. */
+double lab_low_quartile(double *values, int count);
 uint64_t lab_random(uint64_t *state);	      /* a generator whose start is the state */
 
 /* Keep the calling thread on the n-th CPU that the lab may use (n counts modulo their number); or,

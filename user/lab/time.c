@@ -62,6 +62,14 @@ double lab_median(double *values, int count)
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
+double lab_low_quartile(double *values, int count)
+{
+	if (count <= 0)
+		return 0;
+	qsort(values, count, sizeof(*values), compare);
+	return values[count / 4];
+}
+
 /* SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
 uint64_t lab_random(uint64_t *state)
 {
