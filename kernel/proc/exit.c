@@ -97,7 +97,8 @@ static void release_resources(struct process *p)
 	itimer_process_release(p);
 	posix_timers_release(p);
 	flags = spin_lock_irq(&process_lock);
-	p->own_dead.peak_resident_pages = READ_ONCE(space->peak_resident);
+	p->own_dead.peak_resident_pages =
+	    MAX(p->own_dead.peak_resident_pages, READ_ONCE(space->peak_resident));
 	p->space = NULL;
 	p->executable = NULL;
 	p->files = NULL;

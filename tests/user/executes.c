@@ -213,6 +213,24 @@ static void auxiliary(void)
 	CHECK(strlen((char *)getauxval(AT_EXECFN)) > 0);
 }
 
+/* The most memory that a process had at once, also where that was before it called another program
+ * (getrusage(2)). */
+static void peak_is_kept(void)
+{
+	enum { SIZE = 32 << 20 };
+	struct rusage use;
+	char *args[] = {"zero", "exit", "0", NULL};
+	pid_t pid = SPAWN(memset((void *)MUST(mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+						   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)),
+				 1, SIZE);
+			  execv(self, args));
+	int status;
+
+	CHECK_EQ(wait4(pid, &status, 0, &use), pid);
+	CHECK_EQ(status, EXITED(0));
+	CHECK(use.ru_maxrss >= SIZE / 1024);
+}
+
 int main(int argc, char *argv[], char *envp[])
 {
 	ssize_t n;
@@ -246,5 +264,6 @@ int main(int argc, char *argv[], char *envp[])
 	RUN(from_a_thread);
 	RUN(what_is_kept);
 	RUN(auxiliary);
+	RUN(peak_is_kept);
 	return check_end();
 }
