@@ -139,7 +139,7 @@ static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 	u64 irqs;
 	int result;
 
-	assert(spin_held(guard));
+	assert_held(guard);
 	assert(!t->is_idle);
 	t->wait_name = q->name;
 	t->wait_object = q;

@@ -125,7 +125,8 @@ static inline bool spin_held(const struct spinlock *lock)
 {
 	return READ_ONCE(lock->owner) == this_cpu_id() + 1;
 }
-#define assert_held(lock) assert(spin_held(lock))
+/* While the kernel stops, waiters go on without: the panic to be reported is not theirs. */
+#define assert_held(lock) assert(spin_held(lock) || panic_in_progress)
 
 /* A sleeping function may be called here: no spinlock held, interrupts on.  Debug builds check. */
 void might_sleep(void);
