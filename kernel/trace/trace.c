@@ -63,10 +63,15 @@ void trace_advance(struct trace_cursor *c)
 
 	c->valid = false;
 	while (!c->valid && c->next < c->end) {
+		u64 head;
+
 		c->event = *trace_event_at(r, c->next);
-		/* Overwritten while it was copied, or before: leave it out. */
+		/* Overwritten while it was copied, or before: leave it out; and what a ring that
+		 * took the place of the first does not have. */
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		c->valid = c->next++ >= oldest(r, head_of(c->cpu));
+		head = head_of(c->cpu);
+		c->valid = c->next >= oldest(r, head) && c->next < head;
+		c->next++;
 	}
 }
 
