@@ -86,12 +86,13 @@ struct timeval {
 	s64 seconds, microseconds;
 };
 
-/* A user's timespec or timeval, two 64-bit numbers, the second a fraction in units of so many ns. */
+/* A user's timespec or timeval, two 64-bit numbers, the second a fraction in units of so many ns.
+ */
 #define TIMESPEC 1
 #define TIMEVAL	 NSEC_PER_USEC
 
-/* As nanoseconds; what is too long is WAIT_FOREVER.  0, -EFAULT, -EINVAL (negative, or a fraction of
- * a second or more). */
+/* As nanoseconds; what is too long is WAIT_FOREVER.  0, -EFAULT, -EINVAL (negative, or a fraction
+ * of a second or more). */
 int time_get(u64 user, u64 unit, u64 *ns);
 int time_put(u64 user, u64 unit, u64 ns);
 struct timespec timespec_of(u64 ns);
@@ -154,8 +155,8 @@ struct user_vector {
 int user_vector_get(struct user_vector *v, u64 user, u64 count);
 void user_vector_put(struct user_vector *v);
 
-/* write(2): EPIPE comes with a signal. */
-void pipe_broken(void);
+/* EPIPE and EFBIG come with a signal, which the caller seems to send itself. */
+void signal_caller(int signal);
 
 /* Descriptors for a new pair, whose references it takes over; both go to `user` (sys_fd.c). */
 int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);

@@ -8,19 +8,19 @@
 
 #define OWN UINT64_MAX /* position: the file's own */
 
-void pipe_broken(void)
+void signal_caller(int signal)
 {
 	struct process *p = current_process();
-	struct siginfo info = {.signo = SIGPIPE, .kill = {p->pid, p->uid, 0}};
+	struct siginfo info = {.signo = signal, .kill = {p->pid, p->uid, 0}};
 
-	signal_send_thread(current_thread(), SIGPIPE, &info);
+	signal_send_thread(current_thread(), signal, &info);
 }
 
 /* setrlimit(2): with the signal, where it is the limit that is met. */
 static long too_large(void)
 {
 	if (vfs_current_limit(RLIMIT_FSIZE) < INT64_MAX)
-		signal_send_thread(current_thread(), SIGXFSZ, NULL);
+		signal_caller(SIGXFSZ);
 	return -EFBIG;
 }
 
@@ -30,7 +30,7 @@ static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 	long result = file_transfer(f, io, write, position == OWN ? NULL : &position);
 
 	if (result == -EPIPE && write && (!unix_is_socket(f) || unix_is_stream(f)))
-		pipe_broken();
+		signal_caller(SIGPIPE);
 	return result == -EFBIG ? too_large() : result;
 }
 

@@ -155,7 +155,7 @@ static long send_signalling(struct file *f, struct io_buffer *io, struct socket_
 	long result = unix_send(f, io, m);
 
 	if (result == -EPIPE && unix_is_stream(f) && !(m->flags & MSG_NOSIGNAL))
-		pipe_broken();
+		signal_caller(SIGPIPE);
 	return result;
 }
 

@@ -62,7 +62,12 @@ static void file_shrinks(void)
 	CHECK_EQ(IN_CHILD(limit(RLIMIT_FSIZE, 1500); handle(SIGXFSZ, SIG_IGN, 0);
 			  CHECK_EQ(ftruncate(fd, 3000), 0); CHECK_ERR(ftruncate(fd, 3001), EFBIG);
 			  CHECK_EQ(pwrite(fd, "x", 1, 1499), 1);
-			  CHECK_ERR(pwrite(fd, "x", 1, 1500), EFBIG)),
+			  CHECK_ERR(pwrite(fd, "x", 1, 1500), EFBIG); handle(SIGXFSZ, SIG_DFL, 0);
+			  sigset_t set; siginfo_t info; sigemptyset(&set); sigaddset(&set, SIGXFSZ);
+			  MUST(sigprocmask(SIG_BLOCK, &set, NULL));
+			  CHECK_ERR(pwrite(fd, "x", 1, 1500), EFBIG);
+			  CHECK_EQ(sigwaitinfo(&set, &info), SIGXFSZ);
+			  CHECK_EQ(info.si_code, SI_USER); CHECK_EQ(info.si_pid, getpid())),
 		 0);
 	close(fd);
 }
