@@ -44,6 +44,7 @@ static struct shared {
 	bool has_frame;
 	pthread_mutex_t lock;
 	volatile int counter;
+	int adders; /* that have begun */
 } * shared;
 
 /* --- the ways ----------------------------------------------------------------------------------
@@ -442,6 +443,9 @@ static bool locked;
 static int update(void *unused)
 {
 	(void)unused;
+	__atomic_add_fetch(&shared->adders, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&shared->adders, __ATOMIC_SEQ_CST) < 2)
+		sched_yield(); /* both begin together */
 	for (int i = 0; i < UPDATES; i++) {
 		int value;
 
@@ -466,7 +470,7 @@ static int updates(bool with_lock)
 	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
 	pthread_mutex_init(&shared->lock, &attributes);
 	locked = with_lock;
-	shared->counter = 0;
+	shared->counter = shared->adders = 0;
 	pid = lab_fork("adds", update, NULL);
 	update(NULL);
 	lab_wait(pid);

@@ -361,7 +361,7 @@ static void run(void)
 		       (t->kib[KERNEL_STACKS] + t->kib[PAGE_TABLES]);
 	bool memory = lab_check(ratio > 1.3, "a process takes more kernel stack and page tables");
 	bool create =
-	    lab_check(p->create_us > 1.3 * t->create_us, "a process takes longer to make");
+	    lab_check(p->create_us > 1.1 * t->create_us, "a process takes longer to make");
 	bool manage = lab_check(both_us[PROCESS] > both_us[THREAD],
 				"a switch costs more among %d processes than among %d threads, "
 				"lap by lap in turn",
