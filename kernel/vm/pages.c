@@ -232,11 +232,11 @@ bool pages_move(struct region *from, u64 old_start, struct region *to, u64 lengt
 		spin_lock(&as->page_table_lock);
 		slot = leaf_next(as, &a, end, &stop);
 		first = a;
-		for (u64 *from = slot; from && a < stop; a += PAGE_SIZE, from++) {
-			if (!*from)
+		for (u64 *entry = slot; entry && a < stop; a += PAGE_SIZE, entry++) {
+			if (!*entry)
 				continue;
-			WRITE_ONCE(*leaf_slot(as, a + shift), *from);
-			WRITE_ONCE(*from, 0);
+			WRITE_ONCE(*leaf_slot(as, a + shift), *entry);
+			WRITE_ONCE(*entry, 0);
 		}
 		if (slot)
 			tlb_shootdown(&as->pmap, first, stop);
