@@ -26,7 +26,8 @@ def gdb_batch(console, *arguments, cpus=1, timeout=120, **more):
     result = subprocess.run([sys.executable, ROOT / "tools/gdb.py", "--batch", *arguments],
                             env=settings(console, cpus, **more), cwd=ROOT, text=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, timeout=timeout)
+                            stderr=subprocess.STDOUT, timeout=timeout, check=False,
+                            start_new_session=True)
     return result.returncode, result.stdout
 
 

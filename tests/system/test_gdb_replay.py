@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """make gdb REPLAY=1: a run is recorded and run again, and gdb goes back in it, over a switch too."""
-import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from vm import BUILD, ROOT
+from gdb_session import gdb_batch
 
 pytestmark = pytest.mark.skipif(not (shutil.which("gdb") and shutil.which("qemu-img")),
                                 reason="gdb or qemu-img is missing: make setup")
@@ -18,16 +15,12 @@ def replay(tmp_path, *commands):
     """What gdb says to commands at the start of a replayed run, behind the recording."""
     script = tmp_path / "commands"
     script.write_text("\n".join(commands) + "\n")
-    environment = dict(os.environ, BUILD=str(BUILD), CONSOLE_LOG=str(tmp_path / "console"),
-                       REPLAY="1", MEM="128M", CPUS="4", RECORD_SECONDS="60",
-                       ARGS='run /bin/sh -c "echo recorded | cat"', LC_ALL="C.UTF-8")
-    result = subprocess.run([sys.executable, ROOT / "tools/gdb.py", "--batch", "-x", script],
-                            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
-                            cwd=ROOT, start_new_session=True)
-    assert result.returncode == 0, result.stdout[-3000:]
-    recording, found, after = result.stdout.partition("Recorded: ")
-    assert found and "\nrecorded\n" in recording, result.stdout[-3000:]
+    status, out = gdb_batch(tmp_path / "console", "-x", script, cpus=4, mem="128M", timeout=300,
+                            told='run /bin/sh -c "echo recorded | cat"', REPLAY="1",
+                            RECORD_SECONDS="60")
+    assert status == 0, out[-3000:]
+    recording, found, after = out.partition("Recorded: ")
+    assert found and "\nrecorded\n" in recording, out[-3000:]
     return after
 
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from gdb_session import gdb_batch
 from vm import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "tools/gdb"))
@@ -27,11 +28,7 @@ def environment_of(tmp_path, settings):
 def gdb(tmp_path, *commands, timeout=300, **settings):
     """Let `tools/gdb.py --batch` run commands of gdb's; what it printed."""
     words = [w for c in commands for w in ("-ex", c)]
-    result = subprocess.run([sys.executable, ROOT / "tools/gdb.py", "--batch", *words],
-                            env=environment_of(tmp_path, settings), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False,
-                            cwd=ROOT, start_new_session=True)
-    return result.stdout
+    return gdb_batch(tmp_path / "console", *words, timeout=timeout, **settings)[1]
 
 
 def stations_of(name, out):
