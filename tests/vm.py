@@ -15,7 +15,7 @@ if not BUILD.is_absolute():
 # BusyBox asks the terminal where its cursor is; nobody answers here.
 PROMPT = r"# (?:\x1b\[6n)?$"
 
-# QEMU's exit status for what the kernel wrote to isa-debug-exit (arch/x86_64/power.h).
+# QEMU's exit status for what the kernel wrote to isa-debug-exit (arch/x86_64/pc/power.h).
 ENDED, INIT_FAILED, PANIC, REBOOT = 33, 35, 37, 39
 
 OVMF = next((p for p in ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_CODE.fd",

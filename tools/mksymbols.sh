@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # From the first link of the kernel, write the assembly of its table of function names
-# (kernel/lib/symbols.c) to standard output.  The table goes behind the code, so the addresses are
+# (kernel/watch/panic/symbols.c) to standard output.  The table goes behind the code, so the addresses are
 # the same in the second link.
 #
 # usage: mksymbols.sh heddle.elf      (NM= chooses the tool)

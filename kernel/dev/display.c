@@ -4,14 +4,14 @@
  * times as long, is left to a thread, at most 60 times a second.  The log, and all before that
  * thread runs, is drawn at once: the line that is missing is always the one that matters.
  */
-#include "arch/x86_64/clock.h"
+#include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/console.h"
 #include "boot/boot_info.h"
-#include "kernel/dev/console.h"
 #include "kernel/dev/display.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
-#include "kernel/sched/thread.h"
+#include "kernel/task/thread.h"
 
 #define FRAME_NS (NSEC_PER_SEC / 60)
 

@@ -3,7 +3,7 @@
  * Characters on a framebuffer of pixels.  It is mapped write-combining, written and never read:
  * reads of such memory are slower by orders of magnitude (SDM 3A 12.3.1).
  */
-#include "arch/x86_64/paging.h"
+#include "arch/x86_64/mmu/paging.h"
 #include "boot/boot_info.h"
 #include "kernel/dev/display.h"
 #include "kernel/dev/font.h"

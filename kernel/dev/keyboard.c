@@ -3,9 +3,9 @@
  * A PS/2 keyboard behind an i8042 (IBM PS/2 technical reference; scan codes of set 1, into which
  * the controller translates), US layout, keys as on the Linux console.
  */
-#include "arch/x86_64/acpi.h"
-#include "arch/x86_64/apic.h"
-#include "kernel/dev/console.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/apic.h"
+#include "arch/x86_64/pc/console.h"
 #include "kernel/dev/tty.h"
 
 #define DATA		   0x60

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "kernel/sched/mutex.h"
-#include "kernel/sched/wait.h"
+#include "kernel/task/mutex.h"
+#include "kernel/task/wait.h"
 #include "kernel/vm/usercopy.h"
 
 /* struct termios of the Linux system-call ABI (TCGETS). */

@@ -2,11 +2,11 @@
  *
  * Terminals for their readers and writers: read() and write(), and job control (POSIX 11.1).
  */
-#include "arch/x86_64/clock.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/sched/thread.h"
+#include "kernel/task/thread.h"
 
 /* poll(2)'s bits: the ABI's numbers. */
 #define TTY_POLLIN  (0x001 | 0x040) /* POLLIN, POLLRDNORM */

@@ -3,7 +3,7 @@
  * The line discipline: from bytes typed to lines to be read, with editing, echo and signals (POSIX
  * chapter 11, termios(3); where they leave a choice, as Linux chooses).
  */
-#include "kernel/dev/random.h"
+#include "arch/x86_64/pc/random.h"
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/dev/utf8.h"
 #include "kernel/lib/string.h"

@@ -3,8 +3,8 @@
  * VGA text mode: cells of a character and an attribute, at 0xb8000.  Of its code page 437 only
  * ASCII is used.
  */
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/paging.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/mmu/paging.h"
 #include "boot/boot_info.h"
 #include "kernel/dev/display.h"
 #include "kernel/lib/log.h"

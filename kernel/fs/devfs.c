@@ -5,7 +5,7 @@
  */
 #include "kernel/fs/internal.h"
 
-#include "kernel/dev/random.h"
+#include "arch/x86_64/pc/random.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
 

@@ -7,7 +7,7 @@
  */
 #include "kernel/fs/internal.h"
 
-#include "arch/x86_64/clock.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"

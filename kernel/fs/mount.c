@@ -3,7 +3,7 @@
  * The start, and mounts.
  */
 #include "kernel/fs/internal.h"
-#include "kernel/fs/procfs.h"
+#include "kernel/linux/proc/procfs.h"
 
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"

@@ -4,7 +4,7 @@
  */
 #include "kernel/fs/poll.h"
 
-#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 

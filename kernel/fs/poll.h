@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/sched/wait.h"
+#include "kernel/task/wait.h"
 
 #define POLLIN	   0x001
 #define POLLPRI	   0x002

@@ -5,10 +5,10 @@
  */
 #include "kernel/ipc/futex_internal.h"
 
-#include "arch/x86_64/percpu.h"
-#include "kernel/fs/procfs.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/errno.h"
-#include "kernel/sched/sched.h"
+#include "kernel/linux/proc/procfs.h"
+#include "kernel/task/sched.h"
 #include "kernel/vm/usercopy.h"
 
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernel/ipc/futex.h"
-#include "kernel/sched/thread.h"
+#include "kernel/task/thread.h"
 
 #define FUTEX_BUCKETS 256
 

@@ -4,9 +4,9 @@
  * under one lock, and in front of it a stack of single frames on each CPU, which most requests meet
  * without the lock.
  */
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/percpu.h"
-#include "arch/x86_64/smp.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/pc/smp.h"
 #include "boot/boot_info.h"
 #include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"

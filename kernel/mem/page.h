@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "arch/x86_64/layout.h"
+#include "arch/x86_64/cpu/layout.h"
 #include "kernel/lib/list.h"
 
 /* What a frame is used for.  The ledger counts frames by this. */

@@ -3,11 +3,11 @@
  * Loading ELF programs (System V ABI, chapters 4 and 5; x86-64 supplement).  A file may hold
  * anything: every number is checked before it is used, against the file's size and the user half.
  */
-#include "arch/x86_64/layout.h"
+#include "arch/x86_64/cpu/layout.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
-#include "kernel/proc/internal.h"
+#include "kernel/task/internal.h"
 
 #define ET_EXEC		  2
 #define ET_DYN		  3

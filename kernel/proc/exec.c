@@ -8,14 +8,14 @@
  */
 #include "kernel/proc/exec.h"
 
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/descriptors.h"
-#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/descriptors.h"
+#include "arch/x86_64/cpu/fpu.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/timer/posix_timer.h"
 #include "kernel/mem/slab.h"
-#include "kernel/proc/posix_timer.h"
-#include "kernel/sched/trace_thread.h"
+#include "kernel/watch/trace/trace_thread.h"
 
 static bool is_blank(char c)
 {

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/proc/internal.h"
+#include "kernel/task/internal.h"
 
 #define SCRIPT_LINE  256
 #define SCRIPT_DEPTH 4

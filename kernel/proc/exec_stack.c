@@ -5,9 +5,9 @@
  */
 #include "kernel/proc/exec.h"
 
-#include "arch/x86_64/features.h"
-#include "arch/x86_64/layout.h"
-#include "kernel/dev/random.h"
+#include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/pc/random.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"

@@ -6,15 +6,15 @@
  * then its process's count; the last one takes the process's own things down, and only then is the
  * process a zombie.  So whoever sees the zombie finds its memory free already.
  */
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/power.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/pc/power.h"
 #include "kernel/dev/tty.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/log.h"
-#include "kernel/proc/internal.h"
-#include "kernel/proc/itimer.h"
-#include "kernel/proc/posix_timer.h"
-#include "kernel/sched/sched.h"
+#include "kernel/linux/timer/posix_timer.h"
+#include "kernel/task/internal.h"
+#include "kernel/task/itimer.h"
+#include "kernel/task/sched.h"
 
 /* What the threads library wants of the kernel, while the thread's memory is still there. */
 void thread_release_user_words(struct thread *t)

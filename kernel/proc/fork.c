@@ -6,15 +6,15 @@
  * can two processes share them.  So CLONE_FILES, CLONE_FS and CLONE_SIGHAND come with CLONE_THREAD,
  * all three, or not at all; else -EINVAL (Linux allows more; no C library asks for it).
  */
-#include "arch/x86_64/clock.h"
-#include "arch/x86_64/fpu.h"
-#include "arch/x86_64/layout.h"
+#include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/proc/internal.h"
-#include "kernel/sched/sched.h"
-#include "kernel/sched/seed.h"
-#include "kernel/sched/trace_thread.h"
+#include "kernel/task/internal.h"
+#include "kernel/task/sched.h"
+#include "kernel/watch/seed/seed.h"
+#include "kernel/watch/trace/trace_thread.h"
 
 /* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
  * Linux that was built without. */

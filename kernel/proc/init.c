@@ -2,11 +2,11 @@
  *
  * Process 1: made by hand, the others are its children.
  */
-#include "arch/x86_64/clock.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
-#include "kernel/proc/internal.h"
+#include "kernel/task/internal.h"
 
 #define WORDS_MAX 32
 

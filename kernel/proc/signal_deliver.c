@@ -4,8 +4,8 @@
  * call that was interrupted.
  */
 #include "kernel/lib/errno.h"
-#include "kernel/proc/internal.h"
-#include "kernel/sched/sched.h"
+#include "kernel/task/internal.h"
+#include "kernel/task/sched.h"
 
 #define SYSCALL_RESTART 219 /* restart_syscall() */
 #define SYSCALL_BYTES	2   /* of the instruction `syscall` */

@@ -5,14 +5,14 @@
  * The frame is the x86-64 ABI's as Linux lays it out: C libraries, unwinders and programs that
  * change a register in it know its offsets.
  */
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/descriptors.h"
-#include "arch/x86_64/fpu.h"
-#include "arch/x86_64/layout.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/descriptors.h"
+#include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/layout.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
-#include "kernel/proc/internal.h"
+#include "kernel/task/internal.h"
 
 #define RED_ZONE	     128 /* below the stack pointer a function may keep data (ABI 3.2.2) */
 

@@ -5,8 +5,8 @@
  */
 #include "kernel/sync/spinlock.h"
 
-#include "arch/x86_64/clock.h"
-#include "kernel/sync/lockdep.h"
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/watch/lockdep/lockdep.h"
 
 #define STUCK_NS (60 * NSEC_PER_SEC)
 

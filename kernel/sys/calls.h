@@ -6,9 +6,9 @@
 #pragma once
 
 #include "kernel/fs/file_table.h"
-#include "kernel/ipc/unix_socket.h"
-#include "kernel/proc/process.h"
+#include "kernel/linux/socket/unix_socket.h"
 #include "kernel/sys/syscall.h"
+#include "kernel/task/process.h"
 
 /* Every call has the type syscall_fn; these give names to the arguments that it uses. */
 #define SYSCALL6(name, a, b, c, d, e, f) long sys_##name(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)

@@ -2,16 +2,16 @@
  *
  * What the system says of itself: names, sizes, limits, use, log, random numbers.
  */
-#include "arch/x86_64/clock.h"
-#include "kernel/dev/random.h"
-#include "kernel/fs/procfs.h"
+#include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/random.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/proc/procfs.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
-#include "kernel/sched/sched.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/sched.h"
 
 /* --- uname ------------------------------------------------------------------------------------ */
 

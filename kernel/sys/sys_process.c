@@ -2,8 +2,8 @@
  *
  * Processes: making, replacing, ending, waiting; groups and sessions; what a thread library needs.
  */
-#include "arch/x86_64/layout.h"
-#include "arch/x86_64/power.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/pc/power.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"

@@ -4,8 +4,8 @@
  * all; the others, priorities and nice values are kept and given back, and weigh nothing.
  */
 #include "kernel/lib/errno.h"
-#include "kernel/sched/sched.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/sched.h"
 
 #define SCHED_OTHER	    0
 #define SCHED_FIFO	    1

@@ -2,7 +2,7 @@
  *
  * What is known of files, and changing it: stat, access, modes, owners, times.
  */
-#include "arch/x86_64/clock.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"

@@ -2,11 +2,11 @@
  *
  * Clocks, sleeping, and timers.
  */
-#include "arch/x86_64/clock.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
-#include "kernel/proc/itimer.h"
-#include "kernel/proc/posix_timer.h"
+#include "kernel/linux/timer/posix_timer.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/itimer.h"
 
 #define CLOCK_PROCESS_CPUTIME_ID 2
 #define CLOCK_THREAD_CPUTIME_ID	 3

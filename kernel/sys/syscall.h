@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "arch/x86_64/trap_frame.h"
+#include "arch/x86_64/cpu/trap_frame.h"
 
 #define SYSCALL_COUNT 512 /* numbers below this have a counter */
 

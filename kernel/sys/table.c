@@ -2,13 +2,13 @@
  *
  * The table of system calls, the counters, and the way through.
  */
-#include "arch/x86_64/percpu.h"
-#include "kernel/fs/procfs.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/errno.h"
-#include "kernel/sched/thread.h"
+#include "kernel/linux/proc/procfs.h"
 #include "kernel/sys/calls.h"
-#include "kernel/sched/trace_thread.h"
+#include "kernel/task/thread.h"
+#include "kernel/watch/trace/trace_thread.h"
 
 static const struct {
 	const char *name;

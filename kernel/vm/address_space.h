@@ -5,11 +5,11 @@
  */
 #pragma once
 
-#include "arch/x86_64/paging.h"
+#include "arch/x86_64/mmu/paging.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/treap.h"
 #include "kernel/lib/refcount.h"
-#include "kernel/sched/mutex.h"
+#include "kernel/lib/treap.h"
+#include "kernel/task/mutex.h"
 #include "kernel/vm/object.h"
 
 struct file;

@@ -3,7 +3,7 @@
  * madvise(2), and mlock(2) as far as it makes pages present.
  */
 #include "kernel/lib/errno.h"
-#include "kernel/sched/thread.h"
+#include "kernel/task/thread.h"
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 

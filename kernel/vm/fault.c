@@ -8,12 +8,12 @@
  */
 #include "kernel/vm/fault.h"
 
-#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/sched/thread.h"
+#include "kernel/linux/proc/usage.h"
+#include "kernel/task/thread.h"
 #include "kernel/vm/pages.h"
-#include "kernel/vm/usage.h"
 
 /* A read of a file's page maps those of its neighbours that are in memory, in a window of this. */
 #define AROUND_PAGES 16U

@@ -12,7 +12,7 @@
 #include "kernel/lib/list.h"
 #include "kernel/lib/refcount.h"
 #include "kernel/mem/page.h"
-#include "kernel/sched/mutex.h"
+#include "kernel/task/mutex.h"
 
 struct vm_object {
 	struct refcount refs;

@@ -4,11 +4,11 @@
  */
 #include "kernel/vm/usercopy.h"
 
-#include "arch/x86_64/layout.h"
-#include "arch/x86_64/usercopy.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/usercopy.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/sched/thread.h"
+#include "kernel/task/thread.h"
 #include "kernel/vm/address_space.h"
 
 bool user_range_ok(u64 address, size_t n)

@@ -4,9 +4,9 @@
  *
  * The kernel's command line.
  */
-#include "tests/host/host.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/string.h"
+#include "tests/host/host.h"
 
 static bool has(const char *name, const char *wanted)
 {

@@ -9,7 +9,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md"]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-# A file of the tree: `kernel/sched/sched.c`; after it, up to the next file or ";", functions in it.
+# A file of the tree: `kernel/task/sched.c`; after it, up to the next file or ";", functions in it.
 FILE = r"(?:arch|boot|kernel|user|tests|tools)/[\w./-]+\.(?:[chS]|py|sh|ld)\b"
 WORD = re.compile(rf"({FILE})|(?:^|[\s,])(\w+)\(\)|(;)")
 CODE = re.compile(r"`([^`]+)`")

@@ -4,9 +4,9 @@
  *
  * vsnprintf() against libc's, for every mix of flags, width and length.
  */
-#include "tests/host/host.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "tests/host/host.h"
 
 /* Both with the same arguments; same text and same result. */
 __attribute__((format(printf, 2, 3))) static void same(size_t size, const char *fmt, ...)

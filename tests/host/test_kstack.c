@@ -1,4 +1,4 @@
-/* host-sources: kernel/mem/kstack.c kernel/mem/page.c kernel/mem/early.c kernel/lib/string.c
+/* host-sources: kernel/task/kstack.c kernel/mem/page.c kernel/mem/early.c kernel/lib/string.c
  * kernel/lib/format.c tests/host/machine/machine.c tests/host/machine/panic.c */
 /* host-flags: -include tests/host/rename.h -iquote tests/host/machine -DHEDDLE_DEBUG=1 */
 /* SPDX-License-Identifier: MIT
@@ -6,12 +6,12 @@
  * Kernel stacks: none overlap, unmapped ones are flushed before their frames or addresses are used
  * again (the stand-in checks), all frames come back.
  */
-#include "tests/host/host.h"
-#include "arch/x86_64/layout.h"
+#include "arch/x86_64/cpu/layout.h"
 #include "kernel/lib/string.h"
-#include "kernel/mem/kstack.h"
 #include "kernel/mem/page.h"
 #include "kernel/sync/spinlock.h"
+#include "kernel/task/kstack.h"
+#include "tests/host/host.h"
 #include "tests/host/machine/machine.h"
 
 #define HELD 200

@@ -4,8 +4,8 @@
  *
  * Lists against an array as the model.
  */
-#include "tests/host/host.h"
 #include "kernel/lib/list.h"
+#include "tests/host/host.h"
 
 struct item {
 	int value;

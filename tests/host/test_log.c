@@ -7,9 +7,9 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "tests/host/host.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "tests/host/host.h"
 
 #define WRITERS 4
 #define LINES	3000

@@ -5,13 +5,13 @@
  *
  * The frame allocator against a map of who has which frame.
  */
-#include "tests/host/host.h"
-#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "boot/boot_info.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/early.h"
 #include "kernel/mem/page.h"
 #include "kernel/sync/spinlock.h"
+#include "tests/host/host.h"
 #include "tests/host/machine/machine.h"
 
 #define FRAMES (HOST_MEMORY_SIZE >> PAGE_SHIFT)

@@ -1,4 +1,4 @@
-/* host-sources: kernel/dev/random.c */
+/* host-sources: arch/x86_64/pc/random.c */
 /* host-flags: -iquote tests/host/locks */
 /* SPDX-License-Identifier: MIT
  *
@@ -6,12 +6,12 @@
  */
 #include <stdbool.h>
 
-#include "tests/host/host.h"
-#include "arch/x86_64/features.h"
+#include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/pc/random.h"
 #include "boot/boot_info.h"
-#include "kernel/dev/random.h"
 #include "kernel/lib/log.h"
 #include "kernel/sync/spinlock.h"
+#include "tests/host/host.h"
 
 struct cpu_features cpu_features;
 struct boot_info boot_info;

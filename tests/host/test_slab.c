@@ -5,12 +5,12 @@
  *
  * The slab allocator: objects keep what is written to them, and all memory comes back.
  */
-#include "tests/host/host.h"
-#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sync/spinlock.h"
+#include "tests/host/host.h"
 #include "tests/host/machine/machine.h"
 
 #define HELD 2000

@@ -4,9 +4,9 @@
  *
  * Memory and strings, against libc.
  */
-#include "tests/host/host.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "tests/host/host.h"
 
 #define SIZE 600
 

@@ -4,8 +4,8 @@
  *
  * Treaps: links, order and height after each of many random insertions and removals.
  */
-#include "tests/host/host.h"
 #include "kernel/lib/treap.h"
+#include "tests/host/host.h"
 
 #define KEYS 400
 

@@ -11,7 +11,7 @@
 #define sigset_t kernel_sigset_t /* libc has one too */
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/errno.h"
-#include "kernel/sched/thread.h"
+#include "kernel/task/thread.h"
 
 static struct tty tty;
 static char screen[65536];

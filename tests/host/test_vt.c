@@ -5,8 +5,8 @@
  */
 #include <stdbool.h>
 
-#include "tests/host/host.h"
 #include "kernel/dev/vt.h"
+#include "tests/host/host.h"
 
 static struct vt vt;
 static void *memory;

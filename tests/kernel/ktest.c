@@ -2,10 +2,10 @@
  *
  * Runs the kernel's self-tests and prints KTAP.
  */
-#include "arch/x86_64/clock.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/sched/thread.h"
+#include "kernel/task/thread.h"
 #include "tests/kernel/ktest.h"
 
 extern const struct ktest __ktest_start[], __ktest_end[]; /* linker.ld */

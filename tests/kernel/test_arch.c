@@ -2,14 +2,14 @@
  *
  * Tests of the processor's floor: faults in copies, calls of other CPUs, FPU areas, symbols.
  */
-#include "arch/x86_64/fpu.h"
-#include "arch/x86_64/layout.h"
-#include "arch/x86_64/percpu.h"
-#include "arch/x86_64/smp.h"
-#include "arch/x86_64/usercopy.h"
+#include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/cpu/usercopy.h"
+#include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/lib/symbols.h"
+#include "kernel/watch/panic/symbols.h"
 #include "tests/kernel/ktest.h"
 
 /* A kernel thread has no user half: every touch of one ends in the fixup. */

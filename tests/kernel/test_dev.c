@@ -2,13 +2,13 @@
  *
  * A terminal with real threads behind it: readers sleep and are woken, writers wait for VSTART.
  */
-#include "arch/x86_64/clock.h"
-#include "kernel/dev/random.h"
+#include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/random.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
-#include "kernel/sched/thread.h"
+#include "kernel/task/thread.h"
 #include "tests/kernel/ktest.h"
 
 static struct tty *tty;

@@ -3,11 +3,11 @@
  * The VFS, the RAM file system, /dev and /proc, from inside.
  */
 #include "kernel/fs/file_table.h"
-#include "kernel/fs/procfs.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/proc/procfs.h"
 #include "tests/kernel/ktest.h"
 
 #define DIR "/tmp/ktest_fs"

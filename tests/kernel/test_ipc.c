@@ -6,7 +6,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
-#include "kernel/sched/sched.h"
+#include "kernel/task/sched.h"
 #include "tests/kernel/ktest.h"
 
 static ssize_t put(struct file *f, const void *buf, size_t n)

@@ -2,15 +2,15 @@
  *
  * Frames, slabs and kernel stacks on the real machine: all CPUs at once, and everything comes back.
  */
-#include "arch/x86_64/clock.h"
-#include "arch/x86_64/layout.h"
-#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/mem/kstack.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
-#include "kernel/sched/sched.h"
+#include "kernel/task/kstack.h"
+#include "kernel/task/sched.h"
 #include "tests/kernel/ktest.h"
 
 #define WORKERS 8

@@ -2,12 +2,12 @@
  *
  * Page tables, what the kernel's half allows, and the clock.
  */
-#include "arch/x86_64/clock.h"
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/layout.h"
-#include "arch/x86_64/percpu.h"
-#include "arch/x86_64/smp.h"
-#include "arch/x86_64/walk.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/mmu/walk.h"
+#include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/smp.h"
 #include "kernel/mem/page.h"
 #include "tests/kernel/ktest.h"
 

@@ -2,11 +2,11 @@
  *
  * Threads, sleeping, locks and timers.
  */
-#include "arch/x86_64/clock.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/sched/mutex.h"
-#include "kernel/sched/sched.h"
+#include "kernel/task/mutex.h"
+#include "kernel/task/sched.h"
 #include "tests/kernel/ktest.h"
 
 #define WORKERS 16

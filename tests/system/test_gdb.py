@@ -148,8 +148,8 @@ def test_bt_sleeper(scene):
     names = [f[0] for f in frames]
     assert names[0] == "switch_away" and names.index("pipe_read") < names.index("sys_read") \
         < names.index("syscall_dispatch") < names.index("entry_syscall") < names.index("read")
-    calls = (ROOT / "kernel/sched/sched.c").read_text().split(" = context_switch(")[0].count("\n") + 1
-    assert frames[0][2:] == ("kernel/sched/sched.c", str(calls))
+    calls = (ROOT / "kernel/task/sched.c").read_text().split(" = context_switch(")[0].count("\n") + 1
+    assert frames[0][2:] == ("kernel/task/sched.c", str(calls))
     assert "--- user mode: system call read(20, 0x7f" in out
     user = [(f[0], f[2], int(f[3])) for f in frames if f[2] == "tests/user/scene.c"]
     at = [("sleep_inner", "inner"), ("sleep_middle", "middle"), ("sleep_outer", "last"),
@@ -438,7 +438,7 @@ STOPPED = re.compile(r"^CPU (\d): from thread (\S+)(?: \((\S+)\))?, (.*), to thr
 def test_switch(scene):
     out = scene.run("heddle-switch")
     match = STOPPED.search(out)
-    assert match and re.search(r"^#0 +context_switch \(\) at arch/x86_64/switch.S:\d+", out, re.M), out
+    assert match and re.search(r"^#0 +context_switch \(\) at arch/x86_64/cpu/switch.S:\d+", out, re.M), out
     ps = by_tid(scene)
     leaving, coming = match[2], match[5]
     assert ps[leaving]["CPU"] == f"on {match[1]}" and not ps[coming]["CPU"].startswith("on")

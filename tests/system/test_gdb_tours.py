@@ -196,7 +196,7 @@ def test_window(width, height, cpus, tmp_path):
         assert "runs:" in screen and "next:" in screen and "user/tour.c:" in screen
         assert len(registers(screen)) == 8
         terminal.type("next-station")
-        terminal.wait(r"kernel/sched/sched\.c:\d+ ")
+        terminal.wait(r"kernel/task/sched\.c:\d+ ")
         terminal.type("next-station")
         screen = terminal.wait(r"switch on CPU 0(.|\n)*switch\.S:\d+  pushq %rbp")
         assert re.search(r"out: \d+ \(A\)", screen) and re.search(r"in:  \d+ \(B\)", screen)

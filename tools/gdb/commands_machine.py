@@ -18,7 +18,7 @@ Times are as of the last event that the machine wrote down."""
     name = "runq"
 
     def run(self, arguments):
-        slice_ns = int(kernel.variable("slice_ns", "sched/sched.c"))
+        slice_ns = int(kernel.variable("slice_ns", "task/sched.c"))
         now = kernel.newest_ns()
         for cpu in kernel.scheduled_cpus():
             rq = kernel.runqueue(cpu)

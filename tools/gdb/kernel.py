@@ -336,7 +336,7 @@ def processes():
         return  # not set up so far
     seen = {own}
     yield at(own, "struct process")
-    root = int(variable("processes", "proc/process.c")["root"])
+    root = int(variable("processes", "task/process.c")["root"])
     for p in tree_of(root, "struct process", "pid_node"):
         if int(p.address) not in seen:
             seen.add(int(p.address))

@@ -48,7 +48,7 @@ struct lab {
 	enum lab_verdict expect;      /* with nothing broken; anything else is a failure */
 	const char *books;	      /* what the textbooks measured or say, with the place */
 	const char
-	    *sources;	  /* the kernel's lines that did it: "kernel/sched/sched.c switch_away()" */
+	    *sources;	  /* the kernel's lines that did it: "kernel/task/sched.c switch_away()" */
 	const char *tour; /* the gdb tour for it: "switch", "syscall", "fork", "page-fault", "smp",
 			     "futex" */
 	void (*run)(void);

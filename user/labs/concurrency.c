@@ -255,7 +255,7 @@ const struct lab lab = {
     .books = "\"On a system with a single computing core, concurrency merely means that the "
 	     "execution of "
 	     "the threads will be interleaved over time\" (Silberschatz, 4.2).",
-    .sources = "kernel/sched/sched.c slice_expired(), switch_away()",
+    .sources = "kernel/task/sched.c slice_expired(), switch_away()",
     .tour = "switch",
     .run = run,
 };

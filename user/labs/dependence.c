@@ -307,7 +307,7 @@ const struct lab lab = {
     .expect = LAB_CORRECTED,
     .books = "A process is independent if it shares no data with others, cooperating if it can "
 	     "affect them (Silberschatz, 3.4).",
-    .sources = "kernel/proc/signal.c, kernel/proc/exit.c, kernel/ipc/futex.c",
+    .sources = "kernel/task/signal.c, kernel/proc/exit.c, kernel/ipc/futex.c",
     .tour = "futex",
     .run = run,
 };

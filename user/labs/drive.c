@@ -605,7 +605,7 @@ const struct lab lab = {
     .expect = LAB_CORRECTED,
     .books = "\"We must guarantee that one process at a time can manipulate the variable\" "
 	     "(Silberschatz, 6.1).",
-    .sources = "kernel/sched/sched.c choose_next(); kernel/sched/seed.c choose_holder()",
+    .sources = "kernel/task/sched.c choose_next(); kernel/watch/seed/seed.c choose_holder()",
     .tour = "switch",
     .run = run,
 };

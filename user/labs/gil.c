@@ -511,7 +511,7 @@ const struct lab lab = {
     .books =
 	"CPython: a waiting thread asks for the lock after 5 ms (sys.setswitchinterval()); PEP "
 	"703 makes the lock optional, from version 3.13 on.",
-    .sources = "kernel/ipc/futex.c, kernel/sched/balance.c choose_cpu()",
+    .sources = "kernel/ipc/futex.c, kernel/task/balance.c choose_cpu()",
     .tour = "futex",
     .run = run,
 };

@@ -255,7 +255,7 @@ const struct lab lab = {
     .books = "Threads are useful where there is \"substantial computing and also substantial "
 	     "I/O\": they "
 	     "overlap; CPU-bound threads gain nothing on one CPU (Tanenbaum, 2.2.1).",
-    .sources = "kernel/sched/wait.c wait_sleep(), kernel/sched/sched.c switch_away()",
+    .sources = "kernel/task/wait.c wait_sleep(), kernel/task/sched.c switch_away()",
     .tour = "switch",
     .run = run,
 };

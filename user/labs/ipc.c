@@ -691,8 +691,8 @@ const struct lab lab = {
     .books = "Sharing information between threads is easy and fast: copy it into shared variables. "
 	     "But threads, and processes with shared memory, must then synchronise (Kerrisk, 29.1 "
 	     "and 48.1).",
-    .sources = "kernel/ipc/pipe.c, kernel/ipc/unix_socket_data.c, kernel/ipc/futex.c, "
-	       "kernel/sched/sched.c switch_away()",
+    .sources = "kernel/ipc/pipe.c, kernel/linux/socket/unix_socket_data.c, kernel/ipc/futex.c, "
+	       "kernel/task/sched.c switch_away()",
     .tour = "futex",
     .run = run,
 };

@@ -336,7 +336,7 @@ const struct lab lab = {
 	     "is no protection between threads, \"because it is impossible and should not be "
 	     "necessary\" "
 	     "(Tanenbaum, 2.2.2).",
-    .sources = "arch/x86_64/entry/trap.c, kernel/vm/fault.c, kernel/proc/signal.c",
+    .sources = "arch/x86_64/entry/trap.c, kernel/vm/fault.c, kernel/task/signal.c",
     .tour = "page-fault",
     .run = run,
 };

@@ -344,7 +344,7 @@ const struct lab lab = {
     .books =
 	"Each process has an address space of its own; all threads of a process have the same one "
 	"(Tanenbaum, 2.2.2).",
-    .sources = "kernel/vm/address_space.c, kernel/vm/fault.c, arch/x86_64/paging.c pmap_switch()",
+    .sources = "kernel/vm/address_space.c, kernel/vm/fault.c, arch/x86_64/mmu/paging.c pmap_switch()",
     .tour = "page-fault",
     .run = run,
 };

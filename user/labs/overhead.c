@@ -292,7 +292,7 @@ const struct lab lab = {
     .books =
 	"Creating a thread is 10 to 100 times faster than a process, as there is so little to it "
 	"(Tanenbaum, 2.2.1).",
-    .sources = "kernel/sched/thread.h and kernel/proc/process.h, side by side; kernel/proc/fork.c",
+    .sources = "kernel/task/thread.h and kernel/task/process.h, side by side; kernel/proc/fork.c",
     .tour = "fork",
     .run = run,
 };

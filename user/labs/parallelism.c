@@ -305,7 +305,7 @@ const struct lab lab = {
     .expect = LAB_CORRECTED,
     .books = "With 75 % of the work parallel, two cores make it 1.6 times as fast (Amdahl's law; "
 	     "Silberschatz, 4.2).",
-    .sources = "kernel/sched/balance.c choose_cpu(), balance_steal(); arch/x86_64/smp.c",
+    .sources = "kernel/task/balance.c choose_cpu(), balance_steal(); arch/x86_64/pc/smp.c",
     .tour = "smp",
     .run = run,
 };

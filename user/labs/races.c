@@ -817,7 +817,7 @@ const struct lab lab = {
     .expect = LAB_CORRECTED,
     .books = "\"Several processes access and manipulate the same data concurrently and the outcome "
 	     "depends on the particular order\": a race condition (Silberschatz, 6.1).",
-    .sources = "kernel/sched/seed.c seed_step(), choose_holder(); kernel/ipc/futex.c",
+    .sources = "kernel/watch/seed/seed.c seed_step(), choose_holder(); kernel/ipc/futex.c",
     .tour = "futex",
     .run = run_lab,
 };

@@ -531,8 +531,8 @@ const struct lab lab = {
     .expect = LAB_CORRECTED,
     .books = "POSIX, fork(): each of the child's file descriptors refers to the same open file "
 	     "description. Table of attributes: Kerrisk 28.4 and 29.10; Tanenbaum 2.2.2.",
-    .sources = "struct process in kernel/proc/process.h beside struct thread in "
-	       "kernel/sched/thread.h; kernel/proc/fork.c copy_process(); kernel/fs/file_table.c",
+    .sources = "struct process in kernel/task/process.h beside struct thread in "
+	       "kernel/task/thread.h; kernel/proc/fork.c copy_process(); kernel/fs/file_table.c",
     .tour = "fork",
     .run = run,
 };

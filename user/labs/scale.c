@@ -407,8 +407,8 @@ const struct lab lab = {
     .books =
 	"Creation: 10 to 100 times (Tanenbaum 2.2.1), 30 times on Solaris; the switch: 5 times "
 	"on Solaris (Silberschatz).",
-    .sources = "kernel/proc/fork.c, kernel/mem/kstack.c, kernel/vm/address_space.c "
-	       "address_space_fork(), kernel/sched/sched.c",
+    .sources = "kernel/proc/fork.c, kernel/task/kstack.c, kernel/vm/address_space.c "
+	       "address_space_fork(), kernel/task/sched.c",
     .tour = "fork",
     .run = run,
 };

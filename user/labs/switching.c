@@ -297,7 +297,7 @@ const struct lab lab = {
     .books = "Pinned to one CPU 1.3 us between processes, 1.1 us between threads (Tsuna 2010); "
 	     "direct cost "
 	     "3.8 us (Li, Ding, Shen 2007); Solaris 5 times (Silberschatz).",
-    .sources = "arch/x86_64/switch.S context_switch(), kernel/sched/sched.c switch_machine_state()",
+    .sources = "arch/x86_64/cpu/switch.S context_switch(), kernel/task/sched.c switch_machine_state()",
     .tour = "switch",
     .run = run,
 };

@@ -10,7 +10,7 @@
  * user's: they have stacks of their own (IST) and look at GS base itself, which no user can make
  * negative (CR4.FSGSBASE is off, arch_prctl() refuses).
  */
-#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/cpu/descriptors.h"
 
 #define VECTOR_SYSCALL	  256 /* trap_frame.h */
 #define CPU_KERNEL_SP	  24  /* percpu.h */

@@ -4,19 +4,19 @@
  */
 #include "arch/x86_64/entry/entry.h"
 
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/descriptors.h"
-#include "arch/x86_64/entry/panic_report.h"
-#include "arch/x86_64/layout.h"
-#include "arch/x86_64/percpu.h"
-#include "arch/x86_64/smp.h"
-#include "arch/x86_64/switch.h"
-#include "arch/x86_64/usercopy.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/descriptors.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/cpu/switch.h"
+#include "arch/x86_64/cpu/usercopy.h"
+#include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/panic.h"
-#include "kernel/proc/signal.h"
-#include "kernel/sched/sched.h"
-#include "kernel/sched/seed.h"
 #include "kernel/sys/syscall.h"
+#include "kernel/task/sched.h"
+#include "kernel/task/signal.h"
+#include "kernel/watch/panic/panic_report.h"
+#include "kernel/watch/seed/seed.h"
 
 #define MSR_SYSENTER_CS 0x174
 #define CR0_AM		(1UL << 18)

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "arch/x86_64/trap_frame.h"
+#include "arch/x86_64/cpu/trap_frame.h"
 
 /* The IDT, the hooks that lower floors need of the roof (way to user mode, panic report). */
 void entry_init(void);

@@ -6,9 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "arch/x86_64/layout.h"
-#include "arch/x86_64/paging.h"
-#include "arch/x86_64/smp.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/mmu/paging.h"
+#include "arch/x86_64/pc/smp.h"
 #include "boot/boot_info.h"
 #include "kernel/sync/spinlock.h"
 #include "tests/host/machine/machine.h"

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "arch/x86_64/cpu.h"
-#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/panic.h"
 
 struct lock_class {

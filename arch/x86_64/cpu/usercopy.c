@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The exception table of usercopy.S.
+ */
+#include "arch/x86_64/cpu/usercopy.h"
+
+#include "arch/x86_64/cpu/features.h"
+
+extern u8 smap_enabled; /* read by usercopy.S and entry.S */
+u8 smap_enabled;
+
+struct fixup {
+	u64 instruction, target;
+};
+extern const struct fixup __ex_table_start[], __ex_table_end[]; /* linker.ld */
+
+u64 usercopy_fixup(u64 rip)
+{
+	for (const struct fixup *f = __ex_table_start; f < __ex_table_end; f++)
+		if (f->instruction == rip)
+			return f->target;
+	return 0;
+}
+
+void usercopy_init(void)
+{
+	smap_enabled = cpu_features.smap;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The local APIC: SDM 3A chapter 11.  In x2APIC mode its registers are MSRs, else memory.
+ */
+#include "arch/x86_64/pc/apic.h"
+
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/descriptors.h"
+#include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/mmu/paging.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/panic.h"
+
+#define APIC_BASE_X2APIC (1UL << 10)
+#define APIC_BASE_ENABLE (1UL << 11)
+
+/* Registers: offsets in memory; the MSR is 0x800 + offset / 16. */
+#define APIC_ID		   0x020
+#define APIC_VERSION	   0x030
+#define APIC_TPR	   0x080
+#define APIC_EOI	   0x0b0
+#define APIC_SVR	   0x0f0
+#define APIC_ICR	   0x300
+#define APIC_ICR_HIGH	   0x310
+#define APIC_LVT_TIMER	   0x320
+#define APIC_LVT_PERF	   0x340
+#define APIC_LVT_LINT0	   0x350
+#define APIC_LVT_LINT1	   0x360
+#define APIC_LVT_ERROR	   0x370
+#define APIC_TIMER_COUNT   0x380
+#define APIC_TIMER_NOW	   0x390
+#define APIC_TIMER_DIV	   0x3e0
+
+#define SVR_ENABLE	   0x100
+#define LVT_MASKED	   0x10000
+#define LVT_NMI		   0x400
+#define LVT_TIMER_DEADLINE 0x40000
+#define TIMER_DIVIDE_BY_1  0xb
+#define ICR_PENDING	   (1U << 12)
+#define ICR_NMI		   0x400
+#define ICR_INIT	   0x500
+#define ICR_STARTUP	   0x600
+#define ICR_ASSERT	   0x4000
+
+#define ICR_WAIT_LOOPS	   100000
+
+static bool x2apic;
+static volatile u32 *registers;
+static bool use_deadline;
+
+/* Counter ticks in `ns` nanoseconds: ns * mult >> MULT_SHIFT. */
+#define MULT_SHIFT 30
+#define TIMER_REACH_NS                                                                             \
+	(2 * NSEC_PER_SEC) /* the product below must not overflow, nor a short clock wrap unseen   \
+			    */
+static u64 timer_mult;
+
+volatile u32 *apic_registers(void)
+{
+	return registers;
+}
+
+static u32 apic_read(u32 offset)
+{
+	return x2apic ? (u32)rdmsr(0x800 + offset / 16) : registers[offset / 4];
+}
+
+static void apic_write(u32 offset, u32 value)
+{
+	if (x2apic)
+		wrmsr(0x800 + offset / 16, value);
+	else
+		registers[offset / 4] = value;
+}
+
+static u32 apic_current_id(void)
+{
+	return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+}
+
+void apic_eoi(void)
+{
+	apic_write(APIC_EOI, 0);
+}
+
+static void icr_wait(void)
+{
+	for (u32 i = 0; i < ICR_WAIT_LOOPS && apic_read(APIC_ICR) & ICR_PENDING; i++)
+		cpu_relax();
+}
+
+static void icr_send(u32 apic_id, u32 command)
+{
+	u64 flags;
+
+	if (x2apic) {
+		/* The write is not ordered behind our stores by itself (SDM 3A 11.12.3). */
+		__asm__ volatile("mfence; lfence" ::: "memory");
+		wrmsr(0x800 + APIC_ICR / 16, (u64)apic_id << 32 | command);
+		return;
+	}
+	/* Two registers: no handler may send in between. */
+	flags = irq_save();
+	icr_wait();
+	apic_write(APIC_ICR_HIGH, apic_id << 24);
+	apic_write(APIC_ICR, command);
+	icr_wait();
+	irq_restore(flags);
+}
+
+void apic_send_ipi(u32 apic_id, u8 vector)
+{
+	icr_send(apic_id, ICR_ASSERT | vector);
+}
+
+void apic_send_nmi(u32 apic_id)
+{
+	icr_send(apic_id, ICR_ASSERT | ICR_NMI);
+}
+
+void apic_send_init(u32 apic_id)
+{
+	icr_send(apic_id, ICR_ASSERT | ICR_INIT);
+}
+
+void apic_send_startup(u32 apic_id, u8 page)
+{
+	icr_send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
+}
+
+/* Both 8259s: given vectors below ours, where a spurious interrupt does no harm, and masked. */
+static void pic_mask(void)
+{
+	static const u8 commands[][2] = {
+	    {0x20, 0x11}, {0xa0, 0x11}, /* begin; four command words follow */
+	    {0x21, 0x20}, {0xa1, 0x28}, /* vectors */
+	    {0x21, 0x04}, {0xa1, 0x02}, /* the second hangs on line 2 */
+	    {0x21, 0x01}, {0xa1, 0x01}, /* 8086 mode */
+	    {0x21, 0xff}, {0xa1, 0xff}, /* all masked */
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
+		outb(commands[i][0], commands[i][1]);
+}
+
+void apic_init(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+
+	if (acpi_info.has_8259)
+		pic_mask();
+	x2apic = cpu_features.x2apic || (base & APIC_BASE_X2APIC);
+	if (!x2apic) {
+		registers = mmio_map(acpi_info.lapic_address, PAGE_SIZE, CACHE_UNCACHED);
+		if (!registers)
+			panic("apic: no room for the local APIC's registers");
+	}
+	apic_init_cpu();
+	log_info("apic: %s, boot CPU has id %u", x2apic ? "x2APIC" : "xAPIC", apic_current_id());
+}
+
+static void timer_setup(void)
+{
+	apic_write(APIC_TIMER_DIV, TIMER_DIVIDE_BY_1);
+	apic_write(APIC_TIMER_COUNT, 0);
+	apic_write(APIC_LVT_TIMER, VECTOR_TIMER | (use_deadline ? LVT_TIMER_DEADLINE : 0));
+	/* The mode must have arrived before the MSR is written (SDM 3A 11.5.4.1). */
+	__asm__ volatile("mfence" ::: "memory");
+}
+
+void apic_init_cpu(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+
+	/* From off to x2APIC leads through xAPIC (SDM 3A 11.12.5). */
+	if (!(base & APIC_BASE_ENABLE))
+		wrmsr(MSR_APIC_BASE, base |= APIC_BASE_ENABLE);
+	if (x2apic && !(base & APIC_BASE_X2APIC))
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
+
+	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+	apic_write(APIC_TPR, 0);
+	/* LINT0 is the 8259s' line.  LINT1 is NMI on PCs, and the boot CPU alone takes it. */
+	apic_write(APIC_LVT_LINT0, LVT_MASKED);
+	apic_write(APIC_LVT_LINT1, this_cpu_id() ? LVT_NMI | LVT_MASKED : LVT_NMI);
+	if ((apic_read(APIC_VERSION) >> 16 & 0xff) >= 4)
+		apic_write(APIC_LVT_PERF, LVT_MASKED);
+	apic_write(APIC_LVT_ERROR, LVT_MASKED);
+	timer_setup();
+	this_cpu()->apic_id = apic_current_id();
+}
+
+/* Ticks of the counter, divided by 1, in about ten milliseconds; as a rate in Hz. */
+static u64 timer_measure(void)
+{
+	u64 start, end, deadline;
+	u32 left;
+
+	apic_write(APIC_LVT_TIMER, LVT_MASKED);
+	apic_write(APIC_TIMER_COUNT, UINT32_MAX);
+	start = clock_now_ns();
+	deadline = start + 10 * NSEC_PER_MSEC;
+	while ((end = clock_now_ns()) < deadline)
+		cpu_relax();
+	left = apic_read(APIC_TIMER_NOW);
+	return (UINT32_MAX - left) * NSEC_PER_SEC / (end - start);
+}
+
+void apic_timer_calibrate(void)
+{
+	u64 a, b, c, hz;
+
+	use_deadline = cpu_features.tsc_deadline && clock_tsc_hz();
+	if (use_deadline) {
+		hz = clock_tsc_hz();
+	} else {
+		u64 flags = irq_save();
+
+		a = timer_measure(), b = timer_measure(), c = timer_measure();
+		irq_restore(flags);
+		hz = MAX(MIN(a, b), MIN(MAX(a, b), c)); /* the median */
+	}
+	if (hz < 1000)
+		panic("apic: the timer does not run (%lu Hz)", (unsigned long)hz);
+	timer_mult = (hz << MULT_SHIFT) / NSEC_PER_SEC;
+	timer_setup();
+	log_info("apic: timer %s, %lu kHz", use_deadline ? "by TSC deadline" : "one-shot",
+		 (unsigned long)(hz / 1000));
+}
+
+void apic_timer_arm(u64 deadline_ns)
+{
+	u64 now = clock_now_ns(), ns = deadline_ns > now ? deadline_ns - now : 0;
+	u64 ticks = (MIN(ns, TIMER_REACH_NS) * timer_mult >> MULT_SHIFT) + 1;
+
+	if (use_deadline)
+		wrmsr(MSR_TSC_DEADLINE, rdtsc() + ticks);
+	else
+		apic_write(APIC_TIMER_COUNT, (u32)MIN(ticks, (u64)UINT32_MAX));
+}

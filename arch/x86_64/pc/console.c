@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The consoles together: which are in use, the log's way and the terminal's way to them.
+ */
+#include "arch/x86_64/pc/console.h"
+#include "kernel/dev/tty.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/string.h"
+
+static struct console *consoles;
+
+struct tty console_tty;
+
+/* The index of the last console= that names `c` ("ttyS0,115200" too), plus one; 0: none does. */
+static u32 console_rank(const struct console *c)
+{
+	size_t length = strlen(c->name);
+	char value[32];
+	u32 rank = 0;
+
+	for (u32 i = 0; cmdline_get_nth("console", i, value, sizeof(value)); i++)
+		if (!strncmp(value, c->name, length) && (!value[length] || value[length] == ','))
+			rank = i + 1;
+	return rank;
+}
+
+/* The log ends its lines with \n alone. */
+static void sink_write(struct log_sink *sink, const char *text, size_t length)
+{
+	struct console *c = container_of(sink, struct console, sink);
+	char buf[128];
+	size_t used = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n')
+			buf[used++] = '\r';
+		buf[used++] = text[i];
+		if (used + 2 > sizeof(buf) || i + 1 == length) {
+			c->write(c, buf, used);
+			used = 0;
+		}
+	}
+	if (c->flush)
+		c->flush(c, true);
+}
+
+void console_register(struct console *c)
+{
+	char any[2];
+
+	if (cmdline_get_nth("console", 0, any, sizeof(any)) && !console_rank(c))
+		return;
+	c->sink.write = sink_write;
+	c->next = consoles;
+	__atomic_store_n(&consoles, c, __ATOMIC_RELEASE);
+	log_sink_add(&c->sink);
+}
+
+static void tty_output(struct tty *tty, const char *text, size_t length)
+{
+	struct console *c = __atomic_load_n(&consoles, __ATOMIC_ACQUIRE);
+
+	for (; c && length; c = c->next) {
+		c->write(c, text, length);
+		if (c->flush)
+			c->flush(c, false);
+	}
+}
+
+void console_tty_init(void)
+{
+	const struct console *best = NULL;
+
+	tty_init(&console_tty, "console", tty_output);
+	/* Of equal rank, the one that came first is last in the list: serial before display. */
+	for (const struct console *c = consoles; c; c = c->next)
+		if (!best || console_rank(c) > console_rank(best))
+			best = c;
+	console_tty.size.columns = best ? best->columns : 80;
+	console_tty.size.rows = best ? best->rows : 24;
+}
+
+void console_input_init(void)
+{
+	for (struct console *c = consoles; c; c = c->next)
+		if (c->start)
+			c->start(c);
+	keyboard_init();
+}
+
+bool console_lock(struct spinlock *lock, u64 *flags)
+{
+	*flags = irq_save();
+	if (READ_ONCE(panic_in_progress) || spin_held(lock))
+		return false;
+	spin_lock_irq(lock);
+	return true;
+}
+
+void console_unlock(struct spinlock *lock, u64 flags, bool locked)
+{
+	if (locked)
+		spin_unlock_irq(lock, flags);
+	else
+		irq_restore(flags);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * I/O APICs (82093AA data sheet; ACPI 6.5 5.2.12.3 and .5), and the handlers of device interrupts.
+ * All go to the boot CPU.
+ */
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/descriptors.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/mmu/paging.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/apic.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/log.h"
+
+#define IOAPIC_VERSION	   1
+#define IOAPIC_REDIRECT(n) (0x10 + 2 * (n))
+#define REDIRECT_LOW	   (1U << 13)
+#define REDIRECT_LEVEL	   (1U << 15)
+#define REDIRECT_MASKED	   (1U << 16)
+
+#define ISA_IRQS	   16
+_Static_assert(VECTOR_IRQ_BASE + ISA_IRQS - 1 <= VECTOR_IRQ_LAST, "a vector for each");
+
+struct ioapic {
+	volatile u32 *registers; /* [0] selects, [4] is the window */
+	u32 gsi_base, entries;
+};
+
+static struct ioapic ioapics[ACPI_IOAPICS_MAX];
+static u32 ioapic_count;
+static irq_handler_t handlers[ISA_IRQS];
+
+static u32 ioapic_read(struct ioapic *io, u32 index)
+{
+	io->registers[0] = index;
+	return io->registers[4];
+}
+
+static void ioapic_write(struct ioapic *io, u32 index, u32 value)
+{
+	io->registers[0] = index;
+	io->registers[4] = value;
+}
+
+void ioapic_init(void)
+{
+	for (u32 i = 0; i < acpi_info.ioapic_count; i++) {
+		struct ioapic *io = &ioapics[ioapic_count];
+		u32 version;
+
+		io->registers = mmio_map(acpi_info.ioapics[i].address, 32, CACHE_UNCACHED);
+		if (!io->registers)
+			continue;
+		version = ioapic_read(io, IOAPIC_VERSION);
+		if (version == UINT32_MAX)
+			continue; /* nobody there */
+		io->gsi_base = acpi_info.ioapics[i].gsi_base;
+		io->entries = (version >> 16 & 0xff) + 1;
+		for (u32 n = 0; n < io->entries; n++)
+			ioapic_write(io, IOAPIC_REDIRECT(n), REDIRECT_MASKED);
+		ioapic_count++;
+		log_info("ioapic: interrupts %u to %u", io->gsi_base,
+			 io->gsi_base + io->entries - 1);
+	}
+}
+
+static struct ioapic *ioapic_of(u32 gsi)
+{
+	for (u32 i = 0; i < ioapic_count; i++)
+		if (gsi >= ioapics[i].gsi_base && gsi - ioapics[i].gsi_base < ioapics[i].entries)
+			return &ioapics[i];
+	return NULL;
+}
+
+int irq_request_isa(u32 isa_irq, irq_handler_t handler)
+{
+	u32 apic_id = cpu_get(0)->apic_id, gsi = isa_irq, n;
+	u32 flags = 0; /* the bus's own: edge, active high */
+	struct ioapic *io;
+
+	for (u32 i = 0; i < acpi_info.override_count; i++) {
+		const struct acpi_override *o = &acpi_info.overrides[i];
+
+		if (o->isa_irq == isa_irq) {
+			gsi = o->gsi;
+			flags =
+			    (o->active_low ? REDIRECT_LOW : 0) | (o->level ? REDIRECT_LEVEL : 0);
+		}
+	}
+	io = ioapic_of(gsi);
+	/* Eight bits of destination, 255 means all; more want interrupt remapping. */
+	if (!io || apic_id >= 255)
+		return -ENODEV;
+	__atomic_store_n(&handlers[isa_irq], handler, __ATOMIC_RELEASE);
+	n = gsi - io->gsi_base;
+	ioapic_write(io, IOAPIC_REDIRECT(n) + 1, apic_id << 24);
+	ioapic_write(io, IOAPIC_REDIRECT(n), (VECTOR_IRQ_BASE + isa_irq) | flags);
+	return 0;
+}
+
+void irq_dispatch(u8 vector)
+{
+	u32 isa_irq = vector - VECTOR_IRQ_BASE;
+	irq_handler_t handler;
+
+	if (isa_irq >= ISA_IRQS)
+		return;
+	handler = __atomic_load_n(&handlers[isa_irq], __ATOMIC_ACQUIRE);
+	if (handler)
+		handler();
+}

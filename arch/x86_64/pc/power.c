@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The end of the kernel.
+ */
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/power.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/log.h"
+
+/* debug_exit or debug_exit=PORT: the machine is an emulator with isa-debug-exit. */
+static void debug_exit(u32 status)
+{
+	char text[2];
+
+	if (cmdline_get("debug_exit", text, sizeof(text)))
+		outb((u16)cmdline_get_u64("debug_exit", DEBUG_EXIT_PORT), (u8)status);
+}
+
+void power_off(u32 status)
+{
+	irq_disable();
+	debug_exit(status);
+	if (status == EXIT_STATUS_PANIC)
+		cpu_halt_forever(); /* why it stopped is on the screen, and is to be read */
+	acpi_power_off();
+	log_error("power off failed: switch the machine off by hand");
+	cpu_halt_forever();
+}
+
+void power_reset(void)
+{
+	static const struct {
+		u16 limit;
+		u64 base;
+	} __packed no_idt;
+
+	irq_disable();
+	debug_exit(EXIT_STATUS_REBOOT);
+	acpi_reset();
+	/* An exception without a gate: the processor shuts down, and the board resets it. */
+	__asm__ volatile("lidt %0; int3" ::"m"(no_idt) : "memory");
+	cpu_halt_forever();
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Random numbers by ChaCha20 (RFC 8439) with fast key erasure (Bernstein 2017): each call first
+ * replaces the key, so that what is in memory later tells nothing about what was given out before.
+ */
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/random.h"
+#include "boot/boot_info.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/string.h"
+#include "kernel/sync/spinlock.h"
+
+DEFINE_SPINLOCK(random_lock);
+static u32 random_key[8]; /* under random_lock */
+
+/* What random_add() was given since the key was last made; atomic. */
+static u64 pool[4];
+static u32 pool_next;
+
+static u32 rotate32(u32 x, u32 n)
+{
+	return x << n | x >> (32 - n);
+}
+
+static void quarter_round(u32 *x, u32 a, u32 b, u32 c, u32 d)
+{
+	x[a] += x[b], x[d] = rotate32(x[d] ^ x[a], 16);
+	x[c] += x[d], x[b] = rotate32(x[b] ^ x[c], 12);
+	x[a] += x[b], x[d] = rotate32(x[d] ^ x[a], 8);
+	x[c] += x[d], x[b] = rotate32(x[b] ^ x[c], 7);
+}
+
+void chacha20_block(const u32 key[8], u64 counter, u32 out[16])
+{
+	u32 start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+
+	memcpy(start + 4, key, 32);
+	start[12] = counter;
+	start[13] = counter >> 32;
+	memcpy(out, start, 64);
+	for (u32 i = 0; i < 10; i++) {
+		for (u32 j = 0; j < 4; j++)
+			quarter_round(out, j, 4 + j, 8 + j, 12 + j);
+		for (u32 j = 0; j < 4; j++)
+			quarter_round(out, j, 4 + (j + 1) % 4, 8 + (j + 2) % 4, 12 + (j + 3) % 4);
+	}
+	for (u32 i = 0; i < 16; i++)
+		out[i] += start[i];
+}
+
+/* Erase; the compiler must not think it useless. */
+static void wipe(void *p, size_t n)
+{
+	memset(p, 0, n);
+	__asm__ volatile("" ::"r"(p) : "memory");
+}
+
+void random_add(u64 value)
+{
+	u32 i = __atomic_fetch_add(&pool_next, 1, __ATOMIC_RELAXED);
+	u64 mixed = (value + i) * 0x9e3779b97f4a7c15; /* spreads the low bits, where the news is */
+
+	__atomic_fetch_xor(&pool[i % ARRAY_SIZE(pool)], mixed ^ mixed >> 32 ^ rdtsc(),
+			   __ATOMIC_RELAXED);
+}
+
+/* A key that is used for one call, after which neither it nor the old one can be known. */
+static void random_take_key(u32 key[8])
+{
+	u32 block[16];
+	u64 flags = spin_lock_irq(&random_lock);
+
+	for (u32 i = 0; i < ARRAY_SIZE(pool); i++) {
+		u64 news = __atomic_exchange_n(&pool[i], 0, __ATOMIC_RELAXED);
+
+		random_key[2 * i] ^= news;
+		random_key[2 * i + 1] ^= news >> 32;
+	}
+	chacha20_block(random_key, 0, block);
+	memcpy(random_key, block, sizeof(random_key));
+	spin_unlock_irq(&random_lock, flags);
+	memcpy(key, block + 8, 32);
+	wipe(block, sizeof(block));
+}
+
+void random_bytes(void *buf, size_t n)
+{
+	u32 key[8], block[16];
+	u8 *to = buf;
+
+	random_take_key(key);
+	for (u64 counter = 0; n; counter++) {
+		size_t part = MIN(n, sizeof(block));
+
+		chacha20_block(key, counter, block);
+		memcpy(to, block, part);
+		to += part;
+		n -= part;
+	}
+	wipe(key, sizeof(key));
+	wipe(block, sizeof(block));
+}
+
+/* SDM 1, 7.3.17: either may fail for a while; ten tries. */
+static bool processor_random(u64 *value)
+{
+	bool ok = false;
+
+	for (u32 i = 0; i < 10 && !ok && cpu_features.rdseed; i++)
+		__asm__ volatile("rdseed %0; setc %1" : "=r"(*value), "=qm"(ok)::"cc");
+	for (u32 i = 0; i < 10 && !ok && cpu_features.rdrand; i++)
+		__asm__ volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(ok)::"cc");
+	return ok;
+}
+
+void random_init(void)
+{
+	u32 key[8], good = 0;
+	u64 value;
+
+	random_add(boot_info.entry_tsc);
+	random_add(clock_boot_time_ns());
+	random_add(clock_now_ns());
+	for (u32 i = 0; i < boot_info.memory_count; i++)
+		random_add(boot_info.memory[i].base ^ boot_info.memory[i].length << 20);
+	for (u32 i = 0; i < 8; i++) {
+		if (processor_random(&value)) {
+			random_add(value);
+			good++;
+		}
+		random_take_key(key); /* folds the pool in before it is full */
+	}
+	wipe(key, sizeof(key));
+	if (!good)
+		log_info("random: no RDSEED or RDRAND: seeded from times only");
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Starting the other processors (SDM 3A 9.4.4), calling functions on them, stopping them.
+ */
+#include "arch/x86_64/pc/smp.h"
+
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/descriptors.h"
+#include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/mmu/paging.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/apic.h"
+#include "arch/x86_64/pc/clock.h"
+#include "boot/boot_info.h"
+#include "boot/trampoline.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/panic.h"
+#include "kernel/lib/string.h"
+
+#define START_PATIENCE_NS (5 * NSEC_PER_SEC) /* without any CPU getting further */
+#define CALL_PATIENCE_NS  (10 * NSEC_PER_SEC)
+#define STOP_PATIENCE_NS  (500 * NSEC_PER_MSEC)
+
+void (*smp_cpu_setup_hook)(void);
+bool smp_stopping;
+
+static struct trampoline_slot slots[MAX_CPUS];
+static void (*smp_entry)(void) noreturn;
+
+_Static_assert(sizeof(struct trampoline_slot) == TRAMPOLINE_SLOT_SIZE, "known to assembly");
+_Static_assert(offsetof(struct trampoline_slot, state) == TRAMPOLINE_SLOT_STATE, "as above");
+_Static_assert(offsetof(struct trampoline_slot, stack) == TRAMPOLINE_SLOT_STACK, "as above");
+_Static_assert(offsetof(struct trampoline_data, efer) == 8, "known to assembly");
+_Static_assert(offsetof(struct trampoline_data, slots) == 16, "known to assembly");
+_Static_assert(offsetof(struct trampoline_data, slot_count) == 24, "known to assembly");
+_Static_assert(offsetof(struct trampoline_data, apic) == 32, "known to assembly");
+_Static_assert(offsetof(struct trampoline_data, entry) == 40, "known to assembly");
+_Static_assert(offsetof(struct trampoline_data, base) == 48, "known to assembly");
+
+/* ---- Starting ------------------------------------------------------------------------------- */
+
+static void slot_set_state(struct trampoline_slot *slot, u32 state)
+{
+	__atomic_store_n(&slot->state, state, __ATOMIC_RELEASE);
+}
+
+static void cpu_count_raise(u32 count)
+{
+	u32 old = READ_ONCE(cpu_count);
+
+	while (old < count && !__atomic_compare_exchange_n(&cpu_count, &old, count, false,
+							   __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+}
+
+/* The first C of a processor that starts, on its own stack, interrupts off. */
+static void noreturn smp_cpu_begin(struct trampoline_slot *slot)
+{
+	u64 ist[4];
+
+	percpu_load(slot->cpu);
+	if (!features_enable_cpu()) {
+		slot_set_state(slot, TRAMPOLINE_UNFIT);
+		cpu_halt_forever();
+	}
+	/* Above its stack lie those of double fault, NMI, machine check and debug. */
+	for (u32 i = 0; i < 4; i++)
+		ist[i] = slot->stack + (i + 1) * IST_STACK_SIZE;
+	descriptors_init_cpu(ist);
+	idt_load();
+	smp_cpu_setup_hook();
+	paging_init_cpu();
+	apic_init_cpu();
+	fpu_init_cpu();
+	cpu_count_raise(this_cpu_id() + 1);
+	cpumask_set(&cpus_online, this_cpu_id());
+	slot_set_state(slot, TRAMPOLINE_ONLINE);
+	smp_entry();
+}
+
+static u32 cpus_wanted(void)
+{
+	u64 most = cmdline_get_u64("maxcpus", MAX_CPUS);
+
+	return (u32)MAX(MIN(most, (u64)acpi_info.cpu_count), 1UL);
+}
+
+/* A slot for each CPU: its per-CPU area, and its stacks above. */
+static u32 slots_prepare(u32 wanted, void *(*alloc)(size_t))
+{
+	size_t area = ALIGN_UP(percpu_size(), PAGE_SIZE);
+	u32 count = 0;
+
+	for (u32 id = 1; id < wanted; id++) {
+		struct trampoline_slot *slot = &slots[count];
+		char *memory = alloc(area + KSTACK_SIZE + 4 * IST_STACK_SIZE);
+
+		if (!memory) {
+			log_warn("smp: no memory for CPU %u and those after it", id);
+			break;
+		}
+		slot->apic_id = acpi_info.cpu_apic_ids[id];
+		slot->state = TRAMPOLINE_WAITING;
+		slot->stack = (u64)memory + area + KSTACK_SIZE;
+		slot->cpu = percpu_create(memory, id, slot->apic_id);
+		count++;
+	}
+	return count;
+}
+
+/* Add the page's address to a 32-bit address in the copy, which need not be aligned. */
+static void trampoline_relocate(char *copy, const char *where, u32 base)
+{
+	char *p = copy + (where - trampoline_start);
+	u32 value;
+
+	memcpy(&value, p, sizeof(value));
+	value += base;
+	memcpy(p, &value, sizeof(value));
+}
+
+static void trampoline_install(u32 count)
+{
+	u32 base = (u32)boot_info.trampoline_page;
+	char *copy = phys_to_virt(base);
+	struct trampoline_data *data = (void *)(copy + (trampoline_data - trampoline_start));
+
+	require((size_t)(trampoline_end - trampoline_start) <= PAGE_SIZE);
+	require(kernel_pmap.root < 1UL << 32);
+	memcpy(copy, trampoline_start, (size_t)(trampoline_end - trampoline_start));
+	trampoline_relocate(copy, trampoline_gdt_pointer + 2, base);
+	trampoline_relocate(copy, trampoline_jump_32, base);
+	trampoline_relocate(copy, trampoline_jump_64, base);
+	*data = (struct trampoline_data){
+	    .root = kernel_pmap.root,
+	    .efer = (rdmsr(MSR_EFER) & (EFER_SCE | EFER_NXE)) | 1UL << 8 /* LME */,
+	    .slots = (u64)slots,
+	    .slot_count = count,
+	    .apic = (u64)apic_registers(),
+	    .entry = (u64)smp_cpu_begin,
+	    .base = base,
+	};
+}
+
+/* Slots that got as far as `state` or further. */
+static u32 slots_count(u32 count, u32 state)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < count; i++)
+		if (__atomic_load_n(&slots[i].state, __ATOMIC_ACQUIRE) >= state)
+			n++;
+	return n;
+}
+
+/* Until all are online (or unfit), or none has got further for a while. */
+static void slots_wait(u32 count)
+{
+	u64 since = clock_now_ns();
+	u32 progress = 0;
+
+	while (slots_count(count, TRAMPOLINE_ONLINE) < count &&
+	       clock_now_ns() - since < START_PATIENCE_NS) {
+		u32 now =
+		    slots_count(count, TRAMPOLINE_ARRIVED) + slots_count(count, TRAMPOLINE_ONLINE);
+
+		if (now > progress) {
+			progress = now;
+			since = clock_now_ns();
+		}
+		cpu_relax();
+	}
+}
+
+static void slots_report(u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		struct trampoline_slot *slot = &slots[i];
+		u32 state = TRAMPOLINE_WAITING;
+
+		/* One that comes late finds its slot taken; and INIT puts it where it does no
+		 * harm once the trampoline is gone. */
+		if (__atomic_compare_exchange_n(&slot->state, &state, TRAMPOLINE_ABANDONED, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+			apic_send_init(slot->apic_id);
+			log_warn("smp: the CPU with APIC id %u does not answer; left out",
+				 slot->apic_id);
+		} else if (state == TRAMPOLINE_ARRIVED) {
+			log_warn("smp: the CPU with APIC id %u began and did not finish",
+				 slot->apic_id);
+		} else if (state == TRAMPOLINE_UNFIT) {
+			log_warn("smp: the CPU with APIC id %u is left out", slot->apic_id);
+		}
+	}
+}
+
+void smp_start_all(void (*entry)(void) noreturn, void *(*alloc)(size_t bytes))
+{
+	u32 wanted = cpus_wanted(), count;
+
+	if (wanted > 1 && !boot_info.trampoline_page) {
+		log_warn("smp: no free page below 1 MiB to start other CPUs in");
+		wanted = 1;
+	}
+	if (wanted > 1) {
+		smp_entry = entry;
+		count = slots_prepare(wanted, alloc);
+		trampoline_install(count);
+		/* SDM 3A 9.4.4.1: INIT, 10 ms, start-up, 200 us, start-up once more. */
+		for (u32 i = 0; i < count; i++)
+			apic_send_init(slots[i].apic_id);
+		clock_delay_us(10000);
+		for (u32 round = 0; round < 2; round++) {
+			for (u32 i = 0; i < count; i++)
+				if (READ_ONCE(slots[i].state) == TRAMPOLINE_WAITING)
+					apic_send_startup(slots[i].apic_id,
+							  (u8)(boot_info.trampoline_page >> 12));
+			clock_delay_us(200);
+		}
+		slots_wait(count);
+		slots_report(count);
+	}
+	log_info("smp: %u of %u CPUs online", cpumask_count(&cpus_online), acpi_info.cpu_count);
+}
+
+/* ---- Calls ---------------------------------------------------------------------------------- */
+
+struct call_request {
+	void (*fn)(void *arg);
+	void *arg;
+	struct cpumask waiting; /* who has not run it yet; bits are cleared by them */
+};
+
+static DEFINE_PER_CPU(struct call_request, call_request); /* the sender's */
+static DEFINE_PER_CPU(struct cpumask, call_senders);	  /* who wants something of this CPU */
+
+void smp_call_answer(void)
+{
+	struct cpumask *senders = this_cpu_ptr(call_senders);
+	u32 self = this_cpu_id();
+	u64 flags = irq_save();
+
+	cpumask_for_each (sender, senders) {
+		struct call_request *r = per_cpu_ptr(call_request, sender);
+
+		/* Taking the bit acquires what the sender wrote before it set the bit. */
+		if (!cpumask_clear(senders, sender))
+			continue;
+		r->fn(r->arg);
+		cpumask_clear(&r->waiting, self); /* `*r` is the sender's again */
+	}
+	irq_restore(flags);
+}
+
+void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
+{
+	struct call_request *r = this_cpu_ptr(call_request);
+	u32 self = this_cpu_id();
+	u64 since;
+
+	/* A handler that called from here would overwrite the request under way. */
+	require(cpumask_empty(&r->waiting) || panic_in_progress);
+	r->fn = fn;
+	r->arg = arg;
+	for (u32 i = 0; i < MAX_CPUS / 64; i++)
+		r->waiting.bits[i] = mask->bits[i] & READ_ONCE(cpus_online.bits[i]);
+	r->waiting.bits[self / 64] &= ~(1UL << self % 64);
+	if (cpumask_empty(&r->waiting))
+		return;
+
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
+		if ((cpu = cpumask_next(&r->waiting, cpu)) == MAX_CPUS)
+			break;
+		cpumask_set(per_cpu_ptr(call_senders, cpu), self);
+		apic_send_ipi(cpu_get(cpu)->apic_id, VECTOR_CALL);
+	}
+
+	since = clock_now_ns();
+	while (!cpumask_empty(&r->waiting)) {
+		if (READ_ONCE(panic_in_progress))
+			return;
+		smp_call_answer();
+		cpu_relax();
+		if (clock_now_ns() - since > CALL_PATIENCE_NS)
+			panic("CPU %u does not answer a call of CPU %u within 10 s",
+			      cpumask_next(&r->waiting, 0), self);
+	}
+}
+
+void smp_reschedule(u32 cpu)
+{
+	apic_send_ipi(cpu_get(cpu)->apic_id, VECTOR_RESCHEDULE);
+}
+
+/* ---- Stopping ------------------------------------------------------------------------------- */
+
+static struct cpumask stopped;
+
+void smp_stop_self(void)
+{
+	cpumask_set(&stopped, this_cpu_id());
+	cpu_halt_forever();
+}
+
+void smp_stop_others(void)
+{
+	u32 self = this_cpu_id(), others = 0;
+	u64 since = clock_now_ns();
+
+	__atomic_store_n(&smp_stopping, true, __ATOMIC_SEQ_CST);
+	cpumask_for_each (cpu, &cpus_online) {
+		if (cpu == self)
+			continue;
+		apic_send_nmi(cpu_get(cpu)->apic_id);
+		others++;
+	}
+	/* The loop is bounded too: the clock may be what is broken. */
+	for (u32 i = 0; i < 100000000 && cpumask_count(&stopped) < others &&
+			clock_now_ns() - since < STOP_PATIENCE_NS;
+	     i++)
+		cpu_relax();
+}

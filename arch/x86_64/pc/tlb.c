@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Keeping translation caches in step with the tables (SDM 3A 4.10).  Only CPUs that have a root
+ * loaded are interrupted; those that run a kernel thread on it let go of it instead.
+ */
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/mmu/paging.h"
+#include "arch/x86_64/pc/smp.h"
+
+/* Pages up to which single flushes cost less than a full one and the misses after it. */
+#define FLUSH_PAGES_MAX 32
+
+static DEFINE_PER_CPU(struct tlb_stats, tlb_counters);
+
+struct flush {
+	struct pmap *pmap; /* NULL: kernel addresses */
+	u64 start, end;
+};
+
+/* All entries, global ones too (SDM 3A 4.10.4.1: a change of CR4.PGE). */
+static void flush_everything(void)
+{
+	u64 cr4 = read_cr4();
+
+	if (cr4 & CR4_PGE) {
+		write_cr4(cr4 & ~CR4_PGE);
+		write_cr4(cr4);
+	} else {
+		write_cr3(read_cr3());
+	}
+}
+
+/* Interrupts off. */
+static void flush_here(void *arg)
+{
+	const struct flush *f = arg;
+	struct cpu *cpu = this_cpu();
+
+	if (f->pmap && f->pmap != cpu->pmap)
+		return;
+	if (f->pmap && cpu->pmap_lazy) {
+		pmap_switch(&kernel_pmap);
+		return;
+	}
+	this_cpu_ptr(tlb_counters)->local_flushes++;
+	if (f->end - f->start <= FLUSH_PAGES_MAX * PAGE_SIZE) {
+		for (u64 a = f->start & PAGE_MASK; a < f->end; a += PAGE_SIZE)
+			tlb_flush_page(a);
+	} else if (f->pmap) {
+		write_cr3(read_cr3());
+	} else {
+		flush_everything();
+	}
+}
+
+static void flush_on(const struct cpumask *cpus, struct flush *f)
+{
+	struct cpumask others;
+	u64 flags;
+
+	preempt_disable();
+	/* The caller's change of entries before the reading of who has the root: see pmap_switch().
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	others = *cpus;
+	cpumask_clear(&others, this_cpu_id());
+	flags = irq_save();
+	flush_here(f);
+	irq_restore(flags);
+	if (!cpumask_empty(&others)) {
+		struct tlb_stats *stats = this_cpu_ptr(tlb_counters);
+
+		stats->shootdowns++;
+		stats->remote_cpus += cpumask_count(&others);
+		smp_call(&others, flush_here, f);
+	}
+	preempt_enable();
+}
+
+void tlb_shootdown(struct pmap *pmap, u64 start, u64 end)
+{
+	struct flush f = {pmap, start, end};
+
+	flush_on(&pmap->active, &f);
+}
+
+void tlb_flush_kernel_range(u64 start, u64 end)
+{
+	struct flush f = {NULL, start, end};
+
+	flush_on(&cpus_online, &f);
+}
+
+struct tlb_stats tlb_stats_read(void)
+{
+	struct tlb_stats sum = {0};
+
+	for (u32 id = 0; id < cpu_count; id++) {
+		const struct tlb_stats *s = per_cpu_ptr(tlb_counters, id);
+
+		sum.local_flushes += READ_ONCE(s->local_flushes);
+		sum.shootdowns += READ_ONCE(s->shootdowns);
+		sum.remote_cpus += READ_ONCE(s->remote_cpus);
+	}
+	return sum;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The load average: threads that run or are ready, smoothed over 1, 5 and 15 minutes, sampled every
+ * five seconds (getloadavg(3); the decay is exp(-5/60), exp(-5/300), exp(-5/900)).
+ */
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/task/runqueue.h"
+
+#define SAMPLE_NS (5 * NSEC_PER_SEC)
+#define ONE	  65536UL
+
+static const u64 decay[3] = {60296, 64453, 65173}; /* of ONE */
+static u64 averages[3];
+static struct timer sample_timer;
+
+u32 sched_runnable_count(void)
+{
+	u32 n = 0;
+
+	for (u32 cpu = 0; cpu < cpu_count; cpu++)
+		if (cpumask_test(&cpus_scheduled, cpu))
+			n += READ_ONCE(runqueue_of(cpu)->queued) + !cpumask_test(&cpus_idle, cpu);
+	return n;
+}
+
+static void sample(struct timer *timer)
+{
+	u64 now = sched_runnable_count() * ONE;
+
+	for (u32 i = 0; i < 3; i++)
+		averages[i] = (averages[i] * decay[i] + now * (ONE - decay[i])) / ONE;
+	timer_start(timer, timer->expires_ns + SAMPLE_NS);
+}
+
+void sched_load_start(void)
+{
+	timer_init(&sample_timer, sample);
+	timer_start(&sample_timer, clock_now_ns() + SAMPLE_NS);
+}
+
+void sched_load_average(u64 load[3])
+{
+	for (u32 i = 0; i < 3; i++)
+		load[i] = READ_ONCE(averages[i]);
+}

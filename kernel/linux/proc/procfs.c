@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc: the machine's files, made at start and entries in memory; and the directories of processes
+ * and threads, here and again below heddle/, of which an inode is made for each lookup and freed at
+ * its last inode_put().
+ */
+#include "kernel/fs/file_table.h"
+#include "kernel/fs/internal.h"
+#include "kernel/linux/proc/procfs.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+
+#define PID_FILE_SETS 8
+
+enum proc_kind { ROOT, MACHINE_FILE, PID_DIR, TASK_DIR, PID_FILE, FD_DIR, FD_LINK };
+
+/* What an inode stands for: inode->private. */
+struct proc_entry {
+	enum proc_kind kind;
+	pid_t pid;
+	tid_t tid;	/* of a process's own files: its PID */
+	bool in_thread; /* below task/ */
+	bool heddle;	/* below heddle/ */
+	u32 number; /* FD_LINK: the descriptor; a process's file: its place among them, from 1 */
+	const struct procfs_pid_file *file; /* TASK_DIR, PID_FILE, FD_DIR */
+	const char *constant;		    /* MACHINE_FILE: text, or the target of a link; or */
+	void (*make)(struct text *t);
+	int (*write)(const char *text, size_t length);
+};
+
+static struct superblock *proc;
+static const struct procfs_process_hooks *hooks;
+static const struct procfs_pid_file task_directory = {.name = "task", .mode = S_IFDIR | 0555};
+static struct {
+	const struct procfs_pid_file *files;
+	size_t count;
+} pid_file_sets[PID_FILE_SETS] = {{&task_directory, 1}};
+static struct lock_class content_class = {"proc text", 0};
+
+void procfs_set_process_hooks(const struct procfs_process_hooks *h)
+{
+	hooks = h;
+}
+
+void procfs_add_pid_files(const struct procfs_pid_file *files, size_t count)
+{
+	size_t i = 0;
+
+	while (pid_file_sets[i].files)
+		require(++i < PID_FILE_SETS);
+	pid_file_sets[i].count = count;
+	pid_file_sets[i].files = files;
+}
+
+pid_t procfs_file_pid(const struct file *file)
+{
+	return ((const struct proc_entry *)file->inode->private)->pid;
+}
+
+/* --- Text and targets ------------------------------------------------------------------------- */
+
+static struct file *fd_file(pid_t pid, u32 fd)
+{
+	struct file_table *table = hooks->files(pid);
+	struct file *f;
+
+	if (!table)
+		return NULL;
+	f = fd_get_from(table, fd);
+	file_table_put(table);
+	return f;
+}
+
+/* The open file that a link leads to rather than to a path: ERR_PTR. */
+static struct file *entry_file(const struct proc_entry *e)
+{
+	if (e->kind == PID_FILE)
+		return e->file->follow(e->pid, e->in_thread ? e->tid : 0);
+	return fd_file(e->pid, e->number) ?: ERR_PTR(-ENOENT);
+}
+
+static bool leads_to_file(const struct proc_entry *e)
+{
+	return e->kind == FD_LINK || (e->file && e->file->follow);
+}
+
+static int make_file_target(const struct proc_entry *e, struct text *t)
+{
+	struct file *f = entry_file(e);
+
+	if (IS_ERR(f))
+		return (int)PTR_ERR(f);
+	if (f->path)
+		text_printf(t, "%s%s", f->path->text, f->inode->nlink ? "" : " (deleted)");
+	else
+		text_printf(t, "%s:[%llu]",
+			    S_ISFIFO(f->inode->mode)   ? "pipe"
+			    : S_ISSOCK(f->inode->mode) ? "socket"
+						       : "anon_inode",
+			    (unsigned long long)f->inode->ino);
+	file_put(f);
+	return 0;
+}
+
+/* A file's text or a link's target in `t`, whose data is the caller's even after an error. */
+static int entry_make(const struct proc_entry *e, struct text *t)
+{
+	int error = 0;
+
+	if (leads_to_file(e))
+		error = make_file_target(e, t);
+	else if (e->kind == PID_FILE)
+		error = e->file->make(e->pid, e->in_thread ? e->tid : 0, t);
+	else if (e->constant)
+		text_write(t, e->constant, strlen(e->constant));
+	else if (e->make)
+		e->make(t);
+	return !error && t->failed ? -ENOMEM : error;
+}
+
+static ssize_t proc_readlink(struct inode *link, char *buf, size_t size)
+{
+	struct text t = {0};
+	ssize_t n = entry_make(link->private, &t);
+
+	if (!n && !t.length)
+		n = -ENOENT;
+	if (!n) {
+		n = (ssize_t)MIN(t.length, size);
+		memcpy(buf, t.data, (size_t)n);
+	}
+	kfree(t.data);
+	return n;
+}
+
+static struct file *proc_follow_file(struct inode *link)
+{
+	return entry_file(link->private);
+}
+
+/* --- Content of files ------------------------------------------------------------------------- */
+
+/* Of an open file: made anew whenever it is read from its beginning. */
+struct content {
+	struct mutex lock; /* guards the text */
+	struct text text;
+};
+
+static int content_open(struct file *file)
+{
+	struct content *c = kzalloc(sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	mutex_init(&c->lock, &content_class);
+	file->private = c;
+	return 0;
+}
+
+static void content_release(struct file *file)
+{
+	struct content *c = file->private;
+
+	kfree(c->text.data);
+	kfree(c);
+}
+
+static ssize_t content_read(struct file *file, struct io_buffer *io, u64 *position)
+{
+	struct content *c = file->private;
+	ssize_t n = 0;
+
+	mutex_lock(&c->lock);
+	if (!*position || !c->text.data) {
+		c->text.length = 0;
+		c->text.failed = false;
+		n = entry_make(file->inode->private, &c->text);
+	}
+	if (!n && *position < c->text.length) {
+		n = io_put(io, c->text.data + *position, c->text.length - *position);
+		*position += (u64)MAX(n, 0);
+	}
+	mutex_unlock(&c->lock);
+	return n;
+}
+
+/* What is written at once is one value; the newline of echo(1) is no part of it. */
+static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *position)
+{
+	const struct proc_entry *e = file->inode->private;
+	size_t length = io->remaining;
+	ssize_t n;
+	char *text;
+
+	if (e->kind == PID_FILE ? !e->file->write : !e->write)
+		return -EIO;
+	n = text_take(io, &text);
+	if (n < 0)
+		return n;
+	n = e->kind == PID_FILE ? e->file->write(e->pid, e->tid, text, (size_t)n)
+				: e->write(text, (size_t)n);
+	kfree(text);
+	if (n)
+		return n;
+	*position += length;
+	return (ssize_t)length;
+}
+
+static const struct file_ops content_ops = {
+    .open = content_open,
+    .release = content_release,
+    .read = content_read,
+    .write = content_write,
+};
+
+/* --- Directories of processes and threads ----------------------------------------------------- */
+
+static bool belongs(const struct procfs_pid_file *file, const struct proc_entry *dir)
+{
+	if (dir->in_thread && !file->per_thread)
+		return false;
+	return file->heddle == dir->heddle || file == &task_directory;
+}
+
+/* The index-th file of a process, or of a thread; NULL past the last. */
+static const struct procfs_pid_file *pid_file(u64 index, const struct proc_entry *dir)
+{
+	for (size_t i = 0; i < PID_FILE_SETS; i++)
+		for (size_t j = 0; j < pid_file_sets[i].count; j++)
+			if (belongs(&pid_file_sets[i].files[j], dir) && !index--)
+				return &pid_file_sets[i].files[j];
+	return NULL;
+}
+
+/* Fill `e` with what comes at or after *position in `dir`, and advance: false past the end.  A
+ * process or a thread, or a descriptor, has its number as position. */
+static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_entry *e)
+{
+	s64 number = (s64)MIN(*position, (u64)INT32_MAX);
+	struct file_table *table;
+
+	*e = (struct proc_entry){.pid = dir->pid,
+				 .tid = dir->tid,
+				 .in_thread = dir->in_thread,
+				 .heddle = dir->heddle,
+				 .kind = PID_DIR};
+	switch (dir->kind) {
+	case ROOT:
+		number = hooks->next_pid((pid_t)MAX(number, 1L));
+		e->pid = e->tid = (pid_t)number;
+		break;
+	case TASK_DIR:
+		number = hooks->next_tid(dir->pid, (tid_t)MAX(number, 1L));
+		e->tid = (tid_t)number;
+		e->in_thread = true;
+		break;
+	case FD_DIR:
+		table = hooks->files(dir->pid);
+		if (!table)
+			return false;
+		number = file_table_next(table, (u32)number);
+		file_table_put(table);
+		e->kind = FD_LINK;
+		e->number = (u32)number;
+		break;
+	default:
+		e->file = pid_file((u64)number, dir);
+		if (!e->file || hooks->next_pid(dir->pid) != dir->pid)
+			return false;
+		e->number = (u32)number + 1;
+		e->kind = e->file == &task_directory ? TASK_DIR
+			  : S_ISDIR(e->file->mode)   ? FD_DIR
+						     : PID_FILE;
+	}
+	*position = (u64)number + 1;
+	return number >= 0;
+}
+
+static void entry_name(const struct proc_entry *e, char name[NAME_MAX + 1])
+{
+	if (e->file)
+		strscpy(name, e->file->name, NAME_MAX + 1);
+	else
+		snprintf(name, NAME_MAX + 1, "%u", e->kind == FD_LINK ? e->number : (u32)e->tid);
+}
+
+/* The same for each lookup of the same thing.  The machine's own are small numbers. */
+static u64 entry_ino(const struct proc_entry *e)
+{
+	return (u64)e->tid << 20 | (u64)e->in_thread << 19 | (u64)(e->kind == FD_LINK) << 18 |
+	       (u64)e->heddle << 17 | e->number;
+}
+
+static u32 entry_mode(const struct proc_entry *e)
+{
+	if (e->file)
+		return e->file->mode;
+	return e->kind == FD_LINK ? S_IFLNK | 0700 : S_IFDIR | 0555;
+}
+
+static bool proc_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino,
+		      u32 *mode)
+{
+	struct proc_entry e;
+
+	if (!entry_next(dir->private, position, &e))
+		return false;
+	entry_name(&e, name);
+	*ino = entry_ino(&e);
+	*mode = entry_mode(&e);
+	return true;
+}
+
+static struct inode *proc_lookup(struct inode *dir, const char *name, size_t length);
+static const struct inode_ops directory_ops = {.lookup = proc_lookup, .next = proc_next};
+
+static struct inode *proc_inode(const struct proc_entry *e, u32 mode)
+{
+	static const struct inode_ops link_ops = {.readlink = proc_readlink};
+	static const struct inode_ops magic_ops = {.readlink = proc_readlink,
+						   .follow_file = proc_follow_file};
+	struct proc_entry *copy = kmalloc(sizeof(*copy));
+	struct inode *inode;
+
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	*copy = *e;
+	inode = inode_create(proc, mode,
+			     S_ISDIR(mode)	? &directory_ops
+			     : !S_ISLNK(mode)	? NULL
+			     : leads_to_file(e) ? &magic_ops
+						: &link_ops,
+			     !S_ISREG(mode)	       ? NULL
+			     : e->file && e->file->ops ? e->file->ops
+						       : &content_ops);
+	if (IS_ERR(inode))
+		kfree(copy);
+	else
+		inode->private = copy;
+	return inode;
+}
+
+/* Of a name that has been found in `dir`. */
+static struct inode *lookup_inode(struct inode *dir, const struct proc_entry *e, const char *name,
+				  size_t length)
+{
+	struct inode *inode = proc_inode(e, entry_mode(e));
+
+	if (IS_ERR(inode))
+		return inode;
+	inode->ino = entry_ino(e);
+	if (S_ISDIR(inode->mode)) {
+		inode_get(dir);
+		inode->parent = dir;
+		inode->self = entry_alloc(name, length);
+		if (!inode->self) {
+			inode_put(inode);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+	return inode;
+}
+
+/* Names of files are compared one after the other; a number stands at its own position. */
+static struct inode *proc_lookup(struct inode *dir, const char *name, size_t length)
+{
+	const struct proc_entry *d = dir->private;
+	bool numbered = d->kind != PID_DIR;
+	char found[NAME_MAX + 1];
+	struct proc_entry e;
+	u64 position = 0;
+
+	for (size_t i = 0; numbered && i < length; i++) {
+		if (name[i] < '0' || name[i] > '9' || i > 9)
+			return ERR_PTR(-ENOENT);
+		position = position * 10 + (u64)(name[i] - '0');
+	}
+	while (entry_next(d, &position, &e)) {
+		entry_name(&e, found);
+		if (strlen(found) == length && !memcmp(found, name, length))
+			return lookup_inode(dir, &e, name, length);
+		if (numbered)
+			break;
+	}
+	return ERR_PTR(-ENOENT);
+}
+
+/* --- The machine's files ---------------------------------------------------------------------- */
+
+static void machine_add(const char *path, u32 mode, const struct proc_entry *e)
+{
+	superblock_add(proc, path, proc_inode(e, mode));
+}
+
+void procfs_add(const char *path, void (*make)(struct text *t),
+		int (*write)(const char *text, size_t length))
+{
+	const struct proc_entry e = {.kind = MACHINE_FILE, .make = make, .write = write};
+
+	machine_add(path, S_IFREG | (write ? 0644 : 0444), &e);
+}
+
+void procfs_add_constant(const char *path, const char *text)
+{
+	const struct proc_entry e = {.kind = MACHINE_FILE, .constant = text};
+
+	machine_add(path, S_IFREG | 0444, &e);
+}
+
+static void make_self(struct text *t)
+{
+	text_printf(t, "%d", hooks->current_pid());
+}
+
+static void make_thread_self(struct text *t)
+{
+	text_printf(t, "%d/task/%d", hooks->current_pid(), hooks->current_tid());
+}
+
+void procfs_init(struct superblock *sb)
+{
+	static const struct procfs_pid_file mounts = {
+	    .name = "mounts", .mode = S_IFREG | 0444, .per_thread = true, .make = vfs_mounts_text};
+	static const struct proc_entry self = {.kind = MACHINE_FILE, .make = make_self},
+				       thread_self = {.kind = MACHINE_FILE,
+						      .make = make_thread_self},
+				       mounts_link = {.kind = MACHINE_FILE,
+						      .constant = "self/mounts"};
+	static struct proc_entry root = {.kind = ROOT};
+	static const struct proc_entry heddle = {.kind = ROOT, .heddle = true};
+
+	proc = sb;
+	sb->fixed = true;
+	sb->root->ops = &directory_ops;
+	sb->root->private = &root;
+	machine_add("heddle", S_IFDIR | 0555, &heddle);
+	machine_add("heddle/self", S_IFLNK | 0777, &self);
+	machine_add("self", S_IFLNK | 0777, &self);
+	machine_add("thread-self", S_IFLNK | 0777, &thread_self);
+	machine_add("mounts", S_IFLNK | 0777, &mounts_link);
+	procfs_add_pid_files(&mounts, 1);
+}
+
+u32 procfs_thread_count(void)
+{
+	return hooks->thread_count();
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The files of the machine in /proc: proc(5)'s, and our own below /proc/heddle.
+ */
+#include "kernel/linux/proc/procfs.h"
+
+#include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/mmu/paging.h"
+#include "arch/x86_64/pc/apic.h"
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/linux/proc/usage.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/sched.h"
+
+#define TICK_NS	    (10 * (u64)NSEC_PER_MSEC) /* CLK_TCK is 100 */
+#define REPORT_SIZE (32 * 1024)		      /* for other rooms' text functions */
+
+/* --- Identity --------------------------------------------------------------------------------- */
+
+DEFINE_SPINLOCK(hostname_lock);
+static char hostname[SYSTEM_NODE_MAX + 1] = "heddle";
+
+void system_hostname_get(char name[SYSTEM_NODE_MAX + 1])
+{
+	spin_lock(&hostname_lock);
+	memcpy(name, hostname, sizeof(hostname));
+	spin_unlock(&hostname_lock);
+}
+
+int system_hostname_set(const char *name, size_t length)
+{
+	if (length > SYSTEM_NODE_MAX)
+		return -EINVAL;
+	spin_lock(&hostname_lock);
+	memset(hostname, 0, sizeof(hostname));
+	memcpy(hostname, name, length);
+	spin_unlock(&hostname_lock);
+	return 0;
+}
+
+static void make_hostname(struct text *t)
+{
+	char name[SYSTEM_NODE_MAX + 1];
+
+	system_hostname_get(name);
+	text_printf(t, "%s\n", name);
+}
+
+static void make_cmdline(struct text *t)
+{
+	text_printf(t, "%s\n", cmdline_text());
+}
+
+/* --- Processors and memory -------------------------------------------------------------------- */
+
+/* What another room writes into a buffer. */
+static void make_report(struct text *t, size_t (*report)(char *buf, size_t size))
+{
+	char *buf = kmalloc(REPORT_SIZE);
+
+	if (!buf) {
+		t->failed = true;
+		return;
+	}
+	text_write(t, buf, report(buf, REPORT_SIZE));
+	kfree(buf);
+}
+
+static void make_cpuinfo(struct text *t)
+{
+	const struct cpu_features *f = &cpu_features;
+	u64 khz = clock_tsc_hz() / 1000;
+
+	cpumask_for_each (id, &cpus_online) {
+		text_printf(t,
+			    "processor\t: %u\n"
+			    "vendor_id\t: %s\n"
+			    "cpu family\t: %u\n"
+			    "model\t\t: %u\n"
+			    "model name\t: %s\n"
+			    "stepping\t: %u\n"
+			    "cpu MHz\t\t: %lu.%03lu\n",
+			    id, f->vendor, f->family, f->model, f->brand, f->stepping, khz / 1000,
+			    khz % 1000);
+		text_printf(t,
+			    "physical id\t: 0\n"
+			    "siblings\t: %u\n"
+			    "core id\t\t: %u\n"
+			    "cpu cores\t: %u\n"
+			    "apicid\t\t: %u\n"
+			    "fpu\t\t: yes\n"
+			    "flags\t\t: ",
+			    cpumask_count(&cpus_online), id, cpumask_count(&cpus_online),
+			    cpu_get(id)->apic_id);
+		make_report(t, features_flags_text);
+		text_printf(t,
+			    "\n"
+			    "bogomips\t: %lu.%02lu\n"
+			    "address sizes\t: %u bits physical, 48 bits virtual\n"
+			    "\n",
+			    khz / 500, khz / 5 % 100, f->physical_bits);
+	}
+}
+
+static void make_meminfo(struct text *t)
+{
+	struct page_stats s;
+
+	page_stats_read(&s);
+	const struct {
+		const char *name;
+		u64 pages;
+	} lines[] = {
+	    {"MemTotal", s.total},
+	    {"MemFree", s.free},
+	    {"MemAvailable", s.free},
+	    {"Buffers", 0},
+	    {"Cached", s.used[PAGE_OBJECT] +
+			   s.used[PAGE_FILE]}, /* files in RAM count as cache, as tmpfs's do */
+	    {"SwapTotal", 0},
+	    {"SwapFree", 0},
+	    {"Dirty", 0},
+	    {"Writeback", 0},
+	    {"AnonPages", s.used[PAGE_ANON]},
+	    {"Mapped", 0},
+	    {"Shmem", s.used[PAGE_OBJECT] + s.used[PAGE_FILE]},
+	    {"Slab", s.used[PAGE_SLAB]},
+	    {"SReclaimable", 0},
+	    {"KernelStack", s.used[PAGE_KSTACK]},
+	    {"PageTables", s.used[PAGE_TABLE]},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		text_printf(t, "%s:%*lu kB\n", lines[i].name, (int)(23 - strlen(lines[i].name)),
+			    (lines[i].pages * (PAGE_SIZE / 1024)));
+}
+
+static void cpu_line(struct text *t, const char *name, const struct sched_cpu_stats *s)
+{
+	text_printf(t, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, s->user_ns / TICK_NS,
+		    s->kernel_ns / TICK_NS, s->idle_ns / TICK_NS);
+}
+
+static void sum_cpus(struct sched_cpu_stats *sum, u64 *interrupts)
+{
+	struct sched_cpu_stats s;
+
+	*sum = (struct sched_cpu_stats){0};
+	*interrupts = 0;
+	cpumask_for_each (id, &cpus_online) {
+		sched_stats_read(id, &s);
+		sum->user_ns += s.user_ns;
+		sum->kernel_ns += s.kernel_ns;
+		sum->idle_ns += s.idle_ns;
+		sum->switches += s.switches;
+		sum->switches_root += s.switches_root;
+		sum->migrations += s.migrations;
+		*interrupts += READ_ONCE(cpu_get(id)->interrupts);
+	}
+}
+
+static void make_stat(struct text *t)
+{
+	struct sched_cpu_stats s;
+	u64 interrupts, switches;
+	char name[16];
+
+	sum_cpus(&s, &interrupts);
+	switches = s.switches;
+	cpu_line(t, "cpu ", &s);
+	cpumask_for_each (id, &cpus_online) {
+		sched_stats_read(id, &s);
+		snprintf(name, sizeof(name), "cpu%u", id);
+		cpu_line(t, name, &s);
+	}
+	text_printf(t,
+		    "intr %lu\n"
+		    "ctxt %lu\n"
+		    "btime %lu\n"
+		    "processes %lu\n"
+		    "procs_running %u\n"
+		    "procs_blocked 0\n",
+		    interrupts, switches, (clock_boot_time_ns() / (u64)NSEC_PER_SEC),
+		    sched_forks_total(), sched_runnable_count());
+}
+
+static void make_uptime(struct text *t)
+{
+	struct sched_cpu_stats s;
+	u64 interrupts, now = clock_now_ns() / TICK_NS, idle;
+
+	sum_cpus(&s, &interrupts);
+	idle = s.idle_ns / TICK_NS;
+	text_printf(t, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
+}
+
+static void make_loadavg(struct text *t)
+{
+	u64 load[3];
+
+	sched_load_average(load);
+	for (int i = 0; i < 3; i++)
+		text_printf(t, "%lu.%02lu ", (load[i] >> 16), ((load[i] & 0xffff) * 100 >> 16));
+	text_printf(t, "%u/%u %d\n", sched_runnable_count(), procfs_thread_count(), tid_last());
+}
+
+/* --- sys/ ------------------------------------------------------------------------------------- */
+
+static void make_slice(struct text *t)
+{
+	text_printf(t, "%lu\n", (sched_slice_ns() / (u64)NSEC_PER_MSEC));
+}
+
+/* As on Linux: 0 or less gives the default back. */
+static int write_slice(const char *text, size_t length)
+{
+	u64 ms;
+
+	if (*text == '-')
+		ms = 0;
+	else if (parse_u64(text, 10, &ms))
+		return -EINVAL;
+	sched_set_slice_ns(ms ? MIN(ms, 10000UL) * NSEC_PER_MSEC : SCHED_SLICE_DEFAULT_NS);
+	return 0;
+}
+
+static int write_drop_caches(const char *text, size_t length)
+{
+	u64 what;
+
+	if (parse_u64(text, 10, &what) || what < 1 || what > 4)
+		return -EINVAL;
+	page_drain_all();
+	return 0;
+}
+
+/* --- heddle/ ---------------------------------------------------------------------------------- */
+
+/* First the sums, then every frame of the machine's memory by what it is for. */
+static void make_frames(struct text *t)
+{
+	struct page_stats s;
+
+	page_stats_read(&s);
+	const struct {
+		const char *name;
+		u64 frames;
+	} lines[] = {
+	    {"all", s.total + s.used[PAGE_RESERVED]},
+	    {"total", s.total}, /* all that can be given */
+	    {"free_in_cpu_caches", s.cached},
+	    {"failed", s.failed}, /* requests */
+	    {"free", s.free},
+	    {"image", s.image},
+	    {"page_array", s.array},
+	    {"boot_tables", s.boot_tables},
+	    {"boot_other", s.used[PAGE_RESERVED] - s.image - s.array - s.boot_tables},
+	    {"kernel", s.used[PAGE_KERNEL]},
+	    {"slab", s.used[PAGE_SLAB]},
+	    {"page_table", s.used[PAGE_TABLE]},
+	    {"kstack", s.used[PAGE_KSTACK]},
+	    {"anon", s.used[PAGE_ANON]},
+	    {"object", s.used[PAGE_OBJECT]},
+	    {"file", s.used[PAGE_FILE]},
+	    {"pipe", s.used[PAGE_PIPE]},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		text_printf(t, "%s %lu\n", lines[i].name, lines[i].frames);
+}
+
+static void make_memory(struct text *t)
+{
+	struct fault_stats s = fault_stats_read();
+
+	text_printf(t, "cow_copies %lu\ncow_reuses %lu\nzeroed_pages %lu\nobject_faults %lu\n",
+		    s.cow_copies, s.cow_reuses, s.zeroed_pages, s.object_faults);
+}
+
+static void make_switches(struct text *t)
+{
+	struct sched_cpu_stats s;
+	u64 interrupts;
+
+	sum_cpus(&s, &interrupts);
+	text_printf(t, "switches %lu\nswitches_root %lu\nmigrations %lu\n", s.switches,
+		    s.switches_root, s.migrations);
+	text_printf(t, "cpu switches new_root wakeups steals queued running\n");
+	cpumask_for_each (id, &cpus_online) {
+		sched_stats_read(id, &s);
+		text_printf(t, "%u %lu %lu %lu %lu %u %d\n", id, s.switches, s.switches_root,
+			    s.wakeups, s.steals, s.queued, s.running);
+	}
+}
+
+static void make_tlb(struct text *t)
+{
+	struct tlb_stats s = tlb_stats_read();
+
+	text_printf(t, "local_flushes %lu\nshootdowns %lu\nremote_cpus %lu\n", s.local_flushes,
+		    s.shootdowns, s.remote_cpus);
+}
+
+static void make_slab(struct text *t)
+{
+	make_report(t, slab_stats_text);
+}
+
+void procfs_add_system_files(void)
+{
+	static const struct {
+		const char *path;
+		void (*make)(struct text *t);
+		int (*write)(const char *text, size_t length);
+	} files[] = {
+	    {"cmdline", make_cmdline, NULL},
+	    {"cpuinfo", make_cpuinfo, NULL},
+	    {"loadavg", make_loadavg, NULL},
+	    {"meminfo", make_meminfo, NULL},
+	    {"stat", make_stat, NULL},
+	    {"uptime", make_uptime, NULL},
+	    {"sys/kernel/hostname", make_hostname, system_hostname_set},
+	    {"sys/kernel/sched_rr_timeslice_ms", make_slice, write_slice},
+	    {"sys/vm/drop_caches", NULL, write_drop_caches},
+	    {"heddle/frames", make_frames, NULL},
+	    {"heddle/memory", make_memory, NULL},
+	    {"heddle/slab", make_slab, NULL},
+	    {"heddle/switches", make_switches, NULL},
+	    {"heddle/tlb", make_tlb, NULL},
+	};
+	static const struct {
+		const char *path, *text;
+	} constants[] = {
+	    {"filesystems", "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"
+			    "nodev\tsysfs\nnodev\ttracefs\n"},
+	    {"version",
+	     SYSTEM_NAME " version " SYSTEM_RELEASE " (" __VERSION__ ") " SYSTEM_VERSION "\n"},
+	    {"sys/kernel/ostype", SYSTEM_NAME "\n"},
+	    {"sys/kernel/osrelease", SYSTEM_RELEASE "\n"},
+	    {"sys/kernel/version", SYSTEM_VERSION "\n"},
+	    {"sys/kernel/pid_max", "4194304\n"},
+	    {"sys/vm/overcommit_memory", "1\n"}, /* memory is given out as it is touched */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		procfs_add(files[i].path, files[i].make, files[i].write);
+	for (size_t i = 0; i < ARRAY_SIZE(constants); i++)
+		procfs_add_constant(constants[i].path, constants[i].text);
+}

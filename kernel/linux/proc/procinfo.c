@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/PID: what a process shows of itself, in Linux's formats (proc(5)).
+ *
+ * What it shows of its memory is in procinfo_memory.c, /proc/heddle/PID in procinfo_heddle.c.
+ */
+#include "kernel/dev/tty.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/linux/proc/procfs.h"
+#include "kernel/linux/proc/procinfo.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/internal.h"
+
+#define TICK_NS ((u64)NSEC_PER_SEC / 100) /* of utime, stime, starttime */
+
+/* --- Finding ---------------------------------------------------------------------------------- */
+
+/* A thread by both numbers, with a reference; tid 0: the leader.  NULL: ended. */
+static struct thread *find(pid_t pid, tid_t tid)
+{
+	struct thread *t = thread_find(tid ? tid : pid);
+
+	if (t && t->process->pid != pid) {
+		thread_put(t);
+		return NULL;
+	}
+	return t;
+}
+
+int procinfo_thread(pid_t pid, tid_t tid, struct text *text,
+		    void (*show)(struct thread *t, struct process *p, struct text *text))
+{
+	struct thread *t = find(pid, tid);
+
+	if (!t)
+		return -ESRCH;
+	show(t, t->process, text);
+	thread_put(t);
+	return 0;
+}
+
+int procinfo_space(pid_t pid, struct text *text,
+		   void (*show)(struct address_space *as, struct text *text))
+{
+	struct process *p = process_find(pid);
+	struct address_space *as;
+
+	if (!p)
+		return -ESRCH;
+	as = process_space_get(p);
+	process_put(p);
+	if (as) {
+		show(as, text);
+		address_space_put(as);
+	}
+	return 0;
+}
+
+/* --- stat, status ----------------------------------------------------------------------------- */
+
+struct signal_sets {
+	sigset_t own, shared, blocked, ignored, caught;
+	u32 queued;
+};
+
+static void signal_sets_read(struct thread *t, struct process *p, struct signal_sets *s)
+{
+	u64 flags = spin_lock_irq(&p->signal_lock);
+
+	*s = (struct signal_sets){.own = t->pending,
+				  .shared = p->pending,
+				  .blocked = t->signal_mask,
+				  .queued = p->queued_signals};
+	for (u32 i = 0; i < SIGNAL_COUNT; i++) {
+		u64 handler = p->actions[i].handler;
+
+		s->ignored |= (sigset_t)(handler == SIG_IGN) << i;
+		s->caught |= (sigset_t)(handler > SIG_IGN) << i;
+	}
+	spin_unlock_irq(&p->signal_lock, flags);
+}
+
+static char state_letter(const struct thread *t, const struct process *p)
+{
+	if (t->exited || p->zombie)
+		return 'Z';
+	return thread_state_letter(t);
+}
+
+static const char *state_word(char letter)
+{
+	static const char *const words[] = {"R (running)", "S (sleeping)", "D (disk sleep)",
+					    "T (stopped)", "Z (zombie)"};
+
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i][0] == letter)
+			return words[i];
+	return "X (dead)";
+}
+
+/* What is wanted of a process for one line, read together. */
+struct family {
+	pid_t parent, group, session, foreground;
+	u64 tty;
+	u32 threads;
+	struct resource_use own, children;
+};
+
+static void family_read(struct process *p, struct family *f)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+
+	*f = (struct family){.parent = p->parent ? p->parent->pid : 0,
+			     .group = p->group,
+			     .session = p->session,
+			     .foreground = p->tty ? READ_ONCE(p->tty->foreground) : -1,
+			     .tty = p->tty ? MAKEDEV(5, 1) : 0,
+			     .threads = p->thread_count,
+			     .children = p->children_use};
+	process_own_use(p, &f->own);
+	spin_unlock_irq(&process_lock, flags);
+}
+
+/* proc(5): 52 fields. */
+static void show_stat_of(struct thread *t, struct process *p, struct text *text, bool whole)
+{
+	struct address_space *as = process_space_get(p);
+	struct signal_sets s;
+	struct family f;
+	u64 user, kernel;
+
+	family_read(p, &f);
+	signal_sets_read(t, p, &s);
+	if (whole) {
+		user = f.own.user_ns;
+		kernel = f.own.kernel_ns;
+	} else {
+		thread_times(t, &user, &kernel);
+	}
+	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", whole ? p->pid : t->tid, t->name,
+		    state_letter(t, p), f.parent, f.group, f.session, f.tty, f.foreground);
+	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %lu ",
+		    whole ? f.own.minor_faults : t->faults_minor, f.children.minor_faults,
+		    whole ? f.own.major_faults : t->faults_major, f.children.major_faults,
+		    user / TICK_NS, kernel / TICK_NS, f.children.user_ns / TICK_NS,
+		    f.children.kernel_ns / TICK_NS);
+	text_printf(text, "%d %d %u 0 %lu %lu %lu %lu ", 20 + t->nice, t->nice, f.threads,
+		    t->started_ns / TICK_NS, as ? as->mapped_bytes : 0,
+		    as ? address_space_resident(as) : 0, process_limit(p, RLIMIT_RSS));
+	text_printf(text, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
+		    as ? as->code_start : 0, as ? as->code_end : 0, as ? as->stack_start : 0,
+		    s.own & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff,
+		    s.caught & 0x7fffffff, p->exit_signal, READ_ONCE(t->cpu));
+	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", as ? as->data_start : 0,
+		    as ? as->data_end : 0, as ? as->brk_start : 0, as ? as->arg_start : 0,
+		    as ? as->arg_end : 0, as ? as->env_start : 0, as ? as->env_end : 0,
+		    p->zombie ? p->exit_code : 0);
+	if (as)
+		address_space_put(as);
+}
+
+static void show_stat(struct thread *t, struct process *p, struct text *text)
+{
+	show_stat_of(t, p, text, true);
+}
+
+static void show_thread_stat(struct thread *t, struct process *p, struct text *text)
+{
+	show_stat_of(t, p, text, false);
+}
+
+static int make_stat(pid_t pid, tid_t tid, struct text *text)
+{
+	return procinfo_thread(pid, tid, text, tid ? show_thread_stat : show_stat);
+}
+
+static void show_memory(struct address_space *as, struct text *text)
+{
+	text_printf(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+		    READ_ONCE(as->peak_mapped_bytes) / 1024, READ_ONCE(as->mapped_bytes) / 1024,
+		    READ_ONCE(as->peak_resident) * 4, address_space_resident(as) * 4);
+	text_printf(text, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
+		    READ_ONCE(as->resident_anon) * 4, READ_ONCE(as->resident_file) * 4,
+		    READ_ONCE(as->resident_shared) * 4);
+	text_printf(text, "VmData:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8u kB\n",
+		    READ_ONCE(as->data_bytes) / 1024, READ_ONCE(as->pmap.table_frames) * 4, 0);
+}
+
+static void show_affinity(const struct thread *t, struct text *text)
+{
+	const char *comma = "";
+
+	/* Ranges of CPUs that exist. */
+	text_printf(text, "Cpus_allowed_list:\t");
+	for (u32 cpu = cpumask_next(&t->affinity, 0); cpu < cpu_count;) {
+		u32 last = cpu;
+
+		while (last + 1 < cpu_count && cpumask_test(&t->affinity, last + 1))
+			last++;
+		text_printf(text, last > cpu ? "%s%u-%u" : "%s%u", comma, cpu, last);
+		comma = ",";
+		cpu = cpumask_next(&t->affinity, last + 1);
+	}
+	text_printf(text, "\n");
+}
+
+static void show_status(struct thread *t, struct process *p, struct text *text)
+{
+	struct address_space *as = process_space_get(p);
+	struct signal_sets s;
+	struct family f;
+
+	family_read(p, &f);
+	signal_sets_read(t, p, &s);
+	text_printf(text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", t->name,
+		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
+	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", p->uid,
+		    p->euid, p->suid, p->euid, p->gid, p->egid, p->sgid, p->egid);
+	if (as) {
+		show_memory(as, text);
+		address_space_put(as);
+	}
+	text_printf(text, "Threads:\t%u\nSigQ:\t%u/%lu\n", f.threads, s.queued,
+		    process_limit(p, RLIMIT_SIGPENDING));
+	text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", s.own, s.shared,
+		    s.blocked);
+	text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", s.ignored, s.caught);
+	show_affinity(t, text);
+	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		    READ_ONCE(t->switches_voluntary), READ_ONCE(t->switches_forced));
+}
+THREAD_FILE(status)
+
+static void show_comm(struct thread *t, struct process *p, struct text *text)
+{
+	text_printf(text, "%s\n", t->name);
+}
+THREAD_FILE(comm)
+
+static void show_schedstat(struct thread *t, struct process *p, struct text *text)
+{
+	u64 user, kernel;
+
+	thread_times(t, &user, &kernel);
+	text_printf(text, "%lu %lu %lu\n", user + kernel, READ_ONCE(t->wait_ns),
+		    READ_ONCE(t->switches_voluntary) + READ_ONCE(t->switches_forced));
+}
+THREAD_FILE(schedstat)
+
+static void show_wchan(struct thread *t, struct process *p, struct text *text)
+{
+	const char *name = READ_ONCE(t->wait_name);
+
+	text_printf(text, "%s", name ? name : "0");
+}
+THREAD_FILE(wchan)
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+static int make_cwd(pid_t pid, tid_t tid, struct text *text)
+{
+	struct process *p = process_find(pid);
+	struct inode *inode;
+	ssize_t n;
+	char *path;
+
+	if (!p)
+		return -ESRCH;
+	mutex_lock(&p->fs.lock);
+	inode = p->fs.cwd;
+	if (inode)
+		inode_get(inode);
+	mutex_unlock(&p->fs.lock);
+	process_put(p);
+	if (!inode)
+		return -ESRCH;
+	path = kmalloc(PATH_MAX);
+	n = path ? vfs_path_of(inode, path, PATH_MAX) : -ENOMEM;
+	if (n > 0)
+		text_printf(text, "%s", path);
+	kfree(path);
+	inode_put(inode);
+	return n < 0 ? (int)n : 0;
+}
+
+static int make_root(pid_t pid, tid_t tid, struct text *text)
+{
+	text_printf(text, "/");
+	return 0;
+}
+
+static struct file *follow_exe(pid_t pid, tid_t tid)
+{
+	struct process *p = process_find(pid);
+	struct file *file = NULL;
+	u64 flags;
+
+	if (!p)
+		return ERR_PTR(-ENOENT);
+	flags = spin_lock_irq(&process_lock);
+	if (p->executable) {
+		file = p->executable;
+		file_get(file);
+	}
+	spin_unlock_irq(&process_lock, flags);
+	process_put(p);
+	return file ?: ERR_PTR(-ENOENT);
+}
+
+/* --- Registration ----------------------------------------------------------------------------- */
+
+#define LINK_MODE (S_IFLNK | 0777)
+
+static const struct procfs_pid_file pid_files[] = {
+    {.name = "stat", .mode = FILE_MODE, .per_thread = true, .make = make_stat},
+    {.name = "status", .mode = FILE_MODE, .per_thread = true, .make = make_status},
+    {.name = "comm", .mode = FILE_MODE, .per_thread = true, .make = make_comm},
+    {.name = "schedstat", .mode = FILE_MODE, .per_thread = true, .make = make_schedstat},
+    {.name = "wchan", .mode = FILE_MODE, .per_thread = true, .make = make_wchan},
+    {.name = "exe", .mode = LINK_MODE, .follow = follow_exe},
+    {.name = "cwd", .mode = LINK_MODE, .make = make_cwd},
+    {.name = "root", .mode = LINK_MODE, .make = make_root},
+    {.name = "fd", .mode = S_IFDIR | 0500},
+};
+
+static pid_t hook_next_pid(pid_t from)
+{
+	struct process *p = process_next(from);
+	pid_t pid = p ? p->pid : -1;
+
+	if (p)
+		process_put(p);
+	return pid;
+}
+
+static tid_t hook_next_tid(pid_t pid, tid_t from)
+{
+	struct process *p = process_find(pid);
+	struct thread *t;
+	tid_t best = -1;
+	u64 flags;
+
+	if (!p)
+		return -1;
+	flags = spin_lock_irq(&process_lock);
+	list_for_each (t, &p->threads, process_link)
+		if (t->tid >= from && (best < 0 || t->tid < best))
+			best = t->tid;
+	spin_unlock_irq(&process_lock, flags);
+	process_put(p);
+	return best;
+}
+
+static pid_t hook_current_pid(void)
+{
+	return current_process()->pid;
+}
+
+static tid_t hook_current_tid(void)
+{
+	return current_thread()->tid;
+}
+
+static struct file_table *hook_files(pid_t pid)
+{
+	struct process *p = process_find(pid);
+	struct file_table *files = p ? process_files_get(p) : NULL;
+
+	if (p)
+		process_put(p);
+	return files;
+}
+
+static const struct procfs_process_hooks hooks = {
+    .next_pid = hook_next_pid,
+    .next_tid = hook_next_tid,
+    .current_pid = hook_current_pid,
+    .current_tid = hook_current_tid,
+    .files = hook_files,
+    .thread_count = thread_count,
+};
+
+void process_procfs_init(void)
+{
+	procfs_set_process_hooks(&hooks);
+	procfs_add_pid_files(pid_files, ARRAY_SIZE(pid_files));
+	procinfo_memory_init();
+	procinfo_heddle_init();
+	process_seed_init();
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/PID: what a process shows of its memory (proc(5)).
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/linux/proc/procinfo.h"
+#include "kernel/linux/proc/usage.h"
+#include "kernel/mem/slab.h"
+
+static void show_bytes(struct address_space *as, u64 from, u64 to, struct text *text)
+{
+	char *page = kmalloc(PAGE_SIZE);
+
+	while (page && from < to) {
+		ssize_t n = address_space_read(as, from, page, MIN(to - from, PAGE_SIZE));
+
+		if (n <= 0)
+			break;
+		text_write(text, page, (size_t)n);
+		from += (u64)n;
+	}
+	if (!page)
+		text->failed = true;
+	kfree(page);
+}
+
+static void show_cmdline(struct address_space *as, struct text *text)
+{
+	show_bytes(as, as->arg_start, as->arg_end, text);
+}
+SPACE_FILE(cmdline)
+
+static void show_environ(struct address_space *as, struct text *text)
+{
+	show_bytes(as, as->env_start, as->env_end, text);
+}
+SPACE_FILE(environ)
+
+static void show_statm(struct address_space *as, struct text *text)
+{
+	text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", as->mapped_bytes / PAGE_SIZE,
+		    address_space_resident(as),
+		    READ_ONCE(as->resident_file) + READ_ONCE(as->resident_shared),
+		    DIV_ROUND_UP(as->code_end - as->code_start, PAGE_SIZE),
+		    (as->mapped_bytes - MIN(as->mapped_bytes, as->code_end - as->code_start)) /
+			PAGE_SIZE);
+}
+
+static int make_statm(pid_t pid, tid_t tid, struct text *text)
+{
+	int result = procinfo_space(pid, text, show_statm);
+
+	if (!result && !text->length)
+		text_printf(text, "0 0 0 0 0 0 0\n");
+	return result;
+}
+
+/* --- maps, smaps ------------------------------------------------------------------------------ */
+
+struct maps_walk {
+	struct text *text;
+	bool with_usage;
+	struct region_usage sum;
+	u64 start, end; /* of all regions */
+	char path[PATH_MAX];
+};
+
+static void show_kilobytes(struct text *text, const char *name, u64 bytes)
+{
+	text_printf(text, "%s:%*lu kB\n", name, (int)(23 - strlen(name)), bytes / 1024);
+}
+
+/* Linux's keys; there are neither large pages nor swap, and nobody asks what was referenced. */
+static void show_usage(const struct region_usage *u, struct text *text)
+{
+	static const char *const nothing[] = {
+	    "Referenced",      "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped",
+	    "Private_Hugetlb", "Swap",	   "SwapPss",	    "Locked",
+	};
+
+	show_kilobytes(text, "Rss", u->resident);
+	show_kilobytes(text, "Pss", u->proportional);
+	show_kilobytes(text, "Shared_Clean", u->shared_clean);
+	show_kilobytes(text, "Shared_Dirty", u->shared_dirty);
+	show_kilobytes(text, "Private_Clean", u->private_clean);
+	show_kilobytes(text, "Private_Dirty", u->private_dirty);
+	show_kilobytes(text, "Anonymous", u->anonymous);
+	for (u32 i = 0; i < ARRAY_SIZE(nothing); i++)
+		show_kilobytes(text, nothing[i], 0);
+}
+
+static void show_region_usage(struct region *r, struct maps_walk *walk)
+{
+	struct region_usage usage = {0};
+
+	region_usage_add(r, &usage);
+	show_kilobytes(walk->text, "Size", r->end - r->start);
+	show_kilobytes(walk->text, "KernelPageSize", PAGE_SIZE);
+	show_kilobytes(walk->text, "MMUPageSize", PAGE_SIZE);
+	show_usage(&usage, walk->text);
+	text_printf(walk->text, "VmFlags:%s%s%s%s%s%s%s\n", r->prot & PROT_READ ? " rd" : "",
+		    r->prot & PROT_WRITE ? " wr" : "", r->prot & PROT_EXEC ? " ex" : "",
+		    r->shared ? " sh" : "", " mr",
+		    !r->max_prot || r->max_prot & PROT_WRITE ? " mw" : "",
+		    r->grows_down ? " me gd" : " me");
+}
+
+static int show_region(struct region *r, void *data)
+{
+	struct maps_walk *walk = data;
+	u64 device, ino;
+
+	region_describe(r, walk->path, sizeof(walk->path), &device, &ino);
+	text_printf(walk->text, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu", r->start, r->end,
+		    r->prot & PROT_READ ? 'r' : '-', r->prot & PROT_WRITE ? 'w' : '-',
+		    r->prot & PROT_EXEC ? 'x' : '-', r->shared ? 's' : 'p',
+		    r->file ? r->object_page * PAGE_SIZE : 0, device >> 8, device & 0xff, ino);
+	if (walk->path[0])
+		text_printf(walk->text, "%*s%s", 20, "", walk->path);
+	text_printf(walk->text, "\n");
+	if (walk->with_usage)
+		show_region_usage(r, walk);
+	return walk->text->failed ? -ENOMEM : 0;
+}
+
+static int sum_region(struct region *r, void *data)
+{
+	struct maps_walk *walk = data;
+
+	if (!walk->end)
+		walk->start = r->start;
+	walk->end = r->end;
+	region_usage_add(r, &walk->sum);
+	return 0;
+}
+
+static struct maps_walk *walk_regions(struct address_space *as, struct text *text, bool with_usage,
+				      int (*fn)(struct region *r, void *walk))
+{
+	struct maps_walk *walk = kzalloc(sizeof(*walk));
+
+	if (!walk) {
+		text->failed = true;
+		return NULL;
+	}
+	walk->text = text;
+	walk->with_usage = with_usage;
+	(void)address_space_for_each(as, fn, walk);
+	return walk;
+}
+
+static void show_maps(struct address_space *as, struct text *text)
+{
+	kfree(walk_regions(as, text, false, show_region));
+}
+SPACE_FILE(maps)
+
+static void show_smaps(struct address_space *as, struct text *text)
+{
+	kfree(walk_regions(as, text, true, show_region));
+}
+SPACE_FILE(smaps)
+
+static void show_smaps_rollup(struct address_space *as, struct text *text)
+{
+	struct maps_walk *walk = walk_regions(as, text, true, sum_region);
+
+	if (!walk)
+		return;
+	text_printf(text, "%08lx-%08lx ---p 00000000 00:00 0%*s[rollup]\n", walk->start, walk->end,
+		    20, "");
+	show_usage(&walk->sum, text);
+	kfree(walk);
+}
+SPACE_FILE(smaps_rollup)
+
+/* --- pagemap ---------------------------------------------------------------------------------- */
+
+#define ENTRY_SIZE   sizeof(u64)
+#define ENTRIES_ONCE (PAGE_SIZE / ENTRY_SIZE)
+#define PAGEMAP_END  (USER_MAX / PAGE_SIZE * ENTRY_SIZE)
+
+/* Who may see where in memory a page lies is decided when the file is opened. */
+static int pagemap_open(struct file *file)
+{
+	file->private = current_process()->euid == 0 ? file : NULL;
+	return 0;
+}
+
+static ssize_t pagemap_copy(struct address_space *as, bool frames, struct io_buffer *io, u64 at)
+{
+	u64 *entries = kmalloc(PAGE_SIZE), begin = at;
+	ssize_t result = entries ? 0 : -ENOMEM;
+
+	while (!result && io->remaining && at < PAGEMAP_END) {
+		u64 count = MIN(MIN(io->remaining, PAGEMAP_END - at) / ENTRY_SIZE, ENTRIES_ONCE);
+
+		usage_pagemap(as, at / ENTRY_SIZE * PAGE_SIZE, entries, (u32)count);
+		for (u64 i = 0; !frames && i < count; i++)
+			entries[i] &= ~PAGEMAP_FRAME;
+		if (io_put(io, entries, count * ENTRY_SIZE) < (ssize_t)(count * ENTRY_SIZE))
+			result = -EFAULT;
+		else if (thread_interrupted(WAIT_KILLABLE))
+			result = -EINTR;
+		at += count * ENTRY_SIZE;
+	}
+	kfree(entries);
+	return result ? result : (ssize_t)(at - begin);
+}
+
+/* Documentation/admin-guide/mm/pagemap.rst: an entry for each page of the user's half. */
+static ssize_t pagemap_read(struct file *file, struct io_buffer *io, u64 *position)
+{
+	struct process *p = process_find(procfs_file_pid(file));
+	struct address_space *as = p ? process_space_get(p) : NULL;
+	ssize_t n = -EINVAL;
+
+	if (p)
+		process_put(p);
+	if (!as)
+		return 0;
+	if ((*position | io->remaining) % ENTRY_SIZE == 0)
+		n = pagemap_copy(as, file->private, io, *position);
+	if (n > 0)
+		*position += (u64)n;
+	address_space_put(as);
+	return n;
+}
+
+static const struct file_ops pagemap_ops = {.open = pagemap_open, .read = pagemap_read};
+
+static const struct procfs_pid_file files[] = {
+    {.name = "cmdline", .mode = FILE_MODE, .per_thread = true, .make = make_cmdline},
+    {.name = "statm", .mode = FILE_MODE, .per_thread = true, .make = make_statm},
+    {.name = "maps", .mode = FILE_MODE, .per_thread = true, .make = make_maps},
+    {.name = "smaps", .mode = FILE_MODE, .per_thread = true, .make = make_smaps},
+    {.name = "smaps_rollup", .mode = FILE_MODE, .per_thread = true, .make = make_smaps_rollup},
+    {.name = "environ", .mode = S_IFREG | 0400, .make = make_environ},
+    {.name = "pagemap", .mode = S_IFREG | 0400, .per_thread = true, .ops = &pagemap_ops},
+};
+
+void procinfo_memory_init(void)
+{
+	procfs_add_pid_files(files, ARRAY_SIZE(files));
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking through the page tables of a space (usage.h), one table at a time under page_table_lock:
+ * the entries hold their pages meanwhile.
+ */
+#include "kernel/linux/proc/usage.h"
+
+#include "kernel/lib/string.h"
+#include "kernel/vm/pages.h"
+
+/* How often it is mapped.  An object holds its pages too; so does, for a moment, whoever copies. */
+static u32 mappings_of(const struct page *page)
+{
+	u32 refs = page_refs(page), others = page->use != PAGE_ANON;
+
+	return refs > others ? refs - others : 1;
+}
+
+static u64 pagemap_entry(u64 leaf)
+{
+	const struct page *page = leaf ? leaf_page(leaf) : NULL;
+
+	if (!leaf)
+		return 0;
+	return PAGEMAP_PRESENT | (leaf & PTE_ADDRESS) >> PAGE_SHIFT |
+	       (page && page->use != PAGE_ANON ? PAGEMAP_OBJECT : 0) |
+	       (page && mappings_of(page) == 1 ? PAGEMAP_EXCLUSIVE : 0);
+}
+
+void usage_pagemap(struct address_space *as, u64 address, u64 *entries, u32 count)
+{
+	u64 at = address, end = address + count * PAGE_SIZE, stop, *slot;
+
+	memset(entries, 0, count * sizeof(*entries));
+	do {
+		spin_lock(&as->page_table_lock);
+		slot = leaf_next(as, &at, end, &stop);
+		for (; slot && at < stop; at += PAGE_SIZE, slot++)
+			entries[(at - address) >> PAGE_SHIFT] = pagemap_entry(*slot);
+		spin_unlock(&as->page_table_lock);
+	} while (slot);
+}
+
+/* Where there is no swap, a program's own page is never the same as anything on a disk. */
+static void page_usage_add(const struct page *page, u64 leaf, struct region_usage *u)
+{
+	bool anonymous = page->use == PAGE_ANON, dirty = anonymous || leaf & PTE_DIRTY;
+	u32 mappings = mappings_of(page);
+	u64 *kind = mappings > 1 ? (dirty ? &u->shared_dirty : &u->shared_clean)
+				 : (dirty ? &u->private_dirty : &u->private_clean);
+
+	*kind += PAGE_SIZE;
+	u->resident += PAGE_SIZE;
+	u->proportional += PAGE_SIZE / mappings;
+	u->anonymous += anonymous ? PAGE_SIZE : 0;
+	u->anonymous_alone += anonymous && mappings == 1 ? PAGE_SIZE : 0;
+}
+
+void region_usage_add(struct region *r, struct region_usage *usage)
+{
+	struct address_space *as = r->space;
+	u64 at = r->start, stop, *slot;
+
+	do {
+		spin_lock(&as->page_table_lock);
+		slot = leaf_next(as, &at, r->end, &stop);
+		for (; slot && at < stop; at += PAGE_SIZE, slot++) {
+			const struct page *page = *slot ? leaf_page(*slot) : NULL;
+
+			if (page)
+				page_usage_add(page, *slot, usage);
+		}
+		spin_unlock(&as->page_table_lock);
+	} while (slot);
+}

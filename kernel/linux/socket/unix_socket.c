@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * UNIX sockets: their life, connections, and what a file does with them.
+ */
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/linux/socket/unix_socket_internal.h"
+#include "kernel/mem/slab.h"
+
+/* Linux's, on a machine that nobody has tuned. */
+#define BUFFER_DEFAULT 212992
+#define BACKLOG_MAX    4096
+
+static struct lock_class socket_class = {"socket", 0};
+static struct lock_class reader_class = {"socket reader", 0};
+static struct slab_cache *socket_cache;
+
+void (*unix_current_cred)(struct ucred *cred, bool effective);
+
+void unix_socket_init(void)
+{
+	socket_cache = slab_cache_create("socket", sizeof(struct socket), 8);
+}
+
+static struct socket *socket_create(u32 type)
+{
+	struct socket *s = slab_alloc_zeroed(socket_cache);
+
+	if (!s)
+		return NULL;
+	refcount_init(&s->refs, 1);
+	s->type = type;
+	mutex_init(&s->reader, &reader_class);
+	spinlock_init(&s->lock, &socket_class);
+	s->cred = (struct ucred){0, UINT32_MAX, UINT32_MAX};
+	list_init(&s->packets);
+	list_init(&s->pending);
+	list_init(&s->pending_link);
+	list_init(&s->abstract_link);
+	s->wake_below = NOBODY_WAITS;
+	s->send_size = s->receive_size = BUFFER_DEFAULT;
+	wait_queue_init(&s->readable, "socket_read");
+	wait_queue_init(&s->writable, "socket_write");
+	return s;
+}
+
+void socket_get(struct socket *s)
+{
+	refcount_get(&s->refs);
+}
+
+void socket_put(struct socket *s)
+{
+	if (!refcount_put(&s->refs))
+		return;
+	unix_name_put(s->name);
+	slab_free(socket_cache, s);
+}
+
+struct socket *socket_of(const struct file *f)
+{
+	return f->ops == &socket_ops ? f->private : NULL;
+}
+
+bool unix_is_socket(const struct file *f)
+{
+	return socket_of(f);
+}
+
+bool unix_is_stream(const struct file *f)
+{
+	return socket_of(f) && socket_of(f)->type == SOCK_STREAM;
+}
+
+struct socket *socket_peer_get(struct socket *s)
+{
+	struct socket *peer;
+
+	spin_lock(&s->lock);
+	peer = s->peer;
+	if (peer)
+		socket_get(peer);
+	spin_unlock(&s->lock);
+	return peer;
+}
+
+int socket_error_take(struct socket *s)
+{
+	return -__atomic_exchange_n(&s->error, 0, __ATOMIC_RELAXED);
+}
+
+static void wake_both(struct socket *s)
+{
+	wait_wake_all(&s->readable);
+	wait_wake_all(&s->writable);
+}
+
+bool socket_may_wait(const struct file *f, u32 message_flags)
+{
+	return !(message_flags & MSG_DONTWAIT || READ_ONCE(f->flags) & O_NONBLOCK);
+}
+
+u64 socket_deadline(u64 timeout)
+{
+	return timeout ? clock_now_ns() + timeout : WAIT_FOREVER;
+}
+
+/* signal(7): a call with a timeout is not started again. */
+int socket_wait_error(int error, u64 timeout)
+{
+	if (error == -EINTR)
+		return timeout ? -EINTR : -ERESTARTSYS;
+	return error == -ETIMEDOUT ? -EAGAIN : error;
+}
+
+/* --- The end ---------------------------------------------------------------------------------- */
+
+/* The other end of a connection that this end leaves. */
+static void hang_up(struct socket *peer, bool reset)
+{
+	spin_lock(&peer->lock);
+	WRITE_ONCE(peer->shutdown, SHUT_RECEIVE | SHUT_SEND);
+	if (reset)
+		WRITE_ONCE(peer->error, ECONNRESET);
+	spin_unlock(&peer->lock);
+	wake_both(peer);
+}
+
+void socket_close(struct socket *s, bool embryo)
+{
+	struct list packets = LIST_INIT(packets), pending = LIST_INIT(pending);
+	struct socket *peer;
+
+	unix_name_withdraw(s);
+	spin_lock(&s->lock);
+	s->dead = true;
+	peer = s->peer;
+	s->peer = NULL;
+	packets_steal(s, &packets);
+	list_splice(&pending, &s->pending);
+	spin_unlock(&s->lock);
+	wake_both(s); /* connect() to a listener */
+	if (s->type == SOCK_DGRAM)
+		wait_wake_all(&datagram_room);
+	if (peer) {
+		if (socket_is_connection(s))
+			hang_up(peer, embryo || !list_empty(&packets));
+		socket_put(peer);
+	}
+	while (!list_empty(&pending)) {
+		struct socket *n = list_first(&pending, struct socket, pending_link);
+
+		list_remove(&n->pending_link);
+		flight_leave_listener(n);
+		socket_close(n, true);
+	}
+	packets_drop(s, &packets);
+	socket_put(s);
+}
+
+/* --- The beginning ---------------------------------------------------------------------------- */
+
+/* An open file for `s`, which is taken over, or (NULL) one that will get its socket. */
+static struct file *socket_file(struct socket *s, u32 flags)
+{
+	return file_create_anonymous(&socket_ops, O_RDWR | flags, s, S_IFSOCK | 0777);
+}
+
+struct file *unix_socket_create(u32 type, u32 flags)
+{
+	struct socket *s = socket_create(type);
+	struct file *f = s ? socket_file(s, flags) : ERR_PTR(-ENOMEM);
+
+	if (s && IS_ERR(f))
+		socket_put(s);
+	return f;
+}
+
+static void make_peer(struct socket *s, struct socket *peer)
+{
+	socket_get(peer);
+	s->peer = peer;
+	unix_current_cred(&s->cred, true);
+	s->state = SOCKET_CONNECTED;
+}
+
+int unix_socket_pair(u32 type, u32 flags, struct file *pair[2])
+{
+	for (int i = 0; i < 2; i++) {
+		pair[i] = unix_socket_create(type, flags);
+		if (IS_ERR(pair[i])) {
+			if (i)
+				file_put(pair[0]);
+			return (int)PTR_ERR(pair[i]);
+		}
+	}
+	make_peer(pair[0]->private, pair[1]->private);
+	make_peer(pair[1]->private, pair[0]->private);
+	return 0;
+}
+
+/* --- Connections ------------------------------------------------------------------------------ */
+
+int unix_listen(struct file *f, u32 backlog)
+{
+	struct socket *s = f->private;
+	struct ucred cred;
+	int error = 0;
+
+	if (!socket_is_connection(s))
+		return -EOPNOTSUPP;
+	unix_current_cred(&cred, true);
+	spin_lock(&s->lock);
+	if (!s->name || (s->state != SOCKET_UNCONNECTED && s->state != SOCKET_LISTENING)) {
+		error = -EINVAL;
+	} else {
+		s->state = SOCKET_LISTENING;
+		s->backlog = MIN(backlog, (u32)BACKLOG_MAX);
+		s->cred = cred;
+	}
+	spin_unlock(&s->lock);
+	if (!error)
+		wait_wake_all(&s->writable); /* the backlog may have grown */
+	return error;
+}
+
+/* listen(2): one more than the backlog says, as on Linux. */
+static bool backlog_full(const struct socket *l)
+{
+	return l->pending_count > l->backlog;
+}
+
+static int accept_wait(struct socket *l, bool may_wait, struct socket **accepted)
+{
+	u64 deadline = socket_deadline(l->receive_timeout);
+	int error = 0;
+
+	spin_lock(&l->lock);
+	while (!error && list_empty(&l->pending)) {
+		if (l->state != SOCKET_LISTENING || l->shutdown & SHUT_RECEIVE)
+			error = -EINVAL;
+		else if (!may_wait)
+			error = -EAGAIN;
+		else
+			error = wait_sleep(&l->readable, &l->lock, deadline, WAIT_SIGNALS);
+	}
+	if (!error) {
+		*accepted = list_first(&l->pending, struct socket, pending_link);
+		list_remove(&(*accepted)->pending_link);
+		l->pending_count--;
+	}
+	spin_unlock(&l->lock);
+	return error;
+}
+
+struct file *unix_accept(struct file *f, u32 flags)
+{
+	struct socket *l = f->private, *s = NULL;
+	struct file *new;
+	int error;
+
+	if (!socket_is_connection(l))
+		return ERR_PTR(-EOPNOTSUPP);
+	/* Made first: once there is a connection, nothing can fail. */
+	new = socket_file(NULL, flags);
+	if (IS_ERR(new))
+		return new;
+	error = accept_wait(l, socket_may_wait(f, 0), &s);
+	if (error) {
+		file_put(new);
+		return ERR_PTR(socket_wait_error(error, l->receive_timeout));
+	}
+	wait_wake_all(&l->writable);
+	flight_leave_listener(s);
+	new->private = s;
+	return new;
+}
+
+/* Hand a new connection to the listener when there is room. */
+static int listener_add(struct socket *l, struct socket *s, bool may_wait, u64 deadline,
+			struct ucred *cred)
+{
+	int error = 0;
+
+	spin_lock(&l->lock);
+	while (!error) {
+		if (l->state != SOCKET_LISTENING || l->dead || l->shutdown & SHUT_RECEIVE)
+			error = -ECONNREFUSED;
+		else if (!backlog_full(l))
+			break;
+		else if (!may_wait)
+			error = -EAGAIN;
+		else
+			error = wait_sleep(&l->writable, &l->lock, deadline, WAIT_SIGNALS);
+	}
+	if (!error) {
+		s->name = l->name;
+		refcount_get(&s->name->refs);
+		s->listener = l;
+		*cred = l->cred;
+		list_push_back(&l->pending, &s->pending_link);
+		l->pending_count++;
+	}
+	spin_unlock(&l->lock);
+	if (!error)
+		wait_wake_one(&l->readable);
+	return error;
+}
+
+/* Of two threads that connect the same socket, one fails at once. */
+static int connect_claim(struct socket *s)
+{
+	int error = 0;
+
+	spin_lock(&s->lock);
+	if (s->state == SOCKET_CONNECTED)
+		error = -EISCONN;
+	else if (s->state == SOCKET_CONNECTING)
+		error = -EALREADY;
+	else if (s->state == SOCKET_LISTENING)
+		error = -EINVAL;
+	else
+		s->state = SOCKET_CONNECTING;
+	spin_unlock(&s->lock);
+	return error;
+}
+
+/* The other end is made here and waits at the listener; it may even be accepted, used and closed
+ * before this end knows of it. */
+static int connect_to_listener(struct socket *s, struct socket *l, bool may_wait)
+{
+	u64 deadline = socket_deadline(s->send_timeout);
+	struct socket *other = socket_create(s->type);
+	struct ucred listener_cred;
+	int error;
+
+	if (!other)
+		return -ENOMEM;
+	error = connect_claim(s);
+	if (error) {
+		socket_put(other);
+		return error;
+	}
+	make_peer(other, s);
+	socket_get(other); /* for s->peer */
+	error = listener_add(l, other, may_wait, deadline, &listener_cred);
+	spin_lock(&s->lock);
+	s->state = error ? SOCKET_UNCONNECTED : SOCKET_CONNECTED;
+	if (!error) {
+		s->peer = other;
+		s->cred = listener_cred;
+	}
+	spin_unlock(&s->lock);
+	if (error) {
+		socket_put(s);
+		socket_put(other);
+		socket_put(other);
+	}
+	wake_both(s);
+	return socket_wait_error(error, s->send_timeout);
+}
+
+void socket_set_datagram_peer(struct socket *s, struct socket *peer)
+{
+	struct list packets = LIST_INIT(packets);
+	struct socket *old;
+	bool lost;
+
+	mutex_lock(&s->reader);
+	spin_lock(&s->lock);
+	old = s->peer;
+	s->peer = peer;
+	s->state = peer ? SOCKET_CONNECTED : SOCKET_UNCONNECTED;
+	if (old && old != peer)
+		packets_steal(s, &packets);
+	spin_unlock(&s->lock);
+	mutex_unlock(&s->reader);
+	wait_wake_all(&datagram_room);
+	lost = !list_empty(&packets);
+	packets_drop(s, &packets);
+	if (!old)
+		return;
+	/* As on Linux, one that is connected to us learns of what we threw away. */
+	spin_lock(&old->lock);
+	lost = lost && old->peer == s && !old->dead;
+	if (lost)
+		WRITE_ONCE(old->error, ECONNRESET);
+	spin_unlock(&old->lock);
+	if (lost)
+		wake_both(old);
+	socket_put(old);
+}
+
+/* Takes over the reference to `to`. */
+static int connect_datagrams(struct socket *s, struct socket *to)
+{
+	bool others;
+
+	spin_lock(&to->lock);
+	others = to->peer && to->peer != s;
+	spin_unlock(&to->lock);
+	if (others) {
+		socket_put(to);
+		return -EPERM;
+	}
+	socket_set_datagram_peer(s, to);
+	return 0;
+}
+
+int unix_connect(struct file *f, const struct unix_address *address)
+{
+	struct socket *s = f->private, *to;
+	int error;
+
+	if (address->length < UNIX_ADDRESS_EMPTY)
+		return -EINVAL;
+	if (s->type == SOCK_DGRAM && address->family == AF_UNSPEC) {
+		socket_set_datagram_peer(s, NULL);
+		return 0;
+	}
+	if (s->pass_cred && (error = unix_bind_automatically(s)))
+		return error;
+	to = unix_name_find(address, s->type);
+	if (IS_ERR(to))
+		return (int)PTR_ERR(to);
+	if (s->type == SOCK_DGRAM)
+		return connect_datagrams(s, to);
+	error = connect_to_listener(s, to, socket_may_wait(f, 0));
+	socket_put(to);
+	return error;
+}
+
+int unix_shutdown(struct file *f, u32 how)
+{
+	struct socket *s = f->private, *peer = socket_peer_get(s);
+	/* What one end does not send the other does not receive, and the other way round. */
+	u32 others = (how & SHUT_SEND ? SHUT_RECEIVE : 0) | (how & SHUT_RECEIVE ? SHUT_SEND : 0);
+
+	spin_lock(&s->lock);
+	WRITE_ONCE(s->shutdown, s->shutdown | how);
+	spin_unlock(&s->lock);
+	if (peer) {
+		spin_lock(&peer->lock);
+		if (socket_is_connection(s))
+			WRITE_ONCE(peer->shutdown, peer->shutdown | others);
+		spin_unlock(&peer->lock);
+		wake_both(peer);
+		socket_put(peer);
+	}
+	wake_both(s);
+	if (s->type == SOCK_DGRAM)
+		wait_wake_all(&datagram_room);
+	return 0;
+}
+
+int unix_name(struct file *f, bool peer, struct unix_address *address)
+{
+	struct socket *s = f->private, *of = peer ? socket_peer_get(s) : s;
+	struct unix_name *name;
+
+	if (!of)
+		return -ENOTCONN;
+	name = __atomic_load_n(&of->name, __ATOMIC_ACQUIRE);
+	*address = name ? name->address
+			: (struct unix_address){.length = UNIX_ADDRESS_EMPTY, .family = AF_UNIX};
+	if (peer)
+		socket_put(of);
+	return 0;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What UNIX sockets carry.  A socket queues packets of at most a page; a datagram is a row of them
+ * put there at once, the last of them marked, and in a stream each is of its own.
+ */
+#include "kernel/linux/socket/unix_socket_internal.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+
+struct packet {
+	struct list link;
+	struct unix_name *from;	    /* with a reference; NULL: the sender had none */
+	struct socket_files *files; /* come with the first byte */
+	struct ucred cred;
+	u32 start, end; /* data not yet read; under the receiver's `reader` */
+	u32 charge;	/* memory it stands for */
+	bool last;	/* of its datagram */
+	char data[];
+};
+
+#define PACKET_DATA_MAX (PAGE_SIZE - sizeof(struct packet))
+#define SEND_OVERHEAD	32 /* a datagram is so much smaller than SO_SNDBUF (Linux's number) */
+
+struct wait_queue datagram_room = WAIT_QUEUE_INIT(datagram_room, "socket_write");
+
+/* --- Packets ---------------------------------------------------------------------------------- */
+
+void packets_drop(struct socket *s, struct list *packets)
+{
+	while (!list_empty(packets)) {
+		struct packet *p = list_first(packets, struct packet, link);
+
+		list_remove(&p->link);
+		if (p->files) {
+			flight_end(s, p->files);
+			socket_files_put(p->files);
+		}
+		unix_name_put(p->from);
+		kfree(p);
+	}
+}
+
+void packets_steal(struct socket *s, struct list *to)
+{
+	list_splice(to, &s->packets);
+	s->queued = 0;
+	s->bytes = 0;
+}
+
+u64 packets_first_length(const struct socket *s)
+{
+	struct packet *p;
+	u64 n = 0;
+
+	list_for_each (p, &s->packets, link) {
+		n += p->end - p->start;
+		if (p->last)
+			break;
+	}
+	return n;
+}
+
+/* Add `n` bytes of `io` to `packets`, which are to be dropped in any case: 0, -ENOMEM, -EFAULT. */
+static int packets_make(struct list *packets, struct io_buffer *io, size_t n)
+{
+	struct packet *p;
+
+	do {
+		u32 piece = (u32)MIN(n, PACKET_DATA_MAX);
+
+		p = kmalloc(sizeof(*p) + piece);
+		if (!p)
+			return -ENOMEM;
+		*p = (struct packet){.end = piece, .charge = (u32)sizeof(*p) + piece};
+		list_push_back(packets, &p->link);
+		if (io_get(io, p->data, piece) != (ssize_t)piece)
+			return -EFAULT;
+		n -= piece;
+	} while (n);
+	p->last = true;
+	return 0;
+}
+
+/* --- Sending ---------------------------------------------------------------------------------- */
+
+bool socket_has_room(struct socket *from, struct socket *to)
+{
+	if (to->queued < from->send_size)
+		return true;
+	/* Not at every packet that is read: a quarter. */
+	to->wake_below = MIN(to->wake_below, from->send_size / 4);
+	return false;
+}
+
+/* Can `to` never take what `from` sends?  Under to->lock. */
+static int refusal(const struct socket *from, const struct socket *to)
+{
+	if (from->type == SOCK_DGRAM && to->dead)
+		return -ECONNREFUSED;
+	if (from->type == SOCK_DGRAM && to->peer && to->peer != from)
+		return -EPERM;
+	if (READ_ONCE(from->shutdown) & SHUT_SEND || to->shutdown & SHUT_RECEIVE || to->dead)
+		return -EPIPE;
+	return 0;
+}
+
+/* Put the packets into the queue of `to` when there is room. */
+static int enqueue(struct socket *from, struct socket *to, struct list *packets, bool may_wait,
+		   u64 deadline)
+{
+	struct packet *p;
+	u32 charge = 0;
+	u64 bytes = 0;
+	int error;
+
+	list_for_each (p, packets, link) {
+		charge += p->charge;
+		bytes += p->end;
+	}
+	spin_lock(&to->lock);
+	for (;;) {
+		error = refusal(from, to);
+		if (error || socket_has_room(from, to))
+			break;
+		error = may_wait
+			    ? wait_sleep(socket_room_queue(from), &to->lock, deadline, WAIT_SIGNALS)
+			    : -EAGAIN;
+		if (!error) /* as on Linux, who slept is told of a reset before the end */
+			error = socket_error_take(from);
+		if (error)
+			break;
+	}
+	if (!error) {
+		list_splice(&to->packets, packets);
+		WRITE_ONCE(to->queued, to->queued + charge);
+		to->bytes += bytes;
+	}
+	spin_unlock(&to->lock);
+	if (!error)
+		wait_wake_one(&to->readable);
+	return error;
+}
+
+/* One piece of a stream, or one datagram, of `n` bytes. */
+static int send_piece(struct socket *from, struct socket *to, struct io_buffer *io, size_t n,
+		      struct socket_message *m, bool may_wait, u64 deadline)
+{
+	struct list packets = LIST_INIT(packets);
+	struct packet *first;
+	int error = packets_make(&packets, io, n);
+
+	if (!error) {
+		first = list_first(&packets, struct packet, link);
+		first->cred = m->cred;
+		first->from = READ_ONCE(from->name);
+		if (first->from)
+			refcount_get(&first->from->refs);
+		if (m->files)
+			error = flight_begin(to, m->files);
+		if (m->files && !error) {
+			first->files = m->files;
+			first->charge += m->files->count * (u32)sizeof(struct file *);
+			m->files = NULL;
+		}
+	}
+	if (!error)
+		error = enqueue(from, to, &packets, may_wait, deadline);
+	packets_drop(to, &packets);
+	return error;
+}
+
+/* To whom, with a reference. */
+static struct socket *destination(struct socket *s, const struct unix_address *address)
+{
+	struct socket *to;
+
+	if (s->type == SOCK_STREAM && address->length)
+		return ERR_PTR(READ_ONCE(s->state) == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP);
+	if (s->type == SOCK_DGRAM && address->length)
+		return unix_name_find(address, s->type);
+	to = socket_peer_get(s);
+	return to ?: ERR_PTR(-ENOTCONN);
+}
+
+static ssize_t send_to(struct socket *s, struct socket *to, struct io_buffer *io,
+		       struct socket_message *m, bool may_wait)
+{
+	u64 deadline = socket_deadline(READ_ONCE(s->send_timeout));
+	bool stream = s->type == SOCK_STREAM;
+	ssize_t done = 0;
+	int error = 0;
+
+	if (!stream)
+		error = socket_error_take(s);
+	if (!error && READ_ONCE(s->shutdown) & SHUT_SEND)
+		error = -EPIPE;
+	if (error)
+		return error;
+	if (stream && !io->remaining)
+		return 0;
+	if (!stream && io->remaining > READ_ONCE(s->send_size) - SEND_OVERHEAD)
+		return -EMSGSIZE;
+	do {
+		size_t n = stream ? MIN(io->remaining, PACKET_DATA_MAX) : io->remaining;
+
+		error = send_piece(s, to, io, n, m, may_wait, deadline);
+		if (!error)
+			done += (ssize_t)n;
+	} while (!error && io->remaining);
+	if (error == -ECONNREFUSED && !m->address.length) /* it is closed: connected no more */
+		socket_set_datagram_peer(s, NULL);
+	return done ?: socket_wait_error(error, READ_ONCE(s->send_timeout));
+}
+
+ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m)
+{
+	struct socket *s = f->private, *to;
+	ssize_t result;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (s->pass_cred && s->type != SOCK_STREAM && (result = unix_bind_automatically(s)))
+		return result;
+	if (!m->has_cred)
+		unix_current_cred(&m->cred, false);
+	to = destination(s, &m->address);
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	result = send_to(s, to, io, m, socket_may_wait(f, m->flags));
+	socket_put(to);
+	return result;
+}
+
+/* --- Receiving.  Under s->reader -------------------------------------------------------------- */
+
+/* The first packet, or that after `p`; NULL: none. */
+static struct packet *packet_after(struct socket *s, const struct packet *p)
+{
+	const struct list *at = p ? &p->link : &s->packets;
+	struct packet *next = NULL;
+
+	spin_lock(&s->lock);
+	if (at->next != &s->packets)
+		next = list_entry(at->next, struct packet, link);
+	spin_unlock(&s->lock);
+	return next;
+}
+
+void socket_wake_senders(struct socket *s)
+{
+	struct socket *peer;
+
+	if (s->type == SOCK_DGRAM) {
+		wait_wake_all(&datagram_room);
+		return;
+	}
+	peer = socket_peer_get(s);
+	if (peer) {
+		wait_wake_all(&peer->writable);
+		socket_put(peer);
+	}
+}
+
+/* `n` bytes of the packet were read; where that is all, it goes. */
+static void packet_consume(struct socket *s, struct packet *p, u32 n, bool whole)
+{
+	struct list used = LIST_INIT(used);
+	bool wake = false;
+
+	spin_lock(&s->lock);
+	p->start += n;
+	s->bytes -= n;
+	if (whole) {
+		list_remove(&p->link);
+		list_push_back(&used, &p->link);
+		WRITE_ONCE(s->queued, s->queued - p->charge);
+		wake = s->wake_below != NOBODY_WAITS && s->queued <= s->wake_below;
+		if (wake)
+			s->wake_below = NOBODY_WAITS;
+	}
+	spin_unlock(&s->lock);
+	if (wake)
+		socket_wake_senders(s);
+	packets_drop(s, &used);
+}
+
+/* Who sent the packet, and the files with it: 0 or -ENOMEM. */
+static int packet_describe(struct socket *s, struct packet *p, struct socket_message *m)
+{
+	if (p->from)
+		m->address = p->from->address;
+	m->cred = p->cred;
+	if (!p->files)
+		return 0;
+	if (m->flags & MSG_PEEK) {
+		m->files = socket_files_copy(p->files);
+		return m->files ? 0 : -ENOMEM;
+	}
+	flight_end(s, p->files);
+	m->files = p->files;
+	p->files = NULL;
+	return 0;
+}
+
+#define RECEIVE_END 1
+
+/* What there is instead of packets: 0 (look again), RECEIVE_END, or an error.  Under s->lock. */
+static int receive_state(struct socket *s)
+{
+	int error = socket_error_take(s);
+
+	if (!error && s->shutdown & SHUT_RECEIVE)
+		return RECEIVE_END;
+	return error;
+}
+
+/* The queue was empty: wait, without `reader`. */
+static int receive_wait(struct socket *s, bool may_wait, u64 deadline)
+{
+	int error = 0;
+
+	mutex_unlock(&s->reader);
+	spin_lock(&s->lock);
+	if (list_empty(&s->packets)) {
+		error = receive_state(s);
+		if (!may_wait && (!error || (error > 0 && s->type == SOCK_DGRAM)))
+			error = -EAGAIN; /* Linux tells the end of datagrams to sleepers only */
+		else if (!error)
+			error = wait_sleep(&s->readable, &s->lock, deadline, WAIT_SIGNALS);
+	}
+	spin_unlock(&s->lock);
+	mutex_lock(&s->reader);
+	return error;
+}
+
+static ssize_t receive_stream(struct socket *s, struct io_buffer *io, struct socket_message *m,
+			      bool may_wait, u64 deadline)
+{
+	bool peek = m->flags & MSG_PEEK, all = m->flags & MSG_WAITALL, described = false;
+	struct packet *p = NULL;
+	ssize_t done = 0;
+	int error = 0;
+
+	do {
+		bool files;
+		ssize_t n;
+
+		p = packet_after(s, peek ? p : NULL);
+		if (!p) {
+			if (done && (peek || !all))
+				break;
+			error = receive_wait(s, may_wait, deadline);
+			continue;
+		}
+		/* unix(7): what is told of the sender is true of every byte. */
+		if (described && READ_ONCE(s->pass_cred) &&
+		    memcmp(&m->cred, &p->cred, sizeof(p->cred)))
+			break;
+		n = io_put(io, p->data + p->start, MIN(io->remaining, p->end - p->start));
+		if (n < 0) {
+			error = (int)n;
+			break;
+		}
+		done += n;
+		files = p->files;
+		if (files || !described)
+			error = packet_describe(s, p, m);
+		described = true;
+		if (!peek)
+			packet_consume(s, p, (u32)n, p->start + (u32)n == p->end);
+		if (files) /* those of the next are not to be mixed with these */
+			break;
+	} while (!error && io->remaining);
+	return done ?: error == RECEIVE_END ? 0 : error;
+}
+
+static ssize_t receive_datagram(struct socket *s, struct io_buffer *io, struct socket_message *m,
+				bool may_wait, u64 deadline)
+{
+	bool peek = m->flags & MSG_PEEK, last = false;
+	struct packet *p = NULL;
+	ssize_t done = 0, length = 0;
+	int error = socket_error_take(s); /* before what has come, unlike a stream */
+
+	while (!error && !(p = packet_after(s, NULL)))
+		error = receive_wait(s, may_wait, deadline);
+	if (error)
+		return error == RECEIVE_END ? 0 : error;
+	error = packet_describe(s, p, m);
+	/* An error does not keep the message, unless it was only looked at. */
+	while (!last) {
+		u32 size = p->end;
+		ssize_t n = error ? 0 : io_put(io, p->data, MIN(io->remaining, size));
+
+		if (n < 0 || (n < (ssize_t)size && io->remaining))
+			error = error ?: -EFAULT;
+		else
+			done += n;
+		length += size;
+		last = p->last;
+		if (!peek)
+			packet_consume(s, p, size, true);
+		if (!last)
+			p = packet_after(s, peek ? p : NULL);
+	}
+	if (error)
+		return error;
+	m->truncated = done < length;
+	return m->flags & MSG_TRUNC ? length : done;
+}
+
+ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message *m)
+{
+	struct socket *s = f->private;
+	u64 timeout = READ_ONCE(s->receive_timeout), deadline = socket_deadline(timeout);
+	bool may_wait = socket_may_wait(f, m->flags);
+	ssize_t result;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (socket_is_connection(s) && READ_ONCE(s->state) != SOCKET_CONNECTED)
+		return s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
+	mutex_lock(&s->reader);
+	if (s->type == SOCK_STREAM)
+		result = receive_stream(s, io, m, may_wait, deadline);
+	else
+		result = receive_datagram(s, io, m, may_wait, deadline);
+	mutex_unlock(&s->reader);
+	if (READ_ONCE(s->queued)) /* one wake-up a packet: what is left is for the next */
+		wait_wake_one(&s->readable);
+	return result < 0 ? socket_wait_error((int)result, timeout) : result;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * UNIX sockets as files: read, write, poll, close, and their options.
+ */
+#include "kernel/linux/socket/unix_socket_internal.h"
+
+#include "kernel/lib/errno.h"
+
+#define FIONREAD 0x541b
+
+/* Linux's, on a machine that nobody has tuned. */
+#define BUFFER_MAX	 212992
+#define SEND_SIZE_MIN	 4608
+#define RECEIVE_SIZE_MIN 2304
+
+static ssize_t socket_read(struct file *f, struct io_buffer *io, u64 *position)
+{
+	struct socket_message m = {0};
+	ssize_t n;
+
+	if (!io->remaining)
+		return 0;
+	n = unix_receive(f, io, &m);
+	socket_files_put(m.files);
+	return n;
+}
+
+static ssize_t socket_write(struct file *f, struct io_buffer *io, u64 *position)
+{
+	struct socket_message m = {0};
+
+	return unix_send(f, io, &m);
+}
+
+/* poll(2) of what is in the socket itself. */
+static u32 poll_state(struct socket *s)
+{
+	u32 bits = 0;
+
+	if (READ_ONCE(s->error))
+		bits |= POLLERR;
+	if (s->shutdown == (SHUT_RECEIVE | SHUT_SEND))
+		bits |= POLLHUP;
+	if (s->shutdown & SHUT_RECEIVE)
+		bits |= POLLRDHUP | POLLIN | POLLRDNORM;
+	if (!list_empty(&s->packets) || !list_empty(&s->pending))
+		bits |= POLLIN | POLLRDNORM;
+	if (socket_is_connection(s) &&
+	    (s->state == SOCKET_UNCONNECTED || s->state == SOCKET_CONNECTING))
+		bits |= POLLHUP;
+	return bits;
+}
+
+static u32 socket_poll(struct file *f, struct poll_table *table)
+{
+	struct socket *s = f->private, *peer;
+	bool room;
+	u32 bits;
+
+	poll_wait(table, &s->readable);
+	poll_wait(table, &s->writable);
+	if (s->type == SOCK_DGRAM)
+		poll_wait(table, &datagram_room);
+	spin_lock(&s->lock);
+	bits = poll_state(s);
+	room = s->state != SOCKET_LISTENING;
+	spin_unlock(&s->lock);
+	peer = room ? socket_peer_get(s) : NULL;
+	if (peer) {
+		spin_lock(&peer->lock);
+		room = peer->dead || socket_has_room(s, peer);
+		spin_unlock(&peer->lock);
+		socket_put(peer);
+	}
+	return room ? bits | POLLOUT | POLLWRNORM | POLLWRBAND : bits;
+}
+
+static long socket_ioctl(struct file *f, u32 request, u64 argument)
+{
+	struct socket *s = f->private;
+	bool listening;
+	u64 n;
+
+	if (request != FIONREAD)
+		return -ENOTTY;
+	spin_lock(&s->lock);
+	listening = s->state == SOCKET_LISTENING;
+	n = socket_is_connection(s) ? s->bytes : packets_first_length(s);
+	spin_unlock(&s->lock);
+	return listening ? -EINVAL : put_user_u32((u32 *)argument, (u32)n);
+}
+
+/* Through /proc/PID/fd: there is no way to a socket but its descriptor. */
+static int socket_open(struct file *f)
+{
+	return -ENXIO;
+}
+
+static void socket_release(struct file *f)
+{
+	if (f->private)
+		socket_close(f->private, false);
+}
+
+const struct file_ops socket_ops = {
+    .open = socket_open,
+    .release = socket_release,
+    .read = socket_read,
+    .write = socket_write,
+    .ioctl = socket_ioctl,
+    .poll = socket_poll,
+};
+
+/* --- Options ---------------------------------------------------------------------------------- */
+
+int unix_option_get(struct file *f, u32 option, u32 *value)
+{
+	struct socket *s = f->private;
+
+	switch (option) {
+	case SO_TYPE:
+		*value = s->type;
+		return 0;
+	case SO_DOMAIN:
+		*value = AF_UNIX;
+		return 0;
+	case SO_PROTOCOL:
+		*value = 0;
+		return 0;
+	case SO_ERROR:
+		*value = (u32)-socket_error_take(s);
+		return 0;
+	case SO_ACCEPTCONN:
+		*value = READ_ONCE(s->state) == SOCKET_LISTENING;
+		return 0;
+	case SO_SNDBUF:
+		*value = READ_ONCE(s->send_size);
+		return 0;
+	case SO_RCVBUF:
+		*value = READ_ONCE(s->receive_size);
+		return 0;
+	case SO_REUSEADDR:
+		*value = READ_ONCE(s->reuse_address);
+		return 0;
+	case SO_PASSCRED:
+		*value = READ_ONCE(s->pass_cred);
+		return 0;
+	}
+	return -ENOPROTOOPT;
+}
+
+/* socket(7): doubled, and within limits. */
+static u32 buffer_size(u32 value, u32 least)
+{
+	return MAX(MIN(value, (u32)BUFFER_MAX) * 2, least);
+}
+
+int unix_option_set(struct file *f, u32 option, u32 value)
+{
+	struct socket *s = f->private;
+
+	switch (option) {
+	case SO_SNDBUF:
+		WRITE_ONCE(s->send_size, buffer_size(value, SEND_SIZE_MIN));
+		socket_wake_senders(s);
+		wait_wake_all(&s->writable);
+		return 0;
+	case SO_RCVBUF:
+		WRITE_ONCE(s->receive_size, buffer_size(value, RECEIVE_SIZE_MIN));
+		return 0;
+	case SO_REUSEADDR:
+		WRITE_ONCE(s->reuse_address, value != 0);
+		return 0;
+	case SO_PASSCRED:
+		WRITE_ONCE(s->pass_cred, value != 0);
+		return 0;
+	}
+	return -ENOPROTOOPT;
+}
+
+void unix_peer_cred(struct file *f, struct ucred *cred)
+{
+	struct socket *s = f->private;
+
+	spin_lock(&s->lock);
+	*cred = s->cred;
+	spin_unlock(&s->lock);
+}
+
+u64 *unix_timeout(struct file *f, bool send)
+{
+	struct socket *s = f->private;
+
+	return send ? &s->send_timeout : &s->receive_timeout;
+}

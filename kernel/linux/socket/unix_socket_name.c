@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names of UNIX sockets (unix(7)): a path leads to an inode and that to its socket; abstract names
+ * stand in a list.
+ */
+#include "kernel/linux/socket/unix_socket_internal.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+
+#define AUTOMATIC_NAMES 0x100000 /* five hexadecimal digits */
+
+static struct lock_class names_class = {"socket names", 0};
+static struct mutex names_mutex = MUTEX_INIT(names_mutex, &names_class);
+static struct list abstract_names = LIST_INIT(abstract_names);
+
+void unix_name_put(struct unix_name *name)
+{
+	if (!name || !refcount_put(&name->refs))
+		return;
+	inode_put(name->inode);
+	kfree(name);
+}
+
+static bool is_abstract(const struct unix_address *a)
+{
+	return !a->path[0];
+}
+
+/* Abstract names of each type are names of their own.  Under names_mutex. */
+static struct socket *abstract_find(const struct unix_address *a, u32 type)
+{
+	struct socket *s;
+
+	list_for_each (s, &abstract_names, abstract_link)
+		if (s->type == type && s->name->address.length == a->length &&
+		    !memcmp(s->name->address.path, a->path, a->length - UNIX_ADDRESS_EMPTY))
+			return s;
+	return NULL;
+}
+
+static struct socket *path_find(const char *path, u32 type)
+{
+	struct inode *inode = vfs_lookup(NULL, path, 0);
+	struct socket *s = NULL;
+
+	if (IS_ERR(inode))
+		return (struct socket *)inode;
+	mutex_lock(&inode->lock);
+	if (S_ISSOCK(inode->mode))
+		s = inode->socket;
+	if (s && s->type != type)
+		s = ERR_PTR(-EPROTOTYPE);
+	else if (s)
+		socket_get(s);
+	mutex_unlock(&inode->lock);
+	inode_put(inode);
+	return s ?: ERR_PTR(-ECONNREFUSED);
+}
+
+struct socket *unix_name_find(const struct unix_address *a, u32 type)
+{
+	struct socket *s;
+
+	if (a->length <= UNIX_ADDRESS_EMPTY || a->family != AF_UNIX)
+		return ERR_PTR(-EINVAL);
+	if (!is_abstract(a))
+		return path_find(a->path, type);
+	mutex_lock(&names_mutex);
+	s = abstract_find(a, type);
+	if (s)
+		socket_get(s);
+	mutex_unlock(&names_mutex);
+	return s ?: ERR_PTR(-ECONNREFUSED);
+}
+
+void unix_name_withdraw(struct socket *s)
+{
+	struct inode *inode = s->name ? s->name->inode : NULL;
+
+	if (inode) {
+		mutex_lock(&inode->lock);
+		if (inode->socket == s) /* else: accepted, it shares its listener's name */
+			inode->socket = NULL;
+		mutex_unlock(&inode->lock);
+	} else {
+		mutex_lock(&names_mutex);
+		list_remove(&s->abstract_link);
+		mutex_unlock(&names_mutex);
+	}
+}
+
+/* --- bind(2) ---------------------------------------------------------------------------------- */
+
+static int publish_path(struct socket *s, struct unix_name *name)
+{
+	struct inode *inode = vfs_create_socket(name->address.path, 0777);
+
+	if (IS_ERR(inode))
+		return PTR_ERR(inode) == -EEXIST ? -EADDRINUSE : (int)PTR_ERR(inode);
+	name->inode = inode;
+	mutex_lock(&inode->lock);
+	__atomic_store_n(&s->name, name, __ATOMIC_RELEASE);
+	inode->socket = s;
+	mutex_unlock(&inode->lock);
+	return 0;
+}
+
+static int publish_abstract(struct socket *s, struct unix_name *name)
+{
+	int error = 0;
+
+	mutex_lock(&names_mutex);
+	if (abstract_find(&name->address, s->type)) {
+		error = -EADDRINUSE;
+	} else {
+		__atomic_store_n(&s->name, name, __ATOMIC_RELEASE);
+		list_push_back(&abstract_names, &s->abstract_link);
+	}
+	mutex_unlock(&names_mutex);
+	return error;
+}
+
+/* The first free one of "\0" 00000 to fffff. */
+static int publish_automatic(struct socket *s, struct unix_name *name)
+{
+	static u32 next;
+	int error = -EADDRINUSE;
+
+	name->address.length = UNIX_ADDRESS_EMPTY + 6;
+	for (u32 i = 0; i < AUTOMATIC_NAMES && error == -EADDRINUSE; i++) {
+		u32 number = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % AUTOMATIC_NAMES;
+
+		snprintf(name->address.path + 1, sizeof(name->address.path) - 1, "%05x", number);
+		error = publish_abstract(s, name);
+	}
+	return error == -EADDRINUSE ? -ENOSPC : error;
+}
+
+/* A socket gets its name once; of two threads that bind it, one fails at once. */
+static int bind_claim(struct socket *s)
+{
+	bool taken;
+
+	spin_lock(&s->lock);
+	taken = s->name || s->binding;
+	if (!taken)
+		s->binding = true;
+	spin_unlock(&s->lock);
+	return taken ? -EINVAL : 0;
+}
+
+static int bind_to(struct socket *s, const struct unix_address *a)
+{
+	struct unix_name *name;
+	int error = bind_claim(s);
+
+	if (error)
+		return error;
+	name = kzalloc(sizeof(*name));
+	if (!name) {
+		error = -ENOMEM;
+	} else {
+		refcount_init(&name->refs, 1);
+		name->address = *a;
+		if (a->length == UNIX_ADDRESS_EMPTY)
+			error = publish_automatic(s, name);
+		else
+			error = is_abstract(a) ? publish_abstract(s, name) : publish_path(s, name);
+	}
+	spin_lock(&s->lock);
+	s->binding = false;
+	spin_unlock(&s->lock);
+	if (error)
+		unix_name_put(name);
+	return error;
+}
+
+int unix_bind(struct file *f, const struct unix_address *a)
+{
+	if (a->length < UNIX_ADDRESS_EMPTY || a->family != AF_UNIX)
+		return -EINVAL;
+	return bind_to(f->private, a);
+}
+
+int unix_bind_automatically(struct socket *s)
+{
+	static const struct unix_address any = {.length = UNIX_ADDRESS_EMPTY, .family = AF_UNIX};
+	int error = READ_ONCE(s->name) ? 0 : bind_to(s, &any);
+
+	return error == -EINVAL ? 0 : error; /* another thread was quicker */
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * POSIX timers.  Each has its own entry for the signal queue, so that a timer's signal can never be
+ * lost for want of memory, and is queued once: expirations meanwhile are counted as overruns.
+ */
+#include "kernel/linux/timer/posix_timer.h"
+
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/internal.h"
+
+#define TIMERS_MAX 1024 /* a process */
+
+struct posix_timer {
+	struct list link; /* process->posix_timers */
+	int id, clock, notify;
+	struct process *process;
+	struct thread *thread; /* SIGEV_THREAD_ID: with a reference */
+	struct repeating_timer repeating;
+	struct queued_signal signal;
+};
+
+static void timer_fired(struct timer *timer)
+{
+	struct posix_timer *t = container_of(timer, struct posix_timer, repeating.timer);
+	u64 flags = spin_lock_irq(&t->process->limits_lock);
+	u32 times = repeating_timer_expire(&t->repeating);
+
+	spin_unlock_irq(&t->process->limits_lock, flags);
+	if (times && t->notify != SIGEV_NONE)
+		signal_send_timer(t->process, t->thread, &t->signal, times);
+}
+
+/* limits_lock is held. */
+static struct posix_timer *timer_find(struct process *p, int id)
+{
+	struct posix_timer *t;
+
+	list_for_each (t, &p->posix_timers, link)
+		if (t->id == id)
+			return t;
+	return NULL;
+}
+
+static struct thread *event_thread(const struct sigevent *event)
+{
+	struct thread *t = thread_find(event->tid);
+
+	if (t && t->process != current_process()) {
+		thread_put(t);
+		t = NULL;
+	}
+	return t;
+}
+
+static void timer_free(struct posix_timer *t)
+{
+	timer_cancel_sync(&t->repeating.timer);
+	signal_cancel_timer(t->process, &t->signal);
+	if (t->thread)
+		thread_put(t->thread);
+	kfree(t);
+}
+
+int posix_timer_create(int clock, const struct sigevent *event, int *id)
+{
+	static const struct sigevent alarm = {.signal = SIGALRM};
+	struct process *p = current_process();
+	bool has_value = event;
+	struct posix_timer *t;
+	int result = 0;
+	u64 flags;
+
+	if (!event)
+		event = &alarm;
+	if (clock != 0 && clock != 1 && clock != 7)
+		return -EINVAL;
+	if (event->notify != SIGEV_SIGNAL && event->notify != SIGEV_NONE &&
+	    event->notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
+		return -EINVAL;
+	if (event->notify != SIGEV_NONE && (event->signal < 1 || event->signal > SIGNAL_COUNT))
+		return -EINVAL;
+	t = kzalloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->process = p;
+	t->clock = clock;
+	t->notify = event->notify;
+	if (event->notify == SIGEV_THREAD_ID && !(t->thread = event_thread(event))) {
+		kfree(t);
+		return -EINVAL;
+	}
+	timer_init(&t->repeating.timer, timer_fired);
+	list_init(&t->signal.link);
+	t->signal.preallocated = true;
+	t->signal.info.signo = event->signal;
+	t->signal.info.code = SI_TIMER;
+
+	flags = spin_lock_irq(&p->limits_lock);
+	if (p->timer_count >= TIMERS_MAX) {
+		result = -EAGAIN;
+	} else {
+		do
+			t->id = p->next_timer_id++ & INT32_MAX;
+		while (timer_find(p, t->id));
+		*id = t->signal.info.timer.timer_id = t->id;
+		t->signal.info.timer.value = has_value ? event->value : (u64)t->id;
+		list_push_back(&p->posix_timers, &t->link);
+		p->timer_count++;
+	}
+	spin_unlock_irq(&p->limits_lock, flags);
+	if (result < 0)
+		timer_free(t);
+	return result;
+}
+
+int posix_timer_exchange(int id, bool absolute, const struct timer_setting *setting,
+			 struct timer_setting *old)
+{
+	struct process *p = current_process();
+	u64 flags = spin_lock_irq(&p->limits_lock), now = clock_now_ns();
+	struct posix_timer *t = timer_find(p, id);
+
+	if (t)
+		*old = repeating_timer_read(&t->repeating);
+	if (t && setting) {
+		u64 value = setting->value_ns, ahead = clock_realtime_ns() - now;
+
+		if (value && absolute && t->clock == 0) /* the wall clock, which is ahead */
+			value = value > ahead ? value - ahead : 1;
+		else if (value && !absolute)
+			value += now;
+		repeating_timer_set(&t->repeating, value, value ? setting->interval_ns : 0);
+	}
+	spin_unlock_irq(&p->limits_lock, flags);
+	return t ? 0 : -EINVAL;
+}
+
+int posix_timer_getoverrun(int id)
+{
+	struct process *p = current_process();
+	u64 flags = spin_lock_irq(&p->limits_lock);
+	struct posix_timer *t = timer_find(p, id);
+	int overrun = t ? READ_ONCE(t->signal.last_overrun) : -EINVAL;
+
+	spin_unlock_irq(&p->limits_lock, flags);
+	return overrun;
+}
+
+/* Nobody finds it any more, and its function starts nothing again.  limits_lock is held. */
+static void timer_unlink(struct process *p, struct posix_timer *t)
+{
+	list_remove(&t->link);
+	t->repeating.expires_ns = 0;
+	p->timer_count--;
+}
+
+int posix_timer_delete(int id)
+{
+	struct process *p = current_process();
+	u64 flags = spin_lock_irq(&p->limits_lock);
+	struct posix_timer *t = timer_find(p, id);
+
+	if (t)
+		timer_unlink(p, t);
+	spin_unlock_irq(&p->limits_lock, flags);
+	if (!t)
+		return -EINVAL;
+	timer_free(t);
+	return 0;
+}
+
+void posix_timers_release(struct process *p)
+{
+	struct posix_timer *t;
+
+	do {
+		u64 flags = spin_lock_irq(&p->limits_lock);
+
+		t = list_empty(&p->posix_timers)
+			? NULL
+			: list_entry(p->posix_timers.next, struct posix_timer, link);
+		if (t)
+			timer_unlink(p, t);
+		spin_unlock_irq(&p->limits_lock, flags);
+		if (t)
+			timer_free(t);
+	} while (t);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which CPU a thread runs on: placing at wake-up, and stealing by CPUs that have nothing to do.
+ * Only one run queue is locked at a time.
+ */
+#include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/smp.h"
+#include "kernel/lib/errno.h"
+#include "kernel/task/runqueue.h"
+#include "kernel/watch/seed/seed.h"
+#include "kernel/watch/trace/trace_thread.h"
+
+struct cpumask cpus_scheduled __hot_data, cpus_idle __hot_data;
+
+struct runqueue *runqueue_lock_of(const struct thread *t)
+{
+	for (;;) {
+		struct runqueue *rq = runqueue_of(READ_ONCE(t->cpu));
+
+		spin_lock(&rq->lock);
+		if (rq == runqueue_of(READ_ONCE(t->cpu)))
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+}
+
+static u32 shortest_queue(const struct thread *t)
+{
+	u32 best = MAX_CPUS, best_queued = UINT32_MAX;
+
+	for (u32 i = 0; i < cpu_count; i++) {
+		u32 cpu = (this_cpu_id() + i) % cpu_count;
+		u32 queued = READ_ONCE(runqueue_of(cpu)->queued);
+
+		if (balance_may_run(t, cpu) && queued < best_queued) {
+			best = cpu;
+			best_queued = queued;
+		}
+	}
+	require(best < MAX_CPUS); /* sched_set_affinity() sees to it */
+	return best;
+}
+
+static u32 choose_cpu(const struct thread *t, bool spread)
+{
+	u32 last = t->cpu;
+
+	if (unlikely(t->seed))
+		return t->seed->cpu;
+	if (balance_may_run(t, last) && cpumask_test(&cpus_idle, last))
+		return last;
+	for (u32 i = 1; i <= MAX_CPUS / 64; i++) {
+		/* Word by word, beginning after the last CPU, so that idle CPUs share the work. */
+		u32 word = (last / 64 + i) % (MAX_CPUS / 64);
+		u64 idle = READ_ONCE(cpus_idle.bits[word]) & t->affinity.bits[word];
+
+		if (idle)
+			return word * 64 + (u32)__builtin_ctzl(idle);
+	}
+	return !spread && balance_may_run(t, last) ? last : shortest_queue(t);
+}
+
+/* A thread's `cpu` changes only under the lock of the queue that it leaves: so whoever has found it
+ * by `cpu` and holds that lock has a thread that stays.  It may not go to `to` any more once that
+ * is locked: then another place is looked for. */
+void balance_call_idle(u32 cpu)
+{
+	/* Stored before `polling` is looked at, and the idle thread stops polling before it looks
+	 * at need_resched for the last time: one of the two sees the other. */
+	__atomic_store_n(&cpu_get(cpu)->need_resched, 1, __ATOMIC_SEQ_CST);
+	if (cpu != this_cpu_id() && !__atomic_load_n(&runqueue_of(cpu)->polling, __ATOMIC_SEQ_CST))
+		smp_reschedule(cpu);
+}
+
+static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
+{
+	while (rq != runqueue_of(to)) {
+		t->migrations++;
+		rq->stats.migrations++;
+		trace_thread(TRACE_MIGRATE, t, t->cpu | to << 16, now_ns);
+		WRITE_ONCE(t->cpu, to);
+		spin_unlock(&rq->lock);
+		rq = runqueue_of(to);
+		spin_lock(&rq->lock);
+		if (!balance_may_run(t, to))
+			to = choose_cpu(t, spread);
+	}
+	runqueue_push(rq, t, now_ns);
+	spin_unlock(&rq->lock);
+	if (cpumask_test(&cpus_idle, to))
+		balance_call_idle(to);
+}
+
+void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns)
+{
+	assert_held(&rq->lock);
+	rq->stats.wakeups++;
+	enqueue_on(rq, t, choose_cpu(t, spread), spread, now_ns);
+}
+
+bool balance_steal(u32 to_cpu)
+{
+	u32 victim = MAX_CPUS, longest = 0;
+	struct runqueue *rq;
+	struct thread *t;
+
+	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+		u32 queued = READ_ONCE(runqueue_of(cpu)->queued);
+
+		if (cpu != to_cpu && queued > longest) {
+			longest = queued;
+			victim = cpu;
+		}
+	}
+	if (victim == MAX_CPUS)
+		return false;
+	rq = runqueue_of(victim);
+	spin_lock(&rq->lock);
+	list_for_each (t, &rq->threads, run_link) {
+		if (!balance_may_run(t, to_cpu))
+			continue;
+		runqueue_take(rq, t);
+		enqueue_on(rq, t, to_cpu, true, clock_now_ns());
+		return true;
+	}
+	spin_unlock(&rq->lock);
+	return false;
+}
+
+void balance_kick_idle(u32 from_cpu)
+{
+	u32 cpu = cpumask_next(&cpus_idle, 0);
+
+	if (cpu == MAX_CPUS || cpu == from_cpu)
+		return;
+	balance_call_idle(cpu);
+}
+
+int sched_set_affinity(struct thread *t, const struct cpumask *mask)
+{
+	struct runqueue *rq;
+	bool self = t == current_thread();
+	u64 flags;
+
+	might_sleep();
+	for (u32 i = 0;; i++) {
+		if (i == MAX_CPUS / 64)
+			return -EINVAL;
+		if (mask->bits[i] & cpus_scheduled.bits[i])
+			break;
+	}
+	flags = irq_save();
+	rq = runqueue_lock_of(t);
+	t->affinity = *mask;
+	if (!balance_may_run(t, t->cpu) && t->on_queue) {
+		runqueue_take(rq, t);
+		balance_enqueue(rq, t, true, clock_now_ns());
+	} else {
+		/* If it runs it leaves at its next pass through schedule(). */
+		u32 leave = !balance_may_run(t, t->cpu) && t->on_cpu ? t->cpu : MAX_CPUS;
+
+		spin_unlock(&rq->lock);
+		if (leave < MAX_CPUS) {
+			__atomic_store_n(&cpu_get(leave)->need_resched, 1, __ATOMIC_SEQ_CST);
+			if (leave != this_cpu_id())
+				smp_reschedule(leave);
+		}
+	}
+	irq_restore(flags);
+	if (self && !cpumask_test(mask, this_cpu_id()))
+		schedule();
+	return 0;
+}

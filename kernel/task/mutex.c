@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Mutexes.  `owner` alone decides; the guard only orders a waiter's last look against the wake-up.
+ */
+#include "kernel/task/mutex.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/task/sched.h"
+#include "kernel/watch/lockdep/lockdep.h"
+#include "kernel/watch/seed/seed.h"
+
+struct lock_class mutex_guard_class = {"mutex guard", 0};
+
+void mutex_init(struct mutex *m, struct lock_class *class)
+{
+	m->owner = NULL;
+	m->waiters = 0;
+	m->class = class;
+	spinlock_init(&m->guard, &mutex_guard_class);
+	wait_queue_init(&m->queue, "mutex");
+}
+
+static bool try_acquire(struct mutex *m)
+{
+	struct thread *nobody = NULL;
+
+	return __atomic_compare_exchange_n(&m->owner, &nobody, current_thread(), false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockdep)
+{
+	u32 waits = 0;
+	int result = 0;
+
+	might_sleep();
+	if (HEDDLE_DEBUG)
+		lockdep_acquire(m->class, m, where, LOCKDEP_SLEEPING | lockdep);
+	if (likely(try_acquire(m)))
+		return 0;
+	spin_lock(&m->guard);
+	/* Announced before the look: either we see the mutex free, or whoever frees it sees us. */
+	__atomic_fetch_add(&m->waiters, 1, __ATOMIC_SEQ_CST);
+	while (!try_acquire(m) && result == 0) {
+		if (wait_flags)
+			result = wait_sleep(&m->queue, &m->guard, WAIT_FOREVER, wait_flags);
+		else
+			seed_wait_for_lock(&m->queue, &m->guard, &waits);
+	}
+	__atomic_fetch_sub(&m->waiters, 1, __ATOMIC_SEQ_CST);
+	spin_unlock(&m->guard);
+	if (result && !mutex_held(m)) {
+		lockdep_release(m, true);
+		return result;
+	}
+	return 0;
+}
+
+void mutex_lock(struct mutex *m)
+{
+	(void)acquire(m, 0, __builtin_return_address(0), 0);
+}
+
+void mutex_lock_nested(struct mutex *m)
+{
+	(void)acquire(m, 0, __builtin_return_address(0), LOCKDEP_NESTED);
+}
+
+int mutex_lock_killable(struct mutex *m)
+{
+	return acquire(m, WAIT_KILLABLE, __builtin_return_address(0), 0);
+}
+
+bool mutex_trylock(struct mutex *m)
+{
+	if (!try_acquire(m))
+		return false;
+	if (HEDDLE_DEBUG)
+		lockdep_acquire(NULL, m, __builtin_return_address(0), LOCKDEP_SLEEPING);
+	return true;
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	require(mutex_held(m));
+	lockdep_release(m, true);
+	__atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
+	if (likely(!__atomic_load_n(&m->waiters, __ATOMIC_SEQ_CST)))
+		return;
+	spin_lock(&m->guard);
+	wait_wake_one(&m->queue);
+	spin_unlock(&m->guard);
+}
+
+bool mutex_held(const struct mutex *m)
+{
+	return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current_thread();
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Processes by number, their family, groups and sessions, and what lower floors ask about them.
+ *
+ * Order of the locks of this room, outermost first:
+ *
+ *   exec_lock (sleeping)   one exec() of a process at a time
+ *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what it points at
+ *   signal_lock (irq)      of one process; two are never held at once
+ *   limits_lock (irq)      limits, ids, timers; of locks only the timers' is taken under it
+ *
+ * A terminal's lock comes before process_lock (its hooks below are called with it), so terminals
+ * are only called with none of these held.  The list of a process's threads changes under both
+ * process_lock and signal_lock: either suffices to walk it.
+ *
+ * References: a process's table entry counts one until it is reaped, each of its threads one until
+ * its structure is freed.  A thread counts one for running, and one for being in the hash of TIDs.
+ */
+#include "kernel/task/process.h"
+
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/internal.h"
+#include "kernel/task/itimer.h"
+#include "kernel/task/wait.h"
+
+#define HASH_SIZE 512
+
+DEFINE_SPINLOCK(process_lock);
+static struct lock_class signal_lock_class = {"signal", 0}, limits_lock_class = {"limits", 0};
+static struct lock_class exec_lock_class = {"exec", 0}, fs_context_class = {"fs context", 0};
+
+static struct process kernel_process_storage;
+struct process *kernel_process = &kernel_process_storage;
+struct process *init_process;
+u32 thread_limit;
+
+static struct treap processes; /* by PID */
+static struct list threads[HASH_SIZE], groups[HASH_SIZE], sessions[HASH_SIZE];
+static u32 threads_linked, threads_left; /* left: unlinked, but with its memory still; atomic */
+
+/* --- Tables ----------------------------------------------------------------------------------- */
+
+/* The process with the lowest PID >= from. */
+static struct process *lookup_from(pid_t from)
+{
+	struct process *best = NULL;
+
+	assert_held(&process_lock);
+	for (struct treap_node *n = processes.root; n;) {
+		struct process *p = treap_entry(n, struct process, pid_node);
+
+		if (p->pid >= from)
+			best = p;
+		if (p->pid == from)
+			break;
+		n = p->pid > from ? n->left : n->right;
+	}
+	return best;
+}
+
+struct process *process_lookup(pid_t pid)
+{
+	struct process *p = lookup_from(pid);
+
+	return p && p->pid == pid ? p : NULL;
+}
+
+struct process *process_next(pid_t from)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct process *p = lookup_from(from);
+
+	if (p)
+		process_get(p);
+	spin_unlock_irq(&process_lock, flags);
+	return p;
+}
+
+struct process *process_find(pid_t pid)
+{
+	struct process *p = process_next(pid);
+
+	if (p && p->pid != pid) {
+		process_put(p);
+		return NULL;
+	}
+	return p;
+}
+
+struct thread *thread_find(tid_t tid)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct thread *t, *found = NULL;
+
+	list_for_each (t, &threads[(u32)tid % HASH_SIZE], tid_link)
+		if (t->tid == tid) {
+			thread_get(t);
+			found = t;
+			break;
+		}
+	spin_unlock_irq(&process_lock, flags);
+	return found;
+}
+
+struct list *process_group_bucket(pid_t group)
+{
+	return &groups[(u32)group % HASH_SIZE];
+}
+
+struct list *process_session_bucket(pid_t session)
+{
+	return &sessions[(u32)session % HASH_SIZE];
+}
+
+/* Some member of a group (in `session`, where that is not 0), or NULL. */
+struct process *process_group_member(pid_t group, pid_t session)
+{
+	struct process *p;
+
+	list_for_each (p, process_group_bucket(group), group_link)
+		if (p->group == group && (!session || p->session == session))
+			return p;
+	return NULL;
+}
+
+/* Free a number, unless a process, group or session goes by it still. */
+void process_number_release(pid_t number)
+{
+	struct process *p;
+
+	assert_held(&process_lock);
+	if (!number || process_lookup(number) || process_group_member(number, 0))
+		return;
+	list_for_each (p, process_session_bucket(number), session_link)
+		if (p->session == number)
+			return;
+	tid_free(number);
+}
+
+void process_link(struct process *p, struct process *parent)
+{
+	struct treap_node **link = &processes.root, *up = NULL;
+
+	assert_held(&process_lock);
+	while (*link) {
+		up = *link;
+		link = p->pid < treap_entry(up, struct process, pid_node)->pid ? &up->left
+									       : &up->right;
+	}
+	treap_insert(&processes, &p->pid_node, up, link);
+	list_push_back(process_group_bucket(p->group), &p->group_link);
+	list_push_back(process_session_bucket(p->session), &p->session_link);
+	p->parent = parent;
+	list_push_back(&parent->children, &p->sibling_link);
+	process_get(p);
+}
+
+void process_unlink(struct process *p)
+{
+	u64 flags;
+
+	assert_held(&process_lock);
+	treap_remove(&processes, &p->pid_node);
+	list_remove(&p->group_link);
+	list_remove(&p->session_link);
+	list_remove(&p->sibling_link);
+	flags = spin_lock_irq(&p->signal_lock);
+	thread_unlink(p->leader);
+	spin_unlock_irq(&p->signal_lock, flags);
+	process_number_release(p->pid);
+	if (p->group != p->pid)
+		process_number_release(p->group);
+	if (p->session != p->pid && p->session != p->group)
+		process_number_release(p->session);
+}
+
+void thread_link(struct thread *t, struct process *p)
+{
+	assert_held(&process_lock);
+	assert_held(&p->signal_lock);
+	t->process = p;
+	t->pid = p->pid;
+	process_get(p);
+	p->thread_count++;
+	list_push_back(&p->threads, &t->process_link);
+	list_push_back(&threads[(u32)t->tid % HASH_SIZE], &t->tid_link);
+	threads_linked++;
+	thread_get(t);
+}
+
+void thread_renumber(struct thread *t, tid_t tid)
+{
+	assert_held(&process_lock);
+	list_remove(&t->tid_link);
+	t->tid = tid;
+	list_push_back(&threads[(u32)tid % HASH_SIZE], &t->tid_link);
+}
+
+void thread_unlink(struct thread *t)
+{
+	assert_held(&process_lock);
+	assert_held(&t->process->signal_lock);
+	list_remove(&t->process_link);
+	list_remove(&t->tid_link);
+	threads_linked--;
+	__atomic_fetch_add(&threads_left, 1, __ATOMIC_RELAXED);
+}
+
+u32 thread_count(void)
+{
+	return READ_ONCE(threads_linked);
+}
+
+/* A thread is told of as ended while it still stands on its stack: give such ones some time, so
+ * that their memory counts as free.  Bounded, since somebody may hold one. */
+static void wait_for_threads_left(void)
+{
+	for (u32 ms = 0; ms < 50 && __atomic_load_n(&threads_left, __ATOMIC_ACQUIRE); ms++)
+		if (current_thread()->exited || sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0) < 0)
+			break;
+}
+
+/* --- Making and unmaking ---------------------------------------------------------------------- */
+
+static void process_init_fields(struct process *p)
+{
+	refcount_init(&p->refs, 1);
+	list_init(&p->children);
+	list_init(&p->sibling_link);
+	list_init(&p->group_link);
+	list_init(&p->session_link);
+	list_init(&p->threads);
+	list_init(&p->pending_queue);
+	list_init(&p->posix_timers);
+	wait_queue_init(&p->child_wait, "child");
+	wait_queue_init(&p->exec_wait, "exec");
+	mutex_init(&p->exec_lock, &exec_lock_class);
+	spinlock_init(&p->signal_lock, &signal_lock_class);
+	spinlock_init(&p->limits_lock, &limits_lock_class);
+	mutex_init(&p->fs.lock, &fs_context_class);
+	itimer_process_init(p);
+	p->exit_signal = SIGCHLD;
+}
+
+struct process *process_create(struct process *parent)
+{
+	struct process *p = kzalloc(sizeof(*p));
+	u64 flags;
+
+	if (!p)
+		return NULL;
+	process_init_fields(p);
+	p->started_ns = clock_now_ns();
+	flags = spin_lock_irq(&parent->limits_lock);
+	for (u32 i = 0; i < RLIMIT_COUNT; i++)
+		p->limits[i] = parent->limits[i];
+	p->uid = parent->uid;
+	p->euid = parent->euid;
+	p->suid = parent->suid;
+	p->gid = parent->gid;
+	p->egid = parent->egid;
+	p->sgid = parent->sgid;
+	spin_unlock_irq(&parent->limits_lock, flags);
+	flags = spin_lock_irq(&parent->signal_lock);
+	memcpy(p->actions, parent->actions, sizeof(p->actions));
+	spin_unlock_irq(&parent->signal_lock, flags);
+	mutex_lock(&parent->fs.lock);
+	p->fs.umask = parent->fs.umask;
+	p->fs.cwd = parent->fs.cwd;
+	inode_get(p->fs.cwd);
+	mutex_unlock(&parent->fs.lock);
+	return p;
+}
+
+void process_get(struct process *p)
+{
+	refcount_get(&p->refs);
+}
+
+void process_put(struct process *p)
+{
+	if (!refcount_put(&p->refs))
+		return;
+	/* All that can sleep went in process_reap() or never came to be. */
+	signal_flush_queue(p, &p->pending_queue);
+	kfree(p);
+}
+
+struct address_space *process_space_get(struct process *p)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct address_space *as = p->space;
+
+	if (as)
+		address_space_get(as);
+	spin_unlock_irq(&process_lock, flags);
+	return as;
+}
+
+struct file_table *process_files_get(struct process *p)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct file_table *files = p->files;
+
+	if (files)
+		file_table_get(files);
+	spin_unlock_irq(&process_lock, flags);
+	return files;
+}
+
+u64 process_limit(struct process *p, u32 which)
+{
+	return READ_ONCE(p->limits[which].current);
+}
+
+/* --- What lower floors ask -------------------------------------------------------------------- */
+
+static struct address_space *current_space(void)
+{
+	struct process *p = current_process();
+
+	return p ? p->space : NULL;
+}
+
+/* Kernel threads, and whatever runs before there are processes, use process 0's. */
+static struct fs_context *current_context(void)
+{
+	struct process *p = current_process();
+
+	return p ? &p->fs : &kernel_process->fs;
+}
+
+static struct file_table *current_files(void)
+{
+	struct process *p = current_process();
+
+	return p && p->files ? p->files : kernel_process->files;
+}
+
+static u64 current_limit(u32 which)
+{
+	return process_limit(current_process() ?: kernel_process, which);
+}
+
+static void thread_created(struct thread *t)
+{
+	t->process = kernel_process;
+}
+
+static void thread_freed(struct thread *t)
+{
+	if (!t->process || t->process == kernel_process)
+		return; /* one that never ran, or a kernel thread */
+	process_put(t->process);
+	__atomic_fetch_sub(&threads_left, 1, __ATOMIC_RELEASE);
+}
+
+void process_init_early(void)
+{
+	process_init_fields(kernel_process);
+	for (u32 i = 0; i < HASH_SIZE; i++) {
+		list_init(&threads[i]);
+		list_init(&groups[i]);
+		list_init(&sessions[i]);
+	}
+	thread_created_hook = thread_created;
+	thread_freed_hook = thread_freed;
+}
+
+/* As Linux: a soft limit for stacks and descriptors, no core files, the rest free; the numbers of
+ * processes and queued signals follow from the memory, so that a fork bomb meets EAGAIN while there
+ * is still some left. */
+static void set_default_limits(struct process *p)
+{
+	struct page_stats stats;
+	u64 count;
+
+	page_stats_read(&stats);
+	count = MIN(stats.total * PAGE_SIZE / (256 * 1024), 32768UL);
+	thread_limit = (u32)MAX(count * 2, 64UL);
+	for (u32 i = 0; i < RLIMIT_COUNT; i++)
+		p->limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+	p->limits[RLIMIT_STACK].current = 8 << 20;
+	p->limits[RLIMIT_CORE].current = 0;
+	p->limits[RLIMIT_NOFILE] = (struct rlimit){1024, FD_TABLE_MAX};
+	p->limits[RLIMIT_NPROC] = p->limits[RLIMIT_SIGPENDING] = (struct rlimit){count, count};
+	p->limits[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};
+}
+
+void process_init(void)
+{
+	struct inode *root = vfs_lookup(NULL, "/", 0);
+
+	if (IS_ERR(root))
+		panic("no root directory (error %ld)", -PTR_ERR(root));
+	set_default_limits(kernel_process);
+	kernel_process->fs.cwd = root;
+	kernel_process->fs.umask = 022;
+	kernel_process->files = file_table_create();
+	if (IS_ERR(kernel_process->files))
+		panic("no memory for the first process");
+	vm_current_space = current_space;
+	vfs_current_context = current_context;
+	vfs_current_files = current_files;
+	vfs_current_limit = current_limit;
+	process_tty_init();
+	shrinker_register(wait_for_threads_left);
+}

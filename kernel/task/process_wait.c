@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waiting for children: wait4(), waitid() (POSIX wait(), waitid(); wait(2) for __WALL, __WCLONE).
+ *
+ * Children belong to the process, not to the thread that made them: __WNOTHREAD changes nothing.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/task/internal.h"
+
+static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, u32 options)
+{
+	if (type == WAIT_ID_PID && child->pid != id)
+		return false;
+	if (type == WAIT_ID_GROUP && child->group != id)
+		return false;
+	return options & __WALL || !!(options & __WCLONE) == (child->exit_signal != SIGCHLD);
+}
+
+static void result_fill(struct process *child, struct wait_result *result, int code, int status)
+{
+	*result = (struct wait_result){
+	    .pid = child->pid, .uid = child->uid, .code = code, .status = status};
+	process_own_use(child, &result->use);
+	resource_use_add(&result->use, &child->children_use);
+}
+
+/* What there is to report of one child; true: *result is filled.  A zombie that is reaped goes
+ * into *reap. */
+static bool look_at(struct process *child, u32 options, struct wait_result *result,
+		    struct process **reap)
+{
+	struct process *parent = child->parent;
+	int status, code;
+	bool found = false;
+	u64 flags;
+
+	if (child->zombie) {
+		if (!(options & WEXITED))
+			return false;
+		code = wait_status_code(child->exit_code, &status);
+		result_fill(child, result, code, child->exit_code);
+		if (!(options & WNOWAIT)) {
+			resource_use_add(&parent->children_use, &result->use);
+			process_unlink(child);
+			*reap = child;
+		}
+		return true;
+	}
+	flags = spin_lock_irq(&child->signal_lock);
+	if (options & WUNTRACED && child->stopped && !child->threads_to_stop &&
+	    !child->stop_reported) {
+		result_fill(child, result, CLD_STOPPED, child->stop_signal << 8 | 0x7f);
+		child->stop_reported = !(options & WNOWAIT);
+		found = true;
+	} else if (options & WCONTINUED && child->continue_pending) {
+		result_fill(child, result, CLD_CONTINUED, 0xffff);
+		child->continue_pending = options & WNOWAIT;
+		found = true;
+	}
+	spin_unlock_irq(&child->signal_lock, flags);
+	return found;
+}
+
+/* 1: *result is filled; 0: there are such children, but nothing to report; -ECHILD. */
+static int look_at_all(struct process *p, enum wait_id type, pid_t id, u32 options,
+		       struct wait_result *result, struct process **reap)
+{
+	bool only_zombies = !(options & (WUNTRACED | WCONTINUED));
+	int answer = -ECHILD;
+	struct process *child;
+
+	if (type == WAIT_ID_PID) {
+		child = process_lookup(id);
+		if (!child || child->parent != p || !is_wanted(child, type, id, options))
+			return -ECHILD;
+		return look_at(child, options, result, reap);
+	}
+	list_for_each (child, &p->children, sibling_link) {
+		if (!is_wanted(child, type, id, options))
+			continue;
+		if (look_at(child, options, result, reap))
+			return 1;
+		answer = 0;
+		if (only_zombies && !child->zombie)
+			break; /* zombies stand in front (exit.c) */
+	}
+	return answer;
+}
+
+int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *result)
+{
+	struct process *p = current_process(), *reap = NULL;
+	u64 flags = spin_lock_irq(&process_lock);
+	int answer;
+
+	for (;;) {
+		answer = look_at_all(p, type, id, options, result, &reap);
+		if (answer != 0 || options & WNOHANG)
+			break;
+		if (wait_sleep_irq(&p->child_wait, &process_lock, WAIT_FOREVER, WAIT_SIGNALS) < 0) {
+			answer = -ERESTARTSYS;
+			break;
+		}
+	}
+	spin_unlock_irq(&process_lock, flags);
+	if (reap)
+		process_reap(reap);
+	return answer;
+}

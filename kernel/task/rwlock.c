@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sleeping reader-writer lock.  A writer that waits keeps new readers out, so it gets its turn.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/task/mutex.h"
+#include "kernel/task/sched.h"
+#include "kernel/watch/lockdep/lockdep.h"
+#include "kernel/watch/seed/seed.h"
+
+static struct lock_class rwlock_guard_class = {"rwlock guard", 0};
+
+void rwlock_init(struct rwlock *l, struct lock_class *class)
+{
+	*l = (struct rwlock){.class = class};
+	spinlock_init(&l->guard, &rwlock_guard_class);
+	wait_queue_init(&l->readers_queue, "rwlock");
+	wait_queue_init(&l->writers_queue, "rwlock");
+}
+
+void rwlock_read_lock(struct rwlock *l)
+{
+	u32 waits = 0;
+
+	might_sleep();
+	if (HEDDLE_DEBUG)
+		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
+	spin_lock(&l->guard);
+	while (l->holders < 0 || l->writers_waiting)
+		seed_wait_for_lock(&l->readers_queue, &l->guard, &waits);
+	l->holders++;
+	spin_unlock(&l->guard);
+}
+
+void rwlock_read_unlock(struct rwlock *l)
+{
+	lockdep_release(l, true);
+	spin_lock(&l->guard);
+	require(l->holders > 0);
+	/* Readers wait for writers alone. */
+	if (--l->holders == 0 && l->writers_waiting)
+		wait_wake_one(&l->writers_queue);
+	spin_unlock(&l->guard);
+}
+
+void rwlock_write_lock(struct rwlock *l)
+{
+	u32 waits = 0;
+
+	might_sleep();
+	if (HEDDLE_DEBUG)
+		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
+	spin_lock(&l->guard);
+	l->writers_waiting++;
+	while (l->holders)
+		seed_wait_for_lock(&l->writers_queue, &l->guard, &waits);
+	l->writers_waiting--;
+	l->holders = -1;
+	l->writer = current_thread();
+	spin_unlock(&l->guard);
+}
+
+void rwlock_write_unlock(struct rwlock *l)
+{
+	require(rwlock_held_for_write(l));
+	lockdep_release(l, true);
+	spin_lock(&l->guard);
+	l->writer = NULL;
+	l->holders = 0;
+	if (l->writers_waiting)
+		wait_wake_one(&l->writers_queue);
+	else
+		wait_wake_all(&l->readers_queue);
+	spin_unlock(&l->guard);
+}
+
+bool rwlock_held_for_write(const struct rwlock *l)
+{
+	return READ_ONCE(l->writer) == current_thread();
+}

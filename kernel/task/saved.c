@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading what a switch has saved (saved.h).
+ */
+#include "kernel/task/saved.h"
+
+#include "arch/x86_64/cpu/fpu.h"
+#include "kernel/task/runqueue.h"
+
+/* Whoever holds the run queue's lock sees a thread either running or wholly saved (sched.c), and
+ * cannot be overtaken by a switch to it. */
+void thread_saved_read(struct thread *t, struct thread_saved *saved)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = runqueue_lock_of(t);
+
+	*saved = (struct thread_saved){
+	    .on_cpu = t->on_cpu,
+	    .kernel_sp = t->saved_sp,
+	    .user = *thread_frame(t),
+	    .fs_base = t->fs_base,
+	    .state = t->on_cpu ? 'R' : thread_state_letter(t),
+	};
+	if (!t->on_cpu)
+		saved->kernel = *(struct switch_frame *)t->saved_sp;
+	fpu_area_xmm(t->fpu, saved->xmm);
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+}

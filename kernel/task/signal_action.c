@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Actions and masks: what a process does with its signals, and the calling thread's waiting for
+ * them (sigaction(), sigprocmask(), sigsuspend(), sigpending(), sigtimedwait()).
+ */
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/task/internal.h"
+
+void signal_actions_reset(struct process *p)
+{
+	assert_held(&p->signal_lock);
+	for (u32 i = 0; i < SIGNAL_COUNT; i++)
+		p->actions[i] = (struct sigaction){
+		    .handler = p->actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
+}
+
+struct sigaction signal_action_of(struct process *p, int signal)
+{
+	u64 flags = spin_lock_irq(&p->signal_lock);
+	struct sigaction action = p->actions[signal - 1];
+
+	spin_unlock_irq(&p->signal_lock, flags);
+	return action;
+}
+
+/* --- The calling thread's own ----------------------------------------------------------------- */
+
+static void set_mask_locked(struct thread *t, sigset_t mask)
+{
+	sigset_t blocked = mask & ~t->signal_mask;
+
+	t->signal_mask = mask & ~SIGNAL_UNBLOCKABLE;
+	/* What was meant for us and is blocked now, another thread may take. */
+	if (t->process->pending & blocked)
+		signal_retarget(t->process);
+	signal_recalculate(t);
+}
+
+void signal_set_mask(sigset_t mask)
+{
+	struct thread *t = current_thread();
+	u64 flags = spin_lock_irq(&t->process->signal_lock);
+
+	set_mask_locked(t, mask);
+	spin_unlock_irq(&t->process->signal_lock, flags);
+}
+
+void signal_set_temporary_mask(sigset_t mask)
+{
+	struct thread *t = current_thread();
+	u64 flags = spin_lock_irq(&t->process->signal_lock);
+
+	t->saved_signal_mask = t->signal_mask;
+	__atomic_fetch_or(&t->work, THREAD_RESTORE_MASK, __ATOMIC_SEQ_CST);
+	set_mask_locked(t, mask);
+	spin_unlock_irq(&t->process->signal_lock, flags);
+}
+
+int signal_action(int signal, const struct sigaction *new_action, struct sigaction *old_action)
+{
+	struct process *p = current_process();
+	struct sigaction *action;
+	u64 flags;
+
+	if (signal < 1 || signal > SIGNAL_COUNT ||
+	    (new_action && SIGNAL_BIT(signal) & SIGNAL_UNBLOCKABLE))
+		return -EINVAL;
+	flags = spin_lock_irq(&p->signal_lock);
+	action = &p->actions[signal - 1];
+	if (old_action)
+		*old_action = *action;
+	if (new_action) {
+		*action = *new_action;
+		action->mask &= ~SIGNAL_UNBLOCKABLE;
+	}
+	/* POSIX 2.4.3: to ignore a signal discards it where it is pending. */
+	if (new_action &&
+	    (new_action->handler == SIG_IGN ||
+	     (new_action->handler == SIG_DFL && SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET)))
+		signal_discard(p, SIGNAL_BIT(signal));
+	spin_unlock_irq(&p->signal_lock, flags);
+	return 0;
+}
+
+sigset_t signal_pending_set(void)
+{
+	struct thread *t = current_thread();
+	u64 flags = spin_lock_irq(&t->process->signal_lock);
+	sigset_t set = (t->pending | t->process->pending) & t->signal_mask;
+
+	spin_unlock_irq(&t->process->signal_lock, flags);
+	return set;
+}
+
+int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	struct wait_queue queue; /* nobody else's: signals end the sleep */
+	u64 flags = spin_lock_irq(&p->signal_lock);
+	int signal, ended = 0;
+
+	set &= ~SIGNAL_UNBLOCKABLE;
+	signal = signal_take(set, info);
+	if (!signal && deadline_ns > clock_now_ns()) {
+		wait_queue_init(&queue, "sigwait");
+		t->wait_set = set;
+		signal_recalculate(t); /* a bit left over from before must not end the sleep */
+		ended = wait_sleep_irq(&queue, &p->signal_lock, deadline_ns, WAIT_SIGNALS);
+		t->wait_set = 0;
+		signal = signal_take(set, info);
+	}
+	signal_recalculate(t);
+	spin_unlock_irq(&p->signal_lock, flags);
+	return signal ? signal : ended == -EINTR ? -EINTR : -EAGAIN;
+}

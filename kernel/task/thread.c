@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making and ending threads.
+ */
+#include "kernel/task/thread.h"
+
+#include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/switch.h"
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/kstack.h"
+#include "kernel/task/runqueue.h"
+#include "kernel/watch/seed/seed.h"
+#include "kernel/watch/trace/trace_thread.h"
+
+void (*thread_created_hook)(struct thread *t);
+void (*thread_freed_hook)(struct thread *t);
+
+static struct slab_cache *thread_cache, *fpu_cache;
+static u64 threads_started;
+static u32 kthreads; /* that have memory */
+
+void thread_init(void)
+{
+	thread_cache = slab_cache_create("thread", sizeof(struct thread), 64);
+	if (fpu_area_size <= 2048)
+		fpu_cache = slab_cache_create("fpu", fpu_area_size, 64);
+}
+
+/* AVX-512 and what comes after it make areas that no slab holds; whole frames are aligned anyway.
+ */
+static struct fpu_area *fpu_area_alloc(void)
+{
+	return fpu_cache ? slab_alloc(fpu_cache) : kmalloc(fpu_area_size);
+}
+
+static void fpu_area_free(struct fpu_area *area)
+{
+	if (area && fpu_cache)
+		slab_free(fpu_cache, area);
+	else
+		kfree(area);
+}
+
+static struct thread *thread_alloc(const char *name)
+{
+	struct thread *t = slab_alloc_zeroed(thread_cache);
+
+	if (!t)
+		return NULL;
+	refcount_init(&t->refs, 1);
+	list_init(&t->run_link);
+	list_init(&t->process_link);
+	list_init(&t->tid_link);
+	list_init(&t->pending_queue);
+	cpumask_fill(&t->affinity);
+	t->state = THREAD_BLOCKED;
+	t->cpu = this_cpu_id();
+	t->fpu_cpu = MAX_CPUS;
+	t->started_ns = clock_now_ns();
+	strscpy(t->name, name, sizeof(t->name));
+	return t;
+}
+
+u32 kthread_count(void)
+{
+	return __atomic_load_n(&kthreads, __ATOMIC_ACQUIRE);
+}
+
+static void thread_free(struct thread *t)
+{
+	bool kernel = !t->is_user;
+
+	if (kernel && t->tid) /* a user thread's number outlives it: kernel/proc frees it */
+		tid_free(t->tid);
+	if (t->kernel_stack)
+		kstack_free(t->kernel_stack);
+	fpu_area_free(t->fpu);
+	if (t->seed)
+		seed_group_put(t->seed);
+	if (thread_freed_hook)
+		thread_freed_hook(t); /* its memory has gone, but for the structure */
+	slab_free(thread_cache, t);
+	if (kernel)
+		__atomic_fetch_sub(&kthreads, 1, __ATOMIC_RELEASE);
+}
+
+/* With a stack on which it begins in `fn`; `frame_bytes` as in thread_stack_prepare(). */
+static struct thread *thread_create(const char *name, void (*fn)(void *), void *arg,
+				    size_t frame_bytes)
+{
+	struct thread *t = thread_alloc(name);
+
+	if (!t)
+		return ERR_PTR(-ENOMEM);
+	t->kernel_stack = kstack_alloc();
+	if (!t->kernel_stack) {
+		slab_free(thread_cache, t);
+		return ERR_PTR(-ENOMEM);
+	}
+	t->saved_sp =
+	    thread_stack_prepare((char *)t->kernel_stack + KSTACK_SIZE, frame_bytes, fn, arg);
+	return t;
+}
+
+struct thread *thread_create_idle(u32 cpu)
+{
+	struct thread *t = thread_alloc("idle");
+
+	if (!t)
+		panic("no memory for the idle thread of CPU %u", cpu);
+	snprintf(t->name, sizeof(t->name), "idle/%u", cpu);
+	if (thread_created_hook)
+		thread_created_hook(t);
+	return t;
+}
+
+struct kthread_call {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void kthread_begin(void *arg)
+{
+	struct kthread_call call = *(struct kthread_call *)arg;
+
+	kfree(arg);
+	call.fn(call.arg);
+	thread_exit_final();
+}
+
+struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg)
+{
+	struct kthread_call *call = kmalloc(sizeof(*call));
+	struct thread *t = call ? thread_create(name, kthread_begin, call, 0) : ERR_PTR(-ENOMEM);
+	tid_t tid;
+
+	if (IS_ERR(t)) {
+		kfree(call);
+		return t;
+	}
+	__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED); /* thread_free() takes it off */
+	tid = tid_alloc();
+	if (tid < 0) {
+		kfree(call);
+		thread_put(t);
+		return ERR_PTR(tid);
+	}
+	*call = (struct kthread_call){fn, arg};
+	t->tid = tid;
+	if (thread_created_hook)
+		thread_created_hook(t);
+	thread_start(t);
+	return t;
+}
+
+struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void *arg)
+{
+	struct thread *t = thread_create(name, fn, arg, sizeof(struct trap_frame));
+
+	if (IS_ERR(t))
+		return t;
+	t->is_user = true;
+	memset(thread_frame(t), 0, sizeof(struct trap_frame));
+	t->fpu = fpu_area_alloc();
+	if (!t->fpu) {
+		thread_free(t);
+		return ERR_PTR(-ENOMEM);
+	}
+	fpu_area_init(t->fpu);
+	return t;
+}
+
+void thread_start(struct thread *t)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = runqueue_lock_of(t);
+
+	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
+	t->state = THREAD_RUNNING;
+	balance_enqueue(rq, t, true, clock_now_ns());
+	irq_restore(flags);
+}
+
+u64 sched_forks_total(void)
+{
+	return __atomic_load_n(&threads_started, __ATOMIC_RELAXED);
+}
+
+void thread_get(struct thread *t)
+{
+	refcount_get(&t->refs);
+}
+
+void thread_put(struct thread *t)
+{
+	if (refcount_put(&t->refs))
+		thread_free(t);
+}
+
+void thread_exit_final(void)
+{
+	struct thread *t = current_thread();
+
+	trace_value(TRACE_EXIT, 0);
+	irq_disable();
+	if (this_cpu()->fpu_owner == t)
+		this_cpu()->fpu_owner = NULL;
+	/* Nobody wakes a dead thread; finish_switch() drops the running thread's reference once
+	 * this stack is no longer in use. */
+	thread_set_state(THREAD_DEAD);
+	schedule();
+	panic("thread %d runs after its end", t->tid);
+}
+
+void thread_set_name(struct thread *t, const char *name)
+{
+	strscpy(t->name, name, sizeof(t->name));
+}
+
+/* Part `run` in the proportion of the samples.  What was told before is taken from *user_ns and
+ * *kernel_ns: neither ever goes back, as in times(2). */
+void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u64 *kernel_ns)
+{
+	u64 samples = user_samples + kernel_samples, user = run;
+
+	if (samples)
+		user = run / samples * user_samples + run % samples * user_samples / samples;
+	user = MAX(user, *user_ns);
+	*kernel_ns = MAX(run - MIN(user, run), *kernel_ns);
+	*user_ns = run - *kernel_ns;
+}
+
+void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns)
+{
+	u64 flags = irq_save(), run;
+	struct runqueue *rq = runqueue_lock_of(t); /* so that it is not switched meanwhile */
+
+	run = t->run_ns + (t->on_cpu ? clock_now_ns() - t->run_since_ns : 0);
+	/* Never sampled: it runs in bursts shorter than a turn.  A user thread's time is its own.
+	 */
+	times_split(run, t->user_samples, t->kernel_samples + !t->is_user, &t->user_ns,
+		    &t->kernel_ns);
+	*user_ns = t->user_ns;
+	*kernel_ns = t->kernel_ns;
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+}
+
+char thread_state_letter(const struct thread *t)
+{
+	static const char letters[] = {
+	    [THREAD_RUNNING] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
+	    [THREAD_STOPPED] = 'T', [THREAD_ZOMBIE] = 'Z',   [THREAD_DEAD] = 'X',
+	};
+
+	return letters[READ_ONCE(t->state)];
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A thread: whatever it has for itself.  What the threads of a process share is in struct process
+ * (kernel/task/process.h): read the two side by side.
+ */
+#pragma once
+
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/trap_frame.h"
+#include "kernel/lib/cpumask.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/refcount.h"
+#include "kernel/task/timer.h"
+#include "kernel/task/wait.h"
+#include "kernel/watch/lockdep/lockdep.h"
+
+struct process;
+struct pmap;
+struct seed_group;
+struct fpu_area;
+
+enum thread_state {
+	THREAD_RUNNING,	  /* on a CPU, or in a run queue */
+	THREAD_SLEEPING,  /* until woken; signals wake it ("S") */
+	THREAD_BLOCKED,	  /* until woken; signals do not ("D") */
+	THREAD_STOPPED,	  /* by a stop signal, until SIGCONT or SIGKILL ("T") */
+	THREAD_ZOMBIE,	  /* ended; waits for its parent to ask ("Z") */
+	THREAD_DEAD,	  /* its stack and structure are about to go */
+};
+
+/* Why a thread must pass through the roof's work before it goes back to user mode. */
+#define THREAD_SIGNAL_WORK 1U /* a signal to deliver, a stop, or the end of the process */
+#define THREAD_KILLED	   2U /* that signal kills: WAIT_KILLABLE sleeps end too */
+#define THREAD_RESTORE_MASK 4U /* sigsuspend and kin: put saved_signal_mask back */
+
+typedef u64 sigset_t; /* bit n-1: signal n */
+
+struct thread {
+	/* Fixed at creation. */
+	tid_t tid;		  /* unique over all processes; 0: an idle thread */
+	pid_t pid;		  /* of the process; 0: a kernel thread */
+	struct process *process;  /* never NULL once kernel/proc is up */
+	void *kernel_stack;	  /* lowest byte; KSTACK_SIZE bytes */
+	bool is_user;		  /* has a user half: trap frame at the stack's top, FPU state */
+	struct refcount refs;
+	char name[16];		  /* at most 15 characters; prctl() and exec change it */
+
+	/* Saved by a switch; owned by the CPU that runs the thread. */
+	u64 saved_sp;		  /* where context_switch() left the registers */
+	struct fpu_area *fpu;	  /* NULL for kernel threads */
+	u64 fs_base, gs_base;	  /* of user mode */
+	u64 fault_vector, fault_error, fault_address; /* last fault of user mode, for sigcontext */
+	u32 fpu_cpu;		  /* whose FPU registers last held `fpu`; MAX_CPUS: none */
+	struct pmap *pmap;	  /* NULL: a kernel thread, runs in whichever is loaded */
+
+	/* Scheduling.  Under the run queue's lock of `cpu`. */
+	enum thread_state state;
+	struct list run_link;	  /* in the run queue (or seed->ready) while RUNNING, not on a CPU */
+	u32 cpu;		  /* where it runs, or last ran */
+	bool on_cpu;		  /* its stack is in use: not to be run elsewhere yet */
+	bool on_queue;		  /* run_link is in a list */
+	bool is_idle;
+	struct seed_group *seed;  /* its group in the seeded scheduler (seed.h), or NULL; changes under
+				   * process_lock, too */
+	u32 seed_number;	  /* in the group */
+	bool seed_stays;	  /* holder while it waits: seed_wait_for_lock() */
+	bool stepping;		  /* TF in its trap frame is the kernel's: seed_step(); its own */
+	struct cpumask affinity;  /* a member of a group keeps to the group's CPU */
+	s8 nice;		  /* kept for getpriority(); does not weigh */
+	u8 priority, policy;	  /* kept for sched_getscheduler(), likewise */
+
+	/* Counters; written by the CPU that runs it, read anywhere. */
+	u64 started_ns;		  /* clock at creation */
+	u64 run_ns;		  /* time on a CPU, to the nanosecond */
+	u64 run_since_ns;	  /* when it got the CPU */
+	u64 user_samples, kernel_samples; /* where timer interrupts found it: they part run_ns */
+	u64 user_ns, kernel_ns;	  /* its parts as they were last told */
+	u64 switches_voluntary, switches_forced;
+	u64 migrations;
+	u64 wait_ns, ready_since_ns; /* time in the run queue */
+	u64 faults_minor, faults_major;
+	u64 system_calls;
+
+	/* Sleeping. */
+	const char *wait_name;	  /* of the queue it sleeps on, or NULL */
+	void *wait_object;	  /* mutex, futex key, ...: for the debugger and /proc */
+	u32 wait_flags;		  /* WAIT_*: what may end the sleep */
+	struct held_locks held;	  /* sleeping locks; debug builds */
+	u32 preempt_ok_faults;	  /* > 0: user faults are refused (usercopy nofault) */
+
+	/* Work before user mode: THREAD_* bits, set by anybody atomically. */
+	u32 work;
+
+	/* Signals of its own.  Under process->signal_lock. */
+	sigset_t signal_mask;
+	sigset_t saved_signal_mask; /* for THREAD_RESTORE_MASK */
+	sigset_t wait_set;	    /* sigtimedwait(): taken although blocked */
+	sigset_t pending;
+	struct list pending_queue;  /* struct queued_signal.link */
+	u64 altstack_base, altstack_size;
+	u32 altstack_flags;
+	struct {
+		u64 (*fn)(struct thread *t); /* restart_syscall(): what to go on with */
+		u64 arg[4];
+	} restart;
+
+	/* Threads library.  The thread's own. */
+	u64 clear_tid_address;	  /* user address, 0: none */
+	u64 robust_list, robust_list_size;
+	bool futex_gone;	  /* has passed futex_exit_robust_list(): owns no lock any more */
+	u64 rseq;
+
+	/* In the process.  Under process_lock (kernel/proc). */
+	struct list process_link; /* process->threads */
+	struct list tid_link;	  /* the hash of TIDs */
+	int exit_code;		  /* wait status form */
+	bool exited;
+};
+
+/* The cache of structures, and TIDs; from sched_init(). */
+void thread_init(void);
+
+/* The thread that the calling CPU has been running since it started, TID 0; stops the kernel where
+ * there is no memory. */
+struct thread *thread_create_idle(u32 cpu);
+
+/* Called with each thread made, before it can run: kernel/proc makes kernel threads members of
+ * process 0. */
+extern void (*thread_created_hook)(struct thread *t);
+
+/* Called when the last reference goes. */
+extern void (*thread_freed_hook)(struct thread *t);
+
+/* Make a kernel thread of process 0 and start it.  `fn` may return.  ERR_PTR(-ENOMEM). */
+struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg);
+
+/* Kernel threads (idle ones not counted) whose memory is not given back yet. */
+u32 kthread_count(void);
+
+/* Make, but do not start, a thread for user mode: a zeroed trap frame is at its stack's top
+ * (thread_frame()), FPU state as a program starts with.  It goes to user mode by that frame when
+ * first run, after fn(arg) if fn is not NULL.  ERR_PTR(-ENOMEM).  The caller fills process, pmap,
+ * tid and whatever else, then calls thread_start(). */
+struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void *arg);
+
+/* Put a created thread into a run queue of a CPU that its affinity allows. */
+void thread_start(struct thread *t);
+
+/* The frame by which the thread entered the kernel from user mode. */
+static inline struct trap_frame *thread_frame(struct thread *t)
+{
+	return (struct trap_frame *)((char *)t->kernel_stack + KSTACK_SIZE -
+				     sizeof(struct trap_frame));
+}
+
+/* References: a thread's structure and stack go when the last is put, and not before another
+ * thread runs on the CPU that it left.  The running thread itself counts as one. */
+void thread_get(struct thread *t);
+void thread_put(struct thread *t);
+
+/* The calling thread ends here, and gives up its own reference; the rest of the leaving (process,
+ * signals) was done by kernel/proc. */
+void thread_exit_final(void) noreturn;
+
+/* Threads' names are read without a lock. */
+void thread_set_name(struct thread *t, const char *name);
+
+/* A new TID: the next free number after the last one given, from 1 to TID_MAX - 1; -EAGAIN where
+ * none is free.  1 is never given: it is init's.  A number that still names a process, group or session must not be freed yet. */
+#define TID_MAX 4194304
+tid_t tid_alloc(void);
+void tid_free(tid_t tid); /* any context */
+tid_t tid_last(void);	  /* the last one given */
+
+/* Wake it out of a sleep that signals may end, or kick it out of user mode on another CPU, so that
+ * it looks at `work` soon. */
+void thread_notify(struct thread *t, u32 work_bits);
+
+/* Is there a signal (or with WAIT_KILLABLE a killing one) that should end the caller's sleep? */
+bool thread_interrupted(u32 wait_flags);
+
+/* What it has used, up to now if it is running. */
+void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns);
+
+/* A letter as in /proc/PID/stat. */
+char thread_state_letter(const struct thread *t);

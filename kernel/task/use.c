@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What threads and processes have used: times, faults, switches, system calls.
+ */
+#include "kernel/task/internal.h"
+
+void resource_use_add(struct resource_use *sum, const struct resource_use *use)
+{
+	sum->user_ns += use->user_ns;
+	sum->kernel_ns += use->kernel_ns;
+	sum->minor_faults += use->minor_faults;
+	sum->major_faults += use->major_faults;
+	sum->voluntary_switches += use->voluntary_switches;
+	sum->forced_switches += use->forced_switches;
+	sum->migrations += use->migrations;
+	sum->system_calls += use->system_calls;
+	sum->peak_resident_pages = MAX(sum->peak_resident_pages, use->peak_resident_pages);
+}
+
+void thread_use(struct thread *t, struct resource_use *use)
+{
+	*use = (struct resource_use){.minor_faults = READ_ONCE(t->faults_minor),
+				     .major_faults = READ_ONCE(t->faults_major),
+				     .voluntary_switches = READ_ONCE(t->switches_voluntary),
+				     .forced_switches = READ_ONCE(t->switches_forced),
+				     .migrations = READ_ONCE(t->migrations),
+				     .system_calls = READ_ONCE(t->system_calls)};
+	thread_times(t, &use->user_ns, &use->kernel_ns);
+}
+
+void process_own_use(struct process *p, struct resource_use *use)
+{
+	struct thread *t;
+
+	assert_held(&process_lock);
+	*use = p->own_dead;
+	if (p->space)
+		use->peak_resident_pages =
+		    MAX(use->peak_resident_pages, READ_ONCE(p->space->peak_resident));
+	list_for_each (t, &p->threads, process_link) {
+		struct resource_use one;
+
+		if (t->exited)
+			continue; /* in own_dead already */
+		thread_use(t, &one);
+		resource_use_add(use, &one);
+	}
+}
+
+void process_resource_use(struct process *p, struct resource_use *use)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+
+	process_own_use(p, use);
+	spin_unlock_irq(&process_lock, flags);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Wait queues and timed sleeps.
+ */
+#include "kernel/task/wait.h"
+
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/task/sched.h"
+
+#define WAKE_BATCH 16 /* threads woken with interrupts off */
+
+struct lock_class wait_queue_class = {"wait queue", 0};
+
+void wait_queue_init(struct wait_queue *q, const char *name)
+{
+	spinlock_init(&q->lock, &wait_queue_class);
+	list_init(&q->waiters);
+	q->name = name;
+}
+
+void wait_queue_add(struct wait_queue *q, struct waiter *w)
+{
+	u64 flags = spin_lock_irq(&q->lock);
+
+	list_push_back(&q->waiters, &w->link);
+	spin_unlock_irq(&q->lock, flags);
+}
+
+void wait_queue_remove(struct wait_queue *q, struct waiter *w)
+{
+	u64 flags = spin_lock_irq(&q->lock);
+
+	list_remove(&w->link);
+	spin_unlock_irq(&q->lock, flags);
+}
+
+/* Returns whether it counts as the one of wake_one(). */
+static bool wake_waiter(struct waiter *w)
+{
+	bool exclusive = w->exclusive;
+	struct thread *t = w->thread;
+
+	if (w->wake) {
+		w->wake(w);
+		return exclusive;
+	}
+	list_remove(&w->link);
+	/* Once `woken` is seen the waiter may return and its entry be gone; its thread is not, as
+	 * long as the queue's lock is held: it takes that before it leaves (wait_on()). */
+	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
+	thread_wake(t);
+	return exclusive;
+}
+
+void wait_wake_one(struct wait_queue *q)
+{
+	u64 flags = spin_lock_irq(&q->lock);
+	struct waiter *w, *next;
+
+	list_for_each_safe (w, next, &q->waiters, link)
+		if (wake_waiter(w))
+			break;
+	spin_unlock_irq(&q->lock, flags);
+}
+
+void wait_wake_all(struct wait_queue *q)
+{
+	u64 flags = spin_lock_irq(&q->lock);
+	struct list rest;
+
+	/* Those that wait now, and not who comes meanwhile; interrupts get their turn after a few. */
+	list_init(&rest);
+	list_splice(&rest, &q->waiters);
+	for (u32 n = 1; !list_empty(&rest); n++) {
+		struct waiter *w = list_first(&rest, struct waiter, link);
+
+		if (w->wake) { /* poll's entries stay until they are taken off */
+			list_remove(&w->link);
+			list_push_back(&q->waiters, &w->link);
+		}
+		wake_waiter(w);
+		if (n % WAKE_BATCH == 0) {
+			spin_unlock_irq(&q->lock, flags);
+			flags = spin_lock_irq(&q->lock);
+		}
+	}
+	spin_unlock_irq(&q->lock, flags);
+}
+
+struct sleep_timer {
+	struct timer timer;
+	struct thread *thread;
+};
+
+static void sleep_timer_fired(struct timer *timer)
+{
+	thread_wake(container_of(timer, struct sleep_timer, timer)->thread);
+}
+
+int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
+{
+	struct thread *t = current_thread();
+	struct sleep_timer timer = {.thread = t};
+	int result = 0;
+
+	if (deadline_ns != WAIT_FOREVER) {
+		timer_init(&timer.timer, sleep_timer_fired);
+		timer_start(&timer.timer, deadline_ns);
+	}
+	WRITE_ONCE(t->wait_flags, flags);
+	for (;;) {
+		thread_set_state(flags & WAIT_SIGNALS ? THREAD_SLEEPING : THREAD_BLOCKED);
+		if (woken && __atomic_load_n(woken, __ATOMIC_ACQUIRE))
+			break;
+		if (deadline_ns != WAIT_FOREVER && clock_now_ns() >= deadline_ns) {
+			result = -ETIMEDOUT;
+			break;
+		}
+		if (thread_interrupted(flags)) {
+			result = -EINTR;
+			break;
+		}
+		schedule();
+	}
+	thread_set_state(THREAD_RUNNING);
+	WRITE_ONCE(t->wait_flags, 0);
+	if (deadline_ns != WAIT_FOREVER)
+		timer_cancel_sync(&timer.timer);
+	return result;
+}
+
+/* Enqueued before the guard is released, so that no wake-up is missed.  Interrupts are on while it
+ * sleeps. */
+static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags)
+{
+	struct thread *t = current_thread();
+	struct waiter w = {.thread = t, .exclusive = true};
+	u64 irqs;
+	int result;
+
+	assert_held(guard);
+	assert(!t->is_idle);
+	t->wait_name = q->name;
+	t->wait_object = q;
+	wait_queue_add(q, &w);
+	spin_unlock(guard);
+	irq_enable();
+	might_sleep();
+
+	result = sleep_until_woken(&w.woken, deadline_ns, flags);
+
+	irqs = spin_lock_irq(&q->lock);
+	list_remove(&w.link);
+	if (w.woken)
+		result = 0; /* a wake-up that was given to us must not be lost */
+	spin_unlock_irq(&q->lock, irqs);
+	t->wait_name = NULL;
+	t->wait_object = NULL;
+	return result;
+}
+
+int wait_sleep(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags)
+{
+	int result = wait_on(q, guard, deadline_ns, flags);
+
+	spin_lock(guard);
+	return result;
+}
+
+int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags)
+{
+	int result = wait_on(q, guard, deadline_ns, flags);
+
+	/* The caller keeps the flags of its spin_lock_irq(): leave interrupts off as it did. */
+	(void)spin_lock_irq(guard);
+	return result;
+}
+
+int sleep_until(u64 deadline_ns, u32 flags)
+{
+	struct thread *t = current_thread();
+	int result;
+
+	might_sleep();
+	t->wait_name = "sleep";
+	result = sleep_until_woken(NULL, deadline_ns, flags);
+	t->wait_name = NULL;
+	return result == -ETIMEDOUT ? 0 : result;
+}

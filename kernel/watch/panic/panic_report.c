@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The panic report: cause, CPU, thread, registers, backtrace, locks held, last events of each CPU.
+ * Everything may be broken by now: nothing here takes a lock or trusts a pointer.
+ */
+#include "kernel/watch/panic/panic_report.h"
+
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/cpu/usercopy.h"
+#include "arch/x86_64/entry/entry.h"
+#include "arch/x86_64/pc/power.h"
+#include "arch/x86_64/pc/smp.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/panic.h"
+#include "kernel/lib/string.h"
+#include "kernel/sync/spinlock.h"
+#include "kernel/task/process.h"
+#include "kernel/watch/panic/symbols.h"
+#include "kernel/watch/trace/trace.h"
+
+#define BACKTRACE_HERE	 32
+#define BACKTRACE_ELSE	 6
+#define EVENTS_HERE	 16 /* of the CPU that stops the kernel */
+#define EVENTS_ELSEWHERE 4
+#define CPUS_ELSEWHERE	 15
+
+static u32 reporter; /* CPU id + 1 */
+static DEFINE_PER_CPU(const struct trap_frame *, panic_frame);
+static DEFINE_PER_CPU(const struct trap_frame *, stopped_frame);
+
+bool panic_reports_here(void)
+{
+	return READ_ONCE(reporter) == this_cpu_id() + 1;
+}
+
+void panic_stop_here(const struct trap_frame *frame)
+{
+	__atomic_store_n(this_cpu_ptr(stopped_frame), frame, __ATOMIC_RELEASE);
+	smp_stop_self();
+}
+
+/* With %lx everywhere: 64-bit values as the format wants them. */
+typedef unsigned long ul;
+
+static void __printf(1, 2) report(const char *fmt, ...)
+{
+	char line[160];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	log_error("%s", line);
+}
+
+/* Read kernel memory at an address that may be anything; faults are caught (trap.c).  Device
+ * registers are left alone. */
+static bool peek(u64 address, void *value, size_t n)
+{
+	if (address < DIRECT_MAP_BASE || address > UINT64_MAX - n ||
+	    (address >= MMIO_BASE && address < MMIO_BASE + MMIO_SIZE))
+		return false;
+	return usercopy_raw_in(value, (const void *)address, n) == 0;
+}
+
+static void report_address(u64 address)
+{
+	char name[96];
+
+	symbol_format(name, sizeof(name), address);
+	report("  0x%016lx %s", (ul)address, name);
+}
+
+/* Is this where C returns to from the call that an entry made?  Then a trap frame lies above. */
+static bool is_entry_return(u64 address)
+{
+	return address == (u64)entry_syscall_return || address == (u64)entry_trap_return ||
+	       address == (u64)entry_paranoid_return;
+}
+
+/* Where the processor was when the frame was made; false: in user mode, where no kernel function is
+ * its caller. */
+static bool report_origin(const struct trap_frame *f)
+{
+	if (frame_is_user(f))
+		report("  user mode: rip 0x%lx rsp 0x%lx", (ul)f->rip, (ul)f->rsp);
+	else
+		report_address(f->rip);
+	return !frame_is_user(f);
+}
+
+/* From a frame, or without one from the caller's own rbp. */
+static void report_backtrace(const struct trap_frame *frame, u64 rbp, u32 max)
+{
+	if (frame && !report_origin(frame))
+		return;
+	for (u32 i = 0; i < max; i++) {
+		u64 words[2]; /* the caller's rbp, the return address */
+		struct trap_frame f;
+
+		if (!peek(rbp, words, sizeof(words)) || !words[1])
+			return;
+		if (is_entry_return(words[1])) {
+			if (!peek(rbp + sizeof(words), &f, sizeof(f)))
+				return;
+			report("  -- %s (vector %lu) --", trap_name((u32)f.vector), (ul)f.vector);
+			if (!report_origin(&f))
+				return;
+			rbp = f.rbp;
+			continue;
+		}
+		report_address(words[1]);
+		if (words[0] <= rbp) /* the stack grows down: callers lie above */
+			return;
+		rbp = words[0];
+	}
+	report("  ...");
+}
+
+static void report_registers(const struct trap_frame *f)
+{
+	char name[96];
+
+	symbol_format(name, sizeof(name), f->rip);
+	report("rip %016lx %s", (ul)f->rip, name);
+	report("rsp %016lx  rflags %08lx  cs %lx  ss %lx  vector %lu  error %lx", (ul)f->rsp,
+	       (ul)f->rflags, (ul)f->cs, (ul)f->ss, (ul)f->vector, (ul)f->error);
+	report("rax %016lx  rbx %016lx  rcx %016lx", (ul)f->rax, (ul)f->rbx, (ul)f->rcx);
+	report("rdx %016lx  rsi %016lx  rdi %016lx", (ul)f->rdx, (ul)f->rsi, (ul)f->rdi);
+	report("rbp %016lx  r8  %016lx  r9  %016lx", (ul)f->rbp, (ul)f->r8, (ul)f->r9);
+	report("r10 %016lx  r11 %016lx  r12 %016lx", (ul)f->r10, (ul)f->r11, (ul)f->r12);
+	report("r13 %016lx  r14 %016lx  r15 %016lx", (ul)f->r13, (ul)f->r14, (ul)f->r15);
+	report("cr2 %016lx  cr3 %016lx  cr4 %016lx", (ul)read_cr2(), (ul)read_cr3(),
+	       (ul)read_cr4());
+}
+
+static void report_thread(u32 cpu)
+{
+	const struct cpu *c = cpu_get(cpu);
+	struct process *process;
+	static struct thread t; /* a copy, that can be read without faults */
+	pid_t pid = 0;
+
+	if (!c->current || !peek((u64)c->current, &t, sizeof(t))) {
+		report("CPU %u, no thread", cpu);
+		return;
+	}
+	process = t.process;
+	if (process)
+		peek((u64)&process->pid, &pid, sizeof(pid));
+	report("CPU %u, thread %d (%.15s) of process %d, kernel stack 0x%lx, %s, preemption count "
+	       "%u",
+	       cpu, t.tid, t.name, pid, (ul)t.kernel_stack,
+	       c->irq_depth ? "in an interrupt" : "not in an interrupt", c->preempt_count);
+}
+
+static void report_events(void)
+{
+	static struct trace_cursor c;
+	static char line[TRACE_LINE];
+	u32 self = this_cpu_id(), others = 0;
+
+	cpumask_for_each (cpu, &cpus_online) {
+		if (cpu != self && ++others > CPUS_ELSEWHERE)
+			continue;
+		trace_rewind(&c, cpu, cpu == self ? EVENTS_HERE : EVENTS_ELSEWHERE);
+		if (c.valid)
+			report("last events of CPU %u:", cpu);
+		for (; c.valid; trace_advance(&c)) {
+			/* The log ends the line itself. */
+			line[trace_format(&c.event, cpu, line, sizeof(line)) - 1] = '\0';
+			log_error("%s", line);
+		}
+	}
+}
+
+/* The CPUs that were told to stop, and where they were. */
+static void report_elsewhere(void)
+{
+	u32 self = this_cpu_id(), others = 0;
+
+	cpumask_for_each (cpu, &cpus_online) {
+		const struct trap_frame *f =
+		    __atomic_load_n(per_cpu_ptr(stopped_frame, cpu), __ATOMIC_ACQUIRE);
+
+		if (cpu == self || ++others > CPUS_ELSEWHERE)
+			continue;
+		report_thread(cpu);
+		if (f)
+			report_backtrace(f, f->rbp, BACKTRACE_ELSE);
+		else
+			report("  did not stop");
+	}
+}
+
+static void report_locks(void)
+{
+	u32 count = 0;
+
+	report("locks held%s:", HEDDLE_DEBUG ? "" : " (a build with DEBUG=1 keeps a record)");
+	cpumask_for_each (cpu, &cpus_online)
+		count += locks_held_print(cpu, report);
+	if (HEDDLE_DEBUG && !count)
+		report("  none");
+}
+
+static void noreturn finish(void)
+{
+	char how[8] = "";
+
+	log_flush_forced();
+	if (cmdline_get("panic", how, sizeof(how)) && !strcmp(how, "halt"))
+		cpu_halt_forever();
+	power_off(EXIT_STATUS_PANIC);
+}
+
+static void noreturn panic_report(const char *message)
+{
+	const struct trap_frame *frame;
+	u32 self = this_cpu_id() + 1, nobody = 0;
+
+	irq_disable();
+	if (!__atomic_compare_exchange_n(&reporter, &nobody, self, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST)) {
+		if (nobody != self)
+			panic_stop_here(*this_cpu_ptr(panic_frame));
+		report("panic in the report itself: %s", message);
+		finish();
+	}
+	frame = *this_cpu_ptr(panic_frame);
+	smp_stop_others();
+
+	report("kernel panic: %s", message);
+	log_flush_forced(); /* should the rest fail */
+	report_events();
+	report_elsewhere();
+	report_locks();
+	report_thread(this_cpu_id());
+	if (frame)
+		report_registers(frame);
+	report("backtrace:");
+	report_backtrace(frame, frame ? frame->rbp : (u64)__builtin_frame_address(0),
+			 BACKTRACE_HERE);
+	report("to look closer: make gdb, then `break panic_report', `continue', `heddle-bt all', "
+	       "`heddle-fault'");
+	/* Once more: on a screen it is the last lines that stay. */
+	report("kernel panic: %s", message);
+	finish();
+}
+
+void panic_at(const struct trap_frame *frame, const char *fmt, ...)
+{
+	char message[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	*this_cpu_ptr(panic_frame) = frame;
+	panic("%s", message);
+}
+
+void panic_report_init(void)
+{
+	panic_set_handler(panic_report);
+}

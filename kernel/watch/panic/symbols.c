@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking up names in the table that the linker script gathers.
+ */
+#include "kernel/watch/panic/symbols.h"
+
+#include "kernel/lib/format.h"
+
+struct symbol {
+	u64 address; /* sorted */
+	const char *name;
+};
+
+/* linker.ld */
+extern const struct symbol __symbols_start[], __symbols_end[];
+extern const char __text_start[], __text_end[];
+
+const char *symbol_lookup(u64 address, u64 *offset)
+{
+	size_t low = 0, high = (size_t)(__symbols_end - __symbols_start);
+
+	if (address < (u64)__text_start || address >= (u64)__text_end)
+		return NULL;
+	/* The last one that is not above. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (__symbols_start[middle].address <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return NULL;
+	*offset = address - __symbols_start[low - 1].address;
+	return __symbols_start[low - 1].name;
+}
+
+size_t symbol_format(char *buf, size_t size, u64 address)
+{
+	u64 offset;
+	const char *name = symbol_lookup(address, &offset);
+
+	if (!name)
+		return (size_t)scnprintf(buf, size, "0x%lx", (unsigned long)address);
+	return (size_t)scnprintf(buf, size, "%s+0x%lx", name, (unsigned long)offset);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The seeded scheduler.
+ */
+#include "kernel/watch/seed/seed.h"
+
+#include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/smp.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/runqueue.h"
+#include "kernel/watch/trace/trace_thread.h"
+
+#define CHOICES_MAX 64 /* ready members that are looked at: the longest waiting */
+#define WAIT_NS	    (100 * NSEC_PER_MSEC) /* a machine that was paused misses one such wait */
+#define PATIENCE    20			  /* of them, till a holder gives way */
+#define SCALES	    8 /* preemption points are up to 2^0 .. 2^7 steps apart, 16 on average */
+
+/* SplitMix64 (Steele, Lea, Flood 2014): any seed will do, 0 too. */
+static u64 random_next(struct seed_group *g)
+{
+	u64 z = g->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+/* Short distances are likely, for races of a few instructions; long ones let others come far. */
+static u64 random_distance(struct seed_group *g)
+{
+	u64 r = random_next(g);
+
+	return 1 + (r >> 32 & ((1U << r % SCALES) - 1));
+}
+
+struct seed_group *seed_group_create(u64 seed)
+{
+	struct seed_group *g = kzalloc(sizeof(*g));
+
+	if (!g)
+		return NULL;
+	refcount_init(&g->refs, 1);
+	list_init(&g->ready);
+	g->seed = g->random = seed;
+	g->last = UINT32_MAX;
+	g->left = random_distance(g);
+	g->hash = 0xcbf29ce484222325; /* FNV-1a's start */
+	return g;
+}
+
+void seed_group_get(struct seed_group *g)
+{
+	refcount_get(&g->refs);
+}
+
+void seed_group_put(struct seed_group *g)
+{
+	if (refcount_put(&g->refs))
+		kfree(g);
+}
+
+static void hash_add(struct seed_group *g, u64 value)
+{
+	for (u32 i = 0; i < 8; i++)
+		g->hash = (g->hash ^ (value >> 8 * i & 0xff)) * 0x100000001b3;
+}
+
+static void set_holder(struct seed_group *g, struct thread *t)
+{
+	g->holder = t;
+	if (t->seed_number == g->last)
+		return;
+	g->last = t->seed_number;
+	g->switches++;
+	hash_add(g, t->seed_number);
+	hash_add(g, g->steps);
+}
+
+bool seed_admit(struct thread *t)
+{
+	struct seed_group *g = t->seed;
+
+	if (!g->holder)
+		set_holder(g, t);
+	if (g->holder == t)
+		return true;
+	list_push_back(&g->ready, &t->run_link);
+	g->ready_count++;
+	return false;
+}
+
+/* The next holder, or none, in the run queue. */
+static void choose_holder(struct runqueue *rq, struct seed_group *g, bool to_back, u64 now_ns)
+{
+	struct thread *t;
+	u64 n = 0;
+
+	g->holder = NULL;
+	if (!g->ready_count)
+		return;
+	if (g->ready_count > 1)
+		n = random_next(g) % MIN(g->ready_count, (u32)CHOICES_MAX);
+	list_for_each (t, &g->ready, run_link)
+		if (!n--)
+			break;
+	runqueue_take(rq, t);
+	set_holder(g, t);
+	runqueue_push(rq, t, now_ns);
+	if (!to_back) {
+		list_remove(&t->run_link);
+		list_push_front(&rq->threads, &t->run_link);
+	}
+}
+
+void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to_back, u64 now_ns)
+{
+	struct seed_group *g = prev->seed;
+
+	/* Not yet the holder: it has joined a moment ago. */
+	if (g->holder != prev)
+		return;
+	if (prev->state != THREAD_RUNNING && prev->seed_stays)
+		return;
+	if (prev->state != THREAD_RUNNING || (choose && g->ready_count))
+		choose_holder(rq, g, to_back, now_ns);
+}
+
+static void trace_preemption(u64 rip, u64 step)
+{
+	char text[TRACE_TEXT];
+
+	if (trace_on(TRACE_MARK))
+		trace_write_text(TRACE_MARK, 0, text,
+				 (size_t)scnprintf(text, sizeof(text),
+						   "sched_seed_preempt: pid=%d rip=%#lx step=%lu",
+						   current_thread()->tid, rip, step));
+}
+
+void seed_step(u64 rip)
+{
+	struct runqueue *rq = this_runqueue();
+	struct thread *t = current_thread();
+	struct seed_group *g;
+	bool choose = false;
+	u64 step = 0;
+
+	spin_lock(&rq->lock);
+	g = t->seed; /* others may end it, under this lock */
+	if (g && g->holder == t) {
+		step = ++g->steps;
+		if (!--g->left) {
+			g->left = random_distance(g);
+			choose = g->ready_count;
+		}
+	}
+	spin_unlock(&rq->lock);
+	if (!choose)
+		return;
+	trace_preemption(rip, step);
+	sched_yield_member();
+}
+
+void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard, u32 *waits)
+{
+	struct thread *t = current_thread();
+	int result;
+
+	if (likely(!READ_ONCE(t->seed))) {
+		(void)wait_sleep(q, guard, WAIT_FOREVER, 0);
+		return;
+	}
+	t->seed_stays = true;
+	result = wait_sleep(q, guard, clock_now_ns() + WAIT_NS, 0);
+	t->seed_stays = false;
+	*waits = result == -ETIMEDOUT ? *waits + 1 : 0;
+	if (*waits < PATIENCE)
+		return;
+	*waits = 0;
+	/* Whoever has the lock may wait for a member: one that came into the group with a lock. */
+	spin_unlock(guard);
+	sched_yield_member();
+	spin_lock(guard);
+}
+
+/* --- Coming and going ---------------------------------------------------------------------------
+ */
+
+/* It is where it must not be, or is not what it was: it looks again at its next switch.  Interrupts
+ * off. */
+static void disturb(struct thread *t)
+{
+	u32 cpu = t->cpu;
+
+	__atomic_store_n(&cpu_get(cpu)->need_resched, 1, __ATOMIC_SEQ_CST);
+	if (cpu != this_cpu_id())
+		smp_reschedule(cpu);
+}
+
+void seed_move(struct thread *t, struct seed_group *g)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = runqueue_lock_of(t);
+	struct seed_group *old = t->seed;
+	bool queued = t->on_queue;
+
+	if (queued)
+		runqueue_take(rq, t);
+	/* The holder is on the group's CPU, or was: this is its lock.  Others need not be. */
+	if (old && old->holder == t)
+		choose_holder(rq, old, true, clock_now_ns());
+	t->seed = g;
+	if (g) {
+		if (!g->members)
+			g->cpu = this_cpu_id();
+		seed_group_get(g);
+		t->seed_number = __atomic_fetch_add(&g->members, 1, __ATOMIC_RELAXED);
+	}
+	if (t->on_cpu) {
+		if (g && g->cpu == t->cpu && !g->holder)
+			set_holder(g, t);
+		else
+			disturb(t);
+	}
+	if (queued)
+		balance_enqueue(rq, t, true, clock_now_ns());
+	else
+		spin_unlock(&rq->lock);
+	irq_restore(flags);
+	if (old)
+		seed_group_put(old);
+}
+
+void seed_inherit(struct thread *t)
+{
+	struct seed_group *g = current_thread()->seed;
+
+	if (!g)
+		return;
+	seed_group_get(g);
+	t->seed = g;
+	t->seed_number = __atomic_fetch_add(&g->members, 1, __ATOMIC_RELAXED);
+}
+
+void seed_read(struct seed_group *g, struct seed_counters *counters)
+{
+	struct runqueue *rq = runqueue_of(g->cpu);
+	u64 flags = spin_lock_irq(&rq->lock);
+
+	*counters = (struct seed_counters){.steps = g->steps,
+					   .switches = g->switches,
+					   .hash = g->hash,
+					   .holder = g->holder ? g->holder->tid : 0};
+	spin_unlock_irq(&rq->lock, flags);
+}

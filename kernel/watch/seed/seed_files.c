@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who runs under the seeded scheduler (kernel/watch/seed/seed.h): all of user space by sched_seed=N, a
+ * process by its /proc/PID/sched_seed.
+ */
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/linux/proc/procfs.h"
+#include "kernel/task/internal.h"
+#include "kernel/watch/seed/seed.h"
+
+void process_seed_first(struct thread *t)
+{
+	u64 seed = cmdline_get_u64("sched_seed", 0), flags;
+	struct seed_group *g = seed ? seed_group_create(seed) : NULL;
+
+	if (seed && !g)
+		panic("no memory for sched_seed");
+	if (!g)
+		return;
+	flags = spin_lock_irq(&process_lock);
+	seed_move(t, g);
+	spin_unlock_irq(&process_lock, flags);
+	seed_group_put(g);
+}
+
+static struct seed_group *group_of(struct process *p)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct seed_group *g = NULL;
+
+	/* As all its threads.  One that was waited for has none, not even its leader. */
+	if (!list_empty(&p->threads))
+		g = list_first(&p->threads, struct thread, process_link)->seed;
+	if (g)
+		seed_group_get(g);
+	spin_unlock_irq(&process_lock, flags);
+	return g;
+}
+
+/* All its threads; the caller first, so that it is the holder when it goes on. */
+static void process_seed(struct process *p, struct seed_group *g)
+{
+	struct thread *self = current_thread(), *t;
+	struct seed_group *old = group_of(p);
+	u64 flags = spin_lock_irq(&process_lock);
+
+	if (self->process == p)
+		seed_move(self, g);
+	list_for_each (t, &p->threads, process_link)
+		if (t != self)
+			seed_move(t, g);
+	spin_unlock_irq(&process_lock, flags);
+	if (old)
+		seed_group_put(old);
+}
+
+static int make_sched_seed(pid_t pid, tid_t tid, struct text *text)
+{
+	struct process *p = process_find(pid);
+	struct seed_counters c = {0};
+	struct seed_group *g;
+
+	if (!p)
+		return -ESRCH;
+	g = group_of(p);
+	process_put(p);
+	if (g)
+		seed_read(g, &c);
+	text_printf(text, "seed %lu\nsteps %lu\nswitches %lu\nhash 0x%016lx\nholder %d\n",
+		    g ? g->seed : 0, c.steps, c.switches, c.hash, c.holder);
+	if (g)
+		seed_group_put(g);
+	return 0;
+}
+
+static int write_sched_seed(pid_t pid, tid_t tid, const char *value, size_t length)
+{
+	struct seed_group *g = NULL;
+	struct process *p;
+	u64 seed;
+	int error = parse_u64(value, 10, &seed);
+
+	if (error)
+		return error;
+	p = process_find(pid);
+	if (!p)
+		return -ESRCH;
+	if (seed)
+		g = seed_group_create(seed);
+	if (!seed || g)
+		process_seed(p, g);
+	process_put(p);
+	if (g)
+		seed_group_put(g);
+	return seed && !g ? -ENOMEM : 0;
+}
+
+static const struct procfs_pid_file files[] = {
+    {.name = "sched_seed",
+     .mode = S_IFREG | 0644,
+     .make = make_sched_seed,
+     .write = write_sched_seed},
+};
+
+void process_seed_init(void)
+{
+	procfs_add_pid_files(files, ARRAY_SIZE(files));
+}

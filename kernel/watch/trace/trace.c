@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The rings of events, one a CPU.  Only its CPU writes to a ring, with interrupts off; others read
+ * it meanwhile, and see by the writer's head whether what they copied was overwritten.
+ */
+#include "kernel/watch/trace/trace.h"
+
+#include "arch/x86_64/pc/smp.h"
+#include "kernel/lib/errno.h"
+
+#define KB_PER_PAGE (PAGE_SIZE / 1024)
+#define KB_MAX	    (1UL << 20) /* 1 GiB a CPU */
+
+#define SCHEDULING                                                                                 \
+	(1U << TRACE_SWITCH | 1U << TRACE_WAKING | 1U << TRACE_MIGRATE | 1U << TRACE_FORK |        \
+	 1U << TRACE_EXEC | 1U << TRACE_EXIT | 1U << TRACE_TLB_FLUSH)
+
+u32 trace_mask __hot_data = SCHEDULING | 1U << TRACE_MARK;
+
+struct trace_ring *trace_rings[MAX_CPUS];
+DEFINE_PER_CPU(struct trace_writer, trace_writer);
+static u32 ring_count;
+static void *(*memory_alloc)(size_t bytes);
+static void (*memory_free)(void *memory);
+
+_Static_assert(sizeof(struct trace_event) == 128, "two cache lines");
+_Static_assert(offsetof(struct trace_event, other_name) + TRACE_NAME == 64, "a switch takes one");
+
+/* The page is full, or there was no ring so far, or there is another one. */
+struct trace_event *__noinline trace_next_page(struct trace_writer *w)
+{
+	struct trace_ring *r = READ_ONCE(trace_rings[this_cpu_id()]);
+
+	if (!r)
+		return NULL;
+	if (w->ring != r) {
+		w->head = 0;
+		__atomic_store_n(&w->ring, r, __ATOMIC_RELEASE);
+	}
+	return trace_event_at(r, w->head);
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+static u64 head_of(u32 cpu)
+{
+	struct trace_writer *w = cpu_get(cpu) ? per_cpu_ptr(trace_writer, cpu) : NULL;
+
+	if (!w || __atomic_load_n(&w->ring, __ATOMIC_ACQUIRE) != trace_rings[cpu])
+		return 0;
+	return __atomic_load_n(&w->head, __ATOMIC_ACQUIRE);
+}
+
+/* Of the events from `start` on the ring still holds those from here on. */
+static u64 oldest(const struct trace_ring *r, u64 head)
+{
+	return MAX(r->start, head > r->mask ? head - r->mask : 0);
+}
+
+void trace_advance(struct trace_cursor *c)
+{
+	struct trace_ring *r = trace_rings[c->cpu];
+
+	c->valid = false;
+	while (!c->valid && c->next < c->end) {
+		u64 head;
+
+		c->event = *trace_event_at(r, c->next);
+		/* Overwritten while it was copied, or before: leave it out; and what a ring that
+		 * took the place of the first does not have. */
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		head = head_of(c->cpu);
+		c->valid = c->next >= oldest(r, head) && c->next < head;
+		c->next++;
+	}
+}
+
+void trace_rewind(struct trace_cursor *c, u32 cpu, u64 max)
+{
+	struct trace_ring *r = cpu < ring_count ? trace_rings[cpu] : NULL;
+
+	c->cpu = cpu;
+	c->next = c->end = r ? head_of(cpu) : 0;
+	if (r)
+		c->next = MAX(oldest(r, c->end), c->end - MIN(c->end, max));
+	trace_advance(c);
+}
+
+void trace_stats_read(u32 cpu, struct trace_stats *stats)
+{
+	struct trace_ring *r = cpu < ring_count ? trace_rings[cpu] : NULL;
+	u64 head = r ? head_of(cpu) : 0;
+
+	*stats = (struct trace_stats){0};
+	if (!r)
+		return;
+	stats->entries = head - oldest(r, head);
+	stats->overrun = oldest(r, head) - r->start;
+}
+
+void trace_clear(void)
+{
+	for (u32 cpu = 0; cpu < ring_count; cpu++)
+		if (trace_rings[cpu])
+			trace_rings[cpu]->start = head_of(cpu);
+}
+
+/* --- Size ------------------------------------------------------------------------------------- */
+
+void trace_init(u32 cpus, void *(*alloc)(size_t bytes), void (*free)(void *memory))
+{
+	ring_count = cpus;
+	memory_alloc = alloc;
+	memory_free = free;
+}
+
+static void ring_free(struct trace_ring *r)
+{
+	if (!r)
+		return;
+	for (u64 i = 0; i <= r->mask / TRACE_PER_PAGE; i++)
+		memory_free(r->pages[i]);
+	memory_free(r);
+}
+
+static struct trace_ring *ring_alloc(u64 pages)
+{
+	struct trace_ring *r = memory_alloc(sizeof(*r) + pages * sizeof(r->pages[0]));
+	bool enough = true;
+
+	if (!r)
+		return NULL;
+	r->mask = pages * TRACE_PER_PAGE - 1;
+	for (u64 i = 0; enough && i < pages; i++)
+		enough = (r->pages[i] = memory_alloc(PAGE_SIZE)) != NULL;
+	if (enough)
+		return r;
+	ring_free(r);
+	return NULL;
+}
+
+/* On each CPU, in an interrupt: it holds the old ring no more. */
+static void leave_ring(void *unused)
+{
+	*this_cpu_ptr(trace_writer) = (struct trace_writer){0};
+}
+
+static void leave_rings(void)
+{
+	u64 flags;
+
+	preempt_disable();
+	smp_call(&cpus_online, leave_ring, NULL);
+	flags = irq_save();
+	leave_ring(NULL);
+	irq_restore(flags);
+	preempt_enable();
+}
+
+int trace_resize(u64 kb)
+{
+	u64 pages = 1;
+	struct trace_ring **new;
+
+	if (!kb || kb > KB_MAX)
+		return -EINVAL;
+	while (pages * KB_PER_PAGE < kb)
+		pages *= 2;
+	new = memory_alloc(ring_count * sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	for (u32 cpu = 0; cpu < ring_count; cpu++) {
+		new[cpu] = ring_alloc(pages);
+		if (new[cpu])
+			continue;
+		while (cpu--)
+			ring_free(new[cpu]);
+		memory_free(new);
+		return -ENOMEM;
+	}
+	for (u32 cpu = 0; cpu < ring_count; cpu++)
+		new[cpu] = __atomic_exchange_n(&trace_rings[cpu], new[cpu], __ATOMIC_ACQ_REL);
+	leave_rings();
+	for (u32 cpu = 0; cpu < ring_count; cpu++)
+		ring_free(new[cpu]);
+	memory_free(new);
+	return 0;
+}
+
+u64 trace_size_kb(void)
+{
+	return trace_rings[0] ? (trace_rings[0]->mask + 1) / TRACE_PER_PAGE * KB_PER_PAGE : 0;
+}
