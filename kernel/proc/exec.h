@@ -31,7 +31,8 @@ struct exec {
 /* argv and envp into the pieces.  -EFAULT, -E2BIG, -ENOMEM. */
 int exec_arguments_copy(struct exec *e, u64 argv, u64 envp, bool from_kernel);
 
-/* An address space for the program, with the limits of `p`.  ERR_PTR. */
+/* An empty address space whose layout leaves room for the stack that RLIMIT_STACK of `p` allows.
+ * ERR_PTR(-ENOMEM). */
 struct address_space *exec_space_create(struct process *p);
 
 /* The stack that the program starts with, in e->space, after elf_load(). */

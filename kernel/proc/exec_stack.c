@@ -249,7 +249,5 @@ struct address_space *exec_space_create(struct process *p)
 		return as;
 	gap = MIN(MAX(gap, MMAP_GAP_MIN), MMAP_GAP_MAX);
 	as->mmap_top = ALIGN_DOWN(STACK_TOP - gap, PAGE_SIZE) - STACK_SLACK;
-	as->limit_as_bytes = process_limit(p, RLIMIT_AS);
-	as->limit_stack_bytes = process_limit(p, RLIMIT_STACK);
 	return as;
 }

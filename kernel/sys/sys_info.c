@@ -128,17 +128,6 @@ SYSCALL3(getrandom, user, size, flags)
 
 /* --- Limits ----------------------------------------------------------------------------------- */
 
-/* What other rooms keep for themselves of the limits. */
-static void limits_spread(u32 which, u64 value)
-{
-	struct address_space *as = current_process()->space;
-
-	if (which == RLIMIT_AS)
-		WRITE_ONCE(as->limit_as_bytes, value);
-	else if (which == RLIMIT_STACK)
-		WRITE_ONCE(as->limit_stack_bytes, value);
-}
-
 static int limit_change(u32 which, const struct rlimit *new_limit, struct rlimit *old)
 {
 	struct process *p = current_process();
@@ -156,8 +145,6 @@ static int limit_change(u32 which, const struct rlimit *new_limit, struct rlimit
 	else if (new_limit)
 		p->limits[which] = *new_limit;
 	spin_unlock_irq(&p->limits_lock, flags);
-	if (new_limit && !error)
-		limits_spread(which, new_limit->current);
 	return error;
 }
 

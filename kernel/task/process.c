@@ -404,6 +404,7 @@ void process_init(void)
 	if (IS_ERR(kernel_process->files))
 		panic("no memory for the first process");
 	vm_current_space = current_space;
+	vm_current_limit = current_limit;
 	vfs_current_context = current_context;
 	vfs_current_files = current_files;
 	vfs_current_limit = current_limit;

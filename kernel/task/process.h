@@ -16,12 +16,10 @@
 struct tty;
 
 #define RLIMIT_DATA	  2
-#define RLIMIT_STACK	  3
 #define RLIMIT_CORE	  4
 #define RLIMIT_RSS	  5
 #define RLIMIT_NPROC	  6
 #define RLIMIT_MEMLOCK	  8
-#define RLIMIT_AS	  9
 #define RLIMIT_SIGPENDING 11
 #define RLIMIT_COUNT	  16
 #define RLIM_INFINITY	  UINT64_MAX

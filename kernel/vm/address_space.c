@@ -10,6 +10,7 @@
 #include "kernel/vm/region.h"
 
 struct address_space *(*vm_current_space)(void);
+u64 (*vm_current_limit)(u32 which);
 
 DEFINE_SPINLOCK(address_spaces_lock);
 struct list address_spaces = LIST_INIT(address_spaces);
@@ -30,7 +31,6 @@ struct address_space *address_space_create(void)
 	refcount_init(&as->refs, 1);
 	rwlock_init(&as->lock, &space_class);
 	spinlock_init(&as->page_table_lock, &page_table_class);
-	as->limit_as_bytes = as->limit_stack_bytes = UINT64_MAX;
 	as->mmap_top = USER_MAX;
 	spin_lock(&address_spaces_lock);
 	list_push_back(&address_spaces, &as->all_link);
@@ -69,8 +69,6 @@ static void copy_layout(struct address_space *to, const struct address_space *fr
 {
 	to->brk_start = from->brk_start;
 	to->brk = from->brk;
-	to->limit_as_bytes = from->limit_as_bytes;
-	to->limit_stack_bytes = from->limit_stack_bytes;
 	to->mmap_top = from->mmap_top;
 	to->code_start = from->code_start;
 	to->code_end = from->code_end;

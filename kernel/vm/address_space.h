@@ -91,10 +91,9 @@ struct address_space {
 	struct treap regions;
 	u32 region_count;
 	u64 brk_start, brk;	 /* bytes */
-	u64 mapped_bytes;	 /* sum over regions; limit_as_bytes bounds it */
+	u64 mapped_bytes;	 /* sum over regions; RLIMIT_AS bounds it */
 	u64 peak_mapped_bytes;
 	u64 data_bytes;		 /* the private writable ones among them */
-	u64 limit_as_bytes, limit_stack_bytes; /* kept up to date by setrlimit */
 	u64 mmap_top;		 /* automatic mappings are placed below this, downwards */
 	u64 gap_hint;		 /* where the last one went; 0: none yet */
 	u64 gap_largest;	 /* no gap above gap_hint was larger than this */
@@ -124,6 +123,13 @@ struct address_space *address_space_fork(struct address_space *as);
 
 /* The space of the calling thread's process, or NULL in a kernel thread; given by kernel/proc. */
 extern struct address_space *(*vm_current_space)(void);
+
+/* A resource limit (RLIMIT_AS, RLIMIT_STACK; bytes) of the calling process, which binds what it adds
+ * to any space; given by kernel/proc.  vfork() shares a space between processes with different
+ * limits, so a space has none. */
+extern u64 (*vm_current_limit)(u32 which);
+#define RLIMIT_STACK 3
+#define RLIMIT_AS    9
 
 /* --- Regions; all take as->lock themselves, all sleep, all return 0 or a negative errno ------- */
 

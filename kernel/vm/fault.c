@@ -242,7 +242,7 @@ static bool stack_grow(struct address_space *as, u64 address)
 		below = region_prev(r);
 		if (below && !below->grows_down && below->prot != PROT_NONE)
 			gap = STACK_GUARD;
-		grown = r->end - start <= READ_ONCE(as->limit_stack_bytes) &&
+		grown = r->end - start <= vm_current_limit(RLIMIT_STACK) &&
 			(!below || below->end + gap <= start) &&
 			regions_may_grow(as, r->start - start);
 		if (grown)

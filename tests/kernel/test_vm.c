@@ -5,6 +5,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
+#include "kernel/task/process.h"
 #include "kernel/vm/address_space.h"
 #include "tests/kernel/ktest.h"
 
@@ -19,6 +20,15 @@ static u64 free_frames(void)
 	page_drain_all();
 	page_stats_read(&stats);
 	return stats.free;
+}
+
+/* Set a limit of process 0, to which the self-tests belong; returns the old one. */
+static u64 limit_swap(u32 which, u64 value)
+{
+	u64 before = kernel_process->limits[which].current;
+
+	kernel_process->limits[which].current = value;
+	return before;
 }
 
 static long map(struct address_space *as, u64 address, u64 pages, u32 prot, u32 flags)
@@ -81,7 +91,7 @@ KTEST(vm_regions_split_and_merge)
 KTEST(vm_places_top_down)
 {
 	struct address_space *as = address_space_create();
-	u64 top = as->mmap_top;
+	u64 top = as->mmap_top, before;
 
 	KEXPECT_EQ(map(as, 0, 4, RW, ANON), top - 4 * PAGE_SIZE);
 	KEXPECT_EQ(map(as, 0, 1, PROT_READ, ANON), top - 5 * PAGE_SIZE);
@@ -90,11 +100,12 @@ KTEST(vm_places_top_down)
 	KEXPECT_EQ(map(as, 0, 2, RW, ANON), top - 11 * PAGE_SIZE);
 	KEXPECT_EQ(map(as, 0, 1, RW, ANON), top - 5 * PAGE_SIZE);
 	KEXPECT_EQ(as->region_count, 1);
-	as->limit_as_bytes = 12 * PAGE_SIZE;
+	before = limit_swap(RLIMIT_AS, 12 * PAGE_SIZE);
 	KEXPECT_EQ(map(as, 0, 2, RW, ANON), -ENOMEM);
 	KEXPECT_EQ(map(as, top - 2 * PAGE_SIZE, 3, RW, ANON | MAP_FIXED), -ENOMEM);
 	KEXPECT_EQ(map(as, top - 3 * PAGE_SIZE, 3, PROT_READ, ANON | MAP_FIXED),
 		   top - 3 * PAGE_SIZE);
+	limit_swap(RLIMIT_AS, before);
 	address_space_put(as);
 }
 
@@ -226,14 +237,15 @@ KTEST(vm_stack_and_heap_grow)
 				.prot = RW,
 				.flags = ANON | MAP_FIXED,
 				.is_stack = true};
+	u64 before = limit_swap(RLIMIT_STACK, 1024 * PAGE_SIZE);
 
-	as->limit_stack_bytes = 1024 * PAGE_SIZE;
 	address_space_map(as, &q);
 	poke(as, top - 1000 * PAGE_SIZE, 1);
 	KEXPECT_EQ(as->mapped_bytes, 1000 * PAGE_SIZE);
 	KEXPECT_EQ(address_space_fault(as, top - 1025 * PAGE_SIZE, FAULT_WRITE, 0), FAULT_MAPERR);
 	map(as, top - 1200 * PAGE_SIZE, 1, RW, ANON | MAP_FIXED);
 	KEXPECT_EQ(address_space_fault(as, top - 1010 * PAGE_SIZE, FAULT_WRITE, 0), FAULT_MAPERR);
+	limit_swap(RLIMIT_STACK, before);
 
 	as->brk_start = as->brk = BASE + 100;
 	KEXPECT_EQ(address_space_brk(as, 0), BASE + 100);

@@ -41,6 +41,46 @@ static void address_space(void)
 		 0);
 }
 
+/* Touch `bytes` of the stack below the caller's frame, a page at a time. */
+__attribute__((noinline)) static void use_stack(long bytes)
+{
+	volatile char *low = __builtin_alloca(bytes);
+
+	for (long at = bytes - 1; at >= 0; at -= PAGE)
+		low[at] = 1;
+}
+
+/* A limit belongs to the process, and not to the address space that a vfork() child shares. */
+static void vfork_child(void)
+{
+	static const struct rlimit stack = {128 << 10, 128 << 10}, space = {1 << 20, 1 << 20};
+	struct rlimit r;
+	int status;
+
+	CHECK_EQ(IN_CHILD(
+			 if (!vfork()) {
+				 setrlimit(RLIMIT_STACK, &stack);
+				 setrlimit(RLIMIT_AS, &space);
+				 /* The child's limits bind the child. */
+				 _exit(map(2 << 20) == MAP_FAILED ? 0 : 1);
+			 };
+			 MUST(wait(&status)); CHECK_EQ(status, 0);
+			 MUST(getrlimit(RLIMIT_STACK, &r)); CHECK(r.rlim_cur > 2 << 20);
+			 CHECK(map(16 << 20) != MAP_FAILED); use_stack(2 << 20)),
+		 0);
+	/* The other way: the parent's limit stays when the child raises its own. */
+	CHECK_EQ(IN_CHILD(r = (struct rlimit){64 << 20, RLIM_INFINITY};
+			  MUST(setrlimit(RLIMIT_AS, &r));
+			  if (!vfork()) {
+				  r.rlim_cur = 1 << 30;
+				  setrlimit(RLIMIT_AS, &r);
+				  _exit(map(128 << 20) != MAP_FAILED ? 0 : 1);
+			  };
+			  MUST(wait(&status)); CHECK_EQ(status, 0);
+			  CHECK(map(1 << 20) == MAP_FAILED)),
+		 0);
+}
+
 static void file_size(void)
 {
 	static char c[1000];
@@ -85,6 +125,7 @@ int main(void)
 	check_start_in_directory();
 	RUN(errors);
 	RUN(address_space);
+	RUN(vfork_child);
 	RUN(file_size);
 	RUN(file_shrinks);
 	RUN(cpu_time);
