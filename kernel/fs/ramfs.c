@@ -4,6 +4,7 @@
  */
 #include "kernel/fs/internal.h"
 
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"

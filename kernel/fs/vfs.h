@@ -189,8 +189,6 @@ void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime
 extern struct fs_context *(*vfs_current_context)(void);
 /* Its limits (RLIMIT_*); likewise. */
 extern u64 (*vfs_current_limit)(u32 which);
-#define RLIMIT_FSIZE  1
-#define RLIMIT_NOFILE 7
 
 /* flags: AT_SYMLINK_NOFOLLOW.  With a reference; ERR_PTR(-ENOENT, -ENOTDIR, -ELOOP,
  * -ENAMETOOLONG, -EACCES).  Sleeps. */

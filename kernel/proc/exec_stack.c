@@ -3,6 +3,7 @@
  * The arguments of exec: copied in from the old image, laid out on the stack of the new one
  * (System V ABI, x86-64 supplement, 3.4.1).
  */
+#include "kernel/lib/abi.h"
 #include "kernel/proc/exec.h"
 
 #include "arch/x86_64/cpu/features.h"

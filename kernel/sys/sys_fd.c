@@ -3,6 +3,7 @@
  * Descriptors: close, dup, fcntl, ioctl, pipe.
  */
 #include "kernel/ipc/pipe.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
 

@@ -2,6 +2,7 @@
  *
  * Reading and writing open files.
  */
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"

@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/random.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"

@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/pc/power.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"

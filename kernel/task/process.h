@@ -7,6 +7,7 @@
 
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/treap.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/signal.h"
@@ -14,19 +15,6 @@
 #include "kernel/vm/address_space.h"
 
 struct tty;
-
-#define RLIMIT_DATA	  2
-#define RLIMIT_CORE	  4
-#define RLIMIT_RSS	  5
-#define RLIMIT_NPROC	  6
-#define RLIMIT_MEMLOCK	  8
-#define RLIMIT_SIGPENDING 11
-#define RLIMIT_COUNT	  16
-#define RLIM_INFINITY	  UINT64_MAX
-
-struct rlimit {
-	u64 current, maximum;
-};
 
 /* Children's and own resource use, summed at exit and wait. */
 struct resource_use {
@@ -138,22 +126,6 @@ u64 process_limit(struct process *p, u32 which);
 
 /* --- fork.c ---------------------------------------------------------------------------------- */
 
-#define CLONE_VM	     0x00000100
-#define CLONE_FS	     0x00000200
-#define CLONE_FILES	     0x00000400
-#define CLONE_SIGHAND	     0x00000800
-#define CLONE_PIDFD	     0x00001000
-#define CLONE_VFORK	     0x00004000
-#define CLONE_PARENT	     0x00008000
-#define CLONE_THREAD	     0x00010000
-#define CLONE_NEWNS	     0x00020000
-#define CLONE_SETTLS	     0x00080000
-#define CLONE_PARENT_SETTID  0x00100000
-#define CLONE_CHILD_CLEARTID 0x00200000
-#define CLONE_DETACHED	     0x00400000
-#define CLONE_CHILD_SETTID   0x01000000
-#define CLONE_CLEAR_SIGHAND  0x100000000ULL
-
 /* struct clone_args of clone3(), up to cgroup. */
 struct clone_args {
 	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
@@ -177,16 +149,6 @@ long process_exec(const char *path, u64 argv, u64 envp, bool from_kernel);
  * or the signal. */
 void thread_exit(int wait_status) noreturn;
 void process_exit_group(int wait_status) noreturn;
-
-#define WNOHANG	   1
-#define WUNTRACED  2
-#define WSTOPPED   2
-#define WEXITED	   4
-#define WCONTINUED 8
-#define WNOWAIT	   0x01000000
-#define __WNOTHREAD 0x20000000
-#define __WALL	   0x40000000
-#define __WCLONE   0x80000000
 
 enum wait_id { WAIT_ID_ALL, WAIT_ID_PID, WAIT_ID_GROUP };
 

@@ -4,6 +4,7 @@
  *
  * Children belong to the process, not to the thread that made them: __WNOTHREAD changes nothing.
  */
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/task/internal.h"
 

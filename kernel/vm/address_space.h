@@ -128,8 +128,6 @@ extern struct address_space *(*vm_current_space)(void);
  * to any space; given by kernel/proc.  vfork() shares a space between processes with different
  * limits, so a space has none. */
 extern u64 (*vm_current_limit)(u32 which);
-#define RLIMIT_STACK 3
-#define RLIMIT_AS    9
 
 /* --- Regions; all take as->lock themselves, all sleep, all return 0 or a negative errno ------- */
 

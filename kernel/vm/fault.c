@@ -6,6 +6,7 @@
  * without it, and puts that in only if the entry is still what it was.  Else somebody was faster,
  * and the access is simply tried again.
  */
+#include "kernel/lib/abi.h"
 #include "kernel/vm/fault.h"
 
 #include "arch/x86_64/cpu/percpu.h"

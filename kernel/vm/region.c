@@ -2,6 +2,7 @@
  *
  * The tree of regions (region.h).
  */
+#include "kernel/lib/abi.h"
 #include "kernel/vm/region.h"
 
 #include "kernel/lib/errno.h"

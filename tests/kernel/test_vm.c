@@ -2,6 +2,7 @@
  *
  * Address spaces from the inside: regions, faults, fork, objects, and what comes back.
  */
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"

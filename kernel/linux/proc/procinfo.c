@@ -5,6 +5,7 @@
  * What it shows of its memory is in procinfo_memory.c, /proc/heddle/PID in procinfo_heddle.c.
  */
 #include "kernel/dev/tty.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
