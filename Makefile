@@ -27,7 +27,8 @@ CC := $(firstword $(foreach c,x86_64-elf-gcc x86_64-linux-gnu-gcc clang,\
         $(if $(shell command -v $(c) 2>/dev/null),$(c))) $(CC))
 endif
 endif
-IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -1))
+COMPILER := $(shell $(CC) --version 2>/dev/null | head -1)
+IS_CLANG := $(findstring clang,$(COMPILER))
 MUSL_CC ?= $(firstword $(foreach c,musl-gcc x86_64-linux-musl-gcc,\
         $(if $(shell command -v $(c) 2>/dev/null),$(c))) gcc)
 AR ?= ar
@@ -39,32 +40,33 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 # What `make run` and `make gdb` take.
 export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB ARGS GDBARGS REPLAY
 
-CFLAGS := -std=gnu11 -ffreestanding -O2 -g -I. -DHEDDLE_DEBUG=$(DEBUG) \
-  -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
-  -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-strict-aliasing \
-  -fno-asynchronous-unwind-tables -fno-common -fcf-protection=none \
-  -fno-delete-null-pointer-checks -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes \
-  -Wvla -Wundef -MMD -MP
+# Flags from outside add to these: CFLAGS, ASFLAGS and LDFLAGS to the kernel's, USER_CFLAGS to the
+# programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
+KERNEL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wvla \
+  -Wundef $(CFLAGS) -ffreestanding -I. -DHEDDLE_DEBUG=$(DEBUG) -m64 -mcmodel=kernel -mno-red-zone \
+  -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer \
+  -fno-optimize-sibling-calls -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common \
+  -fcf-protection=none -fno-delete-null-pointer-checks -fno-lto -MMD -MP
 ifneq ($(IS_CLANG),)
-CFLAGS += --target=x86_64-unknown-none-elf
+KERNEL_CFLAGS += --target=x86_64-unknown-none-elf
 LDCC := $(CC) --target=x86_64-unknown-none-elf -fuse-ld=$(if $(shell command -v ld.lld),lld,bfd)
 else
 LDCC := $(CC)
 endif
 ifeq ($(SANITIZE),1)
-CFLAGS += -fsanitize=undefined -fno-sanitize=alignment -fsanitize-undefined-trap-on-error
+KERNEL_CFLAGS += -fsanitize=undefined -fno-sanitize=alignment -fsanitize-undefined-trap-on-error
 endif
 ifeq ($(WERROR),1)
-CFLAGS += -Werror
+KERNEL_CFLAGS += -Werror
 endif
-ASFLAGS := -I. -D__ASSEMBLER__ -m64 -g -MMD -MP -fno-pic
+KERNEL_ASFLAGS := $(ASFLAGS) -I. -D__ASSEMBLER__ -m64 -g -MMD -MP -fno-pic
 # Clang's own assembler leaves .cfi_signal_frame out of .debug_frame: gdb's bt would end there.
 ifneq ($(IS_CLANG),)
-ASFLAGS += $(if $(findstring GNU,$(shell as --version 2>/dev/null)),-fno-integrated-as -Xassembler -g)
+KERNEL_ASFLAGS += $(if $(findstring GNU,$(shell as --version 2>/dev/null)),-fno-integrated-as -Xassembler -g)
 endif
-LDFLAGS += -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
-  -Wl,--build-id=none -T linker.ld
-USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -static -pthread
+KERNEL_LDFLAGS := $(LDFLAGS) -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z,max-page-size=4096 \
+  -Wl,-z,noexecstack -Wl,--build-id=none -T linker.ld
+PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra $(USER_CFLAGS) -static -pthread
 
 SOURCES := $(sort $(shell find boot arch kernel tests/kernel -name '*.[cS]'))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
@@ -83,7 +85,9 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 	  while IFS='|' read -r t d; do printf '%-20s %s\n' "$$t" "$$d"; done
 	@echo "Settings (make run CPUS=4 ...): BOOT=iso|usb|uefi|direct CPUS= MEM= ACCEL=tcg|kvm"
-	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 GDB=1 CC=clang DEBUG=1"
+	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 GDB=1"
+	@echo "Settings of the build: CC=clang DEBUG=1 SANITIZE=1 WERROR=1; CFLAGS= LDFLAGS= (the kernel) and"
+	@echo "  USER_CFLAGS= (programs) add flags. What a setting changes is built again."
 
 setup: ## install what is missing (asks first, unless root or CI)
 	@tools/setup.sh setup
@@ -109,18 +113,36 @@ $(BUILD)/heddle.iso: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio iso/grub.cfg to
 	@TIMEOUT=5 tools/mkiso.sh make $@ $(BUILD) "$(APPEND)" $(INITRD)
 	@echo "  ISO $@"
 
+# What each kind of file is made with. Its stamp is written anew when that changes, and all files of
+# the kind depend on it. -Werror makes no object different.
+STAMPS := kernel assembly link user host initramfs
+FLAGS_kernel := $(COMPILER) $(CC) $(filter-out -Werror,$(KERNEL_CFLAGS))
+FLAGS_assembly := $(COMPILER) $(CC) $(KERNEL_ASFLAGS)
+FLAGS_link := $(COMPILER) $(LDCC) $(KERNEL_LDFLAGS) $(NM) $(OBJECTS)
+FLAGS_user := $(MUSL_CC) $(PROGRAM_CFLAGS)
+FLAGS_host := $(HOST_CC) $(PROGRAM_CFLAGS)
+FLAGS_initramfs := $(PROGRAMS) $(LABS) $(USER_TESTS)
+differ = $(subst x$(1)x,,x$(2)x)$(subst x$(2)x,,x$(1)x)
+$(foreach s,$(STAMPS),$(if $(call differ,$(strip $(FLAGS_$(s))),$(strip \
+  $(shell cat $(BUILD)/flags/$(s) 2>/dev/null))),$(eval $(BUILD)/flags/$(s): FORCE)))
+
+quote = '$(subst ','\'',$(1))'
+$(STAMPS:%=$(BUILD)/flags/%):
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$(strip $(FLAGS_$(@F)))) > $@
+
 # Only the objects under DIR: make objs DIR=kernel/vm
 objs: $(filter $(BUILD)/$(DIR)%,$(OBJECTS))
 
-$(BUILD)/%.c.o: %.c
+$(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
-	@$(CC) $(CFLAGS) -c -o $@ $<
+	@$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/%.S.o: %.S
+$(BUILD)/%.S.o: %.S $(BUILD)/flags/assembly
 	@mkdir -p $(@D)
 	@echo "  AS  $<"
-	@$(CC) $(ASFLAGS) -c -o $@ $<
+	@$(CC) $(KERNEL_ASFLAGS) -c -o $@ $<
 
 # The display's font, out of GRUB's own; without it the display stays dark.
 PF2 := $(firstword $(wildcard /usr/share/grub/unicode.pf2 /usr/share/grub2/unicode.pf2 \
@@ -129,32 +151,32 @@ $(BUILD)/font.S: tools/mkfont.py $(PF2)
 	@mkdir -p $(@D)
 	@$(PYTHON) tools/mkfont.py "$(PF2)" $@
 
-$(BUILD)/%.o: $(BUILD)/%.S
-	@$(CC) $(ASFLAGS) -c -o $@ $<
+$(BUILD)/%.o: $(BUILD)/%.S $(BUILD)/flags/assembly
+	@$(CC) $(KERNEL_ASFLAGS) -c -o $@ $<
 
 # Backtraces name functions: the first link gives the names, the second carries them.
-$(BUILD)/heddle.elf: $(OBJECTS) $(BUILD)/font.o linker.ld tools/mksymbols.sh
-	@$(LDCC) $(LDFLAGS) -o $(BUILD)/heddle.stage1 $(OBJECTS) $(BUILD)/font.o
+$(BUILD)/heddle.elf: $(OBJECTS) $(BUILD)/font.o linker.ld tools/mksymbols.sh $(BUILD)/flags/link
+	@$(LDCC) $(KERNEL_LDFLAGS) -o $(BUILD)/heddle.stage1 $(OBJECTS) $(BUILD)/font.o
 	@NM=$(NM) tools/mksymbols.sh $(BUILD)/heddle.stage1 > $(BUILD)/symbols.S
-	@$(CC) $(ASFLAGS) -c -o $(BUILD)/symbols.o $(BUILD)/symbols.S
-	@$(LDCC) $(LDFLAGS) -o $@ $(OBJECTS) $(BUILD)/font.o $(BUILD)/symbols.o
+	@$(CC) $(KERNEL_ASFLAGS) -c -o $(BUILD)/symbols.o $(BUILD)/symbols.S
+	@$(LDCC) $(KERNEL_LDFLAGS) -o $@ $(OBJECTS) $(BUILD)/font.o $(BUILD)/symbols.o
 	@echo "  LD  $@"
 
-$(BUILD)/user/%: user/%.c
+$(BUILD)/user/%: user/%.c $(BUILD)/flags/user
 	@mkdir -p $(@D)
 	@echo "  CC  $< (musl)"
-	@$(MUSL_CC) $(USER_CFLAGS) -I. -o $@ $(filter %.c %.a,$^)
+	@$(MUSL_CC) $(PROGRAM_CFLAGS) -I. -o $@ $(filter %.c %.a,$^)
 
 # The labs: each one file over the library in user/lab; for Heddle, and for the host's Linux.
-$(BUILD)/lab/%.o: user/lab/%.c $(wildcard user/lab/*.h)
+$(BUILD)/lab/%.o: user/lab/%.c $(wildcard user/lab/*.h) $(BUILD)/flags/user
 	@mkdir -p $(@D)
 	@echo "  CC  $< (musl)"
-	@$(MUSL_CC) $(USER_CFLAGS) -c -o $@ $<
+	@$(MUSL_CC) $(PROGRAM_CFLAGS) -c -o $@ $<
 
-$(BUILD)/host/lab/%.o: user/lab/%.c $(wildcard user/lab/*.h)
+$(BUILD)/host/lab/%.o: user/lab/%.c $(wildcard user/lab/*.h) $(BUILD)/flags/host
 	@mkdir -p $(@D)
 	@echo "  CC  $< (host)"
-	@$(HOST_CC) $(USER_CFLAGS) -c -o $@ $<
+	@$(HOST_CC) $(PROGRAM_CFLAGS) -c -o $@ $<
 
 $(BUILD)/lab/liblab.a: $(LAB_LIBRARY:user/lab/%.c=$(BUILD)/lab/%.o)
 	@rm -f $@ && $(AR) rcs $@ $^
@@ -166,32 +188,33 @@ $(BUILD)/user/lab $(BUILD)/user/timeline: $(BUILD)/lab/liblab.a
 $(BUILD)/user/lab: user/lab/catalogue.h
 
 $(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline: $(BUILD)/host/labs/%: user/%.c \
-  user/lab/catalogue.h $(BUILD)/host/lab/liblab.a
+  user/lab/catalogue.h $(BUILD)/host/lab/liblab.a $(BUILD)/flags/host
 	@mkdir -p $(@D)
 	@echo "  CC  $< (host)"
-	@$(HOST_CC) $(USER_CFLAGS) -I. -o $@ $< $(BUILD)/host/lab/liblab.a
+	@$(HOST_CC) $(PROGRAM_CFLAGS) -I. -o $@ $< $(BUILD)/host/lab/liblab.a
 
-$(BUILD)/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/lab/liblab.a
+$(BUILD)/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/lab/liblab.a $(BUILD)/flags/user
 	@mkdir -p $(@D)
 	@echo "  CC  $< (musl)"
-	@$(MUSL_CC) $(USER_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/lab/liblab.a
+	@$(MUSL_CC) $(PROGRAM_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/lab/liblab.a
 
-$(BUILD)/host/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/host/lab/liblab.a
+$(BUILD)/host/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/host/lab/liblab.a $(BUILD)/flags/host
 	@mkdir -p $(@D)
 	@echo "  CC  $< (host)"
-	@$(HOST_CC) $(USER_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/host/lab/liblab.a
+	@$(HOST_CC) $(PROGRAM_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/host/lab/liblab.a
 
 labs-host: $(HOST_LABS) ## the labs for this machine's Linux: build/host/labs/NAME
 
-$(BUILD)/tests/user/%: tests/user/%.c $(wildcard tests/user/*.h)
+$(BUILD)/tests/user/%: tests/user/%.c $(wildcard tests/user/*.h) $(BUILD)/flags/user
 	@mkdir -p $(@D)
 	@echo "  CC  $< (musl)"
-	@$(MUSL_CC) $(USER_CFLAGS) -o $@ $<
+	@$(MUSL_CC) $(PROGRAM_CFLAGS) -o $@ $<
 
-$(BUILD)/tests/user/scene_pie: USER_CFLAGS += -nostdlib -fPIE -fno-stack-protector \
+$(BUILD)/tests/user/scene_pie: PROGRAM_CFLAGS += -nostdlib -fPIE -fno-stack-protector \
   -Wl,-pie,--no-dynamic-linker,-z,text
 
-$(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(USER_TESTS) tools/mkinitramfs.sh $(shell find user/etc -type f)
+$(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(USER_TESTS) tools/mkinitramfs.sh \
+  $(shell find user/etc -type f) $(BUILD)/flags/initramfs
 	@tools/mkinitramfs.sh $@ $(BUILD)/stage $(BUILD)/user/init \
 	  $(addprefix bin=,$(filter-out $(BUILD)/user/init,$(PROGRAMS))) \
 	  $(addprefix labs=,$(LABS)) $(addprefix tests=,$(USER_TESTS))
@@ -210,7 +233,7 @@ report: all ## all labs on Heddle and on Linux, as one page: build/report/index.
 	@$(PYTHON) tools/report.py $(REPORTFLAGS) $(if $(ARGS),-- $(ARGS))
 
 compile_commands.json: ## for clangd
-	@$(PYTHON) tools/compile_commands.py $(CC) '$(CFLAGS)' $(filter %.c,$(SOURCES)) > $@
+	@$(PYTHON) tools/compile_commands.py $(CC) '$(KERNEL_CFLAGS)' $(filter %.c,$(SOURCES)) > $@
 
 loc: ## lines of code of the kernel, room by room
 	@$(PYTHON) tools/loc.py
@@ -222,6 +245,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench trace report compile_commands.json loc format clean
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench trace report compile_commands.json loc format \
+  clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The way in, on a machine that has nothing: what `make setup` installs, the goals after it find."""
+"""The Makefile: `make setup` on a machine that has nothing, and what a change of flags rebuilds."""
 import os
 import pathlib
 import shutil
 import subprocess
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BARE = ["sh", "make", "find", "sed", "head", "uname", "mkdir", "true"]
+BARE = ["sh", "make", "find", "sed", "head", "uname", "mkdir", "true", "cat"]
 TOOLS = ["gcc", "as"]
 
 
@@ -41,3 +43,46 @@ def test_no_compiler_is_an_error_that_names_it(tmp_path):
     done = run_make(tmp_path, "objs", "DIR=kernel/lib/", "BUILD=out")
     assert done.returncode != 0
     assert "gcc" in done.stdout
+
+
+def make(tmp_path, *arguments, **environment):
+    """make in the tree, into a build folder of the test's own; one object of C, one of assembly."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")} | environment
+    for name in ("CC", "CFLAGS", "DEBUG", "SANITIZE"):
+        if name not in environment:
+            env.pop(name, None)
+    return subprocess.run(["make", f"BUILD={tmp_path}", *arguments], cwd=ROOT, env=env, text=True,
+                          timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+OBJECT = ["objs", "DIR=kernel/lib/cmdline"]
+PROGRAM = ["{build}/tests/user/polls"]
+
+
+@pytest.mark.parametrize("goal, setting", [
+    (OBJECT, "DEBUG=1"), (OBJECT, "SANITIZE=1"), (OBJECT, "CFLAGS=-O1"), (OBJECT, "CC=clang"),
+    (OBJECT, "CFLAGS=-DNAME='\"it is\"'"), (PROGRAM, "USER_CFLAGS=-Og")])
+def test_objects_depend_on_the_flags(tmp_path, goal, setting):
+    """A setting that changes rebuilds; the same setting again does not."""
+    if "=clang" in setting and not shutil.which("clang"):
+        pytest.skip("no clang")
+    goal = [word.format(build=tmp_path) for word in goal]
+    for settings in ([], [setting], []):
+        assert make(tmp_path, "-q", *goal, *settings).returncode == 1
+        done = make(tmp_path, *goal, *settings)
+        assert done.returncode == 0 and done.stdout.count("CC ") == 1, done.stdout
+        assert make(tmp_path, "-q", *goal, *settings).returncode == 0
+        assert make(tmp_path, *goal, *settings).stdout.count("CC ") == 0
+
+
+@pytest.mark.parametrize("from_environment", [False, True])
+def test_flags_from_outside_add_to_the_kernels(tmp_path, from_environment):
+    """They replace the level of optimization, not what the kernel cannot do without."""
+    flags = "-Og -fstack-protector-all -flto"
+    arguments = [] if from_environment else [f"CFLAGS={flags}"]
+    environment = {"CFLAGS": flags} if from_environment else {}
+    done = make(tmp_path, "-n", *OBJECT, *arguments, **environment)
+    command = next(line for line in done.stdout.split("\n") if " -c " in line).split()
+    for required in ("-fno-stack-protector", "-fno-lto", "-ffreestanding", "-mno-red-zone"):
+        assert command.index(required) > command.index("-flto")
+    assert command.index("-Og") > command.index("-O2")
