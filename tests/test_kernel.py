@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The kernel's own tests, inside it, on several numbers of CPUs, with every check on."""
 import re
+import subprocess
 
 import pytest
 
-from vm import ENDED, VM
+from vm import BUILD, ENDED, VM
 
 
 @pytest.mark.parametrize("cpus", [1, 2, 4, 8])
@@ -15,3 +16,14 @@ def test_self_tests(cpus, debug_build):
     assert not re.search(r"^.*\bnot ok\b.*$", vm.log, re.M), vm.log[-3000:]
     assert status == ENDED, vm.log[-3000:]
     assert re.search(r"\bok 1\b", vm.log)
+
+
+def test_checks_fold():
+    """A build without DEBUG=1 calls no check of locks or of sleeping."""
+    calls = []
+    for o in sorted((BUILD / "kernel").rglob("*.o")):
+        undefined = subprocess.run(["nm", "-u", o], capture_output=True, text=True, check=True).stdout
+        calls += [f"{o.name}: {name}" for name in undefined.split()
+                  if re.match("lockdep_(?!thread_locks)|might_sleep|sleep_check|spin_check", name)
+                  and o.name not in ("spinlock.c.o", "lockdep.c.o")]
+    assert not calls

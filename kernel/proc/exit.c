@@ -247,7 +247,7 @@ void process_exit_group(int wait_status)
 
 	/* Where another thread execs, the process goes on and only this thread ends (execve(2)). */
 	if (!signal_dying(current_thread()))
-		signal_group_exit(p, wait_status);
+		signal_group_exit(p, wait_status, current_thread());
 	else if (p->group_exiting)
 		wait_status = p->group_exit_code;
 	spin_unlock_irq(&p->signal_lock, flags);

@@ -42,9 +42,9 @@ void spin_check_release(struct spinlock *lock)
 	lockdep_release(lock, false);
 }
 
-void might_sleep(void)
+void sleep_check(void)
 {
-	if (!HEDDLE_DEBUG || !current_thread())
+	if (!current_thread())
 		return;
 	if (preempt_count() || this_cpu()->irq_depth || !irqs_enabled())
 		panic(

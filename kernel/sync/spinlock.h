@@ -128,8 +128,15 @@ static inline bool spin_held(const struct spinlock *lock)
 /* While the kernel stops, waiters go on without: the panic to be reported is not theirs. */
 #define assert_held(lock) assert(spin_held(lock) || panic_in_progress)
 
-/* A sleeping function may be called here: no spinlock held, interrupts on.  Debug builds check. */
-void might_sleep(void);
+/* Stop the kernel unless a sleeping function may be called here: no spinlock held, not inside an
+ * interrupt, interrupts on.  Debug builds check; in others it folds to nothing. */
+void sleep_check(void);
+
+static __always_inline void might_sleep(void)
+{
+	if (HEDDLE_DEBUG)
+		sleep_check();
+}
 
 /* For the panic report: locks held by a CPU, oldest first, and those that its thread may sleep with
  * where it is the calling CPU.  How many.  Debug builds only; else nothing. */

@@ -60,9 +60,6 @@ static u32 choose_cpu(const struct thread *t, bool spread)
 	return !spread && balance_may_run(t, last) ? last : shortest_queue(t);
 }
 
-/* A thread's `cpu` changes only under the lock of the queue that it leaves: so whoever has found it
- * by `cpu` and holds that lock has a thread that stays.  It may not go to `to` any more once that
- * is locked: then another place is looked for. */
 void balance_call_idle(u32 cpu)
 {
 	/* Stored before `polling` is looked at, and the idle thread stops polling before it looks
@@ -72,6 +69,10 @@ void balance_call_idle(u32 cpu)
 		smp_reschedule(cpu);
 }
 
+/* Put `t` into the run queue of CPU `to`, and wake that CPU if it is idle.  `rq` is the queue of
+ * t->cpu; its lock is held, and released.  `cpu` changes only under the lock of the queue that the
+ * thread leaves, so holding that lock pins the thread.  Its affinity may change before the lock of
+ * `to` is taken: then another CPU is chosen. */
 static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
 {
 	while (rq != runqueue_of(to)) {

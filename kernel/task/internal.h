@@ -82,8 +82,9 @@ struct sigaction signal_action_of(struct process *p, int signal);
 /* Is the thread to end (with its process, or because another one execs)? */
 bool signal_dying(const struct thread *t);
 
-/* All threads are to end with `wait_status`, unless that was decided before. */
-void signal_group_exit(struct process *p, int wait_status);
+/* Make all threads end, the process with `wait_status`, unless that was decided before.  `exiting`,
+ * the caller of exit_group() or NULL, is not notified: it ends by itself. */
+void signal_group_exit(struct process *p, int wait_status, const struct thread *exiting);
 
 /* All but `survivor` are to end. */
 void signal_exec_kill(struct process *p, struct thread *survivor);

@@ -34,8 +34,7 @@ static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockd
 	int result = 0;
 
 	might_sleep();
-	if (HEDDLE_DEBUG)
-		lockdep_acquire(m->class, m, where, LOCKDEP_SLEEPING | lockdep);
+	lockdep_acquire(m->class, m, where, LOCKDEP_SLEEPING | lockdep);
 	if (likely(try_acquire(m)))
 		return 0;
 	spin_lock(&m->guard);
@@ -75,8 +74,7 @@ bool mutex_trylock(struct mutex *m)
 {
 	if (!try_acquire(m))
 		return false;
-	if (HEDDLE_DEBUG)
-		lockdep_acquire(NULL, m, __builtin_return_address(0), LOCKDEP_SLEEPING);
+	lockdep_acquire(NULL, m, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	return true;
 }
 

@@ -23,8 +23,7 @@ void rwlock_read_lock(struct rwlock *l)
 	u32 waits = 0;
 
 	might_sleep();
-	if (HEDDLE_DEBUG)
-		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
+	lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	spin_lock(&l->guard);
 	while (l->holders < 0 || l->writers_waiting)
 		seed_wait_for_lock(&l->readers_queue, &l->guard, &waits);
@@ -48,8 +47,7 @@ void rwlock_write_lock(struct rwlock *l)
 	u32 waits = 0;
 
 	might_sleep();
-	if (HEDDLE_DEBUG)
-		lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
+	lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	spin_lock(&l->guard);
 	l->writers_waiting++;
 	while (l->holders)

@@ -154,35 +154,32 @@ static struct thread *choose_thread(struct process *p, int signal)
 	return living;
 }
 
-static void end_thread(struct thread *t)
-{
-	if (!t->exited)
-		thread_notify(t, THREAD_SIGNAL_WORK | THREAD_KILLED);
-}
-
-void signal_group_exit(struct process *p, int wait_status)
+/* Make all threads of `p` end, except `except` (NULL: none).  signal_lock is held. */
+static void end_threads(struct process *p, const struct thread *except)
 {
 	struct thread *t;
 
+	list_for_each (t, &p->threads, process_link)
+		if (t != except && !t->exited)
+			thread_notify(t, THREAD_SIGNAL_WORK | THREAD_KILLED);
+}
+
+void signal_group_exit(struct process *p, int wait_status, const struct thread *exiting)
+{
 	assert_held(&p->signal_lock);
 	if (p->group_exiting)
 		return;
 	p->group_exit_code = wait_status;
 	p->group_exiting = true;
 	p->stopped = false;
-	list_for_each (t, &p->threads, process_link)
-		end_thread(t);
+	end_threads(p, exiting);
 }
 
 void signal_exec_kill(struct process *p, struct thread *survivor)
 {
-	struct thread *t;
-
 	assert_held(&p->signal_lock);
 	p->exec_thread = survivor;
-	list_for_each (t, &p->threads, process_link)
-		if (t != survivor)
-			end_thread(t);
+	end_threads(p, survivor);
 }
 
 /* --- Sending ---------------------------------------------------------------------------------- */
@@ -270,7 +267,7 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 		return 0;
 	/* While it is stopped, only SIGKILL does anything to it (POSIX 2.4.3). */
 	if (is_fatal(target, signal, handler) && (!p->stopped || signal == SIGKILL)) {
-		signal_group_exit(p, signal);
+		signal_group_exit(p, signal, NULL);
 		return 0;
 	}
 	if (signal < SIGRTMIN && *pending & SIGNAL_BIT(signal))
@@ -411,7 +408,7 @@ void signal_force(int signal, const struct siginfo *info)
 
 	handler = p->actions[signal - 1].handler;
 	if (handler <= SIG_IGN || t->signal_mask & SIGNAL_BIT(signal))
-		signal_group_exit(p, signal); /* init too: it cannot go on */
+		signal_group_exit(p, signal, NULL); /* init too: it cannot go on */
 	else
 		(void)send_locked(p, t, signal, info, NULL);
 	spin_unlock_irq(&p->signal_lock, flags);

@@ -109,7 +109,8 @@ static struct held_locks *locks_of(bool sleeping)
 	return lockdep_thread_locks ? lockdep_thread_locks() : NULL;
 }
 
-void lockdep_acquire(struct lock_class *class, const void *lock, const void *where, u32 flags)
+void lockdep_record_acquire(struct lock_class *class, const void *lock, const void *where,
+			    u32 flags)
 {
 	struct held_locks *locks, *of_thread;
 	u64 irqs;
@@ -143,7 +144,7 @@ void lockdep_acquire(struct lock_class *class, const void *lock, const void *whe
 	irq_restore(irqs);
 }
 
-void lockdep_release(const void *lock, bool sleeping)
+void lockdep_record_release(const void *lock, bool sleeping)
 {
 	struct held_locks *locks;
 	u64 irqs;

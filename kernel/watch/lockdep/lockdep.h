@@ -3,7 +3,7 @@
  * The lock-order checker of debug builds: every pair "B taken while A is held" is recorded once as
  * an edge between classes; taking a lock that closes a circle stops the kernel and names both
  * places.  Also found: a lock taken twice, and a class that interrupt handlers take being taken
- * with interrupts on.  In other builds every function here folds to nothing.
+ * with interrupts on.  In other builds lockdep_acquire() and lockdep_release() fold to nothing.
  */
 #pragma once
 
@@ -26,5 +26,22 @@ struct held_locks {
 /* The calling thread's list of sleeping locks; given by the scheduler.  NULL result: none yet. */
 extern struct held_locks *(*lockdep_thread_locks)(void);
 
-void lockdep_acquire(struct lock_class *class, const void *lock, const void *where, u32 flags);
-void lockdep_release(const void *lock, bool sleeping);
+/* Record that the calling CPU or, with LOCKDEP_SLEEPING, the calling thread takes or releases a lock.
+ * `class` NULL: an attempt that does not wait, and so makes no edge.  Called by the two functions
+ * below alone, in debug builds. */
+void lockdep_record_acquire(struct lock_class *class, const void *lock, const void *where,
+			    u32 flags);
+void lockdep_record_release(const void *lock, bool sleeping);
+
+static __always_inline void lockdep_acquire(struct lock_class *class, const void *lock,
+					    const void *where, u32 flags)
+{
+	if (HEDDLE_DEBUG)
+		lockdep_record_acquire(class, lock, where, flags);
+}
+
+static __always_inline void lockdep_release(const void *lock, bool sleeping)
+{
+	if (HEDDLE_DEBUG)
+		lockdep_record_release(lock, sleeping);
+}
