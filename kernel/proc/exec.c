@@ -206,15 +206,15 @@ static void reset_thread(struct thread *t, const struct exec *e)
 
 	thread_set_name(t, slash ? slash + 1 : e->name);
 	t->altstack_base = t->altstack_size = t->altstack_flags = 0;
-	t->robust_list = t->robust_list_size = t->rseq = 0;
+	t->robust_list = t->robust_list_size = 0;
 	t->futex_gone = false;
 	t->restart.fn = NULL;
 	preempt_disable();
-	t->fs_base = t->gs_base = 0;
+	t->arch.fs_base = t->arch.gs_base = 0;
 	wrmsr(MSR_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
-	fpu_area_init(t->fpu);
-	fpu_restore(t->fpu);
+	fpu_area_init(t->arch.fpu);
+	fpu_restore(t->arch.fpu);
 	preempt_enable();
 	*frame = (struct trap_frame){
 	    .vector = frame->vector,

@@ -85,11 +85,11 @@ static struct thread *copy_thread(const struct clone_args *args)
 	if (args->stack)
 		frame->rsp = args->stack + args->stack_size;
 	preempt_disable();
-	fpu_save(self->fpu);
+	fpu_save(self->arch.fpu);
 	preempt_enable();
-	memcpy(t->fpu, self->fpu, fpu_area_size);
-	t->fs_base = flags & CLONE_SETTLS ? args->tls : self->fs_base;
-	t->gs_base = self->gs_base;
+	memcpy(t->arch.fpu, self->arch.fpu, fpu_area_size);
+	t->arch.fs_base = flags & CLONE_SETTLS ? args->tls : self->arch.fs_base;
+	t->arch.gs_base = self->arch.gs_base;
 	t->affinity = self->affinity;
 	t->nice = self->nice;
 	t->policy = self->policy;
@@ -100,8 +100,6 @@ static struct thread *copy_thread(const struct clone_args *args)
 		t->altstack_size = self->altstack_size;
 		t->altstack_flags = self->altstack_flags;
 	}
-	if (!(flags & CLONE_VM))
-		t->rseq = self->rseq;
 	if (flags & CLONE_CHILD_CLEARTID)
 		t->clear_tid_address = args->child_tid;
 	return t;

@@ -124,12 +124,12 @@ static int fpstate_write(u64 address)
 				     .size = fpu_area_size};
 
 	preempt_disable();
-	fpu_save_whole(t->fpu);
+	fpu_save_whole(t->arch.fpu);
 	preempt_enable();
 	if (!fpu_xcr0)
-		return copy_to_user((void *)address, t->fpu, FXSAVE_SIZE);
+		return copy_to_user((void *)address, t->arch.fpu, FXSAVE_SIZE);
 	/* A switch meanwhile saves the same registers to the same place. */
-	if (copy_to_user((void *)address, t->fpu, fpu_area_size) < 0 ||
+	if (copy_to_user((void *)address, t->arch.fpu, fpu_area_size) < 0 ||
 	    copy_to_user((void *)(address + SW_BYTES_AT), &words, sizeof(words)) < 0)
 		return -EFAULT;
 	return put_user_u32((u32 *)(address + fpu_area_size), XSTATE_MAGIC2);
@@ -180,8 +180,8 @@ static int fpstate_read(u64 address)
 	result = fpstate_fill(area, address);
 	if (result == 0) {
 		preempt_disable();
-		memcpy(t->fpu, area, fpu_area_size);
-		fpu_restore(t->fpu);
+		memcpy(t->arch.fpu, area, fpu_area_size);
+		fpu_restore(t->arch.fpu);
 		preempt_enable();
 	}
 	kfree(buffer);
@@ -206,9 +206,9 @@ static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigse
 	c->rflags = f->rflags;
 	c->cs = (u16)f->cs;
 	c->ss = (u16)f->ss;
-	c->error = t->fault_error;
-	c->trap = t->fault_vector;
-	c->cr2 = t->fault_address;
+	c->error = t->arch.fault_error;
+	c->trap = t->arch.fault_vector;
+	c->cr2 = t->arch.fault_address;
 	c->oldmask = mask;
 }
 

@@ -183,7 +183,6 @@ int rusage_put(u64 user, const struct resource_use *use)
 	    .kernel = timeval_of(use->kernel_ns),
 	    .max_rss_kb = (s64)(use->peak_resident_pages * (PAGE_SIZE / 1024)),
 	    .minor_faults = (s64)use->minor_faults,
-	    .major_faults = (s64)use->major_faults,
 	    .voluntary_switches = (s64)use->voluntary_switches,
 	    .forced_switches = (s64)use->forced_switches,
 	};

@@ -243,14 +243,14 @@ SYSCALL2(arch_prctl, code, address)
 		if (address >= USER_MAX)
 			return -EPERM;
 		if ((u32)code == ARCH_SET_FS)
-			set_segment_base(&t->fs_base, MSR_FS_BASE, address);
+			set_segment_base(&t->arch.fs_base, MSR_FS_BASE, address);
 		else
-			set_segment_base(&t->gs_base, MSR_KERNEL_GS_BASE, address);
+			set_segment_base(&t->arch.gs_base, MSR_KERNEL_GS_BASE, address);
 		return 0;
 	case ARCH_GET_FS:
-		return put_user_u64((u64 *)address, t->fs_base);
+		return put_user_u64((u64 *)address, t->arch.fs_base);
 	case ARCH_GET_GS:
-		return put_user_u64((u64 *)address, t->gs_base);
+		return put_user_u64((u64 *)address, t->arch.gs_base);
 	}
 	return -EINVAL;
 }

@@ -19,7 +19,7 @@ struct tty;
 /* Children's and own resource use, summed at exit and wait. */
 struct resource_use {
 	u64 user_ns, kernel_ns;
-	u64 minor_faults, major_faults;
+	u64 minor_faults;
 	u64 voluntary_switches, forced_switches;
 	u64 migrations, system_calls;
 	u64 peak_resident_pages;

@@ -16,14 +16,14 @@ void thread_saved_read(struct thread *t, struct thread_saved *saved)
 
 	*saved = (struct thread_saved){
 	    .on_cpu = t->on_cpu,
-	    .kernel_sp = t->saved_sp,
+	    .kernel_sp = t->arch.saved_sp,
 	    .user = *thread_frame(t),
-	    .fs_base = t->fs_base,
+	    .fs_base = t->arch.fs_base,
 	    .state = t->on_cpu ? 'R' : thread_state_letter(t),
 	};
 	if (!t->on_cpu)
-		saved->kernel = *(struct switch_frame *)t->saved_sp;
-	fpu_area_xmm(t->fpu, saved->xmm);
+		saved->kernel = *(struct switch_frame *)t->arch.saved_sp;
+	fpu_area_xmm(t->arch.fpu, saved->xmm);
 	spin_unlock(&rq->lock);
 	irq_restore(flags);
 }

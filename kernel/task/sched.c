@@ -126,17 +126,17 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 	rq->stats.running = next->tid;
 	rq->stats.switches_root += root_changed;
 	trace_switch(prev, next, next->run_since_ns, root_changed, preempted);
-	if (prev->fpu && prev->state < THREAD_ZOMBIE)
-		fpu_save(prev->fpu);
-	if (next->fpu && (cpu->fpu_owner != next || next->fpu_cpu != cpu->id)) {
-		fpu_restore(next->fpu);
+	if (prev->arch.fpu && prev->state != THREAD_DEAD)
+		fpu_save(prev->arch.fpu);
+	if (next->arch.fpu && (cpu->fpu_owner != next || next->arch.fpu_cpu != cpu->id)) {
+		fpu_restore(next->arch.fpu);
 		cpu->fpu_owner = next;
-		next->fpu_cpu = cpu->id;
+		next->arch.fpu_cpu = cpu->id;
 	}
 	if (next->is_user)
-		wrmsr(MSR_FS_BASE, next->fs_base);
-	if (next->gs_base | prev->gs_base)
-		wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
+		wrmsr(MSR_FS_BASE, next->arch.fs_base);
+	if (next->arch.gs_base | prev->arch.gs_base)
+		wrmsr(MSR_KERNEL_GS_BASE, next->arch.gs_base);
 	cpu->current = next;
 	cpu->kernel_sp = (u64)next->kernel_stack + KSTACK_SIZE;
 	tss_set_kernel_stack(cpu->kernel_sp);
@@ -225,7 +225,7 @@ static void switch_away(enum switch_reason reason)
 	}
 	next->on_cpu = true;
 	switch_machine_state(rq, prev, next, reason == SWITCH_PREEMPTED);
-	prev = context_switch(&prev->saved_sp, next->saved_sp, prev);
+	prev = context_switch(&prev->arch.saved_sp, next->arch.saved_sp, prev);
 
 	/* We run again: later, perhaps on another CPU, and `prev` is whoever ran here just now. */
 	finish_switch(prev);

@@ -59,7 +59,7 @@ static struct thread *thread_alloc(const char *name)
 	cpumask_fill(&t->affinity);
 	t->state = THREAD_BLOCKED;
 	t->cpu = this_cpu_id();
-	t->fpu_cpu = MAX_CPUS;
+	t->arch.fpu_cpu = MAX_CPUS;
 	t->started_ns = clock_now_ns();
 	strscpy(t->name, name, sizeof(t->name));
 	return t;
@@ -78,7 +78,7 @@ static void thread_free(struct thread *t)
 		tid_free(t->tid);
 	if (t->kernel_stack)
 		kstack_free(t->kernel_stack);
-	fpu_area_free(t->fpu);
+	fpu_area_free(t->arch.fpu);
 	if (t->seed)
 		seed_group_put(t->seed);
 	if (thread_freed_hook)
@@ -101,7 +101,7 @@ static struct thread *thread_create(const char *name, void (*fn)(void *), void *
 		slab_free(thread_cache, t);
 		return ERR_PTR(-ENOMEM);
 	}
-	t->saved_sp =
+	t->arch.saved_sp =
 	    thread_stack_prepare((char *)t->kernel_stack + KSTACK_SIZE, frame_bytes, fn, arg);
 	return t;
 }
@@ -165,12 +165,12 @@ struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void 
 		return t;
 	t->is_user = true;
 	memset(thread_frame(t), 0, sizeof(struct trap_frame));
-	t->fpu = fpu_area_alloc();
-	if (!t->fpu) {
+	t->arch.fpu = fpu_area_alloc();
+	if (!t->arch.fpu) {
 		thread_free(t);
 		return ERR_PTR(-ENOMEM);
 	}
-	fpu_area_init(t->fpu);
+	fpu_area_init(t->arch.fpu);
 	return t;
 }
 
@@ -254,7 +254,7 @@ char thread_state_letter(const struct thread *t)
 {
 	static const char letters[] = {
 	    [THREAD_RUNNING] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
-	    [THREAD_STOPPED] = 'T', [THREAD_ZOMBIE] = 'Z',   [THREAD_DEAD] = 'X',
+	    [THREAD_STOPPED] = 'T', [THREAD_DEAD] = 'X',
 	};
 
 	return letters[READ_ONCE(t->state)];

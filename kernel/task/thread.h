@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "arch/x86_64/cpu/arch_thread.h"
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/trap_frame.h"
 #include "kernel/lib/cpumask.h"
@@ -17,15 +18,13 @@
 struct process;
 struct pmap;
 struct seed_group;
-struct fpu_area;
 
 enum thread_state {
-	THREAD_RUNNING,	  /* on a CPU, or in a run queue */
-	THREAD_SLEEPING,  /* until woken; signals wake it ("S") */
-	THREAD_BLOCKED,	  /* until woken; signals do not ("D") */
-	THREAD_STOPPED,	  /* by a stop signal, until SIGCONT or SIGKILL ("T") */
-	THREAD_ZOMBIE,	  /* ended; waits for its parent to ask ("Z") */
-	THREAD_DEAD,	  /* its stack and structure are about to go */
+	THREAD_RUNNING,	 /* on a CPU, or in a run queue */
+	THREAD_SLEEPING, /* until woken; signals wake it ("S") */
+	THREAD_BLOCKED,	 /* until woken; signals do not ("D") */
+	THREAD_STOPPED,	 /* by a stop signal, until SIGCONT or SIGKILL ("T") */
+	THREAD_DEAD,	 /* its stack and structure are about to go */
 };
 
 /* Why a thread must pass through the roof's work before it goes back to user mode. */
@@ -45,12 +44,7 @@ struct thread {
 	struct refcount refs;
 	char name[16];		  /* at most 15 characters; prctl() and exec change it */
 
-	/* Saved by a switch; owned by the CPU that runs the thread. */
-	u64 saved_sp;		  /* where context_switch() left the registers */
-	struct fpu_area *fpu;	  /* NULL for kernel threads */
-	u64 fs_base, gs_base;	  /* of user mode */
-	u64 fault_vector, fault_error, fault_address; /* last fault of user mode, for sigcontext */
-	u32 fpu_cpu;		  /* whose FPU registers last held `fpu`; MAX_CPUS: none */
+	struct arch_thread arch;  /* saved registers */
 	struct pmap *pmap;	  /* NULL: a kernel thread, runs in whichever is loaded */
 
 	/* Scheduling.  Under the run queue's lock of `cpu`. */
@@ -78,7 +72,7 @@ struct thread {
 	u64 switches_voluntary, switches_forced;
 	u64 migrations;
 	u64 wait_ns, ready_since_ns; /* time in the run queue */
-	u64 faults_minor, faults_major;
+	u64 faults_minor;
 	u64 system_calls;
 
 	/* Sleeping. */
@@ -107,8 +101,7 @@ struct thread {
 	/* Threads library.  The thread's own. */
 	u64 clear_tid_address;	  /* user address, 0: none */
 	u64 robust_list, robust_list_size;
-	bool futex_gone;	  /* has passed futex_exit_robust_list(): owns no lock any more */
-	u64 rseq;
+	bool futex_gone; /* has passed futex_exit_robust_list(): owns no lock any more */
 
 	/* In the process.  Under process_lock (kernel/proc). */
 	struct list process_link; /* process->threads */

@@ -9,7 +9,6 @@ void resource_use_add(struct resource_use *sum, const struct resource_use *use)
 	sum->user_ns += use->user_ns;
 	sum->kernel_ns += use->kernel_ns;
 	sum->minor_faults += use->minor_faults;
-	sum->major_faults += use->major_faults;
 	sum->voluntary_switches += use->voluntary_switches;
 	sum->forced_switches += use->forced_switches;
 	sum->migrations += use->migrations;
@@ -20,7 +19,6 @@ void resource_use_add(struct resource_use *sum, const struct resource_use *use)
 void thread_use(struct thread *t, struct resource_use *use)
 {
 	*use = (struct resource_use){.minor_faults = READ_ONCE(t->faults_minor),
-				     .major_faults = READ_ONCE(t->faults_major),
 				     .voluntary_switches = READ_ONCE(t->switches_voluntary),
 				     .forced_switches = READ_ONCE(t->switches_forced),
 				     .migrations = READ_ONCE(t->migrations),

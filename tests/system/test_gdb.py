@@ -126,7 +126,7 @@ def test_thread(scene, name, base):
     assert [s[1] for s in saved] == ["r15", "r14", "r13", "r12", "rbx", "rbp", "rip"]
     assert saved[-1][3].startswith("switch_away+")
     assert [int(s[0], 16) - int(saved[0][0], 16) for s in saved] == list(range(0, 56, 8))
-    assert scene.run(f'print/x $thread("{name}")->saved_sp').endswith(saved[0][0])
+    assert scene.run(f'print/x $thread("{name}")->arch.saved_sp').endswith(saved[0][0])
 
 
 def test_thread_elsewhere(scene):

@@ -52,7 +52,8 @@ def test_back_over_a_switch(tmp_path):
         mark("back"), "reverse-stepi", "x/i $pc", HERE, "bt", "heddle-current",
         # Of init, which comes once more: its stack pointer was saved when it went, switches ago.
         mark("saved"), "condition 2 ((struct cpu *)$gs_base)->current->tid == 1", "continue", "set $came = ((struct cpu *)$gs_base)->current",
-        "delete", 'printf "saved %#lx\\n", $came->saved_sp', "watch -location $came->saved_sp",
+        "delete", 'printf "saved %#lx\\n", $came->arch.saved_sp',
+        "watch -location $came->arch.saved_sp",
         "reverse-continue", "x/i $pc", HERE,
         mark("end"), "delete", "break power_off", "continue", "bt 1"))
     assert "mov    %rsi,%rsp" in said["before"] and "mov    %rsi,%rsp" in said["back"]

@@ -242,11 +242,12 @@ user mode, of thread T or of the current one."""
         t = kernel.find_thread(arguments[0] if arguments else ".")
         if not arguments and self.trap_now(t):
             return
-        vector, error = int(t["fault_vector"]), int(t["fault_error"])
-        if not vector and not error and not int(t["fault_address"]):
+        vector, error, address = (int(t["arch"][name]) for name in
+                                  ("fault_vector", "fault_error", "fault_address"))
+        if not vector and not error and not address:
             print(f"thread {t} has had no fault in user mode")
             return
-        self.say(t, vector, error, int(t["fault_address"]), None)
+        self.say(t, vector, error, address, None)
 
     def kernel_stopped(self):
         if not int(kernel.variable("panic_in_progress")):

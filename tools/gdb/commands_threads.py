@@ -38,7 +38,7 @@ who runs the CPU's own.  ROOT is the page-table root (CR3); kernel threads need 
 
 def stack_pointer(t):
     if not t.on_cpu:
-        return int(t["saved_sp"])
+        return int(t["arch"]["saved_sp"])
     with kernel.cpu_selected(t.cpu):
         return kernel.register_u64("rsp")
 
@@ -113,9 +113,10 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
         print(f"  time           ran {kernel.ms(int(t['run_ns']))}, waited "
               f"{kernel.ms(int(t['wait_ns']))} for a CPU")
         if t.is_user:
-            print(f"  FS base        {int(t['fs_base']):#x} (thread-local variables of user mode)")
-            print(f"  FPU            saved at {int(t['fpu']):#x}, last in the registers of CPU "
-                  f"{int(t['fpu_cpu'])}")
+            arch = t["arch"]
+            print(f"  FS base        {int(arch['fs_base']):#x} (thread-local variables of user mode)")
+            print(f"  FPU            saved at {int(arch['fpu']):#x}, last in the registers of CPU "
+                  f"{int(arch['fpu_cpu'])}")
         self.saved(t)
         self.user(t)
 
@@ -126,7 +127,7 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
             print(f"  saved context  none: its registers are those of CPU {t.cpu} "
                   f"(heddle-frame-of {t.label})")
             return
-        base = int(t["saved_sp"])
+        base = int(t["arch"]["saved_sp"])
         print(f"  saved context  struct switch_frame at {base:#x}, popped in this order:")
         for field in f.type.fields():
             value = int(f[field.name])
@@ -303,13 +304,13 @@ or as user mode will find them."""
         f = t.switch_frame
         if f is not None:
             values = {field.name: int(f[field.name]) for field in f.type.fields()}
-            values["rsp"] = int(t["saved_sp"])
+            values["rsp"] = int(t["arch"]["saved_sp"])
         elif not in_user_mode(t):
             values = cpu_registers(t)
         values = {f"kernel {n}": values[n] for n in REGISTERS if n in values}
         if t.is_user:
             values.update({f"user {n}": v for n, v in user_registers(t).items()})
-        return {**values, "fs_base": int(t["fs_base"]), "cr3": t.root}
+        return {**values, "fs_base": int(t["arch"]["fs_base"]), "cr3": t.root}
 
 
 for command in (Ps, Current, Thread, Bt, FrameOf, Back, Diff):
@@ -317,7 +318,7 @@ for command in (Ps, Current, Thread, Bt, FrameOf, Back, Diff):
 
 
 class ThreadFunction(gdb.Function):
-    """$thread("T"): a pointer to the struct thread: print $thread("init")->saved_sp"""
+    """$thread("T"): a pointer to the struct thread: print $thread("init")->arch.saved_sp"""
 
     def __init__(self):
         super().__init__("thread")

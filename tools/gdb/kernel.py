@@ -9,7 +9,7 @@ import functools
 import gdb
 
 THREAD_STATES = {"THREAD_RUNNING": "R", "THREAD_SLEEPING": "S", "THREAD_BLOCKED": "D",
-                 "THREAD_STOPPED": "T", "THREAD_ZOMBIE": "Z", "THREAD_DEAD": "X"}
+                 "THREAD_STOPPED": "T", "THREAD_DEAD": "X"}
 LIST_MAX = 100000  # longer lists are loops
 MAX_CPUS = 256
 KSTACK_SIZE = 16384
@@ -312,14 +312,16 @@ class Thread:
             return self.stack <= sp < self.stack + KSTACK_SIZE
         # User mode, a stack for NMIs and the like, or that of the idle thread.
         idle = thread_at(int(runqueue(self.cpu)["idle"]))
-        if kernel and abs(sp - int(idle["saved_sp"])) < KSTACK_SIZE:
+        if kernel and abs(sp - int(idle["arch"]["saved_sp"])) < KSTACK_SIZE:
             return self.address == idle.address
         return self.address == int(cpu_struct(self.cpu)["current"])
 
     @property
     def switch_frame(self):
         """What context_switch() left on its stack; None while it has a CPU."""
-        return None if self.on_cpu else at(int(self.struct["saved_sp"]), "struct switch_frame")
+        if self.on_cpu:
+            return None
+        return at(int(self.struct["arch"]["saved_sp"]), "struct switch_frame")
 
     def again(self):
         return Thread(at(self.address, "struct thread"))

@@ -41,8 +41,9 @@ class SleepingThread(Unwinder):
         f = t.switch_frame
         self.registers = {r: int(f[r]) for r in CALLEE_SAVED}
         self.registers["rip"] = int(f["rip"])
-        self.registers["rsp"] = int(t["saved_sp"]) + kernel.ctype("struct switch_frame").sizeof
-        self.registers["fs_base"] = int(t["fs_base"])
+        frame = kernel.ctype("struct switch_frame")
+        self.registers["rsp"] = int(t["arch"]["saved_sp"]) + frame.sizeof
+        self.registers["fs_base"] = int(t["arch"]["fs_base"])
         self.thread = None
         self.at = (gdb.selected_thread().num, kernel.register_u64("rip"),
                    kernel.register_u64("rsp"))

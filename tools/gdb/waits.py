@@ -92,7 +92,7 @@ class Sleepers:
     def joined(self, t, address):
         """pthread_join() waits on a word inside the other thread's own structure."""
         for other in self.threads.values():
-            base = int(other["fs_base"])
+            base = int(other["arch"]["fs_base"])
             if other.process == t.process and other != t and base and \
                     base <= address < base + PTHREAD_SIZE:
                 return other

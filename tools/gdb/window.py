@@ -50,7 +50,7 @@ class Side:
         """`now` and `saved` say of a register's place whether there is something to show."""
         for name, (where, value) in self.saved_frame(base).items():
             self.words[name] = (now(name, where), hex16(value) if saved(where) else NOT_YET)
-        self.words["rsp"] = (now("rsp", None), hex16(int(self.thread["saved_sp"]))
+        self.words["rsp"] = (now("rsp", None), hex16(int(self.thread["arch"]["saved_sp"]))
                              if saved(None) else NOT_YET)
 
 
@@ -70,13 +70,13 @@ def at_switch():
         pushed = sum(is_push for address, is_push in instructions if address < pc)
         size = kernel.ctype("struct switch_frame").sizeof
         base = sp + 8 * pushed - (size - 8)
-        stored = int(previous["saved_sp"]) == base and sp == base
+        stored = int(previous["arch"]["saved_sp"]) == base and sp == base
         outgoing.fill(base, lambda name, _: cpu_register(name),
                       lambda where: stored if where is None else where >= sp)
-        incoming.fill(int(incoming.thread["saved_sp"]), lambda *_: NOT_YET, lambda _: True)
+        incoming.fill(int(incoming.thread["arch"]["saved_sp"]), lambda *_: NOT_YET, lambda _: True)
     else:
-        outgoing.fill(int(previous["saved_sp"]), lambda *_: NONE, lambda _: True)
-        incoming.fill(int(incoming.thread["saved_sp"]),
+        outgoing.fill(int(previous["arch"]["saved_sp"]), lambda *_: NONE, lambda _: True)
+        incoming.fill(int(incoming.thread["arch"]["saved_sp"]),
                       lambda name, where: cpu_register(name) if where is None or where < sp
                       or name == "rip" else NOT_YET, lambda _: True)
     return outgoing, incoming
@@ -94,7 +94,7 @@ def no_switch():
     if following == runs.thread:
         return runs, None
     then = Side(following, "next:")
-    then.fill(int(following["saved_sp"]), lambda *_: NONE, lambda _: True)
+    then.fill(int(following["arch"]["saved_sp"]), lambda *_: NONE, lambda _: True)
     return runs, then
 
 

@@ -45,7 +45,7 @@ context_switch:
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %r15, 0
 
-	movq %rsp, (%rdi)		/* previous->saved_sp: all of it is on its stack now */
+	movq %rsp, (%rdi)		/* previous->arch.saved_sp: all of it is on its stack now */
 	movq %rsi, %rsp			/* the switch: from here on we are the next thread */
 
 	movq %rdx, %rax			/* tell it who ran before: its result */

@@ -241,11 +241,11 @@ static void trap_user(struct trap_frame *frame, u64 address)
 			return;
 		}
 	}
-	t->fault_vector = vector;
-	t->fault_error = frame->error;
+	t->arch.fault_vector = vector;
+	t->arch.fault_error = frame->error;
 	switch (vector) {
 	case VECTOR_PAGE_FAULT:
-		t->fault_address = address;
+		t->arch.fault_address = address;
 		if (frame->error & PF_RESERVED)
 			kernel_page_fault_panic(frame, address);
 		irq_enable();

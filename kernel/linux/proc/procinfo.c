@@ -142,9 +142,9 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	}
 	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", whole ? p->pid : t->tid, t->name,
 		    state_letter(t, p), f.parent, f.group, f.session, f.tty, f.foreground);
-	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %lu ",
+	/* No fault is a major one: nothing is read from a disk. */
+	text_printf(text, "%lu %lu 0 0 %lu %lu %lu %lu ",
 		    whole ? f.own.minor_faults : t->faults_minor, f.children.minor_faults,
-		    whole ? f.own.major_faults : t->faults_major, f.children.major_faults,
 		    user / TICK_NS, kernel / TICK_NS, f.children.user_ns / TICK_NS,
 		    f.children.kernel_ns / TICK_NS);
 	text_printf(text, "%d %d %u 0 %lu %lu %lu %lu ", 20 + t->nice, t->nice, f.threads,

@@ -77,7 +77,7 @@ static void show_threads_ledger(struct thread *t, u64 count, struct text *text)
 {
 	show_frames(text, "kernel_stacks", count * KSTACK_SIZE);
 	show_objects(text, "struct_thread", count, kmalloc_bytes(t));
-	show_objects(text, "fpu_state", count, kmalloc_bytes(t->fpu));
+	show_objects(text, "fpu_state", count, kmalloc_bytes(t->arch.fpu));
 }
 
 static void show_thread_ledger(struct thread *t, struct process *p, struct text *text)

@@ -80,7 +80,7 @@ static void put_thread(struct line *l, const char *prefix, const char *name, tid
 
 static void put_switch(struct line *l, const struct trace_event *e, u32 cpu)
 {
-	static const char letters[] = "RSDTZX"; /* by enum thread_state */
+	static const char letters[] = "RSDTX"; /* by enum thread_state */
 	u32 state = MIN(e->value >> TRACE_SWITCH_STATE, (u32)sizeof(letters) - 2);
 
 	if (e->value & TRACE_SWITCH_RECORDED) {

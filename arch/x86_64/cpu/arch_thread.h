@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What this architecture keeps for a thread while it does not run (or, where the comment says so,
+ * about its last page fault or exception).
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+struct fpu_area;
+
+/* Written by the thread itself, or by the switch that takes it off its CPU or puts it on one. */
+struct arch_thread {
+	u64 saved_sp;	      /* stack pointer that context_switch() saved; stale while it runs */
+	struct fpu_area *fpu; /* FPU, SSE and AVX registers; NULL for a kernel thread */
+	u32 fpu_cpu;	      /* the CPU that loaded `fpu` last; MAX_CPUS if no CPU has done so */
+	u64 fs_base, gs_base; /* segment bases of user mode */
+
+	/* The last exception in user mode; signal frames report it (struct sigcontext). */
+	u64 fault_vector, fault_error, fault_address;
+};
