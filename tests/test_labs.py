@@ -99,7 +99,7 @@ def well_formed(report):
 
 
 def why(report):
-    """What a failed verdict rests on, for the message."""
+    """The checks that failed, for the message."""
     return [report.get("verdict"), report.get("text"), report.get("error")] + \
         [e["text"] for e in report.get("evidence", []) if e["kind"] == "check" and not e["holds"]]
 
@@ -155,15 +155,15 @@ def test_linux_figures(tmp_path):
 def test_question(tmp_path):
     """A key answers; Enter passes; q leaves; in the end it says what was expected."""
     environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm", "NO_COLOR": "1"}
-    for key, later in (("b", "You said b; expected is b"), ("A", "You said a; expected is b"),
-                       ("\r", None), ("q", None)):
+    for key, later in (("b", "You said b; the expected answer is b"),
+                       ("A", "You said a; the expected answer is b"), ("\r", None), ("q", None)):
         lab = pexpect.spawn(str(HOST / "many"), timeout=60, encoding="utf-8", env=environment,
                             dimensions=(24, 80))
         lab.expect("q: leave. ")
         lab.send("x" + key)
         text = ""
         # Each screenful waits for a key.
-        while lab.expect(["go on; q: all the rest --", pexpect.EOF]) == 0:
+        while lab.expect(["go on; q: show all the rest --", pexpect.EOF]) == 0:
             assert lab.before.count("\n") <= 23 or not text
             text += lab.before
             lab.send("q" if later else "\r")
@@ -327,11 +327,11 @@ def test_tour_says_what_was_left():
         vm.shell()
         vm.send("lab tour\n")
         for prompt, key in (("1 of .*Enter: go on; s: skip it; q: quit. ", "\r"),
-                            ("Enter: none; q: leave. ", "q"), ("2 of .*q: quit. ", "s"),
+                            ("Enter: no guess; q: leave. ", "q"), ("2 of .*q: quit. ", "s"),
                             ("3 of .*q: quit. ", "q")):
             vm.expect("(?s)" + prompt)
             vm.send(key)
-        vm.expect(f"0 as expected, 0 not, {len(NAMES)} skipped")
+        vm.expect(f"0 as expected, 0 not as expected, {len(NAMES)} skipped")
 
 
 def test_slice_is_put_back():

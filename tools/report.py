@@ -29,7 +29,7 @@ for (const name of names) {
 	const head = make("h2", name); head.id = name;
 	section.append(head); showClaim(section, ours); showVerdict(section, ours);
 	if (theirs) section.append(make("p", `Linux: ${VERDICTS[theirs.verdict].toLowerCase()}. ${theirs.text}`, "soft"));
-	if (ours.books) section.append(make("p", "The books: " + ours.books, "soft"));
+	if (ours.books) section.append(make("p", "Textbooks: " + ours.books, "soft"));
 	for (const f of ours.figures) {
 		const other = theirs && theirs.figures.find((g) => g.name === f.name);
 		const bars = [{ label: "Heddle", value: f.value }];

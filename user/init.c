@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Process 1.  Starts the shell on the console and starts it again when it ends, reaps orphans, and
- * switches the machine off when told: SIGUSR1 halt, SIGUSR2 power off, SIGTERM reboot, as BusyBox's
- * `halt`, `poweroff` and `reboot` send them.
+ * Process 1.  It starts the shell on the console, starts it again when it ends, reaps orphans, and
+ * switches the machine off on a signal: SIGUSR1 halt, SIGUSR2 power off, SIGTERM reboot, as
+ * BusyBox's `halt`, `poweroff` and `reboot` send them.
  *
  *   init                  a login shell on the console
  *   init run CMD ARG...   run one command and end with its status (tests)
  *   init first CMD ARG... run one command, then a login shell
  *
- * What stands after "--" on the kernel's command line are the arguments.
- * "console_size=ROWSxCOLUMNS" on it says how large the terminal at the other end of a serial line
- * is: the line cannot tell.
+ * The arguments are the words after "--" on the kernel's command line.  The word
+ * "console_size=ROWSxCOLUMNS" on that line is the size of the terminal at the other end of a serial
+ * line; a serial line cannot report it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 
 static char *const login_shell[] = {"-sh", NULL};
 
-/* A session of its own with the console as its terminal, then `argv`. */
+/* Makes a child with a new session, with the console as its terminal, and runs `argv` in it. */
 static pid_t start(const char *path, char *const argv[], sigset_t *mask)
 {
 	pid_t pid = fork();
@@ -42,7 +42,7 @@ static pid_t start(const char *path, char *const argv[], sigset_t *mask)
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-/* All processes get the chance to end, then no choice. */
+/* Sends SIGTERM to all processes, waits up to 1 s, then sends SIGKILL and stops the machine. */
 static void end_all(int how)
 {
 	struct timespec grace = {.tv_nsec = 100 * 1000 * 1000};
@@ -80,7 +80,7 @@ static void set_console_size(void)
 
 static void greet(void)
 {
-	puts("\nThis is Heddle.  To begin: `lab` lists the labs, `lab tour` goes through them.\n"
+	puts("\nThis is Heddle.  To begin: `lab` lists the labs, `lab tour` runs all of them.\n"
 	     "To leave: `poweroff`; in QEMU also Ctrl-A, then X.\n");
 	fflush(stdout);
 }
@@ -93,7 +93,7 @@ int main(int argc, char *argv[])
 	siginfo_t info;
 	pid_t child;
 
-	/* Signals are taken one by one, by sigwaitinfo(): no handler, no race. */
+	/* Accept signals one by one with sigwaitinfo(): without handlers there is no race. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	setenv("HOME", "/root", 1);
@@ -137,7 +137,7 @@ int main(int argc, char *argv[])
 			if (first)
 				greet();
 			else
-				puts("\ninit: the shell ended; here is another");
+				puts("\ninit: the shell ended; a new one starts");
 			first = 0;
 			fflush(stdout);
 			child = start("/bin/sh", login_shell, &old);

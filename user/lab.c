@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The labs, one by one or all of them.
+ * Lists the labs and runs one or all of them.
  *
- *   lab                   what there is, and what is done
- *   lab NAME [options]    one lab
- *   lab tour [options]    all, in the order of a course
+ *   lab                   list the labs and mark those that are done
+ *   lab NAME [options]    run one lab
+ *   lab tour [options]    run all labs, in the order of the course
  *
- * The labs are in $LAB_DIR, else in /labs, else beside this program.  Each writes its verdict to
- * the file that $LAB_RESULT names, which is this program's memory of what is done.
+ * The labs are in $LAB_DIR, else in /labs, else in the directory of this program.  Each lab appends
+ * its verdict to the file that $LAB_RESULT names; this program reads there which labs are done.
  */
 #include "user/lab/catalogue.h"
 #include "user/lab/internal.h"
@@ -20,13 +20,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A lab that nobody watches is ended after so many seconds. */
+/* Without a terminal a lab is killed after so many seconds. */
 #define LIMIT 300
 
 static char *places[3];
-static char *state_file; /* lines "lab verdict ok", the last of a lab counts; NULL: nowhere */
+static char
+    *state_file; /* lines "lab verdict ok|not"; the last line of a lab counts; NULL: no file */
 
-/* --- what is where, and what is done ------------------------------------------------------------
+/* --- where the labs are, and what is done
+ * ------------------------------------------------------------
  */
 
 static void find_places(void)
@@ -51,7 +53,7 @@ static void find_places(void)
 		setenv("LAB_RESULT", state_file, 1);
 }
 
-/* Where the lab is, or NULL; freed by the caller. */
+/* The path of a lab, or NULL if it is not installed.  The caller frees it. */
 static char *path_of(const char *name)
 {
 	for (int i = 0; i < 3; i++) {
@@ -64,7 +66,7 @@ static char *path_of(const char *name)
 	return NULL;
 }
 
-/* The last verdict on a lab, as verdict_key() has it; false where there is none. */
+/* The last verdict of a lab, as a key of verdict_key().  Returns false if there is none. */
 static bool verdict_of(const char *name, char verdict[16], bool *ok)
 {
 	char *text = state_file ? lab_read(state_file) : NULL, *rest = text;
@@ -97,19 +99,19 @@ static void list(void)
 		put(done ? (ok ? " √ " : " x ") : "   ");
 		put_colour(PLAIN);
 		put_padded(catalogue[i].name, 13, false);
-		put_format("%s%s\n", catalogue[i].title, path ? "" : " (not here)");
+		put_format("%s%s\n", catalogue[i].title, path ? "" : " (not installed)");
 		free(path);
 	}
-	/* Last, so that it stays in sight where the list is as long as the screen. */
+	/* Print this last: it stays visible even if the list is as long as the screen. */
 	put_colour(BOLD);
-	put("`lab NAME` runs one (--help: its options), `lab tour` all; the mark: done.\n");
+	put("`lab NAME` runs one lab (--help: options), `lab tour` runs all. √ done, x failed.\n");
 	put_colour(PLAIN);
 }
 
 /* --- one lab ------------------------------------------------------------------------------------
  */
 
-/* Letters to change, to add or to take away (Levenshtein 1966). */
+/* The number of letters to change, add or remove (Levenshtein 1966). */
 static int distance(const char *a, const char *b)
 {
 	int row[32], columns = strlen(b);
@@ -165,7 +167,7 @@ static bool is_known(const char *name)
 	return false;
 }
 
-/* Run it with these arguments: its exit status, or 128 and the signal that ended it. */
+/* Runs a lab.  Returns its exit status, or 128 + the number of the signal that killed it. */
 static int run(const char *path, char *argv[], unsigned int limit)
 {
 	int status;
@@ -188,7 +190,7 @@ static int run(const char *path, char *argv[], unsigned int limit)
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	fprintf(stderr, "lab: ended by signal %d (%s)\n", WTERMSIG(status),
+	fprintf(stderr, "lab: signal %d (%s) killed the lab\n", WTERMSIG(status),
 		strsignal(WTERMSIG(status)));
 	return 128 + WTERMSIG(status);
 }
@@ -254,15 +256,15 @@ static int summary(const enum outcome *outcomes, bool json)
 		else if (verdict_of(catalogue[i].name, verdict, &ok) && ok == (outcomes[i] == OK))
 			put(verdict_text(verdict));
 		else
-			put(outcomes[i] == OK ? "as expected" : "did not come to a verdict");
+			put(outcomes[i] == OK ? "as expected" : "reached no verdict");
 		put("\n");
 	}
-	put_format("%d as expected, %d not, %d skipped.\n", count[OK], count[FAILED],
+	put_format("%d as expected, %d not as expected, %d skipped.\n", count[OK], count[FAILED],
 		   count[SKIPPED]);
 	return count[FAILED] ? 1 : 0;
 }
 
-/* Enter goes on; 's' and 'q'. */
+/* Asks about the next lab.  Returns Enter, 's' or 'q'. */
 static char ask(size_t next)
 {
 	char key;
@@ -326,10 +328,11 @@ int main(int argc, char *argv[])
 	}
 	if (strcmp(*rest, "--help") == 0 || strcmp(*rest, "-h") == 0 ||
 	    strcmp(*rest, "help") == 0) {
-		puts("lab                 what there is, and what is done\n"
-		     "lab NAME [options]  one lab; `lab NAME --help` lists the options\n"
-		     "lab tour [options]  all, in the order of a course; --quick: without a key\n"
-		     "Exit status of the tour: 0 all verdicts as expected, 1 not all.");
+		puts("lab                 list the labs and mark those that are done\n"
+		     "lab NAME [options]  run one lab; `lab NAME --help` lists its options\n"
+		     "lab tour [options]  run all, in the order of the course; --quick asks "
+		     "nothing\n"
+		     "Exit status of the tour: 0 all verdicts as expected; 1 some were not.");
 		return 0;
 	}
 	if (strcmp(*rest, "tour") == 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who runs where, as a picture: live, once, or from a file.
+ * Draws which thread runs on which CPU: live, once, or from a file.
  *
- *   timeline              live: +/- change the length shown, space stops, q leaves
- *   timeline --once       what is in the kernel's rings now
- *   timeline -f FILE      a trace saved before (ftrace's text)
+ *   timeline              live: +/- change the time that is shown, space stops, q quits
+ *   timeline --once       draw what is in the kernel's rings now
+ *   timeline -f FILE      draw a trace that was saved before (text of ftrace)
  */
 #include "user/lab/internal.h"
 
@@ -38,7 +38,7 @@ static int once(const char *path)
 	return 0;
 }
 
-/* The last `ns` nanoseconds. */
+/* Draws the last `ns` nanoseconds. */
 static void draw(uint64_t ns, bool stopped)
 {
 	struct lab_trace *trace = trace_of(TRACE_FILE);
@@ -49,8 +49,8 @@ static void draw(uint64_t ns, bool stopped)
 	if (trace->end_ns - trace->start_ns > ns)
 		trace->start_ns = trace->end_ns - ns;
 	lab_live_begin(&columns, &rows);
-	lab_live_end(); /* empty: what follows is as long as it is */
-	put_format("timeline: the last %g ms%s   +/-: length   space: %s   q: leave\n", ns / 1e6,
+	lab_live_end(); /* only clears the screen: timeline_show() decides the number of lines */
+	put_format("timeline: the last %g ms%s   +/-: more/less   space: %s   q: quit\n", ns / 1e6,
 		   stopped ? " (stopped)" : "", stopped ? "go on" : "stop");
 	timeline_show(trace, true, 200, rows - 2);
 	fflush(stdout);

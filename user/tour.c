@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tours in gdb look at (tools/gdb/tours.py): one small scene for each, played over and
- * over.  The tours stop at the functions below by name, so none of them is inlined.
+ * The programs that the gdb tours look at (tools/gdb/tours.py): one small scene for each tour, run
+ * repeatedly.  The tours set breakpoints on the functions below by name, so none of them is
+ * inlined.
  *
  *   tour [switch|syscall|fork|page-fault|smp|futex] [TIMES]
  *
- * gdb changes the scene by writing to `scene` at choose_scene().
+ * gdb chooses the scene: it writes to `scene` at choose_scene().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ static void set_name(const char *name)
 	prctl(PR_SET_NAME, name);
 }
 
-/* The calling thread stays on this CPU; on the first where the machine has no such. */
+/* Pins the calling thread to this CPU, or to CPU 0 if the machine does not have it. */
 STOP void move_to_cpu(int cpu)
 {
 	cpu_set_t set;
@@ -78,7 +79,7 @@ static void pause_ms(long ms)
 /* ---- switch: A and B are threads of one process, C is a process of its own ---- */
 
 static volatile int turns;  /* each process has its own after fork() */
-static volatile int *ready; /* all three look at the same: who has a name and is there */
+static volatile int *ready; /* shared by all three: the number that have set their name */
 
 STOP void give_way(void)
 {
@@ -114,7 +115,7 @@ static void scene_switch(void)
 		die("mmap");
 	*ready = turns = 0;
 	move_to_cpu(0);		   /* B and C inherit it */
-	b = start(thread_b, NULL); /* first: the turns go from A to B to C */
+	b = start(thread_b, NULL); /* start B before C: they run in the order A, B, C */
 	c = fork_or_die();
 	if (c == 0) {
 		take_turns("C");
@@ -140,7 +141,7 @@ static void scene_syscall(void)
 	pause_ms(1);
 }
 
-/* ---- fork: a page of each memory is the other's until somebody writes ---- */
+/* ---- fork: parent and child share each page until one of them writes to it ---- */
 
 static volatile struct {
 	long value;
@@ -197,7 +198,7 @@ STOP void touch(volatile long *address)
 	*address = 1;
 }
 
-/* Reads where nothing is. */
+/* Reads an address where nothing is mapped. */
 STOP void touch_nothing(volatile long *address)
 {
 	(void)*address;
@@ -222,7 +223,7 @@ static void scene_page_fault(void)
 static volatile int word; /* B sleeps on it */
 static volatile int b_spins, b_may_stop;
 
-/* <linux/futex.h> is the kernel's, which a C library does not bring. */
+/* <linux/futex.h> belongs to the kernel; musl does not install it. */
 #define FUTEX_WAIT	   0
 #define FUTEX_WAKE	   1
 #define FUTEX_PRIVATE_FLAG 128
@@ -278,7 +279,7 @@ static void scene_smp(void)
 	move_to_cpu(0);
 	set_name("A");
 	b = start(partner, NULL);
-	pause_ms(20); /* CPU 1 halts meanwhile */
+	pause_ms(20); /* time for CPU 1 to become idle and halt */
 	wake_partner();
 	while (!b_spins)
 		sched_yield();
@@ -288,13 +289,13 @@ static void scene_smp(void)
 	pthread_join(b, NULL);
 }
 
-/* ---- futex: a lock of 0 free, 1 taken, 2 taken and somebody may wait ---- */
+/* ---- futex: a lock word: 0 free, 1 taken, 2 taken and a thread may be waiting ---- */
 
 static volatile int lock_word;
 
 STOP void lock_wait(void)
 {
-	/* Whoever gets it here cannot know that he is the last. */
+	/* A thread that gets the lock here cannot know whether others wait, so it stores 2. */
 	while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE))
 		futex(&lock_word, FUTEX_WAIT, 2);
 }
@@ -336,7 +337,7 @@ static void scene_futex(void)
 	lock();
 	lock_is_mine();
 	b = start(second, NULL);
-	pause_ms(5); /* B comes to the lock */
+	pause_ms(5); /* time for B to reach the lock */
 	unlock();
 	pthread_join(b, NULL);
 }
@@ -358,7 +359,7 @@ STOP void choose_scene(void)
 {
 }
 
-/* A stop in gdb takes long by the machine's clock: nobody shall lose his turn for that. */
+/* While gdb stops the machine, its clock runs: long slices, so that no stop preempts a thread. */
 static void lengthen_slices(void)
 {
 	int fd = open("/proc/sys/kernel/sched_rr_timeslice_ms", O_WRONLY);
@@ -380,7 +381,7 @@ int main(int argc, char *argv[])
 		return 2;
 	}
 	lengthen_slices();
-	printf("tour: plays for gdb\n");
+	printf("tour: runs scenes for gdb\n");
 	fflush(stdout);
 	if (sched_getaffinity(0, sizeof(all), &all))
 		die("sched_getaffinity");

@@ -14,7 +14,7 @@ FILE = r"(?:arch|boot|kernel|user|tests|tools)/[\w./-]+\.(?:[chS]|py|sh|ld)\b"
 WORD = re.compile(rf"({FILE})|(?:^|[\s,])(\w+)\(\)|(;)")
 CODE = re.compile(r"`([^`]+)`")
 SECTION = re.compile(r"^## Where to read\n(.*?)(?=^## |\Z)", re.M | re.S)
-PARTS = ("**The claim.**", "**Where it is loose.**", "## How it is shown", "## What to look for",
+PARTS = ("**The claim.**", "**Where it is imprecise.**", "## How it is shown", "## What to look for",
          "## To break it", "## Exercises")
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * All labs, in the order of a course.
+ * All labs, in the order of the course.
  */
 #pragma once
 
@@ -10,24 +10,24 @@ static const struct {
     {"registers", "each thread has its own registers"},
     {"stack", "each thread has its own stack, last in, first out"},
     {"memory", "a process has its own memory; its threads share it"},
-    {"resources", "whose is it? files, directory, signals, numbers"},
+    {"resources", "files, directory, signals: the process's or the thread's?"},
     {"many", "many processes, one program"},
-    {"overhead", "every frame of a process and of a thread"},
+    {"overhead", "every page frame of a process and of a thread"},
     {"creation", "fork, exec, pthread_create: what they cost, and why"},
-    {"termination", "how processes and threads end, and what is left"},
-    {"scale", "from one to 10,000 of each"},
+    {"termination", "how processes and threads end, and what is left over"},
+    {"scale", "from one to 10,000 processes and threads"},
     {"switching", "a switch between processes, and between threads"},
     {"concurrency", "several threads on one CPU: they take turns"},
-    {"parallelism", "several CPUs: they run at the same time"},
-    {"io", "while one waits, another runs"},
+    {"parallelism", "several CPUs: threads run at the same time"},
+    {"io", "while one thread waits, another runs"},
     {"threading", "POSIX, C11, Win32: three libraries, the same calls"},
     {"isolation", "what one process may not do to another"},
-    {"stability", "who dies when one crashes"},
-    {"races", "lost updates, lost wake-ups, deadlock; and the cures"},
-    {"dependence", "one stops: who else is held up"},
+    {"stability", "what ends when one crashes"},
+    {"races", "lost updates, lost wake-ups, deadlock; and how to avoid them"},
+    {"dependence", "one stops: which others must wait"},
     {"gil", "an interpreter's lock: threads that only take turns"},
     {"ipc", "pipes, sockets, shared memory, shared variables"},
-    {"browser", "a browser: a tab a process, each of three threads"},
+    {"browser", "a browser: each tab is a process of three threads"},
     {"drive", "you are the scheduler: break a program"},
 };
 

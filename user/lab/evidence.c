@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Evidence as it is made: kept in order, shown when the run has ended.
+ * Keeps the evidence in the order in which a lab makes it; it is shown when the run has ended.
  */
 #include "internal.h"
 
@@ -21,7 +21,7 @@ static void keep(struct evidence *e, enum evidence_kind kind, const char *title)
 	last_evidence = &e->next;
 }
 
-/* Cells out of "a|b|c"; how many. */
+/* Splits "a|b|c" into cells and frees it.  Returns the number of cells. */
 static int split(char *text, struct lab_row *row)
 {
 	int count = 0;
@@ -136,7 +136,7 @@ void lab_timeline(struct lab_trace *trace, const char *title)
 	struct evidence *e;
 
 	if (!trace) {
-		lab_left_out(title, "this system has no trace that this user may read");
+		lab_left_out(title, "this system has no trace, or this user may not read it");
 		return;
 	}
 	e = must(calloc(1, sizeof(*e)));
@@ -161,7 +161,7 @@ void lab_verdict(enum lab_verdict verdict, const char *format, ...)
 	va_list args;
 
 	if (report.has_verdict)
-		lab_die("a second verdict: the lab is wrong");
+		lab_die("a second verdict: this is an error in the lab's program");
 	report.has_verdict = true;
 	report.verdict = verdict;
 	va_start(args, format);
@@ -176,7 +176,7 @@ const char *verdict_key(enum lab_verdict verdict)
 	return keys[verdict];
 }
 
-/* A verdict as expected must not stand on a check that failed. */
+/* The expected verdict is valid only if no check failed. */
 bool report_ok(void)
 {
 	if (options_broken() || report.verdict == LAB_NOT_SHOWN)

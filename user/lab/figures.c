@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What Linux measured in the same QEMU: lines "lab figure value unit" in /etc/lab/linux, on the
- * host in the file that LAB_LINUX_FIGURES names or in the source tree.
+ * The figures that Linux measured in the same QEMU: lines "lab figure value unit" in
+ * /etc/lab/linux.  On the host: in the file that LAB_LINUX_FIGURES names, or in the source tree.
  */
 #include "internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the library share and labs do not see.
+ * Shared by the files of the library; labs do not use it.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-/* --- evidence, as kept (evidence.c) ----------------------------------------------------------- */
+/* --- evidence (evidence.c) ----------------------------------------------------------- */
 
 #define LAB_COLUMNS 12
 
@@ -26,19 +26,19 @@ struct lab_bar {
 struct evidence {
 	enum evidence_kind kind;
 	struct evidence *next;
-	char *title; /* of a note, a check: its text; of what is left out: what */
+	char *title; /* for NOTE and CHECK: the text; for LEFT_OUT: what is left out */
 	char *why;
 	bool holds;
-	/* A table's. */
+	/* Only for TABLE. */
 	int columns;
 	struct lab_row heads;
 	bool right[LAB_COLUMNS];
 	struct lab_row *rows;
-	/* Bars'. */
+	/* Only for BARS. */
 	char *unit;
 	struct lab_bar *bars;
-	int count; /* of rows or bars */
-	/* A timeline's. */
+	int count; /* number of rows or bars */
+	/* Only for TIMELINE. */
 	struct lab_trace *trace;
 };
 
@@ -55,7 +55,7 @@ struct report {
 	bool has_verdict;
 	enum lab_verdict verdict;
 	char *text;
-	int predicted; /* the learner's choice, or -1 */
+	int predicted; /* the learner's answer, or -1 */
 };
 extern struct report report;
 
@@ -66,11 +66,11 @@ struct lab_bars {
 	struct evidence e;
 };
 
-void *must(void *memory); /* dies where there was none */
+void *must(void *memory); /* returns `memory`; ends the program if it is NULL */
 char *text_of(const char *format, ...) LAB_PRINTF(1, 2);
 char *text_of_args(const char *format, va_list args) LAB_PRINTF(1, 0);
 
-/* Whether the run ended as it should: the exit status says so, and the report. */
+/* True if the verdict is the expected one; this decides the exit status. */
 bool report_ok(void);
 const char *verdict_key(enum lab_verdict verdict); /* "true", "corrected", "false", "not_shown" */
 
@@ -78,8 +78,8 @@ const char *verdict_key(enum lab_verdict verdict); /* "true", "corrected", "fals
  */
 
 enum glyphs {
-	GLYPHS_ASCII, /* nothing else */
-	GLYPHS_CP437, /* UTF-8, but only characters that a PC's text mode can draw */
+	GLYPHS_ASCII, /* only ASCII */
+	GLYPHS_CP437, /* UTF-8, limited to the characters of a PC's text mode */
 	GLYPHS_UTF8,
 };
 
@@ -87,46 +87,47 @@ struct screen {
 	int width, rows;
 	enum glyphs glyphs;
 	bool colours;
-	bool coloured;	 /* now */
-	bool overwrites; /* a line can be written over */
-	bool pages;	 /* a key is waited for when it is full */
-	int lines;	 /* since then */
+	bool coloured;	 /* a colour other than PLAIN is set now */
+	bool overwrites; /* the screen can overwrite a line */
+	bool pages;	 /* wait for a key when the screen is full */
+	int lines;	 /* lines printed since the last key */
 };
 extern struct screen screen;
 
 enum colour { PLAIN, BOLD, DIM, GOOD, BAD, WARN };
 
-void screen_open(bool plain, bool ascii); /* looks at standard output and the environment */
-void put(const char *utf8);		  /* translated to what the screen can draw */
-void put_colour(enum colour colour);	  /* nothing where there are no colours */
+void screen_open(bool plain, bool ascii); /* tests standard output and the environment */
+void put(const char *utf8);		  /* replaces characters that the screen cannot draw */
+void put_colour(enum colour colour);	  /* does nothing if the screen has no colours */
 void put_letter_colour(char letter);
 void put_repeated(const char *glyph, int count);
 void put_format(const char *format, ...) LAB_PRINTF(1, 2);
 void put_padded(const char *utf8, int width, bool right);
 void put_rule(void);
-/* A paragraph between `indent` and the width.  `first` goes before the first line, into the indent;
- * NULL: something stands there already. */
+/* Prints a paragraph between column `indent` and the screen's width.  `first` is printed into the
+ * indent of the first line; NULL: the caller has printed it already. */
 void put_paragraph(const char *first, int indent, const char *utf8);
 
-int text_width(const char *utf8); /* in cells */
-/* The bytes of `text` that fit into `width` cells, cut between words where possible; *next is where
- * the following line begins. */
+int text_width(const char *utf8); /* in columns of the screen */
+/* Returns how many bytes of `text` fit into `width` columns; cuts between words if possible.  Sets
+ * *next to the start of the following line. */
 size_t text_fit(const char *text, int width, const char **next);
 const char *number_text(double value, char buffer[32]);
-char key_read(void); /* one key of the terminal, without Enter; 'q' at its end */
+char key_read(void); /* waits for one key, without Enter; 'q' at end of input */
 
-#define LAB_LEFT 4 /* exit status: left at its question */
+#define LAB_LEFT 4 /* exit status: the learner quit at the question */
 
 /* --- the report as text, and as JSON (show.c, table.c, json.c) ----------------------------------
  */
 
 void show_heading(void);
-int show_question(void); /* the choice, or -1; ends the program on 'q' */
+int show_question(void); /* returns the answer, or -1; 'q' ends the program */
 void show_report(void);
 void show_progress_end(void);
 void show_table(const struct evidence *e);
 void show_bars(const struct evidence *e);
-bool linux_figure(const char *name, double *value); /* of this lab, in the same QEMU */
+bool linux_figure(const char *name,
+		  double *value); /* the figure of this lab on Linux, in the same QEMU */
 void json_report(void);
 void json_error(const char *why);
 void json_string(const char *text);
@@ -137,19 +138,20 @@ void json_number(double value);
 
 void options_parse(int argc, char *argv[]);
 void options_json(void);
-bool options_broken(void); /* a knob was given */
-void options_apply(void);  /* CPUs and the slice; the slice is put back at the end */
+bool options_broken(void); /* true if a knob was given */
+void options_apply(void);  /* sets CPUs and time slice; exit restores the slice */
 
 /* --- time and CPUs (time.c), threads (thread.c) --------------------------------------------------
  */
 
-int cpus_limit(int count); /* keep to the first `count` CPUs; 0: all.  How many there are now. */
+int cpus_limit(int count); /* use the first `count` CPUs, 0: all; returns their number */
 void letters_open(void);
-int letter_take(const char *name);	/* reserve one */
-void letter_set(int letter, pid_t tid); /* the thread for which it was reserved */
-void letter_end(pid_t tid);		/* its letter is free for the next of that name */
-char letter_find(pid_t tid);		/* 0 where it has none */
-void letters_keep(struct lab_trace *trace, bool all); /* in the trace; `all` get one */
+int letter_take(const char *name);	/* reserves a letter */
+void letter_set(int letter, pid_t tid); /* gives the reserved letter to a thread */
+void letter_end(pid_t tid);		/* frees the letter for the next thread of that name */
+char letter_find(pid_t tid);		/* 0 if it has no letter */
+void letters_keep(struct lab_trace *trace,
+		  bool all); /* store letters in the trace; `all`: give every thread one */
 bool in_child(void);
 
 /* --- traces (trace.c, timeline.c) ----------------------------------------------------------------
@@ -161,10 +163,10 @@ struct event {
 	uint64_t ns;
 	enum event_kind kind;
 	int cpu;
-	pid_t tid;   /* who was running */
-	pid_t other; /* switched to, or woken */
-	char *text;  /* of a mark */
-	int order;   /* of its line: decides where times are the same */
+	pid_t tid;   /* the thread that was running */
+	pid_t other; /* the thread that is switched to or woken */
+	char *text;  /* text of a mark */
+	int order;   /* line number: decides if two times are equal */
 };
 
 struct lab_trace {
@@ -172,27 +174,27 @@ struct lab_trace {
 	int count;
 	int cpus;
 	uint64_t start_ns, end_ns;
-	int from, to;  /* the events between the marks of lab_trace_begin() and lab_trace_end() */
-	uint64_t lost; /* events that the rings had no room for */
+	int from, to;  /* events from lab_trace_begin() to lab_trace_end() */
+	uint64_t lost; /* events for which the rings had no space */
 	struct lab_slice *slices;
 	int slice_count;
 	struct thread_name {
 		pid_t tid;
 		char name[16];
-		char letter; /* or 0 */
+		char letter; /* 0: none */
 	} * names;
 	int name_count;
 };
 
-extern const char *trace_file; /* --trace: where the text goes, or NULL */
-void trace_keep_rest(void);    /* if nothing was recorded: what the ring has */
+extern const char *trace_file; /* --trace: the file for the text, or NULL */
+void trace_keep_rest(void);    /* if the lab recorded nothing: keep what the ring holds */
 struct lab_trace *trace_parse(const char *text);
 void trace_free(struct lab_trace *trace);
 const char *trace_name(const struct lab_trace *trace, pid_t tid);
 char trace_letter(const struct lab_trace *trace, pid_t tid);
-void trace_off(void); /* if lab_trace_begin() switched it on; may be called in a signal handler */
+void trace_off(void); /* undoes lab_trace_begin(); may be called in a signal handler */
 void trace_find_slices(struct lab_trace *trace);
-/* `whole`: not only the part in which threads with letters ran.  `max_rows` 0: as many as it takes.
- */
+/* `whole`: show the whole trace, not only the part in which threads with letters ran.  `max_rows`
+ * 0: no limit. */
 void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int max_rows);
 void timeline_json(const struct lab_trace *trace);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* The bytes of a well-formed UTF-8 character at `text`, 0 where there is none (RFC 3629). */
+/* Length in bytes of the UTF-8 character at `text`; 0 if it is not well-formed (RFC 3629). */
 static int utf8_length(const unsigned char *text)
 {
 	int length = text[0] < 0x80   ? 1

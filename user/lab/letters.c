@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The letter by which a thread is called in tables and in the timeline.
+ * The letter that stands for a thread in tables and in the timeline.
  */
 #include "internal.h"
 
@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Shared with all children, so that a child's threads have letters too.  No lock: a child that is
- * killed would leave it held. */
+/* Shared with all children, so that a child's threads have letters too.  There is no lock, because
+ * a child that is killed would never release it. */
 #define LETTERS 52
 #define HISTORY 1024
 static struct letters {
@@ -19,7 +19,7 @@ static struct letters {
 		bool ended;
 		char name[16];
 	} of[LETTERS];
-	/* Who had which letter, the oldest overwritten: traces tell of threads that have ended. */
+	/* Which thread had which letter: a trace can show threads that have ended.  A ring. */
 	unsigned int given;
 	struct {
 		pid_t tid;
@@ -48,7 +48,7 @@ static char letter_of(int i)
 	return i < 26 ? 'A' + i : 'a' + i - 26;
 }
 
-/* The newest first: numbers of threads are used again. */
+/* Searches the newest entry first, because the kernel uses a TID again. */
 char letter_find(pid_t tid)
 {
 	unsigned int given = letters ? __atomic_load_n(&letters->given, __ATOMIC_ACQUIRE) : 0;
@@ -66,7 +66,7 @@ void letter_end(pid_t tid)
 			__atomic_store_n(&letters->of[i].ended, true, __ATOMIC_RELEASE);
 }
 
-/* A thread that has ended leaves its letter to the next one of its name: rounds look alike. */
+/* The next thread of the same name gets the letter of one that has ended: all rounds look alike. */
 int letter_take(const char *name)
 {
 	int count = __atomic_load_n(&letters->count, __ATOMIC_ACQUIRE), i;
@@ -79,7 +79,7 @@ int letter_take(const char *name)
 	       !__atomic_compare_exchange_n(&letters->count, &count, count + 1, false,
 					    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		;
-	/* All are taken: any that is free. */
+	/* All letters were given: use any letter whose thread has ended. */
 	for (i = 0; count == LETTERS; i++)
 		if (i == LETTERS)
 			return i;
@@ -113,10 +113,10 @@ char lab_letter(pid_t tid, const char *name)
 	return i < LETTERS ? letter_of(i) : '+';
 }
 
-/* Its threads' letters are kept with it: numbers and letters go round. */
+/* Stores the letters of its threads in the trace, because TIDs and letters are used again later. */
 void letters_keep(struct lab_trace *trace, bool all)
 {
-	/* `timeline`: whoever is not in the picture any more leaves its letter. */
+	/* For `timeline`: a thread that is no longer in the trace frees its letter. */
 	for (int i = 0; all && i < letters->count; i++)
 		if (strcmp(trace_name(trace, letters->of[i].tid), "?") == 0)
 			letters->of[i].ended = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole screen, drawn again and again, and keys without Enter.
+ * Draws the whole screen repeatedly and reads keys without Enter.
  */
 #include "internal.h"
 
@@ -12,14 +12,15 @@
 #include <unistd.h>
 
 static struct termios before;
-static pid_t owner; /* whose screen it is; 0: nobody's.  A child inherits handlers, not this. */
+static pid_t owner; /* the process that uses the screen, 0: none.  A child inherits the handlers and
+		       must not use them. */
 static volatile sig_atomic_t resized;
-static int row, column; /* where the next text goes */
+static int row, column; /* the position of the next text */
 
 /* Also called from a signal handler. */
 void lab_live_close(void)
 {
-	/* Cleared: not every terminal has another screen to go back to. */
+	/* Clear the screen too: some terminals have no alternate screen. */
 	static const char end[] = "\033[?25h\033[0m\033[H\033[J\033[?1049l";
 
 	if (!owner || owner != getpid())
@@ -32,7 +33,7 @@ void lab_live_close(void)
 static void ended_by(int signal)
 {
 	lab_live_close();
-	raise(signal); /* SA_RESETHAND: now it ends us */
+	raise(signal); /* the handler is reset (SA_RESETHAND): now the signal ends the process */
 }
 
 static void on_resize(int signal)
@@ -54,7 +55,7 @@ bool lab_live_open(void)
 	mode.c_lflag &= ~(ICANON | ECHO);
 	mode.c_cc[VMIN] = 1;
 	mode.c_cc[VTIME] = 0;
-	mode.c_cc[VSUSP] = _POSIX_VDISABLE; /* nobody would put the screen back */
+	mode.c_cc[VSUSP] = _POSIX_VDISABLE; /* Ctrl-Z would leave the screen as it is */
 	owner = getpid();
 	if (!registered)
 		atexit(lab_live_close);
@@ -107,7 +108,7 @@ void lab_live_put(enum lab_colour colour, const char *format, ...)
 
 void lab_live_newline(void)
 {
-	/* After the last cell of a line the cursor still stands on it. */
+	/* After the last column of a line the cursor is still on that column: do not clear it. */
 	if (row < screen.rows)
 		fputs(column < screen.width ? "\033[K" : "", stdout);
 	if (++row < screen.rows)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks into the kernel: files of /proc, Linux's and Heddle's own.
+ * Reads data of the kernel from /proc: Linux's files and those that only Heddle has.
  */
 #include "internal.h"
 
@@ -49,7 +49,8 @@ bool lab_write(const char *path, const char *text)
 	return n == (ssize_t)strlen(text);
 }
 
-/* The value after `key` at a line's beginning: "key value", "key: value kB", "key 0xvalue". */
+/* Reads the value after `key` at the beginning of a line: "key value", "key: value kB", "key
+ * 0xvalue". */
 static bool value_in(const char *text, const char *key, uint64_t *value)
 {
 	size_t length = strlen(key);
@@ -84,8 +85,8 @@ bool lab_status(pid_t pid, const char *key, uint64_t *value)
 	return lab_value(path, key, value);
 }
 
-/* As the kernel says: gettid() of a child by clone(CLONE_VM) may be its parent's, as the library
- * keeps it in memory. */
+/* Asks the kernel: in a child made by clone(CLONE_VM) the C library may return the TID of the
+ * parent, because it keeps the TID in memory. */
 static pid_t own_tid(void)
 {
 	return syscall(SYS_gettid);
@@ -97,14 +98,14 @@ char lab_state(pid_t pid, pid_t tid)
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
 	text = lab_read(path);
-	end = text ? strrchr(text, ')') : NULL; /* the name can hold one, too */
+	end = text ? strrchr(text, ')') : NULL; /* the name can contain ')' too */
 	state = end && end[1] == ' ' ? end[2] : '-';
 	free(text);
 	return state;
 }
 
-/* Bits 0-54 of an entry are the frame where bit 63 says present
- * (Linux Documentation/admin-guide/mm/pagemap.rst). Without the right to know it they are 0. */
+/* Bits 0-54 of an entry are the frame number if bit 63 (present) is set (Linux
+ * Documentation/admin-guide/mm/pagemap.rst).  Without the right to read them they are 0. */
 bool lab_frame(pid_t pid, const void *address, uint64_t *frame)
 {
 	char path[64];
@@ -169,7 +170,7 @@ bool lab_registers(pid_t pid, pid_t tid, struct lab_registers *registers)
 	for (int i = 0; all && i < 16; i++) {
 		char key[16], *at;
 
-		/* 32 digits, the lowest byte first. */
+		/* 32 hexadecimal digits, the lowest byte first. */
 		snprintf(key, sizeof(key), "\nxmm%d ", i);
 		at = strstr(text, key);
 		at = at ? at + strlen(key) : "";
@@ -209,7 +210,7 @@ bool lab_ledger(pid_t pid, void (*fn)(const char *what, uint64_t frames, uint64_
 	return any;
 }
 
-/* A counter of the machine, UINT64_MAX where the system does not tell. */
+/* A counter of the machine; UINT64_MAX if the system does not show it. */
 static uint64_t counter(const char *path, const char *key)
 {
 	uint64_t value;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A lab from its beginning to its end.
+ * Runs a lab from beginning to end.
  */
 #include "internal.h"
 
@@ -29,7 +29,7 @@ void lab_die(const char *format, ...)
 	exit(2);
 }
 
-/* `lab` keeps what is done; a lab that was broken on purpose is not. */
+/* Records the verdict for `lab`, which lists what is done.  A run with a knob is not recorded. */
 static void remember(void)
 {
 	const char *path = getenv("LAB_RESULT");
@@ -58,7 +58,7 @@ int main(int argc, char *argv[])
 	screen.pages =
 	    lab_options.interactive && !lab_options.quick && screen.overwrites && screen.rows >= 10;
 	if (!report.has_verdict)
-		lab_die("no verdict: the lab is wrong");
+		lab_die("no verdict: this is an error in the lab's program");
 	if (lab_options.json)
 		json_report();
 	else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options of all labs and the knobs of one; the CPUs and the time slice that they ask for.
+ * The options of all labs and the knobs of this lab; sets the CPUs and the time slice.
  */
 #include "internal.h"
 
@@ -24,17 +24,17 @@ static char slice_before[32];
 static const struct option {
 	const char *name, *value, *help;
 } options[] = {
-    {"quick", NULL, "less of everything, no question: a few seconds"},
+    {"quick", NULL, "fewer rounds, no question: takes a few seconds"},
     {"cpus", "N", "use the first N CPUs only"},
     {"one-cpu", NULL, "the same as --cpus 1"},
     {"slice", "TIME", "the scheduler's time slice, 1ms or more (Heddle only)"},
-    {"seed", "S", "start of what looks like chance; the same seed, the same run"},
-    {"repeat", "N", "as many rounds, where the lab has rounds"},
-    {"trace", "FILE", "keep the scheduler's trace there, as text"},
-    {"json", NULL, "the report as one JSON object on one line"},
+    {"seed", "S", "start of the random choices: same seed, same run"},
+    {"repeat", "N", "run N rounds, if the lab has rounds"},
+    {"trace", "FILE", "write the scheduler's trace to FILE, as text"},
+    {"json", NULL, "print the report as one JSON object on one line"},
     {"plain", NULL, "no colours, no escape sequences, ASCII only"},
-    {"ascii", NULL, "no character beyond ASCII"},
-    {"help", NULL, "this"},
+    {"ascii", NULL, "only ASCII characters"},
+    {"help", NULL, "show this text"},
 };
 enum { QUICK, CPUS, ONE_CPU, SLICE, SEED, REPEAT, TRACE, JSON, PLAIN_, ASCII, HELP, OPTIONS };
 
@@ -55,8 +55,8 @@ static void help(void)
 		printf("\nTo break it, or to change what it shows:\n");
 	for (const struct lab_knob *k = lab.knobs; k && k->name; k++)
 		help_line(k->name, k->value, k->help);
-	printf("\nExit status: 0 as expected, or a knob was given, or it cannot be shown here;\n"
-	       "1 another verdict; 2 it could not run; 3 wrong options; 4 left at its question.\n");
+	printf("\nExit status: 0 expected verdict, or a knob was given, or cannot be shown here;\n"
+	       "1 another verdict; 2 could not run; 3 wrong options; 4 quit at the question.\n");
 	exit(0);
 }
 
@@ -75,14 +75,14 @@ static uint64_t number(const char *name, const char *text, uint64_t least)
 	errno = 0;
 	value = strtoull(text, &end, 0);
 	if (errno || end == text || *end || value < least || strchr(text, '-')) {
-		fprintf(stderr, "%s: --%s wants a number from %llu, not '%s'\n", lab.name, name,
-			(unsigned long long)least, text);
+		fprintf(stderr, "%s: --%s needs a number of at least %llu, not '%s'\n", lab.name,
+			name, (unsigned long long)least, text);
 		exit(3);
 	}
 	return value;
 }
 
-/* "1ms", "2000us", "0.5s": in whole milliseconds, as the kernel takes it. */
+/* "1ms", "2000us", "0.5s": converts to whole milliseconds, the unit of the kernel's setting. */
 static unsigned long milliseconds(const char *text)
 {
 	char *end;
@@ -95,7 +95,7 @@ static unsigned long milliseconds(const char *text)
 	else if (strcmp(end, "ms") != 0)
 		end = NULL;
 	if (!end || value < 1 || value > 1000 || value != (unsigned long)value) {
-		fprintf(stderr, "%s: --slice wants whole milliseconds, 1ms to 1s, not '%s'\n",
+		fprintf(stderr, "%s: --slice needs whole milliseconds, 1ms to 1s, not '%s'\n",
 			lab.name, text);
 		exit(3);
 	}
@@ -167,7 +167,7 @@ void options_parse(int argc, char *argv[])
 		else if (takes && i + 1 < argc)
 			argument = argv[++i];
 		else if (takes)
-			usage("this option wants a value", argv[i]);
+			usage("this option needs a value", argv[i]);
 		if (option == HELP)
 			wants_help = true;
 		else if (option < OPTIONS)
@@ -188,7 +188,7 @@ const char *lab_knob(const char *name)
 	for (const struct lab_knob *k = lab.knobs; k && k->name; k++)
 		if (strcmp(k->name, name) == 0)
 			return knob_values[k - lab.knobs];
-	lab_die("no knob '%s' is declared: the lab is wrong", name);
+	lab_die("no knob '%s' is declared: this is an error in the lab's program", name);
 }
 
 bool options_broken(void)
@@ -224,7 +224,7 @@ void options_json(void)
 	putchar('}');
 }
 
-/* What is the machine's, not ours, is put back.  Also called from a signal handler. */
+/* Restores the settings of the machine that the lab changed.  Also called from a signal handler. */
 static void restore(void)
 {
 	int file;
@@ -242,7 +242,7 @@ static void restore(void)
 static void ended_by(int signal)
 {
 	restore();
-	raise(signal); /* SA_RESETHAND: now it ends us */
+	raise(signal); /* the handler is reset (SA_RESETHAND): now the signal ends the process */
 }
 
 void options_apply(void)
@@ -255,7 +255,7 @@ void options_apply(void)
 		sigaction(ends[i], &action, NULL);
 	lab_options.cpus = cpus_limit(0);
 	if (wanted_cpus > lab_options.cpus)
-		lab_left_out("--cpus", "there are not so many CPUs here");
+		lab_left_out("--cpus", "this machine does not have so many CPUs");
 	else if (wanted_cpus)
 		lab_options.cpus = cpus_limit(wanted_cpus);
 	if (!slice_ms)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What standard output can draw, and text laid out on it.
+ * What standard output can draw, and the layout of text.
  *
- * All texts are UTF-8.  Where the screen cannot draw a character, a similar one of the same width
- * takes its place, so that nothing moves.
+ * All texts are UTF-8.  If the screen cannot draw a character, put() replaces it with a similar one
+ * of the same width, so that columns stay aligned.
  */
 #include "internal.h"
 
@@ -43,7 +43,7 @@ void screen_open(bool plain, bool ascii)
 	}
 	screen.overwrites = terminal && !plain && term && strcmp(term, "dumb") != 0;
 	screen.colours = screen.overwrites && !(no_colour && *no_colour);
-	/* Heddle's console takes UTF-8 and shows it in a PC's text mode too. */
+	/* Heddle's console accepts UTF-8 and shows it in a PC's text mode too. */
 	if (plain || ascii)
 		screen.glyphs = GLYPHS_ASCII;
 	else if (access("/proc/heddle", F_OK) == 0)
@@ -83,14 +83,14 @@ int text_width(const char *utf8)
 	return width;
 }
 
-/* A screen without a memory of what it has shown: the reader says when to go on. */
+/* The console cannot scroll back, so it waits for a key after each screenful. */
 static void line_ends(void)
 {
 	char key;
 
 	if (!screen.pages || ++screen.lines < screen.rows - 1)
 		return;
-	printf("-- Enter: go on; q: all the rest --");
+	printf("-- Enter: go on; q: show all the rest --");
 	do
 		key = key_read();
 	while (key != '\n' && key != ' ' && key != 'q');
@@ -116,7 +116,7 @@ static void put_bytes(const char *text, size_t bytes)
 		}
 		if (length > 1 && screen.glyphs == GLYPHS_UTF8)
 			replacement = 0;
-		/* What a program says must not command the terminal. */
+		/* Control characters in a text must not reach the terminal. */
 		if (length == 1 && ((unsigned char)text[i] >= ' ' || text[i] == '\n') &&
 		    text[i] != 0x7f)
 			putchar(text[i]);
@@ -180,7 +180,7 @@ void put_colour(enum colour colour)
 
 void put_letter_colour(char letter)
 {
-	/* No black, no white, and red last: it reads as an error. */
+	/* No black, no white; red comes last because it looks like an error. */
 	static const char *const codes[] = {"36", "33", "32", "35", "34",   "96",
 					    "93", "92", "95", "94", "1;36", "31"};
 
@@ -241,7 +241,7 @@ char key_read(void)
 	fflush(stdout);
 	if (terminal) {
 		raw = before;
-		/* Ctrl-C comes as a key, so that the terminal is put back first. */
+		/* Read Ctrl-C as a key: the terminal is restored before the signal is raised. */
 		raw.c_lflag &= ~(ICANON | ECHO | ISIG);
 		raw.c_cc[VMIN] = 1;
 		raw.c_cc[VTIME] = 0;

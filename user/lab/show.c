@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The report as a person reads it.
+ * The report as text for a person.
  */
 #include "internal.h"
 
@@ -15,7 +15,7 @@ void show_heading(void)
 	put_rule();
 	put_paragraph("The notes say: ", 15, lab.claim);
 	if (lab.loose && *lab.loose)
-		put_paragraph("Where loose:   ", 15, lab.loose);
+		put_paragraph("Imprecise:     ", 15, lab.loose);
 	put("\n");
 }
 
@@ -37,9 +37,9 @@ int show_question(void)
 	put_colour(PLAIN);
 	while (count < 4 && lab.predict.choices[count])
 		show_choice(count++);
-	put_format("Your guess: a to %c; Enter: none; q: leave. ", 'a' + count - 1);
+	put_format("Your guess: a to %c; Enter: no guess; q: leave. ", 'a' + count - 1);
 	for (;;) {
-		char key = key_read() | 0x20; /* small letters; Enter becomes '*' */
+		char key = key_read() | 0x20; /* to lower case; Enter becomes '*' */
 
 		if (key == ('\n' | 0x20)) {
 			put("\n\n");
@@ -119,7 +119,7 @@ static void show_evidence(const struct evidence *e)
 		free(text);
 		break;
 	case CHECK:
-		return; /* all together, at the end */
+		return; /* show_checks() shows all checks together, at the end */
 	}
 	put("\n");
 }
@@ -132,7 +132,7 @@ static void show_checks(void)
 		if (e->kind != CHECK)
 			continue;
 		if (!any)
-			put("What the verdict rests on:\n");
+			put("The verdict depends on these checks:\n");
 		any = true;
 		put_colour(e->holds ? GOOD : BAD);
 		put(e->holds ? "  √ " : "  x ");
@@ -148,7 +148,8 @@ static void show_prediction(void)
 
 	if (!lab.predict.question || report.predicted < 0)
 		return;
-	put_format("You said %c; expected is %c:\n", 'a' + report.predicted, 'a' + right);
+	put_format("You said %c; the expected answer is %c:\n", 'a' + report.predicted,
+		   'a' + right);
 	show_choice(right);
 	if (lab.predict.why)
 		put_paragraph("", 0, lab.predict.why);
@@ -171,10 +172,11 @@ static void show_verdict(void)
 	if (!report_ok()) {
 		put_colour(BAD);
 		if (report.verdict != lab.expect)
-			put_format("Expected was: %s.  Something here is not as it should be.\n",
+			put_format("The expected verdict is: %s.  See the checks above.\n",
 				   words[lab.expect]);
 		else
-			put("But a check failed: this verdict does not stand.\n");
+			put("But a check failed, so this verdict is not valid: see the checks "
+			    "above.\n");
 		put_colour(PLAIN);
 	}
 	put_rule();
@@ -201,7 +203,7 @@ static void show_figures(void)
 	if (table.count)
 		show_table(&table);
 	if (lab.books)
-		put_paragraph("  The books: ", 13, lab.books);
+		put_paragraph("  Textbooks: ", 13, lab.books);
 	put("\n");
 }
 
@@ -217,7 +219,7 @@ static void show_where_next(void)
 		free(text);
 	}
 	if (lab.sources)
-		put_paragraph("Who did it:  ", 13, lab.sources);
+		put_paragraph("Source code: ", 13, lab.sources);
 	if (lab.tour)
 		put_format("In gdb:      make gdb, then heddle-tour %s\n", lab.tour);
 	put_format("Exercises:   docs/labs/%s.md\n", lab.name);

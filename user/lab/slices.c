@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who ran where and when, out of a trace.
+ * Finds in a trace which thread ran on which CPU, and when.
  */
 #include "internal.h"
 
@@ -29,7 +29,7 @@ static int by_start(const void *a, const void *b)
 	return x->cpu - y->cpu;
 }
 
-/* Every CPU by itself: who ran before its first event is what that event says. */
+/* Goes through each CPU separately.  Its first event names the thread that ran before it. */
 void trace_find_slices(struct lab_trace *trace)
 {
 	for (int cpu = 0; cpu < trace->cpus; cpu++) {
@@ -77,7 +77,7 @@ uint64_t lab_trace_ran(const struct lab_trace *trace, pid_t tid)
 	return sum;
 }
 
-/* The next slice of a thread, from `i` on. */
+/* The index of the next slice of a thread, starting at `i`. */
 static int next_of(const struct lab_trace *trace, int i, pid_t tid)
 {
 	while (i < trace->slice_count && trace->slices[i].tid != tid)
@@ -85,7 +85,7 @@ static int next_of(const struct lab_trace *trace, int i, pid_t tid)
 	return i;
 }
 
-/* The time in which both threads of a pair ran. */
+/* Nanoseconds in which both threads ran at the same time. */
 static uint64_t overlap(const struct lab_trace *trace, pid_t a, pid_t b)
 {
 	int i = next_of(trace, 0, a), j = next_of(trace, 0, b);

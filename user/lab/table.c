@@ -26,8 +26,8 @@ static int longest_word(const char *text)
 	return longest;
 }
 
-/* As wide as the widest cell; where all together are too wide the widest column gives way, down to
- * its longest word, and then further. */
+/* Each column is as wide as its widest cell.  If the table is too wide, the widest column shrinks,
+ * down to its longest word; if that is not enough, words are cut. */
 static void widths_of(const struct evidence *e, int room, int *widths)
 {
 	int least[LAB_COLUMNS], sum = 0;
@@ -73,7 +73,7 @@ static void show_row(const struct evidence *e, int row, const int *widths)
 	for (int c = 0; c < e->columns; c++)
 		rest[c] = cell_of(e, row, c);
 	while (more) {
-		int spaces = 0; /* owed: none at a line's end */
+		int spaces = 0; /* not printed yet, so that no line ends in spaces */
 
 		more = false;
 		put("  ");
@@ -138,7 +138,7 @@ void show_bars(const struct evidence *e)
 		double part = most > 0 ? e->bars[i].value / most : 0;
 		int length = room > 0 && part > 0 ? (int)(part * room + 0.5) : 0;
 
-		/* A long label: all but its last line stands alone. */
+		/* A long label takes several lines; the bar follows the last one. */
 		for (const char *at = rest; *at; at = rest) {
 			char *line = must(strndup(at, text_fit(at, label, &rest)));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text made as it is needed, and memory that is there or ends the program.
+ * Formatted text in allocated memory.  If there is no memory, the program ends.
  */
 #include "internal.h"
 
@@ -36,7 +36,7 @@ char *text_of(const char *format, ...)
 	return text;
 }
 
-/* Three digits that count; whole numbers as they are. */
+/* Three significant digits; whole numbers in full. */
 const char *number_text(double value, char buffer[32])
 {
 	double size = value < 0 ? -value : value;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clocks, CPUs, work for the processor alone, and numbers that look like chance.
+ * Clocks, CPUs, a loop that only computes, and pseudo-random numbers.
  */
 #include "internal.h"
 
@@ -23,7 +23,7 @@ uint64_t lab_cycles(void)
 #ifdef __x86_64__
 	uint32_t low, high;
 
-	/* LFENCE waits for what was before (Intel SDM, RDTSC). */
+	/* LFENCE waits until all earlier instructions have completed (Intel SDM, RDTSC). */
 	__asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high)::"memory");
 	return (uint64_t)high << 32 | low;
 #else
@@ -122,7 +122,7 @@ uint64_t lab_spin(uint64_t rounds)
 
 	for (uint64_t i = 0; i < rounds; i++) {
 		sum += i;
-		__asm__ volatile("" : "+r"(sum)); /* each addition is made, after the one before */
+		__asm__ volatile("" : "+r"(sum)); /* each addition waits for the previous one */
 	}
 	return sum;
 }
@@ -132,7 +132,7 @@ uint64_t lab_spin_rounds(uint64_t ns)
 	static double per_ns;
 
 	if (per_ns == 0) {
-		/* The fastest of some: whoever was interrupted took longer. */
+		/* Take the fastest of eight: an interrupted run takes longer. */
 		for (int i = 0; i < 8; i++) {
 			const uint64_t rounds = 200000;
 			uint64_t start = lab_now_ns();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The picture of a trace: a row a CPU, a column a stretch of time, a letter a thread.
+ * Draws a trace: one row for each CPU, one column for each step of time, one letter for each
+ * thread.
  */
 #include "internal.h"
 
@@ -9,7 +10,7 @@
 
 struct picture {
 	const struct lab_trace *trace;
-	uint64_t start, step; /* of the first column; a column's length */
+	uint64_t start, step; /* time of the first column; length of a column */
 	int columns;
 };
 
@@ -38,8 +39,8 @@ static uint64_t in_column(const struct picture *p, const struct lab_slice *s, in
 	return end > start ? end - start : 0;
 }
 
-/* In each column whoever has a letter and ran longest, if it was a twentieth of it; else '-' where
- * others ran for half of it. */
+/* Each column shows the thread with a letter that ran longest in it, if it ran for at least a
+ * twentieth of the step; else '-' if threads without a letter ran for at least half of it. */
 static char *row_of_cpu(const struct picture *p, int cpu)
 {
 	char *row = row_of(p, '.');
@@ -70,7 +71,7 @@ static char *row_of_cpu(const struct picture *p, int cpu)
 	return row;
 }
 
-/* Where a thread began to run: '#' with a new page-table root, ':' without. */
+/* Marks each switch: '#' if the page-table root changed, ':' if not. */
 static char *row_of_switches(const struct picture *p, int cpu)
 {
 	char *row = row_of(p, ' ');
@@ -79,7 +80,7 @@ static char *row_of_switches(const struct picture *p, int cpu)
 		const struct lab_slice *s = &p->trace->slices[i];
 		int c = column_of(p, s->start_ns);
 
-		/* Not who ran before the recording began. */
+		/* Leave out the thread that ran before the recording began. */
 		if (s->cpu == cpu && c >= 0 && row[c] != '#' &&
 		    (s->start_ns > p->trace->start_ns || s->new_root))
 			row[c] = s->new_root ? '#' : ':';
@@ -107,7 +108,7 @@ static bool is_letter(char c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* Frees the row; leaves it out where it is empty. */
+/* Prints the row unless it is empty, and frees it. */
 static void put_row(const char *label, char *row)
 {
 	char now = ' ';
@@ -170,7 +171,7 @@ static void put_marks(const struct picture *p, int most)
 	}
 }
 
-/* Who is behind a letter and how long it ran; the width of that, 0 where there is nobody. */
+/* Writes name, TID and running time of a letter's thread.  Returns the length; 0: no thread. */
 static int entry_of(const struct picture *p, char letter, char entry[64])
 {
 	int length = 0;
@@ -212,7 +213,7 @@ static void put_legend(const struct picture *p, int lines)
 	put(at ? "\n" : "");
 }
 
-/* The lettered threads' part of the trace; all of it where there are none. */
+/* Sets the part of the trace in which threads with letters ran; all of it if there are none. */
 static void window(struct picture *p, bool whole, uint64_t *end)
 {
 	uint64_t first = UINT64_MAX, last = 0;
@@ -266,8 +267,8 @@ void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int
 	put_row("woken", row_of_wakes(&p));
 	put_marks(&p, max_rows ? 2 : 9);
 	put_legend(&p, max_rows ? max_rows - cpus * (1 + markers) - 5 : 1000);
-	put(". idle   - others   : switch   # switch to another address space\n");
+	put(". idle   - other threads   : switch   # switch to another address space\n");
 	if (trace->lost)
-		put_format("%llu earlier events were lost: the rings are full.\n",
+		put_format("%llu earlier events were overwritten: the rings were full.\n",
 			   (unsigned long long)trace->lost);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A trace as data: what a page draws its timeline from.  Times are in microseconds.
+ * A trace as JSON, from which a web page draws its timeline.  Times are in microseconds.
  */
 #include "internal.h"
 
 #include <stdlib.h>
 
-/* A browser's page and a serial line both have limits. */
+/* A limit: a web page and a serial line are slow with more. */
 #define MOST 3000
 
 static void microseconds(const struct lab_trace *trace, uint64_t ns)
@@ -14,7 +14,7 @@ static void microseconds(const struct lab_trace *trace, uint64_t ns)
 	printf("%.3f", ns > trace->start_ns ? (double)(ns - trace->start_ns) / 1000 : 0.0);
 }
 
-/* "[cpu,time,", the beginning of every row. */
+/* Prints "[cpu,time,", the beginning of every row. */
 static void place(const struct lab_trace *trace, int number, int cpu, uint64_t ns)
 {
 	printf("%s[%d,", number ? "," : "", cpu);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Traces: recorded by the kernel, read as ftrace's text, of Heddle or of Linux.
+ * Starts and stops the kernel's trace, and parses its text, which has the format of ftrace.
  *
  * A line is "comm-tid ( pid) [cpu] flags seconds.fraction: event: arguments"; the process number
  * and the flags may be missing (Linux Documentation/trace/ftrace.rst, "Output format").
@@ -17,7 +17,7 @@
 
 #define TRACING "/sys/kernel/tracing/"
 
-/* What the recording is cut to: between them it is the lab's. */
+/* Marks around the lab's part of the trace; cut() leaves out the rest. */
 #define MARK_BEGIN "lab begins"
 #define MARK_END   "lab ends"
 
@@ -27,7 +27,7 @@ const char *trace_file;
 /* --- recording ---------------------------------------------------------------------------------
  */
 
-/* A small Linux may not have mounted its file systems yet; only root can. */
+/* A small Linux may not have mounted these file systems yet; only root can mount them. */
 static bool tracing_there(void)
 {
 	if (access("/sys/kernel", F_OK) != 0 && geteuid() == 0) {
@@ -56,7 +56,7 @@ bool lab_trace_begin(void)
 		if (fclose(events) != 0 && i == 0)
 			return false;
 	}
-	lab_write(TRACING "trace", ""); /* emptied by being opened */
+	lab_write(TRACING "trace", ""); /* opening it with O_TRUNC empties the rings */
 	if (!lab_write(TRACING "tracing_on", "1"))
 		return false;
 	recording = true;
@@ -84,7 +84,7 @@ void lab_trace_mark(const char *format, ...)
 	lab_write(TRACING "trace_marker", text);
 }
 
-/* One after the other, where a lab records more than once. */
+/* Appends if the lab records more than once. */
 static void keep_text(const char *text)
 {
 	FILE *file = fopen(trace_file, kept ? "a" : "w");
@@ -169,7 +169,7 @@ char trace_letter(const struct lab_trace *trace, pid_t tid)
 	return 0;
 }
 
-/* The number after `key` in the arguments of an event. */
+/* Reads the number after `key` in the arguments of an event. */
 static bool argument(const char *text, const char *key, int *value)
 {
 	const char *at = strstr(text, key);
@@ -177,7 +177,7 @@ static bool argument(const char *text, const char *key, int *value)
 	return at && sscanf(at + strlen(key), "%d", value) == 1;
 }
 
-/* A name stands between `key` and the field after it, and may hold spaces. */
+/* Keeps the name between `key` and the following field `after`; it may contain spaces. */
 static void name_argument(struct lab_trace *trace, const char *text, const char *key,
 			  const char *after, pid_t tid)
 {
@@ -191,7 +191,7 @@ static void name_argument(struct lab_trace *trace, const char *text, const char 
 		name_keep(trace, tid, start, end - start);
 }
 
-/* "name: arguments" to an event; false: not one that is of use here. */
+/* Parses "name: arguments".  False: the event is not used here. */
 static bool parse_event(struct lab_trace *trace, const char *text, struct event *event)
 {
 	int prev;
@@ -222,7 +222,7 @@ static bool parse_event(struct lab_trace *trace, const char *text, struct event 
 	return false;
 }
 
-/* " [cpu] " and what follows it up to the event's name. */
+/* Parses " [cpu] " and the time.  Returns the event's name, or NULL. */
 static const char *parse_place(const char *line, struct event *event, const char **bracket)
 {
 	for (const char *at = line; (at = strstr(at, " [")); at++) {
@@ -257,7 +257,7 @@ static bool parse_line(struct lab_trace *trace, char *line, struct event *event)
 	text = parse_place(line, event, &bracket);
 	if (!text)
 		return false;
-	/* "comm-tid" and perhaps "(  pid)" before the bracket. */
+	/* Before the bracket: "comm-tid" and sometimes "(  pid)". */
 	end = bracket;
 	for (const char *at = line; at < bracket; at++)
 		if (*at == '(' && strspn(at + 1, " -0123456789") == strcspn(at + 1, ")"))
@@ -275,7 +275,7 @@ static bool parse_line(struct lab_trace *trace, char *line, struct event *event)
 	return parse_event(trace, text, event);
 }
 
-/* Linux puts an order into what has the same time by the order of its lines: so must we. */
+/* Events with the same time stay in the order of their lines, which is their order on Linux. */
 static int by_time(const void *a, const void *b)
 {
 	const struct event *x = a, *y = b;
@@ -285,7 +285,7 @@ static int by_time(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
-/* Only what lies between the marks, where there are marks. */
+/* Keeps only the part between the two marks, if they are there. */
 static void cut(struct lab_trace *trace)
 {
 	int first = 0, last = trace->count;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each thread has registers of its own.  Two threads of one process on one CPU fill every general
- * register and every vector register with values of their own, and hold them while the kernel takes
- * the CPU away again and again.  Then they sleep with their registers full, and the kernel shows
- * what it saved.
+ * Each thread has registers of its own.  Two threads of one process share one CPU.  Each thread
+ * fills every general register and every vector register with values that only it uses, and holds
+ * them while the kernel preempts it again and again.  Then both threads sleep with their registers
+ * full, and the kernel shows what it saved.
  */
 #include "lab.h"
 
@@ -16,7 +16,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define GENERAL	   15 /* all but RSP, which stays the stack's */
+#define GENERAL	   15 /* all except RSP: it must keep pointing to the stack */
 #define VECTORS	   16
 #define SLICE_FILE "/proc/sys/kernel/sched_rr_timeslice_ms"
 
@@ -29,12 +29,12 @@ static const char *const names[GENERAL] = {"rax", "rbx", "rcx", "rdx", "rsi", "r
 					   "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
 /* void hold(const struct values *wanted, struct values *found, uint64_t rounds):
- * load every register, count `rounds` down on the stack, and store what the registers are then.
+ * load every register, count `rounds` down to 0 on the stack, then store what the registers hold.
  *
  * long hold_in_read(const struct values *wanted, struct values *found, int fd, void *buffer):
- * the same, but instead of counting: read(fd, buffer, 1), which sleeps.  The call's number and
- * arguments are in RAX, RDI, RSI and RDX, and SYSCALL itself changes RCX and R11 (Intel SDM, volume
- * 2, SYSCALL): the other nine hold. */
+ * the same, except that it calls read(fd, buffer, 1), which sleeps, instead of counting.  The
+ * call's number and arguments are in RAX, RDI, RSI and RDX, and SYSCALL itself changes RCX and R11
+ * (Intel SDM, volume 2, SYSCALL): the other nine general registers keep their values. */
 void hold(const struct values *wanted, struct values *found, uint64_t rounds);
 long hold_in_read(const struct values *wanted, struct values *found, int fd, void *buffer);
 
@@ -45,7 +45,7 @@ __asm__(
     "	movdqu 120+16*\\n(%rdi), %xmm\\n\n"
     ".endr\n"
     ".endm\n"
-    ".macro store_vectors\n" /* RDI: where to */
+    ".macro store_vectors\n" /* RDI: the address to store to */
     ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
     "	movdqu %xmm\\n, 120+16*\\n(%rdi)\n"
     ".endr\n"
@@ -59,8 +59,8 @@ __asm__(
     ".globl hold\n"
     "hold:\n"
     "	save_callers\n"
-    "	push %rsi\n" /* found: at 8(%rsp) while counting */
-    "	push %rdx\n" /* rounds: at (%rsp) */
+    "	push %rsi\n" /* `found` is at 8(%rsp) while it counts */
+    "	push %rdx\n" /* `rounds` is at (%rsp) */
     "	load_vectors\n"
     "	mov 0(%rdi), %rax\n	mov 8(%rdi), %rbx\n	mov 16(%rdi), %rcx\n"
     "	mov 24(%rdi), %rdx\n	mov 32(%rdi), %rsi\n	mov 48(%rdi), %rbp\n"
@@ -69,7 +69,7 @@ __asm__(
     "	mov 104(%rdi), %r14\n	mov 112(%rdi), %r15\n	mov 40(%rdi), %rdi\n"
     "1:	decq (%rsp)\n"
     "	jnz 1b\n"
-    "	mov %rdi, (%rsp)\n" /* the counter's place is free now */
+    "	mov %rdi, (%rsp)\n" /* the counter is 0: reuse its stack slot */
     "	mov 8(%rsp), %rdi\n"
     "	store_vectors\n"
     "	mov %rax, 0(%rdi)\n	mov %rbx, 8(%rdi)\n	mov %rcx, 16(%rdi)\n"
@@ -111,11 +111,11 @@ static struct holder {
 	const char *wrong_name;
 	long forced;
 	int pipe[2];
-	struct values slept; /* what it found after its sleep */
+	struct values slept; /* what the registers held after the sleep */
 } holders[THREADS];
 static volatile bool enough;
 
-/* 0xA...: the thread, the kind of register and its number can be read off the value. */
+/* A value shows its thread (0xA... or 0xB...), the kind of register (e or f) and its number. */
 static void fill(struct values *v, int thread)
 {
 	for (int i = 0; i < GENERAL; i++)
@@ -174,8 +174,8 @@ static void *sleep_full(void *arg)
 	return NULL;
 }
 
-/* --mix: a signal's handler may change what the interrupted thread goes on with.  So could a kernel
- * that gave a thread the registers of another one. */
+/* --mix: a signal handler may change the registers with which the interrupted thread continues.  A
+ * faulty kernel that gave a thread the registers of another one would do the same. */
 static void mix(int signal, siginfo_t *info, void *context)
 {
 	ucontext_t *interrupted = context;
@@ -209,10 +209,11 @@ static void hold_while_switched(void)
 	lab_pin(-1);
 }
 
-/* Both sleep in read(): what the kernel keeps of them, register by register. */
+/* Both threads sleep in read().  Show what the kernel saved for each, register by register. */
 static bool look_at_sleepers(void)
 {
-	static const int held[] = {1, 6, 7, 8, 9, 11, 12, 13, 14}; /* those that hold over read() */
+	static const int held[] = {1,  6,  7,  8, 9,
+				   11, 12, 13, 14}; /* those that read() does not change */
 	struct lab_registers saved[THREADS];
 	pthread_t threads[THREADS];
 	struct lab_table *table;
@@ -236,14 +237,14 @@ static bool look_at_sleepers(void)
 		pthread_join(threads[i], NULL);
 		own += memcmp(&holders[i].slept, &holders[i].wanted, sizeof(struct values)) == 0;
 	}
-	lab_check(own == THREADS, "%d of %d sleepers found their registers as they left them", own,
+	lab_check(own == THREADS, "%d of %d sleeping threads found their registers unchanged", own,
 		  THREADS);
 	if (!seen) {
 		lab_left_out("The saved registers of a sleeping thread",
 			     "only Heddle shows them (/proc/heddle/PID/task/TID/registers)");
 		return own == THREADS;
 	}
-	table = lab_table("Two sleeping threads of one process: what the kernel saved of each",
+	table = lab_table("Two sleeping threads of one process: what the kernel saved for each",
 			  "register|of the first|of the second");
 	for (size_t r = 0; r < sizeof(held) / sizeof(*held); r++) {
 		/* lab_registers has RSP between RBP and R8. */
@@ -273,19 +274,20 @@ static bool look_at_sleepers(void)
 		(unsigned long long)saved[1].rip);
 	lab_row(table, "rsp (stack pointer)|0x%llx|0x%llx", (unsigned long long)saved[0].rsp,
 		(unsigned long long)saved[1].rsp);
-	lab_row(table, "fs_base (its own variables)|0x%llx|0x%llx",
+	lab_row(table, "fs_base (thread-local variables)|0x%llx|0x%llx",
 		(unsigned long long)saved[0].fs_base, (unsigned long long)saved[1].fs_base);
 	lab_row(table, "rflags, r11 (SYSCALL's copy)|%llx, %llx|%llx, %llx",
 		(unsigned long long)saved[0].rflags, (unsigned long long)saved[0].r11,
 		(unsigned long long)saved[1].rflags, (unsigned long long)saved[1].r11);
-	lab_row(table, "rax, rdi, rdx (read's)|%llx, %llx, %llx|%llx, %llx, %llx",
+	lab_row(table, "rax, rdi, rdx (used by read)|%llx, %llx, %llx|%llx, %llx, %llx",
 		(unsigned long long)saved[0].rax, (unsigned long long)saved[0].rdi,
 		(unsigned long long)saved[0].rdx, (unsigned long long)saved[1].rax,
 		(unsigned long long)saved[1].rdi, (unsigned long long)saved[1].rdx);
-	lab_row(table, "the rest, in the kernel, at|0x%llx|0x%llx",
+	lab_row(table, "the rest is in the kernel at|0x%llx|0x%llx",
 		(unsigned long long)saved[0].kernel_rsp, (unsigned long long)saved[1].kernel_rsp);
-	lab_check(equal == values, "%d of %d saved values are those that the threads had put there",
-		  equal, values);
+	lab_check(equal == values,
+		  "%d of %d saved values are those that the threads had stored there", equal,
+		  values);
 	return own == THREADS && equal == values;
 }
 
@@ -297,7 +299,7 @@ static void run(void)
 	long forced;
 	bool kept;
 
-	/* Short turns, so that there are many switches. */
+	/* A short time slice, so that there are many switches. */
 	if (lab_options.on_heddle) {
 		slice = lab_read(SLICE_FILE);
 		lab_write(SLICE_FILE, "1\n");
@@ -309,7 +311,7 @@ static void run(void)
 		lab_write(SLICE_FILE, slice);
 	free(slice);
 	table =
-	    lab_table("All 15 general and 16 vector registers held, while the CPU was taken away",
+	    lab_table("Each thread held 15 general and 16 vector registers while it was preempted",
 		      "thread|>TID|>rounds|>forced switches|>values found|>wrong ones");
 	for (int i = 0; i < THREADS; i++) {
 		struct holder *h = &holders[i];
@@ -321,32 +323,34 @@ static void run(void)
 		wrong += h->wrong;
 	}
 	forced = holders[0].forced < holders[1].forced ? holders[0].forced : holders[1].forced;
-	lab_check(forced >= 20, "each was forced off the CPU at least %ld times", forced);
+	lab_check(forced >= 20, "each thread was preempted at least %ld times", forced);
 	lab_check(wrong == 0, "%llu register values were not the thread's own%s%s",
 		  (unsigned long long)wrong, wrong ? ", the last in " : "",
 		  wrong ? (holders[0].wrong ? holders[0].wrong_name : holders[1].wrong_name) : "");
 	kept = look_at_sleepers();
 	lab_figure("forced_switches", (double)holders[0].forced + holders[1].forced, "",
-		   "forced switches with all registers full");
-	lab_figure("wrong_values", wrong, "", "register values that were another's");
+		   "forced switches while all registers were full");
+	lab_figure("wrong_values", wrong, "", "register values that came from another thread");
 	if (wrong || !kept)
-		lab_verdict(LAB_FALSE,
-			    "A thread found %llu values that it had not put there (in %s).",
-			    (unsigned long long)wrong,
-			    holders[0].wrong ? holders[0].wrong_name : "its sleep");
+		lab_verdict(
+		    LAB_FALSE, "A thread found %llu values that it had not stored there (in %s).",
+		    (unsigned long long)wrong,
+		    holders[0].wrong ? holders[0].wrong_name : "registers held over its sleep");
 	else if (forced < 20)
-		lab_verdict(LAB_NOT_SHOWN, "The CPU was taken away only %ld times.", forced);
+		lab_verdict(LAB_NOT_SHOWN,
+			    "A thread was preempted only %ld times; at least 20 are needed.",
+			    forced);
 	else
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "After %ld forced switches each thread found all its 31 registers. It is a "
-		    "set a thread, not a set a process: this process has %d, and floating-point "
-		    "and vector registers belong to them.",
+		    "After %ld forced switches each thread found all its 31 registers unchanged. "
+		    "There is one set of registers for each thread, not one for each process: this "
+		    "process has %d. Floating-point and vector registers belong to the set.",
 		    holders[0].forced + holders[1].forced, THREADS + 1);
 }
 
 static const struct lab_knob knobs[] = {
-    {"mix", NULL, "now and then a signal's handler changes R13 and XMM3 of the first thread"},
+    {"mix", NULL, "now and then a signal handler changes R13 and XMM3 of the first thread"},
     {0},
 };
 
@@ -355,16 +359,16 @@ const struct lab lab = {
     .claim =
 	"Registers hold a running program's operands, addresses and program counter; each thread "
 	"has its own.",
-    .loose =
-	"\"A process has its own registers\" is said too: a process has as many sets as it has "
-	"threads. And the set is more than the general registers: floating-point and vector state "
-	"count.",
+    .loose = "People also say \"a process has its own registers\". But a process has one set of "
+	     "registers for each of its threads. And the set is more than the general registers: "
+	     "floating-point and vector registers belong to it too.",
     .predict =
 	{.question = "One CPU has one set of registers. Two threads fill all of them and are "
-		     "switched hundreds of times. What does each find?",
-	 .choices = {"always its own values", "sometimes the other one's", "zeros after a switch"},
+		     "switched hundreds of times. What does each thread find in its registers?",
+	 .choices = {"always its own values", "sometimes values of the other thread",
+		     "zeros after a switch"},
 	 .answer = 0,
-	 .why = "The kernel saves one thread's set into memory and loads the other's, each time."},
+	 .why = "At each switch the kernel saves one thread's registers and loads the other's."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "A thread has a thread ID, a program counter, a register set and a stack "

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One stack a thread, last in first out: the live call chain of each thread, frame by frame, with
- * its locals; where the stacks lie; what deep recursion runs into; and what a sibling can do to a
- * stack.
+ * Each thread has one stack, last in, first out.  The lab shows the live call chain of each thread,
+ * frame by frame, with its local variables; where the stacks lie; what stops a recursion that is
+ * too deep; and how a sibling thread can change a stack.
  */
 #include "lab.h"
 
@@ -22,10 +22,10 @@
 #define STACK	(64 * 1024)
 #define PATTERN 0x5a
 
-/* A function of the chain notes where its frame is; the chain itself is what the stack holds. */
+/* Each function of the chain records the address of its frame. */
 struct frame {
 	const char *function;
-	void *frame;	    /* where RBP would point: its caller's is further up */
+	void *frame;	    /* what RBP would hold; the caller's frame is at a higher address */
 	int *local_address; /* a local variable */
 	int local;
 };
@@ -34,8 +34,8 @@ static struct worker {
 	pid_t tid;
 	char *low, *high; /* its stack */
 	struct frame chain[DEPTH];
-	int order[2 * DEPTH], steps; /* enter is +n, leave is -n */
-	int local_after;	     /* what the innermost local was in the end */
+	int order[2 * DEPTH], steps; /* +n: function n was entered; -n: it returned */
+	int local_after;	     /* the innermost local variable at the end */
 } workers[THREADS], initial;	     /* `initial`: the thread with which the process began */
 
 static pthread_barrier_t all_deep, looked, changed;
@@ -46,8 +46,8 @@ static void note(struct worker *me, int depth, void *frame, int *local, const ch
 	me->order[me->steps++] = depth + 1;
 }
 
-/* Each calls the next; the innermost stays while it is looked at.  What stands after the call keeps
- * the compiler from letting one frame serve two functions. */
+/* Each function calls the next; the innermost waits while the lab reads the frames.  The statement
+ * after each call keeps the compiler from using one frame for two functions (tail call). */
 static __attribute__((noinline)) void innermost(struct worker *me, int given)
 {
 	volatile int local = given + 1;
@@ -55,7 +55,7 @@ static __attribute__((noinline)) void innermost(struct worker *me, int given)
 	note(me, 3, __builtin_frame_address(0), (int *)&local, "innermost");
 	pthread_barrier_wait(&all_deep);
 	pthread_barrier_wait(&looked);
-	/* Here a sibling may write to `local`; nothing in this thread does. */
+	/* Here a sibling thread may write to `local`; this thread does not. */
 	pthread_barrier_wait(&changed);
 	me->local_after = local;
 	me->order[me->steps++] = -4;
@@ -105,9 +105,9 @@ static void *first(void *arg)
 	return NULL;
 }
 
-/* --- deep recursion, in a child of its own ------------------------------------------------------
+/* --- deep recursion, in a child process ------------------------------------------------------
  *
- *    | another's memory |    guard    |          the thread's stack          |
+ *    | other memory     |    guard    |          the thread's stack          |
  *    area               area + PAGE   area + 2 * PAGE                        area + 2 * PAGE +
  * STACK
  */
@@ -115,7 +115,7 @@ static struct overflow {
 	char *area;
 	void *fault; /* the address of SIGSEGV */
 	int code;    /* its si_code */
-	int spoilt;  /* bytes of another's memory that were overwritten */
+	int spoilt;  /* bytes of the other memory that were overwritten */
 	bool caught, done;
 } * overflow; /* shared */
 
@@ -137,7 +137,7 @@ static __attribute__((noinline)) int recurse(char *stop)
 	volatile char local[512];
 
 	memset((void *)local, 0x11, sizeof(local));
-	if ((char *)local < stop) /* far enough: without a guard it would go on for ever */
+	if ((char *)local < stop) /* deep enough: without a guard it would never end */
 		return 0;
 	return recurse(stop) + local[0];
 }
@@ -146,7 +146,7 @@ static void *run_away(void *area)
 {
 	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof(alternate)};
 
-	sigaltstack(&stack, NULL); /* a handler wants room, and this stack will have none */
+	sigaltstack(&stack, NULL); /* the handler needs space, and this stack will be full */
 	if (sigsetjmp(out, 1) == 0)
 		recurse((char *)area + PAGE / 2);
 	return NULL;
@@ -209,10 +209,10 @@ static void run(void)
 	for (int i = 0; i < THREADS; i++)
 		threads[i] = lab_thread("deep", first, &workers[i]);
 	pthread_barrier_wait(&all_deep);
-	/* All are in innermost() now: their chains are alive, and this thread reads their locals.
-	 */
+	/* All threads are in innermost() now: their frames are alive, and this thread can read
+	 * their local variables. */
 	table = lab_table("The live call chain of each thread, outermost first",
-			  "thread|function|frame at|local at|>local");
+			  "thread|function|frame at|local at|>value");
 	for (int i = 0; i < THREADS; i++)
 		for (int d = 0; d < DEPTH; d++) {
 			struct frame *f = &workers[i].chain[d];
@@ -223,17 +223,17 @@ static void run(void)
 			downward &= d == 0 || f->frame < workers[i].chain[d - 1].frame;
 		}
 	pthread_barrier_wait(&looked);
-	*workers[0].chain[DEPTH - 1].local_address =
-	    -1; /* a sibling reaches into the first one's stack */
+	/* A sibling writes to the stack of the first thread. */
+	*workers[0].chain[DEPTH - 1].local_address = -1;
 	pthread_barrier_wait(&changed);
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);
 		in_order &= ordered(&workers[i]);
 	}
 	find_stack(&initial);
-	table = lab_table("The stacks", "thread|>TID|from|to|>KiB|frames lie in it");
+	table = lab_table("The stacks", "thread|>TID|from|to|>KiB|frames are in it");
 	apart = lies_in(__builtin_frame_address(0), &initial);
-	lab_row(table, "the first|%d|%p|%p|%zu|%s", initial.tid, initial.low, initial.high,
+	lab_row(table, "first|%d|%p|%p|%zu|%s", initial.tid, initial.low, initial.high,
 		(size_t)(initial.high - initial.low) / 1024, apart ? "yes" : "no");
 	for (int i = 0; i < THREADS; i++) {
 		struct worker *w = &workers[i];
@@ -252,51 +252,51 @@ static void run(void)
 	status = lab_wait(lab_fork("overflow", overflow_process, NULL));
 	guarded = overflow->caught && (char *)overflow->fault >= overflow->area + PAGE &&
 		  (char *)overflow->fault < overflow->area + 2 * PAGE && overflow->spoilt == 0;
-	table = lab_table("Recursion without end, on a stack with another's memory below it",
-			  "what|value");
-	lab_row(table, "the page below the stack (guard)|%p to %p", overflow->area + PAGE,
+	table = lab_table("Endless recursion, on a stack with other memory below it", "what|value");
+	lab_row(table, "guard page, below the stack|%p to %p", overflow->area + PAGE,
 		overflow->area + 2 * PAGE);
 	if (overflow->caught)
-		lab_row(table, "fault at|%p: %s", overflow->fault,
+		lab_row(table, "page fault at|%p: %s", overflow->fault,
 			overflow->code == SEGV_ACCERR
-			    ? "mapped, but not to be touched (SEGV_ACCERR)"
-			    : "nothing there (SEGV_MAPERR)");
+			    ? "mapped, but access is not allowed (SEGV_ACCERR)"
+			    : "nothing is mapped there (SEGV_MAPERR)");
 	else
-		lab_row(table, "fault at|none%s",
+		lab_row(table, "page fault at|none%s",
 			WIFSIGNALED(status) ? ": the process was killed" : "");
-	lab_row(table, "another's memory overwritten|%d of %d bytes", overflow->spoilt, PAGE);
+	lab_row(table, "other memory overwritten|%d of %d bytes", overflow->spoilt, PAGE);
 
-	lab_check(in_order, "each thread left its functions in the reverse order of entering them");
-	lab_check(downward, "each call's frame lies below its caller's");
-	lab_check(apart, "%d threads, %d stacks, apart from each other", THREADS + 1, THREADS + 1);
-	lab_check(guarded, "deep recursion ended in the guard page, and nothing else was harmed");
+	lab_check(in_order, "each thread left its functions in the reverse order of entry");
+	lab_check(downward, "the frame of each call is below the frame of its caller");
+	lab_check(apart, "%d threads have %d stacks, and no two of them overlap", THREADS + 1,
+		  THREADS + 1);
+	lab_check(guarded, "deep recursion ended at the guard page and overwrote no other memory");
 	lab_check(workers[0].local_after == -1 && workers[1].local_after == 203,
-		  "a sibling changed the first thread's local to %d; the second's is still %d",
+		  "a sibling set the first thread's local variable to %d; the second's is still %d",
 		  workers[0].local_after, workers[1].local_after);
 	lab_figure("stack_kib", (workers[0].high - workers[0].low) / 1024.0, "KiB",
-		   "a thread's stack");
-	lab_figure("spoilt_bytes", overflow->spoilt, "bytes", "of another's memory, by recursion");
+		   "size of a thread's stack");
+	lab_figure("spoilt_bytes", overflow->spoilt, "bytes",
+		   "of other memory overwritten by recursion");
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "Last in, first out, on %d stacks. But \"own\" is a convention: a "
-		    "sibling changed a local variable of the first thread to %d, and only the "
-		    "guard "
-		    "page stops one stack from growing into another's memory.",
+		    "Last in, first out, on %d stacks. But \"own\" is a convention: a sibling "
+		    "thread changed a local variable of the first thread to %d, and only the guard "
+		    "page stops a stack from growing into other memory.",
 		    THREADS + 1, workers[0].local_after);
 	else if (!overflow->spoilt)
 		lab_verdict(LAB_FALSE,
-			    "The chains, the stacks or the guard are not as the claim says: see "
-			    "what did not hold.");
+			    "The order of the calls, the stacks or the guard page are not as the "
+			    "claim says: see the checks that failed.");
 	else
-		lab_verdict(
-		    LAB_FALSE, "%d bytes of another's memory were overwritten by recursion%s.",
-		    overflow->spoilt,
-		    overflow->caught ? " before it met the guard" : ", with no fault to stop it");
+		lab_verdict(LAB_FALSE, "Recursion overwrote %d bytes of other memory%s.",
+			    overflow->spoilt,
+			    overflow->caught ? " before it reached the guard page"
+					     : ", and no page fault stopped it");
 }
 
 static const struct lab_knob knobs[] = {
-    {"no-guard", NULL, "the page below the stack may be written: nothing stops the recursion"},
+    {"no-guard", NULL, "the page below the stack is writable: nothing stops the recursion"},
     {0},
 };
 
@@ -305,21 +305,19 @@ const struct lab lab = {
     .claim =
 	"A stack is last in, first out: functions in the order of their call, with their local "
 	"variables; one stack a thread.",
-    .loose = "A thread's stack is its own by convention only: all of them lie in one address "
-	     "space, and a "
-	     "sibling can overwrite them.",
+    .loose = "A thread's stack is its own by convention only: all stacks lie in one address space, "
+	     "and a sibling thread can overwrite them.",
     .predict = {.question =
 		    "A thread keeps 103 in a local variable and never changes it. Can it become "
 		    "-1?",
-		.choices = {"no, it is local", "yes, if the function calls another one",
+		.choices = {"no, because it is local", "yes, if the function calls another one",
 			    "yes, if another thread writes there"},
 		.answer = 2,
-		.why = "Local means: on this thread's stack. The stack is memory like any other."},
+		.why = "\"Local\" means: on this thread's stack. A stack is ordinary memory."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "Each thread has its own stack, with one frame for each procedure called but not yet "
-	     "returned "
-	     "from (Tanenbaum, 2.2.2).",
+	     "returned from (Tanenbaum, 2.2.2).",
     .sources =
 	"kernel/vm/fault.c, kernel/vm/region.c; the guard is musl's own: mmap() and mprotect()",
     .tour = "page-fault",
