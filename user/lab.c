@@ -104,7 +104,7 @@ static void list(void)
 	}
 	/* Print this last: it stays visible even if the list is as long as the screen. */
 	put_colour(BOLD);
-	put("`lab NAME` runs one lab (--help: options), `lab tour` runs all. √ done, x failed.\n");
+	put("`lab NAME` runs one (--help: options), `lab tour` runs all. √ done, x failed.\n");
 	put_colour(PLAIN);
 }
 
