@@ -13,10 +13,23 @@ $(wordlist 2,99,$(AFTER_SETUP)): $(firstword $(AFTER_SETUP)) ;
 .PHONY: setup $(AFTER_SETUP)
 else
 
-BUILD ?= build
 DEBUG ?= 0
 WERROR ?= $(if $(CI),1,0)
 SANITIZE ?= 0
+
+# The extensions: kernel/dev, and each folder of kernel/linux and kernel/watch. CORE=1 leaves all of
+# them out, WITHOUT="trace seed" some; one whose folder has been deleted is left out as well. The
+# self-tests of extension NAME lie in tests/kernel/NAME. For each extension that is in, WITH_NAME is
+# 1 (kernel/lib/extensions.h). Each choice has a build folder of its own.
+CORE ?= 0
+FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdepth 0 -type d 2>/dev/null))
+$(foreach name,$(filter-out $(notdir $(FOLDERS)),$(WITHOUT)),$(error WITHOUT: no extension \
+  is called $(name). There are: $(notdir $(FOLDERS))))
+LEFT_OUT := $(if $(filter 1,$(CORE)),$(FOLDERS),$(foreach f,$(FOLDERS),$(if $(filter $(notdir $(f)),$(WITHOUT)),$(f))))
+EXTENSIONS := $(notdir $(filter-out $(LEFT_OUT),$(FOLDERS)))
+EMPTY :=
+SPACE := $(EMPTY) $(EMPTY)
+BUILD ?= build$(if $(filter 1,$(CORE)),/core,$(if $(WITHOUT),/without-$(subst $(SPACE),-,$(sort $(WITHOUT)))))
 
 # The usual names of a compiler for this machine; CC= overrides.
 ifeq ($(origin CC),default)
@@ -42,8 +55,9 @@ export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GD
 
 # Flags from outside add to these: CFLAGS, ASFLAGS and LDFLAGS to the kernel's, USER_CFLAGS to the
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
+WITH := $(shell echo '$(EXTENSIONS:%=-DWITH_%=1)' | tr a-z A-Z)
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wvla \
-  -Wundef $(CFLAGS) -ffreestanding -I. -DHEDDLE_DEBUG=$(DEBUG) -m64 -mcmodel=kernel -mno-red-zone \
+  -Wundef $(CFLAGS) -ffreestanding -I. -DHEDDLE_DEBUG=$(DEBUG) $(WITH) -m64 -mcmodel=kernel -mno-red-zone \
   -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer \
   -fno-optimize-sibling-calls -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common \
   -fcf-protection=none -fno-delete-null-pointer-checks -fno-lto -MMD -MP
@@ -68,7 +82,8 @@ KERNEL_LDFLAGS := $(LDFLAGS) -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z
   -Wl,-z,noexecstack -Wl,--build-id=none -T linker.ld
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra $(USER_CFLAGS) -static -pthread
 
-SOURCES := $(sort $(shell find boot arch kernel tests/kernel -name '*.[cS]'))
+SOURCES := $(sort $(filter-out $(LEFT_OUT:%=%/%),$(shell find boot arch kernel -name '*.[cS]')) \
+  $(wildcard tests/kernel/*.c $(EXTENSIONS:%=tests/kernel/%/*.c)))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 PROGRAMS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/*.c))
 LAB_NAMES := $(patsubst user/labs/%.c,%,$(wildcard user/labs/*.c))
@@ -88,6 +103,8 @@ help: ## list the targets
 	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 GDB=1"
 	@echo "Settings of the build: CC=clang DEBUG=1 SANITIZE=1 WERROR=1; CFLAGS= LDFLAGS= (the kernel) and"
 	@echo "  USER_CFLAGS= (programs) add flags. What a setting changes is built again."
+	@echo "  CORE=1: no extensions; WITHOUT='trace seed': without these. There are:"
+	@echo "  $(notdir $(FOLDERS))"
 
 setup: ## install what is missing (asks first, unless root or CI)
 	@tools/setup.sh setup

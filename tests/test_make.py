@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BARE = ["sh", "make", "find", "sed", "head", "uname", "mkdir", "true", "cat"]
+BARE = ["sh", "make", "find", "sed", "head", "uname", "mkdir", "true", "cat", "tr"]
 TOOLS = ["gcc", "as"]
 
 
@@ -86,3 +86,26 @@ def test_flags_from_outside_add_to_the_kernels(tmp_path, from_environment):
     for required in ("-fno-stack-protector", "-fno-lto", "-ffreestanding", "-mno-red-zone"):
         assert command.index(required) > command.index("-flto")
     assert command.index("-Og") > command.index("-O2")
+
+
+def sources_without(tmp_path, *settings):
+    """The sources that make would compile, of extensions alone; and the constants WITH_*."""
+    done = make(tmp_path, "-n", "objs", "DIR=", *settings)
+    assert done.returncode == 0, done.stdout
+    compiled = {word for line in done.stdout.split("\n") if " -c " in line
+                for word in line.split()[-1:]}
+    constants = {word for word in done.stdout.split() if word.startswith("-DWITH_")}
+    return {s for s in compiled if s.startswith(("kernel/dev/", "kernel/linux/", "kernel/watch/"))
+            or s.startswith("tests/kernel/") and s.count("/") > 2}, constants
+
+
+def test_extensions_are_left_out_by_name(tmp_path):
+    all_sources, all_constants = sources_without(tmp_path)
+    assert "-DWITH_TRACE=1" in all_constants
+    some, constants = sources_without(tmp_path, "WITHOUT=trace dev")
+    assert all_sources - some == {s for s in all_sources if s.startswith(
+        ("kernel/watch/trace/", "kernel/dev/", "tests/kernel/trace/", "tests/kernel/dev/"))}
+    assert all_constants - constants == {"-DWITH_TRACE=1", "-DWITH_DEV=1"}
+    assert sources_without(tmp_path, "CORE=1") == (set(), set())
+    wrong = make(tmp_path, "-n", "WITHOUT=nosuch")
+    assert wrong.returncode != 0 and "nosuch" in wrong.stdout and "trace" in wrong.stdout

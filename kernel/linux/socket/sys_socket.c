@@ -16,7 +16,7 @@
 #define CONTROL_MAX	131072 /* Linux's net.core.optmem_max */
 
 /* The socket of a descriptor goes by `file` in `call`: its value, -EBADF or -ENOTSOCK. */
-#define WITH_SOCKET(fd, call) WITH_FILE(fd, unix_is_socket(file) ? (call) : -ENOTSOCK)
+#define ON_SOCKET(fd, call) WITH_FILE(fd, unix_is_socket(file) ? (call) : -ENOTSOCK)
 
 void cred_of_caller(struct ucred *cred, bool effective)
 {
@@ -106,10 +106,10 @@ static long with_address(struct file *f, u64 user, u64 length,
 	return error ?: fn(f, &a);
 }
 
-CALL(bind, WITH_SOCKET(a, with_address(file, b, c, unix_bind)))
-CALL(connect, WITH_SOCKET(a, with_address(file, b, c, unix_connect)))
-CALL(listen, WITH_SOCKET(a, unix_listen(file, (u32)b)))
-CALL(shutdown, WITH_SOCKET(a, (u32)b > 2 ? -EINVAL : unix_shutdown(file, (u32)b + 1)))
+CALL(bind, ON_SOCKET(a, with_address(file, b, c, unix_bind)))
+CALL(connect, ON_SOCKET(a, with_address(file, b, c, unix_connect)))
+CALL(listen, ON_SOCKET(a, unix_listen(file, (u32)b)))
+CALL(shutdown, ON_SOCKET(a, (u32)b > 2 ? -EINVAL : unix_shutdown(file, (u32)b + 1)))
 
 static long accept_one(struct file *f, u64 user, u64 user_length, u32 flags)
 {
@@ -135,7 +135,7 @@ static long accept_one(struct file *f, u64 user, u64 user_length, u32 flags)
 	return fd_install(new, 0, flags & O_CLOEXEC);
 }
 
-CALL(accept4, WITH_SOCKET(a, accept_one(file, b, c, (u32)d)))
+CALL(accept4, ON_SOCKET(a, accept_one(file, b, c, (u32)d)))
 CALL(accept, sys_accept4(a, b, c, 0, 0, 0))
 
 static long name_put(struct file *f, bool peer, u64 user, u64 user_length)
@@ -145,8 +145,8 @@ static long name_put(struct file *f, bool peer, u64 user, u64 user_length)
 	return unix_name(f, peer, &address) ?: address_put(&address, user, user_length);
 }
 
-CALL(getsockname, WITH_SOCKET(a, name_put(file, false, b, c)))
-CALL(getpeername, WITH_SOCKET(a, name_put(file, true, b, c)))
+CALL(getsockname, ON_SOCKET(a, name_put(file, false, b, c)))
+CALL(getpeername, ON_SOCKET(a, name_put(file, true, b, c)))
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
@@ -173,7 +173,7 @@ static long send_buffer(struct file *f, u64 buffer, u64 n, u32 flags, u64 addres
 	return send_signalling(f, &io, &m);
 }
 
-CALL(sendto, WITH_SOCKET(a, send_buffer(file, b, c, (u32)d, e, f)))
+CALL(sendto, ON_SOCKET(a, send_buffer(file, b, c, (u32)d, e, f)))
 
 struct msghdr { /* of the x86-64 ABI */
 	u64 name;
@@ -299,7 +299,7 @@ static long send_message(struct file *f, u64 user, u32 flags)
 	return result;
 }
 
-CALL(sendmsg, WITH_SOCKET(a, send_message(file, b, (u32)c)))
+CALL(sendmsg, ON_SOCKET(a, send_message(file, b, (u32)c)))
 
 /* --- Receiving -------------------------------------------------------------------------------- */
 
@@ -321,7 +321,7 @@ static long receive_buffer(struct file *f, u64 buffer, u64 n, u32 flags, u64 add
 	return error ?: result;
 }
 
-CALL(recvfrom, WITH_SOCKET(a, receive_buffer(file, b, c, (u32)d, e, f)))
+CALL(recvfrom, ON_SOCKET(a, receive_buffer(file, b, c, (u32)d, e, f)))
 
 /* Add control data of `n` bytes at h->control, or what there is room for; the rest of the room
  * remains.  False: it did not fit whole. */
@@ -404,7 +404,7 @@ static long receive_message(struct file *f, u64 user, u32 flags)
 	return error ?: result;
 }
 
-CALL(recvmsg, WITH_SOCKET(a, receive_message(file, b, (u32)c)))
+CALL(recvmsg, ON_SOCKET(a, receive_message(file, b, (u32)c)))
 
 /* --- Options ---------------------------------------------------------------------------------- */
 
@@ -433,7 +433,7 @@ static long option_set(struct file *f, u32 level, u32 option, u64 user, u64 leng
 	return 0;
 }
 
-CALL(setsockopt, WITH_SOCKET(a, option_set(file, (u32)b, (u32)c, d, e)))
+CALL(setsockopt, ON_SOCKET(a, option_set(file, (u32)b, (u32)c, d, e)))
 
 static long option_get(struct file *f, u32 level, u32 option, u64 user, u64 user_length)
 {
@@ -468,4 +468,4 @@ static long option_get(struct file *f, u32 level, u32 option, u64 user, u64 user
 	return put_user_u32((u32 *)user_length, size);
 }
 
-CALL(getsockopt, WITH_SOCKET(a, option_get(file, (u32)b, (u32)c, d, e)))
+CALL(getsockopt, ON_SOCKET(a, option_get(file, (u32)b, (u32)c, d, e)))

@@ -3,7 +3,6 @@
  * A terminal with real threads behind it: readers sleep and are woken, writers wait for VSTART.
  */
 #include "arch/x86_64/pc/clock.h"
-#include "arch/x86_64/pc/random.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -86,13 +85,4 @@ KTEST(tty_threads_sleep_and_wake)
 	KEXPECT(shown_length == 5 && !memcmp(shown, "out\r\n", 5));
 	if (READ_ONCE(done))
 		kfree(tty);
-}
-
-KTEST(random_numbers_differ)
-{
-	u64 a = 0, b = 0;
-
-	random_bytes(&a, sizeof(a));
-	random_bytes(&b, sizeof(b));
-	KEXPECT(a != b && a && b);
 }

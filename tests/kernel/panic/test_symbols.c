@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The names of the kernel's functions, found by address.
+ */
+#include "kernel/lib/string.h"
+#include "kernel/watch/panic/symbols.h"
+#include "tests/kernel/ktest.h"
+
+KTEST(symbols_are_found)
+{
+	u64 offset = 0;
+	const char *name = symbol_lookup((u64)memcpy, &offset);
+
+	KEXPECT(name && !strcmp(name, "memcpy"));
+	KEXPECT_EQ(offset, 0);
+	KEXPECT(!symbol_lookup(0, &offset));
+}

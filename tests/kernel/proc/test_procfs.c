@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files and names of /proc, from inside.
+ */
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "tests/kernel/ktest.h"
+
+static int lookup_error(const char *path)
+{
+	struct inode *inode = vfs_lookup(NULL, path, 0);
+
+	if (IS_ERR(inode))
+		return (int)PTR_ERR(inode);
+	inode_put(inode);
+	return 0;
+}
+
+KTEST(proc_files_and_names)
+{
+	struct file *f = vfs_open(NULL, "/proc/sys/kernel/ostype", O_RDONLY, 0);
+	char buf[64];
+
+	KEXPECT(!IS_ERR(f));
+	KEXPECT_EQ(file_read_kernel(f, buf, sizeof(buf), 0), 6);
+	KEXPECT(!memcmp(buf, "Linux\n", 6));
+	KEXPECT_EQ(file_read_kernel(f, buf, sizeof(buf), 3), 3);
+	file_put(f);
+	KEXPECT_EQ(lookup_error("/proc/version/.."), -ENOTDIR);
+	KEXPECT_EQ(lookup_error("/proc/sys/kernel/../vm"), 0);
+	KEXPECT_EQ(lookup_error("/proc/0"), -ENOENT);
+	KEXPECT_EQ(lookup_error("/proc/00001"), -ENOENT);
+}
