@@ -218,8 +218,7 @@ static void switch_away(enum switch_reason reason)
 			rq->poll_ns =
 			    now - idle_since < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
 		}
-		if (next->ready_since_ns)
-			next->wait_ns += now - next->ready_since_ns;
+		next->wait_ns += now - next->ready_since_ns;
 		if (rq->slice.cpu == TIMER_NOWHERE)
 			timer_start(&rq->slice, now + sched_slice_ns());
 	}

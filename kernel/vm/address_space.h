@@ -169,9 +169,10 @@ enum fault_result {
 	FAULT_SIGNAL,	 /* a fatal signal came while waiting: go and take it */
 };
 
-/* Resolve a fault at `address`.  `user_sp` lets a stack grow.  Takes as->lock for reading; sleeps. */
+/* Resolve a fault at `address`.  A stack region above it grows down to it, as far as the limits
+ * allow.  Takes as->lock for reading, or for writing while a stack grows; sleeps. */
 enum fault_result address_space_fault(struct address_space *as, u64 address,
-				      enum fault_access access, u64 user_sp);
+				      enum fault_access access);
 
 /* --- Looking at another's memory (ptrace, /proc/PID/mem, cmdline) ----------------------------- */
 

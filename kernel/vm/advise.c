@@ -82,7 +82,7 @@ int address_space_populate(struct address_space *as, u64 address, u64 length)
 		rwlock_read_unlock(&as->lock);
 		if (!r)
 			return -ENOMEM;
-		switch (address_space_fault(as, a, access, a)) {
+		switch (address_space_fault(as, a, access)) {
 		case FAULT_DONE:
 			break;
 		case FAULT_NO_MEMORY:

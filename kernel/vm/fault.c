@@ -263,7 +263,7 @@ static bool access_allowed(const struct region *r, enum fault_access access)
 }
 
 enum fault_result address_space_fault(struct address_space *as, u64 address,
-				      enum fault_access access, u64 user_sp)
+				      enum fault_access access)
 {
 	enum fault_result result;
 	struct region *r;

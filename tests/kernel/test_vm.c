@@ -50,7 +50,7 @@ static long map_object(struct address_space *as, struct vm_object *o, u64 pages,
 
 static void poke(struct address_space *as, u64 address, u32 value)
 {
-	KEXPECT_EQ(address_space_fault(as, address, FAULT_WRITE, 0), FAULT_DONE);
+	KEXPECT_EQ(address_space_fault(as, address, FAULT_WRITE), FAULT_DONE);
 	KEXPECT_EQ(address_space_write(as, address, &value, sizeof(value), false), sizeof(value));
 }
 
@@ -78,9 +78,9 @@ KTEST(vm_regions_split_and_merge)
 	KEXPECT_EQ(as->region_count, 2);
 	KEXPECT_EQ(as->mapped_bytes, 15 * PAGE_SIZE);
 	KEXPECT_EQ(address_space_protect(as, BASE, 8 * PAGE_SIZE, PROT_READ), -ENOMEM);
-	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_WRITE, 0), FAULT_ACCERR);
-	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_EXEC, 0), FAULT_ACCERR);
-	KEXPECT_EQ(address_space_fault(as, BASE + 4 * PAGE_SIZE, FAULT_READ, 0), FAULT_MAPERR);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_WRITE), FAULT_ACCERR);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_EXEC), FAULT_ACCERR);
+	KEXPECT_EQ(address_space_fault(as, BASE + 4 * PAGE_SIZE, FAULT_READ), FAULT_MAPERR);
 	KEXPECT_EQ(map(as, BASE, 1, RW, ANON | MAP_FIXED_NOREPLACE), -EEXIST);
 	KEXPECT_EQ(map(as, 0, 1, RW, ANON | MAP_FIXED), -EPERM);
 	KEXPECT_EQ(map(as, 0, 0, RW, ANON), -EINVAL);
@@ -171,8 +171,8 @@ KTEST(vm_object_cut_reaches_mappings)
 	KEXPECT_EQ(vm_object_resize(o, 2), 0);
 	KEXPECT_EQ(o->page_count, 1);
 	KEXPECT_EQ(peek(as, shared + 4), 0); /* the tail of the last page is cleared */
-	KEXPECT_EQ(address_space_fault(as, shared + 40 * PAGE_SIZE, FAULT_READ, 0), FAULT_BUS);
-	KEXPECT_EQ(address_space_fault(as, private + 40 * PAGE_SIZE, FAULT_READ, 0), FAULT_BUS);
+	KEXPECT_EQ(address_space_fault(as, shared + 40 * PAGE_SIZE, FAULT_READ), FAULT_BUS);
+	KEXPECT_EQ(address_space_fault(as, private + 40 * PAGE_SIZE, FAULT_READ), FAULT_BUS);
 	KEXPECT_EQ(address_space_resident(as), 1);
 	KEXPECT_EQ(address_space_futex_key(as, shared + 8, true, &a), 0);
 	KEXPECT_EQ(address_space_futex_key(as, private + 8, true, &b), 0);
@@ -192,7 +192,7 @@ KTEST(vm_protect_keeps_pages)
 	poke(as, BASE, 5);
 	KEXPECT_EQ(address_space_protect(as, BASE, 2 * PAGE_SIZE, PROT_NONE), 0);
 	KEXPECT_EQ(address_space_pte(as, BASE) & PTE_PRESENT, 0);
-	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_READ, 0), FAULT_ACCERR);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_READ), FAULT_ACCERR);
 	KEXPECT_EQ(address_space_protect(as, BASE, 2 * PAGE_SIZE, PROT_READ), 0);
 	KEXPECT_EQ(peek(as, BASE), 5);
 	KEXPECT_EQ(address_space_write(as, BASE, &value, 4, false), -EFAULT);
@@ -219,7 +219,7 @@ KTEST(vm_remap_moves_pages)
 	KEXPECT_EQ(to, far);
 	KEXPECT_EQ(peek(as, far), 1);
 	KEXPECT_EQ(peek(as, far + 599 * PAGE_SIZE), 2);
-	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_READ, 0), FAULT_MAPERR);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_READ), FAULT_MAPERR);
 	KEXPECT_EQ(as->mapped_bytes, 701 * PAGE_SIZE);
 	KEXPECT_EQ(address_space_remap(as, far, 700 * PAGE_SIZE, 800 * PAGE_SIZE, 0, 0), far);
 	KEXPECT_EQ(address_space_remap(as, far, 800 * PAGE_SIZE, PAGE_SIZE, 0, 0), far);
@@ -243,9 +243,9 @@ KTEST(vm_stack_and_heap_grow)
 	address_space_map(as, &q);
 	poke(as, top - 1000 * PAGE_SIZE, 1);
 	KEXPECT_EQ(as->mapped_bytes, 1000 * PAGE_SIZE);
-	KEXPECT_EQ(address_space_fault(as, top - 1025 * PAGE_SIZE, FAULT_WRITE, 0), FAULT_MAPERR);
+	KEXPECT_EQ(address_space_fault(as, top - 1025 * PAGE_SIZE, FAULT_WRITE), FAULT_MAPERR);
 	map(as, top - 1200 * PAGE_SIZE, 1, RW, ANON | MAP_FIXED);
-	KEXPECT_EQ(address_space_fault(as, top - 1010 * PAGE_SIZE, FAULT_WRITE, 0), FAULT_MAPERR);
+	KEXPECT_EQ(address_space_fault(as, top - 1010 * PAGE_SIZE, FAULT_WRITE), FAULT_MAPERR);
 	limit_swap(RLIMIT_STACK, before);
 
 	as->brk_start = as->brk = BASE + 100;
@@ -276,7 +276,7 @@ KTEST(vm_survives_failed_allocations)
 		child = address_space_fork(as);
 		done = !IS_ERR(child);
 		if (done) {
-			done = address_space_fault(child, BASE, FAULT_WRITE, 0) == FAULT_DONE &&
+			done = address_space_fault(child, BASE, FAULT_WRITE) == FAULT_DONE &&
 			       address_space_remap(as, BASE + PAGE_SIZE, 400 * PAGE_SIZE,
 						   401 * PAGE_SIZE, MREMAP_MAYMOVE, 0) > 0 &&
 			       address_space_unmap(as, BASE + 500 * PAGE_SIZE, PAGE_SIZE) == 0;

@@ -89,7 +89,7 @@ static u64 dr6_take(void)
 
 /* Interrupts on. */
 static enum fault_result fault_resolve(struct thread *t, const struct trap_frame *frame,
-				       u64 address, u64 user_sp)
+				       u64 address)
 {
 	struct address_space *as = vm_current_space ? vm_current_space() : NULL;
 	u64 error = frame->error;
@@ -102,7 +102,7 @@ static enum fault_result fault_resolve(struct thread *t, const struct trap_frame
 		     (u64[]){address, frame->rip}, 2);
 	if (!as || address >= USER_MAX)
 		return FAULT_MAPERR;
-	result = address_space_fault(as, address, access, user_sp);
+	result = address_space_fault(as, address, access);
 	if (result == FAULT_DONE)
 		t->faults_minor++;
 	return result;
@@ -110,7 +110,7 @@ static enum fault_result fault_resolve(struct thread *t, const struct trap_frame
 
 static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 address)
 {
-	switch (fault_resolve(t, frame, address, frame->rsp)) {
+	switch (fault_resolve(t, frame, address)) {
 	case FAULT_DONE:
 	case FAULT_SIGNAL: /* it is pending; the access comes again if the thread lives */
 		return;
@@ -148,8 +148,7 @@ static bool usercopy_fault(struct trap_frame *frame, u64 address)
 			return false;
 		if (!t->preempt_ok_faults && (frame->rflags & RFLAGS_IF) && !preempt_count()) {
 			irq_enable();
-			result =
-			    fault_resolve(t, frame, address, t->is_user ? thread_frame(t)->rsp : 0);
+			result = fault_resolve(t, frame, address);
 			irq_disable();
 			if (result == FAULT_DONE)
 				return true;
