@@ -44,3 +44,30 @@ def test_docs():
                             capture_output=True, text=True)
     print(result.stdout, result.stderr)
     assert result.returncode == 0
+
+
+def test_system_call_table():
+    """Each number of abi.h has its function, each function its number, and the table is constant.
+
+    Of the table's references that no file defines the linker makes NULL without a word."""
+    listed = re.findall(r"\bX\((\d+), (\w+)\)", (ROOT / "kernel/lib/abi.h").read_text())
+    symbols = subprocess.run(["nm", ROOT / "build/heddle.elf"], capture_output=True, text=True,
+                             check=True).stdout.split("\n")
+    defined = {m[1] for m in (re.match(r"\S+ [Tt] sys_(\w+)$", line) for line in symbols) if m}
+    assert len(listed) > 180
+    assert len({number for number, _ in listed}) == len(listed)
+    assert defined == {name for _, name in listed}
+    assert any(re.match(r"\S+ r syscall_table$", line) for line in symbols)
+
+
+def test_two_definitions_of_a_system_call_do_not_link(tmp_path):
+    source = tmp_path / "twice.c"
+    source.write_text('#include "kernel/sys/calls.h"\nCALL(getpid, 1)\n')
+    subprocess.run(["gcc", "-std=gnu11", "-O2", "-ffreestanding", "-I.", "-mcmodel=kernel",
+                    "-mgeneral-regs-only", "-fno-pic", "-fno-stack-protector", "-c", source, "-o",
+                    tmp_path / "twice.o"], cwd=ROOT, check=True)
+    result = subprocess.run(["gcc", "-nostdlib", "-r", "-o", tmp_path / "both.o",
+                             tmp_path / "twice.o", "build/kernel/sys/sys_process.c.o"],
+                            cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "multiple definition of `sys_getpid'" in result.stderr

@@ -3,6 +3,7 @@
  * ioctl() of terminals: ioctl_tty(2).
  */
 #include "kernel/dev/tty_ldisc.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 
@@ -19,7 +20,6 @@
 #define TIOCOUTQ   0x5411
 #define TIOCGWINSZ 0x5413
 #define TIOCSWINSZ 0x5414
-#define FIONREAD   0x541b
 #define TIOCNOTTY  0x5422
 #define TCSBRKP	   0x5425
 #define TIOCGSID   0x5429

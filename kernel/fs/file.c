@@ -4,6 +4,7 @@
  */
 #include "kernel/fs/internal.h"
 
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
@@ -133,11 +134,11 @@ static s64 seek_target(const struct file *f, s64 offset, int whence)
 {
 	s64 base = 0, target;
 
-	if (whence == 1) /* SEEK_CUR */
+	if (whence == SEEK_CUR)
 		base = (s64)f->position;
-	else if (whence == 2 && !S_ISDIR(f->inode->mode)) /* SEEK_END */
+	else if (whence == SEEK_END && !S_ISDIR(f->inode->mode))
 		base = (s64)READ_ONCE(f->inode->size);
-	else if (whence) /* SEEK_SET */
+	else if (whence != SEEK_SET)
 		return -EINVAL;
 	if (__builtin_add_overflow(base, offset, &target))
 		return -EOVERFLOW;

@@ -5,12 +5,12 @@
  */
 #include "kernel/ipc/pipe.h"
 
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 
-#define FIONREAD 0x541b
 
 struct pipe {
 	struct mutex lock;   /* guards the bytes and pages; head, tail, count with `guard` */

@@ -62,6 +62,7 @@ typedef u64 paddr_t;
 #define __aligned(n)	 __attribute__((aligned(n)))
 #define __used		 __attribute__((used))
 #define __unused	 __attribute__((unused))
+#define __weak		 __attribute__((weak))
 #define __must_check	 __attribute__((warn_unused_result))
 #define __section(s)	 __attribute__((section(s)))
 #define __hot_data	 __section(".data.hot") /* read by every switch: all on one page */

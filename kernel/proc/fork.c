@@ -20,8 +20,8 @@
 /* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
  * Linux that was built without. */
 #define CLONE_NAMESPACES                                                                           \
-	(CLONE_NEWNS | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 |            \
-	 0x40000000 | 0x00000080)
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 #define CLONE_SHARED (CLONE_FILES | CLONE_FS | CLONE_SIGHAND)
 #define CLONE_KNOWN  ((0xffffffffUL & ~CLONE_PARENT) | CLONE_CLEAR_SIGHAND)
 

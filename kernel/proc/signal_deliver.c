@@ -3,12 +3,12 @@
  * A thread takes its signals: default actions, stopping, handlers, and what becomes of the system
  * call that was interrupted.
  */
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/sched.h"
 
-#define SYSCALL_RESTART 219 /* restart_syscall() */
-#define SYSCALL_BYTES	2   /* of the instruction `syscall` */
+#define SYSCALL_BYTES 2 /* length of the SYSCALL instruction */
 
 /* --- Interrupted system calls ----------------------------------------------------------------- */
 
@@ -34,7 +34,7 @@ static void restart_syscall(struct trap_frame *f, const struct sigaction *action
 	case ERESTART_RESTARTBLOCK:
 		if (action)
 			goto interrupted;
-		again = SYSCALL_RESTART;
+		again = NR_restart_syscall;
 		break;
 	default:
 		return;

@@ -39,13 +39,13 @@ SYSCALL4(rt_sigprocmask, how, user, old_user, size)
 		if (error)
 			return error;
 		switch ((u32)how) {
-		case 0: /* SIG_BLOCK */
+		case SIG_BLOCK:
 			set = old | set;
 			break;
-		case 1: /* SIG_UNBLOCK */
+		case SIG_UNBLOCK:
 			set = old & ~set;
 			break;
-		case 2: /* SIG_SETMASK */
+		case SIG_SETMASK:
 			break;
 		default:
 			return -EINVAL;

@@ -8,16 +8,8 @@
 #include "kernel/sys/calls.h"
 #include "kernel/task/itimer.h"
 
-#define CLOCK_PROCESS_CPUTIME_ID 2
-#define CLOCK_THREAD_CPUTIME_ID	 3
-#define CLOCK_MONOTONIC_RAW	 4
-#define CLOCK_REALTIME_COARSE	 5
-#define CLOCK_MONOTONIC_COARSE	 6
-#define CLOCK_BOOTTIME		 7
-#define CLOCK_TAI		 11
-
-#define TIMER_ABSTIME		 1
-#define NSEC_PER_TICK		 (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
+#define TIMER_ABSTIME 1
+#define NSEC_PER_TICK (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
 
 /* --- Conversions ------------------------------------------------------------------------------ */
 

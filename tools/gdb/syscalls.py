@@ -20,7 +20,7 @@ ARGUMENT_REGISTERS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 
 
 def name(number):
-    table = kernel.variable("table", "sys/table.c")
+    table = kernel.variable("syscall_table", "sys/dispatch.c")
     if 0 <= number <= table.type.range()[1]:
         pointer = table[number]["name"]
         if int(pointer):

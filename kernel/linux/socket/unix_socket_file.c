@@ -4,9 +4,9 @@
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 
-#define FIONREAD 0x541b
 
 /* Linux's, on a machine that nobody has tuned. */
 #define BUFFER_MAX	 212992

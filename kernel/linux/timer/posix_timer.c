@@ -6,6 +6,7 @@
 #include "kernel/linux/timer/posix_timer.h"
 
 #include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
@@ -74,7 +75,7 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 
 	if (!event)
 		event = &alarm;
-	if (clock != 0 && clock != 1 && clock != 7)
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
 		return -EINVAL;
 	if (event->notify != SIGEV_SIGNAL && event->notify != SIGEV_NONE &&
 	    event->notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
@@ -127,7 +128,7 @@ int posix_timer_exchange(int id, bool absolute, const struct timer_setting *sett
 	if (t && setting) {
 		u64 value = setting->value_ns, ahead = clock_realtime_ns() - now;
 
-		if (value && absolute && t->clock == 0) /* the wall clock, which is ahead */
+		if (value && absolute && t->clock == CLOCK_REALTIME) /* which is ahead */
 			value = value > ahead ? value - ahead : 1;
 		else if (value && !absolute)
 			value += now;

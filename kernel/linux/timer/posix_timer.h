@@ -16,7 +16,7 @@ struct sigevent { /* of the ABI, 64 bytes */
 	s32 signal, notify, tid, pad[11];
 };
 
-/* `clock`: CLOCK_REALTIME (0), CLOCK_MONOTONIC (1), CLOCK_BOOTTIME (7).  -EINVAL (clock, signal,
+/* `clock`: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME.  -EINVAL (clock, signal,
  * notification, a TID of another process), -EAGAIN (too many), -ENOMEM.  `event` NULL: SIGALRM with
  * the number as value.  The number into *id. */
 int posix_timer_create(int clock, const struct sigevent *event, int *id);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of system calls, the counters, and the way through.
+ * The table of system calls, their counters, and the function that calls them.
+ *
+ * The linker fills the table.  Each entry is a weak reference to sys_NAME: it becomes NULL, and the
+ * call -ENOSYS, if no file of this kernel defines the function.  So an extension's calls stand in
+ * the extension's own files, and taking these files away takes the calls away.  Two definitions of
+ * one call are an error of the linker.
  */
 #include "arch/x86_64/cpu/percpu.h"
 #include "kernel/ipc/futex.h"
@@ -10,12 +15,15 @@
 #include "kernel/task/thread.h"
 #include "kernel/watch/trace/trace_thread.h"
 
+#define SYSCALL_WEAK(number, call) extern __weak typeof(sys_##call) sys_##call;
+SYSCALL_NUMBERS(SYSCALL_WEAK)
+
 static const struct {
 	const char *name;
 	syscall_fn fn;
-} table[SYSCALL_COUNT] = {
+} syscall_table[SYSCALL_COUNT] = {
 #define SYSCALL_ENTRY(number, call) [number] = {#call, sys_##call},
-    SYSCALL_LIST(SYSCALL_ENTRY)};
+    SYSCALL_NUMBERS(SYSCALL_ENTRY)};
 
 /* How often each was called, known or not; the last counts all numbers from SYSCALL_COUNT on. */
 static DEFINE_PER_CPU_LARGE(u64[SYSCALL_COUNT + 1], syscall_calls);
@@ -37,9 +45,9 @@ void syscall_dispatch(struct trap_frame *frame)
 	irq_enable();
 	if (trace_on(TRACE_SYS_ENTER))
 		trace_enter(number, frame);
-	if (likely(number < SYSCALL_COUNT && table[number].fn))
-		result = table[number].fn(frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8,
-					  frame->r9);
+	if (likely(number < SYSCALL_COUNT && syscall_table[number].fn))
+		result = syscall_table[number].fn(frame->rdi, frame->rsi, frame->rdx, frame->r10,
+						  frame->r8, frame->r9);
 	frame->rax = (u64)result;
 	trace_values(TRACE_SYS_EXIT, number, &frame->rax, 1);
 }
@@ -57,7 +65,7 @@ static u64 calls_total(u32 number)
 static void syscalls_make_text(struct text *t)
 {
 	for (u32 i = 0; i <= SYSCALL_COUNT; i++) {
-		const char *name = i < SYSCALL_COUNT ? table[i].name : NULL;
+		const char *name = i < SYSCALL_COUNT ? syscall_table[i].name : NULL;
 		u64 calls = calls_total(i);
 
 		if (name || calls)
