@@ -145,8 +145,9 @@ static void run_self_tests(void)
 /* Everything that may sleep. */
 static void bring_up(void *unused)
 {
-	vfs_init();
 	process_init();
+	vfs_init();
+	process_start_directory();
 	pipe_init();
 	unix_socket_init();
 	futex_init();

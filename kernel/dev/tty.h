@@ -44,22 +44,6 @@ struct tty {
 
 extern struct tty console_tty;
 
-/* What a terminal must know of processes; given by kernel/proc. */
-struct tty_process_hooks {
-	pid_t (*current_group)(void);
-	pid_t (*current_session)(void);
-	bool (*current_is_leader)(void);		 /* of its session */
-	struct tty *(*current_tty)(void);		 /* controlling terminal, or NULL */
-	void (*set_controlling)(struct tty *tty);	 /* of the caller's session (TIOCSCTTY) */
-	void (*drop_controlling)(struct tty *tty);	 /* TIOCNOTTY */
-	bool (*group_exists)(pid_t group, pid_t session);/* in that session */
-	bool (*group_orphaned)(pid_t group);
-	bool (*current_ignores)(int signal);		 /* or blocks it */
-	void (*signal_group)(pid_t group, int signal);	 /* any context */
-};
-void tty_set_process_hooks(const struct tty_process_hooks *hooks);
-extern const struct tty_process_hooks *tty_process_hooks; /* NULL: no processes yet */
-
 void tty_init(struct tty *tty, const char *name,
 	      void (*output)(struct tty *tty, const char *text, size_t length));
 

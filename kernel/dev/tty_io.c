@@ -14,13 +14,6 @@
 
 static struct lock_class tty_class = {"tty", 0}, write_class = {"tty write", 0};
 
-const struct tty_process_hooks *tty_process_hooks;
-
-void tty_set_process_hooks(const struct tty_process_hooks *hooks)
-{
-	tty_process_hooks = hooks;
-}
-
 /* As `stty sane` leaves a terminal. */
 static const struct termios initial_termios = {
     .c_iflag = ICRNL | IXON | IUTF8,
@@ -56,38 +49,38 @@ void tty_init(struct tty *tty, const char *name,
 
 void tty_open(struct tty *tty)
 {
-	const struct tty_process_hooks *h = tty_process_hooks;
+	struct process *p = current_process();
 	bool taken = false;
 	u64 flags;
 
-	if (!h || !h->current_is_leader() || h->current_tty())
+	if (!process_leads_session(p) || READ_ONCE(p->tty))
 		return;
 	flags = spin_lock_irq(&tty->lock);
 	if (!tty->session) {
-		tty->session = h->current_session();
-		tty->foreground = h->current_group();
+		tty->session = p->session;
+		tty->foreground = p->group;
 		taken = true;
 	}
 	spin_unlock_irq(&tty->lock, flags);
 	if (taken)
-		h->set_controlling(tty);
+		process_session_set_tty(p->session, NULL, tty);
 }
 
 int tty_check_background(struct tty *tty, int signal)
 {
-	const struct tty_process_hooks *h = tty_process_hooks;
+	struct process *p = current_process();
 	pid_t foreground = READ_ONCE(tty->foreground), group;
 
-	if (!h || h->current_tty() != tty || !foreground)
+	if (READ_ONCE(p->tty) != tty || !foreground)
 		return 0;
-	group = h->current_group();
+	group = p->group;
 	if (group == foreground)
 		return 0;
-	if (h->current_ignores(signal))
-		return signal == TTY_SIGTTIN ? -EIO : 0;
-	if (h->group_orphaned(group))
+	if (signal_is_refused(signal))
+		return signal == SIGTTIN ? -EIO : 0;
+	if (process_group_orphaned(group))
 		return -EIO;
-	h->signal_group(group, signal);
+	(void)signal_send_group(group, signal, NULL);
 	return -ERESTARTSYS;
 }
 
@@ -98,10 +91,10 @@ void tty_hangup_session(struct tty *tty)
 
 	tty->session = tty->foreground = 0;
 	spin_unlock_irq(&tty->lock, flags);
-	if (!group || !tty_process_hooks)
+	if (!group)
 		return;
-	tty_process_hooks->signal_group(group, TTY_SIGHUP);
-	tty_process_hooks->signal_group(group, TTY_SIGCONT);
+	(void)signal_send_group(group, SIGHUP, NULL);
+	(void)signal_send_group(group, SIGCONT, NULL);
 }
 
 /* --- read() ----------------------------------------------------------------------------------- */
@@ -151,7 +144,7 @@ static int reader_wait(struct tty *tty, struct patience *p, bool nonblock)
 
 ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
 {
-	int error = tty_check_background(tty, TTY_SIGTTIN);
+	int error = tty_check_background(tty, SIGTTIN);
 	struct patience patience;
 	ssize_t total = 0;
 	bool line_done = false;
@@ -231,7 +224,7 @@ ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock)
 	u8 buf[256];
 
 	if (READ_ONCE(tty->termios.c_lflag) & TOSTOP) {
-		n = tty_check_background(tty, TTY_SIGTTOU);
+		n = tty_check_background(tty, SIGTTOU);
 		if (n)
 			return n;
 	}

@@ -29,7 +29,7 @@ enum { TCOOFF, TCOON, TCIOFF, TCION };
 
 static bool is_current(struct tty *tty)
 {
-	return tty_process_hooks && tty_process_hooks->current_tty() == tty;
+	return READ_ONCE(current_process()->tty) == tty;
 }
 
 /* Output is written out as it comes: what there is to wait for is another's write(). */
@@ -85,8 +85,8 @@ static long set_size(struct tty *tty, const void *user)
 	tty->size = size;
 	group = tty->foreground;
 	spin_unlock_irq(&tty->lock, flags);
-	if (changed && group && tty_process_hooks)
-		tty_process_hooks->signal_group(group, TTY_SIGWINCH);
+	if (changed && group)
+		(void)signal_send_group(group, SIGWINCH, NULL);
 	return 0;
 }
 
@@ -102,8 +102,8 @@ static long set_foreground(struct tty *tty, const void *user)
 		return -EFAULT;
 	if ((pid_t)group < 0)
 		return -EINVAL;
-	session = tty_process_hooks->current_session();
-	if (!tty_process_hooks->group_exists(group, session))
+	session = current_process()->session;
+	if (!process_group_exists((pid_t)group, session))
 		return -EPERM;
 	flags = spin_lock_irq(&tty->lock);
 	if (tty->session == session)
@@ -116,7 +116,7 @@ static long set_controlling(struct tty *tty)
 {
 	if (is_current(tty))
 		return 0;
-	if (!tty_process_hooks || !tty_process_hooks->current_is_leader())
+	if (!process_leads_session(current_process()))
 		return -EPERM;
 	tty_open(tty);
 	return is_current(tty) ? 0 : -EPERM;
@@ -124,11 +124,16 @@ static long set_controlling(struct tty *tty)
 
 static long drop_controlling(struct tty *tty)
 {
+	struct process *p = current_process();
+
 	if (!is_current(tty))
 		return -ENOTTY;
-	if (tty_process_hooks->current_is_leader())
+	if (process_leads_session(p)) {
 		tty_hangup_session(tty);
-	tty_process_hooks->drop_controlling(tty);
+		process_session_set_tty(p->session, tty, NULL);
+	} else {
+		WRITE_ONCE(p->tty, NULL);
+	}
 	return 0;
 }
 
@@ -183,7 +188,7 @@ static bool is_change(u32 request)
 long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 {
 	void *user = (void *)argument;
-	int error = is_change(request) ? tty_check_background(tty, TTY_SIGTTOU) : 0;
+	int error = is_change(request) ? tty_check_background(tty, SIGTTOU) : 0;
 
 	if (error)
 		return error;

@@ -326,10 +326,10 @@ static int signal_for(const struct tty *tty, u8 byte)
 	if (!local(tty, ISIG))
 		return 0;
 	if (is_char(tty, VINTR, byte))
-		return TTY_SIGINT;
+		return SIGINT;
 	if (is_char(tty, VQUIT, byte))
-		return TTY_SIGQUIT;
-	return is_char(tty, VSUSP, byte) ? TTY_SIGTSTP : 0;
+		return SIGQUIT;
+	return is_char(tty, VSUSP, byte) ? SIGTSTP : 0;
 }
 
 /* Under the lock.  Returns a signal for the foreground group, or 0. */
@@ -383,9 +383,9 @@ void tty_input(struct tty *tty, u8 byte)
 	spin_unlock_irq(&tty->lock, flags);
 
 	random_add(byte);
-	/* Outside: the signal's locks lie on a higher floor. */
-	if (signal && group && tty_process_hooks)
-		tty_process_hooks->signal_group(group, signal);
+	/* After the unlock: sending takes process_lock, and no terminal's lock may come before it. */
+	if (signal && group)
+		(void)signal_send_group(group, signal, NULL);
 	if (readable)
 		wait_wake_all(&tty->readers);
 }

@@ -44,10 +44,6 @@ enum {
 #define ECHOKE	0004000
 #define IEXTEN	0100000
 
-/* Signals that a terminal sends: the ABI's numbers. */
-enum { TTY_SIGHUP = 1, TTY_SIGINT = 2, TTY_SIGQUIT = 3, TTY_SIGCONT = 18, TTY_SIGTSTP = 20,
-       TTY_SIGTTIN = 21, TTY_SIGTTOU = 22, TTY_SIGWINCH = 28 };
-
 /* Output on its way: after OPOST, before the device. */
 struct tty_out {
 	struct tty *tty;

@@ -79,7 +79,7 @@ static int terminal_open(struct file *file)
 	u64 rdev = file->inode->rdev;
 
 	if (rdev == DEVICE_TTY)
-		return tty_process_hooks && !tty_process_hooks->current_tty() ? -ENXIO : 0;
+		return !READ_ONCE(current_process()->tty) ? -ENXIO : 0;
 	if (!(file->flags & O_NOCTTY) && rdev != DEVICE_CONSOLE && rdev != DEVICE_TTY0)
 		tty_open(&console_tty);
 	return 0;

@@ -11,14 +11,11 @@
 
 #define SIZE_AT_START 32
 
-struct file_table *(*vfs_current_files)(void);
-u64 (*vfs_current_limit)(u32 which);
-
 static struct lock_class table_class = {"file table", 0};
 
-static u32 current_limit(void)
+static u32 descriptor_limit(void)
 {
-	return (u32)MIN(vfs_current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX);
+	return (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX);
 }
 
 /* At least `size` slots.  0 or -ENOMEM. */
@@ -102,8 +99,8 @@ struct file_table *file_table_copy(struct file_table *t)
 
 int fd_install(struct file *f, u32 from, bool close_on_exec)
 {
-	struct file_table *t = vfs_current_files();
-	u32 limit = current_limit(), fd;
+	struct file_table *t = current_process()->files;
+	u32 limit = descriptor_limit(), fd;
 	int error = from && from >= limit ? -EINVAL : 0;
 
 	while (!error) {
@@ -124,8 +121,8 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 
 int fd_available(void)
 {
-	struct file_table *t = vfs_current_files();
-	u32 limit = current_limit(), fd = 0;
+	struct file_table *t = current_process()->files;
+	u32 limit = descriptor_limit(), fd = 0;
 
 	spin_lock(&t->lock);
 	while (fd < t->size && t->slots[fd].file)
@@ -152,8 +149,8 @@ static int slot_set(struct file_table *t, u32 fd, struct fd_slot slot, bool only
 
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec)
 {
-	struct file_table *t = vfs_current_files();
-	int error = fd < current_limit() ? 0 : -EBADF;
+	struct file_table *t = current_process()->files;
+	int error = fd < descriptor_limit() ? 0 : -EBADF;
 
 	if (!error && fd >= READ_ONCE(t->size)) /* never shrinks */
 		error = table_grow(t, fd + 1);
@@ -165,7 +162,7 @@ int fd_install_at(struct file *f, u32 fd, bool close_on_exec)
 
 int fd_close(u32 fd)
 {
-	return MIN(slot_set(vfs_current_files(), fd, (struct fd_slot){0}, true), 0);
+	return MIN(slot_set(current_process()->files, fd, (struct fd_slot){0}, true), 0);
 }
 
 struct file *fd_get_from(struct file_table *t, u32 fd)
@@ -182,12 +179,12 @@ struct file *fd_get_from(struct file_table *t, u32 fd)
 
 struct file *fd_get(u32 fd)
 {
-	return fd_get_from(vfs_current_files(), fd);
+	return fd_get_from(current_process()->files, fd);
 }
 
 int fd_close_range(u32 first, u32 last, bool only_mark)
 {
-	struct file_table *t = vfs_current_files();
+	struct file_table *t = current_process()->files;
 
 	if (first > last)
 		return -EINVAL;
@@ -202,7 +199,7 @@ int fd_close_range(u32 first, u32 last, bool only_mark)
 
 int fd_flags(u32 fd)
 {
-	struct file_table *t = vfs_current_files();
+	struct file_table *t = current_process()->files;
 	int result = -EBADF;
 
 	spin_lock(&t->lock);
@@ -214,7 +211,7 @@ int fd_flags(u32 fd)
 
 int fd_set_flags(u32 fd, bool close_on_exec)
 {
-	struct file_table *t = vfs_current_files();
+	struct file_table *t = current_process()->files;
 	int result = -EBADF;
 
 	spin_lock(&t->lock);

@@ -7,32 +7,24 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/process.h"
 
 #define BUFFER_SIZE  (2 * PATH_MAX)
 #define SYMLINKS_MAX 40 /* in one walk; path_resolution(7) */
 
-struct fs_context *(*vfs_current_context)(void);
-
 DEFINE_SPINLOCK(vfs_tree_lock);
 
-static struct fs_context *context(void)
-{
-	return vfs_current_context ? vfs_current_context() : NULL;
-}
-
-/* The working directory of the process; the root in kernel threads. */
+/* The working directory of the process, or the root if it has none: the boot has not set one yet, or
+ * the process is exiting. */
 static struct inode *working_directory(void)
 {
-	struct inode *dir = vfs_root_superblock->root;
-	struct fs_context *c = context();
+	struct fs_context *c = &current_process()->fs;
+	struct inode *dir;
 
-	if (c) {
-		mutex_lock(&c->lock);
-		dir = c->cwd ? c->cwd : dir; /* NULL: the process is ending */
-	}
+	mutex_lock(&c->lock);
+	dir = c->cwd ? c->cwd : vfs_root_superblock->root;
 	inode_get(dir);
-	if (c)
-		mutex_unlock(&c->lock);
+	mutex_unlock(&c->lock);
 	return dir;
 }
 
@@ -44,9 +36,7 @@ static struct inode *root_directory(void)
 
 u32 context_umask(void)
 {
-	struct fs_context *c = context();
-
-	return c ? READ_ONCE(c->umask) & 0777 : 0;
+	return READ_ONCE(current_process()->fs.umask) & 0777;
 }
 
 /* Cross into what is mounted on `inode`, taking over its reference. */

@@ -65,7 +65,7 @@ static ssize_t content_read(struct file *file, struct io_buffer *io, u64 *positi
 /* Under the inode's lock.  Bytes, or an error where none were written. */
 static ssize_t write_locked(struct inode *inode, struct io_buffer *io, u64 position)
 {
-	u64 limit = vfs_current_limit ? MIN(vfs_current_limit(RLIMIT_FSIZE), FILE_MAX) : FILE_MAX;
+	u64 limit = MIN(current_limit(RLIMIT_FSIZE), FILE_MAX);
 	ssize_t done = 0, n = 0;
 
 	while (io->remaining) {

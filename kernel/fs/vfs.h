@@ -185,8 +185,6 @@ void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime
 
 /* --- Paths.  `at` is a directory to start from where the path is not absolute (NULL: cwd) ------*/
 
-/* The process's own context, given by kernel/proc (never NULL once it runs). */
-extern struct fs_context *(*vfs_current_context)(void);
 /* Its limits (RLIMIT_*); likewise. */
 extern u64 (*vfs_current_limit)(u32 which);
 

@@ -55,7 +55,7 @@ void futex_init(void)
 
 static int key_get(u64 address, bool shared, struct futex_key *key)
 {
-	return address_space_futex_key(vm_current_space(), address, shared, key);
+	return address_space_futex_key(current_space(), address, shared, key);
 }
 
 bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)

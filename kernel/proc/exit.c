@@ -197,12 +197,6 @@ static void become_zombie(struct process *p, struct list *later)
 		reap_later(p, later);
 }
 
-void process_reap(struct process *p)
-{
-	thread_put(p->leader);
-	process_put(p); /* the tables' */
-}
-
 /* Process 1 is what the machine was started for. */
 static void noreturn init_ended(struct process *p)
 {

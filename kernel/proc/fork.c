@@ -148,6 +148,16 @@ static void discard_process(struct process *child)
 	process_put(child);
 }
 
+/* The working directory and the umask. */
+static void inherit_directory(struct process *child, struct process *parent)
+{
+	mutex_lock(&parent->fs.lock);
+	child->fs.umask = parent->fs.umask;
+	child->fs.cwd = parent->fs.cwd;
+	inode_get(child->fs.cwd);
+	mutex_unlock(&parent->fs.lock);
+}
+
 /* Only the address space may be shared. */
 static struct process *copy_process(const struct clone_args *args)
 {
@@ -155,6 +165,7 @@ static struct process *copy_process(const struct clone_args *args)
 
 	if (!child)
 		return ERR_PTR(-ENOMEM);
+	inherit_directory(child, p);
 	child->exit_signal = (int)args->exit_signal;
 	if (args->flags & CLONE_CLEAR_SIGHAND) {
 		u64 flags = spin_lock_irq(&child->signal_lock);

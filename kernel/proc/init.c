@@ -29,6 +29,21 @@ static void open_console(void)
 	}
 }
 
+/* Process 0 gets a working directory, a umask and a descriptor table: kernel threads that work with
+ * files use them, and process 1 inherits the first two.  After vfs_init(). */
+void process_start_directory(void)
+{
+	struct inode *root = vfs_lookup(NULL, "/", 0);
+
+	if (IS_ERR(root))
+		panic("no root directory (error %ld)", -PTR_ERR(root));
+	kernel_process->fs.cwd = root;
+	kernel_process->fs.umask = 022;
+	kernel_process->files = file_table_create();
+	if (IS_ERR(kernel_process->files))
+		panic("no memory for the first process");
+}
+
 static long try_init(const char *path)
 {
 	const char *argv[WORDS_MAX + 2] = {path};
@@ -74,6 +89,9 @@ void process_start_init(void)
 
 	if (!p || IS_ERR(t))
 		panic("no memory for init");
+	p->fs.umask = kernel_process->fs.umask;
+	p->fs.cwd = kernel_process->fs.cwd;
+	inode_get(p->fs.cwd);
 	p->files = file_table_create();
 	if (IS_ERR(p->files))
 		panic("no memory for init");

@@ -20,7 +20,7 @@ void signal_caller(int signal)
 /* setrlimit(2): with the signal, where it is the limit that is met. */
 static long too_large(void)
 {
-	if (vfs_current_limit(RLIMIT_FSIZE) < INT64_MAX)
+	if (current_limit(RLIMIT_FSIZE) < INT64_MAX)
 		signal_caller(SIGXFSZ);
 	return -EFBIG;
 }
@@ -131,7 +131,7 @@ static long truncate_inode(struct inode *inode, u64 size)
 		return -EISDIR;
 	if (!S_ISREG(inode->mode))
 		return -EINVAL;
-	if (size > READ_ONCE(inode->size) && size > vfs_current_limit(RLIMIT_FSIZE))
+	if (size > READ_ONCE(inode->size) && size > current_limit(RLIMIT_FSIZE))
 		return too_large();
 	return vfs_truncate(inode, size);
 }

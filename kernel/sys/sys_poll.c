@@ -117,7 +117,7 @@ static long do_poll(u64 user, u64 count, u64 deadline_ns)
 	u32 n = (u32)count;
 	long result;
 
-	if (n > vfs_current_limit(RLIMIT_NOFILE))
+	if (n > current_limit(RLIMIT_NOFILE))
 		return -EINVAL;
 	if (n > ITEMS_ON_STACK)
 		items = kmalloc(n * sizeof(*items));

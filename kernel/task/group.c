@@ -2,7 +2,6 @@
  *
  * Groups, sessions and what terminals ask about them (POSIX 2.4.4, 11.1; setpgid(2), setsid(2)).
  */
-#include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
 #include "kernel/task/internal.h"
 
@@ -94,27 +93,20 @@ int process_new_session(void)
 
 /* --- What terminals ask ----------------------------------------------------------------------- */
 
-static pid_t tty_current_group(void)
+bool process_leads_session(const struct process *p)
 {
-	return current_process()->group;
+	return p->session == p->pid;
 }
 
-static pid_t tty_current_session(void)
+bool process_group_exists(pid_t group, pid_t session)
 {
-	return current_process()->session;
+	u64 flags = spin_lock_irq(&process_lock);
+	bool exists = process_group_member(group, session);
+
+	spin_unlock_irq(&process_lock, flags);
+	return exists;
 }
 
-static bool tty_current_is_leader(void)
-{
-	return current_process()->session == current_process()->pid;
-}
-
-static struct tty *tty_current(void)
-{
-	return READ_ONCE(current_process()->tty);
-}
-
-/* Everyone in the session has `tty` from now on, where they had `old`. */
 void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty)
 {
 	u64 flags = spin_lock_irq(&process_lock);
@@ -124,55 +116,4 @@ void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty)
 		if (p->session == session && (!old || p->tty == old))
 			WRITE_ONCE(p->tty, tty);
 	spin_unlock_irq(&process_lock, flags);
-}
-
-static void tty_set_controlling(struct tty *tty)
-{
-	process_session_set_tty(current_process()->session, NULL, tty);
-}
-
-static void tty_drop_controlling(struct tty *tty)
-{
-	if (tty_current_is_leader())
-		process_session_set_tty(current_process()->session, tty, NULL);
-	else
-		WRITE_ONCE(current_process()->tty, NULL);
-}
-
-static bool tty_group_exists(pid_t group, pid_t session)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	bool exists = process_group_member(group, session);
-
-	spin_unlock_irq(&process_lock, flags);
-	return exists;
-}
-
-static bool tty_current_ignores(int signal)
-{
-	return current_thread()->signal_mask & SIGNAL_BIT(signal) ||
-	       signal_action_of(current_process(), signal).handler == SIG_IGN;
-}
-
-static void tty_signal_group(pid_t group, int signal)
-{
-	(void)signal_send_group(group, signal, NULL); /* the group may have gone: no harm */
-}
-
-static const struct tty_process_hooks tty_hooks = {
-    .current_group = tty_current_group,
-    .current_session = tty_current_session,
-    .current_is_leader = tty_current_is_leader,
-    .current_tty = tty_current,
-    .set_controlling = tty_set_controlling,
-    .drop_controlling = tty_drop_controlling,
-    .group_exists = tty_group_exists,
-    .group_orphaned = process_group_orphaned,
-    .current_ignores = tty_current_ignores,
-    .signal_group = tty_signal_group,
-};
-
-void process_tty_init(void)
-{
-	tty_set_process_hooks(&tty_hooks);
 }

@@ -269,11 +269,6 @@ struct process *process_create(struct process *parent)
 	flags = spin_lock_irq(&parent->signal_lock);
 	memcpy(p->actions, parent->actions, sizeof(p->actions));
 	spin_unlock_irq(&parent->signal_lock, flags);
-	mutex_lock(&parent->fs.lock);
-	p->fs.umask = parent->fs.umask;
-	p->fs.cwd = parent->fs.cwd;
-	inode_get(p->fs.cwd);
-	mutex_unlock(&parent->fs.lock);
 	return p;
 }
 
@@ -291,26 +286,10 @@ void process_put(struct process *p)
 	kfree(p);
 }
 
-struct address_space *process_space_get(struct process *p)
+void process_reap(struct process *p)
 {
-	u64 flags = spin_lock_irq(&process_lock);
-	struct address_space *as = p->space;
-
-	if (as)
-		address_space_get(as);
-	spin_unlock_irq(&process_lock, flags);
-	return as;
-}
-
-struct file_table *process_files_get(struct process *p)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	struct file_table *files = p->files;
-
-	if (files)
-		file_table_get(files);
-	spin_unlock_irq(&process_lock, flags);
-	return files;
+	thread_put(p->leader);
+	process_put(p); /* the reference of the table of PIDs */
 }
 
 u64 process_limit(struct process *p, u32 which)
@@ -318,41 +297,7 @@ u64 process_limit(struct process *p, u32 which)
 	return READ_ONCE(p->limits[which].current);
 }
 
-/* --- What lower floors ask -------------------------------------------------------------------- */
-
-static struct address_space *current_space(void)
-{
-	struct process *p = current_process();
-
-	return p ? p->space : NULL;
-}
-
-/* Kernel threads, and whatever runs before there are processes, use process 0's. */
-static struct fs_context *current_context(void)
-{
-	struct process *p = current_process();
-
-	return p ? &p->fs : &kernel_process->fs;
-}
-
-static struct file_table *current_files(void)
-{
-	struct process *p = current_process();
-
-	return p && p->files ? p->files : kernel_process->files;
-}
-
-static u64 current_limit(u32 which)
-{
-	return process_limit(current_process() ?: kernel_process, which);
-}
-
-static void thread_created(struct thread *t)
-{
-	t->process = kernel_process;
-}
-
-static void thread_freed(struct thread *t)
+void process_thread_freed(struct thread *t)
 {
 	if (!t->process || t->process == kernel_process)
 		return; /* one that never ran, or a kernel thread */
@@ -368,8 +313,6 @@ void process_init_early(void)
 		list_init(&groups[i]);
 		list_init(&sessions[i]);
 	}
-	thread_created_hook = thread_created;
-	thread_freed_hook = thread_freed;
 }
 
 /* As Linux: a soft limit for stacks and descriptors, no core files, the rest free; the numbers of
@@ -394,21 +337,6 @@ static void set_default_limits(struct process *p)
 
 void process_init(void)
 {
-	struct inode *root = vfs_lookup(NULL, "/", 0);
-
-	if (IS_ERR(root))
-		panic("no root directory (error %ld)", -PTR_ERR(root));
 	set_default_limits(kernel_process);
-	kernel_process->fs.cwd = root;
-	kernel_process->fs.umask = 022;
-	kernel_process->files = file_table_create();
-	if (IS_ERR(kernel_process->files))
-		panic("no memory for the first process");
-	vm_current_space = current_space;
-	vm_current_limit = current_limit;
-	vfs_current_context = current_context;
-	vfs_current_files = current_files;
-	vfs_current_limit = current_limit;
-	process_tty_init();
 	shrinker_register(wait_for_threads_left);
 }

@@ -24,6 +24,12 @@ struct sigaction signal_action_of(struct process *p, int signal)
 	return action;
 }
 
+bool signal_is_refused(int signal)
+{
+	return current_thread()->signal_mask & SIGNAL_BIT(signal) ||
+	       signal_action_of(current_process(), signal).handler == SIG_IGN;
+}
+
 /* --- The calling thread's own ----------------------------------------------------------------- */
 
 static void set_mask_locked(struct thread *t, sigset_t mask)

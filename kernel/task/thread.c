@@ -12,12 +12,10 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/kstack.h"
+#include "kernel/task/process.h"
 #include "kernel/task/runqueue.h"
 #include "kernel/watch/seed/seed.h"
 #include "kernel/watch/trace/trace_thread.h"
-
-void (*thread_created_hook)(struct thread *t);
-void (*thread_freed_hook)(struct thread *t);
 
 static struct slab_cache *thread_cache, *fpu_cache;
 static u64 threads_started;
@@ -61,6 +59,7 @@ static struct thread *thread_alloc(const char *name)
 	t->cpu = this_cpu_id();
 	t->arch.fpu_cpu = MAX_CPUS;
 	t->started_ns = clock_now_ns();
+	t->process = kernel_process; /* thread_link() gives user threads their own */
 	strscpy(t->name, name, sizeof(t->name));
 	return t;
 }
@@ -81,8 +80,7 @@ static void thread_free(struct thread *t)
 	fpu_area_free(t->arch.fpu);
 	if (t->seed)
 		seed_group_put(t->seed);
-	if (thread_freed_hook)
-		thread_freed_hook(t); /* its memory has gone, but for the structure */
+	process_thread_freed(t); /* all memory of the thread but this structure is free now */
 	slab_free(thread_cache, t);
 	if (kernel)
 		__atomic_fetch_sub(&kthreads, 1, __ATOMIC_RELEASE);
@@ -113,8 +111,6 @@ struct thread *thread_create_idle(u32 cpu)
 	if (!t)
 		panic("no memory for the idle thread of CPU %u", cpu);
 	snprintf(t->name, sizeof(t->name), "idle/%u", cpu);
-	if (thread_created_hook)
-		thread_created_hook(t);
 	return t;
 }
 
@@ -151,8 +147,6 @@ struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg
 	}
 	*call = (struct kthread_call){fn, arg};
 	t->tid = tid;
-	if (thread_created_hook)
-		thread_created_hook(t);
 	thread_start(t);
 	return t;
 }

@@ -38,7 +38,7 @@ struct thread {
 	/* Fixed at creation. */
 	tid_t tid;		  /* unique over all processes; 0: an idle thread */
 	pid_t pid;		  /* of the process; 0: a kernel thread */
-	struct process *process;  /* never NULL once kernel/proc is up */
+	struct process *process;  /* process 0 for kernel threads; never NULL */
 	void *kernel_stack;	  /* lowest byte; KSTACK_SIZE bytes */
 	bool is_user;		  /* has a user half: trap frame at the stack's top, FPU state */
 	struct refcount refs;
@@ -116,13 +116,6 @@ void thread_init(void);
 /* The thread that the calling CPU has been running since it started, TID 0; stops the kernel where
  * there is no memory. */
 struct thread *thread_create_idle(u32 cpu);
-
-/* Called with each thread made, before it can run: kernel/proc makes kernel threads members of
- * process 0. */
-extern void (*thread_created_hook)(struct thread *t);
-
-/* Called when the last reference goes. */
-extern void (*thread_freed_hook)(struct thread *t);
 
 /* Make a kernel thread of process 0 and start it.  `fn` may return.  ERR_PTR(-ENOMEM). */
 struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg);

@@ -9,8 +9,6 @@
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
-struct address_space *(*vm_current_space)(void);
-u64 (*vm_current_limit)(u32 which);
 
 DEFINE_SPINLOCK(address_spaces_lock);
 struct list address_spaces = LIST_INIT(address_spaces);

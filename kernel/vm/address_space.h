@@ -121,14 +121,6 @@ void address_space_put(struct address_space *as);
 /* A copy-on-write copy for fork.  ERR_PTR(-ENOMEM).  Sleeps. */
 struct address_space *address_space_fork(struct address_space *as);
 
-/* The space of the calling thread's process, or NULL in a kernel thread; given by kernel/proc. */
-extern struct address_space *(*vm_current_space)(void);
-
-/* A resource limit (RLIMIT_AS, RLIMIT_STACK; bytes) of the calling process, which binds what it adds
- * to any space; given by kernel/proc.  vfork() shares a space between processes with different
- * limits, so a space has none. */
-extern u64 (*vm_current_limit)(u32 which);
-
 /* --- Regions; all take as->lock themselves, all sleep, all return 0 or a negative errno ------- */
 
 struct map_request {

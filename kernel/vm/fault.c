@@ -243,7 +243,7 @@ static bool stack_grow(struct address_space *as, u64 address)
 		below = region_prev(r);
 		if (below && !below->grows_down && below->prot != PROT_NONE)
 			gap = STACK_GUARD;
-		grown = r->end - start <= vm_current_limit(RLIMIT_STACK) &&
+		grown = r->end - start <= current_limit(RLIMIT_STACK) &&
 			(!below || below->end + gap <= start) &&
 			regions_may_grow(as, r->start - start);
 		if (grown)

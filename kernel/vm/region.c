@@ -256,5 +256,5 @@ u64 region_place(struct address_space *as, u64 length)
 
 bool regions_may_grow(struct address_space *as, u64 bytes)
 {
-	return !bytes || as->mapped_bytes + bytes <= vm_current_limit(RLIMIT_AS);
+	return !bytes || as->mapped_bytes + bytes <= current_limit(RLIMIT_AS);
 }

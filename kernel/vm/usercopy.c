@@ -102,7 +102,7 @@ int cmpxchg_user_u32_nofault(u32 *user, u32 *old, u32 new_value)
 
 int fault_in_user(u64 address, bool write)
 {
-	struct address_space *as = vm_current_space ? vm_current_space() : NULL;
+	struct address_space *as = current_space();
 
 	if (!as)
 		return -EFAULT;

@@ -91,7 +91,7 @@ static u64 dr6_take(void)
 static enum fault_result fault_resolve(struct thread *t, const struct trap_frame *frame,
 				       u64 address)
 {
-	struct address_space *as = vm_current_space ? vm_current_space() : NULL;
+	struct address_space *as = current_space();
 	u64 error = frame->error;
 	enum fault_access access = error & PF_INSTRUCTION ? FAULT_EXEC
 				   : error & PF_WRITE	  ? FAULT_WRITE
