@@ -6,6 +6,9 @@
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/task/group.h"
+#include "kernel/task/process.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/thread.h"
 
 /* poll(2)'s bits: the ABI's numbers. */

@@ -6,6 +6,9 @@
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/task/group.h"
+#include "kernel/task/process.h"
+#include "kernel/task/signal.h"
 
 #define TCGETS	   0x5401
 #define TCSETS	   0x5402

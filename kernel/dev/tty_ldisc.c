@@ -7,6 +7,7 @@
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/dev/utf8.h"
 #include "kernel/lib/string.h"
+#include "kernel/task/signal.h"
 
 #define MASK (TTY_INPUT_SIZE - 1)
 

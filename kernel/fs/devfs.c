@@ -8,6 +8,7 @@
 #include "arch/x86_64/pc/random.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/errno.h"
+#include "kernel/task/process.h"
 
 #define DEVICE_CONSOLE MAKEDEV(5, 1)
 #define DEVICE_TTY0    MAKEDEV(4, 0)

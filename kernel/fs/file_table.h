@@ -6,8 +6,6 @@
 
 #include "kernel/fs/vfs.h"
 
-#define FD_TABLE_MAX 4096 /* hard limit of descriptors; RLIMIT_NOFILE's maximum */
-
 struct fd_slot {
 	struct file *file; /* NULL: free */
 	bool close_on_exec;

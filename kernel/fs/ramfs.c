@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/process.h"
 
 #define FILE_MAX ((u64)INT64_MAX)
 

@@ -165,13 +165,6 @@ struct dentry_path {
 	char text[];
 };
 
-/* What relative paths and new files depend on, of a process. */
-struct fs_context {
-	struct mutex lock;	/* guards all below */
-	struct inode *cwd;
-	u32 umask;
-};
-
 /* --- Start -------------------------------------------------------------------------------------*/
 
 void vfs_init(void); /* root (RAM), /dev, /proc, /tmp, /dev/shm mounted */

@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/errno.h"
 #include "kernel/linux/proc/procfs.h"
+#include "kernel/task/process.h"
 #include "kernel/task/sched.h"
 #include "kernel/vm/usercopy.h"
 

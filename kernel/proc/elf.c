@@ -7,7 +7,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
-#include "kernel/task/internal.h"
+#include "kernel/proc/internal.h"
 
 #define ET_EXEC		  2
 #define ET_DYN		  3

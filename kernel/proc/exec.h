@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/task/internal.h"
+#include "kernel/proc/internal.h"
 
 #define SCRIPT_LINE  256
 #define SCRIPT_DEPTH 4

@@ -12,7 +12,7 @@
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/log.h"
 #include "kernel/linux/timer/posix_timer.h"
-#include "kernel/task/internal.h"
+#include "kernel/proc/internal.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/sched.h"
 
@@ -195,6 +195,12 @@ static void become_zombie(struct process *p, struct list *later)
 	list_push_front(&p->parent->children, &p->sibling_link);
 	if (signal_notify_end(p))
 		reap_later(p, later);
+}
+
+void process_reap(struct process *p)
+{
+	thread_put(p->leader);
+	process_put(p); /* the reference of the table of PIDs */
 }
 
 /* Process 1 is what the machine was started for. */

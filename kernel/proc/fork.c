@@ -12,7 +12,7 @@
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/task/internal.h"
+#include "kernel/proc/internal.h"
 #include "kernel/task/sched.h"
 #include "kernel/watch/seed/seed.h"
 #include "kernel/watch/trace/trace_thread.h"

@@ -6,7 +6,8 @@
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
-#include "kernel/task/internal.h"
+#include "kernel/proc/internal.h"
+#include "kernel/watch/seed/seed.h"
 
 #define WORDS_MAX 32
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * References to the parts of another process.  Both fields become NULL when the last thread of the
- * process exits, so they are read under process_lock.
+ * What others may ask of a process that is not their own.  `space` and `files` become NULL when its
+ * last thread exits, so they are read under process_lock.
  */
 #include "kernel/proc/inspect.h"
 
 #include "kernel/fs/file_table.h"
-#include "kernel/task/process.h"
+#include "kernel/task/internal.h"
 #include "kernel/vm/address_space.h"
 
 struct address_space *process_space_get(struct process *p)
@@ -29,4 +29,20 @@ struct file_table *process_files_get(struct process *p)
 		file_table_get(files);
 	spin_unlock_irq(&process_lock, flags);
 	return files;
+}
+
+void process_resource_use_locked(struct process *p, struct resource_use *use)
+{
+	process_own_use(p, use);
+	if (p->space)
+		use->peak_resident_pages =
+		    MAX(use->peak_resident_pages, READ_ONCE(p->space->peak_resident));
+}
+
+void process_resource_use(struct process *p, struct resource_use *use)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+
+	process_resource_use_locked(p, use);
+	spin_unlock_irq(&process_lock, flags);
 }

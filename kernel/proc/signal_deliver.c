@@ -5,7 +5,7 @@
  */
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
-#include "kernel/task/internal.h"
+#include "kernel/proc/internal.h"
 #include "kernel/task/sched.h"
 
 #define SYSCALL_BYTES 2 /* length of the SYSCALL instruction */

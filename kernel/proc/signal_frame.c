@@ -12,7 +12,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
-#include "kernel/task/internal.h"
+#include "kernel/proc/internal.h"
 
 #define RED_ZONE	     128 /* below the stack pointer a function may keep data (ABI 3.2.2) */
 

@@ -11,8 +11,10 @@
 #include "kernel/linux/proc/procfs.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
+#include "kernel/proc/inspect.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/sched.h"
+#include "kernel/vm/address_space.h"
 
 /* --- uname ------------------------------------------------------------------------------------ */
 

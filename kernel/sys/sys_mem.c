@@ -4,6 +4,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
+#include "kernel/vm/address_space.h"
 
 static struct address_space *space(void)
 {

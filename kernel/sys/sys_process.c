@@ -8,7 +8,9 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
+#include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/group.h"
 
 /* --- fork, clone, exec, exit ------------------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/linux/timer/posix_timer.h"
+#include "kernel/proc/inspect.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/itimer.h"
 

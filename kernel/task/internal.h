@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between the files of kernel/proc.
+ * Shared by the files of kernel/task and kernel/proc that work on the tables of processes and on
+ * signals.
  */
 #pragma once
 
+#include "kernel/task/group.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 
@@ -36,6 +38,9 @@ bool process_group_orphaned_locked(pid_t group, const struct process *ignoring);
 /* Some member of a group (in `session`, where that is not 0), or NULL.  process_lock is held. */
 struct process *process_group_member(pid_t group, pid_t session);
 
+/* All memory of a thread except its structure has been freed: drop its reference to the process. */
+void process_thread_freed(struct thread *t);
+
 /* Free a number, unless a process, group or session goes by it still.  process_lock is held. */
 void process_number_release(pid_t number);
 
@@ -45,21 +50,10 @@ struct list *process_session_bucket(pid_t session);
 
 extern u32 thread_limit; /* threads that the machine's memory carries */
 
-/* --- group.c ---------------------------------------------------------------------------------- */
-
-void process_tty_init(void); /* the terminals' hooks */
-
-/* Everyone in the session has `tty` from now on, where they had `old` (NULL: any). */
-void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty);
-
-/* --- seed.c ----------------------------------------------------------------------------------- */
-
-void process_seed_init(void);		      /* /proc/PID/sched_seed */
-void process_seed_first(struct thread *t); /* init's, before it starts: sched_seed= */
-
 /* --- use.c ------------------------------------------------------------------------------------ */
 
-/* Of one process, without its children.  process_lock is held. */
+/* Of one process, without its children.  peak_resident_pages counts only threads that have exited
+ * with an address space: a live one is on a higher floor (process_use_whole()).  process_lock is held. */
 void process_own_use(struct process *p, struct resource_use *use);
 void resource_use_add(struct resource_use *sum, const struct resource_use *use);
 
@@ -115,33 +109,3 @@ bool signal_notify_end(struct process *p);
 
 /* CLD_* and si_status of a wait status. */
 int wait_status_code(int wait_status, int *status);
-
-/* --- signal_frame.c --------------------------------------------------------------------------- */
-
-/* Let `f` lead into the handler, with what it returns to on the user's stack: registers, FPU state,
- * and `mask`.  -EFAULT: no room, or no handler to go to.  No lock is held; sleeps. */
-int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction *action,
-		       const struct siginfo *info, sigset_t mask);
-
-/* --- exit.c, wait.c --------------------------------------------------------------------------- */
-
-/* Give back what a zombie still has.  No lock held; the process is out of the tables. */
-void process_reap(struct process *p);
-
-/* The robust list and the word of CLONE_CHILD_CLEARTID, before the thread's memory goes. */
-void thread_release_user_words(struct thread *t);
-
-/* --- elf.c ------------------------------------------------------------------------------------ */
-
-struct elf_image {
-	u64 entry;	   /* where to start: the interpreter's, if there is one */
-	u64 program_entry; /* AT_ENTRY */
-	u64 base;	   /* AT_BASE: the interpreter's load address */
-	u64 headers;	   /* AT_PHDR, 0: not in memory */
-	u32 header_count;
-	bool executable_stack;
-};
-
-/* Map the program (and its interpreter) into an empty address space.  -ENOEXEC and others; the
- * space is then to be thrown away.  Sleeps. */
-int elf_load(struct address_space *as, struct file *file, struct elf_image *image);

@@ -286,12 +286,6 @@ void process_put(struct process *p)
 	kfree(p);
 }
 
-void process_reap(struct process *p)
-{
-	thread_put(p->leader);
-	process_put(p); /* the reference of the table of PIDs */
-}
-
 u64 process_limit(struct process *p, u32 which)
 {
 	return READ_ONCE(p->limits[which].current);

@@ -5,24 +5,28 @@
  */
 #pragma once
 
-#include "kernel/fs/file_table.h"
-#include "kernel/fs/vfs.h"
+#include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/treap.h"
 #include "kernel/task/itimer.h"
+#include "kernel/task/mutex.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/thread.h"
-#include "kernel/vm/address_space.h"
+#include "kernel/task/use.h"
 
+#define FD_TABLE_MAX 4096 /* descriptors of one process at most: the hard limit of RLIMIT_NOFILE */
+
+struct address_space;
+struct file;
+struct file_table;
+struct inode;
 struct tty;
 
-/* Children's and own resource use, summed at exit and wait. */
-struct resource_use {
-	u64 user_ns, kernel_ns;
-	u64 minor_faults;
-	u64 voluntary_switches, forced_switches;
-	u64 migrations, system_calls;
-	u64 peak_resident_pages;
+/* The working directory and the umask of a process. */
+struct fs_context {
+	struct mutex lock; /* guards all below */
+	struct inode *cwd; /* NULL before the boot has set it, and when the process is exiting */
+	u32 umask;
 };
 
 struct process {
@@ -98,15 +102,21 @@ static inline struct process *current_process(void)
 	return current_thread()->process;
 }
 
-/* Kernel threads made from now on belong to process 0.  Before sched_init(). */
+/* The address space of the calling thread's process; NULL in a kernel thread, in a process that is
+ * exiting, and before the scheduler runs. */
+static inline struct address_space *current_space(void)
+{
+	struct thread *t = current_thread();
+
+	return t ? t->process->space : NULL;
+}
+
+/* Set up process 0 and the tables.  Before sched_init(): every kernel thread belongs to process 0. */
 void process_init_early(void);
 
-/* The hooks that lower floors want.  After vfs_init(). */
+/* The default limits, which follow from the size of the memory.  After page_init(), before vfs_init(),
+ * which creates files under these limits. */
 void process_init(void);
-
-/* Make PID 1 and let it exec `path` (init=, or /init, /sbin/init, /bin/sh); stops the kernel with a
- * clear message where none can be run. */
-void process_start_init(void);
 
 /* By number; with a reference, or NULL.  A thread's by TID (its process lives as long as it). */
 struct process *process_find(pid_t pid);
@@ -117,63 +127,15 @@ void process_put(struct process *p);
 /* The process with the lowest PID >= from, with a reference, or NULL. */
 struct process *process_next(pid_t from);
 
-/* What a process has now, with a reference; NULL once it has ended. */
-struct address_space *process_space_get(struct process *p);
-struct file_table *process_files_get(struct process *p);
-
 /* The current value of a limit (RLIMIT_*). */
 u64 process_limit(struct process *p, u32 which);
 
-/* --- fork.c ---------------------------------------------------------------------------------- */
+/* The same for the calling process.  vfork() shares an address space between processes with different
+ * limits, so limits are never stored in the address space. */
+static inline u64 current_limit(u32 which)
+{
+	return process_limit(current_process(), which);
+}
 
-/* struct clone_args of clone3(), up to cgroup. */
-struct clone_args {
-	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-	u64 set_tid, set_tid_size, cgroup;
-};
-
-/* All of fork, vfork, clone and clone3: the new TID (in the parent), or an error.  With CLONE_VFORK
- * waits for the child.  `stack_size` 0: `stack` is the top already. */
-long process_clone(const struct clone_args *args);
-
-/* --- exec.c ---------------------------------------------------------------------------------- */
-
-/* Replace the calling process's image.  `argv` and `envp` are user arrays, or kernel arrays where
- * `from_kernel`.  On error the old image is whole, as nothing fails once it is touched; on success
- * 0, the caller's trap frame being the new program's. */
-long process_exec(const char *path, u64 argv, u64 envp, bool from_kernel);
-
-/* --- exit.c, wait.c -------------------------------------------------------------------------- */
-
-/* The calling thread ends, or all threads of its process do.  Both in wait-status form: code << 8,
- * or the signal. */
-void thread_exit(int wait_status) noreturn;
-void process_exit_group(int wait_status) noreturn;
-
-enum wait_id { WAIT_ID_ALL, WAIT_ID_PID, WAIT_ID_GROUP };
-
-struct wait_result {
-	pid_t pid;
-	int status; /* as wait4() gives it */
-	int code;   /* CLD_* */
-	u32 uid;
-	struct resource_use use;
-};
-
-/* 1: *result is filled; 0: WNOHANG and none; -ECHILD, -ERESTARTSYS.  Sleeps. */
-int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *result);
-
-/* --- groups and sessions --------------------------------------------------------------------- */
-
-int process_set_group(pid_t pid, pid_t group); /* setpgid(): -ESRCH, -EPERM, -EACCES, -EINVAL */
-int process_new_session(void);		       /* setsid(): the new SID or -EPERM */
-bool process_group_orphaned(pid_t group);
-
-/* --- use of resources ------------------------------------------------------------------------ */
-
-void process_resource_use(struct process *p, struct resource_use *use);
-void thread_use(struct thread *t, struct resource_use *use); /* of one, but for the memory */
+/* Threads of all processes that have not been unlinked yet. */
 u32 thread_count(void);
-
-/* /proc/PID files. */
-void process_procfs_init(void);

@@ -141,6 +141,9 @@ void signal_set_temporary_mask(sigset_t mask);
 
 int signal_action(int signal, const struct sigaction *new_action, struct sigaction *old_action);
 
+/* Does the calling thread block `signal`, or does its process ignore it? */
+bool signal_is_refused(int signal);
+
 /* Signals pending for the caller and blocked. */
 sigset_t signal_pending_set(void);
 

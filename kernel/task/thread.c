@@ -11,6 +11,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/internal.h"
 #include "kernel/task/kstack.h"
 #include "kernel/task/process.h"
 #include "kernel/task/runqueue.h"

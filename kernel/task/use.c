@@ -32,9 +32,6 @@ void process_own_use(struct process *p, struct resource_use *use)
 
 	assert_held(&process_lock);
 	*use = p->own_dead;
-	if (p->space)
-		use->peak_resident_pages =
-		    MAX(use->peak_resident_pages, READ_ONCE(p->space->peak_resident));
 	list_for_each (t, &p->threads, process_link) {
 		struct resource_use one;
 
@@ -43,12 +40,4 @@ void process_own_use(struct process *p, struct resource_use *use)
 		thread_use(t, &one);
 		resource_use_add(use, &one);
 	}
-}
-
-void process_resource_use(struct process *p, struct resource_use *use)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-
-	process_own_use(p, use);
-	spin_unlock_irq(&process_lock, flags);
 }

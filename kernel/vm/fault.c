@@ -13,6 +13,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/proc/usage.h"
+#include "kernel/task/process.h"
 #include "kernel/task/thread.h"
 #include "kernel/vm/pages.h"
 

@@ -8,6 +8,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/process.h"
 #include "kernel/vm/pages.h"
 
 static const struct region_file_hooks *file_hooks;

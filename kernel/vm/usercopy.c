@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu/usercopy.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/task/process.h"
 #include "kernel/task/thread.h"
 #include "kernel/vm/address_space.h"
 

@@ -11,7 +11,9 @@
 #define sigset_t kernel_sigset_t /* libc has one too */
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/errno.h"
-#include "kernel/task/thread.h"
+#include "kernel/task/group.h"
+#include "kernel/task/process.h"
+#include "kernel/task/signal.h"
 
 static struct tty tty;
 static char screen[65536];
@@ -157,69 +159,47 @@ ssize_t io_get(struct io_buffer *io, void *to, size_t n)
 	return n;
 }
 
-/* Processes: the caller is of `group`, the terminal is its own. */
-static pid_t group = 10;
+/* The caller: a thread of a process in group 10, whose controlling terminal is the one under test. */
+static struct process process;
+static struct thread thread = {.process = &process};
+struct thread *host_thread = &thread;
 static int sent_signal, sent_group;
 static bool ignores, orphaned, leader;
-static struct tty *controlling = &tty;
 
-static pid_t current_group(void)
-{
-	return group;
-}
-
-static pid_t current_session(void)
-{
-	return 10;
-}
-
-static bool current_is_leader(void)
+bool process_leads_session(const struct process *p)
 {
 	return leader;
 }
 
-static struct tty *current_tty(void)
+void process_session_set_tty(pid_t session, struct tty *old, struct tty *t)
 {
-	return controlling;
+	if (!old || process.tty == old)
+		process.tty = t;
 }
 
-static void set_controlling(struct tty *t)
-{
-	controlling = t;
-}
-
-static void drop_controlling(struct tty *t)
-{
-	controlling = NULL;
-}
-
-static bool group_exists(pid_t g, pid_t session)
+bool process_group_exists(pid_t g, pid_t session)
 {
 	return g < 100;
 }
 
-static bool group_orphaned(pid_t g)
+bool process_group_orphaned(pid_t g)
 {
 	return orphaned;
 }
 
-static bool current_ignores(int signal)
+bool signal_is_refused(int signal)
 {
 	return ignores;
 }
 
-static void signal_group(pid_t g, int signal)
+int signal_send_group(pid_t g, int signal, const struct siginfo *info)
 {
 	if (lock_held)
 		abort();
 	sent_group = g;
 	sent_signal = signal;
+	return 0;
 }
-
-static const struct tty_process_hooks hooks = {
-	current_group,	  current_session, current_is_leader, current_tty,     set_controlling,
-	drop_controlling, group_exists,	   group_orphaned,    current_ignores, signal_group,
-};
 
 static void output(struct tty *t, const char *text, size_t length)
 {
@@ -232,8 +212,8 @@ static void output(struct tty *t, const char *text, size_t length)
 static void fresh(void)
 {
 	tty_init(&tty, "test", output);
-	tty.session = tty.foreground = group = 10;
-	controlling = &tty;
+	tty.session = tty.foreground = process.group = process.session = 10;
+	process.tty = &tty;
 	ignores = orphaned = leader = false;
 	sent_signal = sent_group = 0;
 	screen_length = 0;
@@ -544,19 +524,19 @@ static void sessions(void)
 
 	fresh();
 	tty.session = tty.foreground = 0;
-	controlling = NULL;
+	process.tty = NULL;
 	CHECK_EQ(tty_ioctl(&tty, 0x540f, (u64)&value), -ENOTTY);
 	CHECK_EQ(tty_ioctl(&tty, 0x540e, 0), -EPERM);
 	leader = true;
 	tty_open(&tty);
-	CHECK(controlling == &tty);
+	CHECK(process.tty == &tty);
 	CHECK_EQ(tty_ioctl(&tty, 0x540f, (u64)&value), 0);
 	CHECK_EQ(value, 10);
 	CHECK_EQ(tty_ioctl(&tty, 0x5429, (u64)&value), 0);
 	CHECK_EQ(value, 10);
 	CHECK_EQ(tty_ioctl(&tty, 0x540e, 0), 0);
 	CHECK_EQ(tty_ioctl(&tty, 0x5422, 0), 0);
-	CHECK(!controlling);
+	CHECK(!process.tty);
 	CHECK_EQ(sent_signal, 18); /* after SIGHUP */
 	CHECK_EQ(tty.session, 0);
 	tty.session = 77;
@@ -589,7 +569,6 @@ static void noise(void)
 
 int main(void)
 {
-	tty_set_process_hooks(&hooks);
 	RUN(lines_and_editing);
 	RUN(end_of_file);
 	RUN(signals_from_the_keyboard);

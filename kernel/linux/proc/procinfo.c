@@ -12,7 +12,10 @@
 #include "kernel/linux/proc/procfs.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/mem/slab.h"
+#include "kernel/proc/inspect.h"
 #include "kernel/task/internal.h"
+#include "kernel/vm/address_space.h"
+#include "kernel/watch/seed/seed.h"
 
 #define TICK_NS ((u64)NSEC_PER_SEC / 100) /* of utime, stime, starttime */
 

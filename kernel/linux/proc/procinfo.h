@@ -34,3 +34,6 @@ int procinfo_space(pid_t pid, struct text *text,
 
 void procinfo_memory_init(void);
 void procinfo_heddle_init(void);
+
+/* Register the files of /proc/PID. */
+void process_procfs_init(void);

@@ -8,6 +8,7 @@
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/proc/usage.h"
 #include "kernel/mem/slab.h"
+#include "kernel/proc/inspect.h"
 
 static void show_bytes(struct address_space *as, u64 from, u64 to, struct text *text)
 {

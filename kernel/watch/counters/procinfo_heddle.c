@@ -7,10 +7,12 @@
  *   counters   what it has done: "key value"
  *   registers  a thread's, as it stands: "name 0xvalue"; of one that runs they are old
  */
+#include "kernel/fs/file_table.h"
 #include "kernel/lib/errno.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/proc/usage.h"
 #include "kernel/mem/slab.h"
+#include "kernel/proc/inspect.h"
 #include "kernel/task/saved.h"
 #include "kernel/task/signal.h"
 

@@ -68,3 +68,8 @@ bool seed_admit(struct thread *t);
  * its time as the holder, the next holder is put into the run queue, at the front unless
  * `to_back`. */
 void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to_back, u64 now_ns);
+
+/* --- seed_files.c ----------------------------------------------------------------------------- */
+
+void process_seed_init(void);		   /* /proc/PID/sched_seed */
+void process_seed_first(struct thread *t); /* process 1 before it starts: sched_seed= */

@@ -6,7 +6,8 @@
  */
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
-#include "kernel/task/internal.h"
+#include "kernel/proc/inspect.h"
+#include "kernel/proc/internal.h"
 
 static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, u32 options)
 {
@@ -21,7 +22,7 @@ static void result_fill(struct process *child, struct wait_result *result, int c
 {
 	*result = (struct wait_result){
 	    .pid = child->pid, .uid = child->uid, .code = code, .status = status};
-	process_own_use(child, &result->use);
+	process_resource_use_locked(child, &result->use);
 	resource_use_add(&result->use, &child->children_use);
 }
 

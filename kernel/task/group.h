@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Process groups, sessions, and what terminals ask about them (POSIX 2.4.4, 11.1; setpgid(2),
+ * setsid(2)).  No lock is held by the callers of these functions; none of them sleeps.
+ */
+#pragma once
+
+#include "kernel/lib/base.h"
+
+struct process;
+struct tty;
+
+int process_set_group(pid_t pid, pid_t group); /* setpgid(): -ESRCH, -EPERM, -EACCES, -EINVAL */
+int process_new_session(void);		       /* setsid(): the new SID or -EPERM */
+bool process_group_orphaned(pid_t group);
+
+/* Is there a member of `group` in `session`? */
+bool process_group_exists(pid_t group, pid_t session);
+
+/* Is `p` the leader of its session? */
+bool process_leads_session(const struct process *p);
+
+/* Set the controlling terminal of all processes in the session to `tty` if it is `old` now (NULL:
+ * whatever it is). */
+void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty);
