@@ -282,8 +282,8 @@ def test_broken(name):
 
 
 def test_memory_looks_from_inside():
-    """Who shares an address space says so by itself: its root and frame are known, and the same."""
-    text = "One address; the other one wrote 2 where this one had 1"
+    """A process that shares the address space reports its own root and frame: they are the same."""
+    text = "One address: this one had the value 1, then the other one wrote 2"
     report = broken()["memory", BREAKS["memory"]]
     table, = (e for e in report["evidence"] if e.get("title") == text)
     rows = {row[0]: row[2:4] for row in table["rows"]}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab creation: what it costs to make a process and to make a thread, by the size of the maker, and
- * what the cost is made of.  Each of the five ways is timed from the call until the new one has run
- * and is gone; they take turns within a round, so that a disturbance hits all of them alike.
+ * lab creation: what it costs to make a process and to make a thread, depending on the size of the
+ * parent, and what the cost consists of.  Each of the five ways is timed from the call until the
+ * new process or thread has run and been collected.  They alternate within a round, so that a
+ * disturbance affects all of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,22 +29,23 @@ static const char *const names[METHODS] = {"fork", "fork + exec", "posix_spawn",
 					   "pthread_create"};
 static const size_t sizes[SIZES] = {1700 << 10, 2700 << 10, 11700 << 10}; /* Kerrisk's */
 
-static bool share_space; /* the knob: fork is replaced by a clone() that copies no space */
+static bool share_space; /* --share-space: clone() with CLONE_VM replaces fork() */
 static char self[256];	 /* the path of this program, which the children execute */
-static char *data;	 /* what makes this process as large as it is */
+static char *data;	 /* data that makes this process large */
 static size_t data_size;
 
 static struct {
-	struct lab_space space; /* what a vfork()ed child sees: its maker cannot look meanwhile */
+	struct lab_space space; /* written by a vfork()ed child, because its parent is suspended */
 	uint64_t table_kib;
 } * shared;
 
 /* --- The five ways ------------------------------------------------------------------------------
  */
 
-static char stack[4 * PAGE] __attribute__((aligned(16))); /* of the child that shares our space */
+static char stack[4 * PAGE]
+    __attribute__((aligned(16))); /* for the child that shares our address space */
 
-/* The new one's whole life; where it is held, until its maker has looked at it. */
+/* Runs in the new process or thread.  If `held`, it waits until its creator has examined it. */
 static int live(void *held)
 {
 	int *fds = held;
@@ -65,7 +67,7 @@ static void *live_as_thread(void *held)
 	return NULL;
 }
 
-/* What exec runs is this program again: it ends, or waits to be looked at, before its main(). */
+/* exec() runs this program again: before main() it exits, or waits until it has been examined. */
 __attribute__((constructor)) static void in_new_image(void)
 {
 	const char *how = getenv("LAB_CREATION");
@@ -83,7 +85,8 @@ struct made {
 	pthread_t thread;
 };
 
-/* Make one.  `held`: it shall write a byte to held[1] and read one from held[0], or NULL. */
+/* Makes a process or thread.  If `held` is not NULL, it writes a byte to held[1], then reads one
+ * from held[0]. */
 static struct made make(int method, int *held)
 {
 	char *arguments[] = {"nothing", NULL};
@@ -123,7 +126,7 @@ static struct made make(int method, int *held)
 	case VFORK:
 		pid = vfork();
 		if (pid == 0) {
-			if (held) { /* it runs in our memory, so it may leave things there */
+			if (held) { /* it runs in the parent's memory and can write there */
 				lab_space(getpid(), &shared->space);
 				lab_status(getpid(), "VmPTE", &shared->table_kib);
 			}
@@ -158,8 +161,8 @@ static void resize(size_t size)
 	data_size = size;
 	data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (data == MAP_FAILED)
-		lab_die("no memory for %zu bytes of data", size);
-	madvise(data, size, MADV_NOHUGEPAGE); /* a frame a page, on Linux too */
+		lab_die("cannot map %zu bytes of data", size);
+	madvise(data, size, MADV_NOHUGEPAGE); /* one frame for each page, on Linux too */
 	for (size_t at = 0; at < size; at += PAGE)
 		data[at] = 1;
 }
@@ -173,11 +176,12 @@ static void measure(int rounds)
 {
 	static double whole[SIZES][METHODS][MAX_ROUNDS];
 
-	for (int round = -1; round < rounds; round++) { /* the one before the first warms up */
+	for (int round = -1; round < rounds; round++) { /* round -1 only warms up */
 		for (int s = 0; s < SIZES; s++) {
 			resize(sizes[s]);
 			for (int i = 0; i < METHODS; i++) {
-				int m = (i + round + METHODS) % METHODS; /* each is first once */
+				int m = (i + round + METHODS) %
+					METHODS; /* each way is first in its turn */
 				uint64_t start = lab_now_ns();
 
 				await(make(m, NULL), NULL);
@@ -194,15 +198,14 @@ static void measure(int rounds)
 	}
 }
 
-/* --- What the cost is made of -------------------------------------------------------------------
+/* --- What the cost consists of -------------------------------------------------------------------
  */
 
 struct causes {
-	uint64_t table_kib;  /* page tables that it got of its own */
-	uint64_t mapped_kib; /* address space mapped for it in its maker */
-	double faults,
-	    copies; /* page faults of the new one, copies on write of both; -1: unknown */
-	double switches, roots; /* context switches, and with another page-table root */
+	uint64_t table_kib;	/* its own page tables */
+	uint64_t mapped_kib;	/* mapped for it in its creator */
+	double faults, copies;	/* its page faults; copies on write by both; -1: unknown */
+	double switches, roots; /* all context switches; those that loaded another root */
 	bool own_root;
 };
 static struct causes causes[SIZES][METHODS];
@@ -223,7 +226,7 @@ static int64_t minor_faults(void)
 	return usage.ru_minflt;
 }
 
-/* One that is held while we look at it. */
+/* Makes one, examines it while it waits, and lets it end. */
 static void look_at_one(int method, struct causes *c)
 {
 	uint64_t size = status_of(getpid(), "VmSize"), tables = status_of(getpid(), "VmPTE");
@@ -243,7 +246,7 @@ static void look_at_one(int method, struct causes *c)
 		its = shared->space;
 	} else {
 		if (read(ready[0], &byte, 1) != 1)
-			lab_die("the new one did not come");
+			lab_die("the new process or thread did not start");
 		c->table_kib = status_of(pid ? pid : getpid(), "VmPTE") - (pid ? 0 : tables);
 		lab_space(pid ? pid : getpid(), &its);
 		c->mapped_kib = status_of(getpid(), "VmSize") - size;
@@ -255,7 +258,7 @@ static void look_at_one(int method, struct causes *c)
 		close(go[i]), close(ready[i]);
 	c->own_root = its.root != ours.root;
 	if (pid && (method == VFORK || (method == FORK && share_space)))
-		c->table_kib = 0; /* what it sees is its maker's */
+		c->table_kib = 0; /* these page tables belong to its parent */
 }
 
 static void look(int size, int method)
@@ -289,7 +292,7 @@ static const char *or_unknown(char *buffer, size_t size, double value)
 static void show_causes(void)
 {
 	struct lab_table *t =
-	    lab_table("What one of them gets, by the data of its maker",
+	    lab_table("What each one gets, by the size of the parent's data",
 		      "made by|>data MB|>page tables KiB|>mapped KiB|>page faults|"
 		      ">frames copied|>switches|>new root");
 	char copies[32], switches[32], roots[32];
@@ -306,17 +309,19 @@ static void show_causes(void)
 		}
 	}
 	if (causes[0][FORK].copies < 0)
-		lab_left_out("frames copied, and switches with another root",
-			     "the counters of the machine are /proc/heddle's");
+		lab_left_out("frames copied, and switches with another page-table root",
+			     "only /proc/heddle has these counters");
 }
 
-/* --- Copies that come later ---------------------------------------------------------------------
+/* --- Copies that are made later
+ * ---------------------------------------------------------------------
  */
 
 static void show_late_copies(void)
 {
-	struct lab_table *t = lab_table("After fork(): the child writes to a part of the data",
-					"written|>pages|>its page faults|>frames copied|>us");
+	struct lab_table *t =
+	    lab_table("After fork(): the child writes to nothing, half or all of the data",
+		      "written|>pages|>its page faults|>frames copied|>us");
 
 	resize(sizes[SIZES - 1]);
 	for (int half = 0; half <= 2; half++) {
@@ -351,7 +356,8 @@ static void show_late_copies(void)
 	}
 }
 
-/* --- exec() makes nothing -----------------------------------------------------------------------
+/* --- exec() makes no process
+ * -----------------------------------------------------------------------
  */
 
 struct image {
@@ -378,7 +384,7 @@ static void look_at_image(pid_t pid, struct image *image)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	char *stat = lab_read(path), *at = stat ? strrchr(stat, ')') : NULL;
 
-	/* After the name: the state, the parent (4th field), and the time of its birth (22nd). */
+	/* After the name: state, parent (4th field), and start time (22nd field). */
 	if (at)
 		sscanf(at, ") %*c %ld", &image->parent);
 	for (int field = 2; at && field < 22; field++)
@@ -390,7 +396,7 @@ static void look_at_image(pid_t pid, struct image *image)
 	lab_space(pid, &image->space);
 }
 
-/* Whether exec() left the process the same one, with another program in it. */
+/* True if exec() kept the process and only changed its program. */
 static bool exec_makes_nothing(void)
 {
 	struct image before, after;
@@ -408,7 +414,7 @@ static bool exec_makes_nothing(void)
 		close(go[0]), close(go[1]);
 		(void)!write(ready[1], "x", 1);
 		(void)!read(0, &byte, 1);
-		execlp("cat", "cat", NULL); /* waits for us: its input is the pipe */
+		execlp("cat", "cat", NULL); /* it waits: its input is our pipe */
 		_exit(127);
 	}
 	close(ready[1]);
@@ -416,7 +422,7 @@ static bool exec_makes_nothing(void)
 	(void)!read(ready[0], &byte, 1);
 	look_at_image(pid, &before);
 	(void)!write(go[1], "x", 1);
-	(void)!read(ready[0], &byte, 1); /* ends when exec() has closed the other end */
+	(void)!read(ready[0], &byte, 1); /* returns 0 when exec() has closed the other end */
 	look_at_image(pid, &after);
 	close(go[1]);
 	close(ready[0]);
@@ -426,7 +432,7 @@ static bool exec_makes_nothing(void)
 
 	lab_row(t, "PID|%d|%d", pid, pid);
 	lab_row(t, "parent|%ld|%ld", before.parent, after.parent);
-	lab_row(t, "born (ticks after the start)|%llu|%llu", before.born, after.born);
+	lab_row(t, "start time (ticks)|%llu|%llu", before.born, after.born);
 	lab_row(t, "program|%s|%s", before.program, after.program);
 	lab_row(t, "first mapped address|%s|%s", before.start, after.start);
 	if (before.space.root)
@@ -434,13 +440,13 @@ static bool exec_makes_nothing(void)
 			(unsigned long long)after.space.root);
 	else
 		lab_left_out("the page-table root before and after exec()",
-			     "/proc/heddle alone tells it");
+			     "only /proc/heddle shows it");
 	bool changed = strcmp(before.program, after.program) != 0 &&
 		       (!before.space.root || before.space.root != after.space.root);
 
 	lab_check(same && before.born == after.born,
-		  "exec() made no process: same PID, same birth, "
-		  "and nobody else to wait for");
+		  "exec() made no process: same PID, same start time, "
+		  "and no other child to wait for");
 	lab_check(changed, "exec() changed the image");
 	return same && changed && before.born == after.born;
 }
@@ -453,17 +459,17 @@ static void show_costs(void)
 	static const char *const kerrisk[THREAD][2] = {
 	    [FORK] = {"7.5", "43.3"}, [FORK_EXEC] = {"45.7", "88.9"}};
 	struct lab_table *t =
-	    lab_table("Made, run and gone: microseconds, by the data of the maker",
+	    lab_table("Make, run and collect one: microseconds, by the size of the parent's data",
 		      "made by|>1.7 MB|>2.7 MB|>11.7 MB");
-	struct lab_bars *bars = lab_bars("At 11.7 MB", "us");
+	struct lab_bars *bars = lab_bars("With 11.7 MB of data", "us");
 
 	for (int m = 0; m < METHODS; m++) {
 		lab_row(t, "%s|%.0f|%.0f|%.0f", names[m], whole_us[0][m], whole_us[1][m],
 			whole_us[2][m]);
 		lab_bar(bars, whole_us[SIZES - 1][m], "%s", names[m]);
 	}
-	t = lab_table("How many times as dear as a thread", "made by|>here 1.7 MB|>here 11.7 MB|"
-							    ">Kerrisk 1.7 MB|>Kerrisk 11.7 MB");
+	t = lab_table("Cost as a multiple of a thread's cost", "made by|>here 1.7 MB|>here 11.7 MB|"
+							       ">Kerrisk 1.7 MB|>Kerrisk 11.7 MB");
 	for (int m = 0; m < THREAD; m++)
 		lab_row(t, "%s|%.1f|%.1f|%s|%s", names[m], whole_us[0][m] / whole_us[0][THREAD],
 			whole_us[2][m] / whole_us[2][THREAD], kerrisk[m][0] ? kerrisk[m][0] : "",
@@ -478,7 +484,7 @@ static void run(void)
 		lab_die("/proc/self/exe: %s", strerror(errno));
 	share_space = lab_knob("share-space");
 	shared = lab_shared(sizeof(*shared));
-	lab_pin(0); /* the work counts, not where an idle processor happens to be */
+	lab_pin(0); /* one CPU: measure the work, not the wake-up of an idle CPU */
 
 	measure(lab_pick(MAX_ROUNDS, 15));
 	for (int s = 0; s < SIZES; s += SIZES - 1) {
@@ -494,17 +500,18 @@ static void run(void)
 	show_costs();
 	show_causes();
 	show_late_copies();
-	bool dearer = lab_check(small[THREAD] < small[FORK] && small[THREAD] < small[FORK_EXEC] &&
-				    small[THREAD] < small[SPAWN] && large[THREAD] < large[FORK],
-				"a thread is cheaper than every process with a space of its own");
-	bool grows =
-	    lab_check(large[FORK] > 1.3 * small[FORK] && growth > 4 * thread_growth,
-		      "fork() grows with the data of its maker, pthread_create() does not");
+	bool dearer =
+	    lab_check(small[THREAD] < small[FORK] && small[THREAD] < small[FORK_EXEC] &&
+			  small[THREAD] < small[SPAWN] && large[THREAD] < large[FORK],
+		      "a thread costs less than every process with its own address space");
+	bool grows = lab_check(
+	    large[FORK] > 1.3 * small[FORK] && growth > 4 * thread_growth,
+	    "the cost of fork() grows with the parent's data, that of pthread_create() does not");
 	bool copies =
 	    lab_check(tables[1] > tables[0] && !causes[SIZES - 1][THREAD].own_root &&
 			  causes[SIZES - 1][THREAD].table_kib <= 8,
-		      "what grows is the copied page tables: %llu KiB, then %llu KiB; the "
-		      "thread's: %llu KiB",
+		      "the page tables that are copied grow: %llu KiB, then %llu KiB; a thread "
+		      "gets %llu KiB",
 		      (unsigned long long)tables[0], (unsigned long long)tables[1],
 		      (unsigned long long)causes[SIZES - 1][THREAD].table_kib);
 	bool nothing = exec_makes_nothing();
@@ -515,27 +522,29 @@ static void run(void)
 	lab_figure("spawn_us", small[SPAWN], "us", "posix_spawn, exit and wait, 1.7 MB");
 	lab_figure("vfork_us", small[VFORK], "us", "vfork, exit and wait, 1.7 MB");
 	lab_figure("thread_us", small[THREAD], "us", "pthread_create and join, 1.7 MB");
-	lab_figure("fork_over_thread_small", small[FORK] / small[THREAD], "", "at 1.7 MB of data");
-	lab_figure("fork_over_thread_large", large[FORK] / large[THREAD], "", "at 11.7 MB of data");
+	lab_figure("fork_over_thread_small", small[FORK] / small[THREAD], "",
+		   "fork over thread, 1.7 MB of data");
+	lab_figure("fork_over_thread_large", large[FORK] / large[THREAD], "",
+		   "fork over thread, 11.7 MB of data");
 
 	if (dearer && grows && copies && nothing)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "fork() costs %.1f times a thread at 1.7 MB of data and %.1f times at 11.7 "
-		    "MB: it is not one ratio, it grows with what there is to copy. vfork(), "
-		    "which copies nothing, costs %.1f times a thread. exec() creates nothing: "
-		    "the process stays, its image changes.",
+		    "fork() costs %.1f times as much as a thread at 1.7 MB of data and %.1f times "
+		    "at 11.7 MB: this is not one ratio, it grows with the page tables to copy. "
+		    "vfork(), which copies nothing, costs %.1f times a thread. exec() creates no "
+		    "process: the process stays and gets another program.",
 		    small[FORK] / small[THREAD], large[FORK] / large[THREAD],
 		    large[VFORK] / large[THREAD]);
 	else
 		lab_verdict(
 		    LAB_FALSE,
-		    "Making a process cost %.1f times a thread at 1.7 MB and %.1f times at 11.7 "
-		    "MB: %s",
+		    "Making a process cost %.1f times as much as a thread at 1.7 MB of data and "
+		    "%.1f times at 11.7 MB: %s",
 		    small[FORK] / small[THREAD], large[FORK] / large[THREAD],
-		    share_space ? "where no address space is copied, a process is about as "
-				  "cheap as a thread and does not grow."
-				: "not what the claim says.");
+		    share_space ? "if no address space is copied, a process costs about as much as "
+				  "a thread, and the cost does not grow."
+				: "this is not what the claim says.");
 }
 
 static const struct lab_knob knobs[] = {
@@ -548,15 +557,16 @@ const struct lab lab = {
     .name = "creation",
     .claim = "Processes are made with fork() or exec(), which is slow; threads with a threading "
 	     "library, which is fast.",
-    .loose = "exec() creates nothing: the PID stays, the image changes. And \"slow\" is not one "
-	     "number: it grows with the size of the process.",
+    .loose =
+	"exec() creates no process: the PID stays and the program changes. And \"slow\" is not "
+	"one number: the cost grows with the size of the process.",
     .predict =
-	{"A process has seven times as much data as another. Its fork() costs ...",
+	{"A process has seven times as much data as another one. Its fork() costs ...",
 	 {"the same: the pages are shared", "more, but not seven times as much",
 	  "seven times as much", NULL},
 	 1,
-	 "No page is copied, but the page tables that lead to them are; and part of the cost "
-	 "is the same for every process."},
+	 "fork() copies no page, but it copies the page tables that lead to the pages. And a part "
+	 "of the cost is the same for every process."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books =

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many processes can run one program: as many address spaces as processes, one copy of the code.
- * Every other one is made by fork() alone; the rest call exec() too, on this program's file, as a
- * shell does it, and so have nothing from their parent.
+ * Many processes can run one program: there are as many address spaces as processes, but one copy
+ * of the code.  Every other process is made by fork() alone; the rest also call exec() on this
+ * program's file, as a shell does, so they keep no memory of their parent.
  */
 #include "lab.h"
 
@@ -15,32 +15,34 @@
 #define PAGE	   4096
 #define MOST	   16
 #define CODE_PAGES 256
-#define CHILD	   "LAB_MANY" /* environment: number, whether to write, two pipes */
+#define CHILD                                                                                      \
+	"LAB_MANY" /* environment variable: number, whether to write, two pipe descriptors         \
+		    */
 
-/* A page of data to itself; and the code, from where the linker begins it to its end. */
+/* A variable alone in its page.  The code lies between the two symbols of the linker. */
 static union {
 	int value;
 	char page[PAGE];
 } variable __attribute__((aligned(PAGE))) = {1};
 extern char __executable_start[], etext[];
 
-/* What a process says of itself. */
+/* What a process reports about itself. */
 struct report {
-	int number, value;	      /* what it reads from the variable in the end */
-	char *start, *end, *variable; /* addresses; NULL: exec() failed, for the reason `value` */
+	int number, value;	      /* value: what it reads from the variable */
+	char *start, *end, *variable; /* addresses; NULL: exec() failed, `value` is the errno */
 };
 
 static struct process {
 	pid_t pid;
 	bool execs;
 	struct report said;
-	/* What is seen of it from outside. */
+	/* What the parent sees of it in /proc. */
 	bool seen, has_space;
-	uint64_t code[CODE_PAGES], data; /* frames; 0: it has not used this page */
+	uint64_t code[CODE_PAGES], data; /* frames; 0: it has not touched this page */
 	struct lab_space space;
 } processes[MOST];
 
-static int reports[2], over[2]; /* pipes: from the processes, and one whose end they wait for */
+static int reports[2], over[2]; /* pipes: for reports; the processes wait until `over` is closed */
 
 static int live(int number, bool writes, int report_to, int wait_on)
 {
@@ -54,7 +56,7 @@ static int live(int number, bool writes, int report_to, int wait_on)
 	return read(wait_on, &r, 1) != 0;
 }
 
-/* Before main(), in a process that exec() has made. */
+/* Runs before main(); handles the processes that called exec(). */
 __attribute__((constructor)) static void begin(void)
 {
 	const char *text = getenv(CHILD);
@@ -91,7 +93,7 @@ static void look(struct process *p)
 	p->has_space = lab_space(p->pid, &p->space);
 }
 
-/* How many different values there are among `count`, 0 not counted. */
+/* The number of different values among `count` processes; 0 is not counted. */
 static int different(int count, uint64_t (*value)(const struct process *, int), int page)
 {
 	int found = 0;
@@ -141,7 +143,7 @@ static void start_all(int count)
 		struct report r;
 
 		if (read(reports[0], &r, sizeof(r)) != sizeof(r))
-			lab_die("a process said nothing");
+			lab_die("a process sent no report");
 		if (!r.variable)
 			lab_die("exec: %s", strerror(r.value));
 		processes[r.number].said = r;
@@ -152,7 +154,7 @@ static void show_all(int count)
 {
 	struct lab_table *table =
 	    lab_table("Processes of one program, all alive at the same time",
-		      "|>PID|by|>variable|root|>code pages|frame of code|of variable");
+		      "|>PID|by|>variable|root|>code pages|frame of code|variable's frame");
 
 	for (int i = 0; i < count; i++) {
 		const struct process *p = &processes[i];
@@ -175,7 +177,7 @@ static void show_all(int count)
 		lab_row(table, "%c|%d|%s|%d|%s|%s|%s|%s", lab_letter(p->pid, "many"), p->pid,
 			p->execs ? "exec" : "fork", p->said.value, root, pages, code, data);
 	}
-	lab_note("The variable is at %p in the first and at %p in the second.",
+	lab_note("The variable is at address %p in the first process, %p in the second.",
 		 (void *)processes[0].said.variable, (void *)processes[1].said.variable);
 }
 
@@ -185,7 +187,7 @@ static void run(void)
 	bool seen = true, spaces = true, write = !lab_knob("no-write");
 
 	start_all(count);
-	/* All of them live now, and have run: look at them from outside. */
+	/* All processes are alive and have written: read their page tables through /proc. */
 	for (int i = 0; i < count; i++) {
 		look(&processes[i]);
 		seen &= processes[i].seen;
@@ -210,39 +212,39 @@ static void run(void)
 		lab_check(roots == count, "%d processes have %d page-table roots", count, roots);
 		lab_figure("roots", roots, "", "page-table roots");
 	} else {
-		lab_left_out("Page-table roots", "only Heddle tells them");
+		lab_left_out("Page-table roots", "only Heddle shows them");
 	}
 	if (!seen) {
-		lab_left_out("Frames", "only root may read them (/proc/PID/pagemap)");
+		lab_left_out("Frames", "only root may read frame numbers (/proc/PID/pagemap)");
 		lab_verdict(LAB_NOT_SHOWN,
 			    "%d processes ran one program, but their frames cannot be seen.",
 			    count);
 		return;
 	}
-	lab_check(pages > 0 && codes == pages, "%d pages of their code are in %d frames", pages,
+	lab_check(pages > 0 && codes == pages, "their %d pages of code are in %d frames", pages,
 		  codes);
 	lab_check(datas == (write ? count : 1), "their variable is in %d frame%s", datas,
 		  datas == 1 ? "" : "s");
-	lab_check(values == (write ? count : 1), "and has %d value%s", values,
+	lab_check(values == (write ? count : 1), "their variable has %d value%s", values,
 		  values == 1 ? "" : "s");
-	lab_figure("code_pages", pages, "", "pages of code that any of them has used");
-	lab_figure("code_frames", codes, "", "frames in which these are");
-	lab_figure("data_frames", datas, "", "frames of the same variable");
+	lab_figure("code_pages", pages, "", "pages of code that at least one process used");
+	lab_figure("code_frames", codes, "", "frames that hold these pages of code");
+	lab_figure("data_frames", datas, "", "frames that hold the variable");
 	if (codes == pages && datas == count && values == count)
 		lab_verdict(LAB_TRUE,
-			    "%d processes ran one program: one copy of its code, %d pages, but %d "
-			    "of the variable that each wrote to.",
+			    "%d processes ran one program: one copy of its code (%d pages), but %d "
+			    "copies of the variable, because each process wrote to it.",
 			    count, pages, datas);
 	else
 		lab_verdict(LAB_FALSE,
-			    "%d pages of code are in %d frames, the variable in %d, for %d "
-			    "processes: each should have a variable of its own and all the same "
-			    "code.",
+			    "%d pages of code are in %d frames and the variable is in %d, for %d "
+			    "processes: each should have its own variable, and all of them the "
+			    "same code.",
 			    pages, codes, datas, count);
 }
 
 static const struct lab_knob knobs[] = {
-    {"no-write", NULL, "nobody writes to the variable: it is not copied, all share it"},
+    {"no-write", NULL, "no process writes to the variable: it is not copied, all share it"},
     {0},
 };
 
@@ -251,15 +253,15 @@ const struct lab lab = {
     .claim = "Many processes can run one program.",
     .loose =
 	"The notes leave out the price: a program that runs eight times is not in memory eight "
-	"times.  Its code is there once; only what a process has written to is its own.",
+	"times. Its code is in memory once; a process has its own copy only of what it wrote to.",
     .predict = {.question =
 		    "Eight processes run this program, and each writes to the same variable. "
 		    "How often are its code and that variable in memory?",
 		.choices = {"code 8 times, variable 8 times", "code once, variable 8 times",
 			    "code 8 times, variable once", "code once, variable once"},
 		.answer = 1,
-		.why = "Nobody writes to code, so all may look at one copy. The first write to the "
-		       "variable gives the writer a copy of its page."},
+		.why = "No process writes to code, so all can use one copy. The first write to the "
+		       "variable gives the writing process a copy of the page."},
     .knobs = knobs,
     .expect = LAB_TRUE,
     .books = "\"A program by itself is not a process\": two users of one mail program are two "

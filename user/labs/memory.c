@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A process has its own memory; threads share theirs.  One address, looked at in two processes and
- * in two threads: which page-table root, which frame, which value?  Then region by region, and what
- * fork() shares until somebody writes.
+ * A process has its own memory; threads share the memory of their process.  The lab looks at one
+ * address in two processes and in two threads: which page-table root, which frame, which value?  It
+ * then compares region by region, and shows what fork() shares until one of the two writes.
  */
 #include "lab.h"
 
@@ -16,16 +16,16 @@
 #include <unistd.h>
 
 #define PAGE	  4096
-#define COW_PAGES 64 /* that parent and child share after fork() */
+#define COW_PAGES 64 /* shared by parent and child after fork() */
 #define STACK	  (64 * 1024)
 
-static _Alignas(PAGE) int variable = 1; /* a page of its own, so that nothing else touches it */
+static _Alignas(PAGE) int variable = 1; /* alone in its page, so that no other data is in it */
 static char in_data[PAGE] = "data";
 static char in_bss[PAGE];
 
 enum { WRITE_OWN, READY, OVER };
 
-/* What parent and child tell each other; both see it. */
+/* Memory that parent and child share. */
 static struct shared {
 	volatile int step;
 	volatile int ready;
@@ -33,10 +33,11 @@ static struct shared {
 		int value;
 		uint64_t frame, root;
 		bool has_frame, has_root;
-	} others; /* what the other one sees of `variable` */
+	} others; /* what the other process or thread sees of `variable` */
 } * shared;
 
-/* Of the calling thread: nobody is taken for granted to be where another one is. */
+/* What the calling thread sees.  Each thread looks at its own root and frame: the lab does not
+ * assume that two threads have the same ones. */
 static struct view look(void)
 {
 	struct lab_space space = {0};
@@ -54,12 +55,12 @@ static void await(int step)
 		usleep(1000);
 }
 
-/* The other one, process or thread: writes to the variable, and says what it finds there. */
+/* Runs in the other process or thread: writes to the variable, then reports what it sees there. */
 static int other(void *unused)
 {
 	(void)unused;
 	variable = 2;
-	usleep(1000); /* time for whoever shares it to write after this */
+	usleep(1000); /* time for a thread that shares it to write after this */
 	shared->others = look();
 	__atomic_store_n(&shared->ready, 1, __ATOMIC_RELEASE);
 	await(OVER);
@@ -89,7 +90,7 @@ static void view_row(struct lab_table *table, const char *who, const struct view
 	lab_row(table, "%s|%p|%s|%s|%d", who, (void *)&variable, root, frame, v->value);
 }
 
-/* Regions of memory, by one address in each. */
+/* Regions of memory; one address stands for each. */
 struct region {
 	const char *name, *who;
 	char *address;
@@ -137,7 +138,7 @@ static bool region_by_region(bool *own)
 	region_add("heap", "malloc()", heap, true);
 	region_add("stack", "locals", &on_stack[PAGE], true);
 	region_add("mapped", "private", mapped, true);
-	region_add("mapped", "agreed: shared", agreed, true);
+	region_add("mapped", "MAP_SHARED", agreed, true);
 	shared->step = shared->ready = 0;
 	pid = lab_fork("regions", write_regions, NULL);
 	wait_ready();
@@ -151,7 +152,8 @@ static bool region_by_region(bool *own)
 	shared->step = OVER;
 	lab_wait(pid);
 	if (!seen) {
-		lab_left_out("Region by region", "only root may read frames (/proc/PID/pagemap)");
+		lab_left_out("Region by region",
+			     "only root may read frame numbers (/proc/PID/pagemap)");
 		return false;
 	}
 	table = lab_table("Region by region, after the child has written to all but the code",
@@ -169,7 +171,7 @@ static bool region_by_region(bool *own)
 	return true;
 }
 
-/* How many of `COW_PAGES` pages have the same frame in both. */
+/* Returns how many of `COW_PAGES` pages have the same frame in parent and child; -1: unknown. */
 static char *cow_pages;
 
 static int same_frames(pid_t pid)
@@ -201,7 +203,7 @@ static int write_in_steps(void *unused)
 	return 0;
 }
 
-/* After fork() the frames are shared; each write costs a copy. */
+/* After fork() parent and child share the frames; the first write to a page copies it. */
 static bool copy_on_write(int same[3])
 {
 	struct lab_table *table;
@@ -231,7 +233,7 @@ static bool copy_on_write(int same[3])
 	return true;
 }
 
-/* The "other process" of --share-space: all a process has, but the address space. */
+/* The "other process" of --share-space: a process in all except the address space. */
 static pid_t process_in_this_space(void)
 {
 	char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -270,7 +272,7 @@ static void run(void)
 	shared->step = OVER;
 	pthread_join(thread, NULL);
 
-	table = lab_table("One address; the other one wrote 2 where this one had 1",
+	table = lab_table("One address: this one had the value 1, then the other one wrote 2",
 			  "|address|page-table root|frame|>value");
 	view_row(table, "this process", &mine);
 	view_row(table, share ? "other (--share-space)" : "another process", &theirs);
@@ -278,49 +280,50 @@ static void run(void)
 	view_row(table, "another thread", &second);
 	frames = mine.has_frame && theirs.has_frame;
 	if (!mine.has_root)
-		lab_left_out("Page-table roots", "only Heddle tells them");
+		lab_left_out("Page-table roots", "only Heddle shows them");
 	if (!frames)
-		lab_left_out("Frames", "only root may read them (/proc/PID/pagemap)");
+		lab_left_out("Frames", "only root may read frame numbers (/proc/PID/pagemap)");
 	region_by_region(&regions_own);
 	cow = copy_on_write(same);
 
-	lab_check(mine.value != theirs.value, "processes: two values at one address (%d and %d)",
-		  mine.value, theirs.value);
-	lab_check(first.value == second.value, "threads: one value (%d and %d)", first.value,
+	lab_check(mine.value != theirs.value,
+		  "two processes: two values at one address (%d and %d)", mine.value, theirs.value);
+	lab_check(first.value == second.value, "two threads: one value (%d and %d)", first.value,
 		  second.value);
 	if (frames) {
-		lab_check(mine.frame != theirs.frame, "processes: two frames");
-		lab_check(first.frame == second.frame, "threads: one frame");
-		lab_check(regions_own,
-			  "every region but code and what was agreed on is each process's own");
+		lab_check(mine.frame != theirs.frame, "two processes: two frames");
+		lab_check(first.frame == second.frame, "two threads: one frame");
+		lab_check(regions_own, "each process has its own frames, except for code and for "
+				       "MAP_SHARED memory");
 	}
 	if (mine.has_root)
 		lab_check(mine.root != theirs.root && first.root == second.root,
-			  "processes: two page-table roots; threads: one");
+			  "two processes: two page-table roots; two threads: one");
 	if (cow) {
 		lab_check(same[0] == COW_PAGES && same[2] == 0,
-			  "fork() copied none of 64 pages; writing copied all");
-		lab_figure("shared_after_fork", same[0], "pages", "of 64, right after fork()");
+			  "fork() copied none of 64 pages; the writes copied all of them");
+		lab_figure("shared_after_fork", same[0], "pages",
+			   "shared of 64, right after fork()");
 		lab_figure("shared_after_16_writes", same[1], "pages",
-			   "of 64, after writing to 16");
+			   "shared of 64, after the child wrote to 16");
 	}
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "At one address two processes had the values %d and %d, two threads both %d. "
-		    "But a process's memory is not all its own from the start: after fork() its "
-		    "frames are its parent's until one of them writes.",
+		    "At one address two processes had the values %d and %d; two threads both had "
+		    "%d. But a process does not have all its memory for itself from the start: "
+		    "after fork() it shares its parent's frames until one of the two writes.",
 		    mine.value, theirs.value, first.value);
 	else
 		lab_verdict(LAB_FALSE,
-			    "At one address two processes had the values %d and %d, two threads "
-			    "%d and %d.",
+			    "At one address two processes had the values %d and %d; two threads "
+			    "had %d and %d.",
 			    mine.value, theirs.value, first.value, second.value);
 }
 
 static const struct lab_knob knobs[] = {
     {"share-space", NULL,
-     "the other process is made with clone(CLONE_VM): it has this address space"},
+     "the other process is made with clone(CLONE_VM): both have one address space"},
     {0},
 };
 
@@ -329,22 +332,23 @@ const struct lab lab = {
     .claim =
 	"A process has its own memory space (code, static and global data, heap, files); threads "
 	"share theirs.",
-    .loose =
-	"After fork() all of the parent's frames are the child's too, until one of them writes. "
-	"And code that nobody writes to stays shared for ever.",
-    .predict = {.question =
-		    "After fork(), parent and child each print &variable. Is it the same address? "
-		    "The child writes 2 to it. What does the parent read?",
-		.choices = {"the same address, and 2", "the same address, and the old value",
-			    "another address, and the old value"},
-		.answer = 1,
-		.why = "An address is a name. Each process has its own table of what it names."},
+    .loose = "After fork() the child shares all of the parent's frames, until one of the two "
+	     "writes. And "
+	     "code, to which no process writes, stays shared.",
+    .predict =
+	{.question = "After fork(), parent and child each print &variable. Is it the same address? "
+		     "The child writes 2 to it. What does the parent read?",
+	 .choices = {"the same address, and 2", "the same address, and the old value",
+		     "another address, and the old value"},
+	 .answer = 1,
+	 .why = "An address is only a number. The page tables of each process map it to a frame."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books =
 	"Each process has an address space of its own; all threads of a process have the same one "
 	"(Tanenbaum, 2.2.2).",
-    .sources = "kernel/vm/address_space.c, kernel/vm/fault.c, arch/x86_64/mmu/paging.c pmap_switch()",
+    .sources =
+	"kernel/vm/address_space.c, kernel/vm/fault.c, arch/x86_64/mmu/paging.c pmap_switch()",
     .tour = "page-fault",
     .run = run,
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ledger of one process and of one thread: every frame of memory, and what it is for.
+ * The ledger of one process and of one thread: every page frame, and what it is used for.
  *
- * Two ways to know.  The kernel's ledger of a process that waits, with one thread and with two: the
- * difference is what the thread costs.  And the machine's free memory, before and while many of
- * each wait: that needs no ledger, and works on Linux too.
+ * There are two ways to measure.  The first is the kernel's ledger of a waiting process, with one
+ * thread and with two: the difference is the cost of a thread.  The second is the free memory of
+ * the machine, before and while many processes or threads wait: it needs no ledger and works on
+ * Linux too.
  */
 #include "lab.h"
 
@@ -22,7 +23,7 @@
 #define MOST  256
 #define STACK (64 * 1024)
 
-/* What children and parent share. */
+/* Memory that parent and children share. */
 static struct shared {
 	volatile int ready, over;
 	volatile bool second_thread, second_ready;
@@ -74,17 +75,17 @@ static void keep_line(const char *what, uint64_t frames, uint64_t bytes, void *a
 static const char *explain(const char *what)
 {
 	static const char *const words[][2] = {
-	    {"page_table_root", "the top of its page tables: CR3"},
-	    {"page_tables", "the other three levels"},
-	    {"anonymous", "stack, heap, data that it wrote to"},
-	    {"anonymous_shared", "the same frames as its parent's, unwritten"},
-	    {"file_private", "code and data as they are in the program's file"},
-	    {"file_shared", "files that are mapped to be shared"},
-	    {"shared", "memory that it shares on purpose"},
+	    {"page_table_root", "the root of its page tables (CR3)"},
+	    {"page_tables", "the other three levels of page tables"},
+	    {"anonymous", "stack, heap, and data that it wrote to"},
+	    {"anonymous_shared", "shared with its parent; not written to yet"},
+	    {"file_private", "code and data as in the program's file"},
+	    {"file_shared", "files mapped with MAP_SHARED"},
+	    {"shared", "memory mapped with MAP_SHARED"},
 	    {"address_space", "struct address_space"},
 	    {"regions", "one structure for each range of addresses"},
-	    {"kernel_stacks", "where the kernel works for each thread"},
-	    {"struct_thread", "struct thread: what a thread has for itself"},
+	    {"kernel_stacks", "the kernel's stack for each thread"},
+	    {"struct_thread", "struct thread: what each thread has"},
 	    {"fpu_state", "saved floating-point and vector registers"},
 	    {"struct_process", "struct process: what its threads share"},
 	    {"file_table", "open files"},
@@ -113,7 +114,8 @@ static int process_of_two(void *unused)
 	return 0;
 }
 
-/* Bytes that only this process has (not its parent's frames), and what a second thread adds. */
+/* Finds the bytes that only this process has (without frames of its parent), and the bytes that a
+ * second thread adds. */
 static bool ledgers(uint64_t *process, uint64_t *thread)
 {
 	struct ledger one = {0}, two = {0};
@@ -125,7 +127,7 @@ static bool ledgers(uint64_t *process, uint64_t *thread)
 	pid = lab_fork("ledger", process_of_two, NULL);
 	while (shared->ready < 1)
 		usleep(1000);
-	usleep(5000); /* it sleeps now, and has touched what it touches */
+	usleep(5000); /* the child now sleeps and touches no more pages */
 	known = lab_ledger(pid, keep_line, &one);
 	shared->second_thread = true;
 	while (!shared->second_ready)
@@ -151,7 +153,7 @@ static bool ledgers(uint64_t *process, uint64_t *thread)
 			*thread += more > 0 ? more : 0;
 		}
 	}
-	lab_row(table, "its own, in all||%llu|%llu|", (unsigned long long)*process,
+	lab_row(table, "total of its own||%llu|%llu|", (unsigned long long)*process,
 		(unsigned long long)*thread);
 	return true;
 }
@@ -163,7 +165,7 @@ static int64_t free_kib(void)
 {
 	uint64_t value = 0;
 
-	usleep(50000); /* what has ended is given back a little later */
+	usleep(50000); /* the kernel frees the memory of ended threads a little later */
 	lab_value("/proc/meminfo", "MemFree", &value);
 	return value;
 }
@@ -175,8 +177,9 @@ static pid_t process_in_this_space(char **stack)
 				    : clone(wait_process, *stack + STACK, CLONE_VM | SIGCHLD, NULL);
 }
 
-/* KiB of memory for each of `count` processes, and for each of as many threads.  All wait at the
- * same time: what had ended would leave its kernel stack behind for the next one. */
+/* Finds the KiB of memory for each of `count` processes and for each of as many threads.  All wait
+ * at the same time, because the kernel keeps the kernel stack of an ended thread for the next one.
+ */
 static void apiece(int count, double *process, double *thread)
 {
 	static pthread_t threads[MOST];
@@ -224,13 +227,13 @@ static void run(void)
 	bool known;
 
 	shared = lab_shared(sizeof(*shared));
-	for (int i = 0; i < rounds; i++) /* on Linux others use memory meanwhile */
+	for (int i = 0; i < rounds; i++) /* on Linux other programs change the free memory */
 		apiece(count, &process[i], &thread[i]);
 	p = lab_median(process, rounds);
 	t = lab_median(thread, rounds);
 	known = ledgers(&process_bytes, &thread_bytes);
 
-	bars = lab_bars("Free memory that each took, while many waited", "KiB");
+	bars = lab_bars("Free memory that each one took, while many of them waited", "KiB");
 	lab_bar(bars, p, "a process%s", lab_knob("share-space") ? " (--share-space)" : "");
 	lab_bar(bars, t, "a thread");
 	if (!known)
@@ -241,20 +244,21 @@ static void run(void)
 	lab_figure("thread_kib", t, "KiB", "free memory that a waiting thread takes");
 	if (known) {
 		lab_figure("process_ledger_kib", process_bytes / 1024.0, "KiB",
-			   "its own, by the ledger");
+			   "memory of one process, by the ledger");
 		lab_figure("thread_ledger_kib", thread_bytes / 1024.0, "KiB",
-			   "the same of a thread");
-		lab_check(process_bytes > 2 * thread_bytes,
-			  "by the ledger a process has %.0f KiB of its own, a thread more %.0f KiB",
-			  process_bytes / 1024.0, thread_bytes / 1024.0);
+			   "memory of one more thread, by the ledger");
+		lab_check(
+		    process_bytes > 2 * thread_bytes,
+		    "by the ledger a process has %.0f KiB of its own, one more thread %.0f KiB",
+		    process_bytes / 1024.0, thread_bytes / 1024.0);
 	}
-	/* A busy machine: others took memory and gave it back meanwhile.  Rounds that differ so
-	 * much (they are sorted now) say nothing. */
+	/* On a busy machine other programs allocated and freed memory at the same time.  If the
+	 * rounds (sorted now) differ so much, they say nothing. */
 	if (!known && ratio <= 1.7 &&
 	    (thread[0] <= 0.1 || thread[rounds - 1] > 2 * thread[0] ||
 	     process[rounds - 1] > 2 * process[0])) {
 		lab_verdict(LAB_NOT_SHOWN,
-			    "The free memory of this machine moves by what others do.");
+			    "Other programs changed the free memory of this machine too much.");
 		return;
 	}
 	lab_check(t > 0.1, "a thread takes memory too: %.1f KiB", t);
@@ -262,9 +266,9 @@ static void run(void)
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_TRUE,
-		    "A process takes %.0f KiB, a thread %.0f KiB: %.1f times. A thread is a kernel "
-		    "stack, a structure and saved registers; a process is that, and page tables, "
-		    "and copies of all that it writes to.",
+		    "A process takes %.0f KiB, a thread %.0f KiB: %.1f times. A thread needs a "
+		    "kernel stack, a structure and saved registers. A process needs these too, and "
+		    "page tables, and copies of all pages that it writes to.",
 		    p, t, ratio);
 	else
 		lab_verdict(LAB_FALSE, "A process takes %.0f KiB, a thread %.0f KiB.", p, t);
@@ -278,15 +282,14 @@ static const struct lab_knob knobs[] = {
 const struct lab lab = {
     .name = "overhead",
     .claim = "Processes have the higher overhead.",
-    .loose = "Higher by what? By the address space: page tables, and a copy of every page that is "
-	     "written "
-	     "to. All the rest a thread needs as well.",
-    .predict =
-	{.question = "What is the greatest part of what a small process costs in memory?",
-	 .choices = {"its kernel stack", "its program's code", "page tables and pages it wrote to",
-		     "saved registers"},
-	 .answer = 2,
-	 .why = "The code is shared with all who run it; stack and registers a thread has too."},
+    .loose = "Which overhead? A process also needs an address space: page tables, and a copy of "
+	     "every page that it writes to. Everything else a thread needs as well.",
+    .predict = {.question = "What is the greatest part of the memory that a small process needs?",
+		.choices = {"its kernel stack", "its program's code",
+			    "page tables and pages it wrote to", "saved registers"},
+		.answer = 2,
+		.why = "All processes of the program share the code; a thread has a stack and "
+		       "registers too."},
     .knobs = knobs,
     .expect = LAB_TRUE,
     .books =

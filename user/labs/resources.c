@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab resources: whose is it?  For each thing that a program has, one experiment, made once with a
- * child process and once with a thread: we set it to one value; the new one looks whether it finds
- * that value, sets another, and ends; then we look at ours.  Seen there and changed here: shared.
- * Seen there and unchanged here: a copy.  Not seen there: each has its own from the beginning.
+ * lab resources: does it belong to the process or to the thread?  The lab makes one experiment for
+ * each thing that a program has, once with a child process and once with a new thread.  We set the
+ * thing to one value; the child or thread tests if it finds that value, sets another one, and ends;
+ * then we read ours.  Found there and changed here: shared.  Found there and unchanged here: a
+ * copy. Not found there: each has its own from the beginning.
  */
 #include "lab.h"
 
@@ -24,10 +25,11 @@
 
 #define PAGE 4096L
 
-/* --- The things: how to read and to set each; the values are 1 and 2 ----------------------------
+/* --- The things: functions that get and set each of them; the values are 1 and 2
+ * ----------------------------
  */
 
-static int file, spare; /* a file of 100 bytes; a descriptor number that is free */
+static int file, spare; /* an open file; a descriptor number that is free */
 static char *page;	/* where a page can be mapped */
 static int global;
 static int *heap;
@@ -53,7 +55,7 @@ static void heap_set(long v)
 	*heap = (int)v;
 }
 
-/* Value 1: nothing is mapped there; 2: a page is. */
+/* Value 1: nothing is mapped at `page`; 2: a page is mapped there. */
 static long mapping_get(void)
 {
 	return msync(page, PAGE, MS_ASYNC) == 0 ? 2 : 1;
@@ -67,7 +69,7 @@ static void mapping_set(long v)
 		munmap(page, PAGE);
 }
 
-/* Value 1: the number is closed; 2: it is open. */
+/* Value 1: the descriptor `spare` is closed; 2: it is open. */
 static long descriptor_get(void)
 {
 	return fcntl(spare, F_GETFD) < 0 ? 1 : 2;
@@ -209,7 +211,7 @@ static void altstack_set(long v)
 	sigaltstack(&stack, NULL);
 }
 
-/* A signal that waits for this one thread. */
+/* A signal that is pending for this thread only. */
 static long pending_get(void)
 {
 	sigset_t now;
@@ -268,8 +270,8 @@ enum owner { OF_PROCESS, OF_THREAD };
 static const struct thing {
 	const char *name;
 	long (*get)(void);
-	void (*set)(long); /* NULL: the kernel alone sets it; we compare */
-	enum owner owner;  /* what the notes and POSIX say */
+	void (*set)(long); /* NULL: only the kernel sets it, so we compare the values */
+	enum owner owner;  /* the owner according to the notes and POSIX */
 } things[] = {
     {"PID", pid_get, NULL, OF_PROCESS},
     {"page-table root", root_get, NULL, OF_PROCESS},
@@ -299,8 +301,9 @@ enum kind { CHILD, THREAD, KINDS };
 enum finding { OWN, COPY, SHARED, UNKNOWN };
 static const char *const findings[] = {"its own", "a copy", "shared", "?"};
 
-static long *found;					   /* shared: what the new one found */
-static char stack[64 * 1024] __attribute__((aligned(16))); /* of the child in our space */
+static long *found; /* in shared memory: what the child or thread found */
+static char stack[64 * 1024]
+    __attribute__((aligned(16))); /* for a child that shares our address space */
 static bool share_space, reopen;
 
 static int in_new_one(void *arg)
@@ -329,7 +332,7 @@ static void *in_thread(void *arg)
 	return NULL;
 }
 
-/* Run fn in a new child or thread, until it has ended. */
+/* Runs a function in a new child or thread and waits until it has ended. */
 static void run_in(enum kind kind, int (*in_process)(void *), void *(*in_thread_)(void *),
 		   void *arg)
 {
@@ -340,8 +343,7 @@ static void run_in(enum kind kind, int (*in_process)(void *), void *(*in_thread_
 	if (kind == THREAD)
 		status =
 		    pthread_create(&thread, NULL, in_thread_, arg) || pthread_join(thread, NULL);
-	else if (share_space) /* and we wait, as after vfork(): our thread's memory is free for it
-			       */
+	else if (share_space) /* CLONE_VFORK: we wait, so the child can use our thread's memory */
 		pid =
 		    clone(in_process, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, arg);
 	else if ((pid = fork()) == 0)
@@ -388,10 +390,10 @@ static void *read_ten_in_thread(void *fd)
 static void show_offsets(void)
 {
 	struct lab_table *t =
-	    lab_table("Somebody else reads ten bytes; where do we read on?",
-		      "the other has the descriptor|>our offset|so the offset is");
+	    lab_table("The other one reads ten bytes; where does our next read begin?",
+		      "how the other one got the descriptor|>our offset|so the offset is");
 	static const char *const ways[] = {"inherited across fork()",
-					   "because it is a thread of ours", "by dup()",
+					   "it is a thread of our process", "by dup()",
 					   "by open() of the same file"};
 
 	for (int way = 0; way < 4; way++) {
@@ -409,8 +411,8 @@ static void show_offsets(void)
 		if (other != file)
 			close(other);
 	}
-	lab_note("The offset belongs to the open file, not to the descriptor: whoever got the "
-		 "descriptor from another reads on where the other stopped.");
+	lab_note("The offset belongs to the open file, not to the descriptor: a process that got "
+		 "the descriptor from another one reads on where that one stopped.");
 }
 
 /* --- All of it ----------------------------------------------------------------------------------
@@ -432,7 +434,7 @@ static void run(void)
 	heap = malloc(sizeof(*heap));
 	file = open("/proc/self/exe", O_RDONLY);
 	home = open(".", O_RDONLY | O_DIRECTORY);
-	/* A hole of one page, which nobody else's mapping fits into. */
+	/* A hole of one page, into which no other mapping is placed. */
 	page = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!heap || file < 0 || home < 0 || page == MAP_FAILED)
 		lab_die("cannot begin: %s", strerror(errno));
@@ -447,7 +449,7 @@ static void run(void)
 		for (enum kind kind = CHILD; kind < KINDS; kind++)
 			table[i][kind] = try(&things[i], kind);
 
-	/* As we found it. */
+	/* Restore the process's settings. */
 	umask(mode);
 	(void)!fchdir(home);
 	prctl(PR_SET_NAME, name);
@@ -456,19 +458,20 @@ static void run(void)
 		;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 
-	struct lab_table *t = lab_table("Whose is it?  Set in the new one, looked at in ours",
-					"what|child by fork()|thread|so it belongs to");
+	struct lab_table *t =
+	    lab_table("Each thing was set in a new child or thread, then read in ours",
+		      "thing|child by fork()|new thread|so it belongs to");
 
 	for (int i = 0; i < THINGS; i++) {
 		enum finding child = table[i][CHILD], thread = table[i][THREAD];
 
 		if (thread == UNKNOWN) {
-			lab_left_out(things[i].name, "/proc/heddle alone tells it");
+			lab_left_out(things[i].name, "only /proc/heddle shows it");
 			continue;
 		}
 		lab_row(t, "%s|%s|%s|%s", things[i].name, findings[child], findings[thread],
 			thread != SHARED  ? "the thread"
-			: child == SHARED ? "all that have it"
+			: child == SHARED ? "all that inherited it"
 					  : "the process");
 		offset_shared |= things[i].get == offset_get && child == SHARED;
 		shared_by_fork += child == SHARED;
@@ -477,24 +480,23 @@ static void run(void)
 	}
 	show_offsets();
 	bool threads = lab_check(!wrong_of_thread,
-				 "a thread shares all that is its process's, and nothing else: %d "
-				 "of %d",
+				 "a thread shares what its process has, and nothing else: %d of %d",
 				 of_process, THINGS - 1);
 	bool apart = lab_check(shared_by_fork == offset_shared,
-			       "a child shares nothing, the offset of open files apart");
+			       "a child shares nothing except the offset of open files");
 
 	lab_check(offset_shared, "the offset of an inherited descriptor is shared");
 	lab_figure("shared_with_thread", of_process, "",
-		   "things that a thread shares with its maker");
-	lab_figure("shared_with_child", shared_by_fork, "", "things that a child shares with it");
+		   "things that a new thread shares with its creator");
+	lab_figure("shared_with_child", shared_by_fork, "",
+		   "things that a child shares with its parent");
 	if (!threads || !apart)
 		lab_verdict(LAB_FALSE,
 			    "A child shares %d of these things with its parent, a thread %d"
 			    "%s.",
 			    shared_by_fork, of_process,
 			    share_space
-				? ": with the parent's memory a process is not allocated its "
-				  "own"
+				? ": a process in its parent's memory has no memory of its own"
 				: "");
 	else
 		lab_verdict(
@@ -502,8 +504,8 @@ static void run(void)
 		    "A thread shares %d of these things with its process and has the others "
 		    "for itself; a child begins with copies%s.",
 		    of_process,
-		    offset_shared ? ". But descriptors are inherited, and parent and child "
-				    "share the offset of the open file behind them"
+		    offset_shared ? ". But a child inherits the descriptors, and parent and child "
+				    "share the offset of each open file"
 				  : "");
 }
 
@@ -517,16 +519,16 @@ const struct lab lab = {
     .name = "resources",
     .claim = "A process is allocated its own memory and resources; threads share those of their "
 	     "process.",
-    .loose = "A child begins with its parent's descriptors, and they share the file's offset. And "
-	     "a thread has a few things of its own.",
+    .loose = "A child begins with its parent's descriptors, and both share the offset of each open "
+	     "file. And a thread has a few things of its own.",
     .predict =
 	{"A child reads ten bytes from a file that its parent had opened. The parent reads "
 	 "on from ...",
-	 {"byte 0: the child has a copy", "byte 10: they share the offset",
-	  "nowhere: the child has closed it", NULL},
+	 {"byte 0: the child has a copy of the offset", "byte 10: they share the offset",
+	  "nowhere: the child has closed the file", NULL},
 	 1,
-	 "fork() copies the table of descriptors; the entries lead to the same open files, and "
-	 "the offset is theirs."},
+	 "fork() copies the table of descriptors. Both tables lead to the same open file, and the "
+	 "offset belongs to the open file."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "POSIX, fork(): each of the child's file descriptors refers to the same open file "

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab scale: 1 to 10,000 processes, then as many threads.  All exist at the same time and all wait;
- * then a token goes through all of them, each wakes the next, on one processor.  So every one is
- * made, every one is run, and each step of the token is one context switch among all that exist.
+ * lab scale: 1 to 10,000 processes, then as many threads.  All exist at the same time and all wait.
+ * Then a token goes through all of them on one CPU: each wakes the next.  So each of them is made
+ * and run, and each step of the token is one context switch while all of them exist.
  */
 #include "lab.h"
 
@@ -18,10 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STACK                                                                                      \
-	(64UL << 10) /* of a thread, for its program; no more of it than is used takes frames */
+#define STACK (64UL << 10) /* user stack of a thread; only touched pages have frames */
 
-/* <linux/futex.h>, which musl does not bring. */
+/* From <linux/futex.h>, which musl does not install. */
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
 
@@ -29,9 +28,9 @@ enum kind { PROCESS, THREAD, KINDS };
 enum { MOST = 10000, STEPS = 5, END = -1 };
 static const char *const names[KINDS] = {"process", "thread"};
 
-static bool share_space; /* the knob */
+static bool share_space; /* --share-space */
 
-/* The token lies in slots[i] when it is the i-th one's turn; the last slot is ours. */
+/* A token in slots[i] means that member i runs next.  The last slot belongs to the main thread. */
 static int *slots, *here;
 
 static union {
@@ -39,7 +38,7 @@ static union {
 	pthread_t thread;
 } members[MOST];
 static int made;
-static char *stacks; /* with the knob: of the processes in our space */
+static char *stacks; /* for --share-space: stacks of the children */
 
 /* --- The members --------------------------------------------------------------------------------
  */
@@ -80,7 +79,7 @@ static void *live_as_thread(void *i)
 	return NULL;
 }
 
-/* One more; an errno, or 0. */
+/* Makes one more member.  Returns 0 or an errno. */
 static int make(enum kind kind)
 {
 	void *i = (void *)(long)made;
@@ -138,18 +137,18 @@ struct memory {
 struct step {
 	int count;
 	double create_us, switch_us;
-	double kib[PARTS], all; /* apiece */
-	double roots;		/* switches of page tables for a step of the token; < 0: ? */
+	double kib[PARTS], all; /* for each member */
+	double roots; /* page-table roots loaded for each step of the token; < 0: unknown */
 };
 static struct step steps[KINDS][STEPS];
-static int reached[KINDS]; /* steps measured */
-static int limit[KINDS];   /* the error that ended it, or 0 */
+static int reached[KINDS]; /* number of steps measured */
+static int limit[KINDS];   /* the error that stopped the measuring, or 0 */
 
 static void read_memory(struct memory *m)
 {
 	uint64_t value = 0;
 
-	lab_write("/proc/sys/vm/stat_refresh", "1"); /* Linux adds up its counters */
+	lab_write("/proc/sys/vm/stat_refresh", "1"); /* makes Linux sum its counters */
 	for (int i = 0; i < PARTS; i++) {
 		lab_value("/proc/meminfo", keys[i], &value);
 		m->kib[i] = (double)value;
@@ -163,7 +162,7 @@ static void find_stacks(const char *what, uint64_t frames, uint64_t bytes, void 
 		*(double *)kib = (double)bytes / 1024;
 }
 
-/* Heddle keeps the stacks of those who ended for those who come: the ledger knows whose each is. */
+/* Heddle keeps the stacks of ended threads for new ones, so take this number from the ledger. */
 static void correct_stacks(enum kind kind, struct step *step)
 {
 	double kib = 0;
@@ -173,7 +172,7 @@ static void correct_stacks(enum kind kind, struct step *step)
 	step->kib[KERNEL_STACKS] = kind == PROCESS ? kib : kib / (made + 1);
 }
 
-/* Microseconds for a step of the token, which comes out at slots[end]. */
+/* Sends the token from slots[first] to slots[end].  Returns the microseconds of one step. */
 static double lap(int first, int end, int token)
 {
 	uint64_t start = lab_now_ns();
@@ -183,7 +182,7 @@ static double lap(int first, int end, int token)
 	return (lab_now_ns() - start) / 1e3 / (end - first + 1);
 }
 
-/* Until `count` exist, or no more can be made. */
+/* Makes members until `count` exist or no more can be made, and measures this step. */
 static void measure(enum kind kind, struct step *step, int count, const struct memory *before)
 {
 	enum { BATCH = 10 };
@@ -192,7 +191,7 @@ static void measure(enum kind kind, struct step *step, int count, const struct m
 	double best = 0;
 	int laps;
 
-	/* The best batch, and below the best lap: what disturbs can only make them longer. */
+	/* Take the best batch, and below the best lap: a disturbance can only make them longer. */
 	while (made < count && !limit[kind]) {
 		int first = made, end = count - made < BATCH ? count : made + BATCH;
 		uint64_t start = lab_now_ns();
@@ -207,7 +206,7 @@ static void measure(enum kind kind, struct step *step, int count, const struct m
 			best = us;
 	}
 	step->count = made;
-	if (!best) /* not one more */
+	if (!best) /* no more could be made */
 		return;
 	step->create_us = best;
 	read_memory(&now);
@@ -219,7 +218,7 @@ static void measure(enum kind kind, struct step *step, int count, const struct m
 
 	for (int i = 0; i <= made; i++)
 		slots[i] = 0;
-	lap(0, made, 1); /* the first one warms up */
+	lap(0, made, 1); /* the first lap only warms up */
 	lab_counters(&counters);
 	laps = made < 300 ? 60 : made < 4000 ? 18000 / made : 5;
 	for (int i = 0; i < laps; i++) {
@@ -240,10 +239,10 @@ static void measure_all(enum kind kind)
 			 quick[STEPS] = {1, 10, 50, 100, 300};
 	struct memory before;
 
-	/* One of each beforehand: what the first one alone needs is not apiece. */
+	/* Make one beforehand: some memory is allocated only for the first one. */
 	make(kind);
 	end_all(kind);
-	usleep(200000); /* the kernel may still be giving back what others had */
+	usleep(200000); /* the kernel may still be freeing memory of ended threads */
 	read_memory(&before);
 	for (int i = 0; i < STEPS && !limit[kind]; i++) {
 		measure(kind, &steps[kind][i], lab_options.quick ? quick[i] : full[i], &before);
@@ -253,8 +252,8 @@ static void measure_all(enum kind kind)
 	end_all(kind);
 }
 
-/* A switch among so many processes, and among as many threads, lap by lap in turn: what else a busy
- * machine does from one moment to the next then falls on both. */
+/* Measures a switch among so many processes, and among as many threads.  Laps of the two kinds
+ * alternate, so that a disturbance on a busy machine affects both. */
 static int measure_both(double us[KINDS])
 {
 	enum { MEMBERS = 300, LAPS = 100 };
@@ -264,7 +263,7 @@ static int measure_both(double us[KINDS])
 		first[kind] = made;
 		while (made < first[kind] + MEMBERS && !make(kind))
 			;
-		end[kind] = made++; /* a slot where its token comes out */
+		end[kind] = made++; /* the slot where its token arrives */
 		if (end[kind] - first[kind] < fewest)
 			fewest = end[kind] - first[kind];
 	}
@@ -290,8 +289,8 @@ static int measure_both(double us[KINDS])
 static void show(void)
 {
 	struct lab_table *t =
-	    lab_table("While so many of them exist", ">number|of|>made in us|"
-						     ">a switch us|>new roots a switch");
+	    lab_table("While this many of them exist", ">number|of|>made in us|"
+						       ">a switch us|>new roots per switch");
 	char roots[32];
 
 	for (int i = 0; i < STEPS; i++) {
@@ -305,9 +304,9 @@ static void show(void)
 				s->switch_us, roots);
 		}
 	}
-	t = lab_table("Memory apiece, KiB, with the largest number of them",
+	t = lab_table("Memory of each one, KiB, at the largest number",
 		      ">number|of|>kernel stacks|>page tables|>structures|>own pages|>all");
-	struct lab_bars *bars = lab_bars("Memory apiece", "KiB");
+	struct lab_bars *bars = lab_bars("Memory of each one", "KiB");
 
 	for (enum kind kind = PROCESS; kind < KINDS; kind++) {
 		const struct step *s = &steps[kind][reached[kind] - 1];
@@ -318,13 +317,13 @@ static void show(void)
 		lab_bar(bars, s->all, "%s", names[kind]);
 	}
 	if (steps[PROCESS][0].roots < 0)
-		lab_left_out("switches of page tables", "/proc/heddle alone tells them");
+		lab_left_out("new page-table roots per switch", "only /proc/heddle shows them");
 	for (enum kind kind = PROCESS; kind < KINDS; kind++)
 		if (limit[kind])
 			lab_note(
-			    "The %s after number %d could not be made: %s. The kernel allows as "
-			    "many tasks as its memory bears.",
-			    names[kind], steps[kind][reached[kind] - 1].count,
+			    "The kernel could not make %s number %d: %s. The number of tasks is "
+			    "limited by the memory of the machine.",
+			    names[kind], steps[kind][reached[kind] - 1].count + 1,
 			    strerror(limit[kind]));
 }
 
@@ -337,16 +336,16 @@ static void run(void)
 		stacks = mmap(NULL, MOST * STACK, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (stacks == MAP_FAILED)
-			lab_die("no room for the stacks");
+			lab_die("cannot map the stacks");
 		madvise(stacks, MOST * STACK, MADV_NOHUGEPAGE);
 	}
-	lab_pin(0); /* one processor, so that each step of the token is a switch */
-	/* Processes first: a C library may keep the stacks of ended threads, and fork() copied
-	 * them. */
+	lab_pin(0); /* one CPU, so that each step of the token is a switch */
+	/* Processes first: a C library may keep the stacks of ended threads, and fork() would then
+	 * copy them. */
 	for (enum kind kind = PROCESS; kind < KINDS; kind++) {
 		measure_all(kind);
 		if (!reached[kind])
-			lab_die("not one %s: %s", names[kind], strerror(limit[kind]));
+			lab_die("cannot make one %s: %s", names[kind], strerror(limit[kind]));
 	}
 	double both_us[KINDS];
 	int both = measure_both(both_us);
@@ -356,52 +355,54 @@ static void run(void)
 
 	const struct step *p = &steps[PROCESS][reached[PROCESS] - 1];
 	const struct step *t = &steps[THREAD][reached[THREAD] - 1];
-	/* What is theirs for sure; on Linux other programs disturb the rest. */
+	/* Compare only these two parts: on Linux other programs disturb the rest. */
 	double ratio = (p->kib[KERNEL_STACKS] + p->kib[PAGE_TABLES]) /
 		       (t->kib[KERNEL_STACKS] + t->kib[PAGE_TABLES]);
-	bool memory = lab_check(ratio > 1.3, "a process takes more kernel stack and page tables");
+	bool memory =
+	    lab_check(ratio > 1.3, "a process needs more memory for kernel stack and page tables");
 	bool create =
 	    lab_check(p->create_us > 1.1 * t->create_us, "a process takes longer to make");
 	bool manage = lab_check(both_us[PROCESS] > both_us[THREAD],
-				"a switch costs more among %d processes than among %d threads, "
-				"lap by lap in turn",
+				"a switch takes longer among %d processes than among %d threads, "
+				"measured in alternating laps",
 				both, both);
 
 	lab_figure("processes", p->count, "", "processes at the same time");
 	lab_figure("threads", t->count, "", "threads at the same time");
 	lab_figure("process_kib", p->all, "KiB", "memory of one process");
 	lab_figure("thread_kib", t->all, "KiB", "memory of one thread");
-	lab_figure("process_us", p->create_us, "us", "making one process among so many");
-	lab_figure("thread_us", t->create_us, "us", "making one thread among so many");
+	lab_figure("process_us", p->create_us, "us", "time to make one of so many processes");
+	lab_figure("thread_us", t->create_us, "us", "time to make one of so many threads");
 	lab_figure("process_switch_us", p->switch_us, "us", "a switch among so many processes");
 	lab_figure("thread_switch_us", t->switch_us, "us", "a switch among so many threads");
 	lab_verdict(
 	    memory && create && manage ? LAB_TRUE : LAB_FALSE,
-	    "With %d processes and %d threads: a process takes %.1f times the kernel memory of a "
-	    "thread, %.1f times the time to make, and a switch %.2f times as long%s.",
+	    "With %d processes and %d threads: a process needs %.1f times the kernel memory of a "
+	    "thread, takes %.1f times as long to make, and %.2f times as long to switch to%s.",
 	    p->count, t->count, ratio, p->create_us / t->create_us,
 	    both_us[PROCESS] / both_us[THREAD],
 	    memory && create && manage ? ""
-	    : share_space	       ? ": what a process costs more is its own address space"
-				       : ": not what the claim says");
+	    : share_space	       ? ": without its own address space a process costs no more"
+				       : ": this is not what the claim says");
 }
 
 static const struct lab_knob knobs[] = {
-    {"share-space", NULL, "the processes share one address space: no page tables of their own"},
+    {"share-space", NULL, "the processes share one address space and its page tables"},
     {0},
 };
 
 const struct lab lab = {
     .name = "scale",
     .claim = "Threads scale better than processes, which cost more to make and manage.",
-    .loose = "More of both is possible than one thinks; and of a thread, too, the kernel's stack "
-	     "and structures stay in memory.",
+    .loose =
+	"A system can have more of both than one expects. And each thread, too, keeps memory: a "
+	"kernel stack and structures.",
     .predict = {"A thousand processes and a thousand threads that all wait. A process takes ...",
 		{"as much memory as a thread", "a few times as much", "a hundred times as much",
 		 NULL},
 		1,
-		"Both have a kernel stack and structures. A process has page tables and the pages "
-		"that it has written to, as well; its code it shares with the others."},
+		"Both have a kernel stack and structures. A process also has page tables, and the "
+		"pages that it has written to. All processes share the code."},
     .knobs = knobs,
     .expect = LAB_TRUE,
     .books =

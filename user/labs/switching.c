@@ -2,11 +2,11 @@
  *
  * What a context switch costs: between threads of one process, and between processes.
  *
- * 2 to 64 participants on one CPU pass it on by sched_yield(), each after looking at the pages of
- * its working set.  What one turn takes, less the looking, is a switch with its system call.  The
- * parts are measured apart: a system call alone, sched_yield() with nobody to switch to, the saving
- * and restoring of floating-point state, pages whose translation was kept, and pages after a
- * switch.
+ * 2 to 64 participants run on one CPU.  Each one reads the pages of its working set, then calls
+ * sched_yield().  The time of one turn, minus the reading, is a system call and a switch.  The
+ * parts are measured separately: a system call alone, sched_yield() with no other thread to switch
+ * to, saving and restoring floating-point state, pages whose translation is in the TLB, and pages
+ * after a switch.
  */
 #include "lab.h"
 
@@ -33,7 +33,7 @@ static struct shared {
 } * shared;
 
 static int count, turns, pages;
-static char *working_set; /* threads look at the same, processes at a copy each */
+static char *working_set; /* threads share it, each process has a copy */
 
 static inline void look(int n)
 {
@@ -45,7 +45,7 @@ static int take_turns(void *arg)
 {
 	int me = (int)(intptr_t)arg;
 
-	for (int p = 0; p < PAGES; p++) /* a frame of its own behind each page of a process */
+	for (int p = 0; p < PAGES; p++) /* so that each process has its own frame for each page */
 		*(volatile char *)(working_set + p * PAGE) = 1;
 	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
 	while (!__atomic_load_n(&shared->go, __ATOMIC_ACQUIRE))
@@ -65,7 +65,7 @@ static void *take_turns_thread(void *arg)
 	return NULL;
 }
 
-/* A child that is a process in all but its address space: --share-space. */
+/* Makes the child of --share-space: a process in all except the address space. */
 static pid_t process_in_this_space(int me, char **stack)
 {
 	pid_t pid;
@@ -79,7 +79,8 @@ static pid_t process_in_this_space(int me, char **stack)
 	return pid;
 }
 
-/* Cycles of one turn: the time from the first start to the last end, over all turns. */
+/* Returns the cycles of one turn: the time from the first start to the last end, divided by all
+ * turns. */
 static double turn_cycles(enum kind kind, int participants, int set)
 {
 	bool share = lab_knob("share-space");
@@ -118,7 +119,7 @@ static double turn_cycles(enum kind kind, int participants, int set)
 	return (double)(end - start) / ((double)turns * count);
 }
 
-/* Both kinds in turn, so that both meet the same machine; the lowest of some rounds. */
+/* Measures both kinds alternately, so that a disturbance affects both; takes the lowest round. */
 static void compare(int participants, int set, double cycles[2])
 {
 	cycles[THREADS] = cycles[PROCESSES] = 1e30;
@@ -163,7 +164,7 @@ static void look_at_all(void)
 	look(PAGES);
 }
 
-/* FXSAVE and FXRSTOR may be used by programs too; the kernel saves at least this much. */
+/* FXSAVE and FXRSTOR work in user mode too.  The kernel saves at least this state. */
 static void fpu_save_restore(void)
 {
 	static _Alignas(64) char area[512];
@@ -205,7 +206,7 @@ static void run(void)
 	lab_pin(-1);
 
 	table = lab_table("Cycles of one turn: sched_yield() and the switch, one CPU",
-			  ">participants|>pages looked at|>threads|>processes|>ratio");
+			  ">participants|>pages read|>threads|>processes|>ratio");
 	for (int n = 0; n < 3; n++)
 		for (int s = 0; s < 3; s++) {
 			double *c = cycles[n][s];
@@ -215,28 +216,29 @@ static void run(void)
 		}
 	direct = cycles[0][0][PROCESSES] - cycles[0][0][THREADS];
 	extra = (cycles[0][2][PROCESSES] - cycles[0][0][PROCESSES]) / PAGES - warm;
-	table =
-	    lab_table("What it is made of, two participants", "part|>cycles|how it was measured");
+	table = lab_table("The parts of a turn, with two participants",
+			  "part|>cycles|how it was measured");
 	lab_row(table, "the system call|%.0f|getppid()", call);
 	lab_row(table,
-		"the scheduler's decision|%.0f|sched_yield() with nobody to switch to, less that",
+		"the scheduler's decision|%.0f|sched_yield() with no other thread, minus the call",
 		alone - call);
-	lab_row(table, "saving, restoring, queueing|%.0f|a thread's turn, less both",
+	lab_row(table, "saving, restoring, queueing|%.0f|a turn of a thread, minus both",
 		cycles[0][0][THREADS] - alone);
-	lab_row(table,
-		"  of it floating-point state|%.0f|FXSAVE and FXRSTOR here; XSAVE may take more",
-		fpu);
-	lab_row(table, "the page-table root|%.0f|a process's turn, less a thread's", direct);
 	lab_row(
 	    table,
-	    "translation, for each page|%.1f|first look at it after the switch, less a later one",
-	    extra > 0 ? extra : 0);
+	    "  including floating-point state|%.0f|FXSAVE and FXRSTOR here; XSAVE may take more",
+	    fpu);
+	lab_row(table, "the page-table root|%.0f|a turn of a process, minus that of a thread",
+		direct);
+	lab_row(table,
+		"address translation, per page|%.1f|first read after the switch, minus a later one",
+		extra > 0 ? extra : 0);
 	if (threads.switches_root == UINT64_MAX) {
 		lab_left_out("Switches with and without a new page-table root",
-			     "only Heddle counts them");
+			     "only Heddle has these counters");
 	} else {
 		table = lab_table("Counted by the kernel, two participants",
-				  "|>switches|>with a new page-table root|>in a hundred");
+				  "|>switches|>with a new page-table root|>percent");
 		for (int kind = 0; kind < 2; kind++)
 			lab_row(table, "%s|%llu|%llu|%.0f",
 				kind == THREADS ? "threads" : "processes",
@@ -244,34 +246,35 @@ static void run(void)
 				(unsigned long long)both[kind]->switches_root,
 				100.0 * both[kind]->switches_root / (both[kind]->switches + 1));
 		lab_check(threads.switches_root < threads.switches / 4,
-			  "between threads the root mostly stays");
+			  "between threads the page-table root mostly stays the same");
 		lab_check(processes.switches_root > processes.switches / 2,
-			  "between processes it mostly changes");
+			  "between processes the page-table root mostly changes");
 	}
 	for (int i = 0; i < 9; i++)
 		ratios[i] = cycles[i / 3][i % 3][PROCESSES] / cycles[i / 3][i % 3][THREADS];
-	ratio = lab_median(ratios, 9); /* a single one may be disturbed */
+	ratio = lab_median(ratios, 9); /* one of them alone may be disturbed */
 	lab_figure("thread_turn_cycles", cycles[0][0][THREADS], "cycles",
 		   "a turn between two threads");
 	lab_figure("process_turn_cycles", cycles[0][0][PROCESSES], "cycles",
 		   "a turn between two processes");
 	lab_figure("process_to_thread", ratio, "times",
-		   "a process's turn over a thread's, median of all");
+		   "turn of a process over turn of a thread, median");
 	lab_figure("process_to_thread_64_pages", cycles[0][2][PROCESSES] / cycles[0][2][THREADS],
-		   "times", "the same, 64 pages looked at in each");
-	lab_check(ratio > 1.1, "a switch between processes takes %.2f times as long", ratio);
+		   "times", "the same, with 64 pages read in each turn");
+	lab_check(ratio > 1.1,
+		  "a switch between processes takes %.2f times as long as between threads", ratio);
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "Between processes it takes %.0f cycles, between threads %.0f. Both go through "
-		    "the kernel the same way; the difference is the page-table root and what it "
-		    "makes cold. A system call (%.0f) is no switch.",
+		    "A turn takes %.0f cycles between processes, %.0f between threads. Both enter "
+		    "the kernel in the same way; the difference is the page-table root, and the "
+		    "TLB entries that its change discards. A system call (%.0f cycles) is not a "
+		    "switch.",
 		    cycles[0][0][PROCESSES], cycles[0][0][THREADS], call);
 	else
 		lab_verdict(LAB_FALSE,
-			    "Between processes it takes %.0f cycles, between threads %.0f: the "
-			    "root did not "
-			    "change, or changing it costs nothing here.",
+			    "A turn takes %.0f cycles between processes, %.0f between threads: the "
+			    "page-table root did not change, or changing it costs nothing here.",
 			    cycles[0][0][PROCESSES], cycles[0][0][THREADS]);
 }
 
@@ -284,20 +287,22 @@ const struct lab lab = {
     .name = "switching",
     .claim = "A context switch between processes costs more than one between threads of a process.",
     .loose =
-	"Both go through the kernel and save the same registers. The difference is the page-table "
-	"root and what it makes cold. And a system call is no context switch.",
-    .predict = {.question =
-		    "What does a switch between processes do that one between threads does not?",
-		.choices = {"enter the kernel", "save the registers",
-			    "load another page-table root", "choose who runs next"},
-		.answer = 2,
-		.why = "All the rest is the same for both; the kernel's counters show the root."},
+	"Both enter the kernel and save the same registers. The difference is the page-table root, "
+	"and the TLB and cache entries that its change makes useless. And a system call is not a "
+	"context switch.",
+    .predict =
+	{.question = "What does a switch between processes do that one between threads does not?",
+	 .choices = {"enter the kernel", "save the registers", "load another page-table root",
+		     "choose the next thread"},
+	 .answer = 2,
+	 .why =
+	     "All other steps are the same for both; the kernel counts the changes of the root."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "Pinned to one CPU 1.3 us between processes, 1.1 us between threads (Tsuna 2010); "
-	     "direct cost "
-	     "3.8 us (Li, Ding, Shen 2007); Solaris 5 times (Silberschatz).",
-    .sources = "arch/x86_64/cpu/switch.S context_switch(), kernel/task/sched.c switch_machine_state()",
+	     "direct cost 3.8 us (Li, Ding, Shen 2007); Solaris 5 times (Silberschatz).",
+    .sources =
+	"arch/x86_64/cpu/switch.S context_switch(), kernel/task/sched.c switch_machine_state()",
     .tour = "switch",
     .run = run,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab termination: how long the end of a process and of a thread takes, from its own last statement
- * until the other has collected it; what is given back at which moment; and what is not given back
- * when a thread ends: its lock.
+ * lab termination: how long it takes to end a process and a thread, from its own last statement
+ * until another thread has collected it; what is freed at which moment; and what is not freed when
+ * a thread ends: its lock.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,24 +27,25 @@ enum { PROCESS, THREAD };
 
 static const size_t sizes[SIZES] = {1 << 20, 8 << 20};
 
-static bool share_space; /* knob: the "process" lives in our space, so there is none to take down */
-static bool robust;	 /* knob: the locks tell when their owner has ended */
+static bool share_space; /* --share-space: the child shares our address space */
+static bool robust;	 /* --robust: the locks report that their owner has ended */
 
 static struct {
-	uint64_t last; /* when the one that ends said so */
+	uint64_t last; /* time of its last statement */
 	pid_t orphan;
 	pthread_mutex_t lock;
 } * shared;
 
-static char stack[16 * PAGE] __attribute__((aligned(16))); /* of the child in our space */
+static char stack[16 * PAGE]
+    __attribute__((aligned(16))); /* for the child that shares our address space */
 
 static void *map(size_t size)
 {
 	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
-		lab_die("no memory for %zu bytes", size);
-	madvise(p, size, MADV_NOHUGEPAGE); /* a frame a page, on Linux too */
+		lab_die("cannot map %zu bytes", size);
+	madvise(p, size, MADV_NOHUGEPAGE); /* one frame for each page, on Linux too */
 	return p;
 }
 
@@ -81,7 +82,7 @@ static struct {
 static int work(void *unused)
 {
 	(void)unused;
-	touch(job.data, job.size); /* a process gets frames of its own by that */
+	touch(job.data, job.size); /* a process gets its own frames by writing */
 	shared->last = lab_now_ns();
 	return 0;
 }
@@ -97,7 +98,7 @@ static void *work_as_thread(void *unused)
 	return NULL;
 }
 
-/* Microseconds from the last statement of one until it has been collected. */
+/* Returns the microseconds from the last statement of a process or thread until it is collected. */
 static double time_end(int kind)
 {
 	pthread_t thread;
@@ -110,7 +111,7 @@ static double time_end(int kind)
 	else if ((pid = fork()) == 0)
 		work_and_end(NULL);
 	if (pid < 0 || (kind == THREAD && errno))
-		lab_die("making one: %s", strerror(errno));
+		lab_die("cannot make a process or thread: %s", strerror(errno));
 	if (kind == THREAD)
 		pthread_join(thread, NULL);
 	else
@@ -118,7 +119,7 @@ static double time_end(int kind)
 	return (lab_now_ns() - shared->last) / 1e3;
 }
 
-/* A disturbance can only make it longer. */
+/* The smallest value: a disturbance can only make a time longer. */
 static double least(const double *values, int count)
 {
 	double least = values[0];
@@ -136,7 +137,7 @@ static void measure(int rounds)
 		job.size = sizes[s];
 		job.data = map(job.size);
 		touch(job.data, job.size);
-		for (int round = -1; round < rounds; round++) { /* one to warm up */
+		for (int round = -1; round < rounds; round++) { /* round -1 only warms up */
 			for (int kind = 0; kind < KINDS; kind++) {
 				double us = time_end(kind);
 
@@ -152,14 +153,14 @@ static void measure(int rounds)
 	}
 }
 
-/* --- What is given back, and when ---------------------------------------------------------------
+/* --- What is freed, and when ---------------------------------------------------------------
  */
 
 /* One moment in the life of a process or thread that has 8 MiB and 20 descriptors. */
 struct moment {
-	long resident, tables, files; /* of its process: KiB, KiB, descriptors */
-	long free;		      /* KiB of the machine */
-	char state;		      /* its own; '-': gone */
+	long resident, tables, files; /* of its process: KiB, KiB, number */
+	long free;		      /* free memory of the machine, KiB */
+	char state;		      /* state of the process or thread; '-': gone */
 };
 enum { BEFORE, ALIVE, ENDED, COLLECTED, MOMENTS };
 
@@ -181,13 +182,13 @@ static long number(const char *key, pid_t pid)
 	uint64_t value = 0;
 
 	if (pid)
-		lab_status(pid, key, &value); /* a zombie has no such lines: 0 */
+		lab_status(pid, key, &value); /* a zombie does not have these lines: 0 */
 	else
 		lab_value("/proc/meminfo", key, &value);
 	return (long)value;
 }
 
-/* `home` is the process whose memory and descriptors count. */
+/* `home` is the process whose memory and descriptors are read. */
 static void look(struct moment *m, pid_t home, pid_t tid)
 {
 	char path[64];
@@ -200,10 +201,10 @@ static void look(struct moment *m, pid_t home, pid_t tid)
 	m->files = entries(path);
 }
 
-static int holder_fds[2][2]; /* "I have it all", "now end" */
+static int holder_fds[2][2]; /* one to report "ready", one to wait for "end now" */
 static pid_t holder_tid;
 
-/* Get 8 MiB and 20 descriptors, say so, end when told; nothing is given back by us. */
+/* Takes 8 MiB and 20 descriptors, reports it, waits, and returns without freeing any of it. */
 static int hold(void *unused)
 {
 	char c = 0;
@@ -223,7 +224,7 @@ static void *hold_as_thread(void *unused)
 	return NULL;
 }
 
-/* Until it has ended, and before it is collected. */
+/* Waits until the process or thread has ended; does not collect it. */
 static bool await_end(pid_t pid, pid_t tid)
 {
 	siginfo_t info;
@@ -257,7 +258,7 @@ static void live_through(int kind, struct moment moments[MOMENTS])
 
 	look(&moments[ALIVE], home, tid);
 	(void)!write(holder_fds[1][1], "x", 1);
-	/* A process that ended stays in the list, as a zombie; a thread leaves it at once. */
+	/* A process that ended stays in /proc as a zombie; a thread disappears at once. */
 	if (!await_end(home, tid))
 		lab_die("the %s does not end", kind == THREAD ? "thread" : "process");
 	look(&moments[ENDED], home, tid);
@@ -268,7 +269,7 @@ static void live_through(int kind, struct moment moments[MOMENTS])
 	look(&moments[COLLECTED], home, tid);
 	for (int i = 0; i < 4; i++)
 		close(holder_fds[i / 2][i % 2]);
-	/* What is its own: without what our process had already (and its own listing of /proc). */
+	/* Subtract what our process had before (and the descriptor that lists /proc/PID/fd). */
 	before->files -= kind == PROCESS;
 	for (int i = ALIVE; i < MOMENTS; i++) {
 		struct moment *m = &moments[i];
@@ -284,7 +285,7 @@ static void show_moments(struct moment m[KINDS][MOMENTS])
 	static const char *const labels[KINDS][MOMENTS] = {
 	    {"", "process alive", "zombie", "waited for"}, {"", "thread alive", "ended", "joined"}};
 	struct lab_table *t =
-	    lab_table("It takes 8 MiB and 20 descriptors, then ends: what is still there",
+	    lab_table("It takes 8 MiB and 20 descriptors, then ends: what is still in use",
 		      "moment|state|>memory KiB|>page tables KiB|>descriptors|>machine's KiB");
 	char taken[32] = "?";
 
@@ -301,9 +302,8 @@ static void show_moments(struct moment m[KINDS][MOMENTS])
 	}
 	if (!lab_options.on_heddle)
 		lab_left_out(
-		    "the frames that the whole machine lost and got back",
-		    "Linux keeps freed frames aside for each processor, and other programs "
-		    "run");
+		    "the frames that the whole machine allocated and freed",
+		    "Linux keeps freed frames in a list of each CPU, and other programs run");
 }
 
 /* --- Zombie and orphan --------------------------------------------------------------------------
@@ -334,7 +334,7 @@ static void show_held(struct lab_table *t, const char *who, pid_t pid)
 
 	if (lab_ledger(pid, add_ledger, &held) && held.known)
 		return;
-	lab_status(pid, "VmRSS", &resident); /* a zombie has none of these lines */
+	lab_status(pid, "VmRSS", &resident); /* a zombie does not have these lines */
 	lab_status(pid, "VmPTE", &tables);
 	lab_row(t, "%s|resident memory|%llu|%llu", who, (unsigned long long)resident / 4,
 		(unsigned long long)resident << 10);
@@ -353,7 +353,7 @@ static pid_t parent_of(pid_t pid)
 static bool show_zombie_and_orphan(void)
 {
 	struct lab_table *t =
-	    lab_table("What a zombie and an orphan hold", "who|what|>frames|>bytes");
+	    lab_table("Memory that a zombie and an orphan hold", "who|what|>frames|>bytes");
 	int end[2];
 	char c;
 
@@ -363,7 +363,7 @@ static bool show_zombie_and_orphan(void)
 	if (parent == 0) {
 		pid_t child = fork();
 
-		if (child == 0) { /* outlives its parent, and ends when we close the pipe */
+		if (child == 0) { /* it outlives its parent and ends when we close the pipe */
 			close(end[1]);
 			touch(map(sizes[0]), sizes[0]);
 			__atomic_store_n(&shared->orphan, getpid(), __ATOMIC_RELEASE);
@@ -385,16 +385,16 @@ static bool show_zombie_and_orphan(void)
 
 	show_held(t, "orphan", orphan);
 	lab_note(
-	    "The zombie has PID %d: its memory is gone, its number and its exit status wait for "
-	    "wait(). The orphan, PID %d, is in state %c, and its parent is no longer %d but %d.",
+	    "The zombie has PID %d: its memory is freed; its PID and exit status are kept until "
+	    "wait(). The orphan, PID %d, is in state %c; its parent was %d and is now %d.",
 	    parent, orphan, orphan_state, parent, adopter);
 	close(end[1]);
 	bool holds =
-	    lab_check(zombie && gone, "a process that ended is a zombie until it is waited "
-				      "for, and then it is gone");
+	    lab_check(zombie && gone, "a process that ended is a zombie until its parent waits for "
+				      "it; then it is gone");
 
 	return lab_check(adopter != parent && strchr("SDR", orphan_state),
-			 "an orphan lives on, and another process becomes its parent") &&
+			 "an orphan continues, and another process becomes its parent") &&
 	       holds;
 }
 
@@ -412,7 +412,7 @@ static void *take_and_wait(void *fds)
 	pthread_mutex_lock(&shared->lock);
 	(void)!write(((int *)fds)[1], "x", 1);
 	for (;;)
-		pause(); /* where it can be cancelled */
+		pause(); /* a cancellation point */
 	return NULL;
 }
 
@@ -434,7 +434,7 @@ static void *take_and_clean(void *fds)
 
 enum { RETURNS, CANCELLED, CLEANED, KILLED, ENDS };
 
-/* An owner ends in this way; what the next one gets who wants the lock. */
+/* Ends a lock's owner in this way.  Returns the error, or 0, of the next lock attempt. */
 static int lock_after(int how)
 {
 	void *(*const owners[])(void *) = {take_and_return, take_and_wait, take_and_clean,
@@ -476,15 +476,15 @@ static int lock_after(int how)
 	return pthread_mutex_timedlock(&shared->lock, &deadline);
 }
 
-/* How many of the owners left the lock held. */
+/* Returns how many of the owners left the lock held. */
 static int show_locks(void)
 {
 	static const char *const labels[ENDS] = {"thread returns", "thread is cancelled",
 						 "cancelled, with a cleanup handler",
 						 "process is killed"};
 	struct lab_table *t =
-	    lab_table("The owner of a lock ends; the next who wants it waits 200 ms",
-		      "how the owner ends|the next gets|so the lock");
+	    lab_table("The owner of a lock ends; the next thread waits for it up to 200 ms",
+		      "how the owner ends|the next thread gets|so the lock");
 	int held = 0;
 
 	for (int how = 0; how < ENDS; how++) {
@@ -496,8 +496,8 @@ static int show_locks(void)
 			: error == EOWNERDEAD ? "EOWNERDEAD"
 			: error		      ? strerror(error)
 					      : "the lock",
-			error == ETIMEDOUT    ? "is held by nobody alive"
-			: error == EOWNERDEAD ? "says that its owner is gone"
+			error == ETIMEDOUT    ? "stays held by a dead owner"
+			: error == EOWNERDEAD ? "reports that its owner is dead"
 					      : "was released");
 	}
 	return held;
@@ -509,9 +509,9 @@ static int show_locks(void)
 static void show_times(void)
 {
 	struct lab_table *t =
-	    lab_table("From the last statement until it is collected, us, at best",
+	    lab_table("From the last statement until it is collected: microseconds, best round",
 		      "touched|>process: exit, wait|>thread: return, join|>ratio");
-	struct lab_bars *bars = lab_bars("Ending", "us");
+	struct lab_bars *bars = lab_bars("Time to end", "us");
 
 	for (int s = 0; s < SIZES; s++) {
 		lab_row(t, "%zu MiB|%.0f|%.0f|%.1f", sizes[s] >> 20, end_us[s][PROCESS],
@@ -531,7 +531,9 @@ static void run(void)
 	lab_pin(0);
 	measure(lab_pick(80, 25));
 	lab_pin(-1);
-	live_through(PROCESS, moments[PROCESS]); /* first: what a thread leaves behind is ours */
+	live_through(
+	    PROCESS,
+	    moments[PROCESS]); /* first, because what a thread leaves behind stays in our process */
 	live_through(THREAD, moments[THREAD]);
 
 	struct moment *process = moments[PROCESS], *thread = moments[THREAD];
@@ -542,65 +544,64 @@ static void run(void)
 	show_times();
 	bool faster = lab_check(
 	    ratio > 1.5 && end_us[0][PROCESS] > end_us[0][THREAD] && growth > 1.5 * thread_growth,
-	    "a thread ends faster; what it has touched makes little difference");
+	    "a thread ends faster, and its time depends little on what it touched");
 	show_moments(moments);
 	bool back =
 	    lab_check(process[ALIVE].files == FILES && process[ENDED].files == 0 &&
 			  thread[COLLECTED].files == FILES,
-		      "the end of a process closes its descriptors, that of a thread does not");
+		      "the end of a process closes its descriptors, the end of a thread does not");
 	if (lab_options.on_heddle)
 		back &= lab_check(process[ENDED].free - process[ALIVE].free > 8000 &&
 				      thread[ENDED].free - thread[ALIVE].free < 1000,
-				  "memory comes back when a process ends, not when a thread does");
+				  "memory is freed when a process ends, not when a thread ends");
 	back &= show_zombie_and_orphan();
 	int held = show_locks();
 
-	lab_check(robust ? held == 0 : held == 3, "owners that left their lock held: %d of 4",
-		  held);
+	lab_check(robust ? held == 0 : held == 3, "%d of 4 owners left their lock held", held);
 	lab_figure("process_end_small_us", end_us[0][PROCESS], "us",
 		   "exit and wait, 1 MiB touched");
 	lab_figure("process_end_large_us", end_us[1][PROCESS], "us",
 		   "exit and wait, 8 MiB touched");
 	lab_figure("thread_end_us", end_us[1][THREAD], "us", "return and join");
-	lab_figure("locks_left_held", held, "", "of 4 owners that ended");
+	lab_figure("locks_left_held", held, "", "locks left held by 4 ended owners");
 	if (!faster || !back)
 		lab_verdict(LAB_FALSE,
-			    "The process ended in %.1f times the thread's time with 8 MiB "
-			    "touched, in %.1f times with 1 MiB: %s",
+			    "The end of the process took %.1f times as long as that of the thread "
+			    "with 8 MiB touched, %.1f times with 1 MiB: %s",
 			    ratio, end_us[0][PROCESS] / end_us[0][THREAD],
-			    share_space ? "without an address space to take down there is no "
-					  "difference that grows."
-					: "not what the claim says.");
+			    share_space ? "if no address space is freed, there is no difference "
+					  "that grows."
+					: "this is not what the claim says.");
 	else if (held)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "A process takes %.1f times as long to end with 8 MiB "
-		    "touched, %.1f times with 1 MiB: its space is taken down. But a thread "
-		    "gives back only its stack and registers: files, memory and, above all, "
-		    "its lock stay as they are.",
+		    "A process takes %.1f times as long to end with 8 MiB touched, %.1f times with "
+		    "1 MiB: its address space is freed. But a thread frees only its stack and "
+		    "registers: files and memory stay in use, and a lock stays held.",
 		    ratio, end_us[0][PROCESS] / end_us[0][THREAD]);
 	else
 		lab_verdict(LAB_TRUE,
-			    "A process takes %.1f times as long to end with 8 MiB touched. "
-			    "Robust locks tell the next owner that the last one is gone.",
+			    "A process takes %.1f times as long to end with 8 MiB touched. A "
+			    "robust lock reports to the next owner that the last one is dead.",
 			    ratio);
 }
 
 static const struct lab_knob knobs[] = {
     {"robust", NULL, "the locks are robust: the kernel marks them when their owner ends"},
-    {"share-space", NULL, "the process shares our address space: nothing to take down"},
+    {"share-space", NULL, "the child shares our address space: there is none to free"},
     {0},
 };
 
 const struct lab lab = {
     .name = "termination",
     .claim = "Threads end faster than processes.",
-    .loose = "Because less is given back. A thread that ends while it holds a lock leaves it held.",
-    .predict = {"A thread is cancelled while it holds a mutex. The next one that wants it ...",
+    .loose = "They are faster because less is freed. If a thread ends while it holds a lock, the "
+	     "lock stays held.",
+    .predict = {"A thread is cancelled while it holds a mutex. The next thread that locks it ...",
 		{"gets it: the kernel releases it", "waits for ever", "gets an error", NULL},
 		1,
-		"A mutex is memory. The kernel does not know it, unless the mutex is a robust one; "
-		"then the next owner gets EOWNERDEAD."},
+		"A mutex is a word in memory. The kernel does not know about it, unless it is a "
+		"robust mutex; then the next owner gets EOWNERDEAD."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "Threads are 10 to 100 times cheaper to create and destroy (Tanenbaum 2.2.1).",
