@@ -15,7 +15,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/linux/timer/posix_timer.h"
 #include "kernel/mem/slab.h"
-#include "kernel/watch/trace/trace_thread.h"
+#include "kernel/task/probe.h"
 
 static bool is_blank(char c)
 {
@@ -243,7 +243,7 @@ static int commit(struct exec *e)
 	posix_timers_release(p);
 	file_table_close_on_exec(p->files);
 	reset_thread(self, e);
-	(void)trace_write_text(TRACE_EXEC, (u32)old_tid, e->name, strlen(e->name));
+	trace_text(TRACE_EXEC, (u32)old_tid, e->name, strlen(e->name));
 	return 0;
 }
 

@@ -13,9 +13,9 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/internal.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 #include "kernel/watch/seed/seed.h"
-#include "kernel/watch/trace/trace_thread.h"
 
 /* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
  * Linux that was built without. */

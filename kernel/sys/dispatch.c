@@ -12,8 +12,8 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/proc/procfs.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/thread.h"
-#include "kernel/watch/trace/trace_thread.h"
 
 #define SYSCALL_WEAK(number, call) extern __weak typeof(sys_##call) sys_##call;
 SYSCALL_NUMBERS(SYSCALL_WEAK)

@@ -6,9 +6,9 @@
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/errno.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 #include "kernel/watch/seed/seed.h"
-#include "kernel/watch/trace/trace_thread.h"
 
 struct cpumask cpus_scheduled __hot_data, cpus_idle __hot_data;
 

@@ -15,9 +15,9 @@
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/cmdline.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 #include "kernel/watch/seed/seed.h"
-#include "kernel/watch/trace/trace_thread.h"
 
 #define IDLE_POLL_NS (50 * NSEC_PER_USEC)
 

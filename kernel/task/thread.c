@@ -13,10 +13,10 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/kstack.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/process.h"
 #include "kernel/task/runqueue.h"
 #include "kernel/watch/seed/seed.h"
-#include "kernel/watch/trace/trace_thread.h"
 
 static struct slab_cache *thread_cache, *fpu_cache;
 static u64 threads_started;

@@ -15,6 +15,7 @@
 #include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
 #include "kernel/task/kstack.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/process.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
@@ -22,7 +23,6 @@
 #include "kernel/vm/address_space.h"
 #include "kernel/watch/panic/panic_report.h"
 #include "kernel/watch/seed/seed.h"
-#include "kernel/watch/trace/trace_thread.h"
 
 #define VECTOR_X87	      16
 #define VECTOR_SIMD	      19

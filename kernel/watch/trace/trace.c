@@ -27,17 +27,18 @@ _Static_assert(sizeof(struct trace_event) == 128, "two cache lines");
 _Static_assert(offsetof(struct trace_event, other_name) + TRACE_NAME == 64, "a switch takes one");
 
 /* The page is full, or there was no ring so far, or there is another one. */
-struct trace_event *__noinline trace_next_page(struct trace_writer *w)
+bool __noinline trace_next_page(struct trace_writer *w)
 {
 	struct trace_ring *r = READ_ONCE(trace_rings[this_cpu_id()]);
 
 	if (!r)
-		return NULL;
+		return false;
 	if (w->ring != r) {
 		w->head = 0;
 		__atomic_store_n(&w->ring, r, __ATOMIC_RELEASE);
 	}
-	return trace_event_at(r, w->head);
+	w->next = trace_event_at(r, w->head);
+	return true;
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */

@@ -8,31 +8,7 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/panic.h"
-
-/* In the order of available_events; names in trace_format.c. */
-enum trace_type {
-	TRACE_SWITCH,  /* other: next; value: TRACE_SWITCH_* */
-	TRACE_WAKING,  /* other: woken; value: the CPU where it last ran */
-	TRACE_MIGRATE, /* other: who; value: from CPU | to CPU << 16 */
-	TRACE_FORK,    /* other: child */
-	TRACE_EXEC,    /* value: the TID before; text: path */
-	TRACE_EXIT,
-	TRACE_SYS_ENTER,    /* value: number; args */
-	TRACE_SYS_EXIT,	    /* value: number; args[0]: result */
-	TRACE_FAULT_USER,   /* value: error code; args: address, instruction */
-	TRACE_FAULT_KERNEL, /* likewise: the kernel's touching user memory */
-	TRACE_IRQ_ENTRY,    /* value: vector */
-	TRACE_IRQ_EXIT,	    /* likewise */
-	TRACE_TLB_FLUSH,    /* no events of its own: a part of TRACE_SWITCH */
-	TRACE_MARK,	    /* text; no event that can be switched off */
-	TRACE_TYPES
-};
-
-/* Bits of a switch's value.  The first two are those of trace_mask. */
-#define TRACE_SWITCH_RECORDED  (1U << TRACE_SWITCH)    /* a line sched_switch */
-#define TRACE_SWITCH_ROOT      (1U << TRACE_TLB_FLUSH) /* and one tlb_flush: the root changed */
-#define TRACE_SWITCH_PREEMPTED (1U << 16)	       /* it could have gone on */
-#define TRACE_SWITCH_STATE     24 /* from here on: of prev, enum thread_state */
+#include "kernel/task/probe.h"
 
 /* struct trace_event.context: the low bits are the preemption count. */
 #define TRACE_IRQS_OFF	   0x80
@@ -63,14 +39,6 @@ struct trace_event {
 	};
 };
 
-/* Bit per type: which events are recorded now.  Those of scheduling at start. */
-extern u32 trace_mask;
-
-static inline bool trace_on(enum trace_type type)
-{
-	return unlikely(READ_ONCE(trace_mask) >> type & 1);
-}
-
 #define TRACE_PER_PAGE (PAGE_SIZE / sizeof(struct trace_event))
 
 /* The ring of a CPU, of single pages, so that memory in pieces is enough. */
@@ -95,34 +63,29 @@ struct trace_writer {
 };
 extern struct trace_writer trace_writer;
 
-struct trace_event *trace_next_page(struct trace_writer *w);
+/* Let the writer of the calling CPU go on: to the next page, or into the ring that the CPU has now.
+ * False: it has no ring. */
+bool trace_next_page(struct trace_writer *w);
 
-/* The calling CPU's next slot; NULL: it has no ring.  Interrupts are off from here to
- * trace_commit(), so there is one writer a ring, and at an answer to smp_call() there is none.
- * Inline, as a switch pays for it. */
-static inline struct trace_event *trace_claim(enum trace_type type, u32 context)
+/* The slot that `w`, the writer of the calling CPU, fills next; not NULL.  Interrupts are off from
+ * here to trace_commit(), so there is one writer a ring, and none when a CPU answers smp_call(). */
+static inline struct trace_event *trace_claim(struct trace_writer *w, enum trace_type type,
+					      u32 context)
 {
-	struct trace_writer *w = this_cpu_ptr(trace_writer);
 	struct trace_event *e = w->next;
 
 	assert(!irqs_enabled());
-	if (unlikely(!e)) {
-		e = trace_next_page(w);
-		if (!e)
-			return NULL;
-	}
 	e->type = (u8)type;
 	e->context = (u8)context;
 	return e;
 }
 
 /* Readers take only what `head` has passed, and nothing that it has passed by a whole round. */
-static inline void trace_commit(struct trace_event *e)
+static inline void trace_commit(struct trace_writer *w, struct trace_event *e)
 {
-	struct trace_writer *w = this_cpu_ptr(trace_writer);
-
 	w->next = (u64)++e % PAGE_SIZE ? e : NULL;
-	__atomic_store_n(&w->head, w->head + 1, __ATOMIC_RELEASE);
+	/* One instruction; a release, as any store is on this processor. */
+	__asm__ volatile("incq %0" : "+m"(w->head) : : "memory");
 }
 
 /* --- Reading.  Readers, trace_resize() and trace_clear() exclude each other (tracefs.c); a report

@@ -3,27 +3,112 @@
  * Events of threads.  Names are copied into each event: so they are right for threads that have
  * ended, or have another name, when the ring is read.
  */
-#include "kernel/watch/trace/trace_thread.h"
-
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/watch/trace/trace.h"
+
+/* What the preemption count and its kin are, and what `rflags` were. */
+static u32 trace_context(u64 rflags)
+{
+	u32 context = MIN(preempt_count(), (u32)TRACE_PREEMPT_MAX);
+
+	if (this_cpu_read(irq_depth))
+		context |= TRACE_IN_IRQ;
+	if (need_resched())
+		context |= TRACE_NEED_RESCHED;
+	return rflags & RFLAGS_IF ? context : context | TRACE_IRQS_OFF;
+}
+
+/* Neighbours are copied at once: a switch pays for it. */
+_Static_assert(offsetof(struct thread, pid) == offsetof(struct thread, tid) + 4, "neighbours");
+_Static_assert(offsetof(struct thread, priority) == offsetof(struct thread, nice) + 1,
+	       "neighbours");
+
+static void trace_fill_who(struct trace_event *e, const struct thread *t, u64 now_ns)
+{
+	e->time_ns = now_ns;
+	__builtin_memcpy(&e->tid, &t->tid, sizeof(e->tid) + sizeof(e->pid));
+	__builtin_memcpy(&e->nice, &t->nice, sizeof(e->nice) + sizeof(e->priority));
+	__builtin_memcpy(e->name, t->name, TRACE_NAME);
+}
+
+static void trace_fill_other(struct trace_event *e, const struct thread *t)
+{
+	e->other = t->tid;
+	__builtin_memcpy(&e->other_nice, &t->nice, sizeof(e->nice) + sizeof(e->priority));
+	__builtin_memcpy(e->other_name, t->name, TRACE_NAME);
+}
+
+static void switch_on_next_page(const struct thread *prev, const struct thread *next, u64 now_ns,
+				u32 value);
+static void waking_on_next_page(const struct thread *woken, u64 now_ns);
+
+/* A switch and a wake-up pay for the next two functions, so they keep nothing across a call: if the
+ * page is full they start again. */
+void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
+			u32 value)
+{
+	struct trace_writer *w = this_cpu_ptr(trace_writer);
+	struct trace_event *e;
+
+	if (unlikely(!w->next)) {
+		switch_on_next_page(prev, next, now_ns, value);
+		return;
+	}
+	e = trace_claim(w, TRACE_SWITCH, TRACE_IRQS_OFF | 1);
+	e->value = (u32)prev->state << TRACE_SWITCH_STATE | value;
+	trace_fill_who(e, prev, now_ns);
+	trace_fill_other(e, next);
+	trace_commit(w, e);
+}
+
+static void __noinline switch_on_next_page(const struct thread *prev, const struct thread *next,
+					   u64 now_ns, u32 value)
+{
+	if (trace_next_page(this_cpu_ptr(trace_writer)))
+		trace_write_switch(prev, next, now_ns, value);
+}
+
+void trace_write_waking(const struct thread *woken, u64 now_ns)
+{
+	struct trace_writer *w = this_cpu_ptr(trace_writer);
+	struct trace_event *e;
+
+	if (unlikely(!w->next)) {
+		waking_on_next_page(woken, now_ns);
+		return;
+	}
+	e = trace_claim(w, TRACE_WAKING, trace_context(0));
+	e->value = woken->cpu;
+	trace_fill_who(e, current_thread(), now_ns);
+	trace_fill_other(e, woken);
+	trace_commit(w, e);
+}
+
+static void __noinline waking_on_next_page(const struct thread *woken, u64 now_ns)
+{
+	if (trace_next_page(this_cpu_ptr(trace_writer)))
+		trace_write_waking(woken, now_ns);
+}
 
 /* For the running thread.  NULL: no ring, or no thread yet, and interrupts are as they were; else
  * they are off until end(). */
 static struct trace_event *begin(enum trace_type type, u32 value, u64 *flags, u64 now_ns)
 {
 	struct thread *self;
+	struct trace_writer *w;
 	struct trace_event *e;
 
 	*flags = irq_save();
 	self = current_thread();
-	e = self ? trace_claim(type, trace_context(*flags)) : NULL;
-	if (!e) {
+	w = this_cpu_ptr(trace_writer);
+	if (!self || (!w->next && !trace_next_page(w))) {
 		irq_restore(*flags);
 		return NULL;
 	}
+	e = trace_claim(w, type, trace_context(*flags));
 	e->value = value;
 	trace_fill_who(e, self, now_ns ? now_ns : clock_now_ns());
 	return e;
@@ -31,7 +116,7 @@ static struct trace_event *begin(enum trace_type type, u32 value, u64 *flags, u6
 
 static void end(struct trace_event *e, u64 flags)
 {
-	trace_commit(e);
+	trace_commit(this_cpu_ptr(trace_writer), e);
 	irq_restore(flags);
 }
 

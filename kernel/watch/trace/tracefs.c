@@ -13,7 +13,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
-#include "kernel/watch/trace/trace_thread.h"
+#include "kernel/watch/trace/trace.h"
 
 #define ALL_EVENTS ((1U << TRACE_MARK) - 1)
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which extensions are built (docs/extensions.md).  The Makefile defines each of these constants as
+ * 1 if the extension's folder is built.  They are used as ordinary conditions, never in #if, so the
+ * compiler checks the code of a probe in every build and drops it where the constant is 0.
+ */
+#pragma once
+
+#ifndef WITH_TRACE
+#define WITH_TRACE 0
+#endif
+
+#ifndef WITH_SEED
+#define WITH_SEED 0
+#endif
+
+#ifndef WITH_LOCKDEP
+#define WITH_LOCKDEP 0
+#endif
