@@ -73,6 +73,8 @@ enum {
 #define CLOCK_BOOTTIME		 7
 #define CLOCK_TAI		 11
 
+#define TIMER_ABSTIME		 1 /* flag: the time is a point of the clock, no duration */
+
 /* --- lseek(2), sigprocmask(2), ioctl(2) ------------------------------------------------------ */
 
 #define SEEK_SET    0

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clocks, sleeping, and timers.
+ * Clocks, sleeping, and the interval timer.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
-#include "kernel/linux/timer/posix_timer.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/itimer.h"
 
-#define TIMER_ABSTIME 1
 #define NSEC_PER_TICK (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
 
 /* --- Conversions ------------------------------------------------------------------------------ */
@@ -291,8 +289,7 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 
 #define ITIMER_REAL 0
 
-/* struct itimerval and itimerspec: interval and value. */
-static int setting_get(u64 user, u64 unit, struct timer_setting *s)
+int timer_setting_get(u64 user, u64 unit, struct timer_setting *s)
 {
 	int error = time_get(user, unit, &s->interval_ns);
 
@@ -303,9 +300,9 @@ static int setting_get(u64 user, u64 unit, struct timer_setting *s)
 	return error;
 }
 
-static int setting_put(u64 user, u64 unit, const struct timer_setting *s)
+int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s)
 {
-	/* What has less than a unit to go has not ended. */
+	/* A timer that has less than a unit to go has not expired: never tell 0. */
 	u64 value = s->value_ns ? MAX(s->value_ns, unit) : 0;
 	u64 t[4] = {s->interval_ns / NSEC_PER_SEC, s->interval_ns % NSEC_PER_SEC / unit,
 		    value / NSEC_PER_SEC, value % NSEC_PER_SEC / unit};
@@ -320,20 +317,20 @@ SYSCALL2(getitimer, which, user)
 	if ((int)which != ITIMER_REAL)
 		return -EINVAL;
 	setting = itimer_exchange(NULL);
-	return setting_put(user, TIMEVAL, &setting);
+	return timer_setting_put(user, TIMEVAL, &setting);
 }
 
 SYSCALL3(setitimer, which, user, old_user)
 {
 	struct timer_setting setting = {0};
-	int error = user ? setting_get(user, TIMEVAL, &setting) : 0;
+	int error = user ? timer_setting_get(user, TIMEVAL, &setting) : 0;
 
 	if (error)
 		return error;
 	if ((int)which != ITIMER_REAL)
 		return -EINVAL;
 	setting = itimer_exchange(&setting);
-	return old_user ? setting_put(old_user, TIMEVAL, &setting) : 0;
+	return old_user ? timer_setting_put(old_user, TIMEVAL, &setting) : 0;
 }
 
 /* alarm(2): the old one's rest in seconds, rounded, but not to zero. */
@@ -346,43 +343,3 @@ SYSCALL1(alarm, seconds)
 		return 0;
 	return (long)MAX((old + NSEC_PER_SEC / 2) / NSEC_PER_SEC, (u64)1);
 }
-
-/* --- POSIX timers ----------------------------------------------------------------------------- */
-
-SYSCALL3(timer_create, clock, user_event, user_id)
-{
-	struct sigevent event;
-	int error, id;
-
-	if (user_event && copy_from_user(&event, (void *)user_event, sizeof(event)))
-		return -EFAULT;
-	error = posix_timer_create((int)clock, user_event ? &event : NULL, &id);
-	if (!error && put_user_u32((u32 *)user_id, (u32)id)) {
-		posix_timer_delete(id);
-		error = -EFAULT;
-	}
-	return error;
-}
-
-SYSCALL4(timer_settime, id, flags, user, old_user)
-{
-	struct timer_setting setting, old;
-	int error = setting_get(user, TIMESPEC, &setting);
-
-	if (!error)
-		error = posix_timer_exchange((int)id, flags & TIMER_ABSTIME, &setting, &old);
-	if (!error && old_user)
-		error = setting_put(old_user, TIMESPEC, &old);
-	return error;
-}
-
-SYSCALL2(timer_gettime, id, user)
-{
-	struct timer_setting setting;
-	int error = posix_timer_exchange((int)id, false, NULL, &setting);
-
-	return error ? error : setting_put(user, TIMESPEC, &setting);
-}
-
-CALL(timer_getoverrun, posix_timer_getoverrun((int)a))
-CALL(timer_delete, posix_timer_delete((int)a))

@@ -20,8 +20,9 @@ FLOORS = [
     ["kernel/dev/", "arch/x86_64/pc/serial", "arch/x86_64/pc/console", "arch/x86_64/pc/random"],
     ["kernel/fs/", "kernel/watch/trace/tracefs", "kernel/linux/proc/"],
     ["kernel/ipc/", "kernel/linux/socket/", "kernel/linux/futex/"],
-    ["kernel/proc/", "kernel/linux/timer/", "kernel/linux/proc/procinfo", "kernel/watch/counters/", "kernel/watch/seed/seed_files"],
-    ["kernel/sys/", "kernel/linux/socket/sys_socket"],
+    ["kernel/proc/", "kernel/linux/timer/", "kernel/linux/proc/procinfo", "kernel/watch/counters/",
+     "kernel/watch/seed/seed_files"],
+    ["kernel/sys/", "kernel/linux/socket/sys_socket", "kernel/linux/timer/sys_timer"],
     ["arch/x86_64/entry/", "kernel/watch/panic/"],
     ["kernel/main.", "tests/kernel/"],
 ]
