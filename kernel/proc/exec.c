@@ -184,8 +184,8 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 	signal_actions_reset(p);
 	spin_unlock_irq(&p->signal_lock, inner);
 	if (space)
-		p->own_dead.peak_resident_pages =
-		    MAX(p->own_dead.peak_resident_pages, READ_ONCE(space->peak_resident));
+		p->use.ended_threads.peak_resident_pages =
+		    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(space->peak_resident));
 	p->space = e->space;
 	e->space = space;
 	p->executable = e->file;

@@ -52,8 +52,8 @@ static bool leave_process(struct thread *t, int wait_status)
 	t->exit_code = wait_status;
 	t->exited = true;
 	last = --p->thread_count == 0;
-	thread_use(t, &use);
-	resource_use_add(&p->own_dead, &use);
+	thread_resource_use(t, &use);
+	resource_use_add(&p->use.ended_threads, &use);
 	if (p->stopped && !last && !p->group_exiting)
 		stopped = --p->threads_to_stop == 0;
 	if (!last)
@@ -97,8 +97,8 @@ static void release_resources(struct process *p)
 	itimer_process_release(p);
 	posix_timers_release(p);
 	flags = spin_lock_irq(&process_lock);
-	p->own_dead.peak_resident_pages =
-	    MAX(p->own_dead.peak_resident_pages, READ_ONCE(space->peak_resident));
+	p->use.ended_threads.peak_resident_pages =
+	    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(space->peak_resident));
 	p->space = NULL;
 	p->executable = NULL;
 	p->files = NULL;

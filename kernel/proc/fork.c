@@ -50,7 +50,7 @@ static int check_count(void)
 
 	if (p == init_process)
 		limit += 16;
-	return thread_count() >= limit ? -EAGAIN : 0;
+	return threads_total() >= limit ? -EAGAIN : 0;
 }
 
 /* What the child does first, on its own stack: only now is its memory the current one. */

@@ -23,7 +23,7 @@ static void result_fill(struct process *child, struct wait_result *result, int c
 	*result = (struct wait_result){
 	    .pid = child->pid, .uid = child->uid, .code = code, .status = status};
 	process_resource_use_locked(child, &result->use);
-	resource_use_add(&result->use, &child->children_use);
+	resource_use_add(&result->use, &child->use.children);
 }
 
 /* What there is to report of one child; true: *result is filled.  A zombie that is reaped goes
@@ -42,7 +42,7 @@ static bool look_at(struct process *child, u32 options, struct wait_result *resu
 		code = wait_status_code(child->exit_code, &status);
 		result_fill(child, result, code, child->exit_code);
 		if (!(options & WNOWAIT)) {
-			resource_use_add(&parent->children_use, &result->use);
+			resource_use_add(&parent->use.children, &result->use);
 			process_unlink(child);
 			*reap = child;
 		}

@@ -41,7 +41,7 @@ void syscall_dispatch(struct trap_frame *frame)
 	long result = -ENOSYS;
 
 	(*this_cpu_ptr(syscall_calls))[MIN(number, (u32)SYSCALL_COUNT)]++;
-	current_thread()->system_calls++;
+	current_thread()->use.counted.system_calls++;
 	irq_enable();
 	if (trace_on(TRACE_SYS_ENTER))
 		trace_enter(number, frame);

@@ -60,7 +60,7 @@ SYSCALL1(sysinfo, user)
 	info.total_ram = pages.total * PAGE_SIZE;
 	info.free_ram = pages.free * PAGE_SIZE;
 	info.shared_ram = (pages.used[PAGE_OBJECT] + pages.used[PAGE_FILE]) * PAGE_SIZE;
-	info.processes = (u16)MIN(thread_count(), 0xffffU);
+	info.processes = (u16)MIN(threads_total(), 0xffffU);
 	return copy_to_user((void *)user, &info, sizeof(info));
 }
 
@@ -196,7 +196,7 @@ int rusage_put(u64 user, const struct resource_use *use)
 struct resource_use children_use(struct process *p)
 {
 	u64 flags = spin_lock_irq(&process_lock);
-	struct resource_use use = p->children_use;
+	struct resource_use use = p->use.children;
 
 	spin_unlock_irq(&process_lock, flags);
 	return use;
@@ -219,7 +219,7 @@ SYSCALL2(getrusage, who, user)
 		use = children_use(p);
 		break;
 	case RUSAGE_THREAD:
-		thread_use(current_thread(), &use);
+		thread_resource_use(current_thread(), &use);
 		use.peak_resident_pages = READ_ONCE(p->space->peak_resident);
 		break;
 	default:

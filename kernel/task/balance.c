@@ -76,7 +76,7 @@ void balance_call_idle(u32 cpu)
 static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
 {
 	while (rq != runqueue_of(to)) {
-		t->migrations++;
+		t->use.counted.migrations++;
 		rq->stats.migrations++;
 		trace_thread(TRACE_MIGRATE, t, t->cpu | to << 16, now_ns);
 		WRITE_ONCE(t->cpu, to);

@@ -50,13 +50,6 @@ struct list *process_session_bucket(pid_t session);
 
 extern u32 thread_limit; /* threads that the machine's memory carries */
 
-/* --- use.c ------------------------------------------------------------------------------------ */
-
-/* Of one process, without its children.  peak_resident_pages counts only threads that have exited
- * with an address space: a live one is on a higher floor (process_use_whole()).  process_lock is held. */
-void process_own_use(struct process *p, struct resource_use *use);
-void resource_use_add(struct resource_use *sum, const struct resource_use *use);
-
 /* --- signal.c --------------------------------------------------------------------------------- */
 
 #define SIGNAL_STOP_SET                                                                            \

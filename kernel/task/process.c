@@ -211,7 +211,7 @@ void thread_unlink(struct thread *t)
 	__atomic_fetch_add(&threads_left, 1, __ATOMIC_RELAXED);
 }
 
-u32 thread_count(void)
+u32 threads_total(void)
 {
 	return READ_ONCE(threads_linked);
 }

@@ -50,8 +50,7 @@ struct process {
 	bool zombie;		    /* no thread lives; waits to be waited for */
 	bool did_exec;		    /* setpgid() of a child after exec is EACCES */
 	int exit_code;		    /* wait status form */
-	struct resource_use own_dead; /* threads that have ended */
-	struct resource_use children_use;
+	struct process_use use;
 
 	/* The address space.  Changed by exec alone, under `exec_lock` and process_lock. */
 	struct address_space *space;
@@ -138,4 +137,4 @@ static inline u64 current_limit(u32 which)
 }
 
 /* Threads of all processes that have not been unlinked yet. */
-u32 thread_count(void);
+u32 threads_total(void);

@@ -40,7 +40,7 @@ void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
 	assert_held(&rq->lock);
 	assert(!t->on_queue && t->state == THREAD_RUNNING);
 	t->on_queue = true;
-	t->ready_since_ns = now_ns;
+	t->use.queued_since_ns = now_ns;
 	if (unlikely(t->seed) && !seed_admit(t))
 		return;
 	list_push_back(&rq->threads, &t->run_link);
@@ -109,8 +109,8 @@ void sched_sample(bool user_mode)
 
 	if (t->is_idle)
 		return;
-	t->user_samples += user_mode;
-	t->kernel_samples += !user_mode;
+	t->use.user_samples += user_mode;
+	t->use.kernel_samples += !user_mode;
 	rq->user_samples += user_mode;
 	rq->kernel_samples += !user_mode;
 }
@@ -125,7 +125,7 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 	rq->stats.switches++;
 	rq->stats.running = next->tid;
 	rq->stats.switches_root += root_changed;
-	trace_switch(prev, next, next->run_since_ns, root_changed, preempted);
+	trace_switch(prev, next, next->use.run_since_ns, root_changed, preempted);
 	if (prev->arch.fpu && prev->state != THREAD_DEAD)
 		fpu_save(prev->arch.fpu);
 	if (next->arch.fpu && (cpu->fpu_owner != next || next->arch.fpu_cpu != cpu->id)) {
@@ -192,16 +192,16 @@ static void switch_away(enum switch_reason reason)
 	if (reason == SWITCH_PREEMPTED)
 		prev->state = THREAD_RUNNING;
 	next = choose_next(rq, prev, reason, now);
-	prev->run_ns += now - prev->run_since_ns;
+	prev->use.run_ns += now - prev->use.run_since_ns;
 	if (!prev->is_idle)
-		rq->busy_ns += now - prev->run_since_ns;
+		rq->busy_ns += now - prev->use.run_since_ns;
 	/* As Linux: whoever could have gone on was forced (getrusage(2)). */
 	if (prev->state == THREAD_RUNNING)
-		prev->switches_forced += next != prev;
+		prev->use.counted.forced_switches += next != prev;
 	else
-		prev->switches_voluntary++;
-	idle_since = prev->run_since_ns;
-	next->run_since_ns = rq->since_ns = now;
+		prev->use.counted.voluntary_switches++;
+	idle_since = prev->use.run_since_ns;
+	next->use.run_since_ns = rq->since_ns = now;
 	if (!next->seed || next->seed != prev->seed)
 		rq->turn_ns = now;
 	if (next == prev) {
@@ -218,7 +218,7 @@ static void switch_away(enum switch_reason reason)
 			rq->poll_ns =
 			    now - idle_since < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
 		}
-		next->wait_ns += now - next->ready_since_ns;
+		next->use.queued_ns += now - next->use.queued_since_ns;
 		if (rq->slice.cpu == TIMER_NOWHERE)
 			timer_start(&rq->slice, now + sched_slice_ns());
 	}
@@ -339,7 +339,7 @@ static void init_cpu(struct thread *idle)
 	idle->state = THREAD_RUNNING;
 	idle->on_cpu = true;
 	idle->cpu = this_cpu_id();
-	idle->run_since_ns = rq->since_ns = clock_now_ns();
+	idle->use.run_since_ns = rq->since_ns = clock_now_ns();
 	this_cpu()->current = idle;
 	cpumask_set(&cpus_scheduled, this_cpu_id()); /* from now on threads may be sent here */
 }
@@ -410,7 +410,7 @@ void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats)
 	u64 since = clock_now_ns() - rq->since_ns;
 	bool idle = rq->idle->on_cpu;
 
-	rq->stats.idle_ns = rq->idle->run_ns + (idle ? since : 0);
+	rq->stats.idle_ns = rq->idle->use.run_ns + (idle ? since : 0);
 	times_split(rq->busy_ns + (idle ? 0 : since), rq->user_samples, rq->kernel_samples,
 		    &rq->stats.user_ns, &rq->stats.kernel_ns);
 	rq->stats.queued = rq->queued;

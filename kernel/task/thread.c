@@ -59,7 +59,7 @@ static struct thread *thread_alloc(const char *name)
 	t->state = THREAD_BLOCKED;
 	t->cpu = this_cpu_id();
 	t->arch.fpu_cpu = MAX_CPUS;
-	t->started_ns = clock_now_ns();
+	t->use.started_ns = clock_now_ns();
 	t->process = kernel_process; /* thread_link() gives user threads their own */
 	strscpy(t->name, name, sizeof(t->name));
 	return t;
@@ -234,13 +234,13 @@ void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns)
 	u64 flags = irq_save(), run;
 	struct runqueue *rq = runqueue_lock_of(t); /* so that it is not switched meanwhile */
 
-	run = t->run_ns + (t->on_cpu ? clock_now_ns() - t->run_since_ns : 0);
+	run = t->use.run_ns + (t->on_cpu ? clock_now_ns() - t->use.run_since_ns : 0);
 	/* Never sampled: it runs in bursts shorter than a turn.  A user thread's time is its own.
 	 */
-	times_split(run, t->user_samples, t->kernel_samples + !t->is_user, &t->user_ns,
-		    &t->kernel_ns);
-	*user_ns = t->user_ns;
-	*kernel_ns = t->kernel_ns;
+	times_split(run, t->use.user_samples, t->use.kernel_samples + !t->is_user, &t->use.counted.user_ns,
+		    &t->use.counted.kernel_ns);
+	*user_ns = t->use.counted.user_ns;
+	*kernel_ns = t->use.counted.kernel_ns;
 	spin_unlock(&rq->lock);
 	irq_restore(flags);
 }

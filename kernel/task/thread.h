@@ -12,6 +12,7 @@
 #include "kernel/lib/list.h"
 #include "kernel/lib/refcount.h"
 #include "kernel/task/timer.h"
+#include "kernel/task/use.h"
 #include "kernel/task/wait.h"
 #include "kernel/watch/lockdep/lockdep.h"
 
@@ -63,17 +64,7 @@ struct thread {
 	s8 nice;		  /* kept for getpriority(); does not weigh */
 	u8 priority, policy;	  /* kept for sched_getscheduler(), likewise */
 
-	/* Counters; written by the CPU that runs it, read anywhere. */
-	u64 started_ns;		  /* clock at creation */
-	u64 run_ns;		  /* time on a CPU, to the nanosecond */
-	u64 run_since_ns;	  /* when it got the CPU */
-	u64 user_samples, kernel_samples; /* where timer interrupts found it: they part run_ns */
-	u64 user_ns, kernel_ns;	  /* its parts as they were last told */
-	u64 switches_voluntary, switches_forced;
-	u64 migrations;
-	u64 wait_ns, ready_since_ns; /* time in the run queue */
-	u64 faults_minor;
-	u64 system_calls;
+	struct thread_use use; /* times and counters */
 
 	/* Sleeping. */
 	const char *wait_name;	  /* of the queue it sleeps on, or NULL */

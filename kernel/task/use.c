@@ -2,6 +2,8 @@
  *
  * What threads and processes have used: times, faults, switches, system calls.
  */
+#include "kernel/task/use.h"
+
 #include "kernel/task/internal.h"
 
 void resource_use_add(struct resource_use *sum, const struct resource_use *use)
@@ -16,13 +18,15 @@ void resource_use_add(struct resource_use *sum, const struct resource_use *use)
 	sum->peak_resident_pages = MAX(sum->peak_resident_pages, use->peak_resident_pages);
 }
 
-void thread_use(struct thread *t, struct resource_use *use)
+void thread_resource_use(struct thread *t, struct resource_use *use)
 {
-	*use = (struct resource_use){.minor_faults = READ_ONCE(t->faults_minor),
-				     .voluntary_switches = READ_ONCE(t->switches_voluntary),
-				     .forced_switches = READ_ONCE(t->switches_forced),
-				     .migrations = READ_ONCE(t->migrations),
-				     .system_calls = READ_ONCE(t->system_calls)};
+	const struct resource_use *counted = &t->use.counted;
+
+	*use = (struct resource_use){.minor_faults = READ_ONCE(counted->minor_faults),
+				     .voluntary_switches = READ_ONCE(counted->voluntary_switches),
+				     .forced_switches = READ_ONCE(counted->forced_switches),
+				     .migrations = READ_ONCE(counted->migrations),
+				     .system_calls = READ_ONCE(counted->system_calls)};
 	thread_times(t, &use->user_ns, &use->kernel_ns);
 }
 
@@ -31,13 +35,13 @@ void process_own_use(struct process *p, struct resource_use *use)
 	struct thread *t;
 
 	assert_held(&process_lock);
-	*use = p->own_dead;
+	*use = p->use.ended_threads;
 	list_for_each (t, &p->threads, process_link) {
 		struct resource_use one;
 
 		if (t->exited)
-			continue; /* in own_dead already */
-		thread_use(t, &one);
+			continue; /* counted in ended_threads */
+		thread_resource_use(t, &one);
 		resource_use_add(use, &one);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What threads and processes have used (getrusage(2)).
+ * What threads and processes have used: CPU time, switches, page faults, system calls.
  */
 #pragma once
 
@@ -9,14 +9,43 @@
 struct process;
 struct thread;
 
-/* Summed at exit and at wait(). */
+/* Of one thread, or summed over threads or processes.  Times are in nanoseconds. */
 struct resource_use {
-	u64 user_ns, kernel_ns;
-	u64 minor_faults;
-	u64 voluntary_switches, forced_switches;
-	u64 migrations, system_calls;
-	u64 peak_resident_pages;
+	u64 user_ns, kernel_ns;	 /* CPU time in user mode and in the kernel */
+	u64 minor_faults;	 /* page faults that were served; there are no major ones, as no
+				  * fault reads from a disk */
+	u64 voluntary_switches;	 /* times that the thread gave up its CPU in order to sleep or end */
+	u64 forced_switches;	 /* times that it lost the CPU while it could have gone on */
+	u64 migrations;		 /* moves to another CPU */
+	u64 system_calls;
+	u64 peak_resident_pages; /* most pages of the address space at one time; 0 for one thread */
 };
 
-/* Of one thread; `use` is filled; peak_resident_pages is 0, since memory belongs to the process. */
-void thread_use(struct thread *t, struct resource_use *use);
+/* Written by the CPU that runs the thread; read from any CPU without a lock. */
+struct thread_use {
+	struct resource_use counted; /* its times are those reported last: a later report is never
+				      * lower */
+	u64 started_ns;		     /* clock at creation */
+	u64 run_ns;		     /* time on a CPU, up to the last switch away from the thread */
+	u64 run_since_ns;	     /* clock when it got the CPU */
+	u64 user_samples, kernel_samples; /* timer interrupts that found it in user mode and in the
+					   * kernel: run_ns is divided in this proportion */
+	u64 queued_ns;		     /* time in a run queue, waiting for a CPU */
+	u64 queued_since_ns;	     /* clock when it was put there; 0: never yet */
+};
+
+/* Of a process, besides the threads that still live.  Under process_lock. */
+struct process_use {
+	struct resource_use ended_threads;
+	struct resource_use children; /* processes that it has waited for, with their children */
+};
+
+/* What `t` has used up to now. */
+void thread_resource_use(struct thread *t, struct resource_use *use);
+
+/* What all threads of `p` have used, ended ones too, without its children.  The peak is that of
+ * former address spaces only: process_resource_use() adds the present one.  process_lock is held. */
+void process_own_use(struct process *p, struct resource_use *use);
+
+/* Add `use` to `sum`; of the peaks the larger one counts. */
+void resource_use_add(struct resource_use *sum, const struct resource_use *use);

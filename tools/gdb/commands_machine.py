@@ -30,7 +30,7 @@ Times are as of the last event that the machine wrote down."""
                          f"{kernel.ms(slice_ns)} left")
             print(line + f"; {int(rq['queued'])} ready")
             for n in kernel.queued(cpu):
-                waited = max(0, now - int(n["ready_since_ns"]))
+                waited = max(0, now - int(n["use"]["queued_since_ns"]))
                 print(f"    {n} of process {n.pid}: ready for {kernel.ms(waited)}, then a slice of "
                       f"{kernel.ms(slice_ns)}")
 

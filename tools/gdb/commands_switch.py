@@ -33,7 +33,7 @@ class Switch:
             self.root_changed = bool(flags & TRACE_SWITCH_ROOT)
             self.preempted = bool(flags & TRACE_SWITCH_PREEMPTED)
         else:  # nothing is recorded: as the structures have it
-            self.time_ns = int(self.next["run_since_ns"])
+            self.time_ns = int(self.next["use"]["run_since_ns"])
             self.root_changed = bool(self.next.root) and self.next.root != self.previous.root
             self.preempted = self.previous.state == "R"
 

@@ -108,10 +108,12 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
               "  kernel stack   the one that its CPU started on")
         print("  page tables    " + (f"root {t.root:#x}" if t.root else
                                       "none of its own: it runs on whichever is loaded"))
-        print(f"  switches       {int(t['switches_voluntary'])} by its own will, "
-              f"{int(t['switches_forced'])} forced, {int(t['migrations'])} migrations")
-        print(f"  time           ran {kernel.ms(int(t['run_ns']))}, waited "
-              f"{kernel.ms(int(t['wait_ns']))} for a CPU")
+        use = t["use"]
+        counted = use["counted"]
+        print(f"  switches       {int(counted['voluntary_switches'])} by its own will, "
+              f"{int(counted['forced_switches'])} forced, {int(counted['migrations'])} migrations")
+        print(f"  time           ran {kernel.ms(int(use['run_ns']))}, waited "
+              f"{kernel.ms(int(use['queued_ns']))} for a CPU")
         if t.is_user:
             arch = t["arch"]
             print(f"  FS base        {int(arch['fs_base']):#x} (thread-local variables of user mode)")

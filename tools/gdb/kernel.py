@@ -289,7 +289,8 @@ class Thread:
 
     @property
     def switches(self):
-        return int(self.struct["switches_voluntary"]) + int(self.struct["switches_forced"])
+        counted = self.struct["use"]["counted"]
+        return int(counted["voluntary_switches"]) + int(counted["forced_switches"])
 
     @property
     def frame_address(self):

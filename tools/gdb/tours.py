@@ -231,7 +231,7 @@ TOURS = {
              text="B asked for CPU 0 by sched_setaffinity(), and here it is: same thread, same "
                   "stack, another CPU.  Moving is putting it into another queue; nothing of it "
                   "was copied.",
-             show=["heddle-current", "p cpus[0]->current->migrations"]),
+             show=["heddle-current", "p cpus[0]->current->use.counted.migrations"]),
     ], cpus=2),
     "futex": Tour("a lock that costs no system call, until two want it", [
         dict(at="tour:lock", thread="A",

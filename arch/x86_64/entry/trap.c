@@ -105,7 +105,7 @@ static enum fault_result fault_resolve(struct thread *t, const struct trap_frame
 		return FAULT_MAPERR;
 	result = address_space_fault(as, address, access);
 	if (result == FAULT_DONE)
-		t->faults_minor++;
+		t->use.counted.minor_faults++;
 	return result;
 }
 

@@ -122,7 +122,7 @@ static void family_read(struct process *p, struct family *f)
 			     .foreground = p->tty ? READ_ONCE(p->tty->foreground) : -1,
 			     .tty = p->tty ? MAKEDEV(5, 1) : 0,
 			     .threads = p->thread_count,
-			     .children = p->children_use};
+			     .children = p->use.children};
 	process_own_use(p, &f->own);
 	spin_unlock_irq(&process_lock, flags);
 }
@@ -147,11 +147,11 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 		    state_letter(t, p), f.parent, f.group, f.session, f.tty, f.foreground);
 	/* No fault is a major one: nothing is read from a disk. */
 	text_printf(text, "%lu %lu 0 0 %lu %lu %lu %lu ",
-		    whole ? f.own.minor_faults : t->faults_minor, f.children.minor_faults,
-		    user / TICK_NS, kernel / TICK_NS, f.children.user_ns / TICK_NS,
-		    f.children.kernel_ns / TICK_NS);
+		    whole ? f.own.minor_faults : t->use.counted.minor_faults,
+		    f.children.minor_faults, user / TICK_NS, kernel / TICK_NS,
+		    f.children.user_ns / TICK_NS, f.children.kernel_ns / TICK_NS);
 	text_printf(text, "%d %d %u 0 %lu %lu %lu %lu ", 20 + t->nice, t->nice, f.threads,
-		    t->started_ns / TICK_NS, as ? as->mapped_bytes : 0,
+		    t->use.started_ns / TICK_NS, as ? as->mapped_bytes : 0,
 		    as ? address_space_resident(as) : 0, process_limit(p, RLIMIT_RSS));
 	text_printf(text, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
 		    as ? as->code_start : 0, as ? as->code_end : 0, as ? as->stack_start : 0,
@@ -233,7 +233,8 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 	text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", s.ignored, s.caught);
 	show_affinity(t, text);
 	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
-		    READ_ONCE(t->switches_voluntary), READ_ONCE(t->switches_forced));
+		    READ_ONCE(t->use.counted.voluntary_switches),
+		    READ_ONCE(t->use.counted.forced_switches));
 }
 THREAD_FILE(status)
 
@@ -248,8 +249,9 @@ static void show_schedstat(struct thread *t, struct process *p, struct text *tex
 	u64 user, kernel;
 
 	thread_times(t, &user, &kernel);
-	text_printf(text, "%lu %lu %lu\n", user + kernel, READ_ONCE(t->wait_ns),
-		    READ_ONCE(t->switches_voluntary) + READ_ONCE(t->switches_forced));
+	text_printf(text, "%lu %lu %lu\n", user + kernel, READ_ONCE(t->use.queued_ns),
+		    READ_ONCE(t->use.counted.voluntary_switches) +
+			READ_ONCE(t->use.counted.forced_switches));
 }
 THREAD_FILE(schedstat)
 
@@ -383,7 +385,7 @@ static const struct procfs_process_hooks hooks = {
     .current_pid = hook_current_pid,
     .current_tid = hook_current_tid,
     .files = hook_files,
-    .thread_count = thread_count,
+    .thread_count = threads_total,
 };
 
 void process_procfs_init(void)

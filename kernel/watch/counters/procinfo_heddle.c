@@ -126,7 +126,7 @@ static void show_thread_counters(struct thread *t, struct process *p, struct tex
 {
 	struct resource_use use;
 
-	thread_use(t, &use);
+	thread_resource_use(t, &use);
 	show_use(&use, text);
 }
 
