@@ -252,8 +252,11 @@ report: all ## all labs on Heddle and on Linux, as one page: build/report/index.
 compile_commands.json: ## for clangd
 	@$(PYTHON) tools/compile_commands.py $(CC) '$(KERNEL_CFLAGS)' $(filter %.c,$(SOURCES)) > $@
 
-loc: ## lines of code of the kernel, room by room
-	@$(PYTHON) tools/loc.py
+loc: ## lines of code of the kernel: core, base, extensions, room by room
+	@$(PYTHON) tools/house.py loc
+
+house: $(BUILD)/heddle.elf ## floors and rooms: what refers upward, circles, budgets
+	@$(PYTHON) tools/house.py
 
 format: ## clang-format on all C of ours
 	@clang-format -i $(filter %.c,$(SOURCES)) $(shell find user tests -name '*.[ch]')
@@ -262,7 +265,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench trace report compile_commands.json loc format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench trace report compile_commands.json loc house format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif
