@@ -27,8 +27,7 @@ static char *places[3];
 static char
     *state_file; /* lines "lab verdict ok|not"; the last line of a lab counts; NULL: no file */
 
-/* --- where the labs are, and what is done
- * ------------------------------------------------------------
+/* --- where the labs are, and what is done -------------------------------------------------------
  */
 
 static void find_places(void)

@@ -2,10 +2,10 @@
  *
  * Several threads on one CPU make progress by switching; the CPU runs one of them at a time.
  *
- * Each thread works in small pieces and looks at the clock after every one.  A piece that took far
- * longer than usual was interrupted: somebody else ran meanwhile.  So each thread knows by itself
- * in which stretches of time it ran, on any system; where there is a trace of the scheduler, that
- * is shown too.
+ * Each thread works in small pieces and reads the clock after each piece.  If a piece took much
+ * longer than usual, the thread was preempted and another thread ran.  So each thread finds out by
+ * itself in which intervals it ran, on any system.  If the system has a scheduler trace, the lab
+ * shows that too.
  */
 #include "lab.h"
 
@@ -17,7 +17,7 @@
 #define THREADS	  4
 #define STRETCHES 1024
 #define PIECE_NS  100000		    /* one piece of work */
-#define GAP_NS	  (PIECE_NS + PIECE_NS / 3) /* longer: another one's piece may lie in it */
+#define GAP_NS	  (PIECE_NS + PIECE_NS / 3) /* longer: another thread may have run in between */
 
 struct stretch {
 	uint64_t start, end;
@@ -27,8 +27,8 @@ struct stretch {
 static struct worker {
 	pid_t tid;
 	int pieces, count;
-	int turns;	 /* as look() finds them */
-	uint64_t cpu_ns; /* as the kernel counts it */
+	int turns;	 /* found by look() */
+	uint64_t cpu_ns; /* CPU time counted by the kernel */
 	struct stretch ran[STRETCHES];
 } workers[THREADS];
 
@@ -62,11 +62,11 @@ static void *work(void *arg)
 }
 
 struct result {
-	uint64_t whole_ns;    /* from the first one's start to the last one's end */
-	uint64_t parts_ns;    /* the sum of all stretches */
-	uint64_t together_ns; /* of those in which two threads or more ran */
+	uint64_t whole_ns;    /* from the first start to the last end */
+	uint64_t parts_ns;    /* sum of all stretches */
+	uint64_t together_ns; /* time in which two or more threads ran */
 	uint64_t cpu_ns;
-	int turns, fewest; /* stretches in a row of one thread are one turn of it */
+	int turns, fewest; /* consecutive stretches of one thread are one turn */
 };
 
 static int by_start(const void *a, const void *b)
@@ -111,15 +111,15 @@ static struct result look(void)
 	return r;
 }
 
-/* The four threads once, on one CPU or on all; `in_turn`: each begins when the one before is done.
- */
+/* Runs the four threads once, on one CPU or on all.  `in_turn`: each starts when the previous one
+ * has ended. */
 static struct result round_of_work(bool one_cpu, bool in_turn, struct lab_trace **trace)
 {
 	pthread_t threads[THREADS];
 
 	pthread_barrier_init(&start_line, NULL, in_turn ? 1 : THREADS);
 	if (one_cpu)
-		lab_pin(0); /* what this thread makes inherits it */
+		lab_pin(0); /* new threads inherit the affinity */
 	if (trace)
 		lab_trace_begin();
 	for (int i = 0; i < THREADS; i++) {
@@ -150,12 +150,12 @@ static void show_trace(struct lab_trace *trace, const pid_t *tids, bool one_cpu)
 {
 	if (!trace) {
 		lab_left_out("The scheduler's own timeline",
-			     "this system has no trace that may be read here");
+			     "this system has no trace, or this user may not read it");
 		return;
 	}
 	lab_timeline(trace, one_cpu ? "Four threads, one CPU" : "Four threads, all CPUs");
 	lab_note(
-	    "By the scheduler's own record these threads followed each other %d times, and two of "
+	    "The scheduler's trace says: these threads followed each other %d times, and two of "
 	    "them ran at the same time for %.2f ms.",
 	    lab_trace_switches(trace, tids, THREADS),
 	    lab_trace_overlap(trace, tids, THREADS) / 1e6);
@@ -173,7 +173,7 @@ static void run(void)
 
 	piece_rounds = lab_spin_rounds(PIECE_NS);
 	one = round_of_work(one_cpu, in_turn, &trace);
-	table = lab_table("Each thread by itself: the stretches of time in which it ran",
+	table = lab_table("What each thread measured: the intervals in which it ran",
 			  "thread|>TID|>turns|>ran|>by the kernel|first|last");
 	for (int i = 0; i < THREADS; i++)
 		if (workers[i].ran[0].start < zero)
@@ -193,27 +193,28 @@ static void run(void)
 	if (lab_options.cpus > 1)
 		all = round_of_work(false, false, NULL);
 
-	table = lab_table("The sum of the parts, and the whole",
-			  "where|>turns|>whole|>sum of the parts|>two at once|>CPUs' worth");
+	table = lab_table("The sum of the parts, and the whole time",
+			  "where|>turns|>whole|>sum of the parts|>two at once|>CPUs used");
 	result_row(table, one_cpu ? "one CPU" : "all CPUs (--all-cpus)", &one);
 	if (lab_options.cpus > 1)
 		result_row(table, "all CPUs", &all);
 	else
-		lab_left_out("The same on several CPUs", "there is only one");
+		lab_left_out("The same on several CPUs", "this lab may use only one CPU");
 
-	/* A stretch ends with the last whole piece, so two never touch by mistake. */
+	/* A stretch ends with the last complete piece, so two stretches never overlap by mistake.
+	 */
 	alone = lab_check(one.together_ns <= one.whole_ns / 1000,
 			  "no two of them ran at the same time (%.2f ms)", one.together_ns / 1e6);
 	alone &= lab_check(one.cpu_ns <= one.whole_ns + one.whole_ns / 20,
-			   "they used %.2f CPUs' worth of time: no more than one",
+			   "their CPU time is that of %.2f CPUs: not more than one",
 			   (double)one.cpu_ns / one.whole_ns);
-	if (lab_options.on_heddle) /* on Linux others run, too */
+	if (lab_options.on_heddle) /* on Linux other programs run too */
 		alone &= lab_check(one.cpu_ns >= one.whole_ns - one.whole_ns / 10,
-				   "and no less: the sum of the parts is the whole");
-	by_turns =
-	    lab_check(one.fewest >= 2, "each ran in several turns (at least %d)", one.fewest);
+				   "and not less: the sum of the parts is the whole");
+	by_turns = lab_check(one.fewest >= 2, "each thread ran in several turns (at least %d)",
+			     one.fewest);
 	lab_figure("cpus_used_on_one", (double)one.cpu_ns / one.whole_ns, "CPUs",
-		   "time that four threads used on one CPU, over the time it took");
+		   "CPU time of four threads on one CPU / whole time");
 	lab_figure("turns", one.turns, "", "turns of four threads on one CPU");
 	if (lab_options.cpus > 1)
 		lab_figure("cpus_used_on_all", (double)all.cpu_ns / all.whole_ns, "CPUs",
@@ -222,39 +223,40 @@ static void run(void)
 		lab_verdict(LAB_FALSE, "Threads ran at the same time: %.1f ms of %.1f.",
 			    one.together_ns / 1e6, one.whole_ns / 1e6);
 	else if (!by_turns)
-		lab_verdict(
-		    LAB_FALSE,
-		    "One ran at a time, but not by switching: each ran to its end before the "
-		    "next began.");
+		lab_verdict(LAB_FALSE, "Only one thread ran at a time, but without switching: each "
+				       "thread ended before "
+				       "the next one began.");
 	else
-		lab_verdict(LAB_CORRECTED,
-			    "On one CPU four threads took %d turns, never two at once. It is one "
-			    "thread a logical CPU, not a core: a core with SMT is two of those.",
-			    one.turns);
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "On one CPU four threads took %d turns, and never two at once. The rule "
+		    "is one thread for each logical CPU, not for each core: a core with SMT "
+		    "has two logical CPUs.",
+		    one.turns);
 }
 
 static const struct lab_knob knobs[] = {
-    {"all-cpus", NULL, "the threads may use every CPU: they overlap"},
-    {"in-turn", NULL, "each thread starts when the one before has ended: no switching"},
+    {"all-cpus", NULL, "the threads may use every CPU: they run at the same time"},
+    {"in-turn", NULL, "each thread starts when the previous one has ended: no switching"},
     {0},
 };
 
 const struct lab lab = {
     .name = "concurrency",
     .claim = "Several threads make progress by switching, but one core runs one thread at a time.",
-    .loose =
-	"One logical CPU runs one thread; a core with simultaneous multithreading (SMT) is two "
-	"logical CPUs, and runs two.",
+    .loose = "One logical CPU runs one thread at a time. A core with simultaneous multithreading "
+	     "(SMT) has "
+	     "two logical CPUs and runs two threads at a time.",
     .predict =
 	{.question = "Four threads with the same work share one CPU. When does the first one end?",
 	 .choices = {"after a quarter of the time", "after about half", "near the end, like all"},
 	 .answer = 2,
-	 .why = "They take turns of a slice each, so all of them come near their end together."},
+	 .why =
+	     "They take turns, one time slice each, so all of them end at nearly the same time."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "\"On a system with a single computing core, concurrency merely means that the "
-	     "execution of "
-	     "the threads will be interleaved over time\" (Silberschatz, 4.2).",
+	     "execution of the threads will be interleaved over time\" (Silberschatz, 4.2).",
     .sources = "kernel/task/sched.c slice_expired(), switch_away()",
     .tour = "switch",
     .run = run,

@@ -313,8 +313,7 @@ static void show_causes(void)
 			     "only /proc/heddle has these counters");
 }
 
-/* --- Copies that are made later
- * ---------------------------------------------------------------------
+/* --- Copies that are made later -----------------------------------------------------------------
  */
 
 static void show_late_copies(void)
@@ -356,8 +355,7 @@ static void show_late_copies(void)
 	}
 }
 
-/* --- exec() makes no process
- * -----------------------------------------------------------------------
+/* --- exec() makes no process --------------------------------------------------------------------
  */
 
 struct image {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Switching pays when work waits: eight tasks one after the other, as threads and as processes, on
- * one CPU.  Each asks a device for something and waits for the answer, then works on it a little.
- * The device is a process that answers each request after a fixed time, as a disk or a network
- * does, and can have many requests under way.
+ * Switching pays when work waits.  Eight tasks run one after the other, as threads and as
+ * processes, on one CPU.  Each task sends a request to a device, waits for the answer, then works
+ * on it a little.  The device is a process that answers each request after a fixed time, as a disk
+ * or a network does, and can process many requests at the same time.
  */
 #include "lab.h"
 
@@ -23,10 +23,11 @@ static struct channel {
 	int request[2], answer[2]; /* pipes to and from the device */
 } channels[TASKS];
 static uint64_t device_ns, compute_rounds;
-static int requests;   /* of each task */
-static bool computing; /* instead of waiting */
+static int requests;   /* requests of each task */
+static bool computing; /* the tasks compute instead of waiting */
 
-/* The device: an answer `device_ns` after each request, for as long as anybody may ask. */
+/* The device answers each request after `device_ns`.  It ends when all tasks have closed their
+ * pipes. */
 static int device(void *unused)
 {
 	struct pollfd fds[TASKS];
@@ -62,7 +63,7 @@ static int device(void *unused)
 			if (read(fds[i].fd, &byte, 1) == 1) {
 				due[i] = lab_now_ns() + device_ns;
 			} else {
-				fds[i].fd = -1; /* poll() passes over it */
+				fds[i].fd = -1; /* poll() ignores it */
 				open--;
 			}
 		}
@@ -138,8 +139,8 @@ static struct result measure(enum way way)
 	return (struct result){(lab_now_ns() - start) / 1e6, used_ms() - used};
 }
 
-/* The best of some rounds, and of those before where there are `more`; the ways take turns, so that
- * all of them meet the same machine. */
+/* Measures each way in some rounds and keeps the best; with `more` it also keeps earlier results
+ * that are better.  The ways alternate, so that a disturbance affects all of them. */
 static void measure_all(struct result *results, const char *what, bool more)
 {
 	int rounds = lab_pick(4, 3);
@@ -157,7 +158,7 @@ static void measure_all(struct result *results, const char *what, bool more)
 
 static void table_of(const char *title, const struct result *r)
 {
-	struct lab_table *table = lab_table(title, "8 tasks|>time|>of that busy|>times as fast");
+	struct lab_table *table = lab_table(title, "8 tasks|>time|>CPU busy|>times as fast");
 
 	for (int way = 0; way < WAYS; way++)
 		lab_row(table, "%s|%.0f ms|%.0f ms|%.1f", way_names[way], r[way].wall_ms,
@@ -175,7 +176,7 @@ static void run(void)
 	compute_rounds = lab_spin_rounds(200 * 1000);
 	requests = lab_pick(3, 2);
 	computing = lab_knob("compute");
-	lab_pin(0); /* one CPU for all: the device too, which hardly uses it */
+	lab_pin(0); /* one CPU for all; the device uses it only a little */
 	for (int i = 0; i < TASKS; i++)
 		if (pipe(channels[i].request) < 0 || pipe(channels[i].answer) < 0)
 			lab_die("pipe: %s", strerror(errno));
@@ -190,7 +191,7 @@ static void run(void)
 	trace = lab_trace_end();
 	computing = true;
 	measure_all(busy, "computing", false);
-	/* Where others had the processor at one way's times, and not at another's. */
+	/* Measure again if other programs disturbed only one of the ways. */
 	for (int i = 0; i < 3 && busy[0].wall_ms > 1.5 * busy[THREADS].wall_ms; i++)
 		measure_all(busy, "computing", true);
 	for (int i = 0; i < TASKS; i++)
@@ -203,8 +204,9 @@ static void run(void)
 	if (trace)
 		lab_timeline(trace, "Eight threads on one CPU");
 	else
-		lab_left_out("The timeline", "this system has no trace that may be read here");
-	table_of("The same with computing in the place of waiting, one CPU", busy);
+		lab_left_out("The timeline",
+			     "this system has no trace, or this user may not read it");
+	table_of("The same with computing instead of waiting, one CPU", busy);
 	threads = waiting[0].wall_ms / waiting[THREADS].wall_ms;
 	processes = waiting[0].wall_ms / waiting[PROCESSES].wall_ms;
 	computed = busy[0].wall_ms / busy[THREADS].wall_ms;
@@ -214,47 +216,48 @@ static void run(void)
 		   "8 waiting tasks as processes, one CPU");
 	lab_figure("speedup_computing_threads", computed, "times",
 		   "8 computing tasks as threads, one CPU");
-	lab_check(threads > 2, "waiting in threads is %.1f times as fast", threads);
-	lab_check(processes > 2, "waiting in processes is %.1f times as fast", processes);
-	lab_check(computed < 2, "computing in threads is %.1f times as fast", computed);
+	lab_check(threads > 2, "waiting tasks end %.1f times as fast in threads", threads);
+	lab_check(processes > 2, "waiting tasks end %.1f times as fast in processes", processes);
+	lab_check(computed < 2, "computing tasks end %.1f times as fast in threads", computed);
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "On one CPU 8 waiting tasks end %.1f times as fast in threads, %.1f times in "
-		    "processes; computing ones %.1f times. The waiting overlaps; the computing "
-		    "is not made faster.",
+		    "On one CPU 8 waiting tasks end %.1f times as fast in threads and %.1f times "
+		    "in "
+		    "processes; computing tasks %.1f times. The waiting overlaps; the computing "
+		    "does not become faster.",
 		    threads, processes, computed);
 	else
 		lab_verdict(
 		    LAB_FALSE,
-		    "Threads were %.1f times and processes %.1f times as fast as one after the "
-		    "other: nothing waited, or it could not overlap.",
+		    "Threads were %.1f times and processes %.1f times as fast as one task after "
+		    "the other: no task waited, or the waiting could not overlap.",
 		    threads, processes);
 }
 
 static const struct lab_knob knobs[] = {
-    {"compute", NULL, "the tasks compute for 20 ms where they would have waited"},
+    {"compute", NULL, "the tasks compute for 20 ms instead of waiting"},
     {0},
 };
 
 const struct lab lab = {
     .name = "io",
     .claim = "Switching pays when work waits for input and output; threads help I/O-bound tasks.",
-    .loose =
-	"It is an overlap of waiting, not a speed-up of computing; and processes overlap their "
-	"waiting just as well as threads.",
-    .predict =
-	{.question =
-	     "Eight tasks wait for a device most of their time. On ONE CPU, how much faster "
-	     "are eight threads than one task after the other?",
-	 .choices = {"not at all: one CPU", "about twice", "five to eight times"},
-	 .answer = 2,
-	 .why = "While one waits the CPU is free for the others, so all of them wait together."},
+    .loose = "The waiting overlaps, but the computing does not become faster. And processes "
+	     "overlap their "
+	     "waiting as well as threads.",
+    .predict = {.question =
+		    "Eight tasks wait for a device most of their time. On ONE CPU, how much faster "
+		    "are eight threads than one task after the other?",
+		.choices = {"not at all: there is only one CPU", "about twice",
+			    "five to eight times"},
+		.answer = 2,
+		.why = "While one thread waits, the CPU is free for the others: all of them wait "
+		       "at the same time."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "Threads are useful where there is \"substantial computing and also substantial "
-	     "I/O\": they "
-	     "overlap; CPU-bound threads gain nothing on one CPU (Tanenbaum, 2.2.1).",
+	     "I/O\": they overlap; CPU-bound threads gain nothing on one CPU (Tanenbaum, 2.2.1).",
     .sources = "kernel/task/wait.c wait_sleep(), kernel/task/sched.c switch_away()",
     .tour = "switch",
     .run = run,

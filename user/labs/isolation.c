@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * One process cannot reach the memory of another; threads can.  A process tries, in seven ways,
- * what it has no right to.  Each attempt is made twice: once by a process that asks to be told (a
- * handler for SIGSEGV), which says what the kernel found missing; and once by one that does not,
- * which is the victim.  Meanwhile a bystander counts.
+ * One process cannot reach the memory of another; threads can.  A process makes eight accesses that
+ * it has no right to make, and one that it may make.  Each attempt is made twice: by a process with
+ * a handler for SIGSEGV, which reports which right was missing; and by a process without a handler,
+ * the victim.  At the same time a bystander process counts.
  */
 #include "lab.h"
 
@@ -23,26 +23,26 @@
 #define STACK  (64 * 1024)
 #define SECRET 0x5ec4e7
 
-/* What the processes tell each other. */
+/* Memory that the processes share. */
 static struct shared {
 	volatile uint64_t bystander; /* counts as long as it lives */
 	volatile bool over, secret_ready;
-	int *volatile secret; /* where the other process has it, and nobody else */
-	/* Of the attempt under way. */
+	int *volatile secret; /* its address in the other process, and only there */
+	/* Of the current attempt. */
 	bool caught, done;
 	int signal, code, value;
-	uint64_t trap, error; /* the processor's: vector and error code */
+	uint64_t trap, error; /* from the processor: vector and error code */
 	void *address;
 } * shared;
 
-static int agreed_on; /* offset into the page that parent and children share on purpose */
+static int agreed_on; /* offset into the page that parent and children share by MAP_SHARED */
 static int *agreed_page;
 static const int constant = 1; /* read-only data */
 
 /* --- the attempts -------------------------------------------------------------------------------
- * Each returns what it got, if it gets so far. */
+ * Each returns the value that it read, if the access is possible. */
 
-/* An address that the compiler knows nothing of. */
+/* Makes a pointer from a number, hidden from the compiler. */
 static volatile int *pointer(uint64_t address)
 {
 	__asm__("" : "+r"(address));
@@ -66,8 +66,8 @@ static int anothers_memory(void)
 
 static int kernels_memory(void)
 {
-	return *(
-	    volatile int *)0xffffffff80108000; /* code, where Heddle is linked; Linux is near */
+	/* Kernel code: Heddle is linked at this address, Linux near it. */
+	return *(volatile int *)0xffffffff80108000;
 }
 
 static int no_address(void)
@@ -105,21 +105,17 @@ static int what_was_agreed(void)
 static const struct attempt {
 	const char *name;
 	int (*fn)(void);
-	bool refused; /* is to be */
+	bool refused; /* it should be refused */
 } attempts[] = {
-    {"wild pointer", wild_pointer, true},
-    {"null pointer", null_pointer, true},
-    {"another's memory", anothers_memory, true},
-    {"kernel's memory", kernels_memory, true},
-    {"no address", no_address, true},
-    {"write to code", own_code, true},
-    {"write to constant", own_constant, true},
-    {"run its data", data_as_code, true},
-    {"agreed memory", what_was_agreed, false},
+    {"wild pointer", wild_pointer, true},	{"null pointer", null_pointer, true},
+    {"another process", anothers_memory, true}, {"kernel memory", kernels_memory, true},
+    {"invalid address", no_address, true},	{"write to code", own_code, true},
+    {"write to constant", own_constant, true},	{"execute data", data_as_code, true},
+    {"shared memory", what_was_agreed, false},
 };
 #define ATTEMPTS ((int)(sizeof(attempts) / sizeof(*attempts)))
 
-/* --- who makes them -----------------------------------------------------------------------------
+/* --- the processes that make them ---------------------------------------------------------------
  */
 
 static sigjmp_buf refused;
@@ -169,10 +165,10 @@ static int bystander(void *unused)
 	return 0;
 }
 
-/* Another process, with something that is only its own. */
+/* Another process, with a value that only it has. */
 static int keeps_a_secret(void *unused)
 {
-	/* Far from where anything else goes, so that the attempt finds nothing of its own there. */
+	/* Far from all other mappings: the process that tries it has nothing mapped there. */
 	int *page = mmap((void *)0x200000000000, PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -206,14 +202,14 @@ static pid_t start_other(bool share)
 static const char *missing(void)
 {
 	if (shared->trap == 13)
-		return "no such address";
+		return "invalid address";
 	if (shared->trap != 14)
 		return "?";
 	if (shared->error & 16)
 		return "execute";
 	if (!(shared->error & 1))
 		return shared->error & 2 ? "write: unmapped" : "read: unmapped";
-	return shared->error & 2 ? "write" : "read: the kernel's";
+	return shared->error & 2 ? "write" : "read: kernel page";
 }
 
 static int thread_value;
@@ -238,8 +234,8 @@ static void run(void)
 	other = start_other(share);
 	while (!__atomic_load_n(&shared->secret_ready, __ATOMIC_ACQUIRE))
 		usleep(1000);
-	table = lab_table("What a process tried, and what became of it",
-			  "attempt|page|right missing|the victim|>others");
+	table = lab_table("What a process tried, and what happened",
+			  "attempt|page|missing right|the victim|>others");
 	for (int i = 0; i < ATTEMPTS; i++) {
 		const struct attempt *a = &attempts[i];
 		char page[32] = "-", ending[48];
@@ -253,7 +249,7 @@ static void run(void)
 		deadline = lab_now_ns() + 5 * 1000000000ull;
 		while (shared->bystander < before + 2 && lab_now_ns() < deadline)
 			usleep(500);
-		/* The bystander still counts, and the process with the secret is there. */
+		/* The bystander still counts, and the process with the secret still exists. */
 		alive = (shared->bystander >= before + 2) + (kill(other, 0) == 0);
 		if (shared->caught && shared->trap == 14)
 			snprintf(page, sizeof(page), "0x%llx",
@@ -265,7 +261,7 @@ static void run(void)
 							      : "signal");
 		else
 			snprintf(ending, sizeof(ending), "%s",
-				 a->refused ? "went on" : "went on, rightly");
+				 a->refused ? "continued" : "continued, as allowed");
 		lab_row(table, "%s|%s|%s|%s|%d of 2 live", a->name, page,
 			shared->caught ? missing() : "none", ending, alive);
 		killed += WIFSIGNALED(status);
@@ -282,13 +278,13 @@ static void run(void)
 	pthread_join(thread, NULL);
 	thread = lab_thread("sibling", write_siblings, &local);
 	pthread_join(thread, NULL);
-	table =
-	    lab_table("What a thread tried in the same process", "attempt|found there afterwards");
+	table = lab_table("What a thread tried in the same process",
+			  "attempt|value found there afterwards");
 	lab_row(table, "a global variable|0x%x: reached", (unsigned)thread_value);
 	lab_row(table, "a local variable on the first thread's stack|0x%x: reached",
 		(unsigned)local);
 
-	lab_check(as_expected == ATTEMPTS, "%d of %d attempts ended as they should", as_expected,
+	lab_check(as_expected == ATTEMPTS, "%d of %d attempts ended as expected", as_expected,
 		  ATTEMPTS);
 	lab_check(!others_reached, "another process's memory was %sreached",
 		  others_reached ? "" : "not ");
@@ -296,46 +292,46 @@ static void run(void)
 		  "a thread reached a sibling's variables");
 	lab_check(agreed_page[agreed_on] == SECRET,
 		  "memory that two processes agreed to share was reached");
-	lab_figure("refused", killed, "attempts", "that ended the process which made them");
+	lab_figure("refused", killed, "attempts",
+		   "attempts that ended the process which made them");
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "%d attempts were refused; each time one process died and nobody else. But "
+		    "%d attempts were refused; each time only the process that made it died. But "
 		    "processes share what they agree to share: mapped memory, descriptors, and the "
 		    "kernel itself.",
 		    killed);
 	else
-		lab_verdict(LAB_FALSE, "%s%d attempts were refused, %d of %d ended as they should.",
-			    others_reached ? "A process read another one's secret. " : "", killed,
-			    as_expected, ATTEMPTS);
+		lab_verdict(LAB_FALSE, "%s%d attempts were refused; %d of %d ended as expected.",
+			    others_reached ? "A process read the secret of another one. " : "",
+			    killed, as_expected, ATTEMPTS);
 }
 
 static const struct lab_knob knobs[] = {
     {"share-space", NULL,
-     "the other process is made with clone(CLONE_VM): it has this address space"},
+     "the other process is made with clone(CLONE_VM): both have one address space"},
     {0},
 };
 
 const struct lab lab = {
     .name = "isolation",
     .claim = "One process cannot reach the memory of another; threads can.",
-    .loose = "Processes share what they agree to share: mapped memory, descriptors, and the "
-	     "kernel, which "
-	     "all of them trust.",
+    .loose = "Processes share what they agree to share: mapped memory and descriptors. They also "
+	     "share the kernel, and all of them depend on it.",
     .predict =
 	{.question = "A process reads an address at which another process keeps its secret. What "
 		     "does it get?",
 	 .choices = {"the secret", "zero", "its own data or a fault", "the kernel stops"},
 	 .answer = 2,
-	 .why = "The address goes through its own page tables. The other one's frames are not in "
-		"them."},
+	 .why =
+	     "The address is translated by its own page tables. They have no entry for the other "
+	     "process's frames."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
-    .books = "The kernel keeps each process from another's memory by base and limit or by page "
-	     "tables; there "
-	     "is no protection between threads, \"because it is impossible and should not be "
-	     "necessary\" "
-	     "(Tanenbaum, 2.2.2).",
+    .books =
+	"The kernel keeps each process from another's memory by base and limit or by page "
+	"tables; there is no protection between threads, \"because it is impossible and should "
+	"not be necessary\" (Tanenbaum, 2.2.2).",
     .sources = "arch/x86_64/entry/trap.c, kernel/vm/fault.c, kernel/task/signal.c",
     .tour = "page-fault",
     .run = run,

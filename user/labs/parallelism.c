@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * On several CPUs threads, and processes, run at the same time: how much faster is a fixed amount
- * of computing with 1 to N of them?  Then the same with a lock around each step, and with counters
- * that lie in one cache line.
+ * On several CPUs threads, and processes, run at the same time.  The lab measures how much faster 1
+ * to N of them finish a fixed amount of computing.  Then it does the same with a lock around each
+ * step, and with counters that lie in one cache line.
  */
 #include "lab.h"
 
@@ -17,12 +17,12 @@
 
 enum job { COMPUTE, LOCKED, FALSE_SHARING, OWN_LINES };
 
-/* What the workers share, whether they are threads or processes. */
+/* Memory shared by the workers, which are threads or processes. */
 static struct shared {
 	pthread_barrier_t start_line;
 	pthread_mutex_t lock;
 	enum job job;
-	uint64_t rounds; /* of each worker */
+	uint64_t rounds; /* for each worker */
 	struct {
 		uint64_t start, end;
 	} ran[MOST];
@@ -44,7 +44,7 @@ static void work(int me)
 	case COMPUTE:
 		lab_spin(rounds);
 		break;
-	case LOCKED: /* steps of 20 microseconds, each under the one lock */
+	case LOCKED: /* steps of 20 microseconds, each under the same lock */
 		for (uint64_t step = lab_spin_rounds(20000), done = 0; done < rounds;
 		     done += step) {
 			pthread_mutex_lock(&shared->lock);
@@ -76,7 +76,7 @@ static int work_process(void *me)
 	return 0;
 }
 
-/* Seconds for `total` rounds of the job, parted among `count` threads or processes. */
+/* Returns the seconds for `total` rounds of the job, divided among `count` threads or processes. */
 static double measure(enum job job, int count, bool processes, uint64_t total)
 {
 	pthread_barrierattr_t shared_attr;
@@ -112,8 +112,8 @@ static double measure(enum job job, int count, bool processes, uint64_t total)
 	return (end - start) / 1e9;
 }
 
-/* The best of some rounds: what disturbs only makes it slower.  One worker's time is measured
- * beside each, so that both meet the same machine. */
+/* Returns the speed-up in the best of some rounds, because a disturbance only makes a run slower.
+ * One worker is measured in each round too, so that a disturbance affects both. */
 static double speed_up(enum job job, int count, bool processes, uint64_t total)
 {
 	double one = 1e30, many = 1e30;
@@ -130,11 +130,12 @@ static double speed_up(enum job job, int count, bool processes, uint64_t total)
 	return one / many;
 }
 
-/* Do CPUs run at the same time, or does an emulator run them in turn?  Two threads count for a
- * while, each with an eye on the other's counter: in turn, it stands still while one looks. */
+/* Do the CPUs run at the same time, or does an emulator run one after the other?  Two threads count
+ * for 50 ms, and each reads the other's counter.  If the CPUs run one after the other, the other's
+ * counter does not change while a thread reads it. */
 static struct pair {
 	volatile uint64_t count;
-	uint64_t moved; /* looks that saw another value than the look before */
+	uint64_t moved; /* reads that found a changed value */
 	struct pair *other;
 } pairs[2];
 
@@ -168,10 +169,11 @@ static uint64_t seen_moving(void)
 	return pairs[0].moved < pairs[1].moved ? pairs[0].moved : pairs[1].moved;
 }
 
-/* Nothing runs at the same time on one CPU: two workers are as fast as one. */
+/* With one CPU nothing runs at the same time: show that two workers are as fast as one. */
 static void one_cpu(uint64_t total)
 {
-	struct lab_bars *bars = lab_bars("Times as fast as one worker, on one CPU", "times");
+	struct lab_bars *bars =
+	    lab_bars("How many times as fast as one worker, on one CPU", "times");
 	double threads = speed_up(COMPUTE, 2, false, total),
 	       processes = speed_up(COMPUTE, 2, true, total);
 
@@ -179,8 +181,8 @@ static void one_cpu(uint64_t total)
 	lab_bar(bars, processes, "2 processes");
 	lab_verdict(
 	    LAB_NOT_SHOWN,
-	    "There is one CPU here: two threads were %.2f times and two processes %.2f times as "
-	    "fast as one. Give it more: make run CPUS=2.",
+	    "There is only one CPU: two threads were %.2f times and two processes %.2f times as "
+	    "fast as one. To give the machine more CPUs: make run CPUS=2.",
 	    threads, processes);
 }
 
@@ -204,7 +206,7 @@ static void run(void)
 		one_cpu(total);
 		return;
 	}
-	/* Where the machine below is busy, they may run in turn for a while. */
+	/* On a busy host the CPUs may run one after the other for a while: try several times. */
 	for (int i = 0; i < 8 && moving < 100; i++) {
 		uint64_t moves = seen_moving();
 
@@ -226,10 +228,11 @@ static void run(void)
 	sharing = speed_up(FALSE_SHARING, cpus, false, total);
 	own = speed_up(OWN_LINES, cpus, false, total);
 
-	bars = lab_bars(job == LOCKED
-			    ? "Times as fast as one worker, every step under one lock (--lock)"
-			    : "Times as fast as one worker",
-			"times");
+	bars =
+	    lab_bars(job == LOCKED
+			 ? "How many times as fast as one worker, each step under one lock (--lock)"
+			 : "How many times as fast as one worker",
+		     "times");
 	for (int n = 1; n <= cpus; n++) {
 		if (!threads[n])
 			continue;
@@ -239,25 +242,31 @@ static void run(void)
 	if (trace) {
 		lab_timeline(trace, "The threads, on all CPUs");
 		lab_note(
-		    "The scheduler's record: two or more of them ran at the same time for %.1f ms.",
+		    "The scheduler's trace: two or more of them ran at the same time for %.1f ms.",
 		    lab_trace_overlap(trace, tids, cpus) / 1e6);
 	} else {
-		lab_left_out("The timeline", "this system has no trace that may be read here");
+		lab_left_out("The timeline",
+			     "this system has no trace, or this user may not read it");
 	}
-	bars = lab_bars("More threads are not faster for ever: the same work, all CPUs", "times");
+	bars = lab_bars(
+	    "The limits: the same work on all CPUs, as a multiple of one worker's speed", "times");
 	lab_bar(bars, threads[cpus], "nothing shared");
 	lab_bar(bars, more, "twice as many threads as CPUs");
-	lab_bar(bars, locked, "every step under one lock");
-	lab_bar(bars, own, "a counter each, a cache line each");
-	lab_bar(bars, sharing, "a counter each, in one cache line");
-	lab_note("Two threads on two CPUs saw each other's counter move %llu times in 50 ms.",
+	lab_bar(bars, locked, "each step under one lock");
+	lab_bar(bars, own, "counters in separate cache lines");
+	lab_bar(bars, sharing, "counters in one cache line");
+	lab_note("Two threads on two CPUs saw each other's counter change %llu times in 50 ms.",
 		 (unsigned long long)moving);
-	lab_figure("speedup_threads", threads[best], "times", "best speed-up by threads");
-	lab_figure("speedup_processes", processes[best], "times", "speed-up by as many processes");
-	lab_figure("speedup_threads_twice", more, "times", "twice as many threads as CPUs");
-	lab_figure("speedup_lock", locked, "times", "the same under one lock");
-	lab_figure("speedup_false_sharing", sharing, "times", "counters in one cache line");
-	lab_figure("speedup_own_lines", own, "times", "counters in cache lines of their own");
+	lab_figure("speedup_threads", threads[best], "times", "best speed-up with threads");
+	lab_figure("speedup_processes", processes[best], "times",
+		   "speed-up with as many processes");
+	lab_figure("speedup_threads_twice", more, "times",
+		   "speed-up with twice as many threads as CPUs");
+	lab_figure("speedup_lock", locked, "times", "speed-up with each step under one lock");
+	lab_figure("speedup_false_sharing", sharing, "times",
+		   "speed-up with counters in one cache line");
+	lab_figure("speedup_own_lines", own, "times",
+		   "speed-up with counters in separate cache lines");
 	lab_check(threads[best] > 1.4, "%d threads are %.2f times as fast as one", best,
 		  threads[best]);
 	lab_check(processes[best] > 1.4, "%d processes are %.2f times as fast as one", best,
@@ -265,42 +274,42 @@ static void run(void)
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "%d threads were %.2f times and %d processes %.2f times as fast as one; with "
-		    "a lock around each step only %.2f times. It takes CPUs, and work that is "
-		    "not in each other's way.",
+		    "%d threads were %.2f times and %d processes %.2f times as fast as one; with a "
+		    "lock around each step only %.2f times. A speed-up needs several CPUs, and "
+		    "threads that do not wait for each other.",
 		    best, threads[best], best, processes[best], locked);
 	else if (job == LOCKED)
 		lab_verdict(LAB_FALSE,
-			    "Under one lock %d threads were %.2f times as fast as one: they "
-			    "wait for each other.",
+			    "Under one lock %d threads were %.2f times as fast as one: they wait "
+			    "for each other.",
 			    best, threads[best]);
 	else
 		lab_verdict(
 		    LAB_NOT_SHOWN, "%d CPUs gave %.2f times the speed. %s", cpus, threads[best],
-		    moving < 100 ? "They run in turn, by the emulator or by the machine below it: "
-				   "two threads hardly saw each other move."
-				 : "They run at the same time, but the machine below them has "
-				   "no two free CPUs for them now.");
+		    moving < 100
+			? "The emulator or the host runs the CPUs one after the other: two "
+			  "threads hardly saw each other's counter change."
+			: "They run at the same time, but the host has no two free CPUs for "
+			  "them now.");
 }
 
 static const struct lab_knob knobs[] = {
-    {"lock", NULL, "every step of the work is done under one lock"},
+    {"lock", NULL, "each step of the work is done under one lock"},
     {0},
 };
 
 const struct lab lab = {
     .name = "parallelism",
     .claim = "On several cores threads, and processes, run at the same time.",
-    .loose = "More threads are not faster for ever: what they share, a lock or only a cache line, "
-	     "brings "
-	     "the gain down, and more threads than CPUs add nothing.",
+    .loose = "More threads do not always mean more speed. A lock or a cache line that they share "
+	     "reduces the gain, and more threads than CPUs add nothing.",
     .predict = {.question =
 		    "Two CPUs, two threads, twice the speed. What if each step is under one mutex?",
 		.choices = {"still about twice", "about as fast as one thread",
 			    "much slower than one thread"},
 		.answer = 1,
 		.why =
-		    "One holds the lock, the other waits: at most one of them works at any time."},
+		    "While one thread holds the lock, the other waits: only one works at a time."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "With 75 % of the work parallel, two cores make it 1.6 times as fast (Amdahl's law; "

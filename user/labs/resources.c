@@ -25,8 +25,7 @@
 
 #define PAGE 4096L
 
-/* --- The things: functions that get and set each of them; the values are 1 and 2
- * ----------------------------
+/* --- The things: functions that get and set each of them; the values are 1 and 2 ----------------
  */
 
 static int file, spare; /* an open file; a descriptor number that is free */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * When a process crashes the others go on; when a thread crashes the whole process can go.  Eight
- * faults, each made twice: by one of four processes, and by one of the four threads of a process.
- * The other three count, so that it is seen who goes on.  Then the silent case: one writes over
- * what belongs to another, and nothing crashes.
+ * When a process crashes, the others go on; when a thread crashes, the whole process can end. Eight
+ * faults are each made twice: by one of four processes, and by one of the four threads of a
+ * process. The other three count, so that the lab sees which of them continue.  Then the silent
+ * case: one thread overwrites the data of another, and nothing crashes.
  */
 #include "lab.h"
 
@@ -22,14 +22,14 @@
 #include <unistd.h>
 
 #define PAGE   4096
-#define OTHERS 3   /* others: processes, or threads */
-#define PAGES  256 /* that the one which crashes has of its own */
+#define OTHERS 3   /* the other processes or threads */
+#define PAGES  256 /* pages of the process that crashes */
 
 enum { IN_PROCESS, IN_THREAD, PLACES };
 
 static struct shared {
 	volatile uint64_t processes[OTHERS], threads[OTHERS]; /* each counts as long as it lives */
-	volatile pid_t tid;				      /* of the one that makes the fault */
+	volatile pid_t tid; /* TID of the thread that makes the fault */
 	volatile bool go, over, caught;
 	volatile bool sum_wrong;
 } * shared;
@@ -61,9 +61,9 @@ static int recurse(volatile char *above)
 	volatile char locals[2000];
 
 	locals[0] = above[0];
-	if (zero) /* never, but the compiler does not know */
+	if (zero) /* never true, but the compiler does not know it */
 		return 0;
-	return recurse(locals) + locals[0]; /* needed after the call: each has a frame of its own */
+	return recurse(locals) + locals[0]; /* used after the call: this is no tail call */
 }
 
 static void stack_overflow(void)
@@ -105,7 +105,7 @@ static const struct fault {
 };
 enum { FAULTS = sizeof(faults) / sizeof(*faults) };
 
-/* --- who makes them, and who stands by ---------------------------------------------------------
+/* --- the processes and threads that make them, and the others -----------------------------------
  */
 
 static void count(volatile uint64_t *counter)
@@ -128,7 +128,7 @@ static void *other_thread(void *counter)
 	return NULL;
 }
 
-/* With --catch: a thread that faults is left by a jump, and ends alone. */
+/* With --catch the handler leaves the fault by siglongjmp(), and only that thread ends. */
 static __thread sigjmp_buf saved;
 
 static void leave_fault(int signal)
@@ -157,14 +157,14 @@ static void *catch_and_make_fault(void *arg)
 	static char space[64 * 1024];
 	stack_t stack = {.ss_sp = space, .ss_size = sizeof(space)};
 
-	/* Where the stack has overflowed, a handler needs another. */
+	/* After a stack overflow the handler needs another stack. */
 	sigaltstack(&stack, NULL);
 	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++)
 		sigaction(caught[i], &action, NULL);
 	return make_fault(arg);
 }
 
-/* Something to reclaim: frames of memory. */
+/* Takes frames of memory, which the kernel must free later. */
 static void take_memory(void)
 {
 	char *memory =
@@ -198,19 +198,19 @@ static int fault_in_thread(void *fault)
 	return 0;
 }
 
-/* --- one fault, seen from outside --------------------------------------------------------------
+/* --- one fault, watched from another process ----------------------------------------------------
  */
 
 struct outcome {
-	bool ended;	     /* the process in which it was made */
-	int signal;	     /* that ended it */
-	bool caught;	     /* the thread ended alone */
+	bool ended;	     /* the process that made the fault ended */
+	int signal;	     /* the signal that ended it */
+	bool caught;	     /* only the thread ended */
 	int processes_left;  /* of three */
 	int threads_left;    /* of three */
-	bool zombie, gone;   /* before it was waited for, and after */
-	bool end_of_file;    /* its end of a pipe was closed, with nobody closing it */
-	uint64_t held, lost; /* frames: what it had, what did not come back */
-	int killed_by;	     /* a runaway: what ended its process in the end */
+	bool zombie, gone;   /* its state before wait() and after */
+	bool end_of_file;    /* the kernel closed its end of a pipe */
+	uint64_t held, lost; /* frames that it had; frames that were not freed */
+	int killed_by;	     /* runaway loop: the signal that ended its process later */
 };
 
 static struct outcome outcomes[FAULTS][PLACES];
@@ -230,7 +230,7 @@ static bool has_ended(pid_t pid)
 	return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
-/* How many of three counters go on.  Those of a process that is gone are not waited for long. */
+/* Returns how many of three counters still grow.  If the process is gone, it does not wait long. */
 static int go_on(volatile uint64_t *counters, bool gone)
 {
 	uint64_t before[OTHERS], deadline = lab_now_ns() + (gone ? 30000000ull : 3000000000ull);
@@ -242,7 +242,8 @@ static int go_on(volatile uint64_t *counters, bool gone)
 		usleep(2000);
 		going = 0;
 		for (int i = 0; i < OTHERS; i++)
-			going += counters[i] > before[i] + 1; /* one may have been on its way */
+			going += counters[i] >
+				 before[i] + 1; /* one increment may have been in progress */
 	} while (going < OTHERS && lab_now_ns() < deadline);
 	return going;
 }
@@ -263,7 +264,7 @@ static struct outcome watch(const struct fault *fault, int place)
 		lab_die("pipe: %s", strerror(errno));
 	pid = lab_fork("crashes", place == IN_THREAD ? fault_in_thread : fault_in_process,
 		       (void *)(uintptr_t)fault);
-	close(ends[1]); /* now only the child has it */
+	close(ends[1]); /* now only the child has this end open */
 	while (!shared->tid || (place == IN_THREAD && go_on(shared->threads, false) < OTHERS)) {
 		if (has_ended(pid))
 			lab_die("the child could not start");
@@ -283,7 +284,7 @@ static struct outcome watch(const struct fault *fault, int place)
 		syscall(SYS_tgkill, pid, shared->caught ? pid : shared->tid, SIGKILL);
 	while (!has_ended(pid))
 		usleep(1000);
-	/* Nothing was closed by the one that died; it is dead, and nobody has waited for it. */
+	/* The dead process closed nothing itself, and its parent has not waited for it yet. */
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	o.end_of_file = read(ends[0], &byte, 1) == 0;
 	o.zombie = lab_state(pid, pid) == 'Z';
@@ -292,7 +293,7 @@ static struct outcome watch(const struct fault *fault, int place)
 	o.killed_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	o.gone = kill(pid, 0) < 0 && errno == ESRCH && lab_state(pid, pid) == '-';
 	close(ends[0]);
-	/* What was freed may be on its way through the processors' own lists. */
+	/* Freed frames may still be in the free lists of single CPUs. */
 	for (int i = 0; i < 50; i++) {
 		uint64_t now = free_frames();
 
@@ -323,7 +324,7 @@ static const char *who_died(const struct outcome *o, int place)
 	if (o->caught)
 		return "the thread";
 	if (!o->ended)
-		return "nobody";
+		return "none";
 	snprintf(text, sizeof(*texts), "%s: %d of 4", signal_name(o->signal),
 		 place == IN_THREAD ? 4 - o->threads_left : 4 - o->processes_left);
 	return text;
@@ -332,8 +333,8 @@ static const char *who_died(const struct outcome *o, int place)
 /* --- the silent case ---------------------------------------------------------------------------
  */
 
-static unsigned char account[1000]; /* one's data */
-static unsigned char letters[100];  /* the other's */
+static unsigned char account[1000]; /* the data of one program */
+static unsigned char letters[100];  /* the data of the other */
 
 static unsigned sum(void)
 {
@@ -344,7 +345,7 @@ static unsigned sum(void)
 	return total;
 }
 
-/* Means to write into its own array, with an index that is wrong. */
+/* Writes to its own array, but with a wrong index. */
 static int write_astray(void *unused)
 {
 	volatile unsigned char *at = letters;
@@ -353,7 +354,7 @@ static int write_astray(void *unused)
 	__asm__("" : "+r"(at));
 	at[index] ^= 0x40;
 	(void)unused;
-	return 0; /* the end of a program that is well */
+	return 0; /* the exit status of a program without errors */
 }
 
 static void *astray_thread(void *unused)
@@ -380,9 +381,8 @@ static void silent_row(struct lab_table *table, const char *who, int status, boo
 
 static void silent_case(void)
 {
-	struct lab_table *table =
-	    lab_table("The silent case: one writes where another has its data",
-		      "who writes|signal|exit status|the other's checksum");
+	struct lab_table *table = lab_table("The silent case: one writes to the data of another",
+					    "writer|signal|exit status|the other's checksum");
 	unsigned right;
 	int by_process, by_thread;
 	bool wrong;
@@ -395,8 +395,8 @@ static void silent_case(void)
 	silent_row(table, "another process", by_process, wrong);
 	silent_row(table, "another thread", by_thread, shared->sum_wrong);
 	lab_check(!wrong && shared->sum_wrong && by_process == 0 && by_thread == 0,
-		  "a thread's stray write spoilt a sibling's data, without any signal; a process's "
-		  "did not");
+		  "a thread's wrong write changed a sibling's data, without any signal; a "
+		  "process's wrong write did not");
 }
 
 /* --- the lab -----------------------------------------------------------------------------------
@@ -405,7 +405,7 @@ static void silent_case(void)
 static void show(void)
 {
 	struct lab_table *table = lab_table(
-	    "One of four makes the fault: who died, and how many of the other three go on",
+	    "One of four makes the fault: which of them died, and how many others continue",
 	    "fault|in a process|>others|in a thread|>threads|>processes");
 
 	for (int i = 0; i < FAULTS; i++) {
@@ -415,10 +415,10 @@ static void show(void)
 			who_died(p, IN_PROCESS), p->processes_left, who_died(t, IN_THREAD),
 			t->threads_left, t->processes_left);
 	}
-	lab_note("A runaway loop kills nobody. Both were ended by SIGKILL afterwards: the process "
-		 "alone; the thread only together with its process.");
-	table = lab_table("What was reclaimed, with nobody tidying up",
-			  "fault|of a|>frames held|>not back|its pipe|its PID");
+	lab_note("A runaway loop ends nothing. The lab ended both with SIGKILL: the process alone; "
+		 "the thread only together with its process.");
+	table = lab_table("What the kernel freed after the fault",
+			  "fault|of a|>frames held|>not freed|its pipe|its PID");
 	for (int i = 0; i < FAULTS * PLACES; i++) {
 		const struct outcome *o = &outcomes[i / PLACES][i % PLACES];
 		char held[24] = "-", lost[24] = "-";
@@ -435,8 +435,9 @@ static void show(void)
 					     : "STILL THERE");
 	}
 	if (!lab_options.on_heddle)
-		lab_left_out("Frames held and given back",
-			     "Linux keeps freed frames aside, and other programs run");
+		lab_left_out(
+		    "Frames held and freed",
+		    "Linux keeps freed frames in a list of each CPU, and other programs run");
 }
 
 static void run(void)
@@ -450,7 +451,7 @@ static void run(void)
 		pids[i] = lab_fork("other", other_process, (void *)&shared->processes[i]);
 	for (int i = -1; i < FAULTS; i++)
 		for (int place = 0; place < PLACES; place++) {
-			/* Once for nothing: the kernel's own stores fill. */
+			/* i is -1: a first run fills the kernel's caches and is not counted. */
 			struct outcome o = watch(&faults[i < 0 ? 0 : i], place);
 
 			if (i >= 0)
@@ -476,42 +477,42 @@ static void run(void)
 	for (int i = 0; i < OTHERS; i++)
 		lab_wait(pids[i]);
 	lab_check(contained == FAULTS - 1 && deaths[IN_PROCESS] == FAULTS - 1,
-		  "%d of %d crashes in a process ended it and left the three other processes",
-		  contained, deaths[IN_PROCESS]);
+		  "%d of %d crashes in a process ended only that process", contained,
+		  deaths[IN_PROCESS]);
 	lab_check(taken == FAULTS - 1 && deaths[IN_THREAD] == FAULTS - 1,
-		  "%d of %d crashes in a thread took its three siblings with it", taken,
+		  "%d of %d crashes in a thread also ended its three siblings", taken,
 		  deaths[IN_THREAD]);
 	lab_check(outsiders == FAULTS * PLACES * OTHERS,
-		  "no crash of either kind reached another process");
+		  "no crash of either kind ended another process");
 	lab_check(!runaway[IN_PROCESS].ended && !runaway[IN_THREAD].ended &&
 		      runaway[IN_THREAD].threads_left == OTHERS &&
 		      runaway[IN_PROCESS].killed_by == SIGKILL &&
 		      runaway[IN_THREAD].killed_by == SIGKILL,
-		  "a runaway loop killed nobody, and SIGKILL for the thread ended its process");
-	lab_check(reclaimed == FAULTS * PLACES, "everything was reclaimed in %d of %d cases",
+		  "a runaway loop ended nothing, and SIGKILL for the thread ended its process");
+	lab_check(reclaimed == FAULTS * PLACES, "the kernel freed everything in %d of %d cases",
 		  reclaimed, FAULTS * PLACES);
 	lab_figure("lost_with_process",
 		   deaths[IN_PROCESS] ? 4 - (double)OTHERS * contained / deaths[IN_PROCESS] : 0,
-		   "of 4", "processes that end when one of four crashes, in the mean");
+		   "of 4", "processes that end when one of four crashes, on average");
 	lab_figure("lost_with_thread",
 		   deaths[IN_THREAD] ? 1 + (double)OTHERS * taken / deaths[IN_THREAD] : 0, "of 4",
-		   "threads that end when one of four crashes, in the mean");
+		   "threads that end when one of four crashes, on average");
 	if (lab_checks_failed() == 0)
 		lab_verdict(LAB_CORRECTED,
-			    "%d of %d crashes in a thread ended its whole process; in a process, "
-			    "that process alone. Threads do not fault more: a fault is not "
-			    "contained. The worst is silent: a thread spoilt another's data and "
-			    "nothing crashed.",
+			    "%d of %d crashes in a thread ended its whole process; a crash in a "
+			    "process ended only that process. Threads do not fault more often, but "
+			    "a fault in a thread is not contained. The worst case is silent: a "
+			    "thread changed the data of another, and nothing crashed.",
 			    taken, deaths[IN_THREAD]);
 	else
 		lab_verdict(LAB_FALSE,
-			    "%d of %d crashes in a thread ended its whole process; %d of %d in a "
-			    "process left the others alone.",
+			    "%d of %d crashes in a thread ended its whole process; %d of %d "
+			    "crashes in a process did not affect the others.",
 			    taken, deaths[IN_THREAD], contained, deaths[IN_PROCESS]);
 }
 
 static const struct lab_knob knobs[] = {
-    {"catch", NULL, "a handler leaves the fault by a jump: only the faulty thread ends"},
+    {"catch", NULL, "a handler jumps out of the fault: only the faulty thread ends"},
     {0},
 };
 
@@ -519,14 +520,15 @@ const struct lab lab = {
     .name = "stability",
     .claim = "When a process crashes the others go on; when a thread crashes the whole process can "
 	     "go.",
-    .loose = "Threads are not \"less stable\": they fault as often as processes. What differs is "
-	     "that a fault is not contained. And the worst fault is silent: one thread spoils "
-	     "another's data, and nothing crashes.",
+    .loose = "Threads are not \"less stable\": they fault as often as processes. The difference is "
+	     "that a fault in a thread is not contained. And the worst fault is silent: one thread "
+	     "changes the data of another, and nothing crashes.",
     .predict = {.question = "One of four threads divides by zero. How many of the four go on?",
 		.choices = {"none", "three", "four"},
 		.answer = 0,
-		.why = "The signal's default action ends the process, for the kernel cannot know "
-		       "what state the thread left the shared memory in."},
+		.why =
+		    "The default action of the signal ends the process, because the kernel cannot "
+		    "know in which state the thread left the shared memory."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "A bug in one thread can damage all the threads in the process, for they share the "

@@ -605,7 +605,7 @@ const struct lab lab = {
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "Threads are 10 to 100 times cheaper to create and destroy (Tanenbaum 2.2.1).",
-    .sources = "kernel/proc/exit.c thread_exit() and process_reap(), kernel/task/process_wait.c "
+    .sources = "kernel/proc/exit.c thread_exit() and process_reap(), kernel/proc/wait.c "
 	       "process_wait(), kernel/ipc/futex.c",
     .tour = "fork",
     .run = run,

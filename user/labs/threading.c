@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * lab threading: one program, written three times: with POSIX threads, with C11 threads, and with a
- * small interface in the style of Win32, which this file makes.  Below all three the same system
- * calls are counted.  With --green there is a fourth: threads that the kernel never hears of.
+ * small Win32-style interface that this file implements.  The lab counts the system calls of each.
+ * With --green the first one uses threads that the kernel does not know about.
  *
- * The program: three workers.  The first takes a lock and waits 60 ms inside; the two others want
- * the lock meanwhile.  Each adds to a sum.  The maker waits for all.
+ * The program: three workers.  The first takes a lock and sleeps 60 ms while it holds it; the two
+ * others wait for the lock.  Each adds to a sum.  The main thread waits for all workers.
  */
 #include "lab.h"
 
@@ -25,15 +25,15 @@
 
 enum { WORKERS = 3, ROUNDS = 5, NUMBERS = 512 };
 
-/* What a run leaves behind; shared, because on Linux it runs in a child that is traced. */
+/* The result of a run; in shared memory, because on Linux the program runs in a traced child. */
 static struct result {
 	long sum;
-	int tasks; /* of the process while the workers lived */
+	int tasks; /* threads of the process while the workers lived */
 	pid_t tids[WORKERS];
 	double ms;
-	long calls[NUMBERS]; /* by number */
+	long calls[NUMBERS]; /* by number of the call */
 } * results;
-static struct result *result; /* of the run now */
+static struct result *result; /* of the current run */
 
 static void work_alone_for(int ms)
 {
@@ -50,7 +50,7 @@ static int count_tasks(void)
 	return (int)threads;
 }
 
-/* What each worker does once it has the lock. */
+/* The work of each worker while it holds the lock. */
 static void add(long i)
 {
 	result->tids[i] = (pid_t)syscall(SYS_gettid);
@@ -159,7 +159,7 @@ static HANDLE CreateThread(LPTHREAD_START_ROUTINE start, LPVOID parameter)
 	return h->used ? h : NULL;
 }
 
-/* Of threads alone, and without a limit. */
+/* Only for threads, and only without a time limit. */
 static DWORD WaitForSingleObject(HANDLE h, DWORD ms)
 {
 	if (ms != INFINITE || (!h->joined && pthread_join(h->thread, NULL)))
@@ -175,7 +175,7 @@ static void CloseHandle(HANDLE h)
 	h->used = false;
 }
 
-/* Recursive, as Win32's are. */
+/* Recursive, like Win32's critical sections. */
 static void InitializeCriticalSection(CRITICAL_SECTION *section)
 {
 	pthread_mutexattr_t attributes;
@@ -201,7 +201,7 @@ static void DeleteCriticalSection(CRITICAL_SECTION *section)
 	pthread_mutex_destroy(section);
 }
 
-/* Here the program begins: nothing of it is POSIX. */
+/* The program begins here.  It uses nothing of POSIX. */
 static CRITICAL_SECTION win32_lock;
 
 static DWORD win32_worker(LPVOID i)
@@ -229,11 +229,11 @@ static void with_win32(void)
 	DeleteCriticalSection(&win32_lock);
 }
 
-/* --- Green: without the kernel ------------------------------------------------------------------
+/* --- Green threads: without the kernel ----------------------------------------------------------
  */
 
-/* Thread 0 is the maker.  A thread that does not run is a stack pointer: its registers lie there.
- */
+/* Thread 0 is the main thread.  A thread that does not run is a stack pointer: its registers are
+ * saved on its stack. */
 static struct green {
 	void *sp;
 	bool ended;
@@ -243,7 +243,8 @@ static struct green {
 static int running, greens;
 static bool green_lock;
 
-/* Keep what a call must keep on this stack, take the other stack, and return there. */
+/* Saves the callee-saved registers on this stack, loads the other stack pointer, and returns on it.
+ */
 void green_switch(void **from, void *to);
 __asm__(".text\n"
 	".globl green_switch\n"
@@ -273,7 +274,7 @@ static void green_worker(void)
 	add(green[running].argument);
 	green_lock = false;
 	green[running].ended = true;
-	green_yield(); /* for good */
+	green_yield(); /* does not return */
 }
 
 static void with_green(void)
@@ -283,8 +284,8 @@ static void with_green(void)
 		struct green *g = &green[greens + 1];
 		void **top = (void **)(g->stack + sizeof(g->stack));
 
-		top[-2] = (void *)green_worker; /* where its first switch returns to */
-		g->sp = top - 8;		/* below that, six registers */
+		top[-2] = (void *)green_worker; /* return address of its first switch */
+		g->sp = top - 8;		/* below it: six saved registers */
 		g->argument = i;
 		g->ended = false;
 		greens++;
@@ -299,7 +300,7 @@ static void with_green(void)
 /* --- Counting -----------------------------------------------------------------------------------
  */
 
-/* All that the program does without threads: to be subtracted. */
+/* The program without threads: its calls are subtracted from the others. */
 static void without_threads(void)
 {
 	for (long i = 0; i < WORKERS; i++) {
@@ -309,7 +310,7 @@ static void without_threads(void)
 	result->tasks = count_tasks();
 }
 
-/* On Heddle: the whole machine's calls, before and after; who else is there sleeps. */
+/* On Heddle: reads the calls of the whole machine, before and after; all other processes sleep. */
 static bool read_calls(long calls[NUMBERS], int sign)
 {
 	char *text = lab_read("/proc/heddle/syscalls");
@@ -331,7 +332,7 @@ static bool read_calls(long calls[NUMBERS], int sign)
 	return true;
 }
 
-/* On Linux: a child runs it and is stopped at each call. */
+/* On Linux: a traced child runs the program and stops at each call. */
 static bool run_traced(void (*program)(void))
 {
 	struct user_regs_struct regs;
@@ -355,7 +356,8 @@ static bool run_traced(void (*program)(void))
 				return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 			continue;
 		}
-		/* Before a call the kernel sets the result to this; after it, to the result. */
+		/* At the entry of a call the kernel sets the result to -ENOSYS; at its exit, to the
+		 * result. */
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80) &&
 		    !ptrace(PTRACE_GETREGS, tid, 0, &regs) && (long)regs.rax == -ENOSYS &&
 		    regs.orig_rax < NUMBERS)
@@ -365,7 +367,7 @@ static bool run_traced(void (*program)(void))
 	return false;
 }
 
-/* Run it some times: the median of each call's count, and the shortest time. */
+/* Runs the program ROUNDS times; keeps the median count of each call and the shortest time. */
 static bool count_calls(struct result *r, void (*program)(void))
 {
 	static double counts[NUMBERS][ROUNDS];
@@ -393,7 +395,7 @@ static bool count_calls(struct result *r, void (*program)(void))
 	for (int i = 0; i < NUMBERS; i++)
 		r->calls[i] = (long)lab_median(counts[i], ROUNDS);
 	r->ms = shortest;
-	r->tasks = tasks; /* where we came late to count, some had ended */
+	r->tasks = tasks; /* in some rounds a worker had ended before the count */
 	return true;
 }
 
@@ -460,13 +462,13 @@ static void run(void)
 			lab_left_out("the system calls",
 				     "no /proc/heddle/syscalls, and no ptrace()");
 			lab_verdict(LAB_NOT_SHOWN,
-				    "This system does not let its calls be counted.");
+				    "This system does not let the lab count its system calls.");
 			return;
 		}
 	}
 
 	struct result *p = &results[POSIX], *c = &results[C11], *w = &results[WIN32];
-	struct lab_table *t = lab_table("System calls, beyond those of the program without threads",
+	struct lab_table *t = lab_table("System calls, minus those of the program without threads",
 					use_green ? "call|>green|>C11|>Win32 style"
 						  : "call|>POSIX|>C11|>Win32 style");
 
@@ -478,18 +480,18 @@ static void run(void)
 			lab_row(t, "%s|%ld|%ld|%ld", name_of(i), p->calls[i], c->calls[i],
 				w->calls[i]);
 	}
-	t = lab_table("What the kernel knew of it",
+	t = lab_table("What the kernel knew about the threads",
 		      use_green ? "|>green|>C11|>Win32 style" : "|>POSIX|>C11|>Win32 style");
-	lab_row(t, "threads of the process meanwhile|%d|%d|%d", p->tasks, c->tasks, w->tasks);
-	lab_row(t, "TIDs of the three workers|%d|%d|%d", different_tids(p), different_tids(c),
+	lab_row(t, "threads of the process|%d|%d|%d", p->tasks, c->tasks, w->tasks);
+	lab_row(t, "different TIDs of the workers|%d|%d|%d", different_tids(p), different_tids(c),
 		different_tids(w));
-	lab_row(t, "sum of what they added|%ld|%ld|%ld", p->sum, c->sum, w->sum);
-	lab_row(t, "ms, with one worker asleep for 60|%.0f|%.0f|%.0f", p->ms, c->ms, w->ms);
+	lab_row(t, "the sum|%ld|%ld|%ld", p->sum, c->sum, w->sum);
+	lab_row(t, "ms; one worker slept 60 ms|%.0f|%.0f|%.0f", p->ms, c->ms, w->ms);
 	lab_note(
-	    "C11 threads and the Win32 style are a few lines over POSIX threads, in the C library "
-	    "and in this file. Below them all, clone() makes each thread, and futex() is where "
-	    "a thread waits for a lock or for another's end. Where a count differs, a library "
-	    "blocks signals once more, or somebody came a moment later to a lock.");
+	    "C11 threads and the Win32-style threads are a few lines on top of POSIX threads, in "
+	    "the C library and in this file. In all three clone() makes each thread, and a thread "
+	    "waits in futex() for a lock or for the end of another thread. If a count differs, a "
+	    "library blocks signals once more, or a thread reached a lock a moment later.");
 
 	long clones = p->calls[SYS_clone] + p->calls[SYS_clone3];
 
@@ -500,44 +502,45 @@ static void run(void)
 		same &= r->calls[SYS_clone] + r->calls[SYS_clone3] == clones;
 	}
 	lab_check(right, "each of the three programs does its work");
-	lab_check(same, "below all three are the same system calls");
+	lab_check(same, "all three make the same system calls");
 	lab_check(clones == WORKERS && p->tasks == WORKERS + 1,
-		  "the kernel made every thread of the first: %ld calls of clone, %d threads",
+		  "the kernel made every thread of the first program: %ld calls of clone, %d "
+		  "threads",
 		  clones, p->tasks);
 	lab_figure("clones", (double)clones, "", "calls of clone for three workers");
 	lab_figure("futexes", (double)p->calls[SYS_futex], "", "calls of futex");
 	if (right && same && clones == WORKERS && p->tasks == WORKERS + 1)
 		lab_verdict(LAB_CORRECTED,
-			    "The program asks a library, and it may choose which one. "
-			    "But the library only asks on: the same calls, and %ld times clone(), "
-			    "below all three. The kernel makes the thread.",
+			    "The program calls a library, and it may choose which one. But every "
+			    "library only asks the kernel: all three make the same system calls, "
+			    "with %ld calls of clone(). The kernel makes the thread.",
 			    clones);
 	else if (right && clones == 0 && p->tasks == 1)
 		lab_verdict(
 		    LAB_TRUE,
-		    "Green threads do come from the library alone: no clone(), one TID, one "
-		    "task. So the kernel cannot run two of them at a time, and when one sleeps "
-		    "all of them do.");
+		    "Green threads come from the library alone: no clone(), one TID, one thread "
+		    "in the kernel. So the kernel cannot run two of them at the same time, and "
+		    "when one sleeps, all of them sleep.");
 	else
-		lab_verdict(LAB_FALSE, "The calls below the three are not the same, or not all "
-				       "threads are the kernel's.");
+		lab_verdict(LAB_FALSE,
+			    "The system calls of the three programs are not the same, or "
+			    "not all threads are known to the kernel.");
 }
 
 static const struct lab_knob knobs[] = {
-    {"green", NULL, "in the place of POSIX threads: a library that switches stacks by itself"},
+    {"green", NULL, "instead of POSIX threads: a library that switches stacks itself"},
     {0},
 };
 
 const struct lab lab = {
     .name = "threading",
     .claim = "Threads come from a library: pthreads or Win32 threads.",
-    .loose = "The library asks; the kernel makes the thread.",
-    .predict = {"The same program with POSIX, with C11 and with Win32-style threads. Below them "
-		"are ...",
+    .loose = "The library asks the kernel; the kernel makes the thread.",
+    .predict = {"The same program with POSIX, C11 and Win32-style threads. Below them are ...",
 		{"three different system calls", "the same system calls", "no system calls", NULL},
 		1,
-		"One way leads to a new thread on this kernel: clone(). The interfaces differ in "
-		"names."},
+		"On this kernel there is one way to make a thread: clone(). The interfaces differ "
+		"only in names."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "Three libraries are in use: POSIX, Windows, Java; a library can be in user space or "
