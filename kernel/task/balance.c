@@ -5,24 +5,9 @@
  */
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
-#include "kernel/lib/errno.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 #include "kernel/watch/seed/seed.h"
-
-struct cpumask cpus_scheduled __hot_data, cpus_idle __hot_data;
-
-struct runqueue *runqueue_lock_of(const struct thread *t)
-{
-	for (;;) {
-		struct runqueue *rq = runqueue_of(READ_ONCE(t->cpu));
-
-		spin_lock(&rq->lock);
-		if (rq == runqueue_of(READ_ONCE(t->cpu)))
-			return rq;
-		spin_unlock(&rq->lock);
-	}
-}
 
 static u32 shortest_queue(const struct thread *t)
 {
@@ -135,40 +120,4 @@ void balance_kick_idle(u32 from_cpu)
 	if (cpu == MAX_CPUS || cpu == from_cpu)
 		return;
 	balance_call_idle(cpu);
-}
-
-int sched_set_affinity(struct thread *t, const struct cpumask *mask)
-{
-	struct runqueue *rq;
-	bool self = t == current_thread();
-	u64 flags;
-
-	might_sleep();
-	for (u32 i = 0;; i++) {
-		if (i == MAX_CPUS / 64)
-			return -EINVAL;
-		if (mask->bits[i] & cpus_scheduled.bits[i])
-			break;
-	}
-	flags = irq_save();
-	rq = runqueue_lock_of(t);
-	t->affinity = *mask;
-	if (!balance_may_run(t, t->cpu) && t->on_queue) {
-		runqueue_take(rq, t);
-		balance_enqueue(rq, t, true, clock_now_ns());
-	} else {
-		/* If it runs it leaves at its next pass through schedule(). */
-		u32 leave = !balance_may_run(t, t->cpu) && t->on_cpu ? t->cpu : MAX_CPUS;
-
-		spin_unlock(&rq->lock);
-		if (leave < MAX_CPUS) {
-			__atomic_store_n(&cpu_get(leave)->need_resched, 1, __ATOMIC_SEQ_CST);
-			if (leave != this_cpu_id())
-				smp_reschedule(leave);
-		}
-	}
-	irq_restore(flags);
-	if (self && !cpumask_test(mask, this_cpu_id()))
-		schedule();
-	return 0;
 }

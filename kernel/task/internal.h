@@ -41,6 +41,12 @@ struct process *process_group_member(pid_t group, pid_t session);
 /* All memory of a thread except its structure has been freed: drop its reference to the process. */
 void process_thread_freed(struct thread *t);
 
+/* A thread has left the tables, but its memory is not free yet. */
+void process_thread_unlinked(void);
+u32 process_threads_left(void); /* how many such threads there are */
+
+void process_tables_init(void);
+
 /* Free a number, unless a process, group or session goes by it still.  process_lock is held. */
 void process_number_release(pid_t number);
 
@@ -91,6 +97,12 @@ void signal_send_timer(struct process *p, struct thread *only, struct queued_sig
 
 /* Take it off its queue. */
 void signal_cancel_timer(struct process *p, struct queued_signal *entry);
+
+/* Remove the entries of the signals in `set` from a queue of `p`, and their bits from *pending. */
+void signal_queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set);
+
+/* Remove one entry of a queue of `p` and free it, unless it belongs to a timer. */
+void signal_entry_free(struct process *p, struct queued_signal *entry);
 
 /* Free the entries of a queue of `p`. */
 void signal_flush_queue(struct process *p, struct list *queue);

@@ -30,18 +30,9 @@
 
 #define HASH_SIZE 512
 
-DEFINE_SPINLOCK(process_lock);
-static struct lock_class signal_lock_class = {"signal", 0}, limits_lock_class = {"limits", 0};
-static struct lock_class exec_lock_class = {"exec", 0}, fs_context_class = {"fs context", 0};
-
-static struct process kernel_process_storage;
-struct process *kernel_process = &kernel_process_storage;
-struct process *init_process;
-u32 thread_limit;
-
 static struct treap processes; /* by PID */
 static struct list threads[HASH_SIZE], groups[HASH_SIZE], sessions[HASH_SIZE];
-static u32 threads_linked, threads_left; /* left: unlinked, but with its memory still; atomic */
+static u32 threads_linked;
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
@@ -208,7 +199,7 @@ void thread_unlink(struct thread *t)
 	list_remove(&t->process_link);
 	list_remove(&t->tid_link);
 	threads_linked--;
-	__atomic_fetch_add(&threads_left, 1, __ATOMIC_RELAXED);
+	process_thread_unlinked();
 }
 
 u32 threads_total(void)
@@ -216,121 +207,11 @@ u32 threads_total(void)
 	return READ_ONCE(threads_linked);
 }
 
-/* A thread is told of as ended while it still stands on its stack: give such ones some time, so
- * that their memory counts as free.  Bounded, since somebody may hold one. */
-static void wait_for_threads_left(void)
+void process_tables_init(void)
 {
-	for (u32 ms = 0; ms < 50 && __atomic_load_n(&threads_left, __ATOMIC_ACQUIRE); ms++)
-		if (current_thread()->exited || sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0) < 0)
-			break;
-}
-
-/* --- Making and unmaking ---------------------------------------------------------------------- */
-
-static void process_init_fields(struct process *p)
-{
-	refcount_init(&p->refs, 1);
-	list_init(&p->children);
-	list_init(&p->sibling_link);
-	list_init(&p->group_link);
-	list_init(&p->session_link);
-	list_init(&p->threads);
-	list_init(&p->pending_queue);
-	list_init(&p->posix_timers);
-	wait_queue_init(&p->child_wait, "child");
-	wait_queue_init(&p->exec_wait, "exec");
-	mutex_init(&p->exec_lock, &exec_lock_class);
-	spinlock_init(&p->signal_lock, &signal_lock_class);
-	spinlock_init(&p->limits_lock, &limits_lock_class);
-	mutex_init(&p->fs.lock, &fs_context_class);
-	itimer_process_init(p);
-	p->exit_signal = SIGCHLD;
-}
-
-struct process *process_create(struct process *parent)
-{
-	struct process *p = kzalloc(sizeof(*p));
-	u64 flags;
-
-	if (!p)
-		return NULL;
-	process_init_fields(p);
-	p->started_ns = clock_now_ns();
-	flags = spin_lock_irq(&parent->limits_lock);
-	for (u32 i = 0; i < RLIMIT_COUNT; i++)
-		p->limits[i] = parent->limits[i];
-	p->uid = parent->uid;
-	p->euid = parent->euid;
-	p->suid = parent->suid;
-	p->gid = parent->gid;
-	p->egid = parent->egid;
-	p->sgid = parent->sgid;
-	spin_unlock_irq(&parent->limits_lock, flags);
-	flags = spin_lock_irq(&parent->signal_lock);
-	memcpy(p->actions, parent->actions, sizeof(p->actions));
-	spin_unlock_irq(&parent->signal_lock, flags);
-	return p;
-}
-
-void process_get(struct process *p)
-{
-	refcount_get(&p->refs);
-}
-
-void process_put(struct process *p)
-{
-	if (!refcount_put(&p->refs))
-		return;
-	/* All that can sleep went in process_reap() or never came to be. */
-	signal_flush_queue(p, &p->pending_queue);
-	kfree(p);
-}
-
-u64 process_limit(struct process *p, u32 which)
-{
-	return READ_ONCE(p->limits[which].current);
-}
-
-void process_thread_freed(struct thread *t)
-{
-	if (!t->process || t->process == kernel_process)
-		return; /* one that never ran, or a kernel thread */
-	process_put(t->process);
-	__atomic_fetch_sub(&threads_left, 1, __ATOMIC_RELEASE);
-}
-
-void process_init_early(void)
-{
-	process_init_fields(kernel_process);
 	for (u32 i = 0; i < HASH_SIZE; i++) {
 		list_init(&threads[i]);
 		list_init(&groups[i]);
 		list_init(&sessions[i]);
 	}
-}
-
-/* As Linux: a soft limit for stacks and descriptors, no core files, the rest free; the numbers of
- * processes and queued signals follow from the memory, so that a fork bomb meets EAGAIN while there
- * is still some left. */
-static void set_default_limits(struct process *p)
-{
-	struct page_stats stats;
-	u64 count;
-
-	page_stats_read(&stats);
-	count = MIN(stats.total * PAGE_SIZE / (256 * 1024), 32768UL);
-	thread_limit = (u32)MAX(count * 2, 64UL);
-	for (u32 i = 0; i < RLIMIT_COUNT; i++)
-		p->limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-	p->limits[RLIMIT_STACK].current = 8 << 20;
-	p->limits[RLIMIT_CORE].current = 0;
-	p->limits[RLIMIT_NOFILE] = (struct rlimit){1024, FD_TABLE_MAX};
-	p->limits[RLIMIT_NPROC] = p->limits[RLIMIT_SIGPENDING] = (struct rlimit){count, count};
-	p->limits[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};
-}
-
-void process_init(void)
-{
-	set_default_limits(kernel_process);
-	shrinker_register(wait_for_threads_left);
 }

@@ -23,6 +23,9 @@ struct runqueue {
 
 void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u64 *kernel_ns);
 
+/* Set up the queue of a CPU that is about to schedule. */
+void runqueue_init(struct runqueue *rq, struct thread *idle);
+
 struct runqueue *runqueue_of(u32 cpu);
 struct runqueue *this_runqueue(void); /* interrupts off */
 

@@ -21,55 +21,8 @@
 
 #define IDLE_POLL_NS (50 * NSEC_PER_USEC)
 
-static struct lock_class runqueue_class = {"run queue", 0};
-static DEFINE_PER_CPU(struct runqueue, runqueue_var);
 static u64 slice_ns = SCHED_SLICE_DEFAULT_NS;
-
-struct runqueue *runqueue_of(u32 cpu)
-{
-	return per_cpu_ptr(runqueue_var, cpu);
-}
-
-struct runqueue *this_runqueue(void)
-{
-	return this_cpu_ptr(runqueue_var);
-}
-
-void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
-{
-	assert_held(&rq->lock);
-	assert(!t->on_queue && t->state == THREAD_RUNNING);
-	t->on_queue = true;
-	t->use.queued_since_ns = now_ns;
-	if (unlikely(t->seed) && !seed_admit(t))
-		return;
-	list_push_back(&rq->threads, &t->run_link);
-	WRITE_ONCE(rq->queued, rq->queued + 1);
-}
-
-void runqueue_take(struct runqueue *rq, struct thread *t)
-{
-	assert_held(&rq->lock);
-	assert(t->on_queue);
-	t->on_queue = false;
-	list_remove(&t->run_link);
-	if (unlikely(t->seed) && t->seed->holder != t) {
-		t->seed->ready_count--;
-		return;
-	}
-	WRITE_ONCE(rq->queued, rq->queued - 1);
-}
-
-struct thread *runqueue_pop(struct runqueue *rq)
-{
-	struct thread *t;
-
-	if (list_empty(&rq->threads))
-		return NULL;
-	t = list_first(&rq->threads, struct thread, run_link);
-	runqueue_take(rq, t);
-	return t;
-}
+static u64 threads_started;
 
 u64 sched_slice_ns(void)
 {
@@ -105,7 +58,7 @@ static void slice_expired(struct timer *timer)
 void sched_sample(bool user_mode)
 {
 	struct thread *t = current_thread();
-	struct runqueue *rq = this_cpu_ptr(runqueue_var);
+	struct runqueue *rq = this_runqueue();
 
 	if (t->is_idle)
 		return;
@@ -145,7 +98,7 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 /* The second half of a switch, run by the thread that was switched to. */
 static void finish_switch(struct thread *prev)
 {
-	struct runqueue *rq = this_cpu_ptr(runqueue_var);
+	struct runqueue *rq = this_runqueue();
 	bool dead = prev->state == THREAD_DEAD;
 
 	prev->on_cpu = false;
@@ -185,7 +138,7 @@ static void switch_away(enum switch_reason reason)
 	u64 flags = irq_save(), now, idle_since;
 
 	require((preempt_count() | this_cpu_read(irq_depth)) == 0);
-	rq = this_cpu_ptr(runqueue_var);
+	rq = this_runqueue();
 	spin_lock(&rq->lock);
 	this_cpu()->need_resched = 0;
 	now = clock_now_ns();
@@ -244,6 +197,37 @@ void sched_yield(void)
 void sched_yield_member(void)
 {
 	switch_away(SWITCH_MEMBER);
+}
+
+void thread_start(struct thread *t)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = runqueue_lock_of(t);
+
+	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
+	t->state = THREAD_RUNNING;
+	balance_enqueue(rq, t, true, clock_now_ns());
+	irq_restore(flags);
+}
+
+u64 sched_forks_total(void)
+{
+	return __atomic_load_n(&threads_started, __ATOMIC_RELAXED);
+}
+
+void thread_exit_final(void)
+{
+	struct thread *t = current_thread();
+
+	trace_value(TRACE_EXIT, 0);
+	irq_disable();
+	if (this_cpu()->fpu_owner == t)
+		this_cpu()->fpu_owner = NULL;
+	/* Nobody wakes a dead thread; finish_switch() drops the running thread's reference once
+	 * this stack is no longer in use. */
+	thread_set_state(THREAD_DEAD);
+	schedule();
+	panic("thread %d runs after its end", t->tid);
 }
 
 static void preempt_schedule(void)
@@ -329,12 +313,10 @@ static struct held_locks *thread_locks(void)
 
 static void init_cpu(struct thread *idle)
 {
-	struct runqueue *rq = this_cpu_ptr(runqueue_var);
+	struct runqueue *rq = this_runqueue();
 
-	spinlock_init(&rq->lock, &runqueue_class);
-	list_init(&rq->threads);
+	runqueue_init(rq, idle);
 	timer_init(&rq->slice, slice_expired);
-	rq->idle = idle;
 	idle->is_idle = true;
 	idle->state = THREAD_RUNNING;
 	idle->on_cpu = true;
@@ -378,7 +360,7 @@ static bool idle_poll(struct runqueue *rq)
 
 void sched_idle_loop(void)
 {
-	struct runqueue *rq = this_cpu_ptr(runqueue_var);
+	struct runqueue *rq = this_runqueue();
 	bool polled = false; /* in vain, since something ran here */
 
 	cpumask_set(&cpus_idle, this_cpu_id());

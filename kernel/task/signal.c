@@ -18,44 +18,14 @@
 
 /* --- Queues ----------------------------------------------------------------------------------- */
 
-static void entry_release(struct process *p, struct queued_signal *entry)
-{
-	list_remove(&entry->link);
-	if (entry->preallocated) {
-		entry->last_overrun = entry->info.timer.overrun;
-		return;
-	}
-	p->queued_signals--;
-	kfree(entry);
-}
-
-static void queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set)
-{
-	struct queued_signal *entry, *next;
-
-	if (!(*pending & set))
-		return;
-	*pending &= ~set;
-	list_for_each_safe (entry, next, queue, link)
-		if (SIGNAL_BIT(entry->info.signo) & set)
-			entry_release(p, entry);
-}
-
 /* From the process and all its threads. */
 void signal_discard(struct process *p, sigset_t set)
 {
 	struct thread *t;
 
-	queue_discard(p, &p->pending_queue, &p->pending, set);
+	signal_queue_discard(p, &p->pending_queue, &p->pending, set);
 	list_for_each (t, &p->threads, process_link)
-		queue_discard(p, &t->pending_queue, &t->pending, set);
-}
-
-void signal_flush_queue(struct process *p, struct list *queue)
-{
-	sigset_t all = ~0UL;
-
-	queue_discard(p, queue, &all, ~0UL);
+		signal_queue_discard(p, &t->pending_queue, &t->pending, set);
 }
 
 static int take_from(struct process *p, struct list *queue, sigset_t *pending, sigset_t set,
@@ -79,7 +49,7 @@ static int take_from(struct process *p, struct list *queue, sigset_t *pending, s
 	}
 	if (found) {
 		*info = found->info;
-		entry_release(p, found);
+		signal_entry_free(p, found);
 	} else {
 		*info = (struct siginfo){.signo = signal, .code = SI_USER};
 	}
@@ -97,6 +67,15 @@ int signal_take(sigset_t set, struct siginfo *info)
 	assert_held(&p->signal_lock);
 	signal = take_from(p, &t->pending_queue, &t->pending, set, info);
 	return signal ? signal : take_from(p, &p->pending_queue, &p->pending, set, info);
+}
+
+struct sigaction signal_action_of(struct process *p, int signal)
+{
+	u64 flags = spin_lock_irq(&p->signal_lock);
+	struct sigaction action = p->actions[signal - 1];
+
+	spin_unlock_irq(&p->signal_lock, flags);
+	return action;
 }
 
 /* --- Who has work ----------------------------------------------------------------------------- */

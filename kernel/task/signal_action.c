@@ -15,15 +15,6 @@ void signal_actions_reset(struct process *p)
 		    .handler = p->actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
 }
 
-struct sigaction signal_action_of(struct process *p, int signal)
-{
-	u64 flags = spin_lock_irq(&p->signal_lock);
-	struct sigaction action = p->actions[signal - 1];
-
-	spin_unlock_irq(&p->signal_lock, flags);
-	return action;
-}
-
 bool signal_is_refused(int signal)
 {
 	return current_thread()->signal_mask & SIGNAL_BIT(signal) ||

@@ -19,7 +19,6 @@
 #include "kernel/watch/seed/seed.h"
 
 static struct slab_cache *thread_cache, *fpu_cache;
-static u64 threads_started;
 static u32 kthreads; /* that have memory */
 
 void thread_init(void)
@@ -88,8 +87,7 @@ static void thread_free(struct thread *t)
 }
 
 /* With a stack on which it begins in `fn`; `frame_bytes` as in thread_stack_prepare(). */
-static struct thread *thread_create(const char *name, void (*fn)(void *), void *arg,
-				    size_t frame_bytes)
+struct thread *thread_create(const char *name, void (*fn)(void *), void *arg, size_t frame_bytes)
 {
 	struct thread *t = thread_alloc(name);
 
@@ -100,6 +98,8 @@ static struct thread *thread_create(const char *name, void (*fn)(void *), void *
 		slab_free(thread_cache, t);
 		return ERR_PTR(-ENOMEM);
 	}
+	if (!frame_bytes)
+		__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED); /* thread_free() subtracts */
 	t->arch.saved_sp =
 	    thread_stack_prepare((char *)t->kernel_stack + KSTACK_SIZE, frame_bytes, fn, arg);
 	return t;
@@ -112,43 +112,6 @@ struct thread *thread_create_idle(u32 cpu)
 	if (!t)
 		panic("no memory for the idle thread of CPU %u", cpu);
 	snprintf(t->name, sizeof(t->name), "idle/%u", cpu);
-	return t;
-}
-
-struct kthread_call {
-	void (*fn)(void *arg);
-	void *arg;
-};
-
-static void kthread_begin(void *arg)
-{
-	struct kthread_call call = *(struct kthread_call *)arg;
-
-	kfree(arg);
-	call.fn(call.arg);
-	thread_exit_final();
-}
-
-struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg)
-{
-	struct kthread_call *call = kmalloc(sizeof(*call));
-	struct thread *t = call ? thread_create(name, kthread_begin, call, 0) : ERR_PTR(-ENOMEM);
-	tid_t tid;
-
-	if (IS_ERR(t)) {
-		kfree(call);
-		return t;
-	}
-	__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED); /* thread_free() takes it off */
-	tid = tid_alloc();
-	if (tid < 0) {
-		kfree(call);
-		thread_put(t);
-		return ERR_PTR(tid);
-	}
-	*call = (struct kthread_call){fn, arg};
-	t->tid = tid;
-	thread_start(t);
 	return t;
 }
 
@@ -169,22 +132,6 @@ struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void 
 	return t;
 }
 
-void thread_start(struct thread *t)
-{
-	u64 flags = irq_save();
-	struct runqueue *rq = runqueue_lock_of(t);
-
-	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
-	t->state = THREAD_RUNNING;
-	balance_enqueue(rq, t, true, clock_now_ns());
-	irq_restore(flags);
-}
-
-u64 sched_forks_total(void)
-{
-	return __atomic_load_n(&threads_started, __ATOMIC_RELAXED);
-}
-
 void thread_get(struct thread *t)
 {
 	refcount_get(&t->refs);
@@ -196,53 +143,9 @@ void thread_put(struct thread *t)
 		thread_free(t);
 }
 
-void thread_exit_final(void)
-{
-	struct thread *t = current_thread();
-
-	trace_value(TRACE_EXIT, 0);
-	irq_disable();
-	if (this_cpu()->fpu_owner == t)
-		this_cpu()->fpu_owner = NULL;
-	/* Nobody wakes a dead thread; finish_switch() drops the running thread's reference once
-	 * this stack is no longer in use. */
-	thread_set_state(THREAD_DEAD);
-	schedule();
-	panic("thread %d runs after its end", t->tid);
-}
-
 void thread_set_name(struct thread *t, const char *name)
 {
 	strscpy(t->name, name, sizeof(t->name));
-}
-
-/* Part `run` in the proportion of the samples.  What was told before is taken from *user_ns and
- * *kernel_ns: neither ever goes back, as in times(2). */
-void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u64 *kernel_ns)
-{
-	u64 samples = user_samples + kernel_samples, user = run;
-
-	if (samples)
-		user = run / samples * user_samples + run % samples * user_samples / samples;
-	user = MAX(user, *user_ns);
-	*kernel_ns = MAX(run - MIN(user, run), *kernel_ns);
-	*user_ns = run - *kernel_ns;
-}
-
-void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns)
-{
-	u64 flags = irq_save(), run;
-	struct runqueue *rq = runqueue_lock_of(t); /* so that it is not switched meanwhile */
-
-	run = t->use.run_ns + (t->on_cpu ? clock_now_ns() - t->use.run_since_ns : 0);
-	/* Never sampled: it runs in bursts shorter than a turn.  A user thread's time is its own.
-	 */
-	times_split(run, t->use.user_samples, t->use.kernel_samples + !t->is_user, &t->use.counted.user_ns,
-		    &t->use.counted.kernel_ns);
-	*user_ns = t->use.counted.user_ns;
-	*kernel_ns = t->use.counted.kernel_ns;
-	spin_unlock(&rq->lock);
-	irq_restore(flags);
 }
 
 char thread_state_letter(const struct thread *t)

@@ -104,6 +104,12 @@ struct thread {
 /* The cache of structures, and TIDs; from sched_init(). */
 void thread_init(void);
 
+/* A thread in no queue and no process table, which begins in fn(arg) on a kernel stack of its own;
+ * `frame_bytes` is the size of the trap frame at the stack's top (0: a kernel thread), as in
+ * thread_stack_prepare().  ERR_PTR(-ENOMEM). */
+struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg,
+			     size_t frame_bytes);
+
 /* The thread that the calling CPU has been running since it started, TID 0; stops the kernel where
  * there is no memory. */
 struct thread *thread_create_idle(u32 cpu);

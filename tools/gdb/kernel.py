@@ -184,7 +184,7 @@ def scheduled_cpus():
 
 
 def runqueue(cpu):
-    return per_cpu("runqueue_var", cpu, "sched.c")
+    return per_cpu("runqueue_var", cpu, "runqueue.c")
 
 
 def register(name):

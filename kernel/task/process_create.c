@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making a process, and process 0, which owns the kernel threads.
+ */
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/internal.h"
+#include "kernel/task/itimer.h"
+
+static struct lock_class signal_lock_class = {"signal", 0}, limits_lock_class = {"limits", 0};
+static struct lock_class exec_lock_class = {"exec", 0}, fs_context_class = {"fs context", 0};
+
+static void process_init_fields(struct process *p)
+{
+	refcount_init(&p->refs, 1);
+	list_init(&p->children);
+	list_init(&p->sibling_link);
+	list_init(&p->group_link);
+	list_init(&p->session_link);
+	list_init(&p->threads);
+	list_init(&p->pending_queue);
+	list_init(&p->posix_timers);
+	wait_queue_init(&p->child_wait, "child");
+	wait_queue_init(&p->exec_wait, "exec");
+	mutex_init(&p->exec_lock, &exec_lock_class);
+	spinlock_init(&p->signal_lock, &signal_lock_class);
+	spinlock_init(&p->limits_lock, &limits_lock_class);
+	mutex_init(&p->fs.lock, &fs_context_class);
+	itimer_process_init(p);
+	p->exit_signal = SIGCHLD;
+}
+
+struct process *process_create(struct process *parent)
+{
+	struct process *p = kzalloc(sizeof(*p));
+	u64 flags;
+
+	if (!p)
+		return NULL;
+	process_init_fields(p);
+	p->started_ns = clock_now_ns();
+	flags = spin_lock_irq(&parent->limits_lock);
+	for (u32 i = 0; i < RLIMIT_COUNT; i++)
+		p->limits[i] = parent->limits[i];
+	p->uid = parent->uid;
+	p->euid = parent->euid;
+	p->suid = parent->suid;
+	p->gid = parent->gid;
+	p->egid = parent->egid;
+	p->sgid = parent->sgid;
+	spin_unlock_irq(&parent->limits_lock, flags);
+	flags = spin_lock_irq(&parent->signal_lock);
+	memcpy(p->actions, parent->actions, sizeof(p->actions));
+	spin_unlock_irq(&parent->signal_lock, flags);
+	return p;
+}
+
+void process_init_early(void)
+{
+	process_init_fields(kernel_process);
+	process_tables_init();
+}
+
+/* As Linux: a soft limit for stacks and descriptors, no core files, the rest free; the numbers of
+ * processes and queued signals follow from the memory, so that a fork bomb meets EAGAIN while there
+ * is still some left. */
+static void set_default_limits(struct process *p)
+{
+	struct page_stats stats;
+	u64 count;
+
+	page_stats_read(&stats);
+	count = MIN(stats.total * PAGE_SIZE / (256 * 1024), 32768UL);
+	thread_limit = (u32)MAX(count * 2, 64UL);
+	for (u32 i = 0; i < RLIMIT_COUNT; i++)
+		p->limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+	p->limits[RLIMIT_STACK].current = 8 << 20;
+	p->limits[RLIMIT_CORE].current = 0;
+	p->limits[RLIMIT_NOFILE] = (struct rlimit){1024, FD_TABLE_MAX};
+	p->limits[RLIMIT_NPROC] = p->limits[RLIMIT_SIGPENDING] = (struct rlimit){count, count};
+	p->limits[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};
+}
+
+/* A thread is reported dead before it has left its kernel stack.  Wait up to 50 ms for such
+ * threads, so that their memory is counted as free. */
+static void wait_for_threads_left(void)
+{
+	for (u32 ms = 0; ms < 50 && process_threads_left(); ms++)
+		if (current_thread()->exited || sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0) < 0)
+			break;
+}
+
+void process_init(void)
+{
+	set_default_limits(kernel_process);
+	shrinker_register(wait_for_threads_left);
+}

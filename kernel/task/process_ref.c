@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Processes 0 and 1, the lock of the family, and the references that keep a process.
+ */
+#include "kernel/mem/slab.h"
+#include "kernel/task/internal.h"
+
+DEFINE_SPINLOCK(process_lock);
+
+static struct process kernel_process_storage;
+struct process *kernel_process = &kernel_process_storage;
+struct process *init_process;
+u32 thread_limit;
+
+/* Threads that are in no table any more but still have memory; atomic. */
+static u32 threads_left;
+
+void process_get(struct process *p)
+{
+	refcount_get(&p->refs);
+}
+
+void process_put(struct process *p)
+{
+	if (!refcount_put(&p->refs))
+		return;
+	/* All that can sleep went in process_reap() or never came to be. */
+	signal_flush_queue(p, &p->pending_queue);
+	kfree(p);
+}
+
+u64 process_limit(struct process *p, u32 which)
+{
+	return READ_ONCE(p->limits[which].current);
+}
+
+void process_thread_unlinked(void)
+{
+	__atomic_fetch_add(&threads_left, 1, __ATOMIC_RELAXED);
+}
+
+void process_thread_freed(struct thread *t)
+{
+	if (!t->process || t->process == kernel_process)
+		return; /* one that never ran, or a kernel thread */
+	process_put(t->process);
+	__atomic_fetch_sub(&threads_left, 1, __ATOMIC_RELEASE);
+}
+
+u32 process_threads_left(void)
+{
+	return __atomic_load_n(&threads_left, __ATOMIC_ACQUIRE);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The CPU time of a thread, divided between user mode and the kernel.
+ */
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/task/runqueue.h"
+
+/* Part `run` in the proportion of the samples.  What was told before is taken from *user_ns and
+ * *kernel_ns: neither ever goes back, as in times(2). */
+void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u64 *kernel_ns)
+{
+	u64 samples = user_samples + kernel_samples, user = run;
+
+	if (samples)
+		user = run / samples * user_samples + run % samples * user_samples / samples;
+	user = MAX(user, *user_ns);
+	*kernel_ns = MAX(run - MIN(user, run), *kernel_ns);
+	*user_ns = run - *kernel_ns;
+}
+
+void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns)
+{
+	u64 flags = irq_save(), run;
+	struct runqueue *rq = runqueue_lock_of(t); /* so that it is not switched meanwhile */
+
+	run = t->use.run_ns + (t->on_cpu ? clock_now_ns() - t->use.run_since_ns : 0);
+	/* Never sampled: it runs in bursts shorter than a turn.  A user thread's time is its own.
+	 */
+	times_split(run, t->use.user_samples, t->use.kernel_samples + !t->is_user,
+		    &t->use.counted.user_ns, &t->use.counted.kernel_ns);
+	*user_ns = t->use.counted.user_ns;
+	*kernel_ns = t->use.counted.kernel_ns;
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+}
