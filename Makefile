@@ -91,7 +91,6 @@ LABS := $(LAB_NAMES:%=$(BUILD)/labs/%)
 LAB_LIBRARY := $(wildcard user/lab/*.c)
 HOST_LABS := $(LAB_NAMES:%=$(BUILD)/host/labs/%) $(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline
 USER_TESTS := $(patsubst tests/user/%.c,$(BUILD)/tests/user/%,$(wildcard tests/user/*.c))
-HOST_TESTS := $(patsubst tests/host/%.c,$(BUILD)/tests/host/%,$(wildcard tests/host/test_*.c))
 
 all: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio ## build the kernel and the RAM file system
 

@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Builds what the tests need, once."""
+"""What all tests share: the kernels that they need, each built once, and which tests run."""
 import os
 import pathlib
 import subprocess
-import sys
 
 import pytest
 
-# Programs with a harness of their own, run by test_host.py.
-collect_ignore_glob = ["host/*"]
-
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
 
 
 def make(*arguments):
@@ -20,10 +15,17 @@ def make(*arguments):
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def built():
     """The kernel as users get it."""
     make("all")
+
+
+@pytest.fixture(autouse=True)
+def machine(request):
+    """The tests of virtual machines want the kernel built."""
+    if request.path.parent.name == "system":
+        request.getfixturevalue("built")
 
 
 @pytest.fixture(scope="session")

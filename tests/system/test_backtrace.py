@@ -21,7 +21,7 @@ NEVER = {"thread_entry": ["+0"]}  # a nop before the place that context_switch()
 
 
 def steps(tmp_path, cpus, timeout, **settings):
-    """What tests/gdb/steps.py counted."""
+    """What tests/system/gdb_steps.py counted."""
     console = tmp_path / "console"
     settings["kernel"] = str(BUILD / "heddle.elf")
     settings["qemu"] = (
@@ -32,7 +32,7 @@ def steps(tmp_path, cpus, timeout, **settings):
         f"-append 'console=ttyS0 debug_exit=0xf4 -- {LOAD}' -S -gdb stdio")
     result = subprocess.run(
         ["timeout", "-k", "5", str(timeout), "gdb", "-nx", "-q", "-batch", "-x",
-         ROOT / "tests/gdb/steps.py", BUILD / "heddle.elf"],
+         ROOT / "tests/system/gdb_steps.py", BUILD / "heddle.elf"],
         cwd=ROOT, env=dict(os.environ, HEDDLE_TEST=json.dumps(settings), LC_ALL="C.UTF-8"),
         stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True)
     out = result.stdout + result.stderr

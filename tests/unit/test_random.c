@@ -1,5 +1,5 @@
 /* host-sources: arch/x86_64/pc/random.c */
-/* host-flags: -iquote tests/host/locks */
+/* host-flags: -iquote tests/unit/locks */
 /* SPDX-License-Identifier: MIT
  *
  * ChaCha20 against RFC 8439 A.1, and that nothing comes out twice.
@@ -11,7 +11,7 @@
 #include "boot/boot_info.h"
 #include "kernel/lib/log.h"
 #include "kernel/sync/spinlock.h"
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 
 struct cpu_features cpu_features;
 struct boot_info boot_info;

@@ -1,6 +1,6 @@
 /* host-sources: kernel/mem/page.c kernel/mem/early.c kernel/lib/string.c kernel/lib/format.c
- * tests/host/machine/machine.c tests/host/machine/panic.c */
-/* host-flags: -include tests/host/rename.h -iquote tests/host/machine -DHEDDLE_DEBUG=1 */
+ * tests/unit/machine/machine.c tests/unit/machine/panic.c */
+/* host-flags: -include tests/unit/rename.h -iquote tests/unit/machine -DHEDDLE_DEBUG=1 */
 /* SPDX-License-Identifier: MIT
  *
  * The frame allocator against a map of who has which frame.
@@ -11,8 +11,8 @@
 #include "kernel/mem/early.h"
 #include "kernel/mem/page.h"
 #include "kernel/sync/spinlock.h"
-#include "tests/host/host.h"
-#include "tests/host/machine/machine.h"
+#include "tests/unit/host.h"
+#include "tests/unit/machine/machine.h"
 
 #define FRAMES (HOST_MEMORY_SIZE >> PAGE_SHIFT)
 

@@ -1,5 +1,5 @@
 /* host-sources: kernel/dev/tty_io.c kernel/dev/tty_ldisc.c kernel/dev/tty_ioctl.c kernel/dev/utf8.c */
-/* host-flags: -iquote tests/host/locks */
+/* host-flags: -iquote tests/unit/locks */
 /* SPDX-License-Identifier: MIT
  *
  * The line discipline, read(), write(), ioctl() and job control of a terminal.  Who would sleep gets
@@ -7,7 +7,7 @@
  */
 #include <stdbool.h>
 
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 #define sigset_t kernel_sigset_t /* libc has one too */
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/errno.h"

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "kernel/dev/vt.h"
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 
 static struct vt vt;
 static void *memory;

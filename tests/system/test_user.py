@@ -13,7 +13,7 @@ import pytest
 
 from vm import BUILD, ENDED, INIT_FAILED, VM
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAMS = sorted(p.stem for p in (ROOT / "tests/user").glob("*.c")
                   if p.stem not in ("run_all", "scene", "scene_pie"))
 

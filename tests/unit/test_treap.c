@@ -1,11 +1,11 @@
 /* host-sources: kernel/lib/treap.c */
-/* host-flags: -include tests/host/rename.h */
+/* host-flags: -include tests/unit/rename.h */
 /* SPDX-License-Identifier: MIT
  *
  * Treaps: links, order and height after each of many random insertions and removals.
  */
 #include "kernel/lib/treap.h"
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 
 #define KEYS 400
 

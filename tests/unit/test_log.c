@@ -1,5 +1,5 @@
 /* host-sources: kernel/lib/log.c kernel/lib/format.c kernel/lib/string.c */
-/* host-flags: -include tests/host/rename.h -pthread */
+/* host-flags: -include tests/unit/rename.h -pthread */
 /* SPDX-License-Identifier: MIT
  *
  * The log: its lines, its ring, and many writers at once, some of them signal handlers as NMIs are.
@@ -9,7 +9,7 @@
 
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 
 #define WRITERS 4
 #define LINES	3000

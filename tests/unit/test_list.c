@@ -1,11 +1,11 @@
 /* host-sources: */
-/* host-flags: -include tests/host/rename.h */
+/* host-flags: -include tests/unit/rename.h */
 /* SPDX-License-Identifier: MIT
  *
  * Lists against an array as the model.
  */
 #include "kernel/lib/list.h"
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 
 struct item {
 	int value;

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BARE = ["sh", "make", "find", "sed", "head", "uname", "mkdir", "true", "cat", "tr"]
 TOOLS = ["gcc", "as"]
 

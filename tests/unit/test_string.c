@@ -1,12 +1,12 @@
 /* host-sources: kernel/lib/string.c */
-/* host-flags: -include tests/host/rename.h */
+/* host-flags: -include tests/unit/rename.h */
 /* SPDX-License-Identifier: MIT
  *
  * Memory and strings, against libc.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 
 #define SIZE 600
 

@@ -1,12 +1,12 @@
 /* host-sources: kernel/lib/format.c kernel/lib/string.c */
-/* host-flags: -include tests/host/rename.h */
+/* host-flags: -include tests/unit/rename.h */
 /* SPDX-License-Identifier: MIT
  *
  * vsnprintf() against libc's, for every mix of flags, width and length.
  */
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 
 /* Both with the same arguments; same text and same result. */
 __attribute__((format(printf, 2, 3))) static void same(size_t size, const char *fmt, ...)

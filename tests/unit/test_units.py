@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-UNITS = sorted((ROOT / "tests/host").glob("test_*.c"))
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+UNITS = sorted((ROOT / "tests/unit").glob("test_*.c"))
 
 
 def directive(text, name):
@@ -21,18 +21,19 @@ def test_unit(source, tmp_path):
     program = tmp_path / source.stem
     subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter",
                     "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-                    "-I.", "-Itests/host", *directive(text, "host-flags"),
+                    "-I.", "-Itests/unit", *directive(text, "host-flags"),
                     "-o", program, source, *directive(text, "host-sources")],
                    cwd=ROOT, check=True)
     result = subprocess.run([program], capture_output=True, text=True, timeout=300)
     print(result.stdout[-3000:], result.stderr[-3000:])
     assert result.returncode == 0
     assert "not ok" not in result.stdout
+    assert re.search(r"^ok 1\b", result.stdout, re.M), "no test ran"
 
 
 def test_floors():
     """Includes lead downward only; no circles between files."""
-    result = subprocess.run(["python3", "tests/host/test_floors.py"], cwd=ROOT,
+    result = subprocess.run(["python3", "tests/unit/test_floors.py"], cwd=ROOT,
                             capture_output=True, text=True)
     print(result.stdout, result.stderr)
     assert result.returncode == 0
@@ -40,7 +41,7 @@ def test_floors():
 
 def test_docs():
     """Every lab has its page; links and the sources that are named exist."""
-    result = subprocess.run(["python3", "tests/host/test_docs.py"], cwd=ROOT,
+    result = subprocess.run(["python3", "tests/unit/test_docs.py"], cwd=ROOT,
                             capture_output=True, text=True)
     print(result.stdout, result.stderr)
     assert result.returncode == 0

@@ -14,7 +14,7 @@ import pytest
 from conftest import make
 from vm import BUILD, ENDED, VM, boot_and_run
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HOST = BUILD / "host/labs"
 NAMES = re.findall(r'^    \{"(\w+)", "', (ROOT / "user/lab/catalogue.h").read_text(), re.M)
 

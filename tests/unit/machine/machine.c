@@ -11,7 +11,7 @@
 #include "arch/x86_64/pc/smp.h"
 #include "boot/boot_info.h"
 #include "kernel/sync/spinlock.h"
-#include "tests/host/machine/machine.h"
+#include "tests/unit/machine/machine.h"
 
 char *host_memory;
 bool host_irqs;

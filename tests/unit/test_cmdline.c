@@ -1,12 +1,12 @@
 /* host-sources: kernel/lib/cmdline.c kernel/lib/string.c */
-/* host-flags: -include tests/host/rename.h */
+/* host-flags: -include tests/unit/rename.h */
 /* SPDX-License-Identifier: MIT
  *
  * The kernel's command line.
  */
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/string.h"
-#include "tests/host/host.h"
+#include "tests/unit/host.h"
 
 static bool has(const char *name, const char *wanted)
 {
