@@ -10,7 +10,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
-
+#include "kernel/task/signal.h"
 
 struct pipe {
 	struct mutex lock;   /* guards the bytes and pages; head, tail, count with `guard` */
@@ -188,7 +188,8 @@ static bool pipe_add(struct pipe *p, u64 n)
 }
 
 /* POSIX write(): at most PIPE_BUF bytes go in whole or not at all, and wait (or -EAGAIN) until they
- * can; more go in pieces. */
+ * can; more go in pieces.  Without a reader, SIGPIPE comes with the error, or with a short count.
+ */
 static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	struct pipe *p = file->private;
@@ -199,6 +200,7 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 	mutex_lock(&p->lock);
 	while (io->remaining && !result) {
 		if (!READ_ONCE(p->readers)) {
+			signal_send_self(SIGPIPE);
 			result = -EPIPE;
 		} else if (pipe_room(p) >= need) {
 			size_t n = MIN(pipe_room(p), io->remaining);

@@ -7,7 +7,6 @@
 
 #include "kernel/fs/file_table.h"
 #include "kernel/lib/abi.h"
-#include "kernel/linux/socket/unix_socket.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/process.h"
 
@@ -112,9 +111,6 @@ struct user_vector {
 int user_vector_get(struct user_vector *v, u64 user, u64 count);
 void user_vector_put(struct user_vector *v);
 
-/* EPIPE and EFBIG come with a signal, which the caller seems to send itself. */
-void signal_caller(int signal);
-
 /* Descriptors for a new pair, whose references it takes over; both go to `user` (sys_fd.c). */
 int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 
@@ -123,7 +119,6 @@ int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 int sigset_get(sigset_t *set, u64 user, u64 size);	  /* sys_signal.c */
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
 struct resource_use children_use(struct process *p);	  /* sys_info.c */
-void cred_of_caller(struct ucred *cred, bool effective);  /* sys_socket.c */
 struct thread *thread_by_argument(pid_t tid);		  /* sys_sched.c: 0: the caller */
 
 static inline bool is_privileged(void)

@@ -77,6 +77,5 @@ static void syscalls_make_text(struct text *t)
 void syscall_init(void)
 {
 	futex_find_thread = thread_find;
-	unix_current_cred = cred_of_caller;
 	procfs_add("heddle/syscalls", syscalls_make_text, NULL);
 }

@@ -9,19 +9,11 @@
 
 #define OWN UINT64_MAX /* position: the file's own */
 
-void signal_caller(int signal)
-{
-	struct process *p = current_process();
-	struct siginfo info = {.signo = signal, .kill = {p->pid, p->uid, 0}};
-
-	signal_send_thread(current_thread(), signal, &info);
-}
-
-/* setrlimit(2): with the signal, where it is the limit that is met. */
+/* setrlimit(2): the signal tells that the limit was the reason. */
 static long too_large(void)
 {
 	if (current_limit(RLIMIT_FSIZE) < INT64_MAX)
-		signal_caller(SIGXFSZ);
+		signal_send_self(SIGXFSZ);
 	return -EFBIG;
 }
 
@@ -30,8 +22,6 @@ static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 {
 	long result = file_transfer(f, io, write, position == OWN ? NULL : &position);
 
-	if (result == -EPIPE && write && (!unix_is_socket(f) || unix_is_stream(f)))
-		signal_caller(SIGPIPE);
 	return result == -EFBIG ? too_large() : result;
 }
 

@@ -393,6 +393,14 @@ void signal_force(int signal, const struct siginfo *info)
 	spin_unlock_irq(&p->signal_lock, flags);
 }
 
+void signal_send_self(int signal)
+{
+	struct process *p = current_process();
+	struct siginfo info = {.signo = signal, .kill = {p->pid, p->uid, 0}};
+
+	signal_send_thread(current_thread(), signal, &info);
+}
+
 void signal_force_fault(int signal, int code, u64 address)
 {
 	struct siginfo info = {.signo = signal, .code = code, .fault.address = address};

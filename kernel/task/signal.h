@@ -118,6 +118,9 @@ int signal_send_process(struct process *p, int signal, const struct siginfo *inf
 int signal_send_thread(struct thread *t, int signal, const struct siginfo *info);
 int signal_send_group(pid_t group, int signal, const struct siginfo *info); /* -ESRCH */
 
+/* SIGPIPE and SIGXFSZ, which come with an error: to the calling thread, from its own process. */
+void signal_send_self(int signal);
+
 /* A fault of the calling thread: delivered to it even where blocked or ignored (by killing). */
 void signal_force(int signal, const struct siginfo *info);
 void signal_force_fault(int signal, int code, u64 address);

@@ -4,6 +4,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/socket/unix_socket.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
@@ -17,13 +18,6 @@
 
 /* The socket of a descriptor goes by `file` in `call`: its value, -EBADF or -ENOTSOCK. */
 #define ON_SOCKET(fd, call) WITH_FILE(fd, unix_is_socket(file) ? (call) : -ENOTSOCK)
-
-void cred_of_caller(struct ucred *cred, bool effective)
-{
-	struct process *p = current_process();
-
-	*cred = (struct ucred){p->pid, effective ? p->euid : p->uid, effective ? p->egid : p->gid};
-}
 
 /* --- Addresses -------------------------------------------------------------------------------- */
 
@@ -150,15 +144,6 @@ CALL(getpeername, ON_SOCKET(a, name_put(file, true, b, c)))
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-static long send_signalling(struct file *f, struct io_buffer *io, struct socket_message *m)
-{
-	long result = unix_send(f, io, m);
-
-	if (result == -EPIPE && unix_is_stream(f) && !(m->flags & MSG_NOSIGNAL))
-		signal_caller(SIGPIPE);
-	return result;
-}
-
 static long send_buffer(struct file *f, u64 buffer, u64 n, u32 flags, u64 address, u64 length)
 {
 	struct socket_message m = {.flags = flags};
@@ -170,7 +155,7 @@ static long send_buffer(struct file *f, u64 buffer, u64 n, u32 flags, u64 addres
 	if (error)
 		return error;
 	io_init_user(&io, (void *)buffer, MIN(n, RW_MAX));
-	return send_signalling(f, &io, &m);
+	return unix_send(f, &io, &m);
 }
 
 CALL(sendto, ON_SOCKET(a, send_buffer(file, b, c, (u32)d, e, f)))
@@ -293,7 +278,7 @@ static long send_message(struct file *f, u64 user, u32 flags)
 	if (!result)
 		result = control_get(&m, &h);
 	if (!result)
-		result = send_signalling(f, &v.io, &m);
+		result = unix_send(f, &v.io, &m);
 	socket_files_put(m.files);
 	user_vector_put(&v);
 	return result;

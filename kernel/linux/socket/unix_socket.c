@@ -6,6 +6,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/process.h"
 
 /* Linux's, on a machine that nobody has tuned. */
 #define BUFFER_DEFAULT 212992
@@ -15,7 +16,12 @@ static struct lock_class socket_class = {"socket", 0};
 static struct lock_class reader_class = {"socket reader", 0};
 static struct slab_cache *socket_cache;
 
-void (*unix_current_cred)(struct ucred *cred, bool effective);
+void socket_current_cred(struct ucred *cred, bool effective)
+{
+	struct process *p = current_process();
+
+	*cred = (struct ucred){p->pid, effective ? p->euid : p->uid, effective ? p->egid : p->gid};
+}
 
 void unix_socket_init(void)
 {
@@ -65,11 +71,6 @@ struct socket *socket_of(const struct file *f)
 bool unix_is_socket(const struct file *f)
 {
 	return socket_of(f);
-}
-
-bool unix_is_stream(const struct file *f)
-{
-	return socket_of(f) && socket_of(f)->type == SOCK_STREAM;
 }
 
 struct socket *socket_peer_get(struct socket *s)
@@ -180,7 +181,7 @@ static void make_peer(struct socket *s, struct socket *peer)
 {
 	socket_get(peer);
 	s->peer = peer;
-	unix_current_cred(&s->cred, true);
+	socket_current_cred(&s->cred, true);
 	s->state = SOCKET_CONNECTED;
 }
 
@@ -209,7 +210,7 @@ int unix_listen(struct file *f, u32 backlog)
 
 	if (!socket_is_connection(s))
 		return -EOPNOTSUPP;
-	unix_current_cred(&cred, true);
+	socket_current_cred(&cred, true);
 	spin_lock(&s->lock);
 	if (!s->name || (s->state != SOCKET_UNCONNECTED && s->state != SOCKET_LISTENING)) {
 		error = -EINVAL;

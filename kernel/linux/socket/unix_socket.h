@@ -59,13 +59,8 @@ struct socket_message {
 	struct socket_files *files;  /* send takes them over and leaves NULL; receive gives them */
 };
 
-/* Who calls, by effective or by real ids (what connections tell, and messages); given by a higher
- * floor. */
-extern void (*unix_current_cred)(struct ucred *cred, bool effective);
-
 void unix_socket_init(void);
 bool unix_is_socket(const struct file *f);
-bool unix_is_stream(const struct file *f); /* -EPIPE comes with a signal (POSIX write()) */
 
 /* New sockets.  flags: O_NONBLOCK.  ERR_PTR or 0, -ENOMEM. */
 struct file *unix_socket_create(u32 type, u32 flags);
@@ -80,7 +75,8 @@ int unix_connect(struct file *f, const struct unix_address *address);
 int unix_shutdown(struct file *f, u32 how);
 int unix_name(struct file *f, bool peer, struct unix_address *address); /* -ENOTCONN */
 
-/* Bytes moved, or an error; -EPIPE: the caller sends SIGPIPE.  Sleep. */
+/* Bytes moved, or an error.  With -EPIPE of a stream comes SIGPIPE, unless MSG_NOSIGNAL.  Both
+ * sleep. */
 ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m);
 ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message *m);
 

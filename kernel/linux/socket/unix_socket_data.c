@@ -8,6 +8,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/signal.h"
 
 struct packet {
 	struct list link;
@@ -224,12 +225,14 @@ ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m
 	if (s->pass_cred && s->type != SOCK_STREAM && (result = unix_bind_automatically(s)))
 		return result;
 	if (!m->has_cred)
-		unix_current_cred(&m->cred, false);
+		socket_current_cred(&m->cred, false);
 	to = destination(s, &m->address);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	result = send_to(s, to, io, m, socket_may_wait(f, m->flags));
 	socket_put(to);
+	if (result == -EPIPE && s->type == SOCK_STREAM && !(m->flags & MSG_NOSIGNAL))
+		signal_send_self(SIGPIPE);
 	return result;
 }
 

@@ -61,6 +61,10 @@ extern const struct file_ops socket_ops;
 
 void socket_get(struct socket *s);
 void socket_put(struct socket *s);		/* sleeps */
+
+/* The caller's ids: what connections tell of their end (effective), and messages (real). */
+void socket_current_cred(struct ucred *cred, bool effective);
+
 struct socket *socket_of(const struct file *f); /* NULL: no socket */
 
 /* Nobody has its file any more, or (`embryo`) nobody will.  Sleeps. */
