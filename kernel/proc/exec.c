@@ -137,17 +137,17 @@ static void release(struct exec *e)
 /* All other threads end; -EINTR where the whole process is to. */
 static int end_other_threads(struct process *p, struct thread *self)
 {
-	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
 	int error = signal_dying(self) ? -EINTR : 0;
 
 	if (!error && p->thread_count > 1)
 		signal_exec_kill(p, self);
-	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&p->signals.lock, inner);
 	while (!error && p->thread_count > 1)
 		error = wait_sleep_irq(&p->exec_wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE);
-	inner = spin_lock_irq(&p->signal_lock);
+	inner = spin_lock_irq(&p->signals.lock);
 	p->exec_thread = NULL;
-	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
 	return error;
 }
@@ -162,12 +162,12 @@ static void become_leader(struct process *p, struct thread *self)
 	if (leader == self)
 		return;
 	flags = spin_lock_irq(&process_lock);
-	inner = spin_lock_irq(&p->signal_lock);
+	inner = spin_lock_irq(&p->signals.lock);
 	thread_unlink(leader);
 	tid_free(self->tid);
 	thread_renumber(self, p->pid);
 	p->leader = self;
-	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
 	thread_put(leader); /* the hash's */
 }
@@ -177,12 +177,12 @@ static void become_leader(struct process *p, struct thread *self)
 /* New for old; `e` holds the old ones afterwards. */
 static void exchange(struct exec *e, struct process *p, struct thread *self)
 {
-	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
 	struct address_space *space = p->space;
 	struct file *executable = p->executable;
 
 	signal_actions_reset(p);
-	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&p->signals.lock, inner);
 	if (space)
 		p->use.ended_threads.peak_resident_pages =
 		    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(space->peak_resident));
@@ -205,7 +205,7 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	struct trap_frame *frame = thread_frame(t);
 
 	thread_set_name(t, slash ? slash + 1 : e->name);
-	t->altstack_base = t->altstack_size = t->altstack_flags = 0;
+	t->signals.altstack = (struct altstack){0};
 	t->robust_list = t->robust_list_size = 0;
 	t->futex_gone = false;
 	t->restart.fn = NULL;

@@ -45,7 +45,7 @@ static void leave_address_space(struct thread *t)
 static bool leave_process(struct thread *t, int wait_status)
 {
 	struct process *p = t->process;
-	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
 	struct resource_use use;
 	bool last, stopped = false, unlink = t != p->leader;
 
@@ -58,11 +58,11 @@ static bool leave_process(struct thread *t, int wait_status)
 		stopped = --p->threads_to_stop == 0;
 	if (!last)
 		signal_retarget(p);
-	signal_flush_queue(p, &t->pending_queue);
-	t->pending = 0;
+	signal_flush_queue(p, &t->signals.queue);
+	t->signals.pending = 0;
 	if (unlink)
 		thread_unlink(t);
-	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&p->signals.lock, inner);
 	if (stopped)
 		signal_notify_change(p, CLD_STOPPED, p->stop_signal);
 	wait_wake_all(&p->exec_wait);
@@ -168,8 +168,8 @@ static void reparent_child(struct process *child, struct list *later)
 		return;
 	}
 	list_push_back(&init_process->children, &child->sibling_link);
-	if (child->parent_death_signal)
-		(void)signal_send_process(child, child->parent_death_signal, NULL);
+	if (child->signals.parent_death)
+		(void)signal_send_process(child, child->signals.parent_death, NULL);
 	/* Its tie to another group of the session may have been this parent. */
 	if (child->group != old->group && child->session == old->session &&
 	    process_group_orphaned_locked(child->group, NULL))
@@ -243,13 +243,13 @@ void thread_exit(int wait_status)
 void process_exit_group(int wait_status)
 {
 	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 
 	/* Where another thread execs, the process goes on and only this thread ends (execve(2)). */
 	if (!signal_dying(current_thread()))
 		signal_group_exit(p, wait_status, current_thread());
 	else if (p->group_exiting)
 		wait_status = p->group_exit_code;
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 	thread_exit(wait_status);
 }

@@ -94,12 +94,9 @@ static struct thread *copy_thread(const struct clone_args *args)
 	t->nice = self->nice;
 	t->policy = self->policy;
 	t->priority = self->priority;
-	t->signal_mask = self->signal_mask;
-	if (!(flags & CLONE_VM) || flags & CLONE_VFORK) {
-		t->altstack_base = self->altstack_base;
-		t->altstack_size = self->altstack_size;
-		t->altstack_flags = self->altstack_flags;
-	}
+	t->signals.mask = self->signals.mask;
+	if (!(flags & CLONE_VM) || flags & CLONE_VFORK)
+		t->signals.altstack = self->signals.altstack;
 	if (flags & CLONE_CHILD_CLEARTID)
 		t->clear_tid_address = args->child_tid;
 	return t;
@@ -117,7 +114,7 @@ static void discard_thread(struct thread *t)
 static long clone_thread(struct thread *t)
 {
 	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
 	bool dying = signal_dying(current_thread());
 
 	if (!dying) {
@@ -128,7 +125,7 @@ static long clone_thread(struct thread *t)
 			p->threads_to_stop++;
 		signal_recalculate(t);
 	}
-	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
 	return dying ? -ERESTARTNOINTR : 0;
 }
@@ -168,10 +165,10 @@ static struct process *copy_process(const struct clone_args *args)
 	inherit_directory(child, p);
 	child->exit_signal = (int)args->exit_signal;
 	if (args->flags & CLONE_CLEAR_SIGHAND) {
-		u64 flags = spin_lock_irq(&child->signal_lock);
+		u64 flags = spin_lock_irq(&child->signals.lock);
 
 		signal_actions_reset(child);
-		spin_unlock_irq(&child->signal_lock, flags);
+		spin_unlock_irq(&child->signals.lock, flags);
 	}
 	child->files = file_table_copy(p->files);
 	if (args->flags & CLONE_VM) {
@@ -195,10 +192,10 @@ static int link_process(struct process *child, struct thread *t, u32 signals_bef
 {
 	struct thread *self = current_thread();
 	struct process *p = self->process;
-	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signal_lock);
-	bool disturbed = signal_dying(self) || p->group_signals != signals_before;
+	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
+	bool disturbed = signal_dying(self) || p->signals.group_signals != signals_before;
 
-	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&p->signals.lock, inner);
 	if (!disturbed) {
 		child->pid = t->tid;
 		child->group = p->group;
@@ -207,10 +204,10 @@ static int link_process(struct process *child, struct thread *t, u32 signals_bef
 		child->leader = t;
 		t->pmap = &child->space->pmap;
 		process_link(child, p);
-		inner = spin_lock_irq(&child->signal_lock);
+		inner = spin_lock_irq(&child->signals.lock);
 		thread_link(t, child);
 		seed_inherit(t);
-		spin_unlock_irq(&child->signal_lock, inner);
+		spin_unlock_irq(&child->signals.lock, inner);
 	}
 	spin_unlock_irq(&process_lock, flags);
 	return disturbed ? -ERESTARTNOINTR : 0;
@@ -232,13 +229,13 @@ static int begin_fork(u32 *signals)
 {
 	struct thread *self = current_thread();
 	struct process *p = self->process;
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 	bool owed;
 
 	signal_recalculate(self);
 	owed = READ_ONCE(self->work) & THREAD_SIGNAL_WORK;
-	*signals = p->group_signals;
-	spin_unlock_irq(&p->signal_lock, flags);
+	*signals = p->signals.group_signals;
+	spin_unlock_irq(&p->signals.lock, flags);
 	return owed ? -ERESTARTNOINTR : 0;
 }
 

@@ -101,9 +101,9 @@ void process_start_init(void)
 	init_process = p;
 	flags = spin_lock_irq(&process_lock);
 	process_link(p, kernel_process);
-	inner = spin_lock_irq(&p->signal_lock);
+	inner = spin_lock_irq(&p->signals.lock);
 	thread_link(t, p);
-	spin_unlock_irq(&p->signal_lock, inner);
+	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
 	process_seed_first(t);
 	process_put(p); /* the table's and the thread's are enough */

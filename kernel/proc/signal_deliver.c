@@ -65,7 +65,7 @@ static void notify_parent(struct process *p, int code, int signal)
 	spin_unlock_irq(&process_lock, flags);
 }
 
-/* Every thread of a stopped process ends up here; the last to come tells the parent.  signal_lock
+/* Every thread of a stopped process ends up here; the last to come tells the parent.  signals.lock
  * is held, and released on return. */
 static void stay_stopped(struct thread *t, u64 flags)
 {
@@ -78,25 +78,25 @@ static void stay_stopped(struct thread *t, u64 flags)
 			if (--p->threads_to_stop == 0) {
 				int signal = p->stop_signal;
 
-				spin_unlock_irq(&p->signal_lock, flags);
+				spin_unlock_irq(&p->signals.lock, flags);
 				notify_parent(p, CLD_STOPPED, signal);
-				flags = spin_lock_irq(&p->signal_lock);
+				flags = spin_lock_irq(&p->signals.lock);
 				continue;
 			}
 		}
 		/* Under the lock: whoever ends the stop wakes us after this. */
 		thread_set_state(THREAD_STOPPED);
-		spin_unlock_irq(&p->signal_lock, flags);
+		spin_unlock_irq(&p->signals.lock, flags);
 		schedule();
-		flags = spin_lock_irq(&p->signal_lock);
+		flags = spin_lock_irq(&p->signals.lock);
 	}
 	thread_set_state(THREAD_RUNNING);
 	if (p->stopped && counted == p->stop_generation)
 		p->threads_to_stop++; /* thread_exit() takes every thread for one not counted */
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 }
 
-/* The default action of a stop signal; signal_lock is held. */
+/* The default action of a stop signal; signals.lock is held. */
 static void begin_stop(struct process *p, int signal)
 {
 	struct thread *t;
@@ -125,9 +125,9 @@ static void default_action(struct process *p, int signal)
 	/* POSIX 2.4.3: nobody could continue a process of an orphaned group. */
 	if (signal != SIGSTOP && process_group_orphaned(p->group))
 		return;
-	flags = spin_lock_irq(&p->signal_lock);
+	flags = spin_lock_irq(&p->signals.lock);
 	begin_stop(p, signal);
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 }
 
 /* The mask to go back to after a handler; with RESTORE_MASK, that is the one saved. */
@@ -135,13 +135,13 @@ static sigset_t take_return_mask(struct thread *t)
 {
 	u32 work = __atomic_fetch_and(&t->work, ~THREAD_RESTORE_MASK, __ATOMIC_SEQ_CST);
 
-	return work & THREAD_RESTORE_MASK ? t->saved_signal_mask : t->signal_mask;
+	return work & THREAD_RESTORE_MASK ? t->signals.saved_mask : t->signals.mask;
 }
 
 static void run_handler(struct trap_frame *frame, int signal, const struct sigaction *action,
 			const struct siginfo *info)
 {
-	sigset_t during = current_thread()->signal_mask | action->mask;
+	sigset_t during = current_thread()->signals.mask | action->mask;
 	sigset_t mask = take_return_mask(current_thread());
 
 	restart_syscall(frame, action);
@@ -157,19 +157,19 @@ static void run_handler(struct trap_frame *frame, int signal, const struct sigac
 	signal_set_mask(during);
 }
 
-/* Take one signal; its number and action, 0: none is there.  signal_lock is held. */
+/* Take one signal; its number and action, 0: none is there.  signals.lock is held. */
 static int take_signal(struct thread *t, struct sigaction *action, struct siginfo *info)
 {
 	struct process *p = t->process;
-	int signal = signal_take(~t->signal_mask, info);
+	int signal = signal_take(~t->signals.mask, info);
 
 	if (!signal)
 		return 0;
 	if (SIGNAL_BIT(signal) & SIGNAL_STOP_SET)
 		p->stop_dequeued = true;
-	*action = p->actions[signal - 1];
+	*action = p->signals.actions[signal - 1];
 	if (action->handler > SIG_IGN && action->flags & SA_RESETHAND)
-		p->actions[signal - 1].handler = SIG_DFL;
+		p->signals.actions[signal - 1].handler = SIG_DFL;
 	return signal;
 }
 
@@ -186,16 +186,16 @@ void signal_work(struct trap_frame *frame)
 	if (READ_ONCE(t->work) & THREAD_RESTORE_MASK && !was_interrupted(frame))
 		signal_set_mask(take_return_mask(t));
 	for (;;) {
-		flags = spin_lock_irq(&p->signal_lock);
+		flags = spin_lock_irq(&p->signals.lock);
 		if (signal_dying(t)) {
 			int status = p->group_exiting ? p->group_exit_code : 0;
 
-			spin_unlock_irq(&p->signal_lock, flags);
+			spin_unlock_irq(&p->signals.lock, flags);
 			thread_exit(status);
 		}
 		if (p->continue_notify) {
 			p->continue_notify = false;
-			spin_unlock_irq(&p->signal_lock, flags);
+			spin_unlock_irq(&p->signals.lock, flags);
 			notify_parent(p, CLD_CONTINUED, SIGCONT);
 			continue;
 		}
@@ -206,7 +206,7 @@ void signal_work(struct trap_frame *frame)
 		signal = take_signal(t, &action, &info);
 		if (!signal)
 			break;
-		spin_unlock_irq(&p->signal_lock, flags);
+		spin_unlock_irq(&p->signals.lock, flags);
 		if (action.handler > SIG_IGN) {
 			run_handler(frame, signal, &action, &info);
 			return;
@@ -215,7 +215,7 @@ void signal_work(struct trap_frame *frame)
 			default_action(p, signal);
 	}
 	restart_syscall(frame, NULL);
-	t->signal_mask = take_return_mask(t);
+	t->signals.mask = take_return_mask(t);
 	signal_recalculate(t);
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 }

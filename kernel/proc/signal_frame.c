@@ -75,41 +75,39 @@ size_t signal_frame_size(void)
 
 /* --- Alternate stack -------------------------------------------------------------------------- */
 
-static bool on_altstack(const struct thread *t, u64 sp)
+static bool on_altstack(const struct altstack *a, u64 sp)
 {
-	return !(t->altstack_flags & SS_AUTODISARM) && t->altstack_size && sp > t->altstack_base &&
-	       sp - t->altstack_base <= t->altstack_size;
+	return !(a->flags & SS_AUTODISARM) && a->size && sp > a->base && sp - a->base <= a->size;
 }
 
-static struct signal_stack altstack_of(const struct thread *t, u64 sp)
+static struct signal_stack altstack_describe(const struct altstack *a, u64 sp)
 {
-	u32 state = !t->altstack_size ? SS_DISABLE : on_altstack(t, sp) ? SS_ONSTACK : 0;
+	u32 state = !a->size ? SS_DISABLE : on_altstack(a, sp) ? SS_ONSTACK : 0;
 
-	return (struct signal_stack){.base = t->altstack_base,
-				     .size = t->altstack_size,
-				     .flags = (s32)(state | (t->altstack_flags & SS_AUTODISARM))};
+	return (struct signal_stack){
+	    .base = a->base, .size = a->size, .flags = (s32)(state | (a->flags & SS_AUTODISARM))};
 }
 
 int signal_altstack(const struct signal_stack *new_stack, struct signal_stack *old_stack,
 		    u64 user_sp)
 {
-	struct thread *t = current_thread();
+	struct altstack *a = &current_thread()->signals.altstack;
 	u32 mode;
 
 	if (old_stack)
-		*old_stack = altstack_of(t, user_sp);
+		*old_stack = altstack_describe(a, user_sp);
 	if (!new_stack)
 		return 0;
-	if (on_altstack(t, user_sp))
+	if (on_altstack(a, user_sp))
 		return -EPERM;
 	mode = (u32)new_stack->flags & ~SS_AUTODISARM;
 	if (mode != 0 && mode != SS_ONSTACK && mode != SS_DISABLE)
 		return -EINVAL;
 	if (mode != SS_DISABLE && new_stack->size < MINSIGSTKSZ)
 		return -ENOMEM;
-	t->altstack_base = mode == SS_DISABLE ? 0 : new_stack->base;
-	t->altstack_size = mode == SS_DISABLE ? 0 : new_stack->size;
-	t->altstack_flags = (u32)new_stack->flags & SS_AUTODISARM;
+	a->base = mode == SS_DISABLE ? 0 : new_stack->base;
+	a->size = mode == SS_DISABLE ? 0 : new_stack->size;
+	a->flags = (u32)new_stack->flags & SS_AUTODISARM;
 	return 0;
 }
 
@@ -213,20 +211,20 @@ static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigse
 }
 
 /* Where the FPU state goes, with the frame below it; 0: the alternate stack is full. */
-static u64 frame_place(struct thread *t, const struct trap_frame *f, const struct sigaction *action,
-		       u64 *fpstate)
+static u64 frame_place(const struct altstack *a, const struct trap_frame *f,
+		       const struct sigaction *action, u64 *fpstate)
 {
-	bool nested = on_altstack(t, f->rsp);
+	bool nested = on_altstack(a, f->rsp);
 	u64 sp = f->rsp - RED_ZONE;
 
-	if (action->flags & SA_ONSTACK && t->altstack_size && !nested) {
-		sp = t->altstack_base + t->altstack_size;
+	if (action->flags & SA_ONSTACK && a->size && !nested) {
+		sp = a->base + a->size;
 		nested = true;
 	}
 	*fpstate = ALIGN_DOWN(sp - fpstate_size(), 64);
 	/* As if called: (RSP + 8) % 16 == 0 at the handler's entry (ABI 3.2.2). */
 	sp = ALIGN_DOWN(*fpstate - sizeof(struct signal_frame), 16) - 8;
-	if (nested && (sp <= t->altstack_base || sp > t->altstack_base + t->altstack_size))
+	if (nested && (sp <= a->base || sp > a->base + a->size))
 		return 0;
 	return sp;
 }
@@ -234,23 +232,23 @@ static u64 frame_place(struct thread *t, const struct trap_frame *f, const struc
 int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction *action,
 		       const struct siginfo *info, sigset_t mask)
 {
-	struct thread *t = current_thread();
+	struct altstack *a = &current_thread()->signals.altstack;
 	struct signal_frame s = {.return_address = action->restorer, .info = *info};
-	u64 sp = frame_place(t, f, action, &s.uc.context.fpstate), fpstate = s.uc.context.fpstate;
+	u64 sp = frame_place(a, f, action, &s.uc.context.fpstate), fpstate = s.uc.context.fpstate;
 
 	/* x86-64 has no other way back than the program's own restorer; and a handler that lies
 	 * where no program can is the same as one that lies nowhere. */
 	if (!sp || !(action->flags & SA_RESTORER) || action->handler >= USER_MAX)
 		return -EFAULT;
 	s.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (fpu_xcr0 ? UC_FP_XSTATE : 0);
-	s.uc.stack = altstack_of(t, f->rsp);
+	s.uc.stack = altstack_describe(a, f->rsp);
 	context_fill(&s.uc.context, f, mask);
 	s.uc.context.fpstate = fpstate;
 	s.uc.mask = mask;
 	if (fpstate_write(fpstate) < 0 || copy_to_user((void *)sp, &s, sizeof(s)) < 0)
 		return -EFAULT;
-	if (t->altstack_flags & SS_AUTODISARM)
-		t->altstack_size = t->altstack_base = t->altstack_flags = 0;
+	if (a->flags & SS_AUTODISARM)
+		*a = (struct altstack){0};
 	f->rdi = (u64)signal;
 	f->rsi = sp + offsetof(struct signal_frame, info);
 	f->rdx = sp + offsetof(struct signal_frame, uc);

@@ -48,7 +48,7 @@ static bool look_at(struct process *child, u32 options, struct wait_result *resu
 		}
 		return true;
 	}
-	flags = spin_lock_irq(&child->signal_lock);
+	flags = spin_lock_irq(&child->signals.lock);
 	if (options & WUNTRACED && child->stopped && !child->threads_to_stop &&
 	    !child->stop_reported) {
 		result_fill(child, result, CLD_STOPPED, child->stop_signal << 8 | 0x7f);
@@ -59,7 +59,7 @@ static bool look_at(struct process *child, u32 options, struct wait_result *resu
 		child->continue_pending = options & WNOWAIT;
 		found = true;
 	}
-	spin_unlock_irq(&child->signal_lock, flags);
+	spin_unlock_irq(&child->signals.lock, flags);
 	return found;
 }
 

@@ -283,7 +283,7 @@ SYSCALL2(prctl, option, argument)
 	case PR_SET_PDEATHSIG:
 		if (argument > SIGNAL_COUNT)
 			return -EINVAL;
-		WRITE_ONCE(current_process()->parent_death_signal, (int)argument);
+		WRITE_ONCE(current_process()->signals.parent_death, (int)argument);
 		return 0;
 	case PR_SET_NAME:
 		return set_name(argument);

@@ -29,7 +29,7 @@ SYSCALL4(rt_sigaction, signal, user, old_user, size)
 
 SYSCALL4(rt_sigprocmask, how, user, old_user, size)
 {
-	sigset_t old = current_thread()->signal_mask, set;
+	sigset_t old = current_thread()->signals.mask, set;
 	int error;
 
 	if (size != sizeof(sigset_t))

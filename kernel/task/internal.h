@@ -23,7 +23,7 @@ void process_link(struct process *p, struct process *parent);
  * held. */
 void process_unlink(struct process *p);
 
-/* A thread into a process and the hash of TIDs, or out of both.  process_lock and signal_lock are
+/* A thread into a process and the hash of TIDs, or out of both.  process_lock and signals.lock are
  * held. */
 void thread_link(struct thread *t, struct process *p);
 void thread_unlink(struct thread *t);
@@ -64,13 +64,13 @@ extern u32 thread_limit; /* threads that the machine's memory carries */
 	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
 #define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
-/* Handlers become SIG_DFL, what is ignored stays so.  signal_lock is held. */
+/* Handlers become SIG_DFL, what is ignored stays so.  signals.lock is held. */
 void signal_actions_reset(struct process *p);
 
-/* signal_lock is not held. */
+/* signals.lock is not held. */
 struct sigaction signal_action_of(struct process *p, int signal);
 
-/* The functions below want the process's signal_lock. */
+/* The functions below want the process's signals.lock. */
 
 /* Is the thread to end (with its process, or because another one execs)? */
 bool signal_dying(const struct thread *t);
@@ -108,7 +108,7 @@ void signal_entry_free(struct process *p, struct queued_signal *entry);
 void signal_flush_queue(struct process *p, struct list *queue);
 
 /* Tell the parent of a stop or of going on, by SIGCHLD and by waking its waits; or of the end: true
- * where it does not want to wait, so reap at once.  process_lock is held (signal_lock not). */
+ * where it does not want to wait, so reap at once.  process_lock is held (signals.lock not). */
 void signal_notify_change(struct process *p, int code, int signal);
 bool signal_notify_end(struct process *p);
 

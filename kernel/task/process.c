@@ -6,12 +6,12 @@
  *
  *   exec_lock (sleeping)   one exec() of a process at a time
  *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what it points at
- *   signal_lock (irq)      of one process; two are never held at once
+ *   signals.lock (irq)      of one process; two are never held at once
  *   limits_lock (irq)      limits, ids, timers; of locks only the timers' is taken under it
  *
  * A terminal's lock comes before process_lock (its hooks below are called with it), so terminals
  * are only called with none of these held.  The list of a process's threads changes under both
- * process_lock and signal_lock: either suffices to walk it.
+ * process_lock and signals.lock: either suffices to walk it.
  *
  * References: a process's table entry counts one until it is reaped, each of its threads one until
  * its structure is freed.  A thread counts one for running, and one for being in the hash of TIDs.
@@ -160,9 +160,9 @@ void process_unlink(struct process *p)
 	list_remove(&p->group_link);
 	list_remove(&p->session_link);
 	list_remove(&p->sibling_link);
-	flags = spin_lock_irq(&p->signal_lock);
+	flags = spin_lock_irq(&p->signals.lock);
 	thread_unlink(p->leader);
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 	process_number_release(p->pid);
 	if (p->group != p->pid)
 		process_number_release(p->group);
@@ -173,7 +173,7 @@ void process_unlink(struct process *p)
 void thread_link(struct thread *t, struct process *p)
 {
 	assert_held(&process_lock);
-	assert_held(&p->signal_lock);
+	assert_held(&p->signals.lock);
 	t->process = p;
 	t->pid = p->pid;
 	process_get(p);
@@ -195,7 +195,7 @@ void thread_renumber(struct thread *t, tid_t tid)
 void thread_unlink(struct thread *t)
 {
 	assert_held(&process_lock);
-	assert_held(&t->process->signal_lock);
+	assert_held(&t->process->signals.lock);
 	list_remove(&t->process_link);
 	list_remove(&t->tid_link);
 	threads_linked--;

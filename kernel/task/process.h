@@ -43,7 +43,7 @@ struct process {
 	pid_t group, session;
 	struct list group_link, session_link; /* hashes by those numbers */
 	struct tty *tty;	    /* controlling terminal, or NULL */
-	struct list threads;	    /* thread.process_link; changed under signal_lock too */
+	struct list threads;	    /* thread.process_link; changed under signals.lock too */
 	u32 thread_count;	    /* not yet exited; likewise */
 	struct thread *leader;	    /* in the list until the process is reaped; likewise */
 	struct wait_queue child_wait; /* parents wait here for their children */
@@ -64,12 +64,9 @@ struct process {
 	struct file_table *files;
 	struct fs_context fs;
 
-	/* Signals.  Under signal_lock (irq). */
-	struct spinlock signal_lock;
-	struct sigaction actions[SIGNAL_COUNT]; /* [signal - 1] */
-	sigset_t pending;
-	struct list pending_queue;
-	u32 queued_signals;
+	struct signals signals;
+
+	/* Stopping and ending.  Under signals.lock. */
 	bool group_exiting;	    /* exit_group() or a fatal signal: all threads are to end */
 	int group_exit_code;	    /* wait status form */
 	bool stopped;		    /* by a stop signal */
@@ -79,9 +76,7 @@ struct process {
 	int stop_signal;
 	u32 stop_generation;	    /* counts stops */
 	u32 threads_to_stop;	    /* live ones that have not arrived at the stop yet */
-	u32 group_signals;	    /* counts signals sent to it as one of many: see fork.c */
 	struct thread *exec_thread; /* in exec: all others are to end */
-	int parent_death_signal;
 
 	/* Limits, ids, timers.  Under limits_lock (irq). */
 	struct spinlock limits_lock;

@@ -20,12 +20,12 @@ static void process_init_fields(struct process *p)
 	list_init(&p->group_link);
 	list_init(&p->session_link);
 	list_init(&p->threads);
-	list_init(&p->pending_queue);
+	list_init(&p->signals.queue);
 	list_init(&p->posix_timers);
 	wait_queue_init(&p->child_wait, "child");
 	wait_queue_init(&p->exec_wait, "exec");
 	mutex_init(&p->exec_lock, &exec_lock_class);
-	spinlock_init(&p->signal_lock, &signal_lock_class);
+	spinlock_init(&p->signals.lock, &signal_lock_class);
 	spinlock_init(&p->limits_lock, &limits_lock_class);
 	mutex_init(&p->fs.lock, &fs_context_class);
 	itimer_process_init(p);
@@ -51,9 +51,9 @@ struct process *process_create(struct process *parent)
 	p->egid = parent->egid;
 	p->sgid = parent->sgid;
 	spin_unlock_irq(&parent->limits_lock, flags);
-	flags = spin_lock_irq(&parent->signal_lock);
-	memcpy(p->actions, parent->actions, sizeof(p->actions));
-	spin_unlock_irq(&parent->signal_lock, flags);
+	flags = spin_lock_irq(&parent->signals.lock);
+	memcpy(p->signals.actions, parent->signals.actions, sizeof(p->signals.actions));
+	spin_unlock_irq(&parent->signals.lock, flags);
 	return p;
 }
 

@@ -25,7 +25,7 @@ void process_put(struct process *p)
 	if (!refcount_put(&p->refs))
 		return;
 	/* All that can sleep went in process_reap() or never came to be. */
-	signal_flush_queue(p, &p->pending_queue);
+	signal_flush_queue(p, &p->signals.queue);
 	kfree(p);
 }
 

@@ -23,9 +23,9 @@ void signal_discard(struct process *p, sigset_t set)
 {
 	struct thread *t;
 
-	signal_queue_discard(p, &p->pending_queue, &p->pending, set);
+	signal_queue_discard(p, &p->signals.queue, &p->signals.pending, set);
 	list_for_each (t, &p->threads, process_link)
-		signal_queue_discard(p, &t->pending_queue, &t->pending, set);
+		signal_queue_discard(p, &t->signals.queue, &t->signals.pending, set);
 }
 
 static int take_from(struct process *p, struct list *queue, sigset_t *pending, sigset_t set,
@@ -64,17 +64,17 @@ int signal_take(sigset_t set, struct siginfo *info)
 	struct process *p = t->process;
 	int signal;
 
-	assert_held(&p->signal_lock);
-	signal = take_from(p, &t->pending_queue, &t->pending, set, info);
-	return signal ? signal : take_from(p, &p->pending_queue, &p->pending, set, info);
+	assert_held(&p->signals.lock);
+	signal = take_from(p, &t->signals.queue, &t->signals.pending, set, info);
+	return signal ? signal : take_from(p, &p->signals.queue, &p->signals.pending, set, info);
 }
 
 struct sigaction signal_action_of(struct process *p, int signal)
 {
-	u64 flags = spin_lock_irq(&p->signal_lock);
-	struct sigaction action = p->actions[signal - 1];
+	u64 flags = spin_lock_irq(&p->signals.lock);
+	struct sigaction action = p->signals.actions[signal - 1];
 
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 	return action;
 }
 
@@ -89,16 +89,16 @@ bool signal_dying(const struct thread *t)
 
 static bool wants(const struct thread *t, int signal)
 {
-	return !t->exited && (~t->signal_mask | t->wait_set) & SIGNAL_BIT(signal);
+	return !t->exited && (~t->signals.mask | t->signals.wait_set) & SIGNAL_BIT(signal);
 }
 
 void signal_recalculate(struct thread *t)
 {
 	struct process *p = t->process;
 
-	assert_held(&p->signal_lock);
+	assert_held(&p->signals.lock);
 	if (signal_dying(t) || p->stopped || p->continue_notify ||
-	    (t->pending | p->pending) & (~t->signal_mask | t->wait_set))
+	    (t->signals.pending | p->signals.pending) & (~t->signals.mask | t->signals.wait_set))
 		thread_notify(t, THREAD_SIGNAL_WORK);
 	else if (t == current_thread())
 		__atomic_fetch_and(&t->work, ~THREAD_SIGNAL_WORK, __ATOMIC_SEQ_CST);
@@ -108,8 +108,8 @@ void signal_retarget(struct process *p)
 {
 	struct thread *t;
 
-	assert_held(&p->signal_lock);
-	if (!p->pending)
+	assert_held(&p->signals.lock);
+	if (!p->signals.pending)
 		return;
 	list_for_each (t, &p->threads, process_link)
 		if (!t->exited && t != current_thread())
@@ -133,7 +133,7 @@ static struct thread *choose_thread(struct process *p, int signal)
 	return living;
 }
 
-/* Make all threads of `p` end, except `except` (NULL: none).  signal_lock is held. */
+/* Make all threads of `p` end, except `except` (NULL: none).  signals.lock is held. */
 static void end_threads(struct process *p, const struct thread *except)
 {
 	struct thread *t;
@@ -145,7 +145,7 @@ static void end_threads(struct process *p, const struct thread *except)
 
 void signal_group_exit(struct process *p, int wait_status, const struct thread *exiting)
 {
-	assert_held(&p->signal_lock);
+	assert_held(&p->signals.lock);
 	if (p->group_exiting)
 		return;
 	p->group_exit_code = wait_status;
@@ -156,7 +156,7 @@ void signal_group_exit(struct process *p, int wait_status, const struct thread *
 
 void signal_exec_kill(struct process *p, struct thread *survivor)
 {
-	assert_held(&p->signal_lock);
+	assert_held(&p->signals.lock);
 	p->exec_thread = survivor;
 	end_threads(p, survivor);
 }
@@ -188,7 +188,7 @@ static void stop_or_continue(struct process *p, int signal)
  * is unblocked.  Init gets only what it has a handler for. */
 static bool is_ignored(struct process *p, const struct thread *t, int signal, u64 handler)
 {
-	if (t->signal_mask & SIGNAL_BIT(signal))
+	if (t->signals.mask & SIGNAL_BIT(signal))
 		return false;
 	return handler == SIG_IGN ||
 	       (handler == SIG_DFL &&
@@ -198,7 +198,7 @@ static bool is_ignored(struct process *p, const struct thread *t, int signal, u6
 /* Does it end the process as soon as `t` takes it? */
 static bool is_fatal(const struct thread *t, int signal, u64 handler)
 {
-	return handler == SIG_DFL && !(t->signal_mask & SIGNAL_BIT(signal)) &&
+	return handler == SIG_DFL && !(t->signals.mask & SIGNAL_BIT(signal)) &&
 	       !(SIGNAL_BIT(signal) & SIGNAL_STOP_SET);
 }
 
@@ -209,12 +209,12 @@ static int enqueue(struct process *p, struct list *queue, int signal, const stru
 {
 	bool fresh = !entry;
 
-	if (fresh && p->queued_signals < process_limit(p, RLIMIT_SIGPENDING))
+	if (fresh && p->signals.queued < process_limit(p, RLIMIT_SIGPENDING))
 		entry = kzalloc(sizeof(*entry));
 	if (!entry)
 		return signal >= SIGRTMIN && info && info->code != SI_USER ? -EAGAIN : 0;
 	if (fresh) {
-		p->queued_signals++;
+		p->signals.queued++;
 		if (info)
 			entry->info = *info;
 		else
@@ -229,19 +229,19 @@ static int enqueue(struct process *p, struct list *queue, int signal, const stru
 static int send_locked(struct process *p, struct thread *only, int signal,
 		       const struct siginfo *info, struct queued_signal *entry)
 {
-	sigset_t *pending = only ? &only->pending : &p->pending;
+	sigset_t *pending = only ? &only->signals.pending : &p->signals.pending;
 	struct thread *target;
 	u64 handler;
 	int result;
 
-	assert_held(&p->signal_lock);
+	assert_held(&p->signals.lock);
 	if (signal == 0) /* kill() only asks whether it could */
 		return 0;
 	target = only ? only : choose_thread(p, signal);
 	if (!target || target->exited || p->group_exiting)
 		return 0;
 	stop_or_continue(p, signal);
-	handler = p->actions[signal - 1].handler;
+	handler = p->signals.actions[signal - 1].handler;
 	if (is_ignored(p, target, signal, handler))
 		return 0;
 	/* While it is stopped, only SIGKILL does anything to it (POSIX 2.4.3). */
@@ -251,7 +251,7 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 	}
 	if (signal < SIGRTMIN && *pending & SIGNAL_BIT(signal))
 		return 0; /* one of a kind waits already */
-	result = enqueue(p, only ? &only->pending_queue : &p->pending_queue, signal, info, entry);
+	result = enqueue(p, only ? &only->signals.queue : &p->signals.queue, signal, info, entry);
 	if (result < 0)
 		return result;
 	*pending |= SIGNAL_BIT(signal);
@@ -262,27 +262,27 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 
 int signal_send_process(struct process *p, int signal, const struct siginfo *info)
 {
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 	int result = send_locked(p, NULL, signal, info, NULL);
 
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 	return result;
 }
 
 int signal_send_thread(struct thread *t, int signal, const struct siginfo *info)
 {
 	struct process *p = t->process;
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 	int result = send_locked(p, t, signal, info, NULL);
 
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 	return result;
 }
 
 void signal_send_timer(struct process *p, struct thread *only, struct queued_signal *entry,
 		       u32 count)
 {
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 	s64 overrun = count;
 
 	if (list_empty(&entry->link)) {
@@ -292,28 +292,28 @@ void signal_send_timer(struct process *p, struct thread *only, struct queued_sig
 		overrun += entry->info.timer.overrun;
 		entry->info.timer.overrun = (s32)MIN(overrun, (s64)INT32_MAX);
 	}
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 }
 
 void signal_cancel_timer(struct process *p, struct queued_signal *entry)
 {
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 
 	/* The bit stays: with nothing queued for it the signal comes once more, as sent by nobody.
 	 */
 	list_remove(&entry->link);
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 }
 
 /* One of many that get it: a fork() under way must see that (fork.c). */
 static int send_as_member(struct process *p, int signal, const struct siginfo *info)
 {
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 	int result;
 
-	p->group_signals++;
+	p->signals.group_signals++;
 	result = send_locked(p, NULL, signal, info, NULL);
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 	return result;
 }
 
@@ -383,14 +383,14 @@ void signal_force(int signal, const struct siginfo *info)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	u64 flags = spin_lock_irq(&p->signal_lock), handler;
+	u64 flags = spin_lock_irq(&p->signals.lock), handler;
 
-	handler = p->actions[signal - 1].handler;
-	if (handler <= SIG_IGN || t->signal_mask & SIGNAL_BIT(signal))
+	handler = p->signals.actions[signal - 1].handler;
+	if (handler <= SIG_IGN || t->signals.mask & SIGNAL_BIT(signal))
 		signal_group_exit(p, signal, NULL); /* init too: it cannot go on */
 	else
 		(void)send_locked(p, t, signal, info, NULL);
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 }
 
 void signal_send_self(int signal)

@@ -4,12 +4,14 @@
  */
 #pragma once
 
-#include "arch/x86_64/cpu/trap_frame.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/refcount.h"
-#include "kernel/task/thread.h"
+#include "kernel/sync/spinlock.h"
 
 struct process;
+struct thread;
+struct trap_frame;
+
+typedef u64 sigset_t; /* bit n-1: signal n */
 
 /* clang-format off */
 enum {
@@ -99,6 +101,31 @@ struct queued_signal {
 	s32 last_overrun;  /* of the delivery last made */
 };
 
+/* A thread's own part.  Under the lock of its process's struct signals. */
+struct thread_signals {
+	sigset_t mask;	     /* blocked signals */
+	sigset_t saved_mask; /* put back before the return to user mode: WORK_RESTORE_MASK */
+	sigset_t wait_set;   /* sigtimedwait() waits for these and takes them although blocked */
+	sigset_t pending;    /* sent to this thread, not delivered yet */
+	struct list queue;   /* struct queued_signal.link: what is known of those in `pending` */
+	struct altstack {
+		u64 base, size; /* size 0: none */
+		u32 flags;	/* SS_* */
+	} altstack;		/* sigaltstack() */
+};
+
+/* What the threads of a process share. */
+struct signals {
+	struct spinlock lock; /* irq; guards all of this and the threads' own parts */
+	struct sigaction actions[SIGNAL_COUNT]; /* [signal - 1] */
+	sigset_t pending;			/* sent to the process: any thread may take them */
+	struct list queue;			/* as in struct thread_signals */
+	u32 queued;	   /* entries in the queues of the process and of its threads */
+	u32 group_signals; /* counts signals that were sent to the whole process group or to all
+			    * processes: fork() compares it, so that no child misses one */
+	int parent_death;  /* the signal that this process gets when its parent ends; 0: none */
+};
+
 /* stack_t of the ABI. */
 struct signal_stack {
 	u64 base;
@@ -162,5 +189,5 @@ size_t signal_frame_size(void);
 
 /* With the thread's mask or what is pending changed, does it have work?  Only the calling thread's
  * own bit is ever taken back, since its interrupted system call must still come by.  Under
- * signal_lock. */
+ * signals.lock. */
 void signal_recalculate(struct thread *t);

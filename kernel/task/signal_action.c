@@ -9,15 +9,15 @@
 
 void signal_actions_reset(struct process *p)
 {
-	assert_held(&p->signal_lock);
+	assert_held(&p->signals.lock);
 	for (u32 i = 0; i < SIGNAL_COUNT; i++)
-		p->actions[i] = (struct sigaction){
-		    .handler = p->actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
+		p->signals.actions[i] = (struct sigaction){
+		    .handler = p->signals.actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
 }
 
 bool signal_is_refused(int signal)
 {
-	return current_thread()->signal_mask & SIGNAL_BIT(signal) ||
+	return current_thread()->signals.mask & SIGNAL_BIT(signal) ||
 	       signal_action_of(current_process(), signal).handler == SIG_IGN;
 }
 
@@ -25,11 +25,11 @@ bool signal_is_refused(int signal)
 
 static void set_mask_locked(struct thread *t, sigset_t mask)
 {
-	sigset_t blocked = mask & ~t->signal_mask;
+	sigset_t blocked = mask & ~t->signals.mask;
 
-	t->signal_mask = mask & ~SIGNAL_UNBLOCKABLE;
+	t->signals.mask = mask & ~SIGNAL_UNBLOCKABLE;
 	/* What was meant for us and is blocked now, another thread may take. */
-	if (t->process->pending & blocked)
+	if (t->process->signals.pending & blocked)
 		signal_retarget(t->process);
 	signal_recalculate(t);
 }
@@ -37,21 +37,21 @@ static void set_mask_locked(struct thread *t, sigset_t mask)
 void signal_set_mask(sigset_t mask)
 {
 	struct thread *t = current_thread();
-	u64 flags = spin_lock_irq(&t->process->signal_lock);
+	u64 flags = spin_lock_irq(&t->process->signals.lock);
 
 	set_mask_locked(t, mask);
-	spin_unlock_irq(&t->process->signal_lock, flags);
+	spin_unlock_irq(&t->process->signals.lock, flags);
 }
 
 void signal_set_temporary_mask(sigset_t mask)
 {
 	struct thread *t = current_thread();
-	u64 flags = spin_lock_irq(&t->process->signal_lock);
+	u64 flags = spin_lock_irq(&t->process->signals.lock);
 
-	t->saved_signal_mask = t->signal_mask;
+	t->signals.saved_mask = t->signals.mask;
 	__atomic_fetch_or(&t->work, THREAD_RESTORE_MASK, __ATOMIC_SEQ_CST);
 	set_mask_locked(t, mask);
-	spin_unlock_irq(&t->process->signal_lock, flags);
+	spin_unlock_irq(&t->process->signals.lock, flags);
 }
 
 int signal_action(int signal, const struct sigaction *new_action, struct sigaction *old_action)
@@ -63,8 +63,8 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 	if (signal < 1 || signal > SIGNAL_COUNT ||
 	    (new_action && SIGNAL_BIT(signal) & SIGNAL_UNBLOCKABLE))
 		return -EINVAL;
-	flags = spin_lock_irq(&p->signal_lock);
-	action = &p->actions[signal - 1];
+	flags = spin_lock_irq(&p->signals.lock);
+	action = &p->signals.actions[signal - 1];
 	if (old_action)
 		*old_action = *action;
 	if (new_action) {
@@ -76,17 +76,17 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 	    (new_action->handler == SIG_IGN ||
 	     (new_action->handler == SIG_DFL && SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET)))
 		signal_discard(p, SIGNAL_BIT(signal));
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 	return 0;
 }
 
 sigset_t signal_pending_set(void)
 {
 	struct thread *t = current_thread();
-	u64 flags = spin_lock_irq(&t->process->signal_lock);
-	sigset_t set = (t->pending | t->process->pending) & t->signal_mask;
+	u64 flags = spin_lock_irq(&t->process->signals.lock);
+	sigset_t set = (t->signals.pending | t->process->signals.pending) & t->signals.mask;
 
-	spin_unlock_irq(&t->process->signal_lock, flags);
+	spin_unlock_irq(&t->process->signals.lock, flags);
 	return set;
 }
 
@@ -95,20 +95,20 @@ int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns)
 	struct thread *t = current_thread();
 	struct process *p = t->process;
 	struct wait_queue queue; /* nobody else's: signals end the sleep */
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 	int signal, ended = 0;
 
 	set &= ~SIGNAL_UNBLOCKABLE;
 	signal = signal_take(set, info);
 	if (!signal && deadline_ns > clock_now_ns()) {
 		wait_queue_init(&queue, "sigwait");
-		t->wait_set = set;
+		t->signals.wait_set = set;
 		signal_recalculate(t); /* a bit left over from before must not end the sleep */
-		ended = wait_sleep_irq(&queue, &p->signal_lock, deadline_ns, WAIT_SIGNALS);
-		t->wait_set = 0;
+		ended = wait_sleep_irq(&queue, &p->signals.lock, deadline_ns, WAIT_SIGNALS);
+		t->signals.wait_set = 0;
 		signal = signal_take(set, info);
 	}
 	signal_recalculate(t);
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 	return signal ? signal : ended == -EINTR ? -EINTR : -EAGAIN;
 }

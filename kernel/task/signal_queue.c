@@ -12,7 +12,7 @@ void signal_entry_free(struct process *p, struct queued_signal *entry)
 		entry->last_overrun = entry->info.timer.overrun;
 		return;
 	}
-	p->queued_signals--;
+	p->signals.queued--;
 	kfree(entry);
 }
 

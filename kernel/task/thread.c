@@ -53,7 +53,7 @@ static struct thread *thread_alloc(const char *name)
 	list_init(&t->run_link);
 	list_init(&t->process_link);
 	list_init(&t->tid_link);
-	list_init(&t->pending_queue);
+	list_init(&t->signals.queue);
 	cpumask_fill(&t->affinity);
 	t->state = THREAD_BLOCKED;
 	t->cpu = this_cpu_id();

@@ -11,6 +11,7 @@
 #include "kernel/lib/cpumask.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/refcount.h"
+#include "kernel/task/signal.h"
 #include "kernel/task/timer.h"
 #include "kernel/task/use.h"
 #include "kernel/task/wait.h"
@@ -31,9 +32,7 @@ enum thread_state {
 /* Why a thread must pass through the roof's work before it goes back to user mode. */
 #define THREAD_SIGNAL_WORK 1U /* a signal to deliver, a stop, or the end of the process */
 #define THREAD_KILLED	   2U /* that signal kills: WAIT_KILLABLE sleeps end too */
-#define THREAD_RESTORE_MASK 4U /* sigsuspend and kin: put saved_signal_mask back */
-
-typedef u64 sigset_t; /* bit n-1: signal n */
+#define THREAD_RESTORE_MASK 4U /* sigsuspend and kin: put signals.saved_mask back */
 
 struct thread {
 	/* Fixed at creation. */
@@ -76,14 +75,7 @@ struct thread {
 	/* Work before user mode: THREAD_* bits, set by anybody atomically. */
 	u32 work;
 
-	/* Signals of its own.  Under process->signal_lock. */
-	sigset_t signal_mask;
-	sigset_t saved_signal_mask; /* for THREAD_RESTORE_MASK */
-	sigset_t wait_set;	    /* sigtimedwait(): taken although blocked */
-	sigset_t pending;
-	struct list pending_queue;  /* struct queued_signal.link */
-	u64 altstack_base, altstack_size;
-	u32 altstack_flags;
+	struct thread_signals signals;
 	struct {
 		u64 (*fn)(struct thread *t); /* restart_syscall(): what to go on with */
 		u64 arg[4];

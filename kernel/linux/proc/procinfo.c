@@ -71,19 +71,19 @@ struct signal_sets {
 
 static void signal_sets_read(struct thread *t, struct process *p, struct signal_sets *s)
 {
-	u64 flags = spin_lock_irq(&p->signal_lock);
+	u64 flags = spin_lock_irq(&p->signals.lock);
 
-	*s = (struct signal_sets){.own = t->pending,
-				  .shared = p->pending,
-				  .blocked = t->signal_mask,
-				  .queued = p->queued_signals};
+	*s = (struct signal_sets){.own = t->signals.pending,
+				  .shared = p->signals.pending,
+				  .blocked = t->signals.mask,
+				  .queued = p->signals.queued};
 	for (u32 i = 0; i < SIGNAL_COUNT; i++) {
-		u64 handler = p->actions[i].handler;
+		u64 handler = p->signals.actions[i].handler;
 
 		s->ignored |= (sigset_t)(handler == SIG_IGN) << i;
 		s->caught |= (sigset_t)(handler > SIG_IGN) << i;
 	}
-	spin_unlock_irq(&p->signal_lock, flags);
+	spin_unlock_irq(&p->signals.lock, flags);
 }
 
 static char state_letter(const struct thread *t, const struct process *p)
