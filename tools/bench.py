@@ -2,21 +2,30 @@
 # SPDX-License-Identifier: MIT
 """Heddle and Linux, measured by the same program in the same emulator: `make bench`.
 
-    tools/bench.py [-b BOOTS] [-d] [-i] [-o FILE] [-- BENCH ARGUMENTS]
+    tools/bench.py [-b BOOTS] [-d] [-i] [-k BUILD]... [-o FILE] [-- BENCH ARGUMENTS]
 
 Both kernels are booted in turn, with the same options of QEMU, the same RAM file system and the
 same /bin/bench.  Emulated time says how the two compare, not what a real processor would do; and
 other work on this machine disturbs it, so the best of several boots counts (-b).  With -i the
 emulator counts instructions instead: one CPU, one nanosecond an instruction, the same figure each
 time, but what the emulator makes dear (switching page tables) is not in it.
+
+With -k the rival is not Linux but the Heddle kernel of another build directory, with the programs of
+this one: `tools/bench.py -i -k ../before/build` says what a change costs, and fails if a row is slower.
 """
 import argparse
 import json
+import pathlib
 import sys
 
 import linux
 
 DEFAULTS = "quiet tsc=reliable"
+
+# How much more a row may cost than on the other Heddle (-k).  The second: rows that look regions up in
+# a tree, whose shape follows from the addresses of its nodes.
+TOLERANCE, TREE_TOLERANCE = 1.005, 1.10
+TREE_ROWS = {"mmap_munmap", "mprotect_pair", "brk_grow_shrink", "thread_create_join"}
 
 
 def is_rate(name):
@@ -24,8 +33,8 @@ def is_rate(name):
     return name.endswith("_mb_per_s") or name.startswith("speedup_")
 
 
-def heddle_command(arguments, **options):
-    return [*linux.machine(**options), "-kernel", str(linux.BUILD / "heddle.elf"),
+def heddle_command(arguments, build=linux.BUILD, **options):
+    return [*linux.machine(**options), "-kernel", str(build / "heddle.elf"),
             "-initrd", str(linux.BUILD / "initramfs.cpio"),
             "-append", f"console=ttyS0 debug_exit=0xf4 -- run {linux.quote(arguments)}"]
 
@@ -72,6 +81,14 @@ def ratio(name, ours, theirs):
     return theirs / ours if is_rate(name) else ours / theirs
 
 
+def slower(ours, theirs):
+    """The rows in which ours costs more than it may."""
+    for name, value in ours.items():
+        r = ratio(name, value, theirs.get(name))
+        if r is not None and r > (TREE_TOLERANCE if name in TREE_ROWS else TOLERANCE):
+            yield name
+
+
 def number(value):
     return "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
@@ -87,10 +104,26 @@ def table(columns, unit):
         row = [f"{name:20}", f"{number(ours.get(name)):>14}"]
         for theirs in list(columns.values())[1:]:
             r = ratio(name, ours.get(name), theirs.get(name))
-            row += [f"{number(theirs.get(name)):>14}", f"{'-' if r is None else f'{r:.2f}':>7}"]
+            row += [f"{number(theirs.get(name)):>14}", f"{'-' if r is None else f'{r:.3f}':>7}"]
         print(" ".join(row))
     print(f"\nUnit: {unit}; *_mb_per_s in MB/s, speedup_* in percent of one CPU."
-          "\nA ratio below 1: less cost than Linux (for rates and speed-ups: more of them).")
+          "\nA ratio below 1: less cost than the rival (for rates and speed-ups: more of them).")
+
+
+def rivals(options, arguments, emulator):
+    """{name: command line} of the kernels that ours is compared with."""
+    if options.kernel:
+        return {str(b): heddle_command(arguments, b, **emulator) for b in options.kernel}
+    try:
+        release = linux.kernel().name.replace("vmlinuz-", "")
+        print(f"The rival: Linux {release}, with `{linux.WORDS}`", file=sys.stderr)
+        commands = {"Linux": linux.command(arguments, **emulator)}
+        if options.defaults:
+            commands["Linux default"] = linux.command(arguments, DEFAULTS, **emulator)
+        return commands
+    except linux.Missing as error:
+        print(f"bench: NO COMPARISON: Linux cannot be had here: {error}", file=sys.stderr)
+        return {}
 
 
 def main():
@@ -99,6 +132,8 @@ def main():
     parser.add_argument("-d", "--defaults", action="store_true",
                         help="a column more: Linux with its mitigations")
     parser.add_argument("-i", "--icount", action="store_true", help="count instructions, on one CPU")
+    parser.add_argument("-k", "--kernel", action="append", type=pathlib.Path, metavar="BUILD",
+                        default=[], help="compare with the kernel of this build directory, not Linux")
     parser.add_argument("-o", "--output", help="write the figures as JSON, too")
     parser.add_argument("-t", "--timeout", type=int, default=300, help="seconds a boot")
     parser.add_argument("arguments", nargs="*", help="for /bin/bench (after --): names, options")
@@ -106,18 +141,10 @@ def main():
     arguments = ["/bin/bench", *options.arguments]
     emulator = {}
     if options.icount:
-        emulator = {"cpus": 1, "accel": "icount", "extra": ["-icount", "shift=0,sleep=off"]}
+        emulator = {"cpus": 1, "accel": "icount", "extra": ["-icount", "shift=0,sleep=off", "-seed", "1"]}
 
     commands = {"Heddle": heddle_command(arguments, **emulator)}
-    try:
-        release = linux.kernel().name.replace("vmlinuz-", "")
-        print(f"The rival: Linux {release}, with `{linux.WORDS}`", file=sys.stderr)
-        commands["Linux"] = linux.command(arguments, **emulator)
-        if options.defaults:
-            commands["Linux default"] = linux.command(arguments, DEFAULTS, **emulator)
-    except linux.Missing as error:
-        print(f"bench: NO COMPARISON: Linux cannot be had here: {error}", file=sys.stderr)
-
+    commands.update(rivals(options, arguments, emulator))
     runs = {who: [] for who in commands}
     for _ in range(1 if options.icount else options.boots):
         for who, command in commands.items():
@@ -130,7 +157,11 @@ def main():
     missing = [who for who, values in columns.items() if not values]
     for who in missing:
         print(f"bench: {who} measured nothing", file=sys.stderr)
-    return 1 if missing else 0
+    rows = [f"{name} (against {build})" for build in map(str, options.kernel)
+            for name in slower(columns["Heddle"], columns[build])]
+    for row in rows:
+        print(f"bench: slower: {row}", file=sys.stderr)
+    return 1 if missing or rows and options.icount else 0
 
 
 if __name__ == "__main__":

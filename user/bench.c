@@ -499,6 +499,68 @@ static int64_t mmap_munmap(long n)
 	return now() - start;
 }
 
+/* Takes the right to write from the middle one of three pages, and gives it back. */
+static int64_t mprotect_pair(long n)
+{
+	char *pages =
+	    mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int64_t start, end;
+
+	if (pages == MAP_FAILED)
+		die("mmap");
+	pages[PAGE] = 1;
+	start = now();
+	while (n--)
+		if (mprotect(pages + PAGE, PAGE, PROT_READ) < 0 ||
+		    mprotect(pages + PAGE, PAGE, PROT_READ | PROT_WRITE) < 0)
+			die("mprotect");
+	end = now();
+	munmap(pages, 3 * PAGE);
+	return end - start;
+}
+
+/* Grows the heap by a page and shrinks it again.  musl's brk() always fails. */
+static int64_t brk_grow_shrink(long n)
+{
+	unsigned long end = syscall(SYS_brk, 0);
+	int64_t start = now();
+
+	while (n--)
+		if ((unsigned long)syscall(SYS_brk, end + PAGE) != end + PAGE ||
+		    (unsigned long)syscall(SYS_brk, end) != end)
+			die("brk");
+	return now() - start;
+}
+
+static int64_t write_null(long n)
+{
+	int fd = open("/dev/null", O_WRONLY);
+	int64_t start, end;
+
+	if (fd < 0)
+		die("/dev/null");
+	start = now();
+	while (n--)
+		if (write(fd, "", 1) != 1)
+			die("/dev/null");
+	end = now();
+	close(fd);
+	return end - start;
+}
+
+static int64_t open_close(long n)
+{
+	int64_t start = now();
+
+	while (n--) {
+		int fd = open("/dev/null", O_RDONLY);
+
+		if (fd < 0 || close(fd) < 0)
+			die("/dev/null");
+	}
+	return now() - start;
+}
+
 static int64_t read_zero(long n)
 {
 	int fd = open("/dev/zero", O_RDONLY);
@@ -609,7 +671,11 @@ static const struct benchmark {
     {"page_touch", page_touch, NANOSECONDS, 1},
     {"page_cow", page_cow, NANOSECONDS, 1},
     {"mmap_munmap", mmap_munmap, NANOSECONDS, 1},
+    {"mprotect_pair", mprotect_pair, NANOSECONDS, 1},
+    {"brk_grow_shrink", brk_grow_shrink, NANOSECONDS, 1},
+    {"open_close", open_close, NANOSECONDS, 1},
     {"read_zero", read_zero, NANOSECONDS, 1},
+    {"write_null", write_null, NANOSECONDS, 1},
     {"signal_self", signal_self, NANOSECONDS, 1},
     {"pipe_mb_per_s", pipe_throughput, MB_PER_S, 0},
     {"speedup_threads", job_with_thread, PERCENT, 0},
