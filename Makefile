@@ -242,6 +242,9 @@ test: ## all tests: units, self-tests in the kernel, user programs, virtual mach
 bench: all ## the same measurements on Heddle and on Linux, side by side
 	@$(PYTHON) tools/bench.py $(BENCHFLAGS)
 
+ways: all ## functions, files and rooms on the kernel's main ways: make ways WAYSFLAGS=--list
+	@$(PYTHON) tools/ways.py $(WAYSFLAGS)
+
 trace: all ## one lab's trace, as text for Perfetto and as a page: make trace LAB=concurrency
 	@$(PYTHON) tools/trace.py $(or $(LAB),concurrency) $(TRACEFLAGS) $(if $(ARGS),-- $(ARGS))
 
@@ -264,7 +267,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench trace report compile_commands.json loc house format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench ways trace report compile_commands.json loc house format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

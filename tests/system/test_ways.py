@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""The tools that measure the kernel: the length of its ways, and the cost of its calls beside another
+kernel's."""
+import json
+import os
+import subprocess
+import sys
+
+from vm import BUILD, ROOT
+
+
+def tool(name, *arguments):
+    return subprocess.run([sys.executable, ROOT / "tools" / name, *arguments], timeout=60, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, "BUILD": str(BUILD)})
+
+
+def test_the_way_of_a_fault():
+    done = tool("ways.py", "--json", "cow")
+    assert done.returncode == 0, done.stdout
+    way = json.loads(done.stdout)[str(BUILD)]["cow"]
+    names = {name for name, _ in way["names"]}
+    assert {"trap_dispatch", "address_space_fault", "page_alloc"} <= names, names
+    assert way["rooms"] <= way["files"] <= way["functions"] == len(way["names"])
+    assert 20 <= way["functions"] <= 40, way
+    assert way["pointers"] <= 2, way
+
+
+def test_a_kernel_costs_what_it_costs():
+    done = tool("bench.py", "-i", "-k", BUILD, "--", "-r", "1", "-t", "1", "null_syscall", "page_cow")
+    assert done.returncode == 0, done.stdout
+    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if "1.000" in line}
+    assert {"null_syscall", "page_cow"} == set(rows), done.stdout
+    assert 100 < int(rows["null_syscall"][0]) < 400, done.stdout
