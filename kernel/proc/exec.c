@@ -11,6 +11,7 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
 #include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/segments.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/timer/posix_timer.h"
@@ -210,9 +211,8 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	t->futex_gone = false;
 	t->restart.fn = NULL;
 	preempt_disable();
-	t->arch.fs_base = t->arch.gs_base = 0;
-	wrmsr(MSR_FS_BASE, 0);
-	wrmsr(MSR_KERNEL_GS_BASE, 0);
+	t->arch.segments.all = t->arch.fs_base = t->arch.gs_base = 0;
+	segments_load(&t->arch);
 	fpu_area_init(t->arch.fpu);
 	fpu_restore(t->arch.fpu);
 	preempt_enable();

@@ -8,6 +8,7 @@
  */
 #include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/segments.h"
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
@@ -88,8 +89,14 @@ static struct thread *copy_thread(const struct clone_args *args)
 	fpu_save(self->arch.fpu);
 	preempt_enable();
 	memcpy(t->arch.fpu, self->arch.fpu, fpu_area_size);
-	t->arch.fs_base = flags & CLONE_SETTLS ? args->tls : self->arch.fs_base;
+	segments_save(&self->arch);
+	t->arch.segments = self->arch.segments;
+	t->arch.fs_base = self->arch.fs_base;
 	t->arch.gs_base = self->arch.gs_base;
+	if (flags & CLONE_SETTLS) {
+		t->arch.segments.fs = 0;
+		t->arch.fs_base = args->tls;
+	}
 	t->affinity = self->affinity;
 	t->nice = self->nice;
 	t->policy = self->policy;

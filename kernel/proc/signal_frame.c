@@ -261,13 +261,20 @@ int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction 
 	return 0;
 }
 
-static void context_restore(struct trap_frame *f, const struct sigcontext *c)
+static void context_restore(struct trap_frame *f, const struct ucontext *uc)
 {
+	const struct sigcontext *c = &uc->context;
+
 #define RESTORE(name) f->name = c->name;
 	FOR_EACH_REGISTER(RESTORE)
 	f->rflags = (f->rflags & ~RFLAGS_USER) | (c->rflags & RFLAGS_USER);
-	f->cs = SELECTOR_USER_CODE;
-	f->ss = SELECTOR_USER_DATA;
+	/* 32-bit code goes on as such.  If these are no segments of user mode, IRET faults and the
+	 * thread gets its signal (entry.S).  Programs that make a frame themselves may not know of
+	 * ss: only this flag says that it counts (Linux). */
+	f->cs = c->cs | 3;
+	f->ss = c->ss | 3;
+	if (f->cs == SELECTOR_USER_CODE && !(uc->flags & UC_STRICT_RESTORE_SS))
+		f->ss = SELECTOR_USER_DATA;
 	f->error = (u64)-1; /* no system call to start again */
 }
 
@@ -282,7 +289,7 @@ long signal_return(struct trap_frame *frame)
 	signal_set_mask(uc.mask);
 	if (fpstate_read(uc.context.fpstate) < 0)
 		goto bad;
-	context_restore(frame, &uc.context);
+	context_restore(frame, &uc);
 	/* A stack that the handler itself set while it ran on it stays (as Linux). */
 	(void)signal_altstack(&uc.stack, NULL, frame->rsp);
 	return (long)frame->rax;

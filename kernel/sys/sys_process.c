@@ -3,6 +3,7 @@
  * Processes: making, replacing, ending, waiting; groups and sessions; what a thread library needs.
  */
 #include "arch/x86_64/cpu/layout.h"
+#include "arch/x86_64/cpu/segments.h"
 #include "arch/x86_64/pc/power.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
@@ -226,15 +227,6 @@ SYSCALL1(set_tid_address, address)
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
 
-/* While in the kernel, the user's GS base waits in KERNEL_GS_BASE for swapgs. */
-static void set_segment_base(u64 *base, u32 msr, u64 address)
-{
-	preempt_disable();
-	*base = address;
-	wrmsr(msr, address);
-	preempt_enable();
-}
-
 SYSCALL2(arch_prctl, code, address)
 {
 	struct thread *t = current_thread();
@@ -245,13 +237,15 @@ SYSCALL2(arch_prctl, code, address)
 		if (address >= USER_MAX)
 			return -EPERM;
 		if ((u32)code == ARCH_SET_FS)
-			set_segment_base(&t->arch.fs_base, MSR_FS_BASE, address);
+			segments_set_fs_base(&t->arch, address);
 		else
-			set_segment_base(&t->arch.gs_base, MSR_KERNEL_GS_BASE, address);
+			segments_set_gs_base(&t->arch, address);
 		return 0;
 	case ARCH_GET_FS:
+		segments_save(&t->arch);
 		return put_user_u64((u64 *)address, t->arch.fs_base);
 	case ARCH_GET_GS:
+		segments_save(&t->arch);
 		return put_user_u64((u64 *)address, t->arch.gs_base);
 	}
 	return -EINVAL;

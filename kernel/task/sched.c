@@ -10,6 +10,7 @@
 
 #include "arch/x86_64/cpu/descriptors.h"
 #include "arch/x86_64/cpu/fpu.h"
+#include "arch/x86_64/cpu/segments.h"
 #include "arch/x86_64/cpu/switch.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/clock.h"
@@ -68,6 +69,15 @@ void sched_sample(bool user_mode)
 	rq->kernel_samples += !user_mode;
 }
 
+/* Out of line: few programs load a segment register.  Kernel threads leave them as they are. */
+static __noinline void switch_segments(struct thread *prev, struct thread *next)
+{
+	if (prev->is_user)
+		segments_save(&prev->arch);
+	if (next->is_user)
+		segments_load(&next->arch);
+}
+
 /* Everything of the machine that `next` has otherwise than `prev`, but registers and stack. */
 static void switch_machine_state(struct runqueue *rq, struct thread *prev, struct thread *next,
 				 bool preempted)
@@ -86,6 +96,8 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 		cpu->fpu_owner = next;
 		next->arch.fpu_cpu = cpu->id;
 	}
+	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all))
+		switch_segments(prev, next);
 	if (next->is_user)
 		wrmsr(MSR_FS_BASE, next->arch.fs_base);
 	if (next->arch.gs_base | prev->arch.gs_base)

@@ -9,11 +9,20 @@
 
 struct fpu_area;
 
+/* Selectors of the data segments of user mode (segments.h). */
+union user_segments {
+	struct {
+		u16 ds, es, fs, gs;
+	};
+	u64 all; /* 0: every one is null, as programs have them that do not care */
+};
+
 /* Written by the thread itself, or by the switch that takes it off its CPU or puts it on one. */
 struct arch_thread {
 	u64 saved_sp;	      /* stack pointer that context_switch() saved; stale while it runs */
 	struct fpu_area *fpu; /* FPU, SSE and AVX registers; NULL for a kernel thread */
 	u32 fpu_cpu;	      /* the CPU that loaded `fpu` last; MAX_CPUS if no CPU has done so */
+	union user_segments segments;
 	u64 fs_base, gs_base; /* segment bases of user mode */
 
 	/* The last exception in user mode; signal frames report it (struct sigcontext). */

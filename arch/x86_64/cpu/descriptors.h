@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * Segments, task-state segments and gates: GDT, TSS, IDT, one GDT and TSS a CPU, one IDT for all.
- * The order of the segments is what SYSCALL and SYSRET want (SDM 3A 5.8.8).
+ * The order of the segments is what SYSCALL and SYSRET want (SDM 3A 5.8.8), the numbers are those of
+ * Linux: programs see them in signal frames, and some jump by them to 32-bit code.
  */
 #pragma once
 
-#define SELECTOR_KERNEL_CODE 0x08
-#define SELECTOR_KERNEL_DATA 0x10
-#define SELECTOR_USER_CODE32 0x1b
-#define SELECTOR_USER_DATA   0x23
-#define SELECTOR_USER_CODE   0x2b
-#define SELECTOR_TSS	     0x30
+#define SELECTOR_KERNEL_CODE 0x10
+#define SELECTOR_KERNEL_DATA 0x18
+#define SELECTOR_USER_CODE32 0x23
+#define SELECTOR_USER_DATA   0x2b
+#define SELECTOR_USER_CODE   0x33
+#define SELECTOR_TSS	     0x40
 
 /* Interrupt-stack-table slots. */
 #define IST_DOUBLE_FAULT  1

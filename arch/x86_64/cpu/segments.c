@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Saving and loading the segment registers of user mode.
+ */
+#include "arch/x86_64/cpu/segments.h"
+
+#include "arch/x86_64/cpu/cpu.h"
+
+void segments_save(struct arch_thread *t)
+{
+	t->segments.ds = (u16)READ_SELECTOR(ds);
+	t->segments.es = (u16)READ_SELECTOR(es);
+	t->segments.fs = (u16)READ_SELECTOR(fs);
+	t->segments.gs = (u16)READ_SELECTOR(gs);
+	/* Its loading set the base to 0.  A null selector that user mode loaded is taken for the
+	 * one that was there (as Linux without FSGSBASE does), and the base for unchanged. */
+	if (t->segments.fs)
+		t->fs_base = 0;
+	if (t->segments.gs)
+		t->gs_base = 0;
+}
+
+/* No load can fault: the selectors were in the registers before, and the GDT does not change. */
+void segments_load(const struct arch_thread *t)
+{
+	u64 flags = irq_save();
+
+	__asm__ volatile("movl %0, %%ds\n\t"
+			 "movl %1, %%es\n\t"
+			 "movl %2, %%fs" ::"r"((u32)t->segments.ds),
+			 "r"((u32)t->segments.es), "r"((u32)t->segments.fs));
+	/* Into GS while the user's base is the active one: the kernel's must survive.  An NMI in
+	 * between looks at the base itself (entry.S). */
+	__asm__ volatile(
+	    "swapgs\n\t"
+	    "movl %0, %%gs\n\t"
+	    "mfence\n\t" /* no access runs ahead with the user's base (CVE-2019-1125) */
+	    "swapgs" ::"r"((u32)t->segments.gs)
+	    : "memory");
+	wrmsr(MSR_FS_BASE, t->fs_base);
+	wrmsr(MSR_KERNEL_GS_BASE, t->gs_base);
+	irq_restore(flags);
+}
+
+void segments_set_fs_base(struct arch_thread *t, u64 base)
+{
+	u64 flags = irq_save();
+
+	segments_save(t);
+	t->segments.fs = 0;
+	t->fs_base = base;
+	segments_load(t);
+	irq_restore(flags);
+}
+
+void segments_set_gs_base(struct arch_thread *t, u64 base)
+{
+	u64 flags = irq_save();
+
+	segments_save(t);
+	t->segments.gs = 0;
+	t->gs_base = base;
+	segments_load(t);
+	irq_restore(flags);
+}
