@@ -15,6 +15,7 @@
 #include "arch/x86_64/pc/power.h"
 #include "arch/x86_64/pc/random.h"
 #include "arch/x86_64/pc/smp.h"
+#include "arch/x86_64/pc/tlb.h"
 #include "boot/boot_info.h"
 #include "kernel/dev/tty.h"
 #include "kernel/fs/vfs.h"
@@ -39,25 +40,12 @@
 #include "kernel/watch/trace/trace.h"
 #include "tests/kernel/ktest.h"
 
-static paddr_t table_frame_alloc(void)
-{
-	struct page *p = page_alloc_zeroed(PAGE_TABLE);
-
-	return p ? page_to_phys(p) : 0;
-}
-
-static void table_frame_free(paddr_t frame)
-{
-	page_put(phys_to_page(frame));
-}
-
 static void memory_init(void)
 {
-	paging_set_frame_source((struct frame_source){early_frame_alloc, NULL});
 	paging_init();
 	page_init();
+	smp_call_init();
 	slab_init();
-	paging_set_frame_source((struct frame_source){table_frame_alloc, table_frame_free});
 	kstack_init();
 }
 
@@ -199,6 +187,7 @@ void kernel_main(void)
 	clock_check_cpus();
 	preempt_enable();
 	paging_drop_identity();
+	tlb_flush_kernel_range(0, BOOT_IDENTITY_END);
 	if (IS_ERR(kthread_create("bring-up", bring_up, NULL)))
 		panic("no memory for the first thread");
 	sched_idle_loop();

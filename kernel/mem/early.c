@@ -2,17 +2,18 @@
  *
  * Memory before the frame allocator: what the boot loader's map leaves free, and frames from there.
  */
+#include "arch/x86_64/cpu/layout.h"
 #include "boot/boot_info.h"
 #include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/early.h"
-#include "kernel/mem/page.h"
 
 #define EARLY_START 0x100000	/* frames are given from here on, upwards ... */
 #define EARLY_LIMIT (4UL << 30) /* ... as far as boot.S has mapped */
 
 static paddr_t early_next = EARLY_START, early_end;
 static u64 early_frames;
+static bool early_ended;
 
 bool boot_range_next(paddr_t *start, paddr_t *end)
 {
@@ -39,7 +40,7 @@ paddr_t early_frame_alloc(void)
 {
 	paddr_t frame = early_next;
 
-	require(!page_array); /* page_init() has taken what was left */
+	require(!early_ended);
 	if (frame >= early_end && !boot_range_next(&frame, &early_end))
 		frame = EARLY_LIMIT;
 	if (frame >= EARLY_LIMIT)
@@ -48,6 +49,11 @@ paddr_t early_frame_alloc(void)
 	early_frames++;
 	page_clear(phys_to_virt(frame));
 	return frame;
+}
+
+void early_frames_end(void)
+{
+	early_ended = true;
 }
 
 u64 early_frame_count(void)

@@ -15,5 +15,8 @@ bool boot_range_next(paddr_t *start, paddr_t *end);
  * kernel where there is none. */
 paddr_t early_frame_alloc(void);
 
-/* Frames that it has given. */
+/* page_init() takes over what is left: no frame can be had from here any more. */
+void early_frames_end(void);
+
+/* How many frames early_frame_alloc() has given. */
 u64 early_frame_count(void);

@@ -6,7 +6,6 @@
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
-#include "arch/x86_64/pc/smp.h"
 #include "boot/boot_info.h"
 #include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
@@ -118,11 +117,13 @@ static void cache_drain(struct page_cpu *c, u64 n)
 	memmove(c->frames, c->frames + n, c->count * sizeof(c->frames[0]));
 }
 
-static void cache_drain_this_cpu(void *unused)
+void page_drain_this_cpu(void)
 {
+	u64 flags = irq_save();
 	struct page_cpu *c = this_cpu_ptr(page_cpu);
 
 	cache_drain(c, c->count);
+	irq_restore(flags);
 }
 
 static void cache_refill(struct page_cpu *c)
@@ -307,6 +308,7 @@ void page_init(void)
 		      page_array_frames);
 	array = array_end - bytes;
 	page_array = phys_to_virt(array);
+	early_frames_end();
 	array_frames = bytes >> PAGE_SHIFT;
 	for (u64 f = 0; f < page_array_frames; f++)
 		page_array[f] =
@@ -343,17 +345,25 @@ bool page_may_reclaim(void)
 
 void page_drain_all(void)
 {
-	u64 flags;
-
 	might_sleep();
 	for (u32 i = __atomic_load_n(&shrinker_count, __ATOMIC_ACQUIRE); i > 0; i--)
 		shrinkers[i - 1]();
-	preempt_disable();
-	smp_call(&cpus_online, cache_drain_this_cpu, NULL);
-	flags = irq_save();
-	cache_drain_this_cpu(NULL);
-	irq_restore(flags);
-	preempt_enable();
+	page_drain_this_cpu();
+}
+
+paddr_t page_table_frame_alloc(void)
+{
+	struct page *p;
+
+	if (!page_array) /* before page_init() */
+		return early_frame_alloc();
+	p = page_alloc_zeroed(PAGE_TABLE);
+	return p ? page_to_phys(p) : 0;
+}
+
+void page_table_frame_free(paddr_t frame)
+{
+	page_put(phys_to_page(frame));
 }
 
 u64 page_free_count(void)

@@ -76,6 +76,11 @@ struct page *page_alloc(unsigned order, enum page_use use);
 /* One zeroed frame. */
 struct page *page_alloc_zeroed(enum page_use use);
 
+/* A zeroed frame for a page table, at any time during the boot as well; 0: no memory.  Before
+ * page_init() the frame comes from early_frame_alloc(), and is never freed. */
+paddr_t page_table_frame_alloc(void);
+void page_table_frame_free(paddr_t frame);
+
 /* References: get by somebody who holds one; put frees at zero. */
 void page_get(struct page *p);
 void page_put(struct page *p);
@@ -92,6 +97,9 @@ void shrinker_register(void (*shrink)(void));
 /* Empty every cache (CPU caches, slabs, shrinkers), so that the count of free frames is exact:
  * behind /proc/sys/vm/drop_caches.  Sleeps. */
 void page_drain_all(void);
+
+/* Return the free frames that the calling CPU caches to the free lists.  Any context. */
+void page_drain_this_cpu(void);
 
 /* May the caller wait?  Interrupts on, no spinlock held, not in a handler. */
 bool page_may_reclaim(void);

@@ -4,6 +4,7 @@
  */
 #include "kernel/vm/address_space.h"
 
+#include "arch/x86_64/pc/tlb.h"
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/vm/pages.h"

@@ -10,6 +10,7 @@
 #include "kernel/vm/fault.h"
 
 #include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/pc/tlb.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/proc/usage.h"

@@ -6,6 +6,7 @@
  */
 #include "kernel/vm/pages.h"
 
+#include "arch/x86_64/pc/tlb.h"
 #include "kernel/vm/region.h"
 #include "kernel/watch/lockdep/lockdep.h"
 

@@ -8,6 +8,7 @@
 #include "arch/x86_64/mmu/walk.h"
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
+#include "arch/x86_64/pc/tlb.h"
 #include "kernel/mem/page.h"
 #include "tests/kernel/ktest.h"
 

@@ -9,27 +9,20 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/mmu/walk.h"
-#include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
 
 u64 pte_nx;
 u64 pte_global;
 struct pmap kernel_pmap;
 
-static struct frame_source frames;
-
-void paging_set_frame_source(struct frame_source source)
-{
-	frames = source;
-}
-
 /* Enter a new table in the empty `entry`, unless another CPU was faster.  The entry as it then
  * is; 0: no memory. */
 static u64 table_install(struct pmap *pmap, u64 *entry, u64 flags)
 {
-	paddr_t frame = frames.alloc();
+	paddr_t frame = page_table_frame_alloc();
 	u64 old = 0;
 
 	if (!frame)
@@ -39,7 +32,7 @@ static u64 table_install(struct pmap *pmap, u64 *entry, u64 flags)
 		__atomic_fetch_add(&pmap->table_frames, 1, __ATOMIC_RELAXED);
 		return frame | flags;
 	}
-	frames.free(frame);
+	page_table_frame_free(frame);
 	return old;
 }
 
@@ -94,7 +87,7 @@ int pmap_init(struct pmap *pmap)
 	u64 *root;
 
 	memset(pmap, 0, sizeof(*pmap));
-	pmap->root = frames.alloc();
+	pmap->root = page_table_frame_alloc();
 	if (!pmap->root)
 		return -ENOMEM;
 	pmap->table_frames = 1;
@@ -120,31 +113,11 @@ static void table_free(paddr_t table, unsigned shift, unsigned count)
 			if (e[j] & PTE_PRESENT)
 				table_free(e[j] & PTE_ADDRESS, shift - 9, 512);
 	}
-	frames.free(table);
+	page_table_frame_free(table);
 }
 
-/* Interrupts off. */
-static void root_drop(void *arg)
+void pmap_tables_free(struct pmap *pmap)
 {
-	if (this_cpu()->pmap == arg)
-		pmap_switch(&kernel_pmap);
-}
-
-void pmap_destroy(struct pmap *pmap)
-{
-	u64 flags;
-
-	preempt_disable();
-	flags = irq_save();
-	root_drop(pmap);
-	irq_restore(flags);
-	if (!cpumask_empty(&pmap->active)) {
-		struct cpumask lazy = pmap->active;
-
-		smp_call(&lazy, root_drop, pmap);
-	}
-	preempt_enable();
-	require(cpumask_empty(&pmap->active));
 	table_free(pmap->root, 39, 256);
 	pmap->root = 0;
 	pmap->table_frames = 0;

@@ -35,14 +35,6 @@ struct pmap {
 
 extern struct pmap kernel_pmap; /* the kernel's half alone */
 
-/* Where frames for tables come from: `alloc` returns a zeroed frame or 0.  Given by main.c, first
- * an early source, then kernel/mem. */
-struct frame_source {
-	paddr_t (*alloc)(void);
-	void (*free)(paddr_t frame);
-};
-void paging_set_frame_source(struct frame_source source);
-
 /* Replace the boot tables: direct map of all RAM in boot_info with large pages (NX), the image by
  * section (W^X), every top-level entry of the kernel's half filled so that all roots share them.
  * Boot CPU, once, before any other CPU runs. */
@@ -51,16 +43,17 @@ void paging_init(void);
 /* Load the kernel's root on a CPU that has just started. */
 void paging_init_cpu(void);
 
-/* Drop the identity map of low memory (needed by the trampoline) once all CPUs are up. */
+/* Remove the identity map of low memory, which the trampoline needs, once all CPUs are up.  The
+ * caller flushes it: the addresses below BOOT_IDENTITY_END, on all CPUs. */
+#define BOOT_IDENTITY_END (2UL << 20)
 void paging_drop_identity(void);
 
 /* A new root whose kernel half is the shared one.  0 or -ENOMEM. */
 int pmap_init(struct pmap *pmap);
 
-/* Free all tables of the user half, and the root.  The leaves must be clear already.  CPUs that
- * still have the root lazily loaded are moved to the kernel's by IPI and waited for, so interrupts
- * must be on and no spinlock held. */
-void pmap_destroy(struct pmap *pmap);
+/* Free all tables of the user half, and the root.  The leaves must be clear already, and no CPU may
+ * have the root loaded: pmap_destroy() sees to that. */
+void pmap_tables_free(struct pmap *pmap);
 
 /* Load `next`'s root on this CPU where it is another than the one loaded; both masks are updated.
  * Interrupts off.  `next` NULL (a kernel thread) leaves the present root (lazily).  Returns whether
@@ -87,16 +80,3 @@ enum cache_type { CACHE_UNCACHED, CACHE_WRITE_COMBINING, CACHE_WRITE_BACK };
 /* Map device memory (any alignment); never unmapped.  NULL where there is no room or no memory.
  * Can be called before kernel/mem is up, once paging_init() ran. */
 void *mmio_map(paddr_t address, size_t size, enum cache_type cache);
-
-/* Flush addresses [start, end) of `pmap` from the TLB of every CPU that has it loaded; lazily
- * loaded ones drop the root instead.  Waits for them: interrupts on, no spinlock held that is ever
- * taken with interrupts off (the wait itself answers other CPUs' calls).  Counted in tlb_stats. */
-void tlb_shootdown(struct pmap *pmap, u64 start, u64 end);
-
-/* The same for kernel addresses, on all CPUs. */
-void tlb_flush_kernel_range(u64 start, u64 end);
-
-struct tlb_stats {
-	u64 local_flushes, shootdowns, remote_cpus; /* sums over all CPUs */
-};
-struct tlb_stats tlb_stats_read(void);

@@ -146,7 +146,6 @@ void paging_init(void)
 void paging_drop_identity(void)
 {
 	WRITE_ONCE(kernel_root[0], 0);
-	tlb_flush_kernel_range(0, 1UL << SHIFT_2M);
 }
 
 void *mmio_map(paddr_t address, size_t size, enum cache_type cache)

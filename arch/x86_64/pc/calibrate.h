@@ -4,15 +4,7 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
-
-/* A counter that runs for ever, upwards, within `mask`. */
-struct counter {
-	const char *name;
-	u64 (*read)(void);
-	u64 hz; /* 0: it is not there */
-	u64 mask;
-};
+#include "arch/x86_64/cpu/clock_read.h"
 
 struct calibration {
 	u64 hz; /* of the TSC; 0: nothing to measure it by */

@@ -5,14 +5,10 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
+#include "arch/x86_64/cpu/clock_read.h"
 
 /* Choose and calibrate; after acpi_init() and paging_init().  Logs the source and its frequency. */
 void clock_init(void);
-
-/* Nanoseconds since boot (CLOCK_MONOTONIC).  Never runs backwards on one CPU, nor between CPUs by
- * more than a read can tell.  Any context. */
-u64 clock_now_ns(void);
 
 /* Seconds since 1970 at boot from the CMOS clock, so that CLOCK_REALTIME = this + now. */
 u64 clock_boot_time_ns(void);
@@ -25,6 +21,3 @@ u64 clock_tsc_hz(void);
 /* Compare the TSCs of all online CPUs, and change to another source where they differ so that time
  * could run backwards.  Once, after smp_start_all(); preemption off, interrupts on. */
 void clock_check_cpus(void);
-
-/* Busy-wait, at most a few milliseconds; from clock_init() on. */
-void clock_delay_us(u32 us);

@@ -5,7 +5,6 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/calibrate.h"
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/string.h"
 
 #define CMOS_INDEX 0x70

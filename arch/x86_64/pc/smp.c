@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starting the other processors (SDM 3A 9.4.4), calling functions on them, stopping them.
+ * Starting the other processors (SDM 3A 9.4.4), and stopping them.
  */
 #include "arch/x86_64/pc/smp.h"
 
@@ -22,7 +22,6 @@
 #include "kernel/lib/string.h"
 
 #define START_PATIENCE_NS (5 * NSEC_PER_SEC) /* without any CPU getting further */
-#define CALL_PATIENCE_NS  (10 * NSEC_PER_SEC)
 #define STOP_PATIENCE_NS  (500 * NSEC_PER_MSEC)
 
 void (*smp_cpu_setup_hook)(void);
@@ -225,75 +224,6 @@ void smp_start_all(void (*entry)(void) noreturn, void *(*alloc)(size_t bytes))
 		slots_report(count);
 	}
 	log_info("smp: %u of %u CPUs online", cpumask_count(&cpus_online), acpi_info.cpu_count);
-}
-
-/* ---- Calls ---------------------------------------------------------------------------------- */
-
-struct call_request {
-	void (*fn)(void *arg);
-	void *arg;
-	struct cpumask waiting; /* who has not run it yet; bits are cleared by them */
-};
-
-static DEFINE_PER_CPU(struct call_request, call_request); /* the sender's */
-static DEFINE_PER_CPU(struct cpumask, call_senders);	  /* who wants something of this CPU */
-
-void smp_call_answer(void)
-{
-	struct cpumask *senders = this_cpu_ptr(call_senders);
-	u32 self = this_cpu_id();
-	u64 flags = irq_save();
-
-	cpumask_for_each (sender, senders) {
-		struct call_request *r = per_cpu_ptr(call_request, sender);
-
-		/* Taking the bit acquires what the sender wrote before it set the bit. */
-		if (!cpumask_clear(senders, sender))
-			continue;
-		r->fn(r->arg);
-		cpumask_clear(&r->waiting, self); /* `*r` is the sender's again */
-	}
-	irq_restore(flags);
-}
-
-void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
-{
-	struct call_request *r = this_cpu_ptr(call_request);
-	u32 self = this_cpu_id();
-	u64 since;
-
-	/* A handler that called from here would overwrite the request under way. */
-	require(cpumask_empty(&r->waiting) || panic_in_progress);
-	r->fn = fn;
-	r->arg = arg;
-	for (u32 i = 0; i < MAX_CPUS / 64; i++)
-		r->waiting.bits[i] = mask->bits[i] & READ_ONCE(cpus_online.bits[i]);
-	r->waiting.bits[self / 64] &= ~(1UL << self % 64);
-	if (cpumask_empty(&r->waiting))
-		return;
-
-	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
-		if ((cpu = cpumask_next(&r->waiting, cpu)) == MAX_CPUS)
-			break;
-		cpumask_set(per_cpu_ptr(call_senders, cpu), self);
-		apic_send_ipi(cpu_get(cpu)->apic_id, VECTOR_CALL);
-	}
-
-	since = clock_now_ns();
-	while (!cpumask_empty(&r->waiting)) {
-		if (READ_ONCE(panic_in_progress))
-			return;
-		smp_call_answer();
-		cpu_relax();
-		if (clock_now_ns() - since > CALL_PATIENCE_NS)
-			panic("CPU %u does not answer a call of CPU %u within 10 s",
-			      cpumask_next(&r->waiting, 0), self);
-	}
-}
-
-void smp_reschedule(u32 cpu)
-{
-	apic_send_ipi(cpu_get(cpu)->apic_id, VECTOR_RESCHEDULE);
 }
 
 /* ---- Stopping ------------------------------------------------------------------------------- */

@@ -18,6 +18,10 @@ void smp_start_all(void (*entry)(void) noreturn, void *(*alloc)(size_t bytes));
  * deadlock; a CPU that does not answer within ten seconds is a panic that names it. */
 void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg);
 
+/* Let page_drain_all() reach the caches of all CPUs.  Before any other shrinker is registered: the
+ * first one runs last, when the others have filled these caches. */
+void smp_call_init(void);
+
 /* From the roof's VECTOR_CALL, and from loops that wait with interrupts off. */
 void smp_call_answer(void);
 

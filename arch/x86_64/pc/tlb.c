@@ -6,8 +6,9 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/percpu.h"
-#include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/smp.h"
+#include "arch/x86_64/pc/tlb.h"
+#include "kernel/lib/panic.h"
 
 /* Pages up to which single flushes cost less than a full one and the misses after it. */
 #define FLUSH_PAGES_MAX 32
@@ -91,6 +92,31 @@ void tlb_flush_kernel_range(u64 start, u64 end)
 	struct flush f = {NULL, start, end};
 
 	flush_on(&cpus_online, &f);
+}
+
+/* Interrupts off. */
+static void root_drop(void *arg)
+{
+	if (this_cpu()->pmap == arg)
+		pmap_switch(&kernel_pmap);
+}
+
+void pmap_destroy(struct pmap *pmap)
+{
+	u64 flags;
+
+	preempt_disable();
+	flags = irq_save();
+	root_drop(pmap);
+	irq_restore(flags);
+	if (!cpumask_empty(&pmap->active)) {
+		struct cpumask lazy = pmap->active;
+
+		smp_call(&lazy, root_drop, pmap);
+	}
+	preempt_enable();
+	require(cpumask_empty(&pmap->active));
+	pmap_tables_free(pmap);
 }
 
 struct tlb_stats tlb_stats_read(void)

@@ -9,6 +9,7 @@
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/tlb.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"

@@ -8,8 +8,9 @@
 
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/mmu/paging.h"
-#include "arch/x86_64/pc/smp.h"
+#include "arch/x86_64/pc/tlb.h"
 #include "boot/boot_info.h"
+#include "kernel/mem/page.h"
 #include "kernel/sync/spinlock.h"
 #include "tests/unit/machine/machine.h"
 
@@ -24,19 +25,18 @@ u64 pte_nx = PTE_NX;
 unsigned host_stale;
 static int memory_fd;
 
-void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
+/* What smp_call_init() registers in the kernel: every other CPU drains its cache. */
+static void drain_others(void)
 {
 	u32 self = host_cpu;
 
-	require(host_irqs && host_preempt_count);
-	host_irqs = false;
-	cpumask_for_each (cpu, mask) {
+	require(host_irqs);
+	cpumask_for_each (cpu, &cpus_online) {
 		host_cpu = cpu;
 		if (cpu != self)
-			fn(arg);
+			page_drain_this_cpu();
 	}
 	host_cpu = self;
-	host_irqs = true;
 }
 
 /* The stack area is real: a page there is the same memory as its frame. */
@@ -114,4 +114,5 @@ void host_machine_init(void)
 	for (u32 cpu = 0; cpu < HOST_CPUS; cpu++)
 		cpumask_set(&cpus_online, cpu);
 	host_irqs = true;
+	shrinker_register(drain_others);
 }
