@@ -370,7 +370,7 @@ def test_browser_live():
         vm.send("q")
         vm.expect("who ended")
         vm.send("q")
-        vm.expect("(?s)3 of 3 deaths took one tab.*You said b")
+        vm.expect("(?s)3 of 3 deaths ended only one tab.*You said b")
         vm.shell()
         assert vm.run("stty -a") == before
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A browser, as a model: three tabs, a process each, of three threads each (one renders, one takes
- * input, one fetches over a UNIX socket), a process for the network and one for the window around
- * them.  A key crashes a tab, kills or ends one of its threads, or fills its memory; what died,
- * what survived and what came back is shown, and whether another tab missed a frame.  On a terminal
- * it is live; otherwise the same keys come from a script.
+ * A model of a browser: three tabs; each tab is a process of three threads (one renders, one takes
+ * input, one fetches over a UNIX socket).  There is also a process for the network and one for the
+ * window around the tabs.  A key crashes a tab, kills or ends one of its threads, or fills its
+ * memory.  The lab shows what died, what survived and what came back, and whether another tab
+ * missed a frame.  On a terminal it is live; otherwise a script presses the same keys.
  *
- * A tab and the window draw a frame every 50 ms.  A frame is missed if it was not there before the
- * next one was due.  The window tells how many are missed because the machine is busy.
+ * A tab and the window draw a frame every 50 ms.  A frame is missed if it was not drawn before the
+ * next one was due.  The window's missed frames show how busy the machine is.
  */
 #include "lab.h"
 
@@ -29,7 +29,7 @@
 
 #define MIB	  (1024 * 1024)
 #define PERIOD_NS 50000000ull
-#define ROOM	  (16 * MIB) /* that a tab may take beyond what it begins with */
+#define ROOM	  (16 * MIB) /* memory that a tab may take in addition to what it starts with */
 
 enum { TABS = 3, EVENTS = 32, LINES = 64, TRIES = 3 };
 enum { RENDER, INPUT, NETWORK, PARTS };
@@ -37,22 +37,22 @@ static const char *const part_names[PARTS] = {"render", "input", "network"};
 static const char *const part_counts[PARTS] = {"frames", "keys", "pages"};
 static const char *const titles[TABS] = {"news", "mail", "music"};
 
-/* What a tab's threads tell of themselves; the browser looks on. */
+/* What the threads of a tab report; the browser reads it. */
 static struct tab {
 	struct part {
 		volatile pid_t tid;
 		volatile uint64_t count;
 		volatile bool stop, over;
 	} parts[PARTS];
-	volatile uint64_t due;	  /* when the next frame is */
-	volatile uint64_t missed; /* frames, among those that are over */
+	volatile uint64_t due;	  /* time of the next frame */
+	volatile uint64_t missed; /* missed frames, among those that were due */
 	volatile bool filling;
-	/* The browser's own. */
+	/* Used by the browser only. */
 	pid_t pid; /* 0: it is dead */
 } * tabs, *window;
 
 static struct network {
-	char name[64]; /* of its socket: an abstract one, no file is left behind (unix(7)) */
+	char name[64]; /* name of its socket; abstract, so no file remains (unix(7)) */
 	pid_t pid;
 	volatile uint64_t served;
 } * network;
@@ -64,7 +64,7 @@ static bool one_process, watched;
 /* --- a tab -------------------------------------------------------------------------------------
  */
 
-/* A MiB more, until there is no more; then what browsers do: end at once. */
+/* Takes another MiB; if there is no more memory, aborts at once, as browsers do. */
 static void fill(void)
 {
 	char *memory = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -115,7 +115,7 @@ static void *input(void *arg)
 		else
 			tab->parts[NETWORK].stop = true;
 	}
-	_exit(0); /* the browser is gone */
+	_exit(0); /* the browser has ended */
 }
 
 static void *fetch(void *arg)
@@ -139,7 +139,7 @@ static void *fetch(void *arg)
 	return NULL;
 }
 
-/* The process of one tab, or of all: its first thread renders. */
+/* The process of one tab, or of all tabs; its first thread renders. */
 static int be_tab(void *arg)
 {
 	struct tab *only = arg;
@@ -148,7 +148,7 @@ static int be_tab(void *arg)
 
 	setrlimit(RLIMIT_CORE, &limit);
 	for (int i = 0; i < TABS; i++) {
-		close(keys_in[i]); /* so that the end of the browser is the end of input */
+		close(keys_in[i]); /* so that the read ends when the browser ends */
 		if (only && only != &tabs[i])
 			continue;
 		if (!only && i > 0)
@@ -192,7 +192,7 @@ static int serve(void *arg)
 				(void)!write(wires[i].fd, &page, sizeof(page));
 				continue;
 			}
-			close(wires[i].fd); /* its tab has left, or died */
+			close(wires[i].fd); /* its tab has closed the connection, or died */
 			wires[i] = wires[--count];
 		}
 		if (wires[0].revents && count < (int)(sizeof(wires) / sizeof(*wires)))
@@ -234,7 +234,7 @@ static void say(const char *format, ...)
 	va_end(args);
 }
 
-/* Frames that a tab has not shown in time, those not shown at all since among them. */
+/* Frames that a tab has missed, including those that it has not drawn yet. */
 static uint64_t missed(const struct tab *tab)
 {
 	uint64_t due = tab->due, now = lab_now_ns();
@@ -247,7 +247,7 @@ static bool belongs(int tab, int which)
 	return one_process || tab == which;
 }
 
-/* One tab, or with --one-process all. */
+/* Starts one tab, or all tabs with --one-process. */
 static void start_tab(int which)
 {
 	uint64_t deadline = lab_now_ns() + 20000000000ull;
@@ -284,17 +284,17 @@ static void start_tab(int which)
 	}
 }
 
-/* A key that does harm, and what became of it. */
+/* A key that does harm, and its effect. */
 static struct event {
 	char key;
 	int tab;
 	pid_t pid;
-	uint64_t ns;		 /* when */
-	uint64_t due, missed;	 /* frames of the other tabs meanwhile */
+	uint64_t ns;		 /* time of the key */
+	uint64_t due, missed;	 /* frames of the other tabs during the event */
 	uint64_t window, served; /* missed by the window; pages by the network */
-	uint64_t before[TABS];	 /* that had been missed; NONE: this tab does not count */
-	bool died, over;	 /* its process has; it has been judged */
-	int signal, gone;	 /* that ended it; tabs that ended with it */
+	uint64_t before[TABS];	 /* missed frames before; NONE: this tab does not count */
+	bool died, over;	 /* its process died; the event has been judged */
+	int signal, gone;	 /* signal that ended it; tabs that ended */
 	pid_t came_back;
 } events[EVENTS];
 static int event_count;
@@ -354,8 +354,8 @@ static uint64_t window_ns(void)
 	return lab_pick(1000, 500) * 1000000ull;
 }
 
-/* When it has had its effect and, if not `at_once`, some time has gone by: were the other tabs held
- * up? */
+/* Judges an event when the key has had its effect and, if not `at_once`, some time has passed: did
+ * the other tabs miss frames? */
 static void judge(struct event *e, bool at_once)
 {
 	uint64_t length = lab_now_ns() - e->ns;
@@ -376,8 +376,8 @@ static void judge(struct event *e, bool at_once)
 	    (int)e->window);
 }
 
-/* The window is missed frames of only when the machine is busy with something else; so may twice as
- * many of two tabs be, and some more. */
+/* The window misses frames only when the machine is busy with something else.  Then two tabs may
+ * miss twice as many, and some more. */
 static bool held_up(const struct event *e)
 {
 	return e->missed > TABS * e->window + e->due / 10;
@@ -407,7 +407,7 @@ static void reload(int which)
 	say("tab %d came back: process %d", which + 1, tabs[which].pid);
 }
 
-/* What a key does to a tab. */
+/* Does to a tab what the key says. */
 static void act(char key, int which)
 {
 	struct event *e = &events[event_count];
@@ -417,13 +417,13 @@ static void act(char key, int which)
 	if (event_count)
 		judge(last_event(), true);
 	if (event_count && !last_event()->over) {
-		say("wait: the last key still has its effect");
+		say("wait: the last key still has an effect");
 	} else if (key == 'r') {
 		reload(which);
 	} else if (!tab->pid) {
 		say("tab %d is dead; r reloads it", which + 1);
 	} else if (key == 't' && tab->parts[NETWORK].over) {
-		say("tab %d has ended its network thread already; r reloads it", which + 1);
+		say("the network thread of tab %d has already ended; r reloads the tab", which + 1);
 	} else if (event_count < EVENTS) {
 		*e = (struct event){.key = key,
 				    .tab = which,
@@ -481,8 +481,8 @@ static void draw(int chosen)
 
 	lab_live_begin(&columns, &rows);
 	lab_live_put(LAB_BOLD, "A browser: %s",
-		     one_process ? "all tabs in one process" : "a tab a process");
-	lab_live_line(LAB_PLAIN, ", each of three threads   %.0f s",
+		     one_process ? "all tabs in one process" : "each tab is a process");
+	lab_live_line(LAB_PLAIN, ", three threads in each tab   %.0f s",
 		      (lab_now_ns() - start_ns) / 1e9);
 	for (int i = 0; i < TABS; i++)
 		draw_tab(i, i == chosen);
@@ -491,7 +491,7 @@ static void draw(int chosen)
 	lab_live_line(LAB_PLAIN, " window   process %-5d %6d frames missed", window->pid,
 		      (int)missed(window));
 	lab_live_line(LAB_DIM, "What happened:");
-	rows -= 1 + TABS * (1 + PARTS) + 2 + 1 + 1; /* left for it */
+	rows -= 1 + TABS * (1 + PARTS) + 2 + 1 + 1; /* rows for the events */
 	first = line_count > rows ? line_count - rows : 0;
 	for (int i = first; i < first + rows; i++)
 		lab_live_line(LAB_PLAIN, "%s", i < line_count ? lines[i % LINES] : "");
@@ -511,7 +511,7 @@ static void live(void)
 
 		tick();
 		draw(chosen);
-		/* Keys at once, pictures ten times a second. */
+		/* Handle keys at once; draw ten times a second. */
 		while ((past = (lab_now_ns() - drawn) / 1000000) < 100 && key != 'q') {
 			key = lab_live_key(100 - past);
 			if (key >= '1' && key < '1' + TABS)
@@ -524,7 +524,7 @@ static void live(void)
 	}
 }
 
-/* The same keys without a terminal: each on another tab, which is reloaded then. */
+/* Presses the same keys without a terminal: each on another tab, which is then reloaded. */
 static void script(void)
 {
 	static const char keys[] = "cktm";
@@ -541,7 +541,7 @@ static void script(void)
 			if (!held_up(last_event()) || one_process)
 				break;
 			if (try < TRIES - 1)
-				event_count--; /* something else was busy: once more */
+				event_count--; /* the machine was busy: try again */
 		}
 	}
 }
@@ -568,7 +568,7 @@ static void show_events(void)
 {
 	struct lab_table *table =
 	    lab_table("What died, what survived, and what came back",
-		      "key|what it does|who ended|>others missed|>window|>served|came back as");
+		      "key|effect|who ended|>others missed|>window|>served|came back as");
 
 	for (int i = 0; i < event_count; i++) {
 		const struct event *e = &events[i];
@@ -581,8 +581,9 @@ static void show_events(void)
 		lab_row(table, "%c|%s|%s|%d of %d|%d|%d|%s", e->key, harm(e->key), who,
 			(int)e->missed, (int)e->due, (int)e->window, (int)e->served, back);
 	}
-	lab_note("Frames of the two other tabs, and of the window, that were not there in time "
-		 "while the key had its effect. Served: pages by the network process meanwhile.");
+	lab_note(
+	    "Missed: frames that the two other tabs, or the window, did not draw in time while "
+	    "the key had its effect. Served: pages that the network process served then.");
 }
 
 static void conclude(void)
@@ -601,37 +602,35 @@ static void conclude(void)
 		due += e->due;
 	}
 	if (!deaths || !due) {
-		lab_verdict(LAB_NOT_SHOWN, "No tab was crashed long enough before the end.");
+		lab_verdict(LAB_NOT_SHOWN,
+			    "No tab was crashed, or the lab ended too early after the crash.");
 		return;
 	}
-	lab_check(alone == deaths, "%d of %d deaths took one tab, with its three threads", alone,
-		  deaths);
+	lab_check(alone == deaths, "%d of %d deaths ended only one tab, with its three threads",
+		  alone, deaths);
 	lab_check(held == 0,
-		  "the other tabs missed %d of %d frames: no more than the window, or a "
-		  "tenth",
+		  "the other tabs missed %d of %d frames: not more than the window, or a tenth",
 		  lost, due);
 	lab_check(!unserved && kill(network->pid, 0) == 0,
-		  "the network process served all the time");
+		  "the network process continued to serve pages");
 	for (int i = 0; i < event_count; i++)
 		if (events[i].key == 't')
-			lab_check(!events[i].died,
-				  "a thread that ended by itself left its tab alive");
+			lab_check(!events[i].died, "a thread that returned did not end its tab");
 	if (!watched)
-		lab_check(back == deaths, "%d of %d came back by a reload", back, deaths);
-	lab_figure("tabs_lost", events[0].gone, "of 3", "tabs lost with the first");
-	lab_figure("others_missed", 100.0 * lost / due, "%",
-		   "frames that the other tabs missed meanwhile");
+		lab_check(back == deaths, "%d of %d came back after a reload", back, deaths);
+	lab_figure("tabs_lost", events[0].gone, "of 3", "tabs that ended after the first key");
+	lab_figure("others_missed", 100.0 * lost / due, "%", "frames that the other tabs missed");
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "%d of %d deaths took one tab alone; the others missed %d of %d frames. It is "
-		    "a model: real browsers isolate by site, so that one tab may be several "
-		    "processes, and give the network a process of its own, as this one "
-		    "does.",
+		    "%d of %d deaths ended only one tab; the other tabs missed %d of %d frames. "
+		    "This "
+		    "is a model: real browsers isolate by site, so that one tab can be several "
+		    "processes, and give the network its own process, as this lab does.",
 		    alone, deaths, lost, due);
 	else
 		lab_verdict(LAB_FALSE,
-			    "%d of %d deaths took one tab alone; the other tabs missed %d of %d "
+			    "%d of %d deaths ended only one tab; the other tabs missed %d of %d "
 			    "frames.",
 			    alone, deaths, lost, due);
 }
@@ -649,7 +648,7 @@ static void run(void)
 	tabs = lab_shared((TABS + 1) * sizeof(*tabs));
 	window = &tabs[TABS];
 	network = lab_shared(sizeof(*network));
-	signal(SIGPIPE, SIG_IGN); /* a key for a tab, a page for one, that has just died */
+	signal(SIGPIPE, SIG_IGN); /* do not die when writing to a tab that has just died */
 	start_ns = lab_now_ns();
 	start_network();
 	window->pid = lab_fork("window", be_window, NULL);
@@ -681,12 +680,12 @@ const struct lab lab = {
     .name = "browser",
     .claim = "A browser: each tab a process, for isolation and stability; in a tab, threads for "
 	     "rendering, input and the network.",
-    .loose = "This is a model. Real browsers isolate by site, not by tab, and give the network a "
-	     "process of its own.",
-    .predict = {.question = "A thread of one tab follows a null pointer. What ends?",
-		.choices = {"that thread", "that tab, with its three threads", "all tabs"},
+    .loose = "This is a model. Real browsers isolate by site, not by tab, and give the network its "
+	     "own process.",
+    .predict = {.question = "A thread of one tab uses a null pointer. What ends?",
+		.choices = {"only that thread", "that tab, with its three threads", "all tabs"},
 		.answer = 1,
-		.why = "The signal ends the process of the thread, and that is the tab."},
+		.why = "The signal ends the process of the thread, and this process is the tab."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Three threads of a process, and three processes.  Each member counts its rounds in memory that
- * the lab sees.  One of them stops, in one way or another: do the others still count?
+ * the lab can read.  The first member stops, in several ways: do the others still count?
  */
 #include "lab.h"
 
@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #define MEMBERS 3
-#define LOOKS	100 /* at most, 5 ms apart, before a member counts as held up */
-#define SETTLE	8   /* the same, from the act to the first look */
+#define LOOKS	100 /* looks, 5 ms apart, before a member counts as held up */
+#define SETTLE	8   /* intervals of 5 ms between the act and the first look */
 
 enum act { GO_ON, STOP, HOLD, EXIT, CRASH, RETURN, ACTS, HOLD_AND_DIE };
 
@@ -25,25 +25,25 @@ static const char *const act_names[] = {
     [CRASH] = "writes to address 0", [RETURN] = "returns",
 };
 
-/* Each round is under a lock.  This one is in the memory of a process: its threads share it, and
- * each process has its own. */
+/* Each round is under a lock.  This lock is in private memory: the threads of a process share it,
+ * but each process has its own copy. */
 static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
 static volatile int *nowhere;
 
 static struct shared {
-	pthread_mutex_t lock; /* one for all processes */
+	pthread_mutex_t lock; /* shared by all processes */
 	bool use_it;
 	bool held;
 	struct {
 		pid_t tid;
-		enum act act; /* what it is to do next */
+		enum act act; /* what it must do next */
 		unsigned long rounds;
 	} member[MEMBERS];
 } * shared;
 
 static void take(pthread_mutex_t *lock)
 {
-	/* A robust lock says that its owner died with it. */
+	/* A robust lock reports that its owner died while it held the lock. */
 	if (pthread_mutex_lock(lock) == EOWNERDEAD)
 		pthread_mutex_consistent(lock);
 }
@@ -103,14 +103,14 @@ static unsigned long rounds_of(int i)
 	return __atomic_load_n(&shared->member[i].rounds, __ATOMIC_RELAXED);
 }
 
-/* The letter of /proc/PID/task/TID/stat; 0: there is no such thread any more. */
+/* What happened to the members. */
 struct outcome {
 	unsigned long more[MEMBERS]; /* rounds after it happened */
-	char state[MEMBERS];	     /* as lab_state() has it; 0: ended */
-	int on;			     /* of the other two, how many went on */
+	char state[MEMBERS];	     /* from lab_state(); 0: ended */
+	int on;			     /* how many of the other two continued */
 };
 
-static bool robust; /* how the shared lock is made */
+static bool robust; /* make the shared lock robust */
 
 static void make_lock(void)
 {
@@ -135,7 +135,7 @@ static void await_all(void)
 		}
 }
 
-/* Member 0 does it, or it is done to it. */
+/* Makes member 0 do `act`, or sends it the signal. */
 static void let_happen(enum act act, pid_t pid, bool threads)
 {
 	pid_t tid = shared->member[0].tid;
@@ -175,8 +175,8 @@ static struct outcome try_out(enum act act, bool threads, bool share_lock)
 		usleep(5000);
 	for (int i = 0; i < MEMBERS; i++)
 		before[i] = rounds_of(i);
-	/* They have gone on once both have counted some rounds; else they had their time.  Where
-	 * the machine stands still, so does this loop. */
+	/* The others continue if both have counted some rounds; if not, they had enough time.  If
+	 * the whole machine stops for a while, this loop stops too. */
 	for (int look = 0; look < LOOKS && o.on < MEMBERS - 1; look++) {
 		int ended = 0;
 
@@ -200,14 +200,14 @@ static struct outcome try_out(enum act act, bool threads, bool share_lock)
 	return o;
 }
 
-static const char *cell(const struct outcome *o, int i, char text[32])
+static const char *cell(const struct outcome *o, int i, char text[40])
 {
 	if (!o->state[i])
 		return "ended";
 	if (o->more[i])
-		snprintf(text, 32, "goes on, +%lu", o->more[i]);
+		snprintf(text, 40, "continues, +%lu", o->more[i]);
 	else
-		snprintf(text, 32, "%s (%c)",
+		snprintf(text, 40, "%s (%c)",
 			 o->state[i] == 'T' ? "stopped"
 			 : i		    ? "held up"
 					    : "keeps it",
@@ -218,7 +218,7 @@ static const char *cell(const struct outcome *o, int i, char text[32])
 static void outcome_row(struct lab_table *table, const char *what, const char *group,
 			const struct outcome *o)
 {
-	char text[MEMBERS][32];
+	char text[MEMBERS][40];
 
 	lab_row(table, "%s|%s|%s|%s|%s", what, group, cell(o, 0, text[0]), cell(o, 1, text[1]),
 		cell(o, 2, text[2]));
@@ -244,52 +244,54 @@ static void run(void)
 	robust = true;
 	survived = try_out(HOLD_AND_DIE, false, true);
 
-	table = lab_table("The first one of three stops. Who is held up?",
-			  "the first one|of three|first|second|third");
+	table = lab_table("The first one of three stops: which others are held up?",
+			  "the first one|three|first|second|third");
 	for (enum act act = STOP; act < ACTS; act++) {
 		outcome_row(table, act_names[act], "threads", &threads[act]);
 		outcome_row(table, "", "processes", &processes[act]);
 	}
-	lab_note(
-	    "+N: rounds that it made afterwards. In brackets what the kernel says: S sleeps, R "
-	    "runs or is ready, T is stopped.");
-	table = lab_table("Three processes that share a lock, in memory that they agreed to share",
-			  "the first one|of three|first|second|third");
-	outcome_row(table, "keeps it", "processes", &kept);
-	outcome_row(table, "dies with it", "processes", &died);
+	lab_note("+N: rounds that it made afterwards. In brackets: its state in the kernel. S: it "
+		 "sleeps; "
+		 "R: it runs or is ready; T: it is stopped.");
+	table = lab_table("Three processes that share a lock in MAP_SHARED memory",
+			  "the first one|three|first|second|third");
+	outcome_row(table, "keeps the lock", "processes", &kept);
+	outcome_row(table, "dies with the lock", "processes", &died);
 	outcome_row(table, "dies, mutex is robust", "processes", &survived);
 
 	for (enum act act = STOP; act < RETURN; act++)
 		lab_check(threads[act].on == 0 && processes[act].on == MEMBERS - 1,
-			  "%s: %d of the two other threads and %d of the two other processes go on",
+			  "the first %s: %d of the 2 other threads and %d of the 2 other processes "
+			  "continue",
 			  act_names[act], threads[act].on, processes[act].on);
 	lab_check(threads[RETURN].on == MEMBERS - 1 && processes[RETURN].on == MEMBERS - 1,
-		  "%s: the others go on, threads too", act_names[RETURN]);
+		  "the first %s: the others continue, threads too", act_names[RETURN]);
 	lab_check(kept.on == 0 && died.on == 0,
-		  "processes that share a lock are held up, also by a dead one");
+		  "processes that share a lock are held up, even by a dead process");
 	lab_check(survived.on == MEMBERS - 1,
-		  "but not where the mutex is robust: the next one is told");
+		  "but not if the mutex is robust: the next owner gets EOWNERDEAD");
 	lab_figure("held_up_threads", held_threads, "",
-		   "of 5 ways to stop, those that stop threads");
-	lab_figure("held_up_processes", held_processes, "", "the same of processes");
+		   "of 5 ways to stop hold up the other threads");
+	lab_figure("held_up_processes", held_processes, "",
+		   "of 5 ways to stop hold up the other processes");
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "Of 5 ways in which one stops, %d held up or ended the other threads, %d "
-		    "the other processes. But processes that share a lock depend on each "
-		    "other as threads do, and a thread that just returns holds up nobody.",
+		    "In %d of 5 ways to stop, the other threads were held up or ended; in %d, the "
+		    "other processes. But processes that share a lock depend on each other as "
+		    "threads do, and a thread that only returns holds up no other.",
 		    held_threads, held_processes);
 	else
 		lab_verdict(
 		    LAB_FALSE,
-		    "Of 5 ways in which one stops, %d held up the other threads, and %d the "
-		    "other processes%s.",
+		    "In %d of 5 ways to stop, the other threads were held up; in %d, the other "
+		    "processes%s.",
 		    held_threads, held_processes,
 		    share ? ": they share a lock, so they are not independent" : "");
 }
 
 static const struct lab_knob knobs[] = {
-    {"share-lock", NULL, "the processes' lock is in memory that they share: they are held up too"},
+    {"share-lock", NULL, "the lock is in memory that the processes share: they are held up too"},
     {0},
 };
 
@@ -297,12 +299,12 @@ const struct lab lab = {
     .name = "dependence",
     .claim = "Processes are independent of each other, threads interdependent.",
     .loose = "Processes depend on each other as soon as they share something: a lock in shared "
-	     "memory, a pipe. And a thread that returns leaves the others alone.",
+	     "memory, or a pipe. And a thread that returns does not affect the others.",
     .predict = {.question =
 		    "SIGSTOP is sent to one thread of three, by its TID. Which of them stop?",
-		.choices = {"that one", "all three", "none: a thread cannot be stopped"},
+		.choices = {"only that one", "all three", "none: a thread cannot be stopped"},
 		.answer = 1,
-		.why = "Stopping is done to a process. A TID only says which one is meant."},
+		.why = "SIGSTOP always stops a whole process. The TID only selects the process."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "A process is independent if it shares no data with others, cooperating if it can "

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * You are the scheduler: pick which thread runs next, statement by statement, and try to break a
- * small program.
+ * You are the scheduler: choose the thread that runs the next statement, and try to break a small
+ * program.
  *
- * The program's two threads are real ones, in a child process; each is let go for one statement and
- * then waits again.  The same statements on a copy of the memory, without threads, are tried in
- * every order: so the shortest schedule that breaks the program is found, and so it is known at
- * every step what the threads must have done.
+ * The two threads of the program are real threads in a child process; each runs one statement when
+ * it is told to, then waits again.  The lab also tries the same statements in every order on a copy
+ * of the memory, without threads: so it finds the shortest schedule that breaks the program, and
+ * knows at every step what the threads must have done.
  */
 #include "lab.h"
 
@@ -20,7 +20,7 @@
 
 #define THREADS	   2
 #define LOCKS	   2
-#define STATEMENTS 6 /* of a thread, with END */
+#define STATEMENTS 6 /* statements of a thread, including END */
 #define LONGEST	   (THREADS * STATEMENTS)
 #define NOBODY	   -1
 
@@ -33,8 +33,8 @@ enum { a, b }; /* the locks */
 struct statement {
 	const char *text;
 	enum op op;
-	int arg; /* LOCK, UNLOCK: which; GOTO_IF: where to; SET: the value; WAKE: whom;
-		    SLEEP: the lock that it gives meanwhile, or NOBODY */
+	int arg; /* LOCK, UNLOCK: the lock; GOTO_IF: the target; SET: the value; WAKE: the thread;
+		    SLEEP: the lock that it releases while it sleeps, or NOBODY */
 };
 
 /* clang-format off */
@@ -44,9 +44,9 @@ struct statement {
 #define INCREMENT {"r = counter", LOAD, 0}, {"r = r + 1", ADD, 0}, {"counter = r", STORE, 0}
 
 static const struct program {
-	const char *name, *title, *variable; /* NULL: it has none */
-	int goal;			     /* what the variable should be in the end */
-	struct statement code[2][THREADS][STATEMENTS]; /* as it is, and cured by --lock */
+	const char *name, *title, *variable; /* variable: NULL if it has none */
+	int goal;			     /* the expected final value of the variable */
+	struct statement code[2][THREADS][STATEMENTS]; /* [0]: without locks; [1]: with --lock */
 } programs[] = {
 	{"update", "lost update", "counter", 2, {
 		{{INCREMENT}, {INCREMENT}},
@@ -54,7 +54,7 @@ static const struct program {
 	{"wakeup", "lost wake-up", "ready", 1, {
 		{{{"if (ready) goto end", GOTO_IF, 2}, {"sleep()", SLEEP, NOBODY}},
 		 {{"ready = 1", SET, 1}, {"wake(A)", WAKE, 0}}},
-		{{TAKE(a), {"if (ready) goto last", GOTO_IF, 4}, {"sleep(), giving a", SLEEP, a},
+		{{TAKE(a), {"if (ready) goto last", GOTO_IF, 4}, {"sleep(), free lock a", SLEEP, a},
 		  {"lock(a) again", LOCK, a}, GIVE(a)},
 		 {TAKE(a), {"ready = 1", SET, 1}, {"wake(A)", WAKE, 0}, GIVE(a)}}}},
 	{"deadlock", "deadlock", NULL, 0, {
@@ -68,9 +68,9 @@ static const struct program {
 static const struct program *program = programs;
 static bool cured;
 
-/* The memory of a program that runs. */
+/* The memory of a running program. */
 struct state {
-	signed char at[THREADS]; /* the statement that is next */
+	signed char at[THREADS]; /* the next statement */
 	signed char r[THREADS], asleep[THREADS];
 	signed char owner[LOCKS], variable;
 };
@@ -103,7 +103,7 @@ static bool is_over(const struct state *s)
 	return !can_run(s, 0) && !can_run(s, 1);
 }
 
-/* What the next statement of a thread does to the memory. */
+/* Applies the next statement of a thread to the memory. */
 static void make_step(struct state *s, int t)
 {
 	const struct statement *now = next_of(s, t);
@@ -131,7 +131,7 @@ static void make_step(struct state *s, int t)
 		if (now->arg != NOBODY)
 			s->owner[now->arg] = NOBODY;
 		break;
-	case WAKE: /* nobody asleep: it is as if it had not been */
+	case WAKE: /* if no thread sleeps, the wake-up is lost */
 		s->asleep[now->arg] = 0;
 		break;
 	case LOCK:
@@ -145,13 +145,13 @@ static void make_step(struct state *s, int t)
 	}
 }
 
-/* Nobody can run any more: what is wrong then?  NULL: nothing. */
+/* Called when no thread can run any more.  Returns what is wrong, or NULL. */
 static const char *what_broke(const struct state *s)
 {
 	static char text[64];
 
 	if (s->asleep[0] || s->asleep[1])
-		return "a thread sleeps for ever: its wake-up came before";
+		return "a thread sleeps for ever: the wake-up came too early";
 	if (!ended(s, 0) || !ended(s, 1))
 		return "deadlock: each waits for a lock that the other holds";
 	if (s->variable == program->goal)
@@ -161,16 +161,16 @@ static const char *what_broke(const struct state *s)
 	return text;
 }
 
-/* --- every schedule -----------------------------------------------------------------------------
+/* --- search of all schedules --------------------------------------------------------------------
  */
 
 struct search {
-	int all, broken;	    /* schedules, and those that break it */
-	int steps, switches;	    /* of the shortest of these; of several, the one that */
-	char shortest[LONGEST + 1]; /* switches least */
+	int all, broken;	    /* number of schedules; number that break it */
+	int steps, switches;	    /* of the shortest one that breaks it; if there are several, */
+	char shortest[LONGEST + 1]; /* of the one with the fewest switches */
 };
 
-/* `schedule` has led to `s`; tries all ways on. */
+/* Tries all continuations of `schedule`, which has led to state `s`. */
 static void explore(const struct state *s, const char *schedule, int switches, struct search *found)
 {
 	int steps = strlen(schedule);
@@ -221,7 +221,7 @@ static pthread_mutex_t locks[LOCKS] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_
 static pthread_mutex_t bed = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
 
-/* The statement for itself, with what really locks, sleeps and wakes. */
+/* Runs the next statement of a thread, with real locks, sleeps and wake-ups. */
 static void really(int t)
 {
 	struct state *is = &real->is;
@@ -246,7 +246,7 @@ static void *driven(void *arg)
 	int t = (int)(intptr_t)arg;
 
 	while (next_of(&real->is, t)->op != END) {
-		while (sem_wait(&real->go[t]) < 0) /* let go for one statement */
+		while (sem_wait(&real->go[t]) < 0) /* wait for permission to run one statement */
 			;
 		really(t);
 	}
@@ -258,7 +258,7 @@ static int driven_process(void *unused)
 	(void)unused;
 	lab_thread("A", driven, (void *)0);
 	lab_thread("B", driven, (void *)1);
-	pause(); /* until it is killed: a deadlock has no other end */
+	pause(); /* wait for SIGKILL: a deadlock never ends by itself */
 	return 0;
 }
 
@@ -271,7 +271,7 @@ static void real_end(void)
 	child = 0;
 }
 
-/* Waits until a thread has made its statement; false: none has, in this time. */
+/* Waits until a thread has run its statement.  Returns false on time-out. */
 static bool real_done(int ms)
 {
 	while (sem_trywait(&real->done) < 0) {
@@ -286,11 +286,11 @@ static bool real_done(int ms)
  */
 
 static struct play {
-	struct state state; /* as it must be */
+	struct state state; /* the expected state */
 	char schedule[LONGEST + 1];
 	int steps;
-	bool differs; /* the threads did something else */
-	bool stuck;   /* those that cannot go on were let go, and did not come back */
+	bool differs; /* the real threads reached another state */
+	bool stuck;   /* threads that cannot run got permission, but did not return */
 } play;
 
 static void play_begin(void)
@@ -314,8 +314,8 @@ static void play_step(int t)
 	play.differs |= memcmp(&play.state, &real->is, sizeof(play.state)) != 0;
 }
 
-/* The schedule as far as it goes; then A as far as it can run, B as far as it can run, and so on.
- * Whoever cannot is let go once more at the end: does anybody come back? */
+/* Plays the schedule as far as it is possible; then runs A as long as it can run, then B, and so
+ * on. At the end each thread that cannot run gets permission once more: does it return? */
 static void play_schedule(const char *schedule)
 {
 	play_begin();
@@ -365,12 +365,12 @@ static void show_schedule(const char *schedule, const char *title)
 	}
 }
 
-/* --- the learner --------------------------------------------------------------------------------
+/* --- interaction with the learner ---------------------------------------------------------------
  */
 
-static char mine[PROGRAMS][LONGEST + 1]; /* the shortest by which the learner broke it */
+static char mine[PROGRAMS][LONGEST + 1]; /* shortest schedule with which the learner broke it */
 
-/* One line of the program, of both threads; true while there are more. */
+/* Draws one line of both threads.  Returns true if there are more lines. */
 static bool draw_line(int line)
 {
 	const struct state *s = &play.state;
@@ -426,7 +426,7 @@ static void draw(const char *message)
 	lab_live_line(LAB_DIM, "a b: run that thread for one statement (> can run, x waits for a "
 			       "lock, z sleeps)");
 	lab_live_line(LAB_DIM, "u: undo  r: restart  h: hint  k: %s  n: next program  q: end",
-		      cured ? "take the locks away" : "cure it by locks");
+		      cured ? "remove the locks" : "add locks");
 	lab_live_end();
 }
 
@@ -436,16 +436,16 @@ static const char *picked(int t)
 	char *best = mine[program - programs];
 
 	if (!can_run(&play.state, t))
-		return ended(&play.state, t)  ? "That one has ended."
-		       : play.state.asleep[t] ? "That one sleeps."
-					      : "That one waits for a lock.";
+		return ended(&play.state, t)  ? "This thread has ended."
+		       : play.state.asleep[t] ? "This thread sleeps."
+					      : "This thread waits for a lock.";
 	play_step(t);
 	if (play.differs)
-		return "The thread did something else than it should!";
+		return "Error: the thread did not do what the search predicted.";
 	if (!is_over(&play.state))
 		return "";
 	if (!what_broke(&play.state))
-		return "It ended well. Try another schedule (r), or take back (u).";
+		return "The result is right. Try another schedule (r), or undo (u).";
 	snprintf(text, sizeof(text), "BROKEN after %d: %s.", play.steps, what_broke(&play.state));
 	if (!cured && (!*best || strlen(best) > strlen(play.schedule)))
 		strcpy(best, play.schedule);
@@ -459,7 +459,7 @@ static const char *hint(void)
 
 	explore(&play.state, play.schedule, 0, &found);
 	if (!found.broken)
-		return play.steps ? "From here nothing breaks it. Undo (u)."
+		return play.steps ? "No continuation breaks it. Undo (u)."
 				  : "No schedule breaks it: all are right.";
 	if (found.steps == play.steps)
 		return "It is broken.";
@@ -467,7 +467,7 @@ static const char *hint(void)
 	return text;
 }
 
-/* Begins again, up to the last statement but one. */
+/* Begins again and repeats all statements except the last. */
 static void undo(void)
 {
 	struct play before = play;
@@ -479,7 +479,7 @@ static void undo(void)
 
 static void interact(void)
 {
-	const char *message = "Pick who runs next, and try to break it.";
+	const char *message = "Choose the thread that runs next, and try to break the program.";
 
 	play_begin();
 	for (int key = 0; key != 'q';) {
@@ -505,8 +505,8 @@ static void interact(void)
 /* --- the lab ------------------------------------------------------------------------------------
  */
 
-static int breakable;		/* programs that some schedule breaks */
-static bool as_foretold = true; /* the threads came to the same end */
+static int breakable;		/* number of programs that some schedule breaks */
+static bool as_foretold = true; /* the threads did what the search predicted */
 
 static void search_and_play(struct lab_table *table)
 {
@@ -514,23 +514,25 @@ static void search_and_play(struct lab_table *table)
 	const char *why;
 	char title[80];
 
-	play_schedule(found.shortest); /* none: A to its end, then B */
+	play_schedule(found.shortest); /* if there is none: A runs to its end, then B */
 	why = what_broke(&play.state);
 	as_foretold &= !play.differs && !why == !found.broken;
 	breakable += found.broken > 0;
 	lab_row(table, "%s|%d|%d|%s|%s", program->title, found.all, found.broken,
-		found.broken ? found.shortest : "none", why ? why : "all is well");
+		found.broken ? found.shortest : "none", why ? why : "the result is right");
 	if (program == programs) {
-		lab_figure("update_schedules", found.all, "schedules", "of two increments");
-		lab_figure("update_broken", found.broken, "schedules", "that lose one of them");
+		lab_figure("update_schedules", found.all, "schedules",
+			   "schedules of two increments");
+		lab_figure("update_broken", found.broken, "schedules",
+			   "schedules that lose an increment");
 	}
 	if (!why)
 		return;
-	snprintf(title, sizeof(title), "%s: the shortest that breaks it, by two threads",
-		 program->title);
+	snprintf(title, sizeof(title), "%s: the shortest schedule that breaks it", program->title);
 	show_schedule(found.shortest, title);
 	if (!ended(&play.state, 0) || !ended(&play.state, 1))
-		lab_check(play.stuck, "%s: let go once more, no thread came back", program->title);
+		lab_check(play.stuck, "%s: no stuck thread continued when it got permission to run",
+			  program->title);
 }
 
 static void run(void)
@@ -541,21 +543,23 @@ static void run(void)
 
 	while (wanted && strcmp(program->name, wanted) != 0)
 		if (++program == programs + PROGRAMS)
-			lab_die("no program '%s': there are update, wakeup, deadlock", wanted);
+			lab_die(
+			    "there is no program '%s'; the programs are update, wakeup, deadlock",
+			    wanted);
 	cured = lab_knob("lock");
 	real = lab_shared(sizeof(*real));
 	if (given) {
 		play_schedule(given);
-		show_schedule(play.schedule, "The schedule that was given, by two threads");
+		show_schedule(play.schedule, "The given schedule, run by two threads");
 		lab_note("%s: %s.", play.schedule,
-			 what_broke(&play.state) ? what_broke(&play.state) : "it ended well");
+			 what_broke(&play.state) ? what_broke(&play.state) : "the result is right");
 		as_foretold &= !play.differs;
 	} else if (lab_options.interactive && !lab_options.quick && lab_live_open()) {
 		interact();
 		lab_live_close();
 		cured = lab_knob("lock");
 	}
-	table = lab_table(cured ? "The programs, cured (--lock)" : "The programs",
+	table = lab_table(cured ? "The programs, cured by locks (--lock)" : "The programs",
 			  "program|>schedules|>break it|the shortest|what happens then");
 	for (program = programs; program < programs + PROGRAMS; program++) {
 		const char *best = mine[program - programs];
@@ -569,38 +573,42 @@ static void run(void)
 	}
 	lab_check(breakable == count, "%d of %d programs can be broken by a schedule", breakable,
 		  count);
-	lab_check(as_foretold, "two threads, let go in that order, did what the search foretold");
+	lab_check(as_foretold, "two threads, run in this order, did what the search predicted");
 	if (lab_checks_failed() == 0)
-		lab_verdict(LAB_CORRECTED,
-			    "%d of %d programs break under some schedule, and are right under "
-			    "others. That it passed says which schedule it had, not that it is "
-			    "right.",
-			    breakable, count);
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "%d of %d programs break under some schedules and are right under others. "
+		    "A passed test only shows that one schedule was right, not that the "
+		    "program is right.",
+		    breakable, count);
 	else if (breakable == 0 && as_foretold)
-		lab_verdict(LAB_FALSE,
-			    "No schedule breaks any of %d: with the locks all are right.", count);
+		lab_verdict(
+		    LAB_FALSE,
+		    "No schedule breaks any of the %d programs: with the locks all are right.",
+		    count);
 	else
 		lab_verdict(LAB_FALSE, "See the checks.");
 }
 
 static const struct lab_knob knobs[] = {
-    {"lock", NULL, "the programs are cured by locks: no schedule breaks them"},
-    {"program", "NAME", "one only: update, wakeup, deadlock"},
-    {"play", "SCHEDULE", "without keys: play this, as ABABAB, and say what comes of it"},
+    {"lock", NULL, "the programs use locks: no schedule breaks them"},
+    {"program", "NAME", "only one program: update, wakeup, deadlock"},
+    {"play", "SCHEDULE", "run this schedule, e.g. ABABAB, without keys, and show the result"},
     {0},
 };
 
 const struct lab lab = {
     .name = "drive",
     .claim = "The scheduler decides who runs next, so a program without locks can go wrong.",
-    .loose = "It can, and it need not: under other schedules it does not. A program is right when "
-	     "no schedule breaks it.",
+    .loose =
+	"It can go wrong, but it need not: under other schedules it is right. A program is right "
+	"only if no schedule breaks it.",
     .predict = {.question = "counter++ is load, add, store. Two threads do it once each. How many "
 			    "of the 20 schedules lose an update?",
 		.choices = {"1", "about half", "18"},
 		.answer = 2,
-		.why = "Only those are right in which one thread is through before the other "
-		       "begins: 2 of 20."},
+		.why = "A schedule is right only if one thread ends before the other begins: 2 of "
+		       "20."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "\"We must guarantee that one process at a time can manipulate the variable\" "

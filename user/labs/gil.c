@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * An interpreter with one lock for all its threads, as CPython has: a stack machine of a dozen
- * instructions, whose global lock is a switch.  On, off, kept or released where a program waits;
- * the same job as threads and as processes.
+ * instructions, whose global lock can be switched on and off.  The same job runs as threads and as
+ * processes: with the lock, without it, and with the lock kept or released while a program waits.
  */
 #include "lab.h"
 
@@ -14,24 +14,24 @@
 #include <unistd.h>
 
 #define MOST	4     /* workers */
-#define TRIAL	10000 /* rounds, to find how many fit a time */
+#define TRIAL	10000 /* rounds of a trial that measures the speed */
 #define WAIT_US 10000
-#define LOOK	64  /* jumps from one look at the others to the next */
-#define AT_ONCE 3.0 /* per cent of looks: more, and they run at the same time */
-#define WAITS	4   /* of each worker in the job that waits */
+#define LOOK	64  /* jumps between two looks at the other workers */
+#define AT_ONCE 3.0 /* per cent of looks: above it, they run at the same time */
+#define WAITS	4   /* waits of each worker in the job that waits */
 
 /* --- the global interpreter lock ----------------------------------------------------------------
  */
 
-static bool gil_on, gil_kept; /* is there one? is it kept while a program waits? */
-static long interval_ms = 5;  /* as sys.getswitchinterval() says */
+static bool gil_on, gil_kept; /* the lock exists; it is kept while a program waits */
+static long interval_ms = 5;  /* as in sys.getswitchinterval() */
 
 static struct gil {
 	pthread_mutex_t mutex;
 	pthread_cond_t dropped, changed;
 	bool held;
-	bool wanted; /* somebody has waited for an interval: the holder should give way */
-	int last;    /* who has it, or had it last */
+	bool wanted; /* a thread has waited for an interval: the holder should release the lock */
+	int last;    /* the thread that has it or had it last */
 	unsigned long changes;
 } gil;
 
@@ -76,7 +76,8 @@ static void gil_drop(int me)
 	forced = gil.wanted;
 	gil.held = false;
 	pthread_cond_signal(&gil.dropped);
-	/* Whoever asked shall have it, and not the one that is on a CPU already. */
+	/* Wait until the thread that asked has the lock: this one is on a CPU and would take it
+	 * again. */
 	while (forced && gil.last == me)
 		pthread_cond_wait(&gil.changed, &gil.mutex);
 	pthread_mutex_unlock(&gil.mutex);
@@ -117,9 +118,9 @@ static struct shared {
 	const struct instruction *code;
 	long limit;
 	int workers;
-	int jobs; /* that each worker does, one after the other */
+	int jobs; /* jobs of each worker, one after the other */
 	struct worker {
-		_Alignas(64) volatile unsigned long jumps; /* it comes on */
+		_Alignas(64) volatile unsigned long jumps; /* the progress of the worker */
 		unsigned long looks, moved, others;
 		pid_t tid;
 		uint64_t start, end;
@@ -128,8 +129,9 @@ static struct shared {
 	} worker[MOST];
 } * shared;
 
-/* Has any other worker interpreted something since this one looked last?  If they take turns, only
- * at the first look of a turn; if they run at the same time, nearly always. */
+/* Has another worker interpreted something since this worker's last look?  If they take turns, this
+ * is true only at the first look of a turn; if they run at the same time, it is nearly always true.
+ */
 static void look(struct worker *me)
 {
 	unsigned long others = 0;
@@ -184,7 +186,8 @@ static long interpret(const struct instruction *code, long limit, int me)
 			if (!*--top)
 				at = code + at->arg - 1;
 			break;
-		case JUMP: /* backwards: here it looks whether to give way, as CPython does */
+		case JUMP: /* backwards: test here if a thread asked for the lock, as CPython does
+			    */
 			if (gil_on && __atomic_load_n(&gil.wanted, __ATOMIC_RELAXED)) {
 				gil_drop(me);
 				gil_take(me);
@@ -216,7 +219,8 @@ static void work(int number)
 	struct worker *me = &shared->worker[number];
 
 	me->tid = gettid();
-	lab_pin(number); /* a CPU each: nothing but the lock keeps them apart */
+	lab_pin(
+	    number); /* a CPU for each: only the lock can prevent that they run at the same time */
 	pthread_barrier_wait(&shared->start_line);
 	me->start = lab_now_ns();
 	for (int i = 0; i < shared->jobs; i++)
@@ -243,11 +247,11 @@ enum { WAIT_IN_TURN, WAIT_KEPT, WAIT_RELEASED, WAIT_PROCESSES };
 struct way {
 	const char *name;
 	bool processes, gil, kept;
-	int workers, jobs; /* of each */
+	int workers, jobs; /* of each worker */
 	/* The best of some rounds. */
 	double wall_ms;
-	double moved;  /* looks of 100 at which another had moved on */
-	bool in_turns; /* no more of them than the lock changed hands */
+	double moved;  /* per cent of looks that saw progress of another worker */
+	bool in_turns; /* not more of these looks than changes of the lock's owner */
 	unsigned long changes;
 };
 
@@ -310,8 +314,7 @@ static void measure(struct way *w, const struct instruction *code, long limit)
 
 static void show_ways(const char *title, const struct way *ways, bool looked)
 {
-	struct lab_table *table =
-	    lab_table(title, "how|>took|>times as fast|>turns|>another moved on");
+	struct lab_table *table = lab_table(title, "how|>took|>times as fast|>turns|>saw progress");
 
 	for (int i = 0; i < WAYS; i++) {
 		char changes[32] = "-", moved[32] = "-";
@@ -335,13 +338,13 @@ static void traced(struct way *w, long limit, const char *title)
 	measure(&once, compute, limit);
 	trace = lab_trace_end();
 	if (!trace) {
-		lab_left_out(title, "this system has no timeline that may be read here");
+		lab_left_out(title, "this system has no trace, or this user may not read it");
 		return;
 	}
 	for (int i = 0; i < w->workers; i++)
 		tids[i] = shared->worker[i].tid;
 	lab_timeline(trace, title);
-	lab_note("By the scheduler's record two of them ran at the same time for %.1f ms of %.0f.",
+	lab_note("The scheduler's trace: two of them ran at the same time for %.1f ms of %.0f.",
 		 lab_trace_overlap(trace, tids, w->workers) / 1e6, once.wall_ms);
 }
 
@@ -350,20 +353,20 @@ static void run(void)
 	bool gil_here = !lab_knob("no-gil"), keep = lab_knob("hold-io");
 	int n = lab_options.cpus < 2 ? 2 : lab_options.cpus < MOST ? lab_options.cpus : MOST;
 	struct way ways[WAYS] = {
-	    [IN_TURN] = {.name = "one thread, in turn", .gil = true, .workers = 1, .jobs = n},
+	    [IN_TURN] = {.name = "one thread, all jobs", .gil = true, .workers = 1, .jobs = n},
 	    [LOCKED] = {.name = gil_here ? "threads, with the lock" : "threads, no lock (--no-gil)",
 			.gil = gil_here,
 			.workers = n,
 			.jobs = 1},
-	    [FREE] = {.name = "threads, without it", .workers = n, .jobs = 1},
-	    [PROCESSES] = {.name = "processes, a lock each",
+	    [FREE] = {.name = "threads, without the lock", .workers = n, .jobs = 1},
+	    [PROCESSES] = {.name = "processes, each its own lock",
 			   .processes = true,
 			   .gil = true,
 			   .workers = n,
 			   .jobs = 1},
 	};
 	struct way waits[WAYS] = {
-	    [WAIT_IN_TURN] = {.name = "one thread, in turn",
+	    [WAIT_IN_TURN] = {.name = "one thread, all jobs",
 			      .gil = true,
 			      .workers = 1,
 			      .jobs = MOST},
@@ -378,7 +381,7 @@ static void run(void)
 			       .kept = keep,
 			       .workers = MOST,
 			       .jobs = 1},
-	    [WAIT_PROCESSES] = {.name = "processes, a lock each",
+	    [WAIT_PROCESSES] = {.name = "processes, each its own lock",
 				.processes = true,
 				.gil = true,
 				.kept = true,
@@ -392,7 +395,7 @@ static void run(void)
 	if (lab_knob("interval"))
 		interval_ms = atol(lab_knob("interval")) > 0 ? atol(lab_knob("interval")) : 1;
 	shared = lab_shared(sizeof(*shared));
-	for (int i = 0; i < 5; i++) { /* the fastest: others were not in the way */
+	for (int i = 0; i < 5; i++) { /* take the fastest: a disturbance only adds time */
 		uint64_t start = lab_now_ns(), ns;
 
 		interpret(compute, TRIAL, 0);
@@ -406,7 +409,7 @@ static void run(void)
 		for (int i = 0; i < WAYS; i++)
 			measure(&ways[i], compute, limit);
 	}
-	/* Again where nothing overlapped: it may be that the machine was busy. */
+	/* Measure again if nothing overlapped: the machine may have been busy. */
 	for (int round = 0; round < 20 && lab_options.cpus > 1; round++)
 		for (int i = LOCKED; i < WAYS; i++)
 			if (ways[i].moved <= AT_ONCE && (i != LOCKED || !gil_here))
@@ -419,12 +422,14 @@ static void run(void)
 	show_ways("The job computes", ways, true);
 	traced(&ways[LOCKED], limit, "Threads that compute, with the lock");
 	traced(&ways[FREE], limit, "Threads that compute, without the lock");
-	traced(&ways[PROCESSES], limit, "Processes that compute, each with a lock of its own");
-	show_ways("The job waits, as for a disk or the network", waits, false);
-	lab_note("Another moved on: at so many of its looks, one every %d jumps, a worker saw that "
-		 "another had interpreted something since the look before. A thread that waits for "
-		 "the lock asks for it after %ld ms; the holder gives way at its next jump back.",
-		 LOOK, interval_ms);
+	traced(&ways[PROCESSES], limit, "Processes that compute, each with its own lock");
+	show_ways("The job waits, like for a disk or the network", waits, false);
+	lab_note(
+	    "Saw progress: every %d jumps a worker looks at the others; the column shows in how "
+	    "many of these looks another worker had interpreted something since the last "
+	    "look. A thread that waits for the lock asks for it after %ld ms; the holder "
+	    "releases it at its next backward jump.",
+	    LOOK, interval_ms);
 
 	locked = ways[LOCKED].moved;
 	without = ways[FREE].moved;
@@ -434,64 +439,67 @@ static void run(void)
 	lab_figure("speedup_gil", ways[IN_TURN].wall_ms / ways[LOCKED].wall_ms, "times",
 		   "threads that compute, with the lock");
 	lab_figure("speedup_no_gil", ways[IN_TURN].wall_ms / ways[FREE].wall_ms, "times",
-		   "threads that compute, without it");
+		   "threads that compute, without the lock");
 	lab_figure("speedup_processes", ways[IN_TURN].wall_ms / ways[PROCESSES].wall_ms, "times",
 		   "processes that compute");
 	lab_figure("speedup_waiting", released, "times",
-		   "threads that wait, the lock released meanwhile");
+		   "threads that wait, with the lock released");
 	lab_check(ways[LOCKED].in_turns || locked < AT_ONCE,
-		  "computing with the lock, another moved on at %.1f %% of looks: once a turn",
+		  "computing with the lock, %.1f %% of looks saw progress: one look in each turn",
 		  locked);
 	if (gil_here)
 		lab_check(ways[LOCKED].changes >= 2,
-			  "and they took turns: the lock changed hands %lu times",
+			  "and they took turns: the owner of the lock changed %lu times",
 			  ways[LOCKED].changes);
 	overlap = lab_options.cpus > 1 && without > AT_ONCE && processes > AT_ONCE;
 	if (overlap)
 		lab_check(without > AT_ONCE && processes > AT_ONCE,
-			  "without the lock at %.1f %%, in processes at %.1f %%", without,
-			  processes);
+			  "without the lock %.1f %% of looks saw progress, in processes %.1f %%",
+			  without, processes);
 	if (gil_here)
-		lab_check(kept < 1.5, "lock kept: waiting threads were %.2f times as fast", kept);
-	wait_overlap =
-	    lab_check(released > 2, "lock released: they were %.2f times as fast", released);
+		lab_check(kept < 1.5, "with the lock kept, waiting threads were %.2f times as fast",
+			  kept);
+	wait_overlap = lab_check(released > 2,
+				 "with the lock released, they were %.2f times as fast", released);
 
 	if (lab_options.cpus < 2)
-		lab_verdict(LAB_NOT_SHOWN,
-			    "One CPU runs one thread at a time, with the lock or without it. What "
-			    "waits can be seen here: %d threads were %.1f times as fast as one.",
-			    MOST, released);
+		lab_verdict(
+		    LAB_NOT_SHOWN,
+		    "One CPU runs one thread at a time, with the lock or without it. Only the "
+		    "waiting can be shown here: %d threads were %.1f times as fast as one.",
+		    MOST, released);
 	else if (!ways[LOCKED].in_turns && locked >= AT_ONCE)
 		lab_verdict(
 		    LAB_FALSE,
-		    "The interpreter's threads are parallel: at %.1f %% of its looks one saw "
-		    "that another had moved on%s.",
-		    locked, gil_here ? "" : ". So are Java's: nothing keeps them apart");
+		    "The interpreter's threads are parallel: %.1f %% of the looks saw progress of "
+		    "another thread%s.",
+		    locked, gil_here ? "" : ". So are Java's threads: they have no such lock");
 	else if (!overlap)
-		lab_verdict(LAB_NOT_SHOWN,
-			    "Even without the lock one saw another move on at %.1f %% of its looks "
-			    "only, and processes at %.1f %%: the machine has no two CPUs free now.",
-			    without, processes);
+		lab_verdict(
+		    LAB_NOT_SHOWN,
+		    "Even without the lock only %.1f %% of the looks saw progress of another "
+		    "thread, and %.1f %% in processes: the machine has no two free CPUs now.",
+		    without, processes);
 	else if (!wait_overlap)
 		lab_verdict(keep ? LAB_TRUE : LAB_FALSE,
 			    "With the lock threads compute in turns, without it at the same time. "
-			    "Nor did waiting overlap: %.2f times as fast.",
+			    "The waiting did not overlap either: %.2f times as fast.",
 			    released);
 	else
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "Computing, %d threads with the lock took turns (another moved on at "
-		    "%.1f %% of looks; %.1f %% without it, %.1f %% in processes). So it is "
-		    "for bytecode under the default interpreter. Blocking calls release the "
-		    "lock: waiting, %d threads were %.1f times as fast as one. And builds "
-		    "without it exist (PEP 703).",
+		    "When they computed, %d threads with the lock took turns (%.1f %% of looks saw "
+		    "progress; %.1f %% without the lock, %.1f %% in processes). This is true for "
+		    "bytecode under the default interpreter. Blocking calls release the lock: %d "
+		    "waiting threads were %.1f times as fast as one. And there are builds without "
+		    "the lock (PEP 703).",
 		    n, locked, without, processes, MOST, released);
 }
 
 static const struct lab_knob knobs[] = {
     {"no-gil", NULL, "the interpreter has no lock: its threads are parallel"},
-    {"hold-io", NULL, "the lock is kept while a program waits: not even that overlaps"},
-    {"interval", "MS", "how long a thread waits before it asks for the lock, instead of 5"},
+    {"hold-io", NULL, "the lock is kept while a program waits: the waiting does not overlap"},
+    {"interval", "MS", "the time after which a thread asks for the lock, instead of 5"},
     {0},
 };
 
@@ -499,13 +507,14 @@ const struct lab lab = {
     .name = "gil",
     .claim = "Python's threads are concurrent only, Java's parallel; Python uses several processes "
 	     "instead.",
-    .loose = "True of bytecode under the default interpreter. Its lock is released in blocking "
-	     "calls, and builds without it exist (PEP 703).",
-    .predict = {.question = "Four Python threads each wait for a network answer of 10 ms. How long "
-			    "does it take?",
-		.choices = {"about 40 ms: one at a time", "about 10 ms"},
-		.answer = 1,
-		.why = "Who waits does not interpret: it gives the lock to the others first."},
+    .loose = "This is true for bytecode under the default interpreter. Its lock is released in "
+	     "blocking calls, and there are builds without it (PEP 703).",
+    .predict =
+	{.question = "Four Python threads each wait for a network answer of 10 ms. How long "
+		     "does it take?",
+	 .choices = {"about 40 ms: one at a time", "about 10 ms"},
+	 .answer = 1,
+	 .why = "A thread that waits does not interpret: it releases the lock before it waits."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books =

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * How two that work together reach each other: processes by pipes, sockets, signals and shared
- * memory, threads by variables.  A word goes to and fro (round trip), then messages go one way
- * (throughput); with the system calls, switches and copies behind each.  The ways in memory are the
- * same code for processes and for threads: only where the memory lies differs.
+ * How two parties communicate: processes by pipes, sockets, signals and shared memory, threads by
+ * variables.  The lab sends a word there and back (round trip), then messages one way (throughput),
+ * and counts the system calls, switches and copies of each.  The ways that use memory are the same
+ * code for processes and for threads: only the place of the memory differs.
  *
- * Both parties stay on one CPU, so that every round trip is two switches, everywhere.
+ * Both parties stay on one CPU, so that every round trip has two switches, in all ways.
  */
 #include "lab.h"
 
@@ -24,35 +24,35 @@
 enum { ROUNDS_MAX = 40, SIZES = 3, LARGEST = 65536, SLOTS = 2, UPDATES = 300, RECORDS = 500 };
 static const int sizes[SIZES] = {64, 4096, LARGEST}, messages[SIZES] = {200, 40, 6};
 
-/* In memory that both see.  Three disciplines: with a mutex and a condition variable, with a mutex
- * alone, and with neither; who has to wait sleeps only with the first. */
+/* In memory that both parties see.  There are three ways to use it: with a mutex and a condition
+ * variable, with a mutex alone, and with neither; only in the first a waiting party sleeps. */
 struct meeting {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	unsigned turn;		/* whose */
-	unsigned filled, taken; /* slots, ever */
+	unsigned turn;		/* the party whose turn it is */
+	unsigned filled, taken; /* slots filled and taken so far */
 	char slots[SLOTS][LARGEST] __attribute__((aligned(4096)));
 };
 static struct meeting of_threads, *meeting;
 
 enum discipline { VARIABLE, MUTEX, CONDITION };
 
-/* What the child tells of itself. */
+/* What the child reports about itself. */
 static struct shared {
 	struct lab_counters used;
 	uint64_t frame, sum;
 	bool has_frame;
 	pthread_mutex_t lock;
 	volatile int counter;
-	int adders; /* that have begun */
+	int adders; /* number that have begun */
 } * shared;
 
 /* --- the ways ----------------------------------------------------------------------------------
- * Party 0 is the lab itself, party 1 the other. */
+ * Party 0 is the lab itself, party 1 is the other process or thread. */
 
 static const struct way *way;
-static pid_t first, second; /* the parties, where they are processes */
-static int in[2], out[2];   /* of the ways with descriptors */
+static pid_t first, second; /* PIDs of the parties, if they are processes */
+static int in[2], out[2];   /* descriptors of the ways that use them */
 static char buffers[2][LARGEST] __attribute__((aligned(4096)));
 
 static bool open_pipe(void)
@@ -107,7 +107,7 @@ static void signal_send(int me, uint64_t word)
 {
 	union sigval value = {.sival_ptr = (void *)(uintptr_t)word};
 
-	/* EAGAIN: as many wait as may wait (RLIMIT_SIGPENDING). */
+	/* EAGAIN: the limit of pending signals is reached (RLIMIT_SIGPENDING). */
 	while (sigqueue(me ? first : second, SIGRTMIN, value) < 0 && errno == EAGAIN)
 		sched_yield();
 }
@@ -240,7 +240,7 @@ static void await_turn(int me)
 	}
 }
 
-/* A message: every byte is written by the sender and read by the receiver. */
+/* Adds up a message, so that the receiver reads every byte that the sender wrote. */
 static uint64_t sum(const char *data, int size)
 {
 	uint64_t total = 0;
@@ -260,7 +260,7 @@ static void send_message(int number, int size)
 		       SLOTS)
 			wait_for_change();
 		unlock();
-		data = meeting->slots[meeting->filled % SLOTS]; /* where the receiver reads it */
+		data = meeting->slots[meeting->filled % SLOTS]; /* the receiver reads it here */
 	}
 	memset(data, number, size);
 	if (way->open == open_signals)
@@ -295,7 +295,7 @@ static uint64_t receive_message(int size)
 	return total;
 }
 
-/* --- measured ----------------------------------------------------------------------------------
+/* --- measurements -------------------------------------------------------------------------------
  */
 
 static int trips;
@@ -303,8 +303,8 @@ static struct {
 	bool has;
 	double times[ROUNDS_MAX], rates[SIZES][ROUNDS_MAX];
 	double trip_us, rate[SIZES];   /* MB/s */
-	double calls, switches, roots; /* a round trip */
-	uint64_t from, to; /* frames of a message, where it is written and where it is read */
+	double calls, switches, roots; /* for each round trip */
+	uint64_t from, to;	       /* frames in which a message is written and read */
 	bool frames;
 } found[WAYS];
 static bool sums_right = true;
@@ -321,12 +321,12 @@ static void answer(void)
 	hand_over(1);
 }
 
-/* System calls that counting makes itself: it reads files, and asks for memory to do so. */
+/* The number of system calls made by lab_counters() itself: it reads files and allocates memory. */
 static uint64_t calls_to_count(void)
 {
 	struct lab_counters before, used;
 
-	for (int i = 0; i < 2; i++) { /* the first time it may ask for more */
+	for (int i = 0; i < 2; i++) { /* the first time it may allocate more memory */
 		lab_counters(&before);
 		used = lab_counters_since(&before);
 	}
@@ -340,7 +340,7 @@ static int other(void *unused)
 
 	(void)unused;
 	answer();
-	own_calls = calls_to_count(); /* the first party has nothing else to do meanwhile */
+	own_calls = calls_to_count(); /* the first party only waits at this time */
 	lab_counters(&before);
 	for (int i = 0; i < trips + 1; i++)
 		answer();
@@ -352,7 +352,7 @@ static int other(void *unused)
 	answer();
 	for (int s = 0; s < SIZES; s++) {
 		if (way->open == open_signals && s > 0)
-			continue; /* words only: a page would be 512 of them */
+			continue; /* a signal carries a word: a page would need 512 of them */
 		await_turn(1);
 		for (int i = 0; i < messages[s]; i++)
 			shared->sum += receive_message(sizes[s]);
@@ -386,8 +386,8 @@ static void measure(int w, int round)
 	else
 		pid = lab_fork("other", other, NULL);
 	second = pid;
-	ask(); /* now the other has begun */
-	ask(); /* and has its counters */
+	ask(); /* now the other party has begun */
+	ask(); /* and has read its counters */
 	own_calls = calls_to_count();
 	lab_counters(&before);
 	start = lab_now_ns();
@@ -395,7 +395,7 @@ static void measure(int w, int round)
 		ask();
 	found[w].times[round] = (lab_now_ns() - start) / 1e3 / trips;
 	used = lab_counters_since(&before);
-	ask(); /* now it has counted, too */
+	ask(); /* now the other party has read its counters too */
 	for (int s = 0; s < SIZES; s++) {
 		if (way->open == open_signals && s > 0)
 			continue;
@@ -416,8 +416,8 @@ static void measure(int w, int round)
 	found[w].frames = shared->has_frame &&
 			  lab_frame(0, way->open ? buffers[0] : meeting->slots[0], &found[w].from);
 	found[w].to = shared->frame;
-	if (!way->threads) { /* what the other process did is counted apart */
-		double share = (double)trips / (trips + 1); /* it answered one more */
+	if (!way->threads) { /* the calls of the other process are counted separately */
+		double share = (double)trips / (trips + 1); /* it answered once more */
 
 		used.system_calls += shared->used.system_calls * share;
 		used.voluntary += shared->used.voluntary * share;
@@ -435,8 +435,9 @@ static void measure(int w, int round)
 	}
 }
 
-/* --- data, order and locks ----------------------------------------------------------------------
- * A pipe brings both by itself.  Memory brings neither: two who add to a number need a lock. */
+/* --- data, order and locks ---------------------------------------------------------------------
+ * A pipe keeps records whole and in order.  Memory does not: two that add to a number need a lock.
+ */
 
 static bool locked;
 
@@ -445,15 +446,14 @@ static int update(void *unused)
 	(void)unused;
 	__atomic_add_fetch(&shared->adders, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&shared->adders, __ATOMIC_SEQ_CST) < 2)
-		sched_yield(); /* both begin together */
+		sched_yield(); /* both begin at the same time */
 	for (int i = 0; i < UPDATES; i++) {
 		int value;
 
 		if (locked)
 			pthread_mutex_lock(&shared->lock);
 		value = shared->counter;
-		sched_yield(); /* somebody else's turn at the worst moment: it comes sooner or later
-				*/
+		sched_yield(); /* switch at the worst moment: sooner or later it happens */
 		shared->counter = value + 1;
 		if (locked)
 			pthread_mutex_unlock(&shared->lock);
@@ -493,7 +493,8 @@ static int write_records(void *writer)
 	return 0;
 }
 
-/* How many records of two writers come whole and in their writer's order, without any lock. */
+/* Returns how many records of two writers arrive whole and in their writer's order, without a lock.
+ */
 static int records(void)
 {
 	int next[2] = {0}, good = 0;
@@ -529,8 +530,8 @@ static void show(bool has_calls, bool has_roots)
 {
 	struct lab_table *table = lab_table(
 	    lab_knob("all-cpus")
-		? "A word to and fro, all CPUs: the median, and what is behind it"
-		: "A word to and fro, 1 CPU: the median, and what is behind one round trip",
+		? "A word there and back, all CPUs: the median, and its cost"
+		: "A word there and back, 1 CPU: the median, and the cost of one round trip",
 	    "between|by|>round trip|>calls|>switches|>new space");
 
 	for (int w = 0; w < WAYS; w++) {
@@ -548,9 +549,9 @@ static void show(bool has_calls, bool has_roots)
 	}
 	if (!has_calls)
 		lab_left_out("System calls of each, and switches to another address space",
-			     "only Heddle counts them for everybody");
+			     "only Heddle counts them for all processes");
 	table =
-	    lab_table("Messages one way, MB/s; where a message is written, and where it is read",
+	    lab_table("Messages one way, MB/s; the frames in which a message is written and read",
 		      "between|by|>64 B|>4 KiB|>64 KiB|written|read|>copies");
 	for (int w = 0; w < WAYS; w++) {
 		char rates[SIZES][24], from[24] = "?", to[24] = "?";
@@ -566,8 +567,9 @@ static void show(bool has_calls, bool has_roots)
 		lab_row(table, "%s|%s|%s|%s|%s|%s|%s|%d", ways[w].threads ? "threads" : "processes",
 			ways[w].name, rates[0], rates[1], rates[2], from, to, ways[w].open ? 2 : 0);
 	}
-	lab_note("Numbers of page frames. Where they differ, every byte was copied twice: into the "
-		 "kernel and out of it. A signal carries a word, not a message.");
+	lab_note(
+	    "Written, read: numbers of page frames. If they differ, every byte was copied twice: "
+	    "into the kernel and out of it. A signal carries a word, not a message.");
 }
 
 static void run(void)
@@ -604,9 +606,8 @@ static void run(void)
 	good = records();
 	lab_pin(-1);
 	show(has_calls, has_roots);
-	struct lab_table *table =
-	    lab_table("Two processes, without anything else to keep them apart",
-		      "what they do|by|>expected|>found");
+	struct lab_table *table = lab_table("Two processes that use the same data at the same time",
+					    "what they do|by|>expected|>found");
 	lab_row(table, "add to a number|memory%s|%d|%d",
 		with_lock ? " and a mutex that they share" : " alone (--no-lock)", 2 * UPDATES,
 		kept);
@@ -617,28 +618,31 @@ static void run(void)
 	condition = found[SHARED_CONDITION].trip_us / found[THREADS_CONDITION].trip_us;
 	same = found[SHARED_CONDITION].calls / found[THREADS_CONDITION].calls;
 	lab_check(slower >= 1.2,
-		  "a pipe between processes takes %.1f times as long as a variable of threads",
+		  "a pipe between processes takes %.1f times as long as a variable between threads",
 		  slower);
 	lab_check(condition >= 0.9,
-		  "the same mutex and condition variable between processes: %.1f times as long as "
+		  "a mutex and a condition variable take %.1f times as long between processes as "
 		  "between threads",
 		  condition);
 	if (has_calls)
 		lab_check(same > 0.8 && same < 1.25,
-			  "with as many system calls (%.1f and %.1f a round trip)",
+			  "both make about the same number of system calls (%.1f and %.1f per "
+			  "round trip)",
 			  found[SHARED_CONDITION].calls, found[THREADS_CONDITION].calls);
 	if (has_roots)
 		lab_check(found[SHARED_CONDITION].roots >= 1.5 &&
 			      found[THREADS_CONDITION].roots < 0.5,
-			  "what differs is the address space: changed %.1f and %.1f times",
+			  "the difference is the address space: it changed %.1f and %.1f times",
 			  found[SHARED_CONDITION].roots, found[THREADS_CONDITION].roots);
-	lab_check(sums_right, "every message arrived as it was sent");
-	lab_check(frames_as_said, "memory was read in the frame where it was written; what went "
-				  "through the kernel, in another");
-	lab_check(kept == 2 * UPDATES, "shared memory with a mutex between processes lost nothing");
+	lab_check(sums_right, "every message arrived unchanged");
+	lab_check(frames_as_said,
+		  "memory was read in the frame in which it was written; data through "
+		  "the kernel was read in another frame");
+	lab_check(kept == 2 * UPDATES,
+		  "with a mutex two processes lost no addition in shared memory");
 	lab_check(lost < 2 * UPDATES, "without the lock %d of %d additions were lost",
 		  2 * UPDATES - lost, 2 * UPDATES);
-	lab_check(good == 2 * RECORDS, "a pipe kept the order of two writers, without a lock");
+	lab_check(good == 2 * RECORDS, "a pipe kept the order of two writers without a lock");
 	lab_figure("pipe_us", found[PIPE].trip_us, "us", "round trip by pipe, processes");
 	if (found[SOCKETPAIR].has)
 		lab_figure("socketpair_us", found[SOCKETPAIR].trip_us, "us",
@@ -650,19 +654,21 @@ static void run(void)
 		   "round trip by condition variable, threads");
 	lab_figure("threads_variable_us", found[THREADS_VARIABLE].trip_us, "us",
 		   "round trip by variable and yield, threads");
-	lab_figure("pipe_by_variable", slower, "times", "the first by the last");
+	lab_figure("pipe_by_variable", slower, "times",
+		   "pipe between processes / variable between threads");
 	if (lab_checks_failed() == 0)
-		lab_verdict(LAB_CORRECTED,
-			    "A pipe took %.1f times as long as a variable of threads. But IPC or "
-			    "mutex is no choice: a pipe carries data and order; memory, shared by "
-			    "whomever, needs a lock (without: %d of %d additions lost), and the "
-			    "same mutex serves processes.",
-			    slower, 2 * UPDATES - lost, 2 * UPDATES);
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "A pipe between processes took %.1f times as long as a variable between "
+		    "threads. But \"IPC or mutex\" is not a choice. A pipe carries data and "
+		    "keeps order. Shared memory needs a lock, between processes too (without "
+		    "one, %d of %d additions were lost), and the same mutex works for both.",
+		    slower, 2 * UPDATES - lost, 2 * UPDATES);
 	else
 		lab_verdict(
 		    LAB_FALSE,
-		    "A pipe took %.1f times as long as a variable of threads; two processes "
-		    "that share memory%s added %d and found %d.",
+		    "A pipe took %.1f times as long as a variable between threads; two processes "
+		    "that share memory%s made %d additions and found %d.",
 		    slower, with_lock ? " and a mutex" : ", without a lock,", 2 * UPDATES, kept);
 }
 
@@ -676,16 +682,16 @@ const struct lab lab = {
     .name = "ipc",
     .claim = "Processes communicate by pipes, sockets or shared memory, slower and with more work; "
 	     "threads by shared variables with mutexes and condition variables, faster.",
-    .loose = "IPC \"versus\" mutex is a false pair. A pipe carries data and order; shared memory "
-	     "still needs a lock; and a mutex can be shared between processes.",
+    .loose = "\"IPC or mutex\" is not a choice. A pipe carries data and keeps order; shared memory "
+	     "still needs a lock; and processes can share a mutex.",
     .predict = {.question = "Two processes share memory, and add to one number 300 times each. "
 			    "What do they need so that it is 600 in the end?",
 		.choices = {"nothing: it is shared", "a lock, as threads do",
-			    "a pipe or socket: "
-			    "locks are for threads"},
+			    "a pipe or socket: locks are only for threads"},
 		.answer = 1,
-		.why = "Shared memory is shared memory, whoever shares it. POSIX mutexes take the "
-		       "attribute PTHREAD_PROCESS_SHARED for this."},
+		.why =
+		    "Shared memory needs a lock, no matter who shares it. For this POSIX mutexes "
+		    "have the attribute PTHREAD_PROCESS_SHARED."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "Sharing information between threads is easy and fast: copy it into shared variables. "

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two threads and one variable: the update that is lost, the wake-up that is lost, the deadlock,
- * and what cures them.  Each run is a child process with a scheduler whose every choice comes from
- * a seed, so that what a seed showed it shows again.  Linux has no such scheduler: there it is left
- * to chance, with many runs.
+ * Two threads and one variable: the lost update, the lost wake-up, the deadlock, and how to avoid
+ * them.  Each run is a child process whose scheduler takes every decision from a seed, so the same
+ * seed gives the same run again.  Linux has no such scheduler: there the lab makes many runs and
+ * depends on chance.
  *
- * The threads write down each step that they made, so that a failed run can be read.
+ * The threads record each step that they made, so that a learner can read a failed run.
  */
 #include "lab.h"
 
@@ -18,15 +18,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS 2  /* updates of each thread in a run */
-#define STEPS  64 /* of a run, that are written down */
+#define ROUNDS 2  /* updates by each thread in one run */
+#define STEPS  64 /* recorded steps of one run */
 #define SEED   "sched_seed"
 
 enum { FIRST, SECOND, LOCKS, NONE = -1 };
 
 static const char *const lock_names[] = {"first", "second"};
 
-/* --- what the programs race on: in a child, so fresh in each run --------------------------------
+/* --- shared data of the programs, in a child: new in each run --------------------------------
  */
 
 static volatile long counter;
@@ -35,7 +35,7 @@ static pthread_mutex_t locks[LOCKS] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int arrived;
 
-/* --- what a run leaves behind: shared with this process -----------------------------------------
+/* --- the result of a run, in memory shared with the child ---------------------------------------
  */
 
 struct step {
@@ -47,8 +47,8 @@ struct step {
 
 static struct run {
 	struct step steps[STEPS];
-	int count; /* of steps */
-	int runs;  /* made by this child: more than one only by chance */
+	int count; /* number of steps */
+	int runs;  /* runs made by this child; more than one only without a seed */
 	bool done, hung;
 	long value;
 	struct {
@@ -56,13 +56,13 @@ static struct run {
 		unsigned int holds; /* bit n: locks[n] */
 		int wants;
 	} thread[2];
-	unsigned long schedule[3]; /* of a seed: steps, switches, hash of all switches */
-	/* What the kernel says of threads that hang. */
+	unsigned long schedule[3]; /* with a seed: steps, switches, hash of all switches */
+	/* What the kernel reports about threads that hang. */
 	char state[2];
-	uint64_t waits_on[2]; /* the address of a futex, 0: not known */
+	uint64_t waits_on[2]; /* address of a futex; 0: unknown */
 } * run;
 
-/* One more step made.  A thread can be preempted between a step and this: see settle(). */
+/* Records a step.  A thread can be preempted between the step and its record: see settle(). */
 static void note(int me, char what, long value, const char *text)
 {
 	int n = __atomic_fetch_add(&run->count, 1, __ATOMIC_RELAXED);
@@ -82,7 +82,7 @@ static void start_together(int me)
 /* --- the programs -------------------------------------------------------------------------------
  */
 
-/* What `counter++` is made of. */
+/* The three steps of `counter++`. */
 static void add_one(int me)
 {
 	long mine = counter;
@@ -135,7 +135,7 @@ static void atomics(int me)
 		note(me, 'x', 1 + __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED), "add in one");
 }
 
-/* Each part of the code is locked, and the variable is not: these are two locks. */
+/* Each thread holds a lock, but the locks are different, so the variable is not protected. */
 static void two_mutexes(int me)
 {
 	for (int i = 0; i < ROUNDS; i++) {
@@ -155,7 +155,7 @@ static void announce(int me)
 	give(me, FIRST);
 }
 
-/* Looks before it has the lock: the signal can come between the look and the sleep. */
+/* Tests `ready` before it has the lock: the signal can be sent between the test and the sleep. */
 static void look_first(int me)
 {
 	if (me == 1) {
@@ -167,7 +167,7 @@ static void look_first(int me)
 	note(me, 'q', 0, "ready? no");
 	take(me, FIRST);
 	note(me, 'z', 0, "sleep");
-	run->thread[me].holds = 0; /* who waits for the condition has given the lock back */
+	run->thread[me].holds = 0; /* pthread_cond_wait() releases the lock */
 	pthread_cond_wait(&changed, &locks[FIRST]);
 	give(me, FIRST);
 }
@@ -205,19 +205,19 @@ enum { NO_LOCK, MUTEX, ATOMICS, TWO_MUTEXES, LOOK_FIRST, UNDER_LOCK, CROSSED, ON
 static struct program {
 	const char *name;
 	void (*body)(int me);
-	long right; /* what the counter should be */
-	bool wrong; /* the program, so that some schedules break it */
-	/* What came of it. */
+	long right; /* the expected value of the counter */
+	bool wrong; /* the program is wrong: some schedules break it */
+	/* The results. */
 	int runs, lost, hung;
-	uint64_t seed; /* the first that failed, or which run */
+	uint64_t seed; /* the first seed (or run) that failed */
 	struct run first;
 } programs[PROGRAMS] = {
     [NO_LOCK] = {"counter++ twice, by two threads", no_lock, 2 * ROUNDS, .wrong = true},
     [MUTEX] = {"the same under a mutex", mutex, 2 * ROUNDS},
     [ATOMICS] = {"the same, atomic", atomics, 2 * ROUNDS},
     [TWO_MUTEXES] = {"the same, each thread its own mutex", two_mutexes, 2 * ROUNDS, .wrong = true},
-    [LOOK_FIRST] = {"look, then lock and sleep", look_first, .wrong = true},
-    [UNDER_LOCK] = {"look and sleep under the lock", look_under_lock},
+    [LOOK_FIRST] = {"test, then lock and sleep", look_first, .wrong = true},
+    [UNDER_LOCK] = {"test and sleep under the lock", look_under_lock},
     [CROSSED] = {"two locks, in opposite orders", crossed, .wrong = true},
     [ONE_ORDER] = {"two locks, in one order", one_order},
 };
@@ -225,7 +225,7 @@ static struct program {
 /* --- one run ------------------------------------------------------------------------------------
  */
 
-static bool seeds; /* this system can */
+static bool seeds; /* the system has /proc/PID/sched_seed */
 
 static void *body(void *arg)
 {
@@ -237,7 +237,8 @@ static void *body(void *arg)
 	return NULL;
 }
 
-/* Not by malloc() or printf(): from the write to this, a member makes the same steps each time. */
+/* Uses no malloc() and no printf(): the steps from the write of the seed to here must be the same
+ * in each run. */
 static bool read_schedule(const char *path, unsigned long schedule[3], int *holder)
 {
 	char text[256];
@@ -256,7 +257,7 @@ static struct {
 	int runs;
 } job;
 
-/* The child: with a seed once, by chance until a run is wrong. */
+/* Runs in the child: one run with a seed; without seeds, runs until one is wrong. */
 static int one_child(void *unused)
 {
 	void *args[2][2] = {{(void *)job.program, (void *)0}, {(void *)job.program, (void *)1}};
@@ -289,7 +290,7 @@ static int one_child(void *unused)
 	return 0;
 }
 
-/* Where the two threads sleep, by the kernel: a futex call's first argument. */
+/* Asks the kernel where the two threads sleep: the first argument of their futex() calls. */
 static void look_at_threads(pid_t pid)
 {
 	for (int t = 0; t < 2; t++) {
@@ -314,8 +315,8 @@ static void look_at_threads(pid_t pid)
 	}
 }
 
-/* Nobody runs any more: with a seed, no member is ready and none made a step; else no run ended for
- * long. */
+/* Returns true if the threads hang.  With a seed: no member is ready, and none made a step since
+ * the last calls.  Without: no run has ended for a long time. */
 static bool stands_still(pid_t pid)
 {
 	static unsigned long before[3], now[3];
@@ -403,12 +404,12 @@ static void run_program(struct program *p, int count)
 		}
 	}
 	if (!p->lost && !p->hung) {
-		p->first = *run; /* one that went well; with --seed it is shown */
+		p->first = *run; /* a run that passed; shown with --seed */
 		p->seed = lab_options.seed;
 	}
 }
 
-/* The same seed again: the same result, the same switches, the same steps? */
+/* Runs the same seed again.  Returns true if result, switches and steps are the same. */
 static bool again(const struct program *p)
 {
 	const struct run *a = &p->first;
@@ -422,9 +423,9 @@ static bool again(const struct program *p)
 /* --- a run, step by step ------------------------------------------------------------------------
  */
 
-/* Puts what the threads wrote down into an order in which each load found what was stored last, as
- * close to the order of the notes as can be.  Of two notes in the wrong order one step was made
- * before, and written down after, a preemption. */
+/* Puts the recorded steps into an order in which each load finds the value that was stored last, as
+ * close to the order of the records as possible.  If two records are in the wrong order, the thread
+ * was preempted between a step and its record. */
 static bool settle(const struct step *steps, int count, bool *used, struct step *out, int at,
 		   long value)
 {
@@ -437,7 +438,7 @@ static bool settle(const struct step *steps, int count, bool *used, struct step 
 
 		if (used[i] || tried[s->thread])
 			continue;
-		tried[s->thread] = true; /* a thread's own steps are in order */
+		tried[s->thread] = true; /* the steps of one thread are in order */
 		if (s->what == 'l' && s->value != value)
 			continue;
 		used[i] = true;
@@ -494,7 +495,7 @@ static int lock_at(uint64_t address)
 	return NONE;
 }
 
-/* Who waits for whom, from what each holds and wants.  True: they wait in a circle. */
+/* Finds which thread waits for which, from the locks that each holds and wants.  True: a cycle. */
 static bool wait_for_cycle(const struct run *r, char *text, size_t size)
 {
 	int t = 0, passed = 0;
@@ -519,8 +520,8 @@ static void show_hung(const struct program *p)
 {
 	const struct run *r = &p->first;
 	struct lab_table *table =
-	    lab_table("The threads that hang, as they say and as the kernel does",
-		      "thread|>TID|state|holds|wants|futex it waits on|that is");
+	    lab_table("The threads that hang: what they recorded, and what the kernel reports",
+		      "thread|>TID|state|holds|wants|waits on futex|which is");
 
 	for (int t = 0; t < 2; t++) {
 		unsigned int holds = r->thread[t].holds;
@@ -537,17 +538,17 @@ static void show_hung(const struct program *p)
 			gone	       ? "it has ended"
 			: lock != NONE ? lock_names[lock]
 			: p->right     ? ""
-				       : "the condition's");
+				       : "the condition variable");
 	}
 }
 
-/* --- by chance, on one CPU and on two ------------------------------------------------------------
+/* --- without seeds, on one CPU and on two -------------------------------------------------------
  */
 
-#define UPDATES 20000 /* of each thread, that are written down */
+#define UPDATES 20000 /* recorded updates of each thread */
 
 static struct update {
-	uint64_t loaded, stored; /* cycles, just before and just after */
+	uint64_t loaded, stored; /* cycles just before the load and just after the store */
 	long value;
 } * updates[2];
 
@@ -581,7 +582,7 @@ static void *update_freely(void *arg)
 	return NULL;
 }
 
-/* How many updates are lost. */
+/* Lets two threads update the counter without a lock.  Returns the number of lost updates. */
 static long leave_to_chance(bool one_cpu)
 {
 	pthread_t threads[2];
@@ -596,7 +597,7 @@ static long leave_to_chance(bool one_cpu)
 	return chance.made[0] + chance.made[1] - counter;
 }
 
-/* Two updates that loaded the same value, at the same time. */
+/* Finds two updates that loaded the same value at the same time. */
 static bool find_pair(struct update pair[2])
 {
 	int count[2], at[2] = {0, 0};
@@ -671,7 +672,7 @@ static void check_program(const struct program *p)
 			  p->runs);
 	else if (seeds && !lab_options.seed_given)
 		lab_check(p->lost + p->hung > 0 && p->lost + p->hung < p->runs,
-			  "%s: %d of %d fail, not all", p->name, p->lost + p->hung, p->runs);
+			  "%s: %d of %d fail, but not all", p->name, p->lost + p->hung, p->runs);
 }
 
 static void run_lab(void)
@@ -721,14 +722,14 @@ static void run_lab(void)
 			snprintf(first, sizeof(first), "%llu", (unsigned long long)p->seed);
 		lab_row(table, "%s|%d|%d|%d|%s", p->name, p->runs, p->lost, p->hung, first);
 	}
-	lab_note("Of the first program %d of %d runs passed, and it is wrong.",
+	lab_note("The first program is wrong, but %d of its %d runs passed.",
 		 programs[NO_LOCK].runs - programs[NO_LOCK].lost, programs[NO_LOCK].runs);
 	show_program(&programs[NO_LOCK], "A lost update on one CPU");
 	if (pair_found)
 		show_pair(pair);
 	else if (lab_options.cpus < 2)
-		lab_left_out("A lost update on two CPUs", "there is only one CPU");
-	table = lab_table("By chance, without a seed, as many updates as fit in the time",
+		lab_left_out("A lost update on two CPUs", "this lab may use only one CPU");
+	table = lab_table("Without a seed: as many updates as possible in a fixed time",
 			  "where|>updates|>lost");
 	lab_row(table, "two threads on one CPU|%ld|%ld", made[0], lost[0]);
 	if (lab_options.cpus > 1)
@@ -741,63 +742,65 @@ static void run_lab(void)
 
 		cycle = wait_for_cycle(r, cycle_text, sizeof(cycle_text));
 		lab_note("Wait-for cycle: %s.", cycle ? cycle_text : "none");
-		lab_check(cycle, "the deadlock is a circle of two that wait for each other");
+		lab_check(cycle, "the deadlock is a cycle: two threads wait for each other");
 		if (r->waits_on[0] && r->waits_on[1])
 			lab_check(lock_at(r->waits_on[0]) == r->thread[0].wants &&
 				      lock_at(r->waits_on[1]) == r->thread[1].wants,
-				  "the kernel has both asleep at the locks that they say");
+				  "the kernel reports that both sleep on the locks that they want");
 		else
-			lab_left_out("What the deadlocked threads wait for, by the kernel",
-				     "their registers may not be read here");
+			lab_left_out("The futexes of the deadlocked threads",
+				     "this user may not read their registers");
 	}
 	for (int i = 0; i < PROGRAMS; i++) {
 		check_program(&programs[i]);
 		if (!seeds && programs[i].wrong && !programs[i].lost && !programs[i].hung)
-			lab_left_out(programs[i].name, "by chance it did not fail here");
+			lab_left_out(programs[i].name, "without seeds it did not fail here");
 	}
 	if (seeds)
-		lab_check(same, "each failed seed, run again, gave the same steps and switches");
+		lab_check(same,
+			  "each seed that failed gave the same steps and switches in a second run");
 	else
-		lab_left_out("Schedules from a seed, that happen again",
-			     "only Heddle has /proc/PID/sched_seed; here it is left to chance");
+		lab_left_out("Repeatable schedules from a seed",
+			     "only Heddle has /proc/PID/sched_seed; here chance decides");
 	if (pair_found)
-		lab_check(lost[1] > 0, "two CPUs: %ld of %ld updates are lost", lost[1], made[1]);
+		lab_check(lost[1] > 0, "on two CPUs %ld of %ld updates are lost", lost[1], made[1]);
 	lab_figure("failing_in_100", 100.0 * programs[NO_LOCK].lost / programs[NO_LOCK].runs, "",
-		   "of 100 runs of counter++ without a lock, those that lose an update");
+		   "of 100 runs of counter++ without a lock lose an update");
 	if (made[1])
 		lab_figure("lost_two_cpus", 100.0 * lost[1] / made[1], "%",
-			   "updates lost on two CPUs, by chance");
+			   "updates lost on two CPUs, without seeds");
 	if (lab_checks_failed())
-		lab_verdict(LAB_FALSE,
-			    programs[MUTEX].lost
-				? "\"Locked\" or not, updates are lost: %d of %d with what should "
-				  "have been a mutex. A lock that is not taken protects nothing."
-				: "The programs that lock do not do what they should: see the "
-				  "checks.",
-			    programs[MUTEX].lost, programs[MUTEX].runs);
+		lab_verdict(
+		    LAB_FALSE,
+		    programs[MUTEX].lost
+			? "Updates are lost in spite of the \"mutex\": in %d of %d runs. A "
+			  "lock that the threads do not take protects nothing."
+			: "The programs with locks do not work as they should: see the checks.",
+		    programs[MUTEX].lost, programs[MUTEX].runs);
 	else if (only_one && seeds)
 		lab_verdict(broken ? LAB_CORRECTED : LAB_NOT_SHOWN,
 			    "Seed %llu breaks %d of the %d wrong programs. %s",
 			    (unsigned long long)lab_options.seed, broken, wrong,
-			    "That one schedule passes says nothing about the others.");
+			    "If a program passes in one schedule, it can still fail in others.");
 	else if (!programs[NO_LOCK].lost && !pair_found)
-		lab_verdict(LAB_NOT_SHOWN,
-			    "By chance nothing was lost in %d runs on %d CPU. \"It passed\" is not "
-			    "\"it is right\".",
-			    programs[NO_LOCK].runs, lab_options.cpus);
+		lab_verdict(
+		    LAB_NOT_SHOWN,
+		    "Without seeds nothing was lost in %d runs on %d CPU. But \"it passed\" "
+		    "does not mean \"it is right\".",
+		    programs[NO_LOCK].runs, lab_options.cpus);
 	else
 		lab_verdict(
 		    LAB_CORRECTED,
-		    "Without a lock %d of %d %s lose an update: %d pass, so \"it passed\" is "
-		    "not \"it is right\". With a mutex or atomics none fail. A lock protects "
-		    "data, not code: with a mutex for each thread %d of %d fail.",
+		    "Without a lock %d of %d %s lose an update and %d pass. So \"it passed\" does "
+		    "not mean \"it is right\". With a mutex or atomics none fail. A lock protects "
+		    "data, not code: with a different mutex for each thread %d of %d fail.",
 		    programs[NO_LOCK].lost, programs[NO_LOCK].runs, seeds ? "seeds" : "runs",
 		    programs[NO_LOCK].runs - programs[NO_LOCK].lost, programs[TWO_MUTEXES].lost,
 		    programs[TWO_MUTEXES].runs);
 }
 
 static const struct lab_knob knobs[] = {
-    {"no-lock", NULL, "the program with the mutex does not lock it: it fails too"},
+    {"no-lock", NULL, "the program with the mutex does not lock it, and fails too"},
     {0},
 };
 
@@ -805,14 +808,15 @@ const struct lab lab = {
     .name = "races",
     .claim = "Threads share memory, so synchronisation and locking are needed to avoid "
 	     "inconsistency.",
-    .loose = "\"It passed\" is not \"it is right\": most schedules of a wrong program pass. And a "
-	     "lock protects data, not code: two locks around one variable protect nothing.",
+    .loose =
+	"\"It passed\" does not mean \"it is right\": a wrong program passes in most schedules. "
+	"And a lock protects data, not code: two different locks do not protect one variable.",
     .predict = {.question = "Two threads do counter++ twice each, without a lock, in 100 different "
 			    "schedules. In how many is the counter not 4?",
 		.choices = {"in none: it is one statement", "in some of them", "in all of them"},
 		.answer = 1,
-		.why = "counter++ loads, adds and stores. It goes wrong only where the other one's "
-		       "store falls in between."},
+		.why = "counter++ loads, adds and stores. An update is lost only if the other "
+		       "thread stores between this load and this store."},
     .knobs = knobs,
     .expect = LAB_CORRECTED,
     .books = "\"Several processes access and manipulate the same data concurrently and the outcome "
