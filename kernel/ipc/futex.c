@@ -122,9 +122,9 @@ int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 	struct futex_bucket *b;
 	int error;
 
-	t->wait_name = "futex";
+	t->wait.name = "futex";
 	error = sleep_until_woken(&w->woken, deadline_ns, WAIT_SIGNALS);
-	t->wait_name = NULL;
+	t->wait.name = NULL;
 	for (;;) { /* a requeue may move us meanwhile */
 		b = READ_ONCE(w->bucket);
 		spin_lock(&b->lock);

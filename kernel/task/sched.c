@@ -298,7 +298,7 @@ void thread_notify(struct thread *t, u32 work_bits)
 	u32 flags;
 
 	__atomic_fetch_or(&t->work, work_bits, __ATOMIC_SEQ_CST);
-	flags = READ_ONCE(t->wait_flags);
+	flags = READ_ONCE(t->wait.flags);
 	if (flags & WAIT_SIGNALS || (flags & WAIT_KILLABLE && work_bits & THREAD_KILLED))
 		thread_wake(t);
 	if (work_bits & THREAD_KILLED)

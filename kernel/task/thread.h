@@ -65,10 +65,7 @@ struct thread {
 
 	struct thread_use use; /* times and counters */
 
-	/* Sleeping. */
-	const char *wait_name;	  /* of the queue it sleeps on, or NULL */
-	void *wait_object;	  /* mutex, futex key, ...: for the debugger and /proc */
-	u32 wait_flags;		  /* WAIT_*: what may end the sleep */
+	struct thread_wait wait;  /* what it sleeps for */
 	struct held_locks held;	  /* sleeping locks; debug builds */
 	u32 preempt_ok_faults;	  /* > 0: user faults are refused (usercopy nofault) */
 

@@ -108,7 +108,7 @@ int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 		timer_init(&timer.timer, sleep_timer_fired);
 		timer_start(&timer.timer, deadline_ns);
 	}
-	WRITE_ONCE(t->wait_flags, flags);
+	WRITE_ONCE(t->wait.flags, flags);
 	for (;;) {
 		thread_set_state(flags & WAIT_SIGNALS ? THREAD_SLEEPING : THREAD_BLOCKED);
 		if (woken && __atomic_load_n(woken, __ATOMIC_ACQUIRE))
@@ -124,7 +124,7 @@ int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 		schedule();
 	}
 	thread_set_state(THREAD_RUNNING);
-	WRITE_ONCE(t->wait_flags, 0);
+	WRITE_ONCE(t->wait.flags, 0);
 	if (deadline_ns != WAIT_FOREVER)
 		timer_cancel_sync(&timer.timer);
 	return result;
@@ -141,8 +141,8 @@ static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 
 	assert_held(guard);
 	assert(!t->is_idle);
-	t->wait_name = q->name;
-	t->wait_object = q;
+	t->wait.name = q->name;
+	t->wait.object = q;
 	wait_queue_add(q, &w);
 	spin_unlock(guard);
 	irq_enable();
@@ -155,8 +155,8 @@ static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 	if (w.woken)
 		result = 0; /* a wake-up that was given to us must not be lost */
 	spin_unlock_irq(&q->lock, irqs);
-	t->wait_name = NULL;
-	t->wait_object = NULL;
+	t->wait.name = NULL;
+	t->wait.object = NULL;
 	return result;
 }
 
@@ -183,8 +183,8 @@ int sleep_until(u64 deadline_ns, u32 flags)
 	int result;
 
 	might_sleep();
-	t->wait_name = "sleep";
+	t->wait.name = "sleep";
 	result = sleep_until_woken(NULL, deadline_ns, flags);
-	t->wait_name = NULL;
+	t->wait.name = NULL;
 	return result == -ETIMEDOUT ? 0 : result;
 }

@@ -10,6 +10,14 @@
 
 struct thread;
 
+/* What a thread sleeps for.  Written by the thread itself; read by wakers (flags), /proc and the
+ * debugger without a lock. */
+struct thread_wait {
+	const char *name; /* of the queue, or "futex", "sleep"; NULL while it does not sleep */
+	void *object;	  /* the struct wait_queue, or NULL; for the debugger */
+	u32 flags;	  /* WAIT_*: which signals end the sleep; 0: none */
+};
+
 struct wait_queue {
 	struct spinlock lock;
 	struct list waiters; /* struct waiter.link */

@@ -83,7 +83,7 @@ def known_locks():
                 yield from once(f"process {pid}, file {fd}: inode.{path}", int(f["inode"]) + offset,
                                 kind)
     for t in kernel.threads():
-        queue = int(t["wait_object"])
+        queue = int(t["wait"]["object"])
         if t.wait_name == "mutex" and queue:
             yield from once(f"mutex that {t} waits for",
                             queue - kernel.offset_of("struct mutex", "queue"), "mutex")
@@ -236,7 +236,7 @@ class Why(Command):
             if t in circle:
                 print("  DEADLOCK: " + " -> ".join(str(x) for x in circle + circle[:1]))
         print("  " + ("signals wake it" if t.state == "S" else
-                      "only a killing signal wakes it" if int(t["wait_flags"]) & 1 else
+                      "only a killing signal wakes it" if int(t["wait"]["flags"]) & 1 else
                       "no signal wakes it"))
 
     @staticmethod

@@ -280,7 +280,7 @@ class Thread:
 
     @property
     def wait_name(self):
-        return text(self.struct["wait_name"])
+        return text(self.struct["wait"]["name"])
 
     @property
     def root(self):

@@ -102,7 +102,7 @@ class Sleepers:
 
     def lock_of(self, t):
         """(lock struct, its owner's Thread or None) that a thread sleeps on in the kernel."""
-        queue = int(t["wait_object"])
+        queue = int(t["wait"]["object"])
         if t.wait_name == "mutex" and queue:
             m = at(queue - offset_of("struct mutex", "queue"), "struct mutex")
             return m, kernel.thread_at(int(m["owner"])) if int(m["owner"]) else None
@@ -184,7 +184,7 @@ class Sleepers:
 
     def other_ends(self, t):
         """Threads of the processes that have the other end of the pipe."""
-        queue = int(t["wait_object"])
+        queue = int(t["wait"]["object"])
         reading = t.wait_name == "pipe_read"
         pipe = queue - offset_of("struct pipe", "readable" if reading else "writable")
         mode = 1 if reading else 0  # O_WRONLY, O_RDONLY

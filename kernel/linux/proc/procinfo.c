@@ -257,7 +257,7 @@ THREAD_FILE(schedstat)
 
 static void show_wchan(struct thread *t, struct process *p, struct text *text)
 {
-	const char *name = READ_ONCE(t->wait_name);
+	const char *name = READ_ONCE(t->wait.name);
 
 	text_printf(text, "%s", name ? name : "0");
 }
