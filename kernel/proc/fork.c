@@ -240,7 +240,7 @@ static int begin_fork(u32 *signals)
 	bool owed;
 
 	signal_recalculate(self);
-	owed = READ_ONCE(self->work) & THREAD_SIGNAL_WORK;
+	owed = READ_ONCE(self->pending_work) & WORK_SIGNAL;
 	*signals = p->signals.group_signals;
 	spin_unlock_irq(&p->signals.lock, flags);
 	return owed ? -ERESTARTNOINTR : 0;

@@ -90,7 +90,7 @@ static void stay_stopped(struct thread *t, u64 flags)
 		schedule();
 		flags = spin_lock_irq(&p->signals.lock);
 	}
-	thread_set_state(THREAD_RUNNING);
+	thread_set_state(THREAD_RUNNABLE);
 	if (p->stopped && counted == p->stop_generation)
 		p->threads_to_stop++; /* thread_exit() takes every thread for one not counted */
 	spin_unlock_irq(&p->signals.lock, flags);
@@ -111,7 +111,7 @@ static void begin_stop(struct process *p, int signal)
 	p->threads_to_stop = p->thread_count;
 	list_for_each (t, &p->threads, process_link)
 		if (!t->exited)
-			thread_notify(t, THREAD_SIGNAL_WORK);
+			thread_notify(t, WORK_SIGNAL);
 }
 
 static void default_action(struct process *p, int signal)
@@ -133,9 +133,9 @@ static void default_action(struct process *p, int signal)
 /* The mask to go back to after a handler; with RESTORE_MASK, that is the one saved. */
 static sigset_t take_return_mask(struct thread *t)
 {
-	u32 work = __atomic_fetch_and(&t->work, ~THREAD_RESTORE_MASK, __ATOMIC_SEQ_CST);
+	u32 work = __atomic_fetch_and(&t->pending_work, ~WORK_RESTORE_MASK, __ATOMIC_SEQ_CST);
 
-	return work & THREAD_RESTORE_MASK ? t->signals.saved_mask : t->signals.mask;
+	return work & WORK_RESTORE_MASK ? t->signals.saved_mask : t->signals.mask;
 }
 
 static void run_handler(struct trap_frame *frame, int signal, const struct sigaction *action,
@@ -183,7 +183,7 @@ void signal_work(struct trap_frame *frame)
 	int signal;
 
 	/* ppoll() and kin that ended by themselves: their mask lets nothing more in. */
-	if (READ_ONCE(t->work) & THREAD_RESTORE_MASK && !was_interrupted(frame))
+	if (READ_ONCE(t->pending_work) & WORK_RESTORE_MASK && !was_interrupted(frame))
 		signal_set_mask(take_return_mask(t));
 	for (;;) {
 		flags = spin_lock_irq(&p->signals.lock);

@@ -23,7 +23,7 @@ struct runqueue *this_runqueue(void)
 void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
 {
 	assert_held(&rq->lock);
-	assert(!t->on_queue && t->state == THREAD_RUNNING);
+	assert(!t->on_queue && t->state == THREAD_RUNNABLE);
 	t->on_queue = true;
 	t->use.queued_since_ns = now_ns;
 	if (unlikely(t->seed) && !seed_admit(t))

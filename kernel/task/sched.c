@@ -116,7 +116,7 @@ static void finish_switch(struct thread *prev)
 	prev->on_cpu = false;
 	/* Evicted: its affinity does not allow this CPU any more.  It may run, and end, elsewhere
 	 * as soon as it is enqueued there. */
-	if (prev->state == THREAD_RUNNING && !prev->on_queue && !prev->is_idle)
+	if (prev->state == THREAD_RUNNABLE && !prev->on_queue && !prev->is_idle)
 		balance_enqueue(rq, prev, true, clock_now_ns());
 	else
 		spin_unlock(&rq->lock);
@@ -134,7 +134,8 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 	if (unlikely(prev->seed))
 		seed_pass_on(rq, prev, reason >= SWITCH_YIELD,
 			     reason == SWITCH_YIELD || now - rq->turn_ns >= sched_slice_ns(), now);
-	if (!prev->is_idle && prev->state == THREAD_RUNNING && balance_may_run(prev, this_cpu_id()))
+	if (!prev->is_idle && prev->state == THREAD_RUNNABLE &&
+	    balance_may_run(prev, this_cpu_id()))
 		runqueue_push(rq, prev, now); /* else finish_switch() finds it a place */
 	next = runqueue_pop(rq);
 	return next ? next : rq->idle;
@@ -155,13 +156,13 @@ static void switch_away(enum switch_reason reason)
 	this_cpu()->need_resched = 0;
 	now = clock_now_ns();
 	if (reason == SWITCH_PREEMPTED)
-		prev->state = THREAD_RUNNING;
+		prev->state = THREAD_RUNNABLE;
 	next = choose_next(rq, prev, reason, now);
 	prev->use.run_ns += now - prev->use.run_since_ns;
 	if (!prev->is_idle)
 		rq->busy_ns += now - prev->use.run_since_ns;
 	/* As Linux: whoever could have gone on was forced (getrusage(2)). */
-	if (prev->state == THREAD_RUNNING)
+	if (prev->state == THREAD_RUNNABLE)
 		prev->use.counted.forced_switches += next != prev;
 	else
 		prev->use.counted.voluntary_switches++;
@@ -217,7 +218,7 @@ void thread_start(struct thread *t)
 	struct runqueue *rq = runqueue_lock_of(t);
 
 	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
-	t->state = THREAD_RUNNING;
+	t->state = THREAD_RUNNABLE;
 	balance_enqueue(rq, t, true, clock_now_ns());
 	irq_restore(flags);
 }
@@ -268,7 +269,7 @@ static bool wake_if(struct thread *t, u32 states)
 	/* The thread itself sets its state without the lock, and may at any time be past this
 	 * sleep: what it has set since is not to be overwritten, least of all its end. */
 	bool woken = 1U << state & states &&
-		     __atomic_compare_exchange_n(&t->state, &state, THREAD_RUNNING, false,
+		     __atomic_compare_exchange_n(&t->state, &state, THREAD_RUNNABLE, false,
 						 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 	u64 now = woken ? clock_now_ns() : 0;
 
@@ -297,11 +298,11 @@ void thread_notify(struct thread *t, u32 work_bits)
 {
 	u32 flags;
 
-	__atomic_fetch_or(&t->work, work_bits, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&t->pending_work, work_bits, __ATOMIC_SEQ_CST);
 	flags = READ_ONCE(t->wait.flags);
-	if (flags & WAIT_SIGNALS || (flags & WAIT_KILLABLE && work_bits & THREAD_KILLED))
+	if (flags & WAIT_SIGNALS || (flags & WAIT_KILLABLE && work_bits & WORK_KILLED))
 		thread_wake(t);
-	if (work_bits & THREAD_KILLED)
+	if (work_bits & WORK_KILLED)
 		thread_wake_from(t, THREAD_STOPPED);
 	/* In user mode on another CPU it must come in to look. */
 	if (READ_ONCE(t->on_cpu) && t != current_thread())
@@ -310,10 +311,10 @@ void thread_notify(struct thread *t, u32 work_bits)
 
 bool thread_interrupted(u32 wait_flags)
 {
-	u32 work = __atomic_load_n(&current_thread()->work, __ATOMIC_SEQ_CST);
+	u32 work = __atomic_load_n(&current_thread()->pending_work, __ATOMIC_SEQ_CST);
 
-	return (wait_flags & WAIT_SIGNALS && work & (THREAD_SIGNAL_WORK | THREAD_KILLED)) ||
-	       (wait_flags & WAIT_KILLABLE && work & THREAD_KILLED);
+	return (wait_flags & WAIT_SIGNALS && work & (WORK_SIGNAL | WORK_KILLED)) ||
+	       (wait_flags & WAIT_KILLABLE && work & WORK_KILLED);
 }
 
 static struct held_locks *thread_locks(void)
@@ -330,7 +331,7 @@ static void init_cpu(struct thread *idle)
 	runqueue_init(rq, idle);
 	timer_init(&rq->slice, slice_expired);
 	idle->is_idle = true;
-	idle->state = THREAD_RUNNING;
+	idle->state = THREAD_RUNNABLE;
 	idle->on_cpu = true;
 	idle->cpu = this_cpu_id();
 	idle->use.run_since_ns = rq->since_ns = clock_now_ns();

@@ -99,9 +99,9 @@ void signal_recalculate(struct thread *t)
 	assert_held(&p->signals.lock);
 	if (signal_dying(t) || p->stopped || p->continue_notify ||
 	    (t->signals.pending | p->signals.pending) & (~t->signals.mask | t->signals.wait_set))
-		thread_notify(t, THREAD_SIGNAL_WORK);
+		thread_notify(t, WORK_SIGNAL);
 	else if (t == current_thread())
-		__atomic_fetch_and(&t->work, ~THREAD_SIGNAL_WORK, __ATOMIC_SEQ_CST);
+		__atomic_fetch_and(&t->pending_work, ~WORK_SIGNAL, __ATOMIC_SEQ_CST);
 }
 
 void signal_retarget(struct process *p)
@@ -140,7 +140,7 @@ static void end_threads(struct process *p, const struct thread *except)
 
 	list_for_each (t, &p->threads, process_link)
 		if (t != except && !t->exited)
-			thread_notify(t, THREAD_SIGNAL_WORK | THREAD_KILLED);
+			thread_notify(t, WORK_SIGNAL | WORK_KILLED);
 }
 
 void signal_group_exit(struct process *p, int wait_status, const struct thread *exiting)
@@ -256,7 +256,7 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 		return result;
 	*pending |= SIGNAL_BIT(signal);
 	if (wants(target, signal))
-		thread_notify(target, THREAD_SIGNAL_WORK);
+		thread_notify(target, WORK_SIGNAL);
 	return 0;
 }
 

@@ -155,7 +155,7 @@ void signal_force_fault(int signal, int code, u64 address);
 /* kill() as a whole: pid > 0, 0, -1, < -1. */
 int signal_kill(pid_t pid, int signal, const struct siginfo *info);
 
-/* From the roof, on the way to user mode while thread->work is not 0; interrupts on.  Delivers one
+/* On the way to user mode while thread->pending_work is not 0; interrupts on.  Delivers one
  * or more signals into `frame`, stops, or ends the thread; turns interrupted system calls into
  * restarts or EINTR. */
 void signal_work(struct trap_frame *frame);

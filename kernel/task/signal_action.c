@@ -49,7 +49,7 @@ void signal_set_temporary_mask(sigset_t mask)
 	u64 flags = spin_lock_irq(&t->process->signals.lock);
 
 	t->signals.saved_mask = t->signals.mask;
-	__atomic_fetch_or(&t->work, THREAD_RESTORE_MASK, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&t->pending_work, WORK_RESTORE_MASK, __ATOMIC_SEQ_CST);
 	set_mask_locked(t, mask);
 	spin_unlock_irq(&t->process->signals.lock, flags);
 }

@@ -151,8 +151,8 @@ void thread_set_name(struct thread *t, const char *name)
 char thread_state_letter(const struct thread *t)
 {
 	static const char letters[] = {
-	    [THREAD_RUNNING] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
-	    [THREAD_STOPPED] = 'T', [THREAD_DEAD] = 'X',
+	    [THREAD_RUNNABLE] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
+	    [THREAD_STOPPED] = 'T',  [THREAD_DEAD] = 'X',
 	};
 
 	return letters[READ_ONCE(t->state)];

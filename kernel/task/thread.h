@@ -22,17 +22,20 @@ struct pmap;
 struct seed_group;
 
 enum thread_state {
-	THREAD_RUNNING,	 /* on a CPU, or in a run queue */
-	THREAD_SLEEPING, /* until woken; signals wake it ("S") */
-	THREAD_BLOCKED,	 /* until woken; signals do not ("D") */
+	THREAD_RUNNABLE, /* has a CPU, or waits in a run queue for one ("R") */
+	THREAD_SLEEPING, /* until it is woken; signals wake it too ("S") */
+	THREAD_BLOCKED,	 /* until it is woken; only a killing signal may wake it, and only from a
+			  * sleep with WAIT_KILLABLE ("D") */
 	THREAD_STOPPED,	 /* by a stop signal, until SIGCONT or SIGKILL ("T") */
-	THREAD_DEAD,	 /* its stack and structure are about to go */
+	THREAD_DEAD,	 /* it has left its CPU for ever; its stack and structure are freed with the
+			  * last reference ("X") */
 };
 
-/* Why a thread must pass through the roof's work before it goes back to user mode. */
-#define THREAD_SIGNAL_WORK 1U /* a signal to deliver, a stop, or the end of the process */
-#define THREAD_KILLED	   2U /* that signal kills: WAIT_KILLABLE sleeps end too */
-#define THREAD_RESTORE_MASK 4U /* sigsuspend and kin: put signals.saved_mask back */
+/* Bits of thread.pending_work: what entry_exit_work() must do before the thread returns to user
+ * mode. */
+#define WORK_SIGNAL	  1U /* deliver a signal, stop, or end with the process */
+#define WORK_KILLED	  2U /* the work is to die: it ends sleeps with WAIT_KILLABLE too */
+#define WORK_RESTORE_MASK 4U /* put signals.saved_mask back: sigsuspend(), ppoll() */
 
 struct thread {
 	/* Fixed at creation. */
@@ -67,10 +70,11 @@ struct thread {
 
 	struct thread_wait wait;  /* what it sleeps for */
 	struct held_locks held;	  /* sleeping locks; debug builds */
-	u32 preempt_ok_faults;	  /* > 0: user faults are refused (usercopy nofault) */
+	u32 pagefaults_disabled;  /* > 0: an access of the kernel to user memory fails instead of
+				   * loading the page: see get_user_u32_nofault() */
 
-	/* Work before user mode: THREAD_* bits, set by anybody atomically. */
-	u32 work;
+	/* WORK_*; changed atomically by any CPU. */
+	u32 pending_work;
 
 	struct thread_signals signals;
 	struct {

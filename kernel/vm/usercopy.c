@@ -82,9 +82,9 @@ int get_user_u32_nofault(u32 *value, const u32 *user)
 
 	if (!range_usable(user, sizeof(*user)))
 		return -EFAULT;
-	t->preempt_ok_faults++;
+	t->pagefaults_disabled++;
 	missing = usercopy_raw_in(value, user, sizeof(*value));
-	t->preempt_ok_faults--;
+	t->pagefaults_disabled--;
 	return missing ? -EFAULT : 0;
 }
 
@@ -95,9 +95,9 @@ int cmpxchg_user_u32_nofault(u32 *user, u32 *old, u32 new_value)
 
 	if (!range_usable(user, sizeof(*user)))
 		return -EFAULT;
-	t->preempt_ok_faults++;
+	t->pagefaults_disabled++;
 	err = usercopy_raw_cmpxchg32(user, old, new_value);
-	t->preempt_ok_faults--;
+	t->pagefaults_disabled--;
 	return err;
 }
 

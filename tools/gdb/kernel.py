@@ -8,7 +8,7 @@ import functools
 
 import gdb
 
-THREAD_STATES = {"THREAD_RUNNING": "R", "THREAD_SLEEPING": "S", "THREAD_BLOCKED": "D",
+THREAD_STATES = {"THREAD_RUNNABLE": "R", "THREAD_SLEEPING": "S", "THREAD_BLOCKED": "D",
                  "THREAD_STOPPED": "T", "THREAD_DEAD": "X"}
 LIST_MAX = 100000  # longer lists are loops
 MAX_CPUS = 256

@@ -96,7 +96,7 @@ void entry_exit_work(struct trap_frame *frame)
 	for (;;) {
 		if (unlikely(need_resched())) {
 			schedule();
-		} else if (unlikely(READ_ONCE(t->work))) {
+		} else if (unlikely(READ_ONCE(t->pending_work))) {
 			irq_enable();
 			signal_work(frame);
 			irq_disable();

@@ -147,7 +147,7 @@ static bool usercopy_fault(struct trap_frame *frame, u64 address)
 
 		if (address >= USER_MAX || !t)
 			return false;
-		if (!t->preempt_ok_faults && (frame->rflags & RFLAGS_IF) && !preempt_count()) {
+		if (!t->pagefaults_disabled && (frame->rflags & RFLAGS_IF) && !preempt_count()) {
 			irq_enable();
 			result = fault_resolve(t, frame, address);
 			irq_disable();

@@ -121,9 +121,9 @@ void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to
 	/* Not yet the holder: it has joined a moment ago. */
 	if (g->holder != prev)
 		return;
-	if (prev->state != THREAD_RUNNING && prev->seed_stays)
+	if (prev->state != THREAD_RUNNABLE && prev->seed_stays)
 		return;
-	if (prev->state != THREAD_RUNNING || (choose && g->ready_count))
+	if (prev->state != THREAD_RUNNABLE || (choose && g->ready_count))
 		choose_holder(rq, g, to_back, now_ns);
 }
 
