@@ -193,11 +193,6 @@ boot_high:
 	.size boot_high, . - boot_high
 
 	.bss
-	.balign 8
-	.globl boot_entry_tsc
-boot_entry_tsc:
-	.skip 8
-
 	/* paging_init() leaves the guard page unmapped. */
 	.balign 4096
 	.globl boot_stack_guard, boot_stack_top

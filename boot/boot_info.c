@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is common to all boot loaders: collecting, and bringing the memory map into order.
+ * Collecting what a boot loader reports, and sorting the memory map.
  */
 #include "boot/boot_info.h"
 #include "boot/parse.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
-#define TRAMPOLINE_PREFERRED 0x8000
-#define TRAMPOLINE_LIMIT     0xa0000 /* start-up IPIs reach further, RAM does not */
-
 /* The rest is for what the kernel takes: image, loader's information and modules, or the lowest
  * memory and the page for other processors. */
 #define FIRMWARE_MAX (BOOT_MEMORY_MAX - 2 - BOOT_MODULES_MAX)
 
 struct boot_info boot_info = {.protocol = "none"};
-
-extern u64 boot_entry_tsc;			 /* boot.S */
-extern const char __boot_start[], __image_end[]; /* linker.ld; physical addresses */
 
 void boot_text_copy(char *dst, size_t size, const char *src, size_t max)
 {
@@ -27,8 +21,7 @@ void boot_text_copy(char *dst, size_t size, const char *src, size_t max)
 	dst[n] = '\0';
 }
 
-/* A frame that is usable in part is not usable. */
-static void range_add(paddr_t start, paddr_t end, enum boot_memory_type type)
+void boot_range_add(paddr_t start, paddr_t end, enum boot_memory_type type)
 {
 	bool usable = type == BOOT_MEMORY_USABLE;
 
@@ -62,9 +55,8 @@ static const struct boot_memory *memory_covering(paddr_t start, paddr_t end)
 	return found;
 }
 
-/* Firmware's maps come unsorted and with overlaps: cut at every boundary, decide for each piece,
- * and join pieces that are alike. */
-static void memory_normalize(void)
+/* The map is cut at every boundary, each piece gets its type, and equal neighbours are joined. */
+void boot_memory_normalize(void)
 {
 	static u64 cuts[2 * BOOT_MEMORY_MAX];
 	static struct boot_memory out[BOOT_MEMORY_MAX];
@@ -97,12 +89,12 @@ void boot_memory_add(paddr_t base, u64 length, u32 type)
 {
 	/* Long maps are mostly neighbours of one type. */
 	if (boot_info.memory_count >= FIRMWARE_MAX)
-		memory_normalize();
+		boot_memory_normalize();
 	if (boot_info.memory_count >= FIRMWARE_MAX) {
 		boot_info.memory_left_out++;
 		return;
 	}
-	range_add(base, base + MIN(length, ~base), /* the end must be a number */
+	boot_range_add(base, base + MIN(length, ~base), /* the end must be a number */
 		  type == 1   ? BOOT_MEMORY_USABLE
 		  : type == 3 ? BOOT_MEMORY_ACPI
 		  : type == 4 ? BOOT_MEMORY_NVS
@@ -118,33 +110,4 @@ bool boot_range_usable(paddr_t start, paddr_t end)
 			return true;
 	}
 	return false;
-}
-
-static paddr_t trampoline_page_find(void)
-{
-	if (boot_range_usable(TRAMPOLINE_PREFERRED, TRAMPOLINE_PREFERRED + PAGE_SIZE))
-		return TRAMPOLINE_PREFERRED;
-	for (paddr_t p = TRAMPOLINE_LIMIT - PAGE_SIZE; p; p -= PAGE_SIZE)
-		if (boot_range_usable(p, p + PAGE_SIZE))
-			return p;
-	return 0;
-}
-
-void boot_parse(u32 magic, paddr_t info)
-{
-	boot_info.entry_tsc = boot_entry_tsc;
-	if (magic == MULTIBOOT2_MAGIC)
-		multiboot2_parse(info);
-	else if (magic == PVH_MAGIC)
-		pvh_parse(info);
-	range_add((paddr_t)__boot_start, (paddr_t)__image_end, BOOT_MEMORY_TAKEN);
-	range_add(boot_info.info_start, boot_info.info_end, BOOT_MEMORY_TAKEN);
-	for (u32 i = 0; i < boot_info.module_count; i++)
-		range_add(boot_info.modules[i].start, boot_info.modules[i].end, BOOT_MEMORY_TAKEN);
-	memory_normalize();
-	boot_info.trampoline_page = trampoline_page_find();
-	range_add(0, BOOT_LOW_END, BOOT_MEMORY_TAKEN);
-	range_add(boot_info.trampoline_page, boot_info.trampoline_page + PAGE_SIZE,
-		  BOOT_MEMORY_TAKEN);
-	memory_normalize();
 }

@@ -10,7 +10,6 @@
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
-
 DEFINE_SPINLOCK(address_spaces_lock);
 struct list address_spaces = LIST_INIT(address_spaces);
 
@@ -145,12 +144,6 @@ u64 address_space_pte(struct address_space *as, u64 address)
 	entry = slot ? *slot : 0;
 	spin_unlock(&as->page_table_lock);
 	return entry;
-}
-
-u64 address_space_resident(const struct address_space *as)
-{
-	return READ_ONCE(as->resident_anon) + READ_ONCE(as->resident_file) +
-	       READ_ONCE(as->resident_shared);
 }
 
 int address_space_futex_key(struct address_space *as, u64 address, bool shared,

@@ -196,4 +196,9 @@ int address_space_for_each(struct address_space *as,
 
 /* The leaf entry for an address (0: none) and its frame. */
 u64 address_space_pte(struct address_space *as, u64 address);
-u64 address_space_resident(const struct address_space *as); /* pages */
+/* Resident pages. */
+static inline u64 address_space_resident(const struct address_space *as)
+{
+	return READ_ONCE(as->resident_anon) + READ_ONCE(as->resident_file) +
+	       READ_ONCE(as->resident_shared);
+}

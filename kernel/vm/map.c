@@ -10,14 +10,6 @@
 #define PROT_SEM 8 /* taken and ignored, as on Linux */
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-bool range_check(u64 address, u64 length, u64 *end)
-{
-	if (address % PAGE_SIZE || length > USER_MAX || address > USER_MAX - length)
-		return false;
-	*end = address + ALIGN_UP(length, PAGE_SIZE);
-	return true;
-}
-
 int regions_unmap(struct address_space *as, u64 start, u64 end, struct list *dead)
 {
 	struct region *r, *next;

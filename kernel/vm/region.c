@@ -259,3 +259,11 @@ bool regions_may_grow(struct address_space *as, u64 bytes)
 {
 	return !bytes || as->mapped_bytes + bytes <= current_limit(RLIMIT_AS);
 }
+
+bool range_check(u64 address, u64 length, u64 *end)
+{
+	if (address % PAGE_SIZE || length > USER_MAX || address > USER_MAX - length)
+		return false;
+	*end = address + ALIGN_UP(length, PAGE_SIZE);
+	return true;
+}

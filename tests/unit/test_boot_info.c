@@ -1,4 +1,4 @@
-/* host-sources: boot/boot_info.c boot/multiboot2.c boot/pvh.c */
+/* host-sources: boot/boot_info.c boot/boot_parse.c boot/multiboot2.c boot/pvh.c */
 /* host-flags: -no-pie -Wl,--defsym,__boot_start=0x100000,--defsym,__image_end=0x17f123 */
 /* SPDX-License-Identifier: MIT
  *
@@ -10,8 +10,6 @@
 
 #include "boot/boot_info.h"
 #include "boot/parse.h"
-
-u64 boot_entry_tsc = 42;
 
 static int tests, failures;
 
@@ -45,6 +43,7 @@ static void test_memory(void)
 	boot_memory_add(0x8001000, 0x1000, 2);		/* joins the one before */
 	boot_memory_add(0xfffffffffffff001, 0x2000, 1); /* beyond all that can be mapped */
 	boot_memory_add(0x5000, 0, 5);
+	boot_entry_tsc = 42;
 	boot_parse(0, 0);
 	check(boot_info.memory_count == 8, "as many ranges as there are pieces");
 	check(memory_is(0, 0, 0x10000, BOOT_MEMORY_TAKEN), "the lowest memory is left alone");

@@ -29,6 +29,7 @@ struct rsdp {
 #define RSDP_V1_LENGTH 20
 
 struct acpi_info acpi_info;
+const struct acpi_header *acpi_fadt;
 static u32 cpus_ignored; /* beyond MAX_CPUS, or x2APIC ids without x2APIC */
 
 static bool checksum_ok(const void *data, size_t length)
@@ -219,10 +220,15 @@ static void hpet_read(const struct acpi_header *table)
 
 /* ---- The root -------------------------------------------------------------------------------- */
 
+static void fadt_keep(const struct acpi_header *table)
+{
+	acpi_fadt = table;
+}
+
 static const struct {
 	char signature[5];
 	void (*read)(const struct acpi_header *table);
-} readers[] = {{"APIC", madt_read}, {"HPET", hpet_read}, {"FACP", acpi_fadt_read}};
+} readers[] = {{"APIC", madt_read}, {"HPET", hpet_read}, {"FACP", fadt_keep}};
 
 /* `entry_size`: 4 in the RSDT, 8 in the XSDT.  The first table of a kind is the one. */
 static bool root_read(paddr_t address, const char *signature, u32 entry_size)

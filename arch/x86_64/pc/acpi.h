@@ -42,6 +42,9 @@ extern struct acpi_info acpi_info;
 /* Read the tables; without them, one CPU and the usual addresses are assumed. */
 void acpi_init(void);
 
+/* Read the FADT that acpi_init() found: legacy devices, PM timer, switching off.  Right after it. */
+void acpi_fadt_read(void);
+
 /* Switch the machine off, or reset it, by what the FADT says and the usual fallbacks.  Returns only
  * where nothing worked. */
 void acpi_power_off(void);

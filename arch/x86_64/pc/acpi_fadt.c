@@ -114,11 +114,13 @@ static void legacy_read(void)
 	}
 }
 
-void acpi_fadt_read(const struct acpi_header *table)
+void acpi_fadt_read(void)
 {
 	const struct acpi_header *dsdt;
 
-	memcpy(&fadt, table, MIN(table->length, sizeof(fadt)));
+	if (!acpi_fadt)
+		return;
+	memcpy(&fadt, acpi_fadt, MIN(acpi_fadt->length, sizeof(fadt)));
 	legacy_read();
 	if (fadt.flags & FLAG_RESET_REGISTER && fadt.reset.space == ACPI_SPACE_IO)
 		reset_port = (u16)fadt.reset.address;

@@ -27,4 +27,5 @@ struct acpi_address {
  * (which is logged). */
 const struct acpi_header *acpi_table_map(paddr_t address, const char *signature);
 
-void acpi_fadt_read(const struct acpi_header *table);
+/* The table as acpi_init() found it; NULL: there is none. */
+extern const struct acpi_header *acpi_fadt;
