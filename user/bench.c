@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench: what the kernel's services cost.  Plain POSIX and Linux calls, so that the same program
- * measures both kernels.
+ * bench: measures what the kernel's services cost.  It uses only POSIX and Linux calls, so that the
+ * same program measures both kernels.
  *
  *   bench [-j|--json] [-l|--list] [-r ROUNDS] [-t MILLISECONDS] [NAME...]
  *
- * Prints `name<TAB>value`, a line a benchmark: nanoseconds for one operation, unless the name ends
- * in _mb_per_s or begins with speedup_ (ratio times 100).  A benchmark that this machine cannot run
- * has the value "-".
+ * Prints one line `name<TAB>value` for each benchmark: nanoseconds per operation, unless the name
+ * ends in _mb_per_s or begins with speedup_ (ratio times 100).  A benchmark that this machine
+ * cannot run has the value "-".
  *
- * Each is first run with more and more operations until a round lasts MILLISECONDS (that is the
- * warm-up too), then ROUNDS times; the value is the median.  All run on one CPU, except what has
- * _2cpus in its name, the throughput and the speed-ups.
+ * Each benchmark first runs with more and more operations until a round lasts MILLISECONDS (this is
+ * also the warm-up), then ROUNDS times; the value is the median.  All run on one CPU, except those
+ * with _2cpus in their name, the throughput and the speed-ups.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,10 +32,10 @@
 
 #define PAGE	   4096UL
 #define BATCH	   256UL /* pages touched between two readings of the clock */
-#define CHUNK	   65536 /* bytes a write, for the throughput */
+#define CHUNK	   65536 /* bytes per write() in the throughput test */
 #define MAX_ROUNDS 99
 
-/* <linux/futex.h>, which musl does not bring. */
+/* From <linux/futex.h>, which musl does not install. */
 #define FUTEX_WAIT 128 /* both with FUTEX_PRIVATE_FLAG, as the C library does */
 #define FUTEX_WAKE 129
 
@@ -43,9 +43,9 @@ extern char **environ;
 
 enum unit { NANOSECONDS, MB_PER_S, PERCENT };
 
-/* What two tasks of a benchmark share, whether threads or processes. */
+/* Memory shared by the two tasks of a benchmark, which are threads or processes. */
 struct shared {
-	int word;	     /* the futex; or: 1 when the partner is there, 2 when it shall stop */
+	int word;	     /* the futex; or: 1: the partner is ready, 2: it must stop */
 	unsigned long count; /* the partner's operations */
 	int64_t ns;	     /* the partner's time */
 };
@@ -89,7 +89,7 @@ static void shared_store(int value)
 	__atomic_store_n(&shared->word, value, __ATOMIC_RELEASE);
 }
 
-/* The other task of a benchmark: `run` as a thread or as a process, on the CPU given. */
+/* The other task of a benchmark: runs `run` in a thread or a process, on CPU `cpu`. */
 struct partner {
 	void (*run)(void);
 	int cpu;
@@ -133,7 +133,7 @@ static void partner_end(struct partner *p)
 		die("waitpid");
 }
 
-/* Each benchmark does n operations and gives the nanoseconds that all of them took. */
+/* Each benchmark does n operations and returns the nanoseconds that all of them took. */
 
 static int64_t null_syscall(long n)
 {
@@ -163,7 +163,7 @@ static void yield_partner(void)
 	}
 }
 
-/* One operation is one sched_yield() of either side: with round robin, one switch. */
+/* One operation is one sched_yield() by one of the two sides: with round robin, one switch. */
 static int64_t yield_with(long n, int as_process)
 {
 	struct partner partner = {.run = yield_partner, .cpu = cpus[0]};
@@ -307,7 +307,7 @@ static void drain_partner(void)
 		;
 }
 
-/* One operation is one write of 64 KiB; it ends when the reader has seen the end of file. */
+/* One operation is one write of 64 KiB.  The test ends when the reader has read the end of file. */
 static int64_t pipe_throughput(long n)
 {
 	struct partner partner = {.run = drain_partner, .cpu = cpus[0]};
@@ -429,7 +429,7 @@ static int64_t thread_create_join(long n)
 	return now() - start;
 }
 
-/* Small pages everywhere: Linux could answer the first touch with a huge one. */
+/* Forbid huge pages: Linux could map one at the first touch. */
 static char *pages_map(void)
 {
 	char *pages =
@@ -603,7 +603,7 @@ static int64_t signal_self(long n)
 	return now() - start;
 }
 
-/* A job that needs nothing but the processor. */
+/* A job that only computes. */
 static void *spin(void *argument)
 {
 	uint64_t x = 88172645463325252ULL;
@@ -653,7 +653,7 @@ static const struct benchmark {
 	const char *name;
 	int64_t (*run)(long n);
 	enum unit unit;
-	int cpus; /* 0: wherever the kernel likes; else pinned, and so many needed */
+	int cpus; /* 0: not pinned; else pinned, and it needs so many CPUs */
 } benchmarks[] = {
     {"null_syscall", null_syscall, NANOSECONDS, 1},
     {"clock_gettime", read_clock, NANOSECONDS, 1},
@@ -707,8 +707,8 @@ static double measure_once(const struct benchmark *b, long n)
 	}
 }
 
-/* How many operations last long enough.  The same number must do so twice: the first time may have
- * been slow for another reason. */
+/* Finds a number of operations that lasts long enough.  The same number must last long enough
+ * twice, because the first time may have been slow for another reason. */
 static long calibrate(const struct benchmark *b, int64_t want)
 {
 	int64_t (*run)(long n) = b->unit == PERCENT ? job_alone : b->run;
@@ -719,7 +719,7 @@ static long calibrate(const struct benchmark *b, int64_t want)
 
 		if (ns >= want)
 			enough++;
-		else if (ns > want / 8) /* as many as should do it, but never ten times more */
+		else if (ns > want / 8) /* as many as should be enough, but never ten times more */
 			n = n * want / ns + 1;
 		else
 			n *= 8;
@@ -781,7 +781,7 @@ static int known(const char *name)
 	for (size_t i = 0; i < BENCHMARKS; i++)
 		if (strcmp(benchmarks[i].name, name) == 0)
 			return 1;
-	fprintf(stderr, "bench: %s is not a benchmark; bench --list names them\n", name);
+	fprintf(stderr, "bench: %s is not a benchmark; bench --list lists them\n", name);
 	return 0;
 }
 
