@@ -50,6 +50,11 @@ NM ?= $(firstword $(foreach c,nm x86_64-elf-nm x86_64-linux-gnu-nm llvm-nm,\
 HOST_CC ?= $(firstword $(foreach c,cc gcc clang,$(if $(shell command -v $(c) 2>/dev/null),$(c))) cc)
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
+# In WSL the environment has a NAME, the machine's.
+ifeq ($(origin NAME),environment)
+NAME :=
+endif
+
 # What `make run` and `make gdb` take.
 export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB ARGS GDBARGS REPLAY
 
@@ -236,8 +241,8 @@ $(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(USER_TESTS) tools/mkinitramfs.sh 
 	  $(addprefix labs=,$(LABS)) $(addprefix tests=,$(USER_TESTS))
 	@echo "  CPIO $@"
 
-test: ## all tests: units, self-tests in the kernel, user programs, virtual machines
-	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(TESTFLAGS)
+test: ## all tests; one by its name: make test NAME=treap (docs/tests.md)
+	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(if $(NAME),--name $(call quote,$(NAME))) $(TESTFLAGS)
 
 bench: all ## the same measurements on Heddle and on Linux, side by side
 	@$(PYTHON) tools/bench.py $(BENCHFLAGS)

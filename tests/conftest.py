@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What all tests share: the kernels that they need, each built once, and which tests run."""
+import difflib
 import os
 import pathlib
 import subprocess
@@ -37,14 +38,58 @@ def debug_build():
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also what takes minutes")
+    parser.addoption("--name", help="only what is called so: a unit, a self-test of the kernel, a "
+                     "program of tests/user, a lab, a file or a test of pytest; else as for -k")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes minutes; run with --slow")
+    config.addinivalue_line("markers", "names(*names): what else --name finds this test by")
 
 
+def names_of(item):
+    """Everything that --name finds a test by."""
+    names = {item.name, item.originalname, item.path.stem}
+    for value in item.callspec.params.values() if hasattr(item, "callspec") else ():
+        names.add(value.stem if isinstance(value, pathlib.Path) else str(value))
+    for mark in item.iter_markers("names"):
+        names.update(mark.args)
+    return names | {name.removeprefix("test_") for name in names}
+
+
+@pytest.hookimpl(hookwrapper=True)
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--slow"):
+    name, collected = config.getoption("name"), list(items)
+    named = [item for item in items if name in names_of(item)]
+    if named:
+        config.hook.pytest_deselected(items=[item for item in items if item not in named])
+        items[:] = named
+    elif name:
+        config.option.keyword = name  # which pytest itself selects by, next
+    yield
+    if name and not items:
+        known = set().union(*map(names_of, collected))
+        near = difflib.get_close_matches(name, sorted(known), 8, 0.5)
+        raise pytest.UsageError(f"no test is called {name}" +
+                                (f"; near: {', '.join(near)}" if near else ""))
+    if not config.getoption("--slow") and not named:
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="slow: make test TESTFLAGS=--slow"))
+
+
+class Count:
+    """A run in which nothing ran is no success."""
+    ran = False
+
+    def pytest_runtest_logreport(self, report):
+        self.ran |= report.when == "call" and not report.skipped or report.failed
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        if exitstatus == 0 and not self.ran and not session.config.option.collectonly:
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+            print("\nNo test ran.")
+
+
+def pytest_sessionstart(session):
+    session.config.pluginmanager.register(Count())

@@ -43,5 +43,7 @@ u32 ktest_run_all(const char *filter)
 		log_info("%sok %u %s", ok ? "" : "not ", ++number, t->name);
 		failed += !ok;
 	}
-	return failed;
+	if (!count)
+		log_info("not ok: no self-test's name contains %s", filter);
+	return failed + !count;
 }

@@ -34,5 +34,6 @@ void ktest_fail(const char *file, int line, const char *text, s64 got, s64 wante
 			ktest_fail(__FILE__, __LINE__, #got, _got, _wanted);                       \
 	} while (0)
 
-/* Run all whose name contains `filter` ("" for all); returns the number that failed. */
+/* Run all whose name contains `filter` ("" for all). Return the number of failures: of the tests
+ * that failed, or 1 if no name contains `filter`. */
 u32 ktest_run_all(const char *filter);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The documents: every lab has its page, every link leads somewhere, every source file and function
-that a page or a lab names is there.  Prints TAP."""
+"""The documents: every lab has its page, every test its line, every link leads somewhere, every
+source file and function that a page or a lab names is there.  Prints TAP."""
 import pathlib
 import re
 import sys
@@ -83,8 +83,17 @@ def names():
                 yield f"{page.relative_to(ROOT)}: {''.join(name)} is nowhere"
 
 
+def kinds():
+    """Every test has its line in docs/tests.md."""
+    text = (ROOT / "docs/tests.md").read_text()
+    for pattern in ("unit/test_*", "kernel/**/test_*.c", "user/*.c", "system/test_*.py"):
+        for path in sorted((ROOT / "tests").glob(pattern)):
+            if not re.search(rf"`(\w+/)?{re.escape(path.name)}`", text):
+                yield f"docs/tests.md: no line for {path.relative_to(ROOT)}"
+
+
 def main():
-    problems = {"labs": list(labs()), "links": [], "sources": [], "names": list(names())}
+    problems = {"labs": list(labs()), "tests": list(kinds()), "links": [], "sources": [], "names": list(names())}
     for page in PAGES:
         text = page.read_text()
         name = page.relative_to(ROOT)

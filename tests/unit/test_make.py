@@ -2,6 +2,7 @@
 """The Makefile: `make setup` on a machine that has nothing, and what a change of flags rebuilds."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -109,3 +110,28 @@ def test_extensions_are_left_out_by_name(tmp_path):
     assert sources_without(tmp_path, "CORE=1") == (set(), set())
     wrong = make(tmp_path, "-n", "WITHOUT=nosuch")
     assert wrong.returncode != 0 and "nosuch" in wrong.stdout and "trace" in wrong.stdout
+
+
+def test_one_test_by_its_name(tmp_path):
+    for name, tests in [("treap", r"test_unit\[test_treap\]"),
+                        ("sched_mutex_excludes", r"test_self_tests\[\d\]"),
+                        ("futexes", r"test_on_(host|heddle)\[(.*-)?futexes\]"),
+                        ("shell", r"shell"),
+                        ("polls and 1cpu", r"test_on_heddle\[1cpu-polls\]")]:
+        done = make(tmp_path, "test", f"NAME={name}", "TESTFLAGS=--collect-only")
+        found = [line for line in done.stdout.split("\n") if "::" in line]
+        assert done.returncode == 0 and found, done.stdout
+        assert all(re.search(tests, line) for line in found), done.stdout
+
+
+def test_no_test_of_that_name_is_a_failure(tmp_path):
+    done = make(tmp_path, "test", "NAME=treaps")
+    assert done.returncode != 0
+    assert "no test is called treaps; near: treap" in done.stdout
+
+
+def test_a_run_of_no_test_is_a_failure(tmp_path):
+    """Nor one in which every test is skipped."""
+    done = make(tmp_path, "test", "NAME=many_rounds and forktree")
+    assert done.returncode != 0 and "No test ran" in done.stdout, done.stdout
+    assert make(tmp_path, "test", "TESTFLAGS=-k treaps").returncode != 0
