@@ -25,6 +25,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/proc/load.h"
 #include "kernel/linux/proc/procfs.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/socket/unix_socket.h"
@@ -33,10 +34,10 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/life.h"
-#include "kernel/sys/syscall.h"
 #include "kernel/task/kstack.h"
 #include "kernel/task/process.h"
 #include "kernel/task/sched.h"
+#include "kernel/watch/counters/counters.h"
 #include "kernel/watch/trace/trace.h"
 #include "tests/kernel/ktest.h"
 
@@ -141,8 +142,8 @@ static void bring_up(void *unused)
 	pipe_init();
 	unix_socket_init();
 	futex_init();
-	syscall_init();
 	procfs_add_system_files();
+	counters_init();
 	process_procfs_init();
 	procfs_add("heddle/fail_nth", fail_nth_show, fail_nth_write);
 	console_input_init();

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc's text: a buffer that grows.
+ * Text that the kernel makes for a file: a buffer that grows.
  */
-#include "kernel/linux/proc/procfs.h"
+#include "kernel/fs/text.h"
 
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
+#include "kernel/vm/usercopy.h"
 
-#define WRITE_MAX PAGE_SIZE
+#define WRITE_MAX   PAGE_SIZE
+#define REPORT_SIZE (32 * 1024)
 
 static bool text_reserve(struct text *t, size_t more)
 {
@@ -54,6 +56,18 @@ void text_printf(struct text *t, const char *fmt, ...)
 			return;
 	} while ((size_t)n >= room);
 	t->length += (size_t)n;
+}
+
+void text_report(struct text *t, size_t (*report)(char *buf, size_t size))
+{
+	char *buf = kmalloc(REPORT_SIZE);
+
+	if (!buf) {
+		t->failed = true;
+		return;
+	}
+	text_write(t, buf, report(buf, REPORT_SIZE));
+	kfree(buf);
 }
 
 ssize_t text_take(struct io_buffer *io, char **text)

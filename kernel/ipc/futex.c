@@ -7,42 +7,22 @@
 
 #include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/errno.h"
-#include "kernel/linux/proc/procfs.h"
 #include "kernel/task/process.h"
 #include "kernel/task/sched.h"
 #include "kernel/vm/usercopy.h"
 
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];
-/* Counted under a bucket's lock: no switch to another CPU in between. */
-struct futex_stats {
-	u64 waits;	   /* calls that slept */
-	u64 waits_refused; /* and that did not: the value had changed */
-	u64 wakes;	   /* calls that woke somebody */
-	u64 wakes_empty;   /* and that found nobody */
-	u64 requeues;	   /* calls that moved somebody */
-	u64 woken;	   /* threads */
-};
+/* Changed under a bucket's lock, so the thread cannot move to another CPU meanwhile. */
 static DEFINE_PER_CPU(struct futex_stats, futex_counters);
 
 static struct lock_class bucket_class = {"futex_bucket", 0};
 
-static void show_counters(struct text *t)
+struct futex_stats futex_stats_read(void)
 {
-	struct futex_stats sum = {0};
+	struct futex_stats sum;
 
-	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
-		const struct futex_stats *s = per_cpu_ptr(futex_counters, cpu);
-
-		sum.waits += READ_ONCE(s->waits);
-		sum.waits_refused += READ_ONCE(s->waits_refused);
-		sum.wakes += READ_ONCE(s->wakes);
-		sum.wakes_empty += READ_ONCE(s->wakes_empty);
-		sum.requeues += READ_ONCE(s->requeues);
-		sum.woken += READ_ONCE(s->woken);
-	}
-	text_printf(t, "waits %lu\nwaits_refused %lu\nwakes %lu\nwakes_empty %lu\n", sum.waits,
-		    sum.waits_refused, sum.wakes, sum.wakes_empty);
-	text_printf(t, "requeues %lu\nwoken %lu\n", sum.requeues, sum.woken);
+	per_cpu_sum(futex_counters, &sum);
+	return sum;
 }
 
 void futex_init(void)
@@ -51,7 +31,6 @@ void futex_init(void)
 		spinlock_init(&futex_buckets[i].lock, &bucket_class);
 		list_init(&futex_buckets[i].waiters);
 	}
-	procfs_add("heddle/futex", show_counters, NULL);
 }
 
 static int key_get(u64 address, bool shared, struct futex_key *key)

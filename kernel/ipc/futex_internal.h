@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between futex.c and futex_pi.c.  A waiter lies on its own stack, in the bucket of its word's key.
+ * Between futex.c and the locks of kernel/linux/futex.  A waiter lies on its own stack, in the bucket of its word's key.
  * Of two buckets that with the lower address is locked first.
  */
 #pragma once

@@ -207,7 +207,7 @@ static void reset_thread(struct thread *t, const struct exec *e)
 
 	thread_set_name(t, slash ? slash + 1 : e->name);
 	t->signals.altstack = (struct altstack){0};
-	t->robust_list = t->robust_list_size = 0;
+	t->robust_list = 0;
 	t->futex_gone = false;
 	t->restart.fn = NULL;
 	preempt_disable();

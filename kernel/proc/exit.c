@@ -11,6 +11,7 @@
 #include "kernel/dev/tty.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/log.h"
+#include "kernel/linux/futex/owner.h"
 #include "kernel/linux/timer/posix_timer.h"
 #include "kernel/proc/internal.h"
 #include "kernel/task/itimer.h"

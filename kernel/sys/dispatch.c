@@ -8,9 +8,7 @@
  * one call are an error of the linker.
  */
 #include "arch/x86_64/cpu/percpu.h"
-#include "kernel/ipc/futex.h"
 #include "kernel/lib/errno.h"
-#include "kernel/linux/proc/procfs.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/thread.h"
@@ -52,30 +50,16 @@ void syscall_dispatch(struct trap_frame *frame)
 	trace_values(TRACE_SYS_EXIT, number, &frame->rax, 1);
 }
 
-static u64 calls_total(u32 number)
+const char *syscall_name(u32 number)
 {
-	u64 sum = 0;
+	return number < SYSCALL_COUNT && syscall_table[number].fn ? syscall_table[number].name
+								  : NULL;
+}
 
-	for (u32 cpu = 0; cpu < cpu_count; cpu++)
-		sum += READ_ONCE((*per_cpu_ptr(syscall_calls, cpu))[number]);
+u64 syscall_count(u32 number)
+{
+	u64 sum;
+
+	per_cpu_sum(syscall_calls[MIN(number, (u32)SYSCALL_COUNT)], &sum);
 	return sum;
-}
-
-/* "number name calls": all that there are, and unknown ones that were asked for. */
-static void syscalls_make_text(struct text *t)
-{
-	for (u32 i = 0; i <= SYSCALL_COUNT; i++) {
-		const char *name = i < SYSCALL_COUNT ? syscall_table[i].name : NULL;
-		u64 calls = calls_total(i);
-
-		if (name || calls)
-			text_printf(t, "%u%s %s %lu\n", i, i == SYSCALL_COUNT ? "+" : "",
-				    name ? name : "unknown", calls);
-	}
-}
-
-void syscall_init(void)
-{
-	futex_find_thread = thread_find;
-	procfs_add("heddle/syscalls", syscalls_make_text, NULL);
 }

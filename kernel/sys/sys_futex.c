@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * futex(2) and the robust list.
+ * futex(2): waiting, waking and moving waiters.  Extensions add further commands.
  */
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
+#include "kernel/sys/futex_command.h"
 
 /* restart.arg: address, expected value and shared << 32, deadline, bitset. */
 static u64 wait_go_on(struct thread *t)
@@ -32,92 +33,79 @@ static long wait_start(u64 address, bool shared, u32 expected, u64 deadline, u32
 	return (long)wait_go_on(t);
 }
 
-/* FUTEX_WAIT's timeout is relative, the others' a time of the clock that the call names; that of
- * LOCK_PI always CLOCK_REALTIME. */
-static int timeout_get(u32 command, bool realtime, u64 user, u64 *deadline)
+int futex_timeout_get(const struct futex_call *c, bool relative, bool realtime, u64 *deadline_ns)
 {
 	int error;
 
-	*deadline = WAIT_FOREVER;
-	if (!user)
+	*deadline_ns = WAIT_FOREVER;
+	if (!c->timeout)
 		return 0;
-	error = time_get(user, TIMESPEC, deadline);
+	error = time_get(c->timeout, TIMESPEC, deadline_ns);
 	if (error)
 		return error;
-	if (command == FUTEX_WAIT)
-		*deadline = deadline_after(*deadline);
-	else if (realtime || command == FUTEX_LOCK_PI)
-		*deadline = deadline_of_realtime(*deadline);
+	if (relative)
+		*deadline_ns = deadline_after(*deadline_ns);
+	else if (realtime)
+		*deadline_ns = deadline_of_realtime(*deadline_ns);
 	return 0;
+}
+
+static long command_wait(const struct futex_call *c)
+{
+	bool relative = c->command == FUTEX_WAIT;
+	u32 bitset = relative ? FUTEX_BITSET_ANY : c->value3;
+	u64 deadline;
+	int error = futex_timeout_get(c, relative, c->realtime, &deadline);
+
+	return error ?: wait_start(c->address, c->shared, c->value, deadline, bitset);
+}
+
+/* The number of waiters to move stands in the place of the timeout. */
+static long command_requeue(const struct futex_call *c)
+{
+	u32 requeue = (u32)c->timeout;
+
+	if ((s32)c->value < 0 || (s32)requeue < 0)
+		return -EINVAL;
+	return futex_requeue(c->address, c->address2, c->shared, c->value, requeue,
+			     c->command == FUTEX_CMP_REQUEUE, c->value3);
+}
+
+static long command_of_extension(const struct futex_call *c)
+{
+	linker_set_for_each(
+	    entry, futex_commands) if (entry->command == c->command &&
+				       (!c->realtime || entry->takes_realtime)) return entry->fn(c);
+	return -ENOSYS;
 }
 
 SYSCALL6(futex, address, operation, value, timeout, address2, value3)
 {
-	u32 command = (u32)operation & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
-	bool shared = !(operation & FUTEX_PRIVATE_FLAG),
-	     realtime = operation & FUTEX_CLOCK_REALTIME;
-	u64 deadline = WAIT_FOREVER;
-	long result;
+	struct futex_call c = {
+	    .address = address,
+	    .address2 = address2,
+	    .timeout = timeout,
+	    .command = (u32)operation & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME),
+	    .value = (u32)value,
+	    .value3 = (u32)value3,
+	    .shared = !(operation & FUTEX_PRIVATE_FLAG),
+	    .realtime = operation & FUTEX_CLOCK_REALTIME,
+	};
 
-	if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_LOCK_PI2)
-		return -ENOSYS;
-	if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI ||
-	    command == FUTEX_LOCK_PI2) {
-		result = timeout_get(command, realtime, timeout, &deadline);
-		if (result)
-			return result;
-	}
-	switch (command) {
+	if (c.command == FUTEX_WAIT_BITSET)
+		return command_wait(&c);
+	if (c.realtime)
+		return command_of_extension(&c);
+	switch (c.command) {
 	case FUTEX_WAIT:
-		value3 = FUTEX_BITSET_ANY;
-		/* fall through */
-	case FUTEX_WAIT_BITSET:
-		return wait_start(address, shared, (u32)value, deadline, (u32)value3);
+		return command_wait(&c);
 	case FUTEX_WAKE:
-		value3 = FUTEX_BITSET_ANY;
-		/* fall through */
+		return futex_wake(address, c.shared, c.value, FUTEX_BITSET_ANY);
 	case FUTEX_WAKE_BITSET:
-		return futex_wake(address, shared, (u32)value, (u32)value3);
+		return futex_wake(address, c.shared, c.value, c.value3);
 	case FUTEX_REQUEUE:
-	case FUTEX_CMP_REQUEUE: /* the count to move stands in the timeout's place */
-		if ((s32)value < 0 || (s32)timeout < 0)
-			return -EINVAL;
-		return futex_requeue(address, address2, shared, (u32)value, (u32)timeout,
-				     command == FUTEX_CMP_REQUEUE, (u32)value3);
-	case FUTEX_LOCK_PI:
-	case FUTEX_LOCK_PI2:
-	case FUTEX_TRYLOCK_PI:
-		result = futex_lock_pi(address, shared, deadline, command == FUTEX_TRYLOCK_PI);
-		return result == -EINTR ? -ERESTARTNOINTR : result;
-	case FUTEX_UNLOCK_PI:
-		return futex_unlock_pi(address, shared);
+	case FUTEX_CMP_REQUEUE:
+		return command_requeue(&c);
 	}
-	return -ENOSYS;
-}
-
-#define ROBUST_HEAD_SIZE 24
-
-SYSCALL2(set_robust_list, head, size)
-{
-	struct thread *t = current_thread();
-
-	if (size != ROBUST_HEAD_SIZE)
-		return -EINVAL;
-	t->robust_list = head;
-	t->robust_list_size = size;
-	return 0;
-}
-
-SYSCALL3(get_robust_list, tid, user_head, user_size)
-{
-	struct thread *t = thread_by_argument((tid_t)tid);
-	u64 head;
-
-	if (!t)
-		return -ESRCH;
-	head = READ_ONCE(t->robust_list);
-	thread_put(t);
-	if (put_user_u64((u64 *)user_size, ROBUST_HEAD_SIZE))
-		return -EFAULT;
-	return put_user_u64((u64 *)user_head, head);
+	return command_of_extension(&c);
 }

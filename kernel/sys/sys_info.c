@@ -2,23 +2,42 @@
  *
  * What the system says of itself: names, sizes, limits, use, log, random numbers.
  */
-#include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/random.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/linux/proc/procfs.h"
-#include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/sys/calls.h"
+#include "kernel/sys/identity.h"
 #include "kernel/task/sched.h"
 #include "kernel/vm/address_space.h"
 
 /* --- uname ------------------------------------------------------------------------------------ */
 
-#define UTS_LENGTH 65
+#define UTS_LENGTH (SYSTEM_NODE_MAX + 1)
+
+DEFINE_SPINLOCK(hostname_lock);
+static char hostname[SYSTEM_NODE_MAX + 1] = "heddle";
+
+void system_hostname_get(char name[SYSTEM_NODE_MAX + 1])
+{
+	spin_lock(&hostname_lock);
+	memcpy(name, hostname, sizeof(hostname));
+	spin_unlock(&hostname_lock);
+}
+
+int system_hostname_set(const char *name, size_t length)
+{
+	if (length > SYSTEM_NODE_MAX)
+		return -EINVAL;
+	spin_lock(&hostname_lock);
+	memset(hostname, 0, sizeof(hostname));
+	memcpy(hostname, name, length);
+	spin_unlock(&hostname_lock);
+	return 0;
+}
 
 SYSCALL1(uname, user)
 {
@@ -40,29 +59,7 @@ SYSCALL2(sethostname, user, length)
 	return copy_from_user(name, (void *)user, length) ?: system_hostname_set(name, length);
 }
 
-/* --- sysinfo, syslog, getrandom --------------------------------------------------------------- */
-
-struct sysinfo { /* of the ABI, 112 bytes */
-	u64 uptime, loads[3];
-	u64 total_ram, free_ram, shared_ram, buffer_ram, total_swap, free_swap;
-	u16 processes, pad;
-	u64 total_high, free_high;
-	u32 unit, pad2;
-};
-
-SYSCALL1(sysinfo, user)
-{
-	struct sysinfo info = {.uptime = clock_now_ns() / NSEC_PER_SEC, .unit = 1};
-	struct page_stats pages;
-
-	sched_load_average(info.loads);
-	page_stats_read(&pages);
-	info.total_ram = pages.total * PAGE_SIZE;
-	info.free_ram = pages.free * PAGE_SIZE;
-	info.shared_ram = (pages.used[PAGE_OBJECT] + pages.used[PAGE_FILE]) * PAGE_SIZE;
-	info.processes = (u16)MIN(threads_total(), 0xffffU);
-	return copy_to_user((void *)user, &info, sizeof(info));
-}
+/* --- syslog, getrandom ------------------------------------------------------------------------ */
 
 #define SYSLOG_READ_ALL	   3
 #define SYSLOG_SIZE_BUFFER 10

@@ -15,4 +15,9 @@ typedef long (*syscall_fn)(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
  * Number in frame->error (orig_rax), result into frame->rax.  Unknown numbers: -ENOSYS, counted. */
 void syscall_dispatch(struct trap_frame *frame);
 
-void syscall_init(void); /* /proc/heddle/syscalls */
+/* The name of a call that this kernel serves, or NULL. */
+const char *syscall_name(u32 number);
+
+/* How often a call was made since the boot, served or not; for SYSCALL_COUNT: all calls with this
+ * number or a higher one. */
+u64 syscall_count(u32 number);

@@ -60,8 +60,4 @@ struct sched_cpu_stats {
 };
 void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats);
 
-/* Threads running or ready, averaged over 1, 5 and 15 minutes, as Linux's fixed point (<< 16). */
-void sched_load_average(u64 load[3]);
-void sched_load_start(void); /* begin sampling */
-u32 sched_runnable_count(void);
 u64 sched_forks_total(void);

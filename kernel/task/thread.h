@@ -84,7 +84,7 @@ struct thread {
 
 	/* Threads library.  The thread's own. */
 	u64 clear_tid_address;	  /* user address, 0: none */
-	u64 robust_list, robust_list_size;
+	u64 robust_list; /* user address of its head, 0: none */
 	bool futex_gone; /* has passed futex_exit_robust_list(): owns no lock any more */
 
 	/* In the process.  Under process_lock (kernel/proc). */

@@ -187,6 +187,17 @@ struct futex_key {
 int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 			    struct futex_key *key);
 
+/* --- Counters --------------------------------------------------------------------------------- */
+
+/* What page faults did, on all CPUs since the boot. */
+struct fault_stats {
+	u64 cow_copies;	   /* pages copied on a write, because other spaces map them, too */
+	u64 cow_reuses;	   /* pages not copied on a write, because no other space maps them any more */
+	u64 zeroed_pages;  /* pages zero-filled on the first write */
+	u64 object_faults; /* faults served by a page of a file or of shared memory */
+};
+struct fault_stats fault_stats_read(void);
+
 /* --- /proc ------------------------------------------------------------------------------------ */
 
 /* Call `fn` on each region in order of address with as->lock held for reading (so it must not touch

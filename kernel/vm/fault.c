@@ -13,7 +13,6 @@
 #include "arch/x86_64/pc/tlb.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/linux/proc/usage.h"
 #include "kernel/task/process.h"
 #include "kernel/task/thread.h"
 #include "kernel/vm/pages.h"
@@ -294,15 +293,8 @@ enum fault_result address_space_fault(struct address_space *as, u64 address,
 
 struct fault_stats fault_stats_read(void)
 {
-	struct fault_stats sum = {0};
+	struct fault_stats sum;
 
-	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
-		const struct fault_stats *s = per_cpu_ptr(fault_counters, cpu);
-
-		sum.cow_copies += READ_ONCE(s->cow_copies);
-		sum.cow_reuses += READ_ONCE(s->cow_reuses);
-		sum.zeroed_pages += READ_ONCE(s->zeroed_pages);
-		sum.object_faults += READ_ONCE(s->object_faults);
-	}
+	per_cpu_sum(fault_counters, &sum);
 	return sum;
 }

@@ -120,6 +120,12 @@ struct cpu *cpu_get(u32 id);	     /* of a CPU that is or was online */
 #define this_cpu_ptr(var)    ((typeof(var) *)((char *)&(var) + this_cpu_read(percpu_offset)))
 #define per_cpu_ptr(var, id) ((typeof(var) *)((char *)&(var) + cpu_get(id)->percpu_offset))
 
+/* The sum over all CPUs of a per-CPU variable, or of a member of one, which consists of counters of
+ * type u64, into *sum.  Counts that are made meanwhile may be missing. */
+#define per_cpu_sum(var, sum)                                                                      \
+	percpu_sum_counters((const u64 *)&(var), (u64 *)(sum), sizeof(var) / sizeof(u64))
+void percpu_sum_counters(const u64 *counters, u64 *sum, size_t count);
+
 /* Make the calling CPU's `struct cpu` findable: the boot CPU's is static, its per-CPU variables are
  * the section itself.  Called first thing in kernel_main(). */
 void percpu_init_boot_cpu(void);

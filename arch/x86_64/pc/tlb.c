@@ -121,14 +121,8 @@ void pmap_destroy(struct pmap *pmap)
 
 struct tlb_stats tlb_stats_read(void)
 {
-	struct tlb_stats sum = {0};
+	struct tlb_stats sum;
 
-	for (u32 id = 0; id < cpu_count; id++) {
-		const struct tlb_stats *s = per_cpu_ptr(tlb_counters, id);
-
-		sum.local_flushes += READ_ONCE(s->local_flushes);
-		sum.shootdowns += READ_ONCE(s->shootdowns);
-		sum.remote_cpus += READ_ONCE(s->remote_cpus);
-	}
+	per_cpu_sum(tlb_counters, &sum);
 	return sum;
 }

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futexes that name their owner: priority-inheriting locks and the robust list.
+ * Futexes that name their owner: the locks of FUTEX_LOCK_PI (futex(2)), as far as ownership goes.
+ * Round robin has no priorities to inherit.
  */
 #include "kernel/ipc/futex_internal.h"
-
 #include "kernel/lib/errno.h"
+#include "kernel/linux/futex/owner.h"
+#include "kernel/sys/futex_command.h"
+#include "kernel/task/process.h"
 #include "kernel/vm/usercopy.h"
 
-#define ROBUST_LIST_LIMIT 2048
+#define FUTEX_LOCK_PI	 6
+#define FUTEX_UNLOCK_PI	 7
+#define FUTEX_TRYLOCK_PI 8
+#define FUTEX_LOCK_PI2	 13
 
 static u32 pi_waiters; /* all there are, so that exits seldom search */
-
-struct thread *(*futex_find_thread)(tid_t tid);
 
 /* The PI waiter that is next for a word, after `after` (NULL: the first). */
 static struct futex_waiter *pi_next(struct futex_bucket *b, const struct futex_key *key,
@@ -72,7 +76,7 @@ static long pi_try(u64 address, bool shared, bool try_only, tid_t dead, struct f
 	/* The owner is looked up before the lock; with the word unchanged below it is still his,
 	 * and if he leaves he has to pass the bucket's lock after us. */
 	if (value & FUTEX_TID_MASK)
-		owner = futex_find_thread((tid_t)(value & FUTEX_TID_MASK));
+		owner = thread_find((tid_t)(value & FUTEX_TID_MASK));
 	b = futex_bucket_lock(address, shared, &key);
 	if (IS_ERR(b)) {
 		result = PTR_ERR(b);
@@ -95,13 +99,15 @@ out:
 	return fault && fault_in_user(address, true) ? -EFAULT : result;
 }
 
-long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only)
+/* 0, -EDEADLK, -ESRCH (the owner named in the word is no thread), -ETIMEDOUT, -EINTR, -EAGAIN
+ * (try_only).  Sleeps. */
+static long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only)
 {
 	struct futex_waiter w;
 	tid_t dead = 0;
 	long result;
 
-	/* Before an owner's life is looked at: see futex_exit_robust_list(). */
+	/* Before an owner's life is looked at: see futex_pi_owner_leaves(). */
 	__atomic_fetch_add(&pi_waiters, 1, __ATOMIC_SEQ_CST);
 	do {
 		result = pi_try(address, shared, try_only, dead, &w);
@@ -119,7 +125,8 @@ long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only)
 	return result;
 }
 
-long futex_unlock_pi(u64 address, bool shared)
+/* 0, -EPERM (the caller is not the owner), -EFAULT. */
+static long futex_unlock_pi(u64 address, bool shared)
 {
 	u32 tid = (u32)current_thread()->tid, value, seen, next;
 	struct futex_waiter *w;
@@ -155,7 +162,35 @@ long futex_unlock_pi(u64 address, bool shared)
 	return 0;
 }
 
-/* Who waits for a lock of thread `tid`, which is gone, looks again and finds it so. */
+static long command_lock(const struct futex_call *c)
+{
+	bool realtime = c->realtime || c->command == FUTEX_LOCK_PI;
+	u64 deadline = WAIT_FOREVER;
+	long result = 0;
+
+	if (c->command != FUTEX_TRYLOCK_PI)
+		result = futex_timeout_get(c, false, realtime, &deadline);
+	if (!result)
+		result =
+		    futex_lock_pi(c->address, c->shared, deadline, c->command == FUTEX_TRYLOCK_PI);
+	return result == -EINTR ? -ERESTARTNOINTR : result;
+}
+
+static long command_unlock(const struct futex_call *c)
+{
+	return futex_unlock_pi(c->address, c->shared);
+}
+
+#define COMMAND                                                                                    \
+	static const struct futex_command LINKER_SET_ENTRY(futex_commands, struct futex_command)
+COMMAND lock = {FUTEX_LOCK_PI, false, command_lock};
+COMMAND lock2 = {FUTEX_LOCK_PI2, true, command_lock};
+COMMAND try_lock = {FUTEX_TRYLOCK_PI, false, command_lock};
+COMMAND unlock = {FUTEX_UNLOCK_PI, false, command_unlock};
+
+/* --- The owner's end -------------------------------------------------------------------------- */
+
+/* Wake all who wait for a lock of thread `tid`: each finds that its owner is gone. */
 static void pi_owner_gone(tid_t tid)
 {
 	struct futex_waiter *w, *next;
@@ -170,67 +205,10 @@ static void pi_owner_gone(tid_t tid)
 	}
 }
 
-/* One lock of the list: if it is the caller's, mark it.  `pending`: the caller may have been killed
- * between releasing it and waking the next. */
-static int robust_mark(u64 address, bool pi, bool pending)
+void futex_pi_owner_leaves(struct thread *t)
 {
-	u32 tid = (u32)current_thread()->tid, value, seen;
-
-	if (address & 3 || get_user_u32(&value, (u32 *)address))
-		return -EFAULT;
-	for (;;) {
-		if (pending && !pi && !value)
-			futex_wake(address, true, 1, FUTEX_BITSET_ANY);
-		if ((value & FUTEX_TID_MASK) != tid)
-			return 0;
-		seen = value;
-		if (cmpxchg_user_u32_nofault((u32 *)address, &seen,
-					     (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED)) {
-			if (fault_in_user(address, true))
-				return -EFAULT;
-		} else if (seen == value) {
-			break;
-		} else {
-			value = seen;
-		}
-	}
-	if (!pi && value & FUTEX_WAITERS)
-		futex_wake(address, true, 1, FUTEX_BITSET_ANY);
-	return 0;
-}
-
-/* The list that set_robust_list(2) describes: each entry's address with bit 0 for a PI lock; the
- * lock lies `offset` bytes from its entry; one operation may be pending outside the list. */
-static void robust_list_walk(u64 head)
-{
-	u64 words[3], entry, next, pending; /* next, offset, pending */
-
-	if (copy_from_user(words, (void *)head, sizeof(words)))
-		return;
-	pending = words[2];
-	entry = words[0];
-	for (u32 i = 0; i < ROBUST_LIST_LIMIT && (entry & ~1UL) != head; i++) {
-		/* The next is read first: once marked, another thread may free this one. */
-		int error = get_user_u64(&next, (u64 *)(entry & ~1UL));
-
-		if ((entry ^ pending) & ~1UL &&
-		    robust_mark((entry & ~1UL) + words[1], entry & 1, false))
-			return;
-		if (error)
-			return;
-		entry = next;
-	}
-	if (pending & ~1UL)
-		robust_mark((pending & ~1UL) + words[1], pending & 1, true);
-}
-
-void futex_exit_robust_list(u64 head)
-{
-	struct thread *t = current_thread();
-
-	if (head)
-		robust_list_walk(head);
-	/* Either we see the waiter's count, or it sees that we are gone. */
+	/* Full barrier on both sides: either this thread sees the waiter's count, or the waiter
+	 * sees that this thread is gone. */
 	__atomic_store_n(&t->futex_gone, true, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&pi_waiters, __ATOMIC_SEQ_CST))
 		pi_owner_gone(t->tid);

@@ -3,6 +3,8 @@
  * The load average: threads that run or are ready, smoothed over 1, 5 and 15 minutes, sampled every
  * five seconds (getloadavg(3); the decay is exp(-5/60), exp(-5/300), exp(-5/900)).
  */
+#include "kernel/linux/proc/load.h"
+
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/task/runqueue.h"
 

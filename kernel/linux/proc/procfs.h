@@ -5,20 +5,8 @@
  */
 #pragma once
 
+#include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
-
-/* Text being made: grows as needed. */
-struct text {
-	char *data;
-	size_t length, capacity;
-	bool failed; /* no memory */
-};
-void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
-void text_write(struct text *t, const char *data, size_t length);
-
-/* What a program writes, at most a page: a value without the newline of echo(1), terminated; the
- * caller frees it.  Its length, -EINVAL, -ENOMEM or -EFAULT.  Sleeps. */
-ssize_t text_take(struct io_buffer *io, char **text);
 
 /* A file at `path` below /proc ("meminfo", "sys/kernel/ostype"); directories are made.  `make`
  * fills the text when it is read from the beginning; `write` (may be NULL) takes what was written,
@@ -62,14 +50,3 @@ void procfs_set_process_hooks(const struct procfs_process_hooks *hooks);
 void procfs_add_system_files(void);
 
 u32 procfs_thread_count(void); /* by the hook */
-
-/* --- Who we say we are: uname(), /proc/version, /proc/sys/kernel ------------------------------ */
-
-#define SYSTEM_NAME    "Linux"
-#define SYSTEM_RELEASE "6.1.0-heddle" /* the C libraries look at the number */
-#define SYSTEM_VERSION "#1 SMP PREEMPT Heddle"
-#define SYSTEM_MACHINE "x86_64"
-#define SYSTEM_NODE_MAX 64
-
-void system_hostname_get(char name[SYSTEM_NODE_MAX + 1]);
-int system_hostname_set(const char *name, size_t length); /* -EINVAL: too long */

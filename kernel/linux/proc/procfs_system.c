@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The files of the machine in /proc: proc(5)'s, and our own below /proc/heddle.
+ * The files of the machine in /proc (proc(5)).
  */
 #include "kernel/linux/proc/procfs.h"
 
@@ -14,36 +14,15 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/linux/proc/usage.h"
+#include "kernel/linux/proc/load.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
+#include "kernel/sys/identity.h"
 #include "kernel/task/sched.h"
 
-#define TICK_NS	    (10 * (u64)NSEC_PER_MSEC) /* CLK_TCK is 100 */
-#define REPORT_SIZE (32 * 1024)		      /* for other rooms' text functions */
+#define TICK_NS (10 * (u64)NSEC_PER_MSEC) /* CLK_TCK is 100 */
 
 /* --- Identity --------------------------------------------------------------------------------- */
-
-DEFINE_SPINLOCK(hostname_lock);
-static char hostname[SYSTEM_NODE_MAX + 1] = "heddle";
-
-void system_hostname_get(char name[SYSTEM_NODE_MAX + 1])
-{
-	spin_lock(&hostname_lock);
-	memcpy(name, hostname, sizeof(hostname));
-	spin_unlock(&hostname_lock);
-}
-
-int system_hostname_set(const char *name, size_t length)
-{
-	if (length > SYSTEM_NODE_MAX)
-		return -EINVAL;
-	spin_lock(&hostname_lock);
-	memset(hostname, 0, sizeof(hostname));
-	memcpy(hostname, name, length);
-	spin_unlock(&hostname_lock);
-	return 0;
-}
 
 static void make_hostname(struct text *t)
 {
@@ -59,19 +38,6 @@ static void make_cmdline(struct text *t)
 }
 
 /* --- Processors and memory -------------------------------------------------------------------- */
-
-/* What another room writes into a buffer. */
-static void make_report(struct text *t, size_t (*report)(char *buf, size_t size))
-{
-	char *buf = kmalloc(REPORT_SIZE);
-
-	if (!buf) {
-		t->failed = true;
-		return;
-	}
-	text_write(t, buf, report(buf, REPORT_SIZE));
-	kfree(buf);
-}
 
 static void make_cpuinfo(struct text *t)
 {
@@ -99,7 +65,7 @@ static void make_cpuinfo(struct text *t)
 			    "flags\t\t: ",
 			    cpumask_count(&cpus_online), id, cpumask_count(&cpus_online),
 			    cpu_get(id)->apic_id);
-		make_report(t, features_flags_text);
+		text_report(t, features_flags_text);
 		text_printf(t,
 			    "\n"
 			    "bogomips\t: %lu.%02lu\n"
@@ -160,8 +126,6 @@ static void sum_cpus(struct sched_cpu_stats *sum, u64 *interrupts)
 		sum->kernel_ns += s.kernel_ns;
 		sum->idle_ns += s.idle_ns;
 		sum->switches += s.switches;
-		sum->switches_root += s.switches_root;
-		sum->migrations += s.migrations;
 		*interrupts += READ_ONCE(cpu_get(id)->interrupts);
 	}
 }
@@ -241,78 +205,6 @@ static int write_drop_caches(const char *text, size_t length)
 	return 0;
 }
 
-/* --- heddle/ ---------------------------------------------------------------------------------- */
-
-/* First the sums, then every frame of the machine's memory by what it is for. */
-static void make_frames(struct text *t)
-{
-	struct page_stats s;
-
-	page_stats_read(&s);
-	const struct {
-		const char *name;
-		u64 frames;
-	} lines[] = {
-	    {"all", s.total + s.used[PAGE_RESERVED]},
-	    {"total", s.total}, /* all that can be given */
-	    {"free_in_cpu_caches", s.cached},
-	    {"failed", s.failed}, /* requests */
-	    {"free", s.free},
-	    {"image", s.image},
-	    {"page_array", s.array},
-	    {"boot_tables", s.boot_tables},
-	    {"boot_other", s.used[PAGE_RESERVED] - s.image - s.array - s.boot_tables},
-	    {"kernel", s.used[PAGE_KERNEL]},
-	    {"slab", s.used[PAGE_SLAB]},
-	    {"page_table", s.used[PAGE_TABLE]},
-	    {"kstack", s.used[PAGE_KSTACK]},
-	    {"anon", s.used[PAGE_ANON]},
-	    {"object", s.used[PAGE_OBJECT]},
-	    {"file", s.used[PAGE_FILE]},
-	    {"pipe", s.used[PAGE_PIPE]},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		text_printf(t, "%s %lu\n", lines[i].name, lines[i].frames);
-}
-
-static void make_memory(struct text *t)
-{
-	struct fault_stats s = fault_stats_read();
-
-	text_printf(t, "cow_copies %lu\ncow_reuses %lu\nzeroed_pages %lu\nobject_faults %lu\n",
-		    s.cow_copies, s.cow_reuses, s.zeroed_pages, s.object_faults);
-}
-
-static void make_switches(struct text *t)
-{
-	struct sched_cpu_stats s;
-	u64 interrupts;
-
-	sum_cpus(&s, &interrupts);
-	text_printf(t, "switches %lu\nswitches_root %lu\nmigrations %lu\n", s.switches,
-		    s.switches_root, s.migrations);
-	text_printf(t, "cpu switches new_root wakeups steals queued running\n");
-	cpumask_for_each (id, &cpus_online) {
-		sched_stats_read(id, &s);
-		text_printf(t, "%u %lu %lu %lu %lu %u %d\n", id, s.switches, s.switches_root,
-			    s.wakeups, s.steals, s.queued, s.running);
-	}
-}
-
-static void make_tlb(struct text *t)
-{
-	struct tlb_stats s = tlb_stats_read();
-
-	text_printf(t, "local_flushes %lu\nshootdowns %lu\nremote_cpus %lu\n", s.local_flushes,
-		    s.shootdowns, s.remote_cpus);
-}
-
-static void make_slab(struct text *t)
-{
-	make_report(t, slab_stats_text);
-}
-
 void procfs_add_system_files(void)
 {
 	static const struct {
@@ -329,11 +221,6 @@ void procfs_add_system_files(void)
 	    {"sys/kernel/hostname", make_hostname, system_hostname_set},
 	    {"sys/kernel/sched_rr_timeslice_ms", make_slice, write_slice},
 	    {"sys/vm/drop_caches", NULL, write_drop_caches},
-	    {"heddle/frames", make_frames, NULL},
-	    {"heddle/memory", make_memory, NULL},
-	    {"heddle/slab", make_slab, NULL},
-	    {"heddle/switches", make_switches, NULL},
-	    {"heddle/tlb", make_tlb, NULL},
 	};
 	static const struct {
 		const char *path, *text;

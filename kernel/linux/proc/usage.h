@@ -24,14 +24,5 @@ struct region_usage {
 	u64 anonymous_alone; /* those that are in no other space */
 };
 
-/* What page faults did, on all CPUs since boot. */
-struct fault_stats {
-	u64 cow_copies;	   /* pages copied because somebody wrote to one that others see too */
-	u64 cow_reuses;	   /* not copied, since the others had gone */
-	u64 zeroed_pages;  /* made for whoever wrote where nothing was */
-	u64 object_faults; /* met by pages of files and shared memory */
-};
-struct fault_stats fault_stats_read(void);
-
 /* Adds to *usage.  as->lock is held, for reading at least. */
 void region_usage_add(struct region *r, struct region_usage *usage);

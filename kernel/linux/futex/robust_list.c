@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The robust list: the locks that a thread owns, which the kernel marks and passes on if the thread
+ * ends without releasing them (get_robust_list(2)).
+ */
+#include "kernel/ipc/futex.h"
+#include "kernel/lib/errno.h"
+#include "kernel/linux/futex/owner.h"
+#include "kernel/sys/calls.h"
+#include "kernel/vm/usercopy.h"
+
+#define ROBUST_LIST_LIMIT 2048
+
+#define ROBUST_HEAD_SIZE  24
+
+SYSCALL2(set_robust_list, head, size)
+{
+	struct thread *t = current_thread();
+
+	if (size != ROBUST_HEAD_SIZE)
+		return -EINVAL;
+	t->robust_list = head;
+	return 0;
+}
+
+SYSCALL3(get_robust_list, tid, user_head, user_size)
+{
+	struct thread *t = thread_by_argument((tid_t)tid);
+	u64 head;
+
+	if (!t)
+		return -ESRCH;
+	head = READ_ONCE(t->robust_list);
+	thread_put(t);
+	if (put_user_u64((u64 *)user_size, ROBUST_HEAD_SIZE))
+		return -EFAULT;
+	return put_user_u64((u64 *)user_head, head);
+}
+
+/* --- The thread's end ------------------------------------------------------------------------- */
+
+/* One lock of the list: if it is the caller's, mark it.  `pending`: the caller may have been killed
+ * between releasing it and waking the next. */
+static int robust_mark(u64 address, bool pi, bool pending)
+{
+	u32 tid = (u32)current_thread()->tid, value, seen;
+
+	if (address & 3 || get_user_u32(&value, (u32 *)address))
+		return -EFAULT;
+	for (;;) {
+		if (pending && !pi && !value)
+			futex_wake(address, true, 1, FUTEX_BITSET_ANY);
+		if ((value & FUTEX_TID_MASK) != tid)
+			return 0;
+		seen = value;
+		if (cmpxchg_user_u32_nofault((u32 *)address, &seen,
+					     (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED)) {
+			if (fault_in_user(address, true))
+				return -EFAULT;
+		} else if (seen == value) {
+			break;
+		} else {
+			value = seen;
+		}
+	}
+	if (!pi && value & FUTEX_WAITERS)
+		futex_wake(address, true, 1, FUTEX_BITSET_ANY);
+	return 0;
+}
+
+/* The list that set_robust_list(2) describes: each entry's address with bit 0 for a PI lock; the
+ * lock lies `offset` bytes from its entry; one operation may be pending outside the list. */
+static void robust_list_walk(u64 head)
+{
+	u64 words[3], entry, next, pending; /* next, offset, pending */
+
+	if (copy_from_user(words, (void *)head, sizeof(words)))
+		return;
+	pending = words[2];
+	entry = words[0];
+	for (u32 i = 0; i < ROBUST_LIST_LIMIT && (entry & ~1UL) != head; i++) {
+		/* The next is read first: once marked, another thread may free this one. */
+		int error = get_user_u64(&next, (u64 *)(entry & ~1UL));
+
+		if ((entry ^ pending) & ~1UL &&
+		    robust_mark((entry & ~1UL) + words[1], entry & 1, false))
+			return;
+		if (error)
+			return;
+		entry = next;
+	}
+	if (pending & ~1UL)
+		robust_mark((pending & ~1UL) + words[1], pending & 1, true);
+}
+
+void futex_exit_robust_list(u64 head)
+{
+	struct thread *t = current_thread();
+
+	if (head)
+		robust_list_walk(head);
+	futex_pi_owner_leaves(t);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc/heddle: the counters of the rooms below, as text.
+ *
+ *   frames     every frame of the machine's memory by what it is for
+ *   futex      calls of futex(2) and what they did
+ *   memory     what page faults did
+ *   slab       the caches of kernel objects
+ *   switches   context switches, of the machine and of each CPU
+ *   syscalls   "number name calls"
+ *   tlb        flushes of the translation buffers
+ */
+#include "kernel/watch/counters/counters.h"
+
+#include "arch/x86_64/pc/tlb.h"
+#include "kernel/ipc/futex.h"
+#include "kernel/linux/proc/procfs.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/sched.h"
+#include "kernel/vm/address_space.h"
+
+/* First the sums, then every frame of the machine's memory by what it is for. */
+static void make_frames(struct text *t)
+{
+	struct page_stats s;
+
+	page_stats_read(&s);
+	const struct {
+		const char *name;
+		u64 frames;
+	} lines[] = {
+	    {"all", s.total + s.used[PAGE_RESERVED]},
+	    {"total", s.total}, /* all that can be given */
+	    {"free_in_cpu_caches", s.cached},
+	    {"failed", s.failed}, /* requests */
+	    {"free", s.free},
+	    {"image", s.image},
+	    {"page_array", s.array},
+	    {"boot_tables", s.boot_tables},
+	    {"boot_other", s.used[PAGE_RESERVED] - s.image - s.array - s.boot_tables},
+	    {"kernel", s.used[PAGE_KERNEL]},
+	    {"slab", s.used[PAGE_SLAB]},
+	    {"page_table", s.used[PAGE_TABLE]},
+	    {"kstack", s.used[PAGE_KSTACK]},
+	    {"anon", s.used[PAGE_ANON]},
+	    {"object", s.used[PAGE_OBJECT]},
+	    {"file", s.used[PAGE_FILE]},
+	    {"pipe", s.used[PAGE_PIPE]},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		text_printf(t, "%s %lu\n", lines[i].name, lines[i].frames);
+}
+
+static void make_memory(struct text *t)
+{
+	struct fault_stats s = fault_stats_read();
+
+	text_printf(t, "cow_copies %lu\ncow_reuses %lu\nzeroed_pages %lu\nobject_faults %lu\n",
+		    s.cow_copies, s.cow_reuses, s.zeroed_pages, s.object_faults);
+}
+
+static void make_switches(struct text *t)
+{
+	struct sched_cpu_stats sum = {0}, s;
+
+	cpumask_for_each (id, &cpus_online) {
+		sched_stats_read(id, &s);
+		sum.switches += s.switches;
+		sum.switches_root += s.switches_root;
+		sum.migrations += s.migrations;
+	}
+	text_printf(t, "switches %lu\nswitches_root %lu\nmigrations %lu\n", sum.switches,
+		    sum.switches_root, sum.migrations);
+	text_printf(t, "cpu switches new_root wakeups steals queued running\n");
+	cpumask_for_each (id, &cpus_online) {
+		sched_stats_read(id, &s);
+		text_printf(t, "%u %lu %lu %lu %lu %u %d\n", id, s.switches, s.switches_root,
+			    s.wakeups, s.steals, s.queued, s.running);
+	}
+}
+
+static void make_tlb(struct text *t)
+{
+	struct tlb_stats s = tlb_stats_read();
+
+	text_printf(t, "local_flushes %lu\nshootdowns %lu\nremote_cpus %lu\n", s.local_flushes,
+		    s.shootdowns, s.remote_cpus);
+}
+
+static void make_slab(struct text *t)
+{
+	text_report(t, slab_stats_text);
+}
+
+static void make_futex(struct text *t)
+{
+	struct futex_stats s = futex_stats_read();
+
+	text_printf(t, "waits %lu\nwaits_refused %lu\nwakes %lu\nwakes_empty %lu\n", s.waits,
+		    s.waits_refused, s.wakes, s.wakes_empty);
+	text_printf(t, "requeues %lu\nwoken %lu\n", s.requeues, s.woken);
+}
+
+/* All calls that this kernel serves, and others that programs asked for. */
+static void make_syscalls(struct text *t)
+{
+	for (u32 i = 0; i <= SYSCALL_COUNT; i++) {
+		const char *name = syscall_name(i);
+		u64 calls = syscall_count(i);
+
+		if (name || calls)
+			text_printf(t, "%u%s %s %lu\n", i, i == SYSCALL_COUNT ? "+" : "",
+				    name ? name : "unknown", calls);
+	}
+}
+
+void counters_init(void)
+{
+	procfs_add("heddle/frames", make_frames, NULL);
+	procfs_add("heddle/futex", make_futex, NULL);
+	procfs_add("heddle/memory", make_memory, NULL);
+	procfs_add("heddle/slab", make_slab, NULL);
+	procfs_add("heddle/switches", make_switches, NULL);
+	procfs_add("heddle/syscalls", make_syscalls, NULL);
+	procfs_add("heddle/tlb", make_tlb, NULL);
+}
