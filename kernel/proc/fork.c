@@ -16,7 +16,6 @@
 #include "kernel/proc/internal.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
-#include "kernel/watch/seed/seed.h"
 
 /* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
  * Linux that was built without. */
@@ -82,7 +81,6 @@ static struct thread *copy_thread(const struct clone_args *args)
 	*frame = *thread_frame(self);
 	frame->rax = 0;
 	frame->error = (u64)-1;
-	t->stepping = self->stepping;
 	if (args->stack)
 		frame->rsp = args->stack + args->stack_size;
 	preempt_disable();
@@ -122,19 +120,18 @@ static long clone_thread(struct thread *t)
 {
 	struct process *p = current_process();
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
-	bool dying = signal_dying(current_thread());
+	int error = signal_dying(current_thread()) ? -ERESTARTNOINTR : seed_inherit(t);
 
-	if (!dying) {
+	if (!error) {
 		t->pmap = &p->space->pmap;
 		thread_link(t, p);
-		seed_inherit(t);
 		if (p->stopped)
 			p->threads_to_stop++;
 		signal_recalculate(t);
 	}
 	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
-	return dying ? -ERESTARTNOINTR : 0;
+	return error;
 }
 
 /* --- A process -------------------------------------------------------------------------------- */
@@ -200,10 +197,14 @@ static int link_process(struct process *child, struct thread *t, u32 signals_bef
 	struct thread *self = current_thread();
 	struct process *p = self->process;
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
-	bool disturbed = signal_dying(self) || p->signals.group_signals != signals_before;
+	int error = 0;
 
+	if (signal_dying(self) || p->signals.group_signals != signals_before)
+		error = -ERESTARTNOINTR;
 	spin_unlock_irq(&p->signals.lock, inner);
-	if (!disturbed) {
+	if (!error)
+		error = seed_inherit(t);
+	if (!error) {
 		child->pid = t->tid;
 		child->group = p->group;
 		child->session = p->session;
@@ -213,11 +214,10 @@ static int link_process(struct process *child, struct thread *t, u32 signals_bef
 		process_link(child, p);
 		inner = spin_lock_irq(&child->signals.lock);
 		thread_link(t, child);
-		seed_inherit(t);
 		spin_unlock_irq(&child->signals.lock, inner);
 	}
 	spin_unlock_irq(&process_lock, flags);
-	return disturbed ? -ERESTARTNOINTR : 0;
+	return error;
 }
 
 /* Wait until the child has a space of its own, or has ended; only death ends the wait early. */

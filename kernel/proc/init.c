@@ -7,7 +7,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/log.h"
 #include "kernel/proc/internal.h"
-#include "kernel/watch/seed/seed.h"
+#include "kernel/task/probe.h"
 
 #define WORDS_MAX 32
 
@@ -105,7 +105,7 @@ void process_start_init(void)
 	thread_link(t, p);
 	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
-	process_seed_first(t);
+	seed_start(t);
 	process_put(p); /* the table's and the thread's are enough */
 	thread_start(t);
 }

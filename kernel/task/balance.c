@@ -7,7 +7,6 @@
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
-#include "kernel/watch/seed/seed.h"
 
 static u32 shortest_queue(const struct thread *t)
 {
@@ -28,10 +27,10 @@ static u32 shortest_queue(const struct thread *t)
 
 static u32 choose_cpu(const struct thread *t, bool spread)
 {
-	u32 last = t->cpu;
+	u32 last = t->cpu, only = seed_cpu(t);
 
-	if (unlikely(t->seed))
-		return t->seed->cpu;
+	if (only != MAX_CPUS)
+		return only;
 	if (balance_may_run(t, last) && cpumask_test(&cpus_idle, last))
 		return last;
 	for (u32 i = 1; i <= MAX_CPUS / 64; i++) {

@@ -5,9 +5,9 @@
 #include "kernel/task/mutex.h"
 
 #include "kernel/lib/errno.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 #include "kernel/watch/lockdep/lockdep.h"
-#include "kernel/watch/seed/seed.h"
 
 struct lock_class mutex_guard_class = {"mutex guard", 0};
 
@@ -30,7 +30,6 @@ static bool try_acquire(struct mutex *m)
 
 static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockdep)
 {
-	u32 waits = 0;
 	int result = 0;
 
 	might_sleep();
@@ -41,10 +40,10 @@ static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockd
 	/* Announced before the look: either we see the mutex free, or whoever frees it sees us. */
 	__atomic_fetch_add(&m->waiters, 1, __ATOMIC_SEQ_CST);
 	while (!try_acquire(m) && result == 0) {
-		if (wait_flags)
-			result = wait_sleep(&m->queue, &m->guard, WAIT_FOREVER, wait_flags);
+		if (unlikely(thread_seed(current_thread())) && !wait_flags)
+			seed_wait_for_lock(&m->queue, &m->guard);
 		else
-			seed_wait_for_lock(&m->queue, &m->guard, &waits);
+			result = wait_sleep(&m->queue, &m->guard, WAIT_FOREVER, wait_flags);
 	}
 	__atomic_fetch_sub(&m->waiters, 1, __ATOMIC_SEQ_CST);
 	spin_unlock(&m->guard);

@@ -11,6 +11,7 @@
 #include "kernel/task/thread.h"
 
 struct runqueue;
+struct trap_frame;
 
 /* --- Trace ------------------------------------------------------------------------------------ */
 
@@ -105,4 +106,101 @@ static inline void trace_text(enum trace_type type, u32 value, const char *text,
 {
 	if (trace_on(type))
 		(void)trace_write_text(type, value, text, length);
+}
+
+/* --- Seeds ------------------------------------------------------------------------------------ */
+
+/* What the seeded scheduler (docs/seed.md) keeps of a thread; NULL for a thread that has never been
+ * in a seed group, and in a kernel without seeds. */
+static inline struct seed_member *thread_seed(const struct thread *t)
+{
+	return WITH_SEED ? t->seed : NULL;
+}
+
+/* The functions of the extension; `t` (`prev`, the caller) has a seed member.  docs: seed.h. */
+void seed_first(struct thread *t);
+int seed_join_parent(struct thread *t);
+void seed_member_free(struct thread *t);
+u32 seed_group_cpu(const struct thread *t);
+bool seed_same_group(const struct thread *a, const struct thread *b);
+bool seed_admit(struct thread *t);
+bool seed_withdraw(struct thread *t);
+void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to_back, u64 now_ns);
+void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard);
+void seed_step(u64 rip);
+bool seed_single_step(struct trap_frame *frame);
+void seed_trap_flag_clear(struct trap_frame *frame);
+void seed_trap_flag_set(struct trap_frame *frame);
+
+/* The caller's new thread, which no table has yet, joins the caller's group: 0 or -ENOMEM.
+ * process_lock is held. */
+static inline int seed_inherit(struct thread *t)
+{
+	return unlikely(thread_seed(current_thread())) ? seed_join_parent(t) : 0;
+}
+
+/* The first thread of init, before it starts. */
+static inline void seed_start(struct thread *t)
+{
+	if (WITH_SEED)
+		seed_first(t);
+}
+
+/* Nothing refers to the thread any more. */
+static inline void seed_thread_free(struct thread *t)
+{
+	if (unlikely(thread_seed(t)))
+		seed_member_free(t);
+}
+
+/* The only CPU where the thread may run, MAX_CPUS: its affinity decides.  The run queue's lock is
+ * held. */
+static inline u32 seed_cpu(const struct thread *t)
+{
+	return unlikely(thread_seed(t)) ? seed_group_cpu(t) : MAX_CPUS;
+}
+
+/* The thread becomes ready, or is taken out again.  True: it belongs into the run queue, or is
+ * there; else its group keeps it, which it does with all but one.  The run queue's lock is held. */
+static inline bool seed_may_queue(struct thread *t)
+{
+	return likely(!thread_seed(t)) || seed_admit(t);
+}
+
+static inline bool seed_is_queued(struct thread *t)
+{
+	return likely(!thread_seed(t)) || seed_withdraw(t);
+}
+
+/* A switch from `prev` to `next` begins a turn, except inside a group.  The run queue's lock is
+ * held. */
+static inline bool seed_keeps_turn(const struct thread *prev, const struct thread *next)
+{
+	return unlikely(thread_seed(next)) && seed_same_group(prev, next);
+}
+
+/* A system call is done.  Interrupts off. */
+static inline void seed_call_done(const struct trap_frame *frame)
+{
+	if (unlikely(thread_seed(current_thread())))
+		seed_step(frame->rip);
+}
+
+/* A single step in user mode.  True: it was the seed's.  Interrupts off. */
+static inline bool seed_take_step(struct trap_frame *frame)
+{
+	return unlikely(thread_seed(current_thread())) && seed_single_step(frame);
+}
+
+/* The calling thread has come from user mode, goes back to it.  Interrupts off. */
+static inline void seed_leave_user(struct trap_frame *frame)
+{
+	if (unlikely(thread_seed(current_thread())))
+		seed_trap_flag_clear(frame);
+}
+
+static inline void seed_enter_user(struct trap_frame *frame)
+{
+	if (unlikely(thread_seed(current_thread())))
+		seed_trap_flag_set(frame);
 }

@@ -5,7 +5,7 @@
  */
 #include "kernel/task/runqueue.h"
 
-#include "kernel/watch/seed/seed.h"
+#include "kernel/task/probe.h"
 
 struct cpumask cpus_scheduled __hot_data, cpus_idle __hot_data;
 static struct lock_class runqueue_class = {"run queue", 0};
@@ -26,7 +26,7 @@ void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
 	assert(!t->on_queue && t->state == THREAD_RUNNABLE);
 	t->on_queue = true;
 	t->use.queued_since_ns = now_ns;
-	if (unlikely(t->seed) && !seed_admit(t))
+	if (!seed_may_queue(t))
 		return;
 	list_push_back(&rq->threads, &t->run_link);
 	WRITE_ONCE(rq->queued, rq->queued + 1);
@@ -38,10 +38,8 @@ void runqueue_take(struct runqueue *rq, struct thread *t)
 	assert(t->on_queue);
 	t->on_queue = false;
 	list_remove(&t->run_link);
-	if (unlikely(t->seed) && t->seed->holder != t) {
-		t->seed->ready_count--;
+	if (!seed_is_queued(t))
 		return;
-	}
 	WRITE_ONCE(rq->queued, rq->queued - 1);
 }
 

@@ -4,8 +4,8 @@
  */
 #pragma once
 
+#include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
-#include "kernel/watch/seed/seed.h"
 
 struct runqueue {
 	struct spinlock lock;	/* irq; guards the queue and the state of threads whose `cpu` it is */
@@ -55,8 +55,10 @@ void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now
 /* Under the lock of the thread's queue, which guards its affinity. */
 static inline bool balance_may_run(const struct thread *t, u32 cpu)
 {
-	if (unlikely(t->seed))
-		return t->seed->cpu == cpu;
+	u32 only = seed_cpu(t);
+
+	if (only != MAX_CPUS)
+		return only == cpu;
 	return cpumask_test(&t->affinity, cpu) && cpumask_test(&cpus_scheduled, cpu);
 }
 

@@ -4,9 +4,9 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/task/mutex.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 #include "kernel/watch/lockdep/lockdep.h"
-#include "kernel/watch/seed/seed.h"
 
 static struct lock_class rwlock_guard_class = {"rwlock guard", 0};
 
@@ -18,15 +18,22 @@ void rwlock_init(struct rwlock *l, struct lock_class *class)
 	wait_queue_init(&l->writers_queue, "rwlock");
 }
 
+/* Out of line, so that taking a free lock keeps its few registers. */
+static void __noinline wait_for_turn(struct rwlock *l, struct wait_queue *q)
+{
+	if (unlikely(thread_seed(current_thread())))
+		seed_wait_for_lock(q, &l->guard);
+	else
+		(void)wait_sleep(q, &l->guard, WAIT_FOREVER, 0);
+}
+
 void rwlock_read_lock(struct rwlock *l)
 {
-	u32 waits = 0;
-
 	might_sleep();
 	lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	spin_lock(&l->guard);
 	while (l->holders < 0 || l->writers_waiting)
-		seed_wait_for_lock(&l->readers_queue, &l->guard, &waits);
+		wait_for_turn(l, &l->readers_queue);
 	l->holders++;
 	spin_unlock(&l->guard);
 }
@@ -44,14 +51,12 @@ void rwlock_read_unlock(struct rwlock *l)
 
 void rwlock_write_lock(struct rwlock *l)
 {
-	u32 waits = 0;
-
 	might_sleep();
 	lockdep_acquire(l->class, l, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	spin_lock(&l->guard);
 	l->writers_waiting++;
 	while (l->holders)
-		seed_wait_for_lock(&l->writers_queue, &l->guard, &waits);
+		wait_for_turn(l, &l->writers_queue);
 	l->writers_waiting--;
 	l->holders = -1;
 	l->writer = current_thread();

@@ -18,7 +18,6 @@
 #include "kernel/lib/cmdline.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
-#include "kernel/watch/seed/seed.h"
 
 #define IDLE_POLL_NS (50 * NSEC_PER_USEC)
 
@@ -131,7 +130,7 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 {
 	struct thread *next;
 
-	if (unlikely(prev->seed))
+	if (unlikely(thread_seed(prev)))
 		seed_pass_on(rq, prev, reason >= SWITCH_YIELD,
 			     reason == SWITCH_YIELD || now - rq->turn_ns >= sched_slice_ns(), now);
 	if (!prev->is_idle && prev->state == THREAD_RUNNABLE &&
@@ -168,7 +167,7 @@ static void switch_away(enum switch_reason reason)
 		prev->use.counted.voluntary_switches++;
 	idle_since = prev->use.run_since_ns;
 	next->use.run_since_ns = rq->since_ns = now;
-	if (!next->seed || next->seed != prev->seed)
+	if (!seed_keeps_turn(prev, next))
 		rq->turn_ns = now;
 	if (next == prev) {
 		spin_unlock(&rq->lock);

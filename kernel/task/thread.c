@@ -16,7 +16,6 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/process.h"
 #include "kernel/task/runqueue.h"
-#include "kernel/watch/seed/seed.h"
 
 static struct slab_cache *thread_cache, *fpu_cache;
 static u32 kthreads; /* that have memory */
@@ -78,8 +77,7 @@ static void thread_free(struct thread *t)
 	if (t->kernel_stack)
 		kstack_free(t->kernel_stack);
 	fpu_area_free(t->arch.fpu);
-	if (t->seed)
-		seed_group_put(t->seed);
+	seed_thread_free(t);
 	process_thread_freed(t); /* all memory of the thread but this structure is free now */
 	slab_free(thread_cache, t);
 	if (kernel)

@@ -19,7 +19,7 @@
 
 struct process;
 struct pmap;
-struct seed_group;
+struct seed_member;
 
 enum thread_state {
 	THREAD_RUNNABLE, /* has a CPU, or waits in a run queue for one ("R") */
@@ -52,17 +52,13 @@ struct thread {
 
 	/* Scheduling.  Under the run queue's lock of `cpu`. */
 	enum thread_state state;
-	struct list run_link;	  /* in the run queue (or seed->ready) while RUNNING, not on a CPU */
+	struct list run_link;	  /* in the run queue while RUNNING and not on a CPU */
 	u32 cpu;		  /* where it runs, or last ran */
 	bool on_cpu;		  /* its stack is in use: not to be run elsewhere yet */
 	bool on_queue;		  /* run_link is in a list */
 	bool is_idle;
-	struct seed_group *seed;  /* its group in the seeded scheduler (seed.h), or NULL; changes under
-				   * process_lock, too */
-	u32 seed_number;	  /* in the group */
-	bool seed_stays;	  /* holder while it waits: seed_wait_for_lock() */
-	bool stepping;		  /* TF in its trap frame is the kernel's: seed_step(); its own */
-	struct cpumask affinity;  /* a member of a group keeps to the group's CPU */
+	struct seed_member *seed; /* of the seeded scheduler; NULL: never in a group (probe.h) */
+	struct cpumask affinity;
 	s8 nice;		  /* kept for getpriority(); does not weigh */
 	u8 priority, policy;	  /* kept for sched_getscheduler(), likewise */
 

@@ -267,7 +267,7 @@ class Why(Command):
 
     @staticmethod
     def ready(t):
-        seed = int(t["seed"])
+        seed = int(t["seed"]) and int(t["seed"]["group"])
         if not bool(t["on_queue"]):
             print(f"  it is on its way into a run queue, or giving up CPU {t.cpu} just now")
             return

@@ -13,10 +13,10 @@
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/panic.h"
 #include "kernel/sys/syscall.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
 #include "kernel/watch/panic/panic_report.h"
-#include "kernel/watch/seed/seed.h"
 
 #define MSR_SYSENTER_CS 0x174
 #define CR0_AM		(1UL << 18)
@@ -78,8 +78,7 @@ bool syscall_enter(struct trap_frame *frame)
 	syscall_dispatch(frame);
 	irq_disable();
 	/* TF makes no exception of SYSCALL, as SFMASK clears it: the step is counted here. */
-	if (unlikely(current_thread()->seed))
-		seed_step(frame->rip);
+	seed_call_done(frame);
 	entry_exit_work(frame);
 	return frame_fits_sysret(frame);
 }
@@ -89,10 +88,7 @@ void entry_exit_work(struct trap_frame *frame)
 	struct thread *t = current_thread();
 
 	assert(!irqs_enabled() && !preempt_count() && !this_cpu()->irq_depth);
-	if (unlikely(t->stepping)) { /* nobody else sees it, signal frames least of all */
-		frame->rflags &= ~RFLAGS_TF;
-		t->stepping = false;
-	}
+	seed_leave_user(frame);
 	for (;;) {
 		if (unlikely(need_resched())) {
 			schedule();
@@ -105,8 +101,5 @@ void entry_exit_work(struct trap_frame *frame)
 		}
 	}
 	frame->rflags = (frame->rflags & RFLAGS_OF_USER) | RFLAGS_ALWAYS;
-	if (unlikely(READ_ONCE(t->seed))) {
-		frame->rflags |= RFLAGS_TF;
-		t->stepping = true;
-	}
+	seed_enter_user(frame);
 }

@@ -22,7 +22,6 @@
 #include "kernel/task/timer.h"
 #include "kernel/vm/address_space.h"
 #include "kernel/watch/panic/panic_report.h"
-#include "kernel/watch/seed/seed.h"
 
 #define VECTOR_X87	      16
 #define VECTOR_SIMD	      19
@@ -236,10 +235,8 @@ static void trap_user(struct trap_frame *frame, u64 address)
 
 	if (vector == VECTOR_DEBUG) {
 		code = dr6_take() & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
-		if (code == TRAP_TRACE && t->stepping) {
-			seed_step(frame->rip);
+		if (code == TRAP_TRACE && seed_take_step(frame))
 			return;
-		}
 	}
 	t->arch.fault_vector = vector;
 	t->arch.fault_error = frame->error;

@@ -4,6 +4,7 @@
  */
 #include "kernel/watch/seed/seed.h"
 
+#include "arch/x86_64/cpu/trap_frame.h"
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/errno.h"
@@ -69,19 +70,24 @@ static void hash_add(struct seed_group *g, u64 value)
 
 static void set_holder(struct seed_group *g, struct thread *t)
 {
+	u32 number = t->seed->number;
+
 	g->holder = t;
-	if (t->seed_number == g->last)
+	if (number == g->last)
 		return;
-	g->last = t->seed_number;
+	g->last = number;
 	g->switches++;
-	hash_add(g, t->seed_number);
+	hash_add(g, number);
 	hash_add(g, g->steps);
 }
 
+/* A member becomes ready.  True: it is the holder; else it waits in the group's list. */
 bool seed_admit(struct thread *t)
 {
-	struct seed_group *g = t->seed;
+	struct seed_group *g = t->seed->group;
 
+	if (!g)
+		return true;
 	if (!g->holder)
 		set_holder(g, t);
 	if (g->holder == t)
@@ -89,6 +95,27 @@ bool seed_admit(struct thread *t)
 	list_push_back(&g->ready, &t->run_link);
 	g->ready_count++;
 	return false;
+}
+
+/* A ready member is taken out.  True: it was the holder, and so in the run queue. */
+bool seed_withdraw(struct thread *t)
+{
+	struct seed_group *g = t->seed->group;
+
+	if (!g || g->holder == t)
+		return true;
+	g->ready_count--;
+	return false;
+}
+
+u32 seed_group_cpu(const struct thread *t)
+{
+	return t->seed->group ? t->seed->group->cpu : MAX_CPUS;
+}
+
+bool seed_same_group(const struct thread *a, const struct thread *b)
+{
+	return seed_group_of(a) && seed_group_of(a) == seed_group_of(b);
 }
 
 /* The next holder, or none, in the run queue. */
@@ -114,14 +141,17 @@ static void choose_holder(struct runqueue *rq, struct seed_group *g, bool to_bac
 	}
 }
 
+/* The running member gives up the CPU, `choose`: to another member.  Where that, or its sleep, ends
+ * its time as the holder, the next holder is put into the run queue, at the front unless
+ * `to_back`. */
 void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to_back, u64 now_ns)
 {
-	struct seed_group *g = prev->seed;
+	struct seed_group *g = prev->seed->group;
 
 	/* Not yet the holder: it has joined a moment ago. */
-	if (g->holder != prev)
+	if (!g || g->holder != prev)
 		return;
-	if (prev->state != THREAD_RUNNABLE && prev->seed_stays)
+	if (prev->state != THREAD_RUNNABLE && prev->seed->stays)
 		return;
 	if (prev->state != THREAD_RUNNABLE || (choose && g->ready_count))
 		choose_holder(rq, g, to_back, now_ns);
@@ -138,6 +168,8 @@ static void trace_preemption(u64 rip, u64 step)
 						   current_thread()->tid, rip, step));
 }
 
+/* The running member did one step, and goes on at `rip`.  The preemption point may be here.
+ * Interrupts are off and no lock is held. */
 void seed_step(u64 rip)
 {
 	struct runqueue *rq = this_runqueue();
@@ -147,7 +179,7 @@ void seed_step(u64 rip)
 	u64 step = 0;
 
 	spin_lock(&rq->lock);
-	g = t->seed; /* others may end it, under this lock */
+	g = t->seed->group; /* others may end it, under this lock */
 	if (g && g->holder == t) {
 		step = ++g->steps;
 		if (!--g->left) {
@@ -162,22 +194,54 @@ void seed_step(u64 rip)
 	sched_yield_member();
 }
 
-void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard, u32 *waits)
+/* TF makes no exception of SYSCALL, as SFMASK clears it: entry.c counts that step (seed_call_done()). */
+bool seed_single_step(struct trap_frame *frame)
 {
-	struct thread *t = current_thread();
+	if (!current_thread()->seed->stepping)
+		return false;
+	seed_step(frame->rip);
+	return true;
+}
+
+/* Nobody else sees the flag, signal frames least of all. */
+void seed_trap_flag_clear(struct trap_frame *frame)
+{
+	struct seed_member *m = current_thread()->seed;
+
+	if (m->stepping)
+		frame->rflags &= ~RFLAGS_TF;
+	m->stepping = false;
+}
+
+void seed_trap_flag_set(struct trap_frame *frame)
+{
+	struct seed_member *m = current_thread()->seed;
+
+	if (!READ_ONCE(m->group))
+		return;
+	frame->rflags |= RFLAGS_TF;
+	m->stepping = true;
+}
+
+/* wait_sleep() for a lock of the kernel, which nobody holds for long.  Strangers' holding one must
+ * not change the order of members: a holder stays the holder meanwhile. */
+void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard)
+{
+	struct seed_member *m = current_thread()->seed;
 	int result;
 
-	if (likely(!READ_ONCE(t->seed))) {
+	if (!READ_ONCE(m->group)) {
 		(void)wait_sleep(q, guard, WAIT_FOREVER, 0);
 		return;
 	}
-	t->seed_stays = true;
+	m->stays = true;
 	result = wait_sleep(q, guard, clock_now_ns() + WAIT_NS, 0);
-	t->seed_stays = false;
-	*waits = result == -ETIMEDOUT ? *waits + 1 : 0;
-	if (*waits < PATIENCE)
+	m->stays = false;
+	m->waits = result != -ETIMEDOUT ? 0 : m->queue == q ? m->waits + 1 : 1;
+	m->queue = q;
+	if (m->waits < PATIENCE)
 		return;
-	*waits = 0;
+	m->waits = 0;
 	/* Whoever has the lock may wait for a member: one that came into the group with a lock. */
 	spin_unlock(guard);
 	sched_yield_member();
@@ -198,11 +262,40 @@ static void disturb(struct thread *t)
 		smp_reschedule(cpu);
 }
 
+int seed_member_create(struct thread *t)
+{
+	struct seed_member *m;
+
+	if (t->seed)
+		return 0;
+	m = kzalloc(sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	__atomic_store_n(&t->seed, m, __ATOMIC_RELEASE); /* its CPU may look at it now */
+	return 0;
+}
+
+void seed_member_free(struct thread *t)
+{
+	if (t->seed->group)
+		seed_group_put(t->seed->group);
+	kfree(t->seed);
+}
+
+void seed_join(struct thread *t, struct seed_group *g)
+{
+	t->seed->group = g;
+	if (!g)
+		return;
+	seed_group_get(g);
+	t->seed->number = __atomic_fetch_add(&g->members, 1, __ATOMIC_RELAXED);
+}
+
 void seed_move(struct thread *t, struct seed_group *g)
 {
 	u64 flags = irq_save();
 	struct runqueue *rq = runqueue_lock_of(t);
-	struct seed_group *old = t->seed;
+	struct seed_group *old = t->seed->group;
 	bool queued = t->on_queue;
 
 	if (queued)
@@ -210,13 +303,9 @@ void seed_move(struct thread *t, struct seed_group *g)
 	/* The holder is on the group's CPU, or was: this is its lock.  Others need not be. */
 	if (old && old->holder == t)
 		choose_holder(rq, old, true, clock_now_ns());
-	t->seed = g;
-	if (g) {
-		if (!g->members)
-			g->cpu = this_cpu_id();
-		seed_group_get(g);
-		t->seed_number = __atomic_fetch_add(&g->members, 1, __ATOMIC_RELAXED);
-	}
+	if (g && !g->members)
+		g->cpu = this_cpu_id();
+	seed_join(t, g);
 	if (t->on_cpu) {
 		if (g && g->cpu == t->cpu && !g->holder)
 			set_holder(g, t);
@@ -232,15 +321,17 @@ void seed_move(struct thread *t, struct seed_group *g)
 		seed_group_put(old);
 }
 
-void seed_inherit(struct thread *t)
+int seed_join_parent(struct thread *t)
 {
-	struct seed_group *g = current_thread()->seed;
+	struct seed_member *parent = current_thread()->seed;
 
-	if (!g)
-		return;
-	seed_group_get(g);
-	t->seed = g;
-	t->seed_number = __atomic_fetch_add(&g->members, 1, __ATOMIC_RELAXED);
+	if (!parent->group && !parent->stepping)
+		return 0;
+	if (seed_member_create(t))
+		return -ENOMEM;
+	t->seed->stepping = parent->stepping; /* as its trap frame, a copy of the parent's */
+	seed_join(t, parent->group);
+	return 0;
 }
 
 void seed_read(struct seed_group *g, struct seed_counters *counters)

@@ -9,9 +9,7 @@
  */
 #pragma once
 
-#include "kernel/task/thread.h"
-
-struct runqueue;
+#include "kernel/task/probe.h"
 
 struct seed_group {
 	struct refcount refs; /* members, and who works with it */
@@ -30,18 +28,38 @@ struct seed_group {
 	u64 hash;	     /* of all switches: who, after how many steps */
 };
 
+/* What is kept of a thread that is or was in a group: struct thread.seed. */
+struct seed_member {
+	struct seed_group *group; /* NULL: none any more; changes under process_lock and the run
+				   * queue's lock of the thread */
+	u32 number;		  /* in the group */
+	bool stays;		  /* stays the holder while it sleeps: seed_wait_for_lock() */
+	/* The thread's own. */
+	bool stepping; /* TF in its trap frame was set by seed_trap_flag_set() */
+	u32 waits;     /* in vain so far, for the lock whose queue is `queue` */
+	struct wait_queue *queue;
+};
+
 /* Sleeps; NULL: no memory.  With a reference, and no members. */
 struct seed_group *seed_group_create(u64 seed);
 void seed_group_get(struct seed_group *g);
 void seed_group_put(struct seed_group *g);
 
-/* Into a group (NULL: none), out of the one before, to which the caller has a reference.  The
- * caller keeps others from doing the same (by process_lock).  The first member of a group should be
- * the caller, if it is to be one. */
+/* Make the seed member of a thread that has none: 0 or -ENOMEM.  process_lock is held. */
+int seed_member_create(struct thread *t);
+
+/* Into a group (NULL: none), out of the one before, to which the caller has a reference.  The thread
+ * has a member.  process_lock is held.  If the caller is to be a member, it should be the first. */
 void seed_move(struct thread *t, struct seed_group *g);
 
-/* A thread that has not been started, into its maker's group.  Likewise. */
-void seed_inherit(struct thread *t);
+/* A thread that has not been started, into a group of which it is to be a member. */
+void seed_join(struct thread *t, struct seed_group *g);
+
+/* The group of a thread, or NULL.  Its run queue's lock or process_lock is held. */
+static inline struct seed_group *seed_group_of(const struct thread *t)
+{
+	return t->seed ? t->seed->group : NULL;
+}
 
 struct seed_counters {
 	u64 steps, switches, hash;
@@ -49,27 +67,4 @@ struct seed_counters {
 };
 void seed_read(struct seed_group *g, struct seed_counters *counters);
 
-/* From the roof, with interrupts off and nothing held: the running member did one step, and goes on
- * at `rip`.  The preemption point may be here. */
-void seed_step(u64 rip);
-
-/* wait_sleep() for a lock of the kernel, which nobody holds for long.  Strangers' holding one must
- * not change the order of members: a holder stays the holder meanwhile.  `waits`: 0 before the
- * first one for this lock. */
-void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard, u32 *waits);
-
-/* --- For the scheduler; the run queue's lock is held --------------------------------------------
- */
-
-/* A member becomes ready.  True: it is the holder; else it waits in the group's list. */
-bool seed_admit(struct thread *t);
-
-/* The running member gives up the CPU, `choose`: to another member.  Where that, or its sleep, ends
- * its time as the holder, the next holder is put into the run queue, at the front unless
- * `to_back`. */
-void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to_back, u64 now_ns);
-
-/* --- seed_files.c ----------------------------------------------------------------------------- */
-
-void process_seed_init(void);		   /* /proc/PID/sched_seed */
-void process_seed_first(struct thread *t); /* process 1 before it starts: sched_seed= */
+void process_seed_init(void); /* the files of /proc */

@@ -10,16 +10,17 @@
 #include "kernel/task/internal.h"
 #include "kernel/watch/seed/seed.h"
 
-void process_seed_first(struct thread *t)
+/* sched_seed= puts init into a group, and with it all of user space. */
+void seed_first(struct thread *t)
 {
 	u64 seed = cmdline_get_u64("sched_seed", 0), flags;
 	struct seed_group *g = seed ? seed_group_create(seed) : NULL;
 
-	if (seed && !g)
-		panic("no memory for sched_seed");
-	if (!g)
+	if (!seed)
 		return;
 	flags = spin_lock_irq(&process_lock);
+	if (!g || seed_member_create(t))
+		panic("no memory for sched_seed");
 	seed_move(t, g);
 	spin_unlock_irq(&process_lock, flags);
 	seed_group_put(g);
@@ -32,28 +33,33 @@ static struct seed_group *group_of(struct process *p)
 
 	/* As all its threads.  One that was waited for has none, not even its leader. */
 	if (!list_empty(&p->threads))
-		g = list_first(&p->threads, struct thread, process_link)->seed;
+		g = seed_group_of(list_first(&p->threads, struct thread, process_link));
 	if (g)
 		seed_group_get(g);
 	spin_unlock_irq(&process_lock, flags);
 	return g;
 }
 
-/* All its threads; the caller first, so that it is the holder when it goes on. */
-static void process_seed(struct process *p, struct seed_group *g)
+/* Put all threads of a process into a group (NULL: none): 0, or -ENOMEM and nothing has changed.  The
+ * caller goes first, so that it is the holder when it goes on. */
+static int process_seed(struct process *p, struct seed_group *g)
 {
 	struct thread *self = current_thread(), *t;
 	struct seed_group *old = group_of(p);
 	u64 flags = spin_lock_irq(&process_lock);
+	int error = 0;
 
-	if (self->process == p)
+	list_for_each (t, &p->threads, process_link)
+		error = error ?: seed_member_create(t);
+	if (!error && self->process == p)
 		seed_move(self, g);
 	list_for_each (t, &p->threads, process_link)
-		if (t != self)
+		if (!error && t != self)
 			seed_move(t, g);
 	spin_unlock_irq(&process_lock, flags);
 	if (old)
 		seed_group_put(old);
+	return error;
 }
 
 static int make_sched_seed(pid_t pid, tid_t tid, struct text *text)
@@ -89,12 +95,11 @@ static int write_sched_seed(pid_t pid, tid_t tid, const char *value, size_t leng
 		return -ESRCH;
 	if (seed)
 		g = seed_group_create(seed);
-	if (!seed || g)
-		process_seed(p, g);
+	error = seed && !g ? -ENOMEM : process_seed(p, g);
 	process_put(p);
 	if (g)
 		seed_group_put(g);
-	return seed && !g ? -ENOMEM : 0;
+	return error;
 }
 
 static const struct procfs_pid_file files[] = {
