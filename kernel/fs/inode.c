@@ -16,6 +16,8 @@ static struct lock_class directory_class = {"directory", 0};
 static struct lock_class inode_class = {"inode", 0};
 static struct slab_cache *inode_cache;
 
+DEFINE_SPINLOCK(vfs_tree_lock);
+
 void inode_init(void)
 {
 	inode_cache = slab_cache_create("inode", sizeof(struct inode), 8);
@@ -98,32 +100,4 @@ struct superblock *superblock_create(const char *type, u64 magic, u32 mode)
 	sb->device = __atomic_add_fetch(&last_device, 1, __ATOMIC_RELAXED);
 	sb->root = root->parent = root;
 	return sb;
-}
-
-void superblock_add(struct superblock *sb, const char *path, struct inode *inode)
-{
-	struct inode *dir = sb->root;
-
-	require(!IS_ERR(inode));
-	for (;;) {
-		const char *slash = strchr(path, '/');
-		size_t length = slash ? (size_t)(slash - path) : strlen(path);
-		struct inode *next = inode;
-
-		mutex_lock(&dir->lock);
-		if (slash)
-			next = directory_lookup(dir, path, length);
-		if (IS_ERR(next) || !slash) {
-			if (slash)
-				next = inode_create(sb, S_IFDIR | 0555, NULL, NULL);
-			require(!IS_ERR(next));
-			require(!directory_enter(dir, path, length, next));
-		}
-		mutex_unlock(&dir->lock);
-		inode_put(next); /* its entry holds it */
-		if (!slash)
-			return;
-		dir = next;
-		path = slash + 1;
-	}
 }

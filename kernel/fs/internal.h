@@ -46,9 +46,29 @@ struct entry {
 	char name[];
 };
 
-struct entry *entry_alloc(const char *name, size_t length);
+/* Where a new name belongs. */
+struct place {
+	struct treap_node *parent, **link;
+};
 
-/* The rest of a directory's functions are called with its lock held. */
+struct entry *entry_alloc(const char *name, size_t length); /* NULL: no memory */
+
+/* All functions of a directory below are called with its lock held. */
+
+/* The entry of that name, or NULL; then *place, if `place` is not NULL, is where a new one belongs. */
+struct entry *entry_find(struct inode *dir, const char *name, size_t length, struct place *place);
+void entry_insert(struct inode *dir, struct entry *e, const struct place *place);
+void entry_remove(struct inode *dir, struct entry *e); /* and free it */
+
+/* Make `e`, which is in `dir`, refer to `inode`, and take over the caller's reference to it.  If it is
+ * a directory, its parent and its own name change as well. */
+void entry_set(struct entry *e, struct inode *dir, struct inode *inode);
+
+/* Account for the loss of one name of `inode` in `dir`; both are locked.  The caller takes over the
+ * reference that the entry held. */
+void entry_lost(struct inode *dir, struct inode *inode);
+
+/* The inode of that name with a reference; ERR_PTR(-ENOENT).  Sleeps. */
 struct inode *directory_lookup(struct inode *dir, const char *name, size_t length);
 int directory_enter(struct inode *dir, const char *name, size_t length, struct inode *inode);
 

@@ -17,8 +17,6 @@
 
 static struct list mounts = LIST_INIT(mounts); /* in order of mounting */
 
-struct superblock *vfs_root_superblock;
-
 /* A new file system, on a directory that is there.  At the start alone: nobody else is about. */
 static struct superblock *mount_on(const char *path, const char *type, u64 magic, u32 mode)
 {

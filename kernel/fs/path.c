@@ -12,7 +12,7 @@
 #define BUFFER_SIZE  (2 * PATH_MAX)
 #define SYMLINKS_MAX 40 /* in one walk; path_resolution(7) */
 
-DEFINE_SPINLOCK(vfs_tree_lock);
+struct superblock *vfs_root_superblock;
 
 /* The working directory of the process, or the root if it has none: the boot has not set one yet, or
  * the process is exiting. */
