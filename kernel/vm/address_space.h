@@ -154,6 +154,8 @@ enum fault_access { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXEC = 4 };
 
 enum fault_result {
 	FAULT_DONE,	 /* the access may be tried again */
+	FAULT_SPURIOUS,	 /* likewise, but the entry allowed the access already: this CPU's TLB held an
+			  * older one, or another thread was faster */
 	FAULT_MAPERR,	 /* SIGSEGV, SEGV_MAPERR: no region */
 	FAULT_ACCERR,	 /* SIGSEGV, SEGV_ACCERR: the region forbids it */
 	FAULT_BUS,	 /* SIGBUS, BUS_ADRERR: beyond the end of the object */

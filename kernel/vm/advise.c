@@ -84,6 +84,7 @@ int address_space_populate(struct address_space *as, u64 address, u64 length)
 			return -ENOMEM;
 		switch (address_space_fault(as, a, access)) {
 		case FAULT_DONE:
+		case FAULT_SPURIOUS:
 			break;
 		case FAULT_NO_MEMORY:
 			return -EAGAIN;

@@ -197,6 +197,7 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 enum fault_result fault_page(struct region *r, u64 address, bool write)
 {
 	struct address_space *as = r->space;
+	bool reused = false;
 	u64 *slot, entry;
 
 	address = ALIGN_DOWN(address, PAGE_SIZE);
@@ -209,13 +210,14 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 		/* The others that shared it are gone. */
 		WRITE_ONCE(*slot, leaf_make(r, entry & PTE_ADDRESS));
 		this_cpu_ptr(fault_counters)->cow_reuses++;
+		reused = true;
 	}
 	spin_unlock(&as->page_table_lock);
 	if (entry) {
 		/* This CPU may have met an old entry in its TLB: others that gave more rights did
 		 * not flush ours. */
 		tlb_flush_page(address);
-		return FAULT_DONE;
+		return reused ? FAULT_DONE : FAULT_SPURIOUS;
 	}
 	/* Tables stay: the slot is found once. */
 	if (!slot)

@@ -44,7 +44,7 @@ static bool copy_in_page(struct address_space *as, u64 address, void *buf, size_
 			spin_lock(&as->page_table_lock);
 			copied = copy_now(r, address, buf, n, write);
 			spin_unlock(&as->page_table_lock);
-		} while (!copied && fault_page(r, address, write) == FAULT_DONE);
+		} while (!copied && fault_page(r, address, write) <= FAULT_SPURIOUS);
 	}
 	rwlock_read_unlock(&as->lock);
 	return copied;

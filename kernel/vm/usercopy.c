@@ -107,7 +107,7 @@ int fault_in_user(u64 address, bool write)
 
 	if (!as)
 		return -EFAULT;
-	return address_space_fault(as, address, write ? FAULT_WRITE : FAULT_READ) == FAULT_DONE
+	return address_space_fault(as, address, write ? FAULT_WRITE : FAULT_READ) <= FAULT_SPURIOUS
 		   ? 0
 		   : -EFAULT;
 }

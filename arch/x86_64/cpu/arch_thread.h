@@ -9,6 +9,12 @@
 
 struct fpu_area;
 
+/* A page fault that had no cause in the page tables, and how often it has come in a row. */
+struct repeated_fault {
+	u64 rip, address, error, flushes;
+	u32 count;
+};
+
 /* Selectors of the data segments of user mode (segments.h). */
 union user_segments {
 	struct {
@@ -27,4 +33,5 @@ struct arch_thread {
 
 	/* The last exception in user mode; signal frames report it (struct sigcontext). */
 	u64 fault_vector, fault_error, fault_address;
+	struct repeated_fault repeated;
 };

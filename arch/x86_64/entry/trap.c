@@ -28,19 +28,22 @@
 #define VECTORS_OF_EXCEPTIONS 32
 
 /* Error code of a page fault (SDM 3A 4.7). */
-#define PF_PRESENT	1U
-#define PF_WRITE	2U
-#define PF_USER		4U
-#define PF_RESERVED	8U
-#define PF_INSTRUCTION	16U
+#define PF_PRESENT     1U
+#define PF_WRITE       2U
+#define PF_USER	       4U
+#define PF_RESERVED    8U
+#define PF_INSTRUCTION 16U
 
-#define DR6_SINGLE_STEP (1UL << 14)
-#define DR6_CLEAR	0xffff0ff0UL
+/* Above the number of CPUs, each of which may have an old entry in its TLB. */
+#define FAULT_REPEATS_MAX 1000
 
-#define MSR_MCG_CAP	0x179
-#define MSR_MCG_STATUS	0x17a
-#define MSR_MC0_STATUS	0x401 /* four registers a bank */
-#define MC_STATUS_VALID (1UL << 63)
+#define DR6_SINGLE_STEP	  (1UL << 14)
+#define DR6_CLEAR	  0xffff0ff0UL
+
+#define MSR_MCG_CAP	  0x179
+#define MSR_MCG_STATUS	  0x17a
+#define MSR_MC0_STATUS	  0x401 /* four registers a bank */
+#define MC_STATUS_VALID	  (1UL << 63)
 
 const char *trap_name(u32 vector)
 {
@@ -87,6 +90,28 @@ static u64 dr6_take(void)
 
 /* ---- Page faults ----------------------------------------------------------------------------- */
 
+/* A spurious fault comes from a TLB entry that is older than a right given since; it is flushed, so
+ * each CPU has one a page, until a right is taken away again, which makes a shootdown.  More of the
+ * same without a shootdown mean that the processor, or its emulator, refuses what the page table
+ * allows, and will do so for ever. */
+static bool fault_is_endless(struct thread *t, const struct trap_frame *frame, u64 address,
+			     u64 flushes)
+{
+	struct repeated_fault *r = &t->arch.repeated;
+
+	if (r->rip != frame->rip || r->address != address || r->error != frame->error ||
+	    r->flushes != flushes)
+		*r = (struct repeated_fault){frame->rip, address, frame->error, flushes, 0};
+	if (++r->count < FAULT_REPEATS_MAX)
+		return false;
+	log_warn("thread %d (%s): the page at 0x%lx allows the access at rip 0x%lx, but it faults "
+		 "again and again (error code 0x%lx)",
+		 t->tid, t->name, (unsigned long)address, (unsigned long)frame->rip,
+		 (unsigned long)frame->error);
+	r->count = 0;
+	return true;
+}
+
 /* Interrupts on. */
 static enum fault_result fault_resolve(struct thread *t, const struct trap_frame *frame,
 				       u64 address)
@@ -103,6 +128,10 @@ static enum fault_result fault_resolve(struct thread *t, const struct trap_frame
 	if (!as || address >= USER_MAX)
 		return FAULT_MAPERR;
 	result = address_space_fault(as, address, access);
+	if (result == FAULT_SPURIOUS)
+		result = fault_is_endless(t, frame, address, READ_ONCE(as->pmap.flushes))
+			     ? FAULT_ACCERR
+			     : FAULT_DONE;
 	if (result == FAULT_DONE)
 		t->use.counted.minor_faults++;
 	return result;
@@ -112,6 +141,7 @@ static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 addr
 {
 	switch (fault_resolve(t, frame, address)) {
 	case FAULT_DONE:
+	case FAULT_SPURIOUS:
 	case FAULT_SIGNAL: /* it is pending; the access comes again if the thread lives */
 		return;
 	case FAULT_MAPERR:

@@ -30,6 +30,7 @@ extern u64 pte_nx;
 struct pmap {
 	paddr_t root;		/* the top-level table (CR3) */
 	struct cpumask active;	/* CPUs that have the root loaded, running or lazily */
+	u64 flushes;		/* calls of tlb_shootdown(): a right that was taken away makes one */
 	u64 table_frames;	/* frames that its user half's tables take, the root included */
 };
 

@@ -84,6 +84,7 @@ void tlb_shootdown(struct pmap *pmap, u64 start, u64 end)
 {
 	struct flush f = {pmap, start, end};
 
+	__atomic_fetch_add(&pmap->flushes, 1, __ATOMIC_RELAXED);
 	flush_on(&pmap->active, &f);
 }
 
