@@ -265,6 +265,9 @@ loc: ## lines of code of the kernel: core, base, extensions, room by room
 house: $(BUILD)/heddle.elf ## floors and rooms: what refers upward, circles, budgets
 	@$(PYTHON) tools/house.py
 
+house-picture: $(BUILD)/heddle.elf ## draw docs/house.svg anew, and the figures of docs/house.md
+	@$(PYTHON) tools/house.py picture
+
 format: ## clang-format on all C of ours
 	@clang-format -i $(filter %.c,$(SOURCES)) $(shell find user tests -name '*.[ch]')
 
@@ -272,7 +275,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d)
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench ways trace report compile_commands.json loc house format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench ways trace report compile_commands.json loc house house-picture format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -4,6 +4,7 @@
 
     tools/house.py              what refers upward, what runs in circles, the budgets
     tools/house.py loc          lines of code: layers, rooms, largest files
+    tools/house.py picture      draw docs/house.svg anew, and write the figures of docs/house.md
 
 A file calls downward only: it may refer to symbols and include headers of its own floor and of the
 floors below.  The tables here are the one place that says which file stands where and how large
@@ -70,16 +71,16 @@ class Budget:
 
 
 BUDGETS = {
-    "lines of core": Budget(11600, 11000),
+    "lines of core": Budget(11800, 11000),
     "lines of base": Budget(7400, 6500),
-    "members of struct thread": Budget(47, 32),
-    "members of struct process": Budget(58, 32),
-    "function pointers set from above": Budget(15, 12),
-    "references upward": Budget(37, 0),
-    "includes upward": Budget(18, 0),
-    "references from core and base to extensions": Budget(40, 0),
-    "rooms in circles": Budget(20, 0),
-    "files in circles inside rooms": Budget(42, 0),
+    "members of struct thread": Budget(40, 32),
+    "members of struct process": Budget(52, 32),
+    "function pointers set from above": Budget(13, 12),
+    "references upward": Budget(29, 0),
+    "includes upward": Budget(13, 0),
+    "references from core and base to extensions": Budget(36, 0),
+    "rooms in circles": Budget(16, 0),
+    "files in circles inside rooms": Budget(34, 0),
     "files of more than 500 lines": Budget(0, 0),
 }
 LINES_OF_A_FILE = 500
@@ -439,6 +440,9 @@ def main():
         report(House())
     elif command == "loc":
         loc(House())
+    elif command == "picture":
+        import house_picture
+        house_picture.write(House())
     else:
         print(__doc__, file=sys.stderr)
         return 2

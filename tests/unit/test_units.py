@@ -32,8 +32,16 @@ def test_unit(source, tmp_path):
 
 
 def test_floors():
-    """Includes lead downward only; no circles between files."""
+    """Symbols and includes lead downward only; no circles."""
     result = subprocess.run(["python3", "tests/unit/test_floors.py"], cwd=ROOT,
+                            capture_output=True, text=True)
+    print(result.stdout, result.stderr)
+    assert result.returncode == 0
+
+
+def test_house():
+    """The budgets of the house hold; its page and its picture are current."""
+    result = subprocess.run(["python3", "tests/unit/test_house.py"], cwd=ROOT,
                             capture_output=True, text=True)
     print(result.stdout, result.stderr)
     assert result.returncode == 0
