@@ -72,3 +72,9 @@ void runqueue_init(struct runqueue *rq, struct thread *idle)
 	list_init(&rq->threads);
 	rq->idle = idle;
 }
+
+/* Short idle times come in series: after one, it pays to poll the next time. */
+void runqueue_idle_ended(struct runqueue *rq, u64 idle_ns)
+{
+	rq->poll_ns = idle_ns < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
+}

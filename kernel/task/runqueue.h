@@ -7,6 +7,9 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 
+#define IDLE_POLL_NS	 (50 * NSEC_PER_USEC)
+#define IDLE_POLL_MIN_NS (IDLE_POLL_NS / 8) /* halved to less than this, polling has not paid lately */
+
 struct runqueue {
 	struct spinlock lock;	/* irq; guards the queue and the state of threads whose `cpu` it is */
 	struct list threads;	/* thread.run_link: ready, the longest waiting first */
@@ -25,6 +28,9 @@ void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u6
 
 /* Set up the queue of a CPU that is about to schedule. */
 void runqueue_init(struct runqueue *rq, struct thread *idle);
+
+/* The CPU has been idle for `idle_ns`: adjust how long the idle thread polls the next time. */
+void runqueue_idle_ended(struct runqueue *rq, u64 idle_ns);
 
 struct runqueue *runqueue_of(u32 cpu);
 struct runqueue *this_runqueue(void); /* interrupts off */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler: each CPU runs the threads of its own queue in turn, a slice each.
+ * The scheduler: each CPU runs the threads of its own queue in turn, for a slice each.
  *
  * The run queue's lock is taken before a switch and released after it, by the thread that was
- * switched to.  So whoever holds the lock sees every thread of that CPU either running or wholly
+ * switched to.  So whatever holds the lock sees every thread of that CPU either running or completely
  * saved, never in between; `on_cpu` says which.
  */
 #include "kernel/task/sched.h"
@@ -14,15 +14,13 @@
 #include "arch/x86_64/cpu/switch.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/clock.h"
-#include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 
-#define IDLE_POLL_NS (50 * NSEC_PER_USEC)
-
 static u64 slice_ns = SCHED_SLICE_DEFAULT_NS;
-static u64 threads_started;
+
+/* --- The slice -------------------------------------------------------------------------------- */
 
 u64 sched_slice_ns(void)
 {
@@ -34,15 +32,15 @@ void sched_set_slice_ns(u64 ns)
 	WRITE_ONCE(slice_ns, MIN(MAX(ns, 100 * NSEC_PER_USEC), 10 * NSEC_PER_SEC));
 }
 
-/* The timer at the end of a turn.  It is not moved at every switch: where it finds that the running
- * thread's turn began later, it waits for the rest; on an idle CPU it stops. */
+/* The timer at the end of a slice.  A switch does not restart it, which would cost more than the
+ * switch: if the running thread began later than the timer assumes, the timer waits for the rest.  On
+ * an idle CPU it stops. */
 static void slice_expired(struct timer *timer)
 {
 	struct runqueue *rq = container_of(timer, struct runqueue, slice);
-	struct thread *t = current_thread();
 	u64 now = clock_now_ns(), end = rq->turn_ns + sched_slice_ns();
 
-	if (t->is_idle)
+	if (current_thread()->is_idle)
 		return;
 	if (now < end) {
 		timer_start(timer, end);
@@ -55,20 +53,44 @@ static void slice_expired(struct timer *timer)
 	timer_start(timer, now + sched_slice_ns());
 }
 
-void sched_sample(bool user_mode)
-{
-	struct thread *t = current_thread();
-	struct runqueue *rq = this_runqueue();
+/* --- What is counted at a switch -------------------------------------------------------------- */
 
-	if (t->is_idle)
-		return;
-	t->use.user_samples += user_mode;
-	t->use.kernel_samples += !user_mode;
-	rq->user_samples += user_mode;
-	rq->kernel_samples += !user_mode;
+/* The time since the last switch belongs to `prev`.  As on Linux, a switch is forced if the thread
+ * could have continued (getrusage(2)). */
+static void account_leave(struct runqueue *rq, struct thread *prev, const struct thread *next,
+			  u64 now)
+{
+	u64 ran = now - prev->use.run_since_ns;
+
+	prev->use.run_ns += ran;
+	if (!prev->is_idle)
+		rq->busy_ns += ran;
+	if (prev->state == THREAD_RUNNABLE)
+		prev->use.counted.forced_switches += next != prev;
+	else
+		prev->use.counted.voluntary_switches++;
 }
 
-/* Out of line: few programs load a segment register.  Kernel threads leave them as they are. */
+/* `next`, which is not `prev`, begins to run. */
+static void account_enter(struct runqueue *rq, const struct thread *prev, struct thread *next,
+			  u64 now)
+{
+	if (next->is_idle) {
+		cpumask_set(&cpus_idle, this_cpu_id());
+		return;
+	}
+	if (prev->is_idle) {
+		cpumask_clear(&cpus_idle, this_cpu_id());
+		runqueue_idle_ended(rq, now - prev->use.run_since_ns);
+	}
+	next->use.queued_ns += now - next->use.queued_since_ns;
+	if (rq->slice.cpu == TIMER_NOWHERE)
+		timer_start(&rq->slice, now + sched_slice_ns());
+}
+
+/* --- The switch ------------------------------------------------------------------------------- */
+
+/* Out of line, since few programs load a segment register.  Kernel threads do not change them. */
 static __noinline void switch_segments(struct thread *prev, struct thread *next)
 {
 	if (prev->is_user)
@@ -77,7 +99,7 @@ static __noinline void switch_segments(struct thread *prev, struct thread *next)
 		segments_load(&next->arch);
 }
 
-/* Everything of the machine that `next` has otherwise than `prev`, but registers and stack. */
+/* Load all machine state of `next` except its general registers and its stack. */
 static void switch_machine_state(struct runqueue *rq, struct thread *prev, struct thread *next,
 				 bool preempted)
 {
@@ -99,7 +121,7 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 		switch_segments(prev, next);
 	if (next->is_user)
 		wrmsr(MSR_FS_BASE, next->arch.fs_base);
-	if (next->arch.gs_base | prev->arch.gs_base)
+	if (next->arch.gs_base || prev->arch.gs_base)
 		wrmsr(MSR_KERNEL_GS_BASE, next->arch.gs_base);
 	cpu->current = next;
 	cpu->kernel_sp = (u64)next->kernel_stack + KSTACK_SIZE;
@@ -110,45 +132,53 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 static void finish_switch(struct thread *prev)
 {
 	struct runqueue *rq = this_runqueue();
+	/* Read now: once `prev` is enqueued elsewhere, it may run, exit and be freed. */
 	bool dead = prev->state == THREAD_DEAD;
 
 	prev->on_cpu = false;
-	/* Evicted: its affinity does not allow this CPU any more.  It may run, and end, elsewhere
-	 * as soon as it is enqueued there. */
+	/* Runnable but not queued: its affinity does not allow this CPU any more, so choose_next() has
+	 * not queued it here. */
 	if (prev->state == THREAD_RUNNABLE && !prev->on_queue && !prev->is_idle)
 		balance_enqueue(rq, prev, true, clock_now_ns());
 	else
 		spin_unlock(&rq->lock);
 	if (dead)
-		thread_put(prev);
+		thread_put(prev); /* the reference that it held while it ran */
 }
 
-enum switch_reason { SWITCH_ANY, SWITCH_PREEMPTED, SWITCH_YIELD, SWITCH_MEMBER };
+enum switch_reason {
+	SWITCH_ANY,	  /* the thread sleeps or exits, or its slice is over */
+	SWITCH_PREEMPTED, /* an interrupt, or preempt_enable(), found need_resched set */
+	SWITCH_YIELD,	  /* sched_yield() */
+	SWITCH_MEMBER,	  /* sched_yield_member() */
+};
 
+/* Queue `prev` if it could continue here, and take the thread that has waited longest. */
 static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 				  enum switch_reason reason, u64 now)
 {
+	bool yields = reason == SWITCH_YIELD || reason == SWITCH_MEMBER;
 	struct thread *next;
 
-	if (unlikely(thread_seed(prev)))
-		seed_pass_on(rq, prev, reason >= SWITCH_YIELD,
-			     reason == SWITCH_YIELD || now - rq->turn_ns >= sched_slice_ns(), now);
+	seed_before_choice(rq, prev, yields,
+			   reason == SWITCH_YIELD || now - rq->turn_ns >= sched_slice_ns(), now);
 	if (!prev->is_idle && prev->state == THREAD_RUNNABLE &&
 	    balance_may_run(prev, this_cpu_id()))
-		runqueue_push(rq, prev, now); /* else finish_switch() finds it a place */
+		runqueue_push(rq, prev, now);
 	next = runqueue_pop(rq);
 	return next ? next : rq->idle;
 }
 
-/* SWITCH_PREEMPTED: not by its own will.  A state that it has set already does not count then: the
- * look at its condition, which must come before the sleep, has not happened.  It goes on as a
- * running thread, and whoever sets a state does so in a loop. */
+/* Let another thread run on this CPU.  SWITCH_PREEMPTED is an involuntary switch: if the thread had set
+ * itself SLEEPING but not yet checked its condition again, it is put back to RUNNABLE.  Every sleeper
+ * checks in a loop. */
 static void switch_away(enum switch_reason reason)
 {
 	struct thread *prev = current_thread(), *next;
 	struct runqueue *rq;
-	u64 flags = irq_save(), now, idle_since;
+	u64 flags, now;
 
+	flags = irq_save();
 	require((preempt_count() | this_cpu_read(irq_depth)) == 0);
 	rq = this_runqueue();
 	spin_lock(&rq->lock);
@@ -156,16 +186,11 @@ static void switch_away(enum switch_reason reason)
 	now = clock_now_ns();
 	if (reason == SWITCH_PREEMPTED)
 		prev->state = THREAD_RUNNABLE;
+
 	next = choose_next(rq, prev, reason, now);
-	prev->use.run_ns += now - prev->use.run_since_ns;
-	if (!prev->is_idle)
-		rq->busy_ns += now - prev->use.run_since_ns;
-	/* As Linux: whoever could have gone on was forced (getrusage(2)). */
-	if (prev->state == THREAD_RUNNABLE)
-		prev->use.counted.forced_switches += next != prev;
-	else
-		prev->use.counted.voluntary_switches++;
-	idle_since = prev->use.run_since_ns;
+	account_leave(rq, prev, next, now);
+	if (next != prev)
+		account_enter(rq, prev, next, now);
 	next->use.run_since_ns = rq->since_ns = now;
 	if (!seed_keeps_turn(prev, next))
 		rq->turn_ns = now;
@@ -174,24 +199,13 @@ static void switch_away(enum switch_reason reason)
 		irq_restore(flags);
 		return;
 	}
-	if (next->is_idle) {
-		cpumask_set(&cpus_idle, this_cpu_id());
-	} else {
-		if (prev->is_idle) {
-			cpumask_clear(&cpus_idle, this_cpu_id());
-			/* Short idle times come in rows: the next one is worth a look-out. */
-			rq->poll_ns =
-			    now - idle_since < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
-		}
-		next->use.queued_ns += now - next->use.queued_since_ns;
-		if (rq->slice.cpu == TIMER_NOWHERE)
-			timer_start(&rq->slice, now + sched_slice_ns());
-	}
+
 	next->on_cpu = true;
 	switch_machine_state(rq, prev, next, reason == SWITCH_PREEMPTED);
 	prev = context_switch(&prev->arch.saved_sp, next->arch.saved_sp, prev);
 
-	/* We run again: later, perhaps on another CPU, and `prev` is whoever ran here just now. */
+	/* We run again: later, perhaps on another CPU, and `prev` is the thread that ran here until
+	 * now. */
 	finish_switch(prev);
 	irq_restore(flags);
 }
@@ -211,21 +225,26 @@ void sched_yield_member(void)
 	switch_away(SWITCH_MEMBER);
 }
 
-void thread_start(struct thread *t)
-{
-	u64 flags = irq_save();
-	struct runqueue *rq = runqueue_lock_of(t);
+/* --- Preemption ------------------------------------------------------------------------------- */
 
-	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
-	t->state = THREAD_RUNNABLE;
-	balance_enqueue(rq, t, true, clock_now_ns());
-	irq_restore(flags);
+static bool preemption_allowed(void)
+{
+	return preempt_count() == 0 && this_cpu()->irq_depth == 0;
 }
 
-u64 sched_forks_total(void)
+static void preempt_schedule(void)
 {
-	return __atomic_load_n(&threads_started, __ATOMIC_RELAXED);
+	if (preemption_allowed())
+		switch_away(SWITCH_PREEMPTED);
 }
+
+void sched_preempt_from_irq(void)
+{
+	if (need_resched())
+		preempt_schedule();
+}
+
+/* --- Beginning and end ------------------------------------------------------------------------ */
 
 void thread_exit_final(void)
 {
@@ -235,96 +254,16 @@ void thread_exit_final(void)
 	irq_disable();
 	if (this_cpu()->fpu_owner == t)
 		this_cpu()->fpu_owner = NULL;
-	/* Nobody wakes a dead thread; finish_switch() drops the running thread's reference once
+	/* No waker changes the state DEAD.  finish_switch() drops the running thread's reference once
 	 * this stack is no longer in use. */
 	thread_set_state(THREAD_DEAD);
 	schedule();
 	panic("thread %d runs after its end", t->tid);
 }
 
-static void preempt_schedule(void)
+static void init_cpu(void)
 {
-	if (this_cpu()->irq_depth == 0)
-		switch_away(SWITCH_PREEMPTED);
-}
-
-void sched_preempt_from_irq(void)
-{
-	if (need_resched() && preempt_count() == 0 && this_cpu()->irq_depth == 0)
-		switch_away(SWITCH_PREEMPTED);
-}
-
-void thread_set_state(enum thread_state state)
-{
-	/* A full barrier: what is looked at next is looked at after the state is seen by wakers. */
-	__atomic_exchange_n(&current_thread()->state, state, __ATOMIC_SEQ_CST);
-}
-
-static bool wake_if(struct thread *t, u32 states)
-{
-	u64 flags = irq_save();
-	struct runqueue *rq = runqueue_lock_of(t);
-	enum thread_state state = READ_ONCE(t->state);
-	/* The thread itself sets its state without the lock, and may at any time be past this
-	 * sleep: what it has set since is not to be overwritten, least of all its end. */
-	bool woken = 1U << state & states &&
-		     __atomic_compare_exchange_n(&t->state, &state, THREAD_RUNNABLE, false,
-						 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-	u64 now = woken ? clock_now_ns() : 0;
-
-	if (woken)
-		trace_waking(t, now);
-	/* On a CPU it is still on its way to sleep: schedule() will find it running. */
-	if (woken && !t->on_cpu)
-		balance_enqueue(rq, t, false, now);
-	else
-		spin_unlock(&rq->lock);
-	irq_restore(flags);
-	return woken;
-}
-
-bool thread_wake(struct thread *t)
-{
-	return wake_if(t, 1U << THREAD_SLEEPING | 1U << THREAD_BLOCKED);
-}
-
-bool thread_wake_from(struct thread *t, enum thread_state state)
-{
-	return wake_if(t, 1U << state);
-}
-
-void thread_notify(struct thread *t, u32 work_bits)
-{
-	u32 flags;
-
-	__atomic_fetch_or(&t->pending_work, work_bits, __ATOMIC_SEQ_CST);
-	flags = READ_ONCE(t->wait.flags);
-	if (flags & WAIT_SIGNALS || (flags & WAIT_KILLABLE && work_bits & WORK_KILLED))
-		thread_wake(t);
-	if (work_bits & WORK_KILLED)
-		thread_wake_from(t, THREAD_STOPPED);
-	/* In user mode on another CPU it must come in to look. */
-	if (READ_ONCE(t->on_cpu) && t != current_thread())
-		smp_reschedule(READ_ONCE(t->cpu));
-}
-
-bool thread_interrupted(u32 wait_flags)
-{
-	u32 work = __atomic_load_n(&current_thread()->pending_work, __ATOMIC_SEQ_CST);
-
-	return (wait_flags & WAIT_SIGNALS && work & (WORK_SIGNAL | WORK_KILLED)) ||
-	       (wait_flags & WAIT_KILLABLE && work & WORK_KILLED);
-}
-
-static struct held_locks *thread_locks(void)
-{
-	struct thread *t = current_thread();
-
-	return t ? &t->held : NULL;
-}
-
-static void init_cpu(struct thread *idle)
-{
+	struct thread *idle = thread_create_idle(this_cpu_id());
 	struct runqueue *rq = this_runqueue();
 
 	runqueue_init(rq, idle);
@@ -345,69 +284,12 @@ void sched_init(void)
 	if (us)
 		sched_set_slice_ns(us * NSEC_PER_USEC);
 	thread_entry_hook = finish_switch;
-	thread_init();
-	init_cpu(thread_create_idle(this_cpu_id()));
-	lockdep_thread_locks = thread_locks;
 	preempt_hook = preempt_schedule;
+	thread_init();
+	init_cpu();
 }
 
 void sched_init_cpu(void)
 {
-	init_cpu(thread_create_idle(this_cpu_id()));
-}
-
-/* Waking a halted CPU takes an interrupt and many times as long as a switch.  Where work has been
- * coming soon, the idle thread looks out for it a little longer than that would take.  Interrupts
- * are on.  True: there is something to do. */
-static bool idle_poll(struct runqueue *rq)
-{
-	u64 end = clock_now_ns() + rq->poll_ns;
-
-	__atomic_store_n(&rq->polling, 1, __ATOMIC_SEQ_CST);
-	while (!need_resched() && clock_now_ns() < end)
-		cpu_relax();
-	__atomic_store_n(&rq->polling, 0, __ATOMIC_SEQ_CST);
-	return need_resched();
-}
-
-void sched_idle_loop(void)
-{
-	struct runqueue *rq = this_runqueue();
-	bool polled = false; /* in vain, since something ran here */
-
-	cpumask_set(&cpus_idle, this_cpu_id());
-	for (;;) {
-		irq_disable();
-		if (!need_resched() && !READ_ONCE(rq->queued)) {
-			if (balance_steal(this_cpu_id())) {
-				rq->stats.steals++;
-			} else if (!polled && rq->poll_ns >= IDLE_POLL_NS / 8) {
-				irq_enable();
-				polled = !idle_poll(rq);
-				continue;
-			} else {
-				polled = false;
-				cpu_idle_halt();
-				continue;
-			}
-		}
-		irq_enable();
-		polled = false;
-		schedule();
-	}
-}
-
-void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats)
-{
-	struct runqueue *rq = runqueue_of(cpu);
-	u64 flags = spin_lock_irq(&rq->lock);
-	u64 since = clock_now_ns() - rq->since_ns;
-	bool idle = rq->idle->on_cpu;
-
-	rq->stats.idle_ns = rq->idle->use.run_ns + (idle ? since : 0);
-	times_split(rq->busy_ns + (idle ? 0 : since), rq->user_samples, rq->kernel_samples,
-		    &rq->stats.user_ns, &rq->stats.kernel_ns);
-	rq->stats.queued = rq->queued;
-	*stats = rq->stats;
-	spin_unlock_irq(&rq->lock, flags);
+	init_cpu();
 }

@@ -33,3 +33,31 @@ void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns)
 	spin_unlock(&rq->lock);
 	irq_restore(flags);
 }
+
+void sched_sample(bool user_mode)
+{
+	struct thread *t = current_thread();
+	struct runqueue *rq = this_runqueue();
+
+	if (t->is_idle)
+		return;
+	t->use.user_samples += user_mode;
+	t->use.kernel_samples += !user_mode;
+	rq->user_samples += user_mode;
+	rq->kernel_samples += !user_mode;
+}
+
+void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats)
+{
+	struct runqueue *rq = runqueue_of(cpu);
+	u64 flags = spin_lock_irq(&rq->lock);
+	u64 since = clock_now_ns() - rq->since_ns;
+	bool idle = rq->idle->on_cpu;
+
+	rq->stats.idle_ns = rq->idle->use.run_ns + (idle ? since : 0);
+	times_split(rq->busy_ns + (idle ? 0 : since), rq->user_samples, rq->kernel_samples,
+		    &rq->stats.user_ns, &rq->stats.kernel_ns);
+	rq->stats.queued = rq->queued;
+	*stats = rq->stats;
+	spin_unlock_irq(&rq->lock, flags);
+}

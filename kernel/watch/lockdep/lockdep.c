@@ -5,6 +5,7 @@
  */
 #include "kernel/watch/lockdep/lockdep.h"
 
+#include "kernel/task/thread.h"
 #include "kernel/watch/panic/symbols.h"
 
 #define CLASSES_MAX (HEDDLE_DEBUG ? 128 : 1)
@@ -17,7 +18,6 @@ static bool taken_in_irq[CLASSES_MAX], taken_irqs_on[CLASSES_MAX];
 static u32 graph_lock;
 
 static DEFINE_PER_CPU(struct held_locks, cpu_locks);
-struct held_locks *(*lockdep_thread_locks)(void);
 
 static void graph_acquire(void)
 {
@@ -102,11 +102,15 @@ static void check_against(const struct held_locks *locks, struct lock_class *cla
 	}
 }
 
+/* The locks held by the calling CPU, or the sleeping locks held by its thread; NULL: there is no thread
+ * before sched_init(). */
 static struct held_locks *locks_of(bool sleeping)
 {
+	struct thread *t = current_thread();
+
 	if (!sleeping)
 		return this_cpu_ptr(cpu_locks);
-	return lockdep_thread_locks ? lockdep_thread_locks() : NULL;
+	return t ? &t->held : NULL;
 }
 
 void lockdep_record_acquire(struct lock_class *class, const void *lock, const void *where,
@@ -170,8 +174,8 @@ u32 locks_held_print(u32 cpu, void (*print)(const char *fmt, ...))
 	char where[64];
 	u32 count = 0;
 
-	if (cpu == this_cpu_id() && lockdep_thread_locks)
-		lists[1] = lockdep_thread_locks();
+	if (cpu == this_cpu_id())
+		lists[1] = locks_of(true);
 	for (u32 l = 0; l < 2 && HEDDLE_DEBUG; l++)
 		for (u32 i = 0; lists[l] && i < MIN(lists[l]->count, (u32)LOCKDEP_HELD_MAX); i++) {
 			const struct held_lock *h = &lists[l]->held[i];

@@ -23,9 +23,6 @@ struct held_locks {
 	struct held_lock held[LOCKDEP_HELD_MAX];
 };
 
-/* The calling thread's list of sleeping locks; given by the scheduler.  NULL result: none yet. */
-extern struct held_locks *(*lockdep_thread_locks)(void);
-
 /* Record that the calling CPU or, with LOCKDEP_SLEEPING, the calling thread takes or releases a lock.
  * `class` NULL: an attempt that does not wait, and so makes no edge.  Called by the two functions
  * below alone, in debug builds. */
