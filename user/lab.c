@@ -200,7 +200,8 @@ static int run_one(char *argv[])
 	int status;
 
 	if (!path) {
-		fprintf(stderr, "lab: '%s' is not in %s\n", argv[0], places[0]);
+		fprintf(stderr, "lab: '%s' is not in %s; LAB_DIR can name another folder\n",
+			argv[0], places[0]);
 		return 2;
 	}
 	status = run(path, argv, 0);
@@ -268,7 +269,7 @@ static char ask(size_t next)
 {
 	char key;
 
-	put_format("\nNext, %zu of %zu: %s: %s.\nEnter: go on; s: skip it; q: quit. ", next + 1,
+	put_format("\nNext, %zu of %zu: %s: %s.\nEnter: continue; s: skip it; q: quit. ", next + 1,
 		   CATALOGUE, catalogue[next].name, catalogue[next].title);
 	do
 		key = key_read() | 0x20;
@@ -295,7 +296,8 @@ static int tour(char *argv[], bool quick, bool json)
 			continue;
 		argv[0] = (char *)catalogue[i].name;
 		if (!path)
-			fprintf(stderr, "lab: '%s' is not in %s\n", argv[0], places[0]);
+			fprintf(stderr, "lab: '%s' is not in %s; LAB_DIR can name another folder\n",
+				argv[0], places[0]);
 		status = path ? run(path, argv, asks ? 0 : LIMIT) : 2;
 		outcomes[i] = status == 0 ? OK : status == LAB_LEFT ? SKIPPED : FAILED;
 		free(path);

@@ -51,7 +51,7 @@ static void draw(uint64_t ns, bool stopped)
 	lab_live_begin(&columns, &rows);
 	lab_live_end(); /* only clears the screen: timeline_show() decides the number of lines */
 	put_format("timeline: the last %g ms%s   +/-: more/less   space: %s   q: quit\n", ns / 1e6,
-		   stopped ? " (stopped)" : "", stopped ? "go on" : "stop");
+		   stopped ? " (stopped)" : "", stopped ? "continue" : "stop");
 	timeline_show(trace, true, 200, rows - 2);
 	fflush(stdout);
 	trace_free(trace);

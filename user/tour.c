@@ -377,7 +377,7 @@ int main(int argc, char *argv[])
 	for (scene = 0; argc > 1 && scene < SCENES && strcmp(argv[1], scenes[scene].name);)
 		scene++;
 	if (scene == SCENES) {
-		fprintf(stderr, "tour: no scene %s\n", argv[1]);
+		fprintf(stderr, "tour: there is no scene '%s'\n", argv[1]);
 		return 2;
 	}
 	lengthen_slices();

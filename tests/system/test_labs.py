@@ -163,7 +163,7 @@ def test_question(tmp_path):
         lab.send("x" + key)
         text = ""
         # Each screenful waits for a key.
-        while lab.expect(["go on; q: show all the rest --", pexpect.EOF]) == 0:
+        while lab.expect(["continue; q: show all the rest --", pexpect.EOF]) == 0:
             assert lab.before.count("\n") <= 23 or not text
             text += lab.before
             lab.send("q" if later else "\r")
@@ -204,7 +204,7 @@ def test_timeline(tmp_path):
         trace.write_text(text)
         result = on_host("timeline", "-f", str(trace), "--plain")
         assert result.returncode == 0 and result.stdout.startswith(PICTURE)
-        assert "3 earlier events were lost" in result.stdout
+        assert "3 earlier events were overwritten" in result.stdout
     for text in ("", "nonsense\n[000] -1 x: y\n", SAMPLE[:700], " [0] 1.1: sched_switch: \n"):
         trace.write_text(text)
         assert on_host("timeline", "-f", str(trace), "--plain").returncode == 0
@@ -326,7 +326,7 @@ def test_tour_says_what_was_left():
     with VM(timeout=120) as vm:
         vm.shell()
         vm.send("lab tour\n")
-        for prompt, key in (("1 of .*Enter: go on; s: skip it; q: quit. ", "\r"),
+        for prompt, key in (("1 of .*Enter: continue; s: skip it; q: quit. ", "\r"),
                             ("Enter: no guess; q: leave. ", "q"), ("2 of .*q: quit. ", "s"),
                             ("3 of .*q: quit. ", "q")):
             vm.expect("(?s)" + prompt)
@@ -368,7 +368,7 @@ def test_browser_live():
                 vm.expect("DEAD: r reloads it")
                 vm.expect(r"the other tabs missed \d+ of [1-9]")
         vm.send("q")
-        vm.expect("who ended")
+        vm.expect("what ended")
         vm.send("q")
         vm.expect("(?s)3 of 3 deaths ended only one tab.*You said b")
         vm.shell()
@@ -398,7 +398,7 @@ def test_drive_live():
             assert re.search(shown, screen), (key, screen)
         vm.send("q")
         vm.expect("You broke 'lost update' with ABBBAA")
-        vm.expect("go on; q")
+        vm.expect("continue; q")
         vm.send("q")
         vm.expect("You said c")
         vm.shell()

@@ -271,5 +271,5 @@ void options_apply(void)
 	free(before);
 	snprintf(now, sizeof(now), "%lu\n", slice_ms);
 	if (!lab_write(SLICE_FILE, now))
-		lab_left_out("--slice", "the kernel refused it");
+		lab_left_out("--slice", "the kernel did not accept this value");
 }

@@ -90,7 +90,7 @@ static void line_ends(void)
 
 	if (!screen.pages || ++screen.lines < screen.rows - 1)
 		return;
-	printf("-- Enter: go on; q: show all the rest --");
+	printf("-- Enter: continue; q: show all the rest --");
 	do
 		key = key_read();
 	while (key != '\n' && key != ' ' && key != 'q');

@@ -10,7 +10,7 @@
 void *must(void *memory)
 {
 	if (!memory) {
-		fputs("no memory\n", stderr);
+		fputs("out of memory\n", stderr);
 		exit(2);
 	}
 	return memory;

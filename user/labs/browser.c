@@ -568,7 +568,7 @@ static void show_events(void)
 {
 	struct lab_table *table =
 	    lab_table("What died, what survived, and what came back",
-		      "key|effect|who ended|>others missed|>window|>served|came back as");
+		      "key|effect|what ended|>others missed|>window|>served|came back as");
 
 	for (int i = 0; i < event_count; i++) {
 		const struct event *e = &events[i];

@@ -249,7 +249,8 @@ const struct lab lab = {
 	     "two logical CPUs and runs two threads at a time.",
     .predict =
 	{.question = "Four threads with the same work share one CPU. When does the first one end?",
-	 .choices = {"after a quarter of the time", "after about half", "near the end, like all"},
+	 .choices = {"after a quarter of the time", "after about half",
+		     "near the end, like the others"},
 	 .answer = 2,
 	 .why =
 	     "They take turns, one time slice each, so all of them end at nearly the same time."},

@@ -105,7 +105,7 @@ static unsigned long rounds_of(int i)
 
 /* What happened to the members. */
 struct outcome {
-	unsigned long more[MEMBERS]; /* rounds after it happened */
+	unsigned long more[MEMBERS]; /* rounds after the act */
 	char state[MEMBERS];	     /* from lab_state(); 0: ended */
 	int on;			     /* how many of the other two continued */
 };

@@ -282,7 +282,8 @@ static bool real_done(int ms)
 	return true;
 }
 
-/* --- a play -------------------------------------------------------------------------------------
+/* --- running a schedule
+ * -------------------------------------------------------------------------------------
  */
 
 static struct play {
@@ -310,7 +311,7 @@ static void play_step(int t)
 	play.schedule[play.steps++] = 'A' + t;
 	sem_post(&real->go[t]);
 	if (!real_done(20000))
-		lab_die("thread %c did not come back from a statement", 'A' + t);
+		lab_die("thread %c did not complete its statement", 'A' + t);
 	play.differs |= memcmp(&play.state, &real->is, sizeof(play.state)) != 0;
 }
 

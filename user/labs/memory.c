@@ -130,7 +130,7 @@ static bool region_by_region(bool *own)
 	mapped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	agreed = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!heap || mapped == MAP_FAILED || agreed == MAP_FAILED)
-		lab_die("no memory");
+		lab_die("out of memory");
 	on_stack[PAGE] = heap[0] = mapped[0] = agreed[0] = in_bss[0] = in_data[0] = 1;
 	region_add("code", "functions", (char *)write_regions, false);
 	region_add("data", "int x = 1", in_data, true);
@@ -156,7 +156,7 @@ static bool region_by_region(bool *own)
 			     "only root may read frame numbers (/proc/PID/pagemap)");
 		return false;
 	}
-	table = lab_table("Region by region, after the child has written to all but the code",
+	table = lab_table("Region by region, after the child has written to all except the code",
 			  "region|what|address|parent's frame|child's frame|");
 	*own = true;
 	for (int i = 0; i < region_count; i++) {

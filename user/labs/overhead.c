@@ -292,9 +292,9 @@ const struct lab lab = {
 		       "registers too."},
     .knobs = knobs,
     .expect = LAB_TRUE,
-    .books =
-	"Creating a thread is 10 to 100 times faster than a process, as there is so little to it "
-	"(Tanenbaum, 2.2.1).",
+    .books = "Creating a thread is 10 to 100 times faster than a process, because a thread has so "
+	     "few parts "
+	     "(Tanenbaum, 2.2.1).",
     .sources = "kernel/task/thread.h and kernel/task/process.h, side by side; kernel/proc/fork.c",
     .tour = "fork",
     .run = run,

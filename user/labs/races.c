@@ -132,7 +132,7 @@ static void mutex(int me)
 static void atomics(int me)
 {
 	for (int i = 0; i < ROUNDS; i++)
-		note(me, 'x', 1 + __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED), "add in one");
+		note(me, 'x', 1 + __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED), "add, atomic");
 }
 
 /* Each thread holds a lock, but the locks are different, so the variable is not protected. */
@@ -689,7 +689,7 @@ static void run_lab(void)
 	for (int t = 0; t < 2; t++)
 		updates[t] = calloc(UPDATES, sizeof(**updates));
 	if (!updates[0] || !updates[1])
-		lab_die("no memory");
+		lab_die("out of memory");
 	for (int i = 0; i < PROGRAMS; i++) {
 		struct program *p = &programs[i];
 
@@ -713,7 +713,7 @@ static void run_lab(void)
 	}
 	table = lab_table(seeds ? "Programs, and how many seeds break them"
 				: "Programs, and how many runs break them",
-			  "program|>runs|>lost an update|>hang|>the first");
+			  "program|>runs|>lost an update|>hang|>first failed");
 	for (int i = 0; i < PROGRAMS; i++) {
 		const struct program *p = &programs[i];
 		char first[24] = "-";

@@ -509,7 +509,7 @@ static void run(void)
 }
 
 static const struct lab_knob knobs[] = {
-    {"reopen", NULL, "the child opens the file anew instead of using the inherited descriptor"},
+    {"reopen", NULL, "the child opens the file again instead of using the inherited descriptor"},
     {"share-space", NULL, "the child is made by clone() with its parent's memory"},
     {0},
 };

@@ -319,7 +319,7 @@ const struct lab lab = {
     .books = "Each thread has its own stack, with one frame for each procedure called but not yet "
 	     "returned from (Tanenbaum, 2.2.2).",
     .sources =
-	"kernel/vm/fault.c, kernel/vm/region.c; the guard is musl's own: mmap() and mprotect()",
+	"kernel/vm/fault.c, kernel/vm/region.c; musl makes the guard page by mmap() and mprotect()",
     .tour = "page-fault",
     .run = run,
 };
