@@ -78,7 +78,7 @@ endif
 ifeq ($(WERROR),1)
 KERNEL_CFLAGS += -Werror
 endif
-KERNEL_ASFLAGS := $(ASFLAGS) -I. -D__ASSEMBLER__ -m64 -g -MMD -MP -fno-pic
+KERNEL_ASFLAGS := $(ASFLAGS) -I. -I$(BUILD) -D__ASSEMBLER__ -m64 -g -MMD -MP -fno-pic
 # Clang's own assembler leaves .cfi_signal_frame out of .debug_frame: gdb's bt would end there.
 ifneq ($(IS_CLANG),)
 KERNEL_ASFLAGS += $(if $(findstring GNU,$(shell as --version 2>/dev/null)),-fno-integrated-as -Xassembler -g)
@@ -87,7 +87,8 @@ KERNEL_LDFLAGS := $(LDFLAGS) -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z
   -Wl,-z,noexecstack -Wl,--build-id=none -T linker.ld
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra $(USER_CFLAGS) -static -pthread
 
-SOURCES := $(sort $(filter-out $(LEFT_OUT:%=%/%),$(shell find boot arch kernel -name '*.[cS]')) \
+ASM_OFFSETS := arch/x86_64/cpu/asm_offsets.c
+SOURCES := $(sort $(filter-out $(ASM_OFFSETS) $(LEFT_OUT:%=%/%),$(shell find boot arch kernel -name '*.[cS]')) \
   $(wildcard tests/kernel/*.c $(EXTENSIONS:%=tests/kernel/%/*.c)))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 PROGRAMS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/*.c))
@@ -160,7 +161,13 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel
 	@echo "  CC  $<"
 	@$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/%.S.o: %.S $(BUILD)/flags/assembly
+# What assembly knows of C, as #defines.
+$(BUILD)/asm_offsets.h: $(ASM_OFFSETS) $(BUILD)/flags/kernel
+	@mkdir -p $(@D)
+	@$(CC) $(KERNEL_CFLAGS) -MF $(@:.h=.d) -MT $@ -S -o $(@:.h=.s) $<
+	@sed -n 's/.*"\(#define [A-Z_0-9]* \)[$$]*\(.*\)"/\1\2/p' $(@:.h=.s) > $@
+
+$(BUILD)/%.S.o: %.S $(BUILD)/flags/assembly $(BUILD)/asm_offsets.h
 	@mkdir -p $(@D)
 	@echo "  AS  $<"
 	@$(CC) $(KERNEL_ASFLAGS) -c -o $@ $<
@@ -274,7 +281,7 @@ format: ## clang-format on all C of ours
 clean: ## remove build/
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
 .PHONY: all help setup doctor run gdb lab iso objs labs-host test bench ways trace report compile_commands.json loc house house-picture format \
   clean FORCE
 .DELETE_ON_ERROR:

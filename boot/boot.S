@@ -5,6 +5,7 @@
  * has to tell.  Temporary tables map the first 4 GiB twice, where they are and at DIRECT_MAP_BASE,
  * and the first GiB at KERNEL_BASE; paging_init() replaces them.
  */
+#include "asm_offsets.h"
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
 #define MULTIBOOT2_ARCH_I386	0
@@ -13,12 +14,7 @@
 #define PTE_TABLE 0x003 /* present, writable */
 #define PTE_PAGE  0x083 /* and a large page */
 
-#define CR4_PAE	      (1 << 5)
-#define MSR_EFER      0xc0000080
-#define EFER_LME      (1 << 8)
-#define CR0_BOOT      0x80010033 /* PG, WP, NE, ET, MP, PE; caches on */
 #define CPUID_LONG    (1 << 29)	 /* of leaf 0x80000001, edx */
-#define BOOT_STACK    16384	 /* KSTACK_SIZE */
 
 	.cfi_sections .debug_frame
 
@@ -110,7 +106,7 @@ pvh_entry:
 	rdmsr
 	orl $EFER_LME, %eax
 	wrmsr
-	movl $CR0_BOOT, %eax
+	movl $CR0_LONG_MODE, %eax
 	movl %eax, %cr0
 	lgdt boot_gdt_pointer
 	ljmp $0x08, $boot_long
@@ -198,7 +194,7 @@ boot_high:
 	.globl boot_stack_guard, boot_stack_top
 boot_stack_guard:
 	.skip 4096
-	.skip BOOT_STACK
+	.skip KSTACK_SIZE
 boot_stack_top:
 
 	.section .note.GNU-stack, "", @progbits

@@ -5,16 +5,12 @@
  * every address in it is relative to trampoline_start.  All processors may run it at once: it
  * writes to nothing but the state in the processor's own slot.
  */
-#include "boot/trampoline.h"
+#include "asm_offsets.h"
 
 #define REL(symbol)  ((symbol) - trampoline_start)
 #define CODE32	     0x08
 #define DATA	     0x10
 #define CODE64	     0x18
-#define CR0_PE	     0x00000001
-#define CR0_LONG     0x80010033 /* PG, WP, NE, ET, MP, PE; caches on */
-#define CR4_PAE	     0x20
-#define MSR_EFER     0xc0000080
 
 	.section .rodata.trampoline, "a", @progbits
 	.balign	16
@@ -25,7 +21,7 @@ trampoline_start:
 	cld
 	movw	%cs, %ax
 	movw	%ax, %ds
-	movl	REL(trampoline_base), %ebx	/* the page's address, kept throughout */
+	movl	REL(trampoline_data) + TRAMPOLINE_BASE, %ebx	/* the page's address, kept throughout */
 	/* The tables and far pointers below want linear addresses. */
 	lgdtl	REL(trampoline_gdt_pointer)
 	movl	%cr0, %eax
@@ -41,21 +37,21 @@ trampoline_32:
 	movw	%ax, %ss
 	movl	$CR4_PAE, %eax
 	movl	%eax, %cr4
-	movl	REL(trampoline_data)(%ebx), %eax	/* root */
+	movl	REL(trampoline_data) + TRAMPOLINE_ROOT(%ebx), %eax
 	movl	%eax, %cr3
 	/* NXE with LME: the kernel's tables have NX bits, which are reserved without. */
 	movl	$MSR_EFER, %ecx
-	movl	REL(trampoline_data) + 8(%ebx), %eax
+	movl	REL(trampoline_data) + TRAMPOLINE_EFER(%ebx), %eax
 	xorl	%edx, %edx
 	wrmsr
-	movl	$CR0_LONG, %eax
+	movl	$CR0_LONG_MODE, %eax
 	movl	%eax, %cr0
 	ljmpl	*REL(trampoline_jump_64)(%ebx)
 
 	.code64
 trampoline_64:
 	/* Who am I?  Without a stack yet: each processor has its own. */
-	movq	trampoline_data + 32(%rip), %rax	/* apic */
+	movq	trampoline_data + TRAMPOLINE_APIC(%rip), %rax
 	testq	%rax, %rax
 	jz	1f
 	movl	0x20(%rax), %r8d
@@ -65,21 +61,21 @@ trampoline_64:
 	xorl	%ecx, %ecx
 	cpuid
 	movl	%edx, %r8d
-2:	movq	trampoline_data + 16(%rip), %rdi	/* slots */
-	movq	trampoline_data + 24(%rip), %rcx	/* slot_count */
+2:	movq	trampoline_data + TRAMPOLINE_SLOTS(%rip), %rdi
+	movq	trampoline_data + TRAMPOLINE_SLOT_COUNT(%rip), %rcx
 3:	testq	%rcx, %rcx
 	jz	halt
-	cmpl	%r8d, TRAMPOLINE_SLOT_APIC_ID(%rdi)
+	cmpl	%r8d, SLOT_APIC_ID(%rdi)
 	je	4f
-	addq	$TRAMPOLINE_SLOT_SIZE, %rdi
+	addq	$SLOT_SIZE, %rdi
 	decq	%rcx
 	jmp	3b
 4:	movl	$TRAMPOLINE_WAITING, %eax
 	movl	$TRAMPOLINE_ARRIVED, %edx
-	lock cmpxchgl %edx, TRAMPOLINE_SLOT_STATE(%rdi)
+	lock cmpxchgl %edx, SLOT_STATE(%rdi)
 	jne	halt				/* nobody waits any more */
-	movq	TRAMPOLINE_SLOT_STACK(%rdi), %rsp
-	movq	trampoline_data + 40(%rip), %rax	/* entry */
+	movq	SLOT_STACK(%rdi), %rsp
+	movq	trampoline_data + TRAMPOLINE_ENTRY(%rip), %rax
 	movabsq	$trampoline_high, %rcx
 	jmp	*%rcx
 halt:
@@ -107,9 +103,7 @@ trampoline_jump_64:
 	.balign	8
 	.globl	trampoline_data
 trampoline_data:			/* struct trampoline_data */
-	.skip	48
-trampoline_base:
-	.skip	8
+	.skip	TRAMPOLINE_DATA_SIZE
 	.globl	trampoline_end
 trampoline_end:
 

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where other processors begin: trampoline.S, copied to a page below 1 MiB, with this at its end.
- * Included by assembly too.
+ * Where other processors begin: trampoline.S, copied to a page below 1 MiB, with
+ * struct trampoline_data at its end.
  */
 #pragma once
 
-#define TRAMPOLINE_SLOT_SIZE	32
-#define TRAMPOLINE_SLOT_APIC_ID 0
-#define TRAMPOLINE_SLOT_STATE	4
-#define TRAMPOLINE_SLOT_STACK	8
+#include "kernel/lib/base.h"
 
 #define TRAMPOLINE_WAITING	0 /* not heard of yet */
 #define TRAMPOLINE_ARRIVED	1 /* runs on its stack */
 #define TRAMPOLINE_ONLINE	2
 #define TRAMPOLINE_UNFIT	3 /* lacks what the boot CPU has; halted */
 #define TRAMPOLINE_ABANDONED	4 /* it may not go on any more */
-
-#ifndef __ASSEMBLER__
-#include "kernel/lib/base.h"
 
 struct cpu;
 
@@ -44,4 +38,3 @@ extern const char trampoline_start[], trampoline_data[], trampoline_end[];
 
 /* 32-bit addresses that are relative to the page until its address is added. */
 extern const char trampoline_gdt_pointer[], trampoline_jump_32[], trampoline_jump_64[];
-#endif

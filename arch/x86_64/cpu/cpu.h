@@ -15,7 +15,15 @@
 #define RFLAGS_RF   (1UL << 16)
 #define RFLAGS_AC   (1UL << 18)
 
+#define CR0_PE		(1UL << 0)
+#define CR0_MP		(1UL << 1)
+#define CR0_EM		(1UL << 2)
+#define CR0_TS		(1UL << 3)
+#define CR0_ET		(1UL << 4)
+#define CR0_NE		(1UL << 5)
 #define CR0_WP		(1UL << 16)
+#define CR0_AM		(1UL << 18)
+#define CR0_PG		(1UL << 31)
 #define CR4_PAE		(1UL << 5)
 #define CR4_MCE		(1UL << 6)
 #define CR4_PGE		(1UL << 7)
@@ -31,6 +39,7 @@
 #define MSR_TSC_DEADLINE   0x6e0
 #define MSR_EFER	   0xc0000080
 #define EFER_SCE	   (1UL << 0)
+#define EFER_LME	   (1UL << 8)
 #define EFER_NXE	   (1UL << 11)
 #define MSR_STAR	   0xc0000081
 #define MSR_LSTAR	   0xc0000082

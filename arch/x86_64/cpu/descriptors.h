@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "kernel/lib/base.h"
+
 #define SELECTOR_KERNEL_CODE 0x10
 #define SELECTOR_KERNEL_DATA 0x18
 #define SELECTOR_USER_CODE32 0x23
@@ -35,9 +37,6 @@
 
 #define IST_STACK_SIZE 8192 /* bytes of each of the four; a panic report is printed on them */
 
-#ifndef __ASSEMBLER__
-#include "kernel/lib/base.h"
-
 /* The boot CPU's own stacks for descriptors_init_cpu(). */
 extern const u64 boot_ist_stacks[4];
 
@@ -52,4 +51,3 @@ void idt_load(void);
 
 /* Where the processor finds the kernel stack on a trap from user mode: RSP0 of this CPU's TSS. */
 void tss_set_kernel_stack(u64 top);
-#endif

@@ -10,10 +10,6 @@
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
 
-#define CR0_MP	     (1UL << 1)
-#define CR0_EM	     (1UL << 2)
-#define CR0_TS	     (1UL << 3)
-#define CR0_NE	     (1UL << 5)
 
 #define XCR0_X87_SSE 0x03UL
 #define XCR0_SSE     0x02UL

@@ -7,10 +7,10 @@
  *   0xffffc90000000000 + 512 GiB              kernel stacks, each with a guard page below
  *   0xffffd00000000000 + 512 GiB              device memory
  *   0xffffffff80000000 + 1 GiB                the kernel's image
- *
- * Included by assembly too.
  */
 #pragma once
+
+#include "kernel/lib/base.h"
 
 #define USER_MIN	 0x0000000000001000
 #define USER_MAX	 0x00007ffffffff000 /* one past the last user byte */
@@ -22,9 +22,6 @@
 #define KERNEL_BASE	 0xffffffff80000000 /* virtual = physical + KERNEL_BASE in the image */
 
 #define KSTACK_SIZE 16384 /* bytes of a kernel stack, without its guard page */
-
-#ifndef __ASSEMBLER__
-#include "kernel/lib/base.h"
 
 /* RAM (and, until paging_init(), everything below 4 GiB) through the direct map. */
 static inline void *phys_to_virt(paddr_t p)
@@ -46,4 +43,3 @@ extern char __text_start[], __text_end[], __rodata_start[], __rodata_end[];
 extern char __data_start[], __data_end[], __bss_start[], __bss_end[];
 extern char __boot_start[], __boot_end[]; /* physical addresses, identity; take the address only */
 extern char boot_stack_guard[], boot_stack_top[]; /* KSTACK_SIZE bytes above an unmapped page */
-#endif

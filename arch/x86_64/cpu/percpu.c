@@ -7,13 +7,6 @@
 #include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
 
-_Static_assert(offsetof(struct cpu, self) == CPU_SELF, "known to assembly");
-_Static_assert(offsetof(struct cpu, current) == CPU_CURRENT, "known to assembly");
-_Static_assert(offsetof(struct cpu, kernel_sp) == CPU_KERNEL_SP, "known to assembly");
-_Static_assert(offsetof(struct cpu, user_sp) == CPU_USER_SP, "known to assembly");
-_Static_assert(offsetof(struct cpu, preempt_count) == CPU_PREEMPT_COUNT, "known to assembly");
-_Static_assert(offsetof(struct cpu, need_resched) == CPU_NEED_RESCHED, "known to assembly");
-
 #define CPU_STRUCT_SIZE ALIGN_UP(sizeof(struct cpu), 64) /* the variables follow it */
 
 extern char __percpu_start[], __percpu_end[];

@@ -12,14 +12,6 @@
 struct thread;
 struct pmap;
 
-/* Offsets known to assembly: checked in percpu.c. */
-#define CPU_SELF	  0
-#define CPU_CURRENT	  16
-#define CPU_KERNEL_SP	  24
-#define CPU_USER_SP	  32
-#define CPU_PREEMPT_COUNT 40
-#define CPU_NEED_RESCHED  44
-
 struct cpu {
 	struct cpu *self;
 	u64 percpu_offset;	/* added to a DEFINE_PER_CPU() variable's address */
@@ -30,11 +22,11 @@ struct cpu {
 	u32 need_resched;	/* the running thread should give way */
 	u32 id;			/* 0 .. cpu_count-1; 0 booted */
 	u32 apic_id;
-	u32 irq_depth;		/* > 0: in an interrupt handler */
-	struct pmap *pmap;	/* whose page-table root is in CR3 */
+	u32 irq_depth;		  /* > 0: in an interrupt handler */
+	struct pmap *pmap;	  /* whose page-table root is in CR3 */
 	struct thread *fpu_owner; /* whose state the FPU registers hold; NULL: nobody's */
-	u64 interrupts;		/* taken here since boot */
-	bool pmap_lazy;		/* a kernel thread runs on a root that it does not need */
+	u64 interrupts;		  /* taken here since boot */
+	bool pmap_lazy;		  /* a kernel thread runs on a root that it does not need */
 };
 
 /* The calling CPU.  With preemption on the answer may be old at once: fine for `current`, which
@@ -43,7 +35,7 @@ static inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;
 
-	__asm__ volatile("movq %%gs:0, %0" : "=r"(c));
+	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(c) : "i"(offsetof(struct cpu, self)));
 	return c;
 }
 
@@ -72,13 +64,13 @@ static inline u32 this_cpu_id(void)
  * between load and store cannot matter. */
 static inline void preempt_disable(void)
 {
-	__asm__ volatile("incl %%gs:40" ::: "memory");
+	__asm__ volatile("incl %%gs:%c0" ::"i"(offsetof(struct cpu, preempt_count)) : "memory");
 }
 
 /* Without a look at need_resched: for callers that know it will be looked at soon. */
 static inline void preempt_enable_no_resched(void)
 {
-	__asm__ volatile("decl %%gs:40" ::: "memory");
+	__asm__ volatile("decl %%gs:%c0" ::"i"(offsetof(struct cpu, preempt_count)) : "memory");
 }
 
 static inline u32 preempt_count(void)
@@ -90,7 +82,10 @@ static inline bool need_resched(void)
 {
 	bool n;
 
-	__asm__ volatile("cmpl $0, %%gs:44" : "=@ccne"(n)::"memory");
+	__asm__ volatile("cmpl $0, %%gs:%c1"
+			 : "=@ccne"(n)
+			 : "i"(offsetof(struct cpu, need_resched))
+			 : "memory");
 	return n;
 }
 
@@ -109,9 +104,9 @@ static inline void preempt_enable(void)
 }
 
 /* CPUs that the MADT lists, those that answered, by id. */
-extern u32 cpu_count;		     /* CPUs that ever came online; ids below it are valid */
+extern u32 cpu_count; /* CPUs that ever came online; ids below it are valid */
 extern struct cpumask cpus_online;
-struct cpu *cpu_get(u32 id);	     /* of a CPU that is or was online */
+struct cpu *cpu_get(u32 id); /* of a CPU that is or was online */
 
 #define DEFINE_PER_CPU(type, name)	 __section(".percpu") typeof(type) name
 #define DEFINE_PER_CPU_LARGE(type, name) __section(".percpu.large") typeof(type) name

@@ -3,7 +3,7 @@
  * The instructions that touch user memory, and the table of where to go on when they fault.  A
  * fault is first offered to the address space; only when that cannot help it ends here.
  */
-#define EFAULT 14 /* errno.h is C */
+#include "asm_offsets.h"
 
 	.cfi_sections .debug_frame
 

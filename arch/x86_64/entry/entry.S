@@ -10,16 +10,12 @@
  * user's: they have stacks of their own (IST) and look at GS base itself, which no user can make
  * negative (CR4.FSGSBASE is off, arch_prctl() refuses).
  */
-#include "arch/x86_64/cpu/descriptors.h"
+#include "asm_offsets.h"
 
-#define VECTOR_SYSCALL	  256 /* trap_frame.h */
-#define CPU_KERNEL_SP	  24  /* percpu.h */
-#define CPU_USER_SP	  32
-#define MSR_GS_BASE	  0xc0000101
-#define ENOSYS		  38
-#define FRAME_RIP	  136 /* struct trap_frame, checked in entry.c */
-#define FRAME_CS	  144
-#define FRAME_SIZE	  176
+/* Offsets in what the processor and a stub have pushed: the part of struct trap_frame from `vector`
+ * on.  Its size. */
+#define STUB(offset) ((offset)-FRAME_VECTOR)
+#define STUB_SIZE    (FRAME_SIZE-FRAME_VECTOR)
 
 	.cfi_sections .debug_frame
 
@@ -30,8 +26,8 @@
 	.cfi_startproc
 	.cfi_signal_frame
 	.cfi_def_cfa	%rsp, \bytes
-	.cfi_offset	%rip, -40
-	.cfi_offset	%rsp, -16
+	.cfi_offset	%rip, FRAME_RIP - FRAME_SIZE
+	.cfi_offset	%rsp, FRAME_RSP - FRAME_SIZE
 .endm
 
 .macro PUSH reg
@@ -86,24 +82,19 @@
 	POP	rdi
 .endm
 
+.macro POP_VECTOR_AND_ERROR
+	addq	$STUB(FRAME_RIP), %rsp
+	.cfi_adjust_cfa_offset -STUB(FRAME_RIP)
+.endm
+
 /* In a function of its own that begins with a whole frame on the stack. */
 .macro CFI_WHOLE_FRAME
 	CFI_FRAME FRAME_SIZE
-	.cfi_offset %rdi, -64
-	.cfi_offset %rsi, -72
-	.cfi_offset %rdx, -80
-	.cfi_offset %rcx, -88
-	.cfi_offset %rax, -96
-	.cfi_offset %r8, -104
-	.cfi_offset %r9, -112
-	.cfi_offset %r10, -120
-	.cfi_offset %r11, -128
-	.cfi_offset %rbx, -136
-	.cfi_offset %rbp, -144
-	.cfi_offset %r12, -152
-	.cfi_offset %r13, -160
-	.cfi_offset %r14, -168
-	.cfi_offset %r15, -176
+	.set	at, FRAME_VECTOR - FRAME_SIZE
+	.irp	reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+	.set	at, at - 8
+	.cfi_offset %\reg, at
+	.endr
 .endm
 
 /* What was in the registers is the user's choice: nothing of it is left for code that runs ahead
@@ -155,14 +146,14 @@ entry_syscall:
 	.cfi_adjust_cfa_offset 8
 	pushq	%gs:CPU_USER_SP
 	.cfi_adjust_cfa_offset 8
-	.cfi_offset	%rsp, -16
+	.cfi_offset	%rsp, FRAME_RSP - FRAME_SIZE
 	pushq	%r11
 	.cfi_adjust_cfa_offset 8
 	pushq	$SELECTOR_USER_CODE
 	.cfi_adjust_cfa_offset 8
 	pushq	%rcx
 	.cfi_adjust_cfa_offset 8
-	.cfi_offset	%rip, -40
+	.cfi_offset	%rip, FRAME_RIP - FRAME_SIZE
 	pushq	%rax				/* error: the call's number */
 	.cfi_adjust_cfa_offset 8
 	pushq	$VECTOR_SYSCALL
@@ -191,7 +182,7 @@ entry_syscall_return:
 	/* SYSRET: syscall_enter() made sure that rip is in the user half (a non-canonical rcx
 	 * faults in ring 0 with the user's stack on Intel), rcx = rip and r11 = rflags. */
 	POP_REGISTERS
-	movq	40(%rsp), %rsp
+	movq	STUB(FRAME_RSP)(%rsp), %rsp
 	.cfi_def_cfa	%rsp, 0
 	.cfi_register	%rip, %rcx
 	.cfi_escape	0x14, 7, 0		/* DW_CFA_val_offset rsp: it is the CFA */
@@ -240,8 +231,7 @@ return_to_user:
 	 * 0 and RPL 3, IRET faults and the thread gets its signal. */
 	orb	$3, FRAME_CS(%rsp)
 	POP_REGISTERS
-	addq	$16, %rsp
-	.cfi_adjust_cfa_offset -16
+	POP_VECTOR_AND_ERROR
 	swapgs
 	/* A bad selector or address makes this instruction fault, in the kernel but with the user's
 	 * GS: see fault_common. */
@@ -258,8 +248,8 @@ entry_user_iret:
 	.type	fault_common, @function
 	.balign	16
 fault_common:
-	CFI_FRAME 56
-	cmpq	$entry_user_iret, 16(%rsp)
+	CFI_FRAME STUB_SIZE
+	cmpq	$entry_user_iret, STUB(FRAME_RIP)(%rsp)
 	jne	interrupt_common
 	swapgs
 	lfence
@@ -270,7 +260,7 @@ fault_common:
 	.type	interrupt_common, @function
 	.balign	16
 interrupt_common:
-	CFI_FRAME 56
+	CFI_FRAME STUB_SIZE
 	PUSH_REGISTERS
 	cld
 	testb	$3, FRAME_CS(%rsp)
@@ -291,8 +281,7 @@ entry_trap_return:
 	testb	$3, FRAME_CS(%rsp)
 	jnz	return_to_user
 	POP_REGISTERS
-	addq	$16, %rsp
-	.cfi_adjust_cfa_offset -16
+	POP_VECTOR_AND_ERROR
 	iretq
 	.cfi_endproc
 	.size	interrupt_common, . - interrupt_common
@@ -302,26 +291,26 @@ entry_trap_return:
 	.type	debug_common, @function
 	.balign	16
 debug_common:
-	CFI_FRAME 56
-	testb	$3, 24(%rsp)
+	CFI_FRAME STUB_SIZE
+	testb	$3, STUB(FRAME_CS)(%rsp)
 	jz	paranoid_common
 	pushq	%rax
 	.cfi_adjust_cfa_offset 8
-	movq	%rsp, %rax
-	.cfi_def_cfa_register %rax
+	leaq	8(%rsp), %rax
+	.cfi_def_cfa	%rax, STUB_SIZE
 	swapgs
 	lfence
 	movq	%gs:CPU_KERNEL_SP, %rsp
 	swapgs					/* interrupt_common does it again */
-	pushq	56(%rax)			/* ss */
-	pushq	48(%rax)
-	pushq	40(%rax)
-	pushq	32(%rax)
-	pushq	24(%rax)
-	pushq	16(%rax)
-	pushq	8(%rax)				/* vector */
-	movq	(%rax), %rax
-	.cfi_def_cfa	%rsp, 56
+	pushq	STUB(FRAME_SS)(%rax)
+	pushq	STUB(FRAME_RSP)(%rax)
+	pushq	STUB(FRAME_RFLAGS)(%rax)
+	pushq	STUB(FRAME_CS)(%rax)
+	pushq	STUB(FRAME_RIP)(%rax)
+	pushq	STUB(FRAME_ERROR)(%rax)
+	pushq	STUB(FRAME_VECTOR)(%rax)
+	movq	-8(%rax), %rax
+	.cfi_def_cfa	%rsp, STUB_SIZE
 	jmp	interrupt_common
 	.cfi_endproc
 	.size	debug_common, . - debug_common
@@ -332,7 +321,7 @@ debug_common:
 	.type	paranoid_common, @function
 	.balign	16
 paranoid_common:
-	CFI_FRAME 56
+	CFI_FRAME STUB_SIZE
 	PUSH_REGISTERS
 	cld
 	CLEAR_AC
@@ -353,8 +342,7 @@ entry_paranoid_return:
 	jz	2f
 	swapgs
 2:	POP_REGISTERS
-	addq	$16, %rsp
-	.cfi_adjust_cfa_offset -16
+	POP_VECTOR_AND_ERROR
 	iretq
 	.cfi_endproc
 	.size	paranoid_common, . - paranoid_common
@@ -374,9 +362,9 @@ entry_stubs:
 	.rept	256
 	.balign	16
 	.if HAS_ERROR_CODE(vector)
-	CFI_FRAME 48
+	CFI_FRAME (FRAME_SIZE-FRAME_ERROR)
 	.else
-	CFI_FRAME 40
+	CFI_FRAME (FRAME_SIZE-FRAME_RIP)
 	pushq	$0
 	.cfi_adjust_cfa_offset 8
 	.endif

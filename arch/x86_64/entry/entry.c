@@ -19,7 +19,6 @@
 #include "kernel/watch/panic/panic_report.h"
 
 #define MSR_SYSENTER_CS 0x174
-#define CR0_AM		(1UL << 18)
 
 #define STUB_BYTES	16
 
@@ -27,12 +26,6 @@
  * I/O ports (IOPL), no nested task, no virtual-8086 mode, and interrupts stay on. */
 #define RFLAGS_OF_USER 0x250dd5UL
 #define RFLAGS_ALWAYS  (RFLAGS_IF | 2) /* bit 1 reads as one */
-
-_Static_assert(offsetof(struct trap_frame, rip) == 136, "known to entry.S");
-_Static_assert(offsetof(struct trap_frame, cs) == 144, "known to entry.S");
-_Static_assert(sizeof(struct trap_frame) == 176, "known to entry.S");
-_Static_assert(VECTOR_SYSCALL == 256, "known to entry.S");
-_Static_assert(CPU_KERNEL_SP == 24 && CPU_USER_SP == 32, "known to entry.S");
 
 extern char entry_syscall[], entry_syscall_compat[], entry_stubs[];
 void entry_user_return(void);

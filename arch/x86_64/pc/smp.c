@@ -30,16 +30,6 @@ bool smp_stopping;
 static struct trampoline_slot slots[MAX_CPUS];
 static void (*smp_entry)(void) noreturn;
 
-_Static_assert(sizeof(struct trampoline_slot) == TRAMPOLINE_SLOT_SIZE, "known to assembly");
-_Static_assert(offsetof(struct trampoline_slot, state) == TRAMPOLINE_SLOT_STATE, "as above");
-_Static_assert(offsetof(struct trampoline_slot, stack) == TRAMPOLINE_SLOT_STACK, "as above");
-_Static_assert(offsetof(struct trampoline_data, efer) == 8, "known to assembly");
-_Static_assert(offsetof(struct trampoline_data, slots) == 16, "known to assembly");
-_Static_assert(offsetof(struct trampoline_data, slot_count) == 24, "known to assembly");
-_Static_assert(offsetof(struct trampoline_data, apic) == 32, "known to assembly");
-_Static_assert(offsetof(struct trampoline_data, entry) == 40, "known to assembly");
-_Static_assert(offsetof(struct trampoline_data, base) == 48, "known to assembly");
-
 /* ---- Starting ------------------------------------------------------------------------------- */
 
 static void slot_set_state(struct trampoline_slot *slot, u32 state)
