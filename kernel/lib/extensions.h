@@ -17,3 +17,7 @@
 #ifndef WITH_LOCKDEP
 #define WITH_LOCKDEP 0
 #endif
+
+#ifndef WITH_PANIC
+#define WITH_PANIC 0
+#endif

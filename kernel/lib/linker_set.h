@@ -17,6 +17,10 @@
  */
 #define LINKER_SET_ENTRY(name, type) __used __section(".set." #name) __aligned(__alignof__(type))
 
+/* The same with a number of two digits: the set is walked in the order of these. */
+#define LINKER_SET_ENTRY_AT(name, order, type)                                                     \
+	__used __section(".set." #name "." #order) __aligned(__alignof__(type))
+
 /* Each entry of the set, in an order that depends on the names of the files. */
 #define linker_set_for_each(entry, name)                                                           \
 	for (typeof(&__set_##name[0]) entry = __set_##name; entry < __set_##name##_end; entry++)

@@ -6,7 +6,7 @@
 #include "kernel/sync/spinlock.h"
 
 #include "arch/x86_64/cpu/clock_read.h"
-#include "kernel/watch/lockdep/lockdep.h"
+#include "kernel/sync/lockdep.h"
 
 #define STUCK_NS (60 * NSEC_PER_SEC)
 

@@ -137,7 +137,3 @@ static __always_inline void might_sleep(void)
 	if (HEDDLE_DEBUG)
 		sleep_check();
 }
-
-/* For the panic report: locks held by a CPU, oldest first, and those that its thread may sleep with
- * where it is the calling CPU.  How many.  Debug builds only; else nothing. */
-u32 locks_held_print(u32 cpu, void (*print)(const char *fmt, ...));

@@ -7,7 +7,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
-#include "kernel/watch/lockdep/lockdep.h"
+#include "kernel/sync/lockdep.h"
 
 struct lock_class mutex_guard_class = {"mutex guard", 0};
 

@@ -6,7 +6,7 @@
 #include "kernel/task/mutex.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
-#include "kernel/watch/lockdep/lockdep.h"
+#include "kernel/sync/lockdep.h"
 
 static struct lock_class rwlock_guard_class = {"rwlock guard", 0};
 

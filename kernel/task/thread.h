@@ -15,7 +15,7 @@
 #include "kernel/task/timer.h"
 #include "kernel/task/use.h"
 #include "kernel/task/wait.h"
-#include "kernel/watch/lockdep/lockdep.h"
+#include "kernel/sync/lockdep.h"
 
 struct process;
 struct pmap;

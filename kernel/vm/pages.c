@@ -8,7 +8,7 @@
 
 #include "arch/x86_64/pc/tlb.h"
 #include "kernel/vm/region.h"
-#include "kernel/watch/lockdep/lockdep.h"
+#include "kernel/sync/lockdep.h"
 
 #define TABLE_SPAN (512 * PAGE_SIZE) /* bytes that one table of leaf entries maps */
 #define ZAP_BATCH  64		     /* pages let go per flush */

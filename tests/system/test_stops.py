@@ -127,7 +127,7 @@ def test_nmi(tmp_path):
 @needs_gdb
 def test_gdb_shows_more(tmp_path):
     """What the report advises."""
-    commands = ("break panic_report", "set $rip = 16", "continue", "heddle-fault", "bt")
+    commands = ("break panic_stop", "set $rip = 16", "continue", "heddle-fault", "bt")
     _, out = gdb_batch(tmp_path / "console", *(w for c in commands for w in ("-ex", c)))
     assert "the kernel stopped on CPU 0" in out, out
     assert re.search(r"^thread \d+ \(bring-up\): page fault at rip 0x10$", out, re.M)

@@ -253,7 +253,7 @@ user mode, of thread T or of the current one."""
         if not int(kernel.variable("panic_in_progress")):
             return False
         for cpu in kernel.scheduled_cpus():
-            frame = int(kernel.per_cpu("panic_frame", cpu, "panic_report.c"))
+            frame = int(kernel.per_cpu("panic_frame", cpu, "stop.c"))
             if frame:
                 f = kernel.at(frame, "struct trap_frame")
                 print(f"the kernel stopped on CPU {cpu}")

@@ -10,13 +10,13 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/cpu/switch.h"
 #include "arch/x86_64/cpu/usercopy.h"
+#include "arch/x86_64/entry/stop.h"
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/panic.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
-#include "kernel/watch/panic/panic_report.h"
 
 #define MSR_SYSENTER_CS 0x174
 
@@ -40,7 +40,7 @@ void entry_init(void)
 	usercopy_init();
 	thread_user_return = entry_user_return;
 	smp_cpu_setup_hook = entry_init_cpu;
-	panic_report_init();
+	stop_init();
 }
 
 void entry_init_cpu(void)

@@ -9,6 +9,7 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/cpu/usercopy.h"
 #include "arch/x86_64/entry/entry.h"
+#include "arch/x86_64/entry/stop.h"
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/log.h"
@@ -21,7 +22,6 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/timer.h"
 #include "kernel/vm/address_space.h"
-#include "kernel/watch/panic/panic_report.h"
 
 #define VECTOR_X87	      16
 #define VECTOR_SIMD	      19
@@ -380,9 +380,8 @@ void trap_paranoid(struct trap_frame *frame)
 	 * way back: the IRET of a nested exception would let the next NMI in, onto this same stack
 	 * (SDM 3A 6.7.1). */
 	if (READ_ONCE(smp_stopping)) {
-		if (panic_reports_here())
-			return;
-		panic_stop_here(frame);
+		stop_by_nmi(frame);
+		return;
 	}
 	panic_at(frame, "NMI: somebody asks what this machine is doing (`nmi` in QEMU's monitor, a "
 			"button), or its hardware failed");

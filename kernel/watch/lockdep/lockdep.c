@@ -3,12 +3,14 @@
  * The lock-order checker.  Classes get small numbers; `order` holds for each class the set of
  * classes ever taken while it was held, directly or by way of others.
  */
-#include "kernel/watch/lockdep/lockdep.h"
+#include "kernel/sync/lockdep.h"
 
+#include "arch/x86_64/entry/stop.h"
+#include "kernel/lib/log.h"
 #include "kernel/task/thread.h"
-#include "kernel/watch/panic/symbols.h"
+#include "kernel/watch/symbols.h"
 
-#define CLASSES_MAX (HEDDLE_DEBUG ? 128 : 1)
+#define CLASSES_MAX (LOCKDEP ? 128 : 1)
 #define WORDS	    ((CLASSES_MAX + 63) / 64)
 
 static u32 class_count = 1; /* number 0: none yet */
@@ -119,7 +121,7 @@ void lockdep_record_acquire(struct lock_class *class, const void *lock, const vo
 	struct held_locks *locks, *of_thread;
 	u64 irqs;
 
-	if (!HEDDLE_DEBUG || panic_in_progress)
+	if (!LOCKDEP || panic_in_progress)
 		return;
 	irqs = irq_save();
 	if (class) {
@@ -153,7 +155,7 @@ void lockdep_record_release(const void *lock, bool sleeping)
 	struct held_locks *locks;
 	u64 irqs;
 
-	if (!HEDDLE_DEBUG || panic_in_progress)
+	if (!LOCKDEP || panic_in_progress)
 		return;
 	irqs = irq_save();
 	locks = locks_of(sleeping);
@@ -168,7 +170,8 @@ void lockdep_record_release(const void *lock, bool sleeping)
 	irq_restore(irqs);
 }
 
-u32 locks_held_print(u32 cpu, void (*print)(const char *fmt, ...))
+/* Those of a CPU, oldest first, and on the calling CPU those with which its thread may sleep. */
+static u32 report_locks_of(u32 cpu)
 {
 	const struct held_locks *lists[2] = {per_cpu_ptr(cpu_locks, cpu), NULL};
 	char where[64];
@@ -176,14 +179,27 @@ u32 locks_held_print(u32 cpu, void (*print)(const char *fmt, ...))
 
 	if (cpu == this_cpu_id())
 		lists[1] = locks_of(true);
-	for (u32 l = 0; l < 2 && HEDDLE_DEBUG; l++)
+	for (u32 l = 0; l < 2; l++)
 		for (u32 i = 0; lists[l] && i < MIN(lists[l]->count, (u32)LOCKDEP_HELD_MAX); i++) {
 			const struct held_lock *h = &lists[l]->held[i];
 
 			symbol_format(where, sizeof(where), (u64)h->where);
-			print("  CPU %u: %s %p taken at %s", cpu,
-			      h->class ? h->class->name : "(tried)", h->lock, where);
+			log_error("  CPU %u: %s %p taken at %s", cpu,
+				  h->class ? h->class->name : "(tried)", h->lock, where);
 			count++;
 		}
 	return count;
 }
+
+static void report_locks(void)
+{
+	u32 count = 0;
+
+	log_error("locks held%s:", LOCKDEP ? "" : " (a build with DEBUG=1 keeps a record)");
+	cpumask_for_each (cpu, &cpus_online)
+		count += LOCKDEP ? report_locks_of(cpu) : 0;
+	if (LOCKDEP && !count)
+		log_error("  none");
+}
+
+PANIC_NOTE(30, report_locks);

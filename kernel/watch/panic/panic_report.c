@@ -1,47 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * The panic report: cause, CPU, thread, registers, backtrace, locks held, last events of each CPU.
+ * The panic report: what each CPU did, and of the one that stopped the kernel the thread, registers
+ * and backtrace.  The trace adds the last events, the lock-order checker the locks held.
  * Everything may be broken by now: nothing here takes a lock or trusts a pointer.
  */
-#include "kernel/watch/panic/panic_report.h"
-
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/cpu/usercopy.h"
 #include "arch/x86_64/entry/entry.h"
-#include "arch/x86_64/pc/power.h"
-#include "arch/x86_64/pc/smp.h"
-#include "kernel/lib/cmdline.h"
+#include "arch/x86_64/entry/stop.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/log.h"
-#include "kernel/lib/panic.h"
-#include "kernel/lib/string.h"
-#include "kernel/sync/spinlock.h"
 #include "kernel/task/process.h"
-#include "kernel/watch/panic/symbols.h"
-#include "kernel/watch/trace/trace.h"
+#include "kernel/watch/symbols.h"
 
 #define BACKTRACE_HERE	 32
 #define BACKTRACE_ELSE	 6
-#define EVENTS_HERE	 16 /* of the CPU that stops the kernel */
-#define EVENTS_ELSEWHERE 4
 #define CPUS_ELSEWHERE	 15
-
-static u32 reporter; /* CPU id + 1 */
-static DEFINE_PER_CPU(const struct trap_frame *, panic_frame);
-static DEFINE_PER_CPU(const struct trap_frame *, stopped_frame);
-
-bool panic_reports_here(void)
-{
-	return READ_ONCE(reporter) == this_cpu_id() + 1;
-}
-
-void panic_stop_here(const struct trap_frame *frame)
-{
-	__atomic_store_n(this_cpu_ptr(stopped_frame), frame, __ATOMIC_RELEASE);
-	smp_stop_self();
-}
 
 /* With %lx everywhere: 64-bit values as the format wants them. */
 typedef unsigned long ul;
@@ -158,34 +134,13 @@ static void report_thread(u32 cpu)
 	       c->irq_depth ? "in an interrupt" : "not in an interrupt", c->preempt_count);
 }
 
-static void report_events(void)
-{
-	static struct trace_cursor c;
-	static char line[TRACE_LINE];
-	u32 self = this_cpu_id(), others = 0;
-
-	cpumask_for_each (cpu, &cpus_online) {
-		if (cpu != self && ++others > CPUS_ELSEWHERE)
-			continue;
-		trace_rewind(&c, cpu, cpu == self ? EVENTS_HERE : EVENTS_ELSEWHERE);
-		if (c.valid)
-			report("last events of CPU %u:", cpu);
-		for (; c.valid; trace_advance(&c)) {
-			/* The log ends the line itself. */
-			line[trace_format(&c.event, cpu, line, sizeof(line)) - 1] = '\0';
-			log_error("%s", line);
-		}
-	}
-}
-
 /* The CPUs that were told to stop, and where they were. */
 static void report_elsewhere(void)
 {
 	u32 self = this_cpu_id(), others = 0;
 
 	cpumask_for_each (cpu, &cpus_online) {
-		const struct trap_frame *f =
-		    __atomic_load_n(per_cpu_ptr(stopped_frame, cpu), __ATOMIC_ACQUIRE);
+		const struct trap_frame *f = stop_frame(cpu);
 
 		if (cpu == self || ++others > CPUS_ELSEWHERE)
 			continue;
@@ -197,74 +152,19 @@ static void report_elsewhere(void)
 	}
 }
 
-static void report_locks(void)
+static void report_here(void)
 {
-	u32 count = 0;
+	const struct trap_frame *frame = stop_frame(this_cpu_id());
 
-	report("locks held%s:", HEDDLE_DEBUG ? "" : " (a build with DEBUG=1 keeps a record)");
-	cpumask_for_each (cpu, &cpus_online)
-		count += locks_held_print(cpu, report);
-	if (HEDDLE_DEBUG && !count)
-		report("  none");
-}
-
-static void noreturn finish(void)
-{
-	char how[8] = "";
-
-	log_flush_forced();
-	if (cmdline_get("panic", how, sizeof(how)) && !strcmp(how, "halt"))
-		cpu_halt_forever();
-	power_off(EXIT_STATUS_PANIC);
-}
-
-static void noreturn panic_report(const char *message)
-{
-	const struct trap_frame *frame;
-	u32 self = this_cpu_id() + 1, nobody = 0;
-
-	irq_disable();
-	if (!__atomic_compare_exchange_n(&reporter, &nobody, self, false, __ATOMIC_SEQ_CST,
-					 __ATOMIC_SEQ_CST)) {
-		if (nobody != self)
-			panic_stop_here(*this_cpu_ptr(panic_frame));
-		report("panic in the report itself: %s", message);
-		finish();
-	}
-	frame = *this_cpu_ptr(panic_frame);
-	smp_stop_others();
-
-	report("kernel panic: %s", message);
-	log_flush_forced(); /* should the rest fail */
-	report_events();
-	report_elsewhere();
-	report_locks();
 	report_thread(this_cpu_id());
 	if (frame)
 		report_registers(frame);
 	report("backtrace:");
 	report_backtrace(frame, frame ? frame->rbp : (u64)__builtin_frame_address(0),
 			 BACKTRACE_HERE);
-	report("to look closer: make gdb, then `break panic_report', `continue', `heddle-bt all', "
+	report("to look closer: make gdb, then `break panic_stop', `continue', `heddle-bt all', "
 	       "`heddle-fault'");
-	/* Once more: on a screen it is the last lines that stay. */
-	report("kernel panic: %s", message);
-	finish();
 }
 
-void panic_at(const struct trap_frame *frame, const char *fmt, ...)
-{
-	char message[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(message, sizeof(message), fmt, args);
-	va_end(args);
-	*this_cpu_ptr(panic_frame) = frame;
-	panic("%s", message);
-}
-
-void panic_report_init(void)
-{
-	panic_set_handler(panic_report);
-}
+PANIC_NOTE(20, report_elsewhere);
+PANIC_NOTE(40, report_here);

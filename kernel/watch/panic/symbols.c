@@ -2,9 +2,7 @@
  *
  * Looking up names in the table that the linker script gathers.
  */
-#include "kernel/watch/panic/symbols.h"
-
-#include "kernel/lib/format.h"
+#include "kernel/watch/symbols.h"
 
 struct symbol {
 	u64 address; /* sorted */
@@ -34,14 +32,4 @@ const char *symbol_lookup(u64 address, u64 *offset)
 		return NULL;
 	*offset = address - __symbols_start[low - 1].address;
 	return __symbols_start[low - 1].name;
-}
-
-size_t symbol_format(char *buf, size_t size, u64 address)
-{
-	u64 offset;
-	const char *name = symbol_lookup(address, &offset);
-
-	if (!name)
-		return (size_t)scnprintf(buf, size, "0x%lx", (unsigned long)address);
-	return (size_t)scnprintf(buf, size, "%s+0x%lx", name, (unsigned long)offset);
 }

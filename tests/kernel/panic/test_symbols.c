@@ -3,7 +3,7 @@
  * The names of the kernel's functions, found by address.
  */
 #include "kernel/lib/string.h"
-#include "kernel/watch/panic/symbols.h"
+#include "kernel/watch/symbols.h"
 #include "tests/kernel/ktest.h"
 
 KTEST(symbols_are_found)

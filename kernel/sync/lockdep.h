@@ -3,13 +3,17 @@
  * The lock-order checker of debug builds: every pair "B taken while A is held" is recorded once as
  * an edge between classes; taking a lock that closes a circle stops the kernel and names both
  * places.  Also found: a lock taken twice, and a class that interrupt handlers take being taken
- * with interrupts on.  In other builds lockdep_acquire() and lockdep_release() fold to nothing.
+ * with interrupts on.  These are its probes; the checker is the extension kernel/watch/lockdep.  In
+ * other builds, or without it, they fold to nothing.
  */
 #pragma once
 
+#include "kernel/lib/extensions.h"
 #include "kernel/sync/spinlock.h"
 
-#define LOCKDEP_HELD_MAX (HEDDLE_DEBUG ? 12 : 1)
+#define LOCKDEP (HEDDLE_DEBUG && WITH_LOCKDEP)
+
+#define LOCKDEP_HELD_MAX (LOCKDEP ? 12 : 1)
 
 struct held_lock {
 	const void *lock;
@@ -33,12 +37,12 @@ void lockdep_record_release(const void *lock, bool sleeping);
 static __always_inline void lockdep_acquire(struct lock_class *class, const void *lock,
 					    const void *where, u32 flags)
 {
-	if (HEDDLE_DEBUG)
+	if (LOCKDEP)
 		lockdep_record_acquire(class, lock, where, flags);
 }
 
 static __always_inline void lockdep_release(const void *lock, bool sleeping)
 {
-	if (HEDDLE_DEBUG)
+	if (LOCKDEP)
 		lockdep_record_release(lock, sleeping);
 }

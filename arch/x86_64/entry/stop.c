@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The end of a kernel that has found a broken rule.
+ */
+#include "arch/x86_64/entry/stop.h"
+
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/pc/power.h"
+#include "arch/x86_64/pc/smp.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/panic.h"
+#include "kernel/lib/string.h"
+
+static u32 reporter; /* the CPU that panics, + 1; 0: none yet */
+static DEFINE_PER_CPU(const struct trap_frame *, panic_frame);
+static DEFINE_PER_CPU(const struct trap_frame *, stopped_frame);
+
+const struct trap_frame *stop_frame(u32 cpu)
+{
+	const struct trap_frame *f =
+	    __atomic_load_n(per_cpu_ptr(stopped_frame, cpu), __ATOMIC_ACQUIRE);
+
+	return f ? f : __atomic_load_n(per_cpu_ptr(panic_frame, cpu), __ATOMIC_ACQUIRE);
+}
+
+void stop_by_nmi(const struct trap_frame *frame)
+{
+	if (READ_ONCE(reporter) == this_cpu_id() + 1)
+		return;
+	__atomic_store_n(this_cpu_ptr(stopped_frame), frame, __ATOMIC_RELEASE);
+	smp_stop_self();
+}
+
+/* `panic=halt` leaves the machine as it is, for a debugger. */
+static void noreturn finish(void)
+{
+	char how[8] = "";
+
+	log_flush_forced();
+	if (cmdline_get("panic", how, sizeof(how)) && !strcmp(how, "halt"))
+		cpu_halt_forever();
+	power_off(EXIT_STATUS_PANIC);
+}
+
+static void noreturn panic_stop(const char *message)
+{
+	u32 self = this_cpu_id() + 1, nobody = 0;
+
+	irq_disable();
+	if (!__atomic_compare_exchange_n(&reporter, &nobody, self, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST)) {
+		if (nobody != self)
+			smp_stop_self();
+		log_error("panic in the report itself: %s", message);
+		finish();
+	}
+	smp_stop_others();
+	log_error("kernel panic: %s", message);
+	log_flush_forced(); /* should the rest fail */
+	linker_set_for_each(note, panic_notes)
+		note->write();
+	/* Again, since a screen shows the last lines. */
+	log_error("kernel panic: %s", message);
+	finish();
+}
+
+void panic_at(const struct trap_frame *frame, const char *fmt, ...)
+{
+	char message[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	__atomic_store_n(this_cpu_ptr(panic_frame), frame, __ATOMIC_RELEASE);
+	panic("%s", message);
+}
+
+void stop_init(void)
+{
+	panic_set_handler(panic_stop);
+}

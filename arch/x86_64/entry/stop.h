@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What panic() does: stop the other CPUs, let the extensions report, end the machine.
+ */
+#pragma once
+
+#include "arch/x86_64/cpu/trap_frame.h"
+#include "kernel/lib/linker_set.h"
+
+/* Make panic() stop the machine as described above. */
+void stop_init(void);
+
+/* panic(), for a report that shows the registers of `frame`. */
+void panic_at(const struct trap_frame *frame, const char *fmt, ...) noreturn __printf(2, 3);
+
+/* The NMI by which a panic on another CPU stops this one.  Returns at once on the CPU that panics,
+ * else never. */
+void stop_by_nmi(const struct trap_frame *frame);
+
+/* The frame that panic_at() was given on a CPU, or where that CPU was when it was stopped; NULL if
+ * there is none. */
+const struct trap_frame *stop_frame(u32 cpu);
+
+/* An extension adds to the report.  All other CPUs have stopped.  The function must trust no pointer
+ * and take no lock.  Notes are written in the order of their numbers. */
+struct panic_note {
+	void (*write)(void);
+};
+LINKER_SET(panic_notes, struct panic_note);
+
+#define PANIC_NOTE(order, fn)                                                                      \
+	static const struct panic_note LINKER_SET_ENTRY_AT(panic_notes, order, struct panic_note)  \
+	    panic_note_##fn = {fn}
