@@ -8,6 +8,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/task/group.h"
 #include "kernel/task/process.h"
+#include "kernel/task/process_events.h"
 #include "kernel/task/signal.h"
 
 #define TCGETS	   0x5401
@@ -230,3 +231,16 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 	}
 	return -ENOTTY;
 }
+
+/* The session's leader takes the terminal along (POSIX 11.1.10). */
+static void leave_terminal(struct process *p)
+{
+	struct tty *tty = p->session == p->pid ? p->tty : NULL;
+
+	if (!tty)
+		return;
+	tty_hangup_session(tty);
+	process_session_set_tty(p->session, tty, NULL);
+}
+
+PROCESS_EVENTS(terminal_events) = {.exit = leave_terminal};

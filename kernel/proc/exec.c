@@ -14,9 +14,9 @@
 #include "arch/x86_64/cpu/segments.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/linux/timer/posix_timer.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/probe.h"
+#include "kernel/task/process_events.h"
 
 static bool is_blank(char c)
 {
@@ -207,8 +207,6 @@ static void reset_thread(struct thread *t, const struct exec *e)
 
 	thread_set_name(t, slash ? slash + 1 : e->name);
 	t->signals.altstack = (struct altstack){0};
-	t->robust_list = 0;
-	t->futex_gone = false;
 	t->restart.fn = NULL;
 	preempt_disable();
 	t->arch.segments.all = t->arch.fs_base = t->arch.gs_base = 0;
@@ -240,7 +238,7 @@ static int commit(struct exec *e)
 	if (p->space)
 		thread_release_user_words(self);
 	exchange(e, p, self);
-	posix_timers_release(p);
+	process_event(exec, p);
 	file_table_close_on_exec(p->files);
 	reset_thread(self, e);
 	trace_text(TRACE_EXEC, (u32)old_tid, e->name, strlen(e->name));

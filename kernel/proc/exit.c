@@ -8,13 +8,11 @@
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/power.h"
-#include "kernel/dev/tty.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/log.h"
-#include "kernel/linux/futex/owner.h"
-#include "kernel/linux/timer/posix_timer.h"
 #include "kernel/proc/internal.h"
 #include "kernel/task/itimer.h"
+#include "kernel/task/process_events.h"
 #include "kernel/task/sched.h"
 
 /* What the threads library wants of the kernel, while the thread's memory is still there. */
@@ -22,8 +20,7 @@ void thread_release_user_words(struct thread *t)
 {
 	struct process *p = t->process;
 
-	futex_exit_robust_list(t->robust_list); /* without a list, too: for PI locks it holds */
-	t->robust_list = 0;
+	process_event(leave_program, t);
 	/* set_tid_address(2): only where somebody is left to see it. */
 	if (t->clear_tid_address &&
 	    (READ_ONCE(p->thread_count) > 1 || refcount_read(&p->space->refs) > 1)) {
@@ -75,17 +72,6 @@ static bool leave_process(struct thread *t, int wait_status)
 	return last;
 }
 
-/* The session's leader takes the terminal along (POSIX 11.1.10). */
-static void leave_terminal(struct process *p)
-{
-	struct tty *tty = p->session == p->pid ? p->tty : NULL;
-
-	if (!tty)
-		return;
-	tty_hangup_session(tty);
-	process_session_set_tty(p->session, tty, NULL);
-}
-
 /* Everything that is the process's own.  The caller is its last thread, and still runs as one. */
 static void release_resources(struct process *p)
 {
@@ -96,7 +82,6 @@ static void release_resources(struct process *p)
 	u64 flags;
 
 	itimer_process_release(p);
-	posix_timers_release(p);
 	flags = spin_lock_irq(&process_lock);
 	p->use.ended_threads.peak_resident_pages =
 	    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(space->peak_resident));
@@ -231,7 +216,7 @@ void thread_exit(int wait_status)
 		thread_exit_final();
 	if (p == init_process)
 		init_ended(p);
-	leave_terminal(p);
+	process_event(exit, p);
 	release_resources(p);
 	flags = spin_lock_irq(&process_lock);
 	become_zombie(p, &later);

@@ -81,7 +81,7 @@ struct thread {
 	/* Threads library.  The thread's own. */
 	u64 clear_tid_address;	  /* user address, 0: none */
 	u64 robust_list; /* user address of its head, 0: none */
-	bool futex_gone; /* has passed futex_exit_robust_list(): owns no lock any more */
+	bool futex_gone; /* owns no PI lock any more: it ends or execs */
 
 	/* In the process.  Under process_lock (kernel/proc). */
 	struct list process_link; /* process->threads */

@@ -15,11 +15,6 @@ enum {
 	FUTEX_TID_MASK = 0x3fffffffU,
 };
 
-/* The calling thread ends or leaves its program.  Its robust list (`head` 0: none) is walked: each
- * lock is marked, and one of its waiters woken.  Waiters for its priority-inheriting locks look
- * again.  To be called with or without a list, while the thread still has its address space; after
- * an exec, futex_gone must become false again.  Sleeps. */
-void futex_exit_robust_list(u64 head);
-
-/* The second half, for PI locks. */
+/* The thread ends or leaves its program: waiters for its PI locks look again.  The thread counts as
+ * gone from then on (futex_gone) until it has a new program. */
 void futex_pi_owner_leaves(struct thread *t);

@@ -7,6 +7,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/futex/owner.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/process_events.h"
 #include "kernel/vm/usercopy.h"
 
 #define ROBUST_LIST_LIMIT 2048
@@ -93,11 +94,19 @@ static void robust_list_walk(u64 head)
 		robust_mark((pending & ~1UL) + words[1], pending & 1, true);
 }
 
-void futex_exit_robust_list(u64 head)
+/* Mark each lock of the list and wake one of its waiters; waiters for PI locks of the thread look
+ * again. */
+static void leave_program(struct thread *t)
 {
-	struct thread *t = current_thread();
-
-	if (head)
-		robust_list_walk(head);
+	if (t->robust_list)
+		robust_list_walk(t->robust_list);
+	t->robust_list = 0;
 	futex_pi_owner_leaves(t);
 }
+
+static void exec(struct process *p)
+{
+	current_thread()->futex_gone = false;
+}
+
+PROCESS_EVENTS(robust_list_events) = {.leave_program = leave_program, .exec = exec};

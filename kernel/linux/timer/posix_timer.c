@@ -10,6 +10,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/process_events.h"
 
 #define TIMERS_MAX 1024 /* a process */
 
@@ -172,7 +173,7 @@ int posix_timer_delete(int id)
 	return 0;
 }
 
-void posix_timers_release(struct process *p)
+static void posix_timers_release(struct process *p)
 {
 	struct posix_timer *t;
 
@@ -189,3 +190,5 @@ void posix_timers_release(struct process *p)
 			timer_free(t);
 	} while (t);
 }
+
+PROCESS_EVENTS(posix_timer_events) = {.exec = posix_timers_release, .exit = posix_timers_release};

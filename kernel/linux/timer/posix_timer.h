@@ -27,6 +27,3 @@ int posix_timer_exchange(int id, bool absolute, const struct timer_setting *sett
 			 struct timer_setting *old);
 int posix_timer_getoverrun(int id);
 int posix_timer_delete(int id);
-
-/* For kernel/proc: all of a process's timers go.  Sleeps. */
-void posix_timers_release(struct process *p);

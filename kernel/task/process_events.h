@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What extensions do when a thread or a process ends or starts another program.
+ */
+#pragma once
+
+#include "kernel/lib/linker_set.h"
+
+struct process;
+struct thread;
+
+/* Functions may be NULL.  They run in the thread or process concerned, without locks, and may
+ * sleep. */
+struct process_events {
+	/* The calling thread ends, or execve() is about to replace its program.  Its memory is
+	 * still there. */
+	void (*leave_program)(struct thread *t);
+	/* The process has a new program, and the caller is its only thread. */
+	void (*exec)(struct process *p);
+	/* The last thread of the process ends.  The process is not a zombie yet. */
+	void (*exit)(struct process *p);
+};
+LINKER_SET(process_events, struct process_events);
+
+#define PROCESS_EVENTS(variable)                                                                   \
+	static const struct process_events LINKER_SET_ENTRY(process_events, struct process_events) \
+	    variable
+
+/* Call one of the functions above: process_event(exit, p). */
+#define process_event(what, argument)                                                              \
+	linker_set_for_each(events_, process_events)                                               \
+		if (events_->what)                                                                 \
+			events_->what(argument)
