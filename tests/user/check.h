@@ -3,6 +3,10 @@
  * The smallest test frame for programs that must behave alike on Linux and on Heddle.  A program is
  * a list of RUN(name); it prints `ok NAME` for each, so that its output is the same bytes on both,
  * and names file, line and values of what was not as it should be.  Status 0 if all was well.
+ *
+ * The programs for processes, threads, memory, pipes and signals also pass where /proc is not
+ * mounted (a kernel without extensions, or chroot on Linux): they look into /proc only if
+ * has_proc().
  */
 #pragma once
 
@@ -18,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -33,6 +38,7 @@
 
 static void *volatile check_bad_pointer __attribute__((unused)) = (void *)16; /* leads nowhere */
 static int check_failures;
+MAYBE const char *check_skipped; /* why the running test is skipped, or NULL */
 static char check_directory[64];
 
 MAYBE void check_fail(const char *file, int line, const char *what, const char *how, long got,
@@ -89,8 +95,24 @@ MAYBE void check_fail(const char *file, int line, const char *what, const char *
 #define RUN(test)                                                                                  \
 	do {                                                                                       \
 		int before_ = check_failures;                                                      \
+		check_skipped = NULL;                                                              \
 		test();                                                                            \
-		printf("%s %s\n", check_failures == before_ ? "ok" : "not ok", #test);             \
+		if (check_failures != before_)                                                     \
+			printf("not ok %s\n", #test);                                              \
+		else if (check_skipped)                                                            \
+			printf("skip %s: %s\n", #test, check_skipped);                             \
+		else                                                                               \
+			printf("ok %s\n", #test);                                                  \
+	} while (0)
+
+/* Ends the test where the kernel lacks what it is about: its line is `skip NAME: reason`, which is
+ * not the line that Linux gives. */
+#define SKIP_IF(condition, reason)                                                                 \
+	do {                                                                                       \
+		if (condition) {                                                                   \
+			check_skipped = (reason);                                                  \
+			return;                                                                    \
+		}                                                                                  \
 	} while (0)
 
 /* The statements run in a child, whose status is 0 if they and its checks went well; the pid. */
@@ -150,6 +172,28 @@ MAYBE void sleep_ms(long ms)
 		CHECK(condition);                                                                  \
 	})
 
+MAYBE bool has_proc(void)
+{
+	return access("/proc/self/stat", R_OK) == 0;
+}
+
+/* The absolute path of this program.  The first call must come before chdir(). */
+MAYBE const char *self_path(void)
+{
+	const char *name = (const char *)getauxval(AT_EXECFN);
+	static char path[PATH_MAX];
+	size_t n = 0;
+
+	if (path[0])
+		return path;
+	if (name && name[0] != '/' && getcwd(path, sizeof(path) - 1)) {
+		n = strlen(path);
+		path[n++] = '/';
+	}
+	snprintf(path + n, sizeof(path) - n, "%s", name ? name : "");
+	return path;
+}
+
 /* The state letter in /proc/PID/stat, 0 if there is none. */
 MAYBE char process_state(pid_t pid)
 {
@@ -166,6 +210,29 @@ MAYBE char process_state(pid_t pid)
 	text[n > 0 ? n : 0] = '\0';
 	end = strrchr(text, ')');
 	return end && end[1] ? end[2] : 0;
+}
+
+/* What /proc says of a process, where it can be asked. */
+#define CHECK_STATE(pid, letter)                                                                   \
+	do {                                                                                       \
+		if (has_proc())                                                                    \
+			CHECK_EQ(process_state(pid), letter);                                      \
+	} while (0)
+
+/* Whether the process sleeps.  Without /proc: whether it has run, and its CPU time stands still
+ * for 20 ms. */
+MAYBE bool is_asleep(pid_t pid)
+{
+	struct timespec before, after;
+	clockid_t clock;
+
+	if (has_proc())
+		return process_state(pid) == 'S';
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &before))
+		return false;
+	sleep_ms(20);
+	return clock_gettime(clock, &after) == 0 && (after.tv_sec || after.tv_nsec) &&
+	       before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec;
 }
 
 /* A handler that counts. */
@@ -235,6 +302,7 @@ MAYBE int check_remove(const char *path, const struct stat *s, int type, struct 
 MAYBE void check_start(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	self_path();
 	umask(022);
 	syscall(SYS_close_range, 3, ~0U, 0);
 }

@@ -2,11 +2,9 @@
  *
  * execve: arguments and environment, what must fail, scripts, what is kept and what is not.
  */
-#include <sys/auxv.h>
-
 #include "check.h"
 
-static char self[PATH_MAX];
+static const char *self;
 
 #define ARG_MAX_ONE 131072 /* Linux's limit of one string */
 
@@ -108,9 +106,10 @@ static void scripts(void)
 	text[0] = '#', text[1] = '!', text[2] = '/', text[300] = '\0';
 	file("long", text, 0755);
 	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("./long", args), ENOEXEC)), 0);
-	/* The shell runs what has no first line. */
+	/* The shell runs what has no first line: BusyBox through /proc/self/exe. */
 	file("shell", "exit 6\n", 0755);
-	CHECK_EQ(WEXITSTATUS(system("./shell")), 6);
+	if (has_proc())
+		CHECK_EQ(WEXITSTATUS(system("./shell")), 6);
 }
 
 static void *sleeper(void *arg)
@@ -233,8 +232,6 @@ static void peak_is_kept(void)
 
 int main(int argc, char *argv[], char *envp[])
 {
-	ssize_t n;
-
 	if (argc == 1 && argv[0][0] == '\0')
 		return 77;
 	if (argc > 1) {
@@ -256,8 +253,7 @@ int main(int argc, char *argv[], char *envp[])
 		return script(argc, argv);
 	}
 	check_start_in_directory();
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[n > 0 ? n : 0] = '\0';
+	self = self_path();
 	RUN(arguments);
 	RUN(errors);
 	RUN(scripts);

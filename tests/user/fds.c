@@ -157,7 +157,7 @@ static int open_after_exec(int fd)
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", fd);
-	return IN_CHILD(execl("/proc/self/exe", "fds", number, (char *)NULL));
+	return IN_CHILD(execl(self_path(), "fds", number, (char *)NULL));
 }
 
 static void over_exec(void)

@@ -278,8 +278,6 @@ static void devices(void)
 	CHECK_EQ(stat("/dev/null", &s), 0);
 	CHECK(S_ISCHR(s.st_mode));
 	CHECK_EQ(s.st_rdev, 0x103);
-	CHECK_EQ(stat("/dev/tty", &s), 0);
-	CHECK_EQ(s.st_rdev, 0x500);
 }
 
 static void space(void)
@@ -290,8 +288,6 @@ static void space(void)
 	CHECK_EQ(statfs(".", &f), 0);
 	CHECK(f.f_bsize > 0 && f.f_namelen == 255);
 	CHECK_EQ(fstatfs(fd, &f), 0);
-	CHECK_EQ(statfs("/proc", &f), 0);
-	CHECK_EQ(f.f_type, 0x9fa0);
 	CHECK_ERR(statfs("absent", &f), ENOENT);
 	CHECK_ERR(syscall(SYS_statfs, ".", BAD), EFAULT);
 	CHECK_EQ(fsync(fd), 0);

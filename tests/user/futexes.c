@@ -243,9 +243,14 @@ static void *lock_and_end(void *arg)
 
 static void robust(void)
 {
-	struct common *c = common_new(true);
+	struct common *c;
 	pthread_t t;
+	void *head;
+	size_t size;
 
+	SKIP_IF(syscall(SYS_get_robust_list, 0, &head, &size) && errno == ENOSYS,
+		"no robust lists");
+	c = common_new(true);
 	/* The owner dies: a thread, a process by exit, by a signal, by exec; with a waiter too. */
 	pthread_create(&t, NULL, lock_and_end, &c->mutex);
 	pthread_join(t, NULL);
@@ -258,9 +263,9 @@ static void robust(void)
 	pthread_mutex_unlock(&c->mutex);
 	for (int i = 0; i < 2; i++) {
 		c->value = 0;
-		pid_t child = SPAWN(pthread_mutex_lock(&c->mutex); c->value = 1; if (i)
-					execl("/proc/self/exe", "futexes", "sleep", (char *)NULL);
-				    pause());
+		pid_t child =
+		    SPAWN(pthread_mutex_lock(&c->mutex); c->value = 1;
+			  if (i) execl(self_path(), "futexes", "sleep", (char *)NULL); pause());
 		WAIT_UNTIL(c->value == 1);
 		pid_t wait =
 		    SPAWN(CHECK_EQ(pthread_mutex_lock(&c->mutex), EOWNERDEAD);
@@ -276,8 +281,6 @@ static void robust(void)
 	pthread_mutex_unlock(&c->mutex);
 	CHECK_EQ(pthread_mutex_lock(&c->mutex), ENOTRECOVERABLE);
 	/* The list's head: errors. */
-	void *head;
-	size_t size;
 	CHECK_EQ(syscall(SYS_get_robust_list, 0, &head, &size), 0);
 	CHECK_EQ(size, 24);
 	CHECK_ERR(syscall(SYS_set_robust_list, head, 23), EINVAL);
@@ -310,6 +313,10 @@ static void priority_inheritance(void)
 	void *result;
 	int tid = syscall(SYS_gettid);
 
+	word = 0;
+	SKIP_IF(futex(&word, FUTEX_TRYLOCK_PI, 0, NULL, NULL, 0) && errno == ENOSYS,
+		"no PI futexes");
+	MUST(futex(&word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
 	pthread_mutexattr_init(&m);
 	CHECK_EQ(pthread_mutexattr_setprotocol(&m, PTHREAD_PRIO_INHERIT), 0);
 	CHECK_EQ(pthread_mutex_init(&pi, &m), 0);

@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 		static unsigned long head[3] = {(unsigned long)head};
 
 		MUST(syscall(SYS_set_robust_list, head, sizeof(head)));
-		execl("/proc/self/exe", argv[0], "again", NULL);
+		execl(self_path(), argv[0], "again", NULL);
 		return 1;
 	}
 	RUN(owner_after_exec);

@@ -13,7 +13,7 @@ static int rounds = 150, runs;
 
 static void load(void)
 {
-	int fd = MUST(open("/proc/self/exe", O_RDONLY));
+	int fd = MUST(open(self_path(), O_RDONLY));
 	struct stat s;
 
 	fstat(fd, &s);

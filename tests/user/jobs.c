@@ -32,7 +32,7 @@ static void stopping(void)
 		CHECK_EQ(waitpid(a, &status, WUNTRACED), a);
 		CHECK(WIFSTOPPED(status));
 		CHECK_EQ(WSTOPSIG(status), number);
-		CHECK_EQ(process_state(a), 'T');
+		CHECK_STATE(a, 'T');
 		WAIT_UNTIL(told_count == 1);
 		CHECK_EQ(told.si_code, CLD_STOPPED);
 		CHECK_EQ(told.si_status, number);
@@ -56,7 +56,7 @@ static void stopping(void)
 	/* A stopped process waits with its signals, except for SIGKILL. */
 	kill(a, SIGTERM);
 	sleep_ms(20);
-	CHECK_EQ(process_state(a), 'T');
+	CHECK_STATE(a, 'T');
 	kill(a, SIGCONT);
 	CHECK_EQ(wait_status(a), KILLED(SIGTERM));
 	a = SPAWN(raise(SIGSTOP));
@@ -160,7 +160,7 @@ static void groups(void)
 	CHECK_EQ(wait_status(a), 0);
 	/* A child that has executed is out of reach. */
 	MUST(pipe(pipes));
-	a = SPAWN(dup2(pipes[1], 1); execl("/proc/self/exe", "jobs", "ready", (char *)NULL));
+	a = SPAWN(dup2(pipes[1], 1); execl(self_path(), "jobs", "ready", (char *)NULL));
 	CHECK_EQ(read(pipes[0], &c, 1), 1);
 	CHECK_ERR(setpgid(a, a), EACCES);
 	kill(a, SIGKILL);
@@ -171,8 +171,11 @@ static void groups(void)
 
 static void sessions(void)
 {
+	struct stat s;
 	pid_t a;
 
+	CHECK_EQ(stat("/dev/tty", &s), 0);
+	CHECK_EQ(s.st_rdev, 0x500);
 	CHECK_ERR(getsid(99999999), ESRCH);
 	a = SPAWN(CHECK_EQ(setsid(), getpid()); CHECK_EQ(getsid(0), getpid());
 		  CHECK_EQ(getpgrp(), getpid()); CHECK_ERR(setsid(), EPERM);

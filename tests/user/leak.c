@@ -72,7 +72,7 @@ static void settled_count(struct count *c)
 
 static void one_process(void)
 {
-	CHECK_EQ(IN_CHILD(execl("/proc/self/exe", "leak", "exit", (char *)NULL)), EXITED(5));
+	CHECK_EQ(IN_CHILD(execl(self_path(), "leak", "exit", (char *)NULL)), EXITED(5));
 }
 
 static void *nothing(void *arg)

@@ -144,7 +144,7 @@ static void broken(void)
 			    CHECK_EQ(caught[SIGPIPE], 1); CHECK_ERR(write(p[1], big, 1), EPIPE);
 			    CHECK_EQ(caught[SIGPIPE], 2));
 	close(p[1]);
-	WAIT_UNTIL(process_state(child) == 'S');
+	WAIT_UNTIL(is_asleep(child));
 	WAIT_UNTIL(bits(p[0]) & POLLIN);
 	sleep_ms(20);
 	close(p[0]);
@@ -225,14 +225,14 @@ static void interrupted(void)
 	/* Without SA_RESTART the read fails, */
 	child = SPAWN(handle(SIGUSR1, catch, 0); char c; CHECK_ERR(read(p[0], &c, 1), EINTR);
 		      CHECK_EQ(caught[SIGUSR1], 1));
-	WAIT_UNTIL(process_state(child) == 'S');
+	WAIT_UNTIL(is_asleep(child));
 	sleep_ms(20);
 	kill(child, SIGUSR1);
 	CHECK_EQ(wait_status(child), 0);
 	/* with it goes on. */
 	child = SPAWN(handle(SIGUSR1, catch, SA_RESTART); char c; CHECK_EQ(read(p[0], &c, 1), 1);
 		      CHECK_EQ(caught[SIGUSR1], 1));
-	WAIT_UNTIL(process_state(child) == 'S');
+	WAIT_UNTIL(is_asleep(child));
 	sleep_ms(20);
 	kill(child, SIGUSR1);
 	sleep_ms(20);
@@ -242,7 +242,7 @@ static void interrupted(void)
 	child =
 	    SPAWN(handle(SIGUSR1, catch, SA_RESTART);
 		  CHECK_EQ(write(p[1], big, 65536 + 4096), 65536); CHECK_EQ(caught[SIGUSR1], 1));
-	WAIT_UNTIL(bits(p[0]) == POLLIN && bits(p[1]) == 0 && process_state(child) == 'S');
+	WAIT_UNTIL(bits(p[0]) == POLLIN && bits(p[1]) == 0 && is_asleep(child));
 	sleep_ms(20);
 	kill(child, SIGUSR1);
 	CHECK_EQ(wait_status(child), 0);
@@ -276,21 +276,21 @@ static void fifo(void)
 	close(w);
 	/* Two meet, whoever comes first. */
 	child = SPAWN(int fd = MUST(open("fifo", O_WRONLY)); CHECK_EQ(write(fd, "met", 3), 3));
-	WAIT_UNTIL(process_state(child) == 'S');
+	WAIT_UNTIL(is_asleep(child));
 	r = MUST(open("fifo", O_RDONLY));
 	CHECK_EQ(read_all(r, c, 3), 3);
 	CHECK_EQ(read(r, c, 1), 0);
 	close(r);
 	CHECK_EQ(wait_status(child), 0);
 	child = SPAWN(int fd = MUST(open("fifo", O_RDONLY)); CHECK_EQ(read_all(fd, c, 3), 3));
-	WAIT_UNTIL(process_state(child) == 'S');
+	WAIT_UNTIL(is_asleep(child));
 	w = MUST(open("fifo", O_WRONLY));
 	CHECK_EQ(write(w, "met", 3), 3);
 	close(w);
 	CHECK_EQ(wait_status(child), 0);
 	/* An open that waits can be interrupted. */
 	child = SPAWN(handle(SIGUSR1, catch, 0); CHECK_ERR(open("fifo", O_RDONLY), EINTR));
-	WAIT_UNTIL(process_state(child) == 'S');
+	WAIT_UNTIL(is_asleep(child));
 	sleep_ms(20);
 	kill(child, SIGUSR1);
 	CHECK_EQ(wait_status(child), 0);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 
 #include "check.h"
 
@@ -337,6 +338,14 @@ static void memory(void)
 	CHECK_ERR(syscall(SYS_sysinfo, BAD), EFAULT);
 }
 
+static void file_system(void)
+{
+	struct statfs f;
+
+	CHECK_EQ(statfs("/proc", &f), 0);
+	CHECK_EQ(f.f_type, 0x9fa0);
+}
+
 static void system_wide(void)
 {
 	double up, idle, loads[3];
@@ -383,5 +392,6 @@ int main(int argc, char *argv[])
 	RUN(processors);
 	RUN(memory);
 	RUN(system_wide);
+	RUN(file_system);
 	return check_end();
 }

@@ -6,7 +6,8 @@
  *   === NAME
  *   === NAME status N        N is 128 + signal for one that was killed
  *
- * Each has a session of its own; one that takes too long is killed with all its group.
+ * Each has a session of its own; one that takes too long is killed with all its group.  The status
+ * is 0 if at least one program ran and all ended with 0.
  */
 #include <dirent.h>
 #include <libgen.h>
@@ -42,7 +43,8 @@ static int run(const char *directory, const char *name, int seconds)
 		if (sigtimedwait(&chld, NULL, &tick) < 0 && errno == EAGAIN) {
 			char state = process_state(pid);
 
-			printf("# %s: still running after %d s, state %c\n", name, seconds, state);
+			printf("# %s: still running after %d s, state %c\n", name, seconds,
+			       state ? state : '?');
 			kill(-pid, SIGKILL);
 			waitpid(pid, &status, 0);
 			break;
@@ -58,11 +60,9 @@ int main(int argc, char *argv[])
 {
 	char self[PATH_MAX], *directory, *names[256];
 	int seconds = 120, count = 0, failed = 0, option;
-	ssize_t n;
 
 	check_start();
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[n > 0 ? n : 0] = '\0';
+	strcpy(self, self_path());
 	directory = dirname(self);
 	while ((option = getopt(argc, argv, "t:")) == 't')
 		seconds = atoi(optarg);
@@ -76,6 +76,10 @@ int main(int argc, char *argv[])
 			if (e->d_name[0] != '.' && strcmp(e->d_name, "run_all") != 0)
 				names[count++] = strdup(e->d_name);
 		qsort(names, count, sizeof(*names), by_name);
+	}
+	if (!count) {
+		printf("run_all: no test program lies in %s\n", directory);
+		return 1;
 	}
 	for (int i = 0; i < count; i++)
 		failed += run(directory, names[i], seconds) != 0;

@@ -156,10 +156,11 @@ static void inherited(void)
 static void cleared_by_exec(void)
 {
 	static char *const argv[] = {"segments", "show", NULL}, *const envp[] = {NULL};
+	const char *self = self_path();
 
 	CHECK_EQ(IN_CHILD(load_all(READ(ss)); __asm__ volatile(
 			      "mov %k0, %%fs; syscall; ud2" ::"r"(READ(ss)), "a"(SYS_execve),
-			      "D"("/proc/self/exe"), "S"(argv), "d"(envp)
+			      "D"(self), "S"(argv), "d"(envp)
 			      : "rcx", "r11", "memory")),
 		 EXITED(0));
 }
