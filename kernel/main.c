@@ -17,18 +17,15 @@
 #include "arch/x86_64/pc/smp.h"
 #include "arch/x86_64/pc/tlb.h"
 #include "boot/boot_info.h"
-#include "kernel/dev/tty.h"
+#include "kernel/fs/console_raw.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/ipc/pipe.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/init.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/linux/proc/load.h"
-#include "kernel/linux/proc/procfs.h"
-#include "kernel/linux/proc/procinfo.h"
-#include "kernel/linux/socket/unix_socket.h"
 #include "kernel/main.h"
 #include "kernel/mem/early.h"
 #include "kernel/mem/page.h"
@@ -37,8 +34,6 @@
 #include "kernel/task/kstack.h"
 #include "kernel/task/process.h"
 #include "kernel/task/sched.h"
-#include "kernel/watch/counters/counters.h"
-#include "kernel/watch/trace/trace.h"
 #include "tests/kernel/ktest.h"
 
 static void memory_init(void)
@@ -76,18 +71,6 @@ static void noreturn application_processor_main(void)
 	sched_idle_loop();
 }
 
-static void trace_start(void)
-{
-	u32 cpus = MIN(MAX(acpi_info.cpu_count, 1U), (u32)MAX_CPUS);
-	/* Of 4096 events a CPU, but on many CPUs with little memory a 64th of that. */
-	u64 kb = MIN(512UL, page_free_count() * (PAGE_SIZE / 1024) / 64 / cpus);
-
-	trace_init(cpus, kzalloc, kfree);
-	kb = cmdline_get_u64("trace_buf_kb", MAX(kb, 4UL));
-	if (trace_resize(kb))
-		log_warn("trace: no rings of %lu KiB for %u CPUs", kb, cpus);
-}
-
 static void unpack_modules(void)
 {
 	for (u32 i = 0; i < boot_info.module_count; i++) {
@@ -108,22 +91,6 @@ static void unpack_modules(void)
 		log_error("initramfs: the boot loader gave no module");
 }
 
-/* /proc/heddle/fail_nth: write N, and the N-th allocation from then on fails (0: none does). */
-static void fail_nth_show(struct text *t)
-{
-	text_printf(t, "write N to let the N-th allocation fail\n");
-}
-
-static int fail_nth_write(const char *text, size_t length)
-{
-	u64 n;
-	int error = parse_u64(text, 10, &n);
-
-	if (!error)
-		alloc_fail_nth(n);
-	return error;
-}
-
 /* selftest, or selftest=FILTER. */
 static void run_self_tests(void)
 {
@@ -140,13 +107,10 @@ static void bring_up(void *unused)
 	vfs_init();
 	process_start_directory();
 	pipe_init();
-	unix_socket_init();
 	futex_init();
-	procfs_add_system_files();
-	counters_init();
-	process_procfs_init();
-	procfs_add("heddle/fail_nth", fail_nth_show, fail_nth_write);
-	console_input_init();
+	init_calls_run(init_calls);
+	console_raw_init();
+	console_start();
 	unpack_modules();
 	log_info("%u CPU%s online, %lu MiB free, %lu ms since entry", cpu_count,
 		 cpu_count == 1 ? "" : "s", page_free_count() * PAGE_SIZE >> 20,
@@ -176,13 +140,10 @@ void kernel_main(void)
 	ioapic_init();
 	fpu_init_cpu();
 	apic_timer_calibrate();
-	trace_start();
 	process_init_early();
 	sched_init();
 	random_init();
-	display_init();
-	console_tty_init();
-	sched_load_start();
+	init_calls_run(early_init_calls);
 	irq_enable();
 	smp_start_all(application_processor_main, cpu_area_alloc);
 	preempt_disable();

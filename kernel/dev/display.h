@@ -15,3 +15,6 @@ struct display_driver {
 };
 
 extern const struct display_driver framebuffer_driver, vga_text_driver;
+
+/* Framebuffer or VGA text by boot_info.display, once mmio_map() and kmalloc() work. */
+void display_init(void);

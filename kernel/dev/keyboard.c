@@ -7,6 +7,7 @@
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/console.h"
 #include "kernel/dev/tty.h"
+#include "kernel/lib/init.h"
 
 #define DATA		   0x60
 #define STATUS		   0x64 /* read */
@@ -154,7 +155,7 @@ static void keyboard_interrupt(void)
 	}
 }
 
-void keyboard_init(void)
+static void keyboard_init(void)
 {
 	int configuration;
 
@@ -184,3 +185,5 @@ void keyboard_init(void)
 	if (inb(STATUS) & STATUS_OUTPUT_FULL)
 		inb(DATA);
 }
+
+INIT_CALL(90, keyboard_init);

@@ -80,7 +80,14 @@ struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_o
 			   const struct file_ops *file_ops); /* ERR_PTR; one reference */
 struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char *target);
 struct superblock *superblock_create(const char *type, u64 magic, u32 mode); /* ERR_PTR */
-int vfs_mounts_text(pid_t pid, tid_t tid, struct text *t);		     /* /proc/PID/mounts */
+
+/* Make the directory `path` and mount a new, empty file system on it.  At start alone: an error stops
+ * the kernel. */
+struct superblock *vfs_mount(const char *path, const char *type, u64 magic, u32 mode);
+
+/* The file systems in the order in which they were mounted, after `sb` (NULL: from the first one on);
+ * NULL after the last. */
+struct superblock *vfs_mount_next(const struct superblock *sb);
 
 /* Enter an inode, whose reference goes over, at `path` below the root, making the directories.  At
  * start alone: an error, also one given as inode, stops the kernel. */
@@ -91,8 +98,6 @@ void file_path_put(struct dentry_path *path); /* NULL: nothing */
 void inode_init(void);
 void file_init(void);
 void devfs_init(void); /* the devices that need no hardware, in /dev */
-void procfs_init(struct superblock *sb);
-void tracefs_init(struct superblock *sb);
 
 const struct file_ops *device_ops(u64 rdev); /* NULL: no driver */
 const struct file_ops *fifo_ops(void);

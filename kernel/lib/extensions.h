@@ -21,3 +21,7 @@
 #ifndef WITH_PANIC
 #define WITH_PANIC 0
 #endif
+
+#ifndef WITH_DEV
+#define WITH_DEV 0
+#endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Probes: the named places where the core calls extensions that watch or steer threads.  This is
- * all that the core knows of kernel/watch/trace and kernel/watch/seed.  Each probe is inline and
+ * all that the core knows of kernel/watch/trace, kernel/watch/seed and kernel/dev.  Each probe is inline and
  * folds to nothing where its extension is not built; what it does then is a function of the
  * extension, out of line.  (The probes of the lock-order checker: kernel/sync/lockdep.h.)
  */
@@ -12,6 +12,7 @@
 
 struct runqueue;
 struct trap_frame;
+struct tty;
 
 /* --- Trace ------------------------------------------------------------------------------------ */
 
@@ -212,4 +213,14 @@ static inline void seed_enter_user(struct trap_frame *frame)
 {
 	if (unlikely(thread_seed(current_thread())))
 		seed_trap_flag_set(frame);
+}
+
+/* --- Terminals -------------------------------------------------------------------------------- */
+
+pid_t tty_foreground(const struct tty *tty);
+
+/* The foreground process group of a terminal; -1 without one. */
+static inline pid_t terminal_foreground(const struct tty *tty)
+{
+	return WITH_DEV && tty ? tty_foreground(tty) : -1;
 }

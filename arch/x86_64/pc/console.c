@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The consoles together: which are in use, the log's way and the terminal's way to them.
+ * The consoles together: which are in use, and how the log and programs write to them.
  */
 #include "arch/x86_64/pc/console.h"
-#include "kernel/dev/tty.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/string.h"
 
 static struct console *consoles;
-
-struct tty console_tty;
+void (*console_input)(u8 byte);
 
 /* The index of the last console= that names `c` ("ttyS0,115200" too), plus one; 0: none does. */
 static u32 console_rank(const struct console *c)
@@ -56,7 +54,7 @@ void console_register(struct console *c)
 	log_sink_add(&c->sink);
 }
 
-static void tty_output(struct tty *tty, const char *text, size_t length)
+void console_write(const char *text, size_t length)
 {
 	struct console *c = __atomic_load_n(&consoles, __ATOMIC_ACQUIRE);
 
@@ -67,25 +65,23 @@ static void tty_output(struct tty *tty, const char *text, size_t length)
 	}
 }
 
-void console_tty_init(void)
+void console_size(u32 *columns, u32 *rows)
 {
 	const struct console *best = NULL;
 
-	tty_init(&console_tty, "console", tty_output);
 	/* Of equal rank, the one that came first is last in the list: serial before display. */
 	for (const struct console *c = consoles; c; c = c->next)
 		if (!best || console_rank(c) > console_rank(best))
 			best = c;
-	console_tty.size.columns = best ? best->columns : 80;
-	console_tty.size.rows = best ? best->rows : 24;
+	*columns = best ? best->columns : 80;
+	*rows = best ? best->rows : 24;
 }
 
-void console_input_init(void)
+void console_start(void)
 {
 	for (struct console *c = consoles; c; c = c->next)
 		if (c->start)
 			c->start(c);
-	keyboard_init();
 }
 
 bool console_lock(struct spinlock *lock, u64 *flags)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * One layer for all that can show text: serial port, framebuffer, VGA text.  Whatever
- * is written goes to each of them; what is typed on any reaches the same terminal.
+ * is written goes to each of them; what is typed at any reaches the same console_input().
  */
 #pragma once
 
@@ -26,22 +26,23 @@ struct console {
 /* COM1 at 115200 from the first line of C on; absent ports are found out and left alone. */
 void serial_init_early(void);
 
-/* Framebuffer or VGA text by boot_info.display, once mmio_map() and kmalloc() work. */
-void display_init(void);
-
 /* Those that console= names (ttyS0, tty0; default: all there are) are taken and connected to the
  * log.  At bring-up only, the calling CPU being the only one. */
 void console_register(struct console *c);
 
-/* console_tty, over all consoles; after the consoles' own init functions.  Its size in characters
- * is that of what a person looks at: the console that the last console= names, else the display,
- * else 80x24 for serial. */
-void console_tty_init(void);
+/* Write to all of them.  Any context, but not where a lock of the scheduler may be held. */
+void console_write(const char *text, size_t length);
 
-/* Receive interrupts of COM1 and the keyboard, feeding the console's terminal; after apic_init()
- * and once threads can be made. */
-void console_input_init(void);
-void keyboard_init(void); /* called by it */
+/* In characters, of what a person looks at: the console that the last console= names, else the
+ * display, else 80x24 for serial.  After all have been registered. */
+void console_size(u32 *columns, u32 *rows);
+
+/* What is done with a byte that has been typed at any of them, in an interrupt.  Set by the terminal,
+ * or else by the raw console, before console_start(). */
+extern void (*console_input)(u8 byte);
+
+/* Begin to receive; after apic_init() and once threads can be made. */
+void console_start(void);
 
 /* A console's lock.  False: go ahead without it, because the kernel has stopped, or because what was
  * interrupted on this CPU (by an NMI) holds it. */

@@ -6,7 +6,6 @@
  */
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/console.h"
-#include "kernel/dev/tty.h"
 
 #define PORT 0x3f8
 #define IRQ  4
@@ -123,7 +122,7 @@ static void receive(void)
 			break;
 		byte = reg_read(DATA);
 		if (!(status & LINE_STATUS_BREAK)) /* its NUL was not typed */
-			tty_input(&console_tty, byte);
+			console_input(byte);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "kernel/linux/proc/load.h"
 
 #include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/init.h"
 #include "kernel/task/runqueue.h"
 
 #define SAMPLE_NS (5 * NSEC_PER_SEC)
@@ -34,11 +35,13 @@ static void sample(struct timer *timer)
 	timer_start(timer, timer->expires_ns + SAMPLE_NS);
 }
 
-void sched_load_start(void)
+static void load_start(void)
 {
 	timer_init(&sample_timer, sample);
 	timer_start(&sample_timer, clock_now_ns() + SAMPLE_NS);
 }
+
+EARLY_INIT_CALL(30, load_start);
 
 void sched_load_average(u64 load[3])
 {

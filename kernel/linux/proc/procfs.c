@@ -6,14 +6,14 @@
  */
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/internal.h"
-#include "kernel/linux/proc/procfs.h"
-
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/proc/procinfo.h"
 #include "kernel/mem/slab.h"
 
-#define PID_FILE_SETS 8
+#define PROC_MAGIC 0x9fa0
 
 enum proc_kind { ROOT, MACHINE_FILE, PID_DIR, TASK_DIR, PID_FILE, FD_DIR, FD_LINK };
 
@@ -25,35 +25,16 @@ struct proc_entry {
 	bool in_thread; /* below task/ */
 	bool heddle;	/* below heddle/ */
 	u32 number; /* FD_LINK: the descriptor; a process's file: its place among them, from 1 */
-	const struct procfs_pid_file *file; /* TASK_DIR, PID_FILE, FD_DIR */
+	const struct proc_pid_file *file; /* TASK_DIR, PID_FILE, FD_DIR */
 	const char *constant;		    /* MACHINE_FILE: text, or the target of a link; or */
 	void (*make)(struct text *t);
 	int (*write)(const char *text, size_t length);
 };
 
 static struct superblock *proc;
-static const struct procfs_process_hooks *hooks;
-static const struct procfs_pid_file task_directory = {.name = "task", .mode = S_IFDIR | 0555};
-static struct {
-	const struct procfs_pid_file *files;
-	size_t count;
-} pid_file_sets[PID_FILE_SETS] = {{&task_directory, 1}};
+static const struct proc_pid_file LINKER_SET_ENTRY(proc_pid_files, struct proc_pid_file)
+    task_directory = {.name = "task", .mode = S_IFDIR | 0555};
 static struct lock_class content_class = {"proc text", 0};
-
-void procfs_set_process_hooks(const struct procfs_process_hooks *h)
-{
-	hooks = h;
-}
-
-void procfs_add_pid_files(const struct procfs_pid_file *files, size_t count)
-{
-	size_t i = 0;
-
-	while (pid_file_sets[i].files)
-		require(++i < PID_FILE_SETS);
-	pid_file_sets[i].count = count;
-	pid_file_sets[i].files = files;
-}
 
 pid_t procfs_file_pid(const struct file *file)
 {
@@ -64,7 +45,7 @@ pid_t procfs_file_pid(const struct file *file)
 
 static struct file *fd_file(pid_t pid, u32 fd)
 {
-	struct file_table *table = hooks->files(pid);
+	struct file_table *table = procinfo_files(pid);
 	struct file *f;
 
 	if (!table)
@@ -113,7 +94,7 @@ static int entry_make(const struct proc_entry *e, struct text *t)
 	if (leads_to_file(e))
 		error = make_file_target(e, t);
 	else if (e->kind == PID_FILE)
-		error = e->file->make(e->pid, e->in_thread ? e->tid : 0, t);
+		error = procinfo_make(e->file, e->pid, e->in_thread ? e->tid : 0, t);
 	else if (e->constant)
 		text_write(t, e->constant, strlen(e->constant));
 	else if (e->make)
@@ -218,7 +199,7 @@ static const struct file_ops content_ops = {
 
 /* --- Directories of processes and threads ----------------------------------------------------- */
 
-static bool belongs(const struct procfs_pid_file *file, const struct proc_entry *dir)
+static bool belongs(const struct proc_pid_file *file, const struct proc_entry *dir)
 {
 	if (dir->in_thread && !file->per_thread)
 		return false;
@@ -226,12 +207,11 @@ static bool belongs(const struct procfs_pid_file *file, const struct proc_entry 
 }
 
 /* The index-th file of a process, or of a thread; NULL past the last. */
-static const struct procfs_pid_file *pid_file(u64 index, const struct proc_entry *dir)
+static const struct proc_pid_file *pid_file(u64 index, const struct proc_entry *dir)
 {
-	for (size_t i = 0; i < PID_FILE_SETS; i++)
-		for (size_t j = 0; j < pid_file_sets[i].count; j++)
-			if (belongs(&pid_file_sets[i].files[j], dir) && !index--)
-				return &pid_file_sets[i].files[j];
+	linker_set_for_each(file, proc_pid_files)
+		if (belongs(file, dir) && !index--)
+			return file;
 	return NULL;
 }
 
@@ -249,16 +229,16 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 				 .kind = PID_DIR};
 	switch (dir->kind) {
 	case ROOT:
-		number = hooks->next_pid((pid_t)MAX(number, 1L));
+		number = procinfo_next_pid((pid_t)MAX(number, 1L));
 		e->pid = e->tid = (pid_t)number;
 		break;
 	case TASK_DIR:
-		number = hooks->next_tid(dir->pid, (tid_t)MAX(number, 1L));
+		number = procinfo_next_tid(dir->pid, (tid_t)MAX(number, 1L));
 		e->tid = (tid_t)number;
 		e->in_thread = true;
 		break;
 	case FD_DIR:
-		table = hooks->files(dir->pid);
+		table = procinfo_files(dir->pid);
 		if (!table)
 			return false;
 		number = file_table_next(table, (u32)number);
@@ -268,7 +248,7 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 		break;
 	default:
 		e->file = pid_file((u64)number, dir);
-		if (!e->file || hooks->next_pid(dir->pid) != dir->pid)
+		if (!e->file || procinfo_next_pid(dir->pid) != dir->pid)
 			return false;
 		e->number = (u32)number + 1;
 		e->kind = e->file == &task_directory ? TASK_DIR
@@ -395,35 +375,45 @@ static void machine_add(const char *path, u32 mode, const struct proc_entry *e)
 	superblock_add(proc, path, proc_inode(e, mode));
 }
 
-void procfs_add(const char *path, void (*make)(struct text *t),
-		int (*write)(const char *text, size_t length))
+static void machine_add_file(const struct proc_file *f)
 {
-	const struct proc_entry e = {.kind = MACHINE_FILE, .make = make, .write = write};
+	const struct proc_entry e = {
+	    .kind = MACHINE_FILE, .make = f->make, .write = f->write, .constant = f->constant};
 
-	machine_add(path, S_IFREG | (write ? 0644 : 0444), &e);
-}
-
-void procfs_add_constant(const char *path, const char *text)
-{
-	const struct proc_entry e = {.kind = MACHINE_FILE, .constant = text};
-
-	machine_add(path, S_IFREG | 0444, &e);
+	machine_add(f->path, S_IFREG | (f->write ? 0644 : 0444), &e);
 }
 
 static void make_self(struct text *t)
 {
-	text_printf(t, "%d", hooks->current_pid());
+	text_printf(t, "%d", current_process()->pid);
 }
 
 static void make_thread_self(struct text *t)
 {
-	text_printf(t, "%d/task/%d", hooks->current_pid(), hooks->current_tid());
+	text_printf(t, "%d/task/%d", current_process()->pid, current_thread()->tid);
 }
 
-void procfs_init(struct superblock *sb)
+/* /proc/PID/mounts. */
+static int make_mounts(pid_t pid, tid_t tid, struct text *t)
 {
-	static const struct procfs_pid_file mounts = {
-	    .name = "mounts", .mode = S_IFREG | 0444, .per_thread = true, .make = vfs_mounts_text};
+	char path[32];
+
+	for (struct superblock *sb = vfs_mount_next(NULL); sb; sb = vfs_mount_next(sb))
+		if (vfs_path_of(sb->root, path, sizeof(path)) > 0)
+			text_printf(t, "%s %s %s rw,relatime 0 0\n", sb->type, path, sb->type);
+	return 0;
+}
+
+PROC_PID_FILES(mounts) = {
+    {.name = "mounts", .mode = S_IFREG | 0444, .per_thread = true, .make = make_mounts},
+};
+
+static void procfs_init(void)
+{
+	static const char *const device_links[][2] = {{"/dev/fd", "/proc/self/fd"},
+						      {"/dev/stdin", "/proc/self/fd/0"},
+						      {"/dev/stdout", "/proc/self/fd/1"},
+						      {"/dev/stderr", "/proc/self/fd/2"}};
 	static const struct proc_entry self = {.kind = MACHINE_FILE, .make = make_self},
 				       thread_self = {.kind = MACHINE_FILE,
 						      .make = make_thread_self},
@@ -432,19 +422,19 @@ void procfs_init(struct superblock *sb)
 	static struct proc_entry root = {.kind = ROOT};
 	static const struct proc_entry heddle = {.kind = ROOT, .heddle = true};
 
-	proc = sb;
-	sb->fixed = true;
-	sb->root->ops = &directory_ops;
-	sb->root->private = &root;
+	proc = vfs_mount("/proc", "proc", PROC_MAGIC, 0555);
+	proc->fixed = true;
+	proc->root->ops = &directory_ops;
+	proc->root->private = &root;
 	machine_add("heddle", S_IFDIR | 0555, &heddle);
 	machine_add("heddle/self", S_IFLNK | 0777, &self);
 	machine_add("self", S_IFLNK | 0777, &self);
 	machine_add("thread-self", S_IFLNK | 0777, &thread_self);
 	machine_add("mounts", S_IFLNK | 0777, &mounts_link);
-	procfs_add_pid_files(&mounts, 1);
+	linker_set_for_each(file, proc_files)
+		machine_add_file(file);
+	for (size_t i = 0; i < ARRAY_SIZE(device_links); i++)
+		require(!vfs_symlink(NULL, device_links[i][0], device_links[i][1]));
 }
 
-u32 procfs_thread_count(void)
-{
-	return hooks->thread_count();
-}
+INIT_CALL(10, procfs_init);

@@ -2,14 +2,13 @@
  *
  * The files of the machine in /proc (proc(5)).
  */
-#include "kernel/linux/proc/procfs.h"
-
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/tlb.h"
+#include "kernel/fs/proc_file.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
@@ -18,6 +17,7 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/identity.h"
+#include "kernel/task/process.h"
 #include "kernel/task/sched.h"
 
 #define TICK_NS (10 * (u64)NSEC_PER_MSEC) /* CLK_TCK is 100 */
@@ -172,7 +172,7 @@ static void make_loadavg(struct text *t)
 	sched_load_average(load);
 	for (int i = 0; i < 3; i++)
 		text_printf(t, "%lu.%02lu ", (load[i] >> 16), ((load[i] & 0xffff) * 100 >> 16));
-	text_printf(t, "%u/%u %d\n", sched_runnable_count(), procfs_thread_count(), tid_last());
+	text_printf(t, "%u/%u %d\n", sched_runnable_count(), threads_total(), tid_last());
 }
 
 /* --- sys/ ------------------------------------------------------------------------------------- */
@@ -205,39 +205,23 @@ static int write_drop_caches(const char *text, size_t length)
 	return 0;
 }
 
-void procfs_add_system_files(void)
-{
-	static const struct {
-		const char *path;
-		void (*make)(struct text *t);
-		int (*write)(const char *text, size_t length);
-	} files[] = {
-	    {"cmdline", make_cmdline, NULL},
-	    {"cpuinfo", make_cpuinfo, NULL},
-	    {"loadavg", make_loadavg, NULL},
-	    {"meminfo", make_meminfo, NULL},
-	    {"stat", make_stat, NULL},
-	    {"uptime", make_uptime, NULL},
-	    {"sys/kernel/hostname", make_hostname, system_hostname_set},
-	    {"sys/kernel/sched_rr_timeslice_ms", make_slice, write_slice},
-	    {"sys/vm/drop_caches", NULL, write_drop_caches},
-	};
-	static const struct {
-		const char *path, *text;
-	} constants[] = {
-	    {"filesystems", "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"
-			    "nodev\tsysfs\nnodev\ttracefs\n"},
-	    {"version",
-	     SYSTEM_NAME " version " SYSTEM_RELEASE " (" __VERSION__ ") " SYSTEM_VERSION "\n"},
-	    {"sys/kernel/ostype", SYSTEM_NAME "\n"},
-	    {"sys/kernel/osrelease", SYSTEM_RELEASE "\n"},
-	    {"sys/kernel/version", SYSTEM_VERSION "\n"},
-	    {"sys/kernel/pid_max", "4194304\n"},
-	    {"sys/vm/overcommit_memory", "1\n"}, /* memory is given out as it is touched */
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		procfs_add(files[i].path, files[i].make, files[i].write);
-	for (size_t i = 0; i < ARRAY_SIZE(constants); i++)
-		procfs_add_constant(constants[i].path, constants[i].text);
-}
+PROC_FILES(files) = {
+    {"cmdline", .make = make_cmdline},
+    {"cpuinfo", .make = make_cpuinfo},
+    {"loadavg", .make = make_loadavg},
+    {"meminfo", .make = make_meminfo},
+    {"stat", .make = make_stat},
+    {"uptime", .make = make_uptime},
+    {"sys/kernel/hostname", .make = make_hostname, .write = system_hostname_set},
+    {"sys/kernel/sched_rr_timeslice_ms", .make = make_slice, .write = write_slice},
+    {"sys/vm/drop_caches", .write = write_drop_caches},
+    {"filesystems", .constant = "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"
+				"nodev\tsysfs\nnodev\ttracefs\n"},
+    {"version",
+     .constant = SYSTEM_NAME " version " SYSTEM_RELEASE " (" __VERSION__ ") " SYSTEM_VERSION "\n"},
+    {"sys/kernel/ostype", .constant = SYSTEM_NAME "\n"},
+    {"sys/kernel/osrelease", .constant = SYSTEM_RELEASE "\n"},
+    {"sys/kernel/version", .constant = SYSTEM_VERSION "\n"},
+    {"sys/kernel/pid_max", .constant = "4194304\n"},
+    {"sys/vm/overcommit_memory", .constant = "1\n"}, /* memory is given out as it is touched */
+};

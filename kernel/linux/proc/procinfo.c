@@ -4,18 +4,16 @@
  *
  * What it shows of its memory is in procinfo_memory.c, /proc/heddle/PID in procinfo_heddle.c.
  */
-#include "kernel/dev/tty.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/linux/proc/procfs.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/probe.h"
 #include "kernel/vm/address_space.h"
-#include "kernel/watch/seed/seed.h"
 
 #define TICK_NS ((u64)NSEC_PER_SEC / 100) /* of utime, stime, starttime */
 
@@ -33,20 +31,21 @@ static struct thread *find(pid_t pid, tid_t tid)
 	return t;
 }
 
-int procinfo_thread(pid_t pid, tid_t tid, struct text *text,
-		    void (*show)(struct thread *t, struct process *p, struct text *text))
+static int make_of_thread(const struct proc_pid_file *file, pid_t pid, tid_t tid, struct text *text)
 {
 	struct thread *t = find(pid, tid);
 
 	if (!t)
 		return -ESRCH;
-	show(t, t->process, text);
+	if (tid && file->show_thread)
+		file->show_thread(t, t->process, text);
+	else
+		file->show(t, t->process, text);
 	thread_put(t);
 	return 0;
 }
 
-int procinfo_space(pid_t pid, struct text *text,
-		   void (*show)(struct address_space *as, struct text *text))
+static int make_of_space(const struct proc_pid_file *file, pid_t pid, struct text *text)
 {
 	struct process *p = process_find(pid);
 	struct address_space *as;
@@ -56,10 +55,19 @@ int procinfo_space(pid_t pid, struct text *text,
 	as = process_space_get(p);
 	process_put(p);
 	if (as) {
-		show(as, text);
+		file->show_space(as, text);
 		address_space_put(as);
 	}
 	return 0;
+}
+
+int procinfo_make(const struct proc_pid_file *file, pid_t pid, tid_t tid, struct text *text)
+{
+	if (file->show)
+		return make_of_thread(file, pid, tid, text);
+	if (file->show_space)
+		return make_of_space(file, pid, text);
+	return file->make(pid, tid, text);
 }
 
 /* --- stat, status ----------------------------------------------------------------------------- */
@@ -119,7 +127,7 @@ static void family_read(struct process *p, struct family *f)
 	*f = (struct family){.parent = p->parent ? p->parent->pid : 0,
 			     .group = p->group,
 			     .session = p->session,
-			     .foreground = p->tty ? READ_ONCE(p->tty->foreground) : -1,
+			     .foreground = terminal_foreground(p->tty),
 			     .tty = p->tty ? MAKEDEV(5, 1) : 0,
 			     .threads = p->thread_count,
 			     .children = p->use.children};
@@ -173,11 +181,6 @@ static void show_stat(struct thread *t, struct process *p, struct text *text)
 static void show_thread_stat(struct thread *t, struct process *p, struct text *text)
 {
 	show_stat_of(t, p, text, false);
-}
-
-static int make_stat(pid_t pid, tid_t tid, struct text *text)
-{
-	return procinfo_thread(pid, tid, text, tid ? show_thread_stat : show_stat);
 }
 
 static void show_memory(struct address_space *as, struct text *text)
@@ -236,13 +239,11 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 		    READ_ONCE(t->use.counted.voluntary_switches),
 		    READ_ONCE(t->use.counted.forced_switches));
 }
-THREAD_FILE(status)
 
 static void show_comm(struct thread *t, struct process *p, struct text *text)
 {
 	text_printf(text, "%s\n", t->name);
 }
-THREAD_FILE(comm)
 
 static void show_schedstat(struct thread *t, struct process *p, struct text *text)
 {
@@ -253,7 +254,6 @@ static void show_schedstat(struct thread *t, struct process *p, struct text *tex
 		    READ_ONCE(t->use.counted.voluntary_switches) +
 			READ_ONCE(t->use.counted.forced_switches));
 }
-THREAD_FILE(schedstat)
 
 static void show_wchan(struct thread *t, struct process *p, struct text *text)
 {
@@ -261,7 +261,6 @@ static void show_wchan(struct thread *t, struct process *p, struct text *text)
 
 	text_printf(text, "%s", name ? name : "0");
 }
-THREAD_FILE(wchan)
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
@@ -315,23 +314,29 @@ static struct file *follow_exe(pid_t pid, tid_t tid)
 	return file ?: ERR_PTR(-ENOENT);
 }
 
-/* --- Registration ----------------------------------------------------------------------------- */
+/* --- The list --------------------------------------------------------------------------------- */
 
 #define LINK_MODE (S_IFLNK | 0777)
 
-static const struct procfs_pid_file pid_files[] = {
-    {.name = "stat", .mode = FILE_MODE, .per_thread = true, .make = make_stat},
-    {.name = "status", .mode = FILE_MODE, .per_thread = true, .make = make_status},
-    {.name = "comm", .mode = FILE_MODE, .per_thread = true, .make = make_comm},
-    {.name = "schedstat", .mode = FILE_MODE, .per_thread = true, .make = make_schedstat},
-    {.name = "wchan", .mode = FILE_MODE, .per_thread = true, .make = make_wchan},
+PROC_PID_FILES(pid_files) = {
+    {.name = "stat",
+     .mode = FILE_MODE,
+     .per_thread = true,
+     .show = show_stat,
+     .show_thread = show_thread_stat},
+    {.name = "status", .mode = FILE_MODE, .per_thread = true, .show = show_status},
+    {.name = "comm", .mode = FILE_MODE, .per_thread = true, .show = show_comm},
+    {.name = "schedstat", .mode = FILE_MODE, .per_thread = true, .show = show_schedstat},
+    {.name = "wchan", .mode = FILE_MODE, .per_thread = true, .show = show_wchan},
     {.name = "exe", .mode = LINK_MODE, .follow = follow_exe},
     {.name = "cwd", .mode = LINK_MODE, .make = make_cwd},
     {.name = "root", .mode = LINK_MODE, .make = make_root},
     {.name = "fd", .mode = S_IFDIR | 0500},
 };
 
-static pid_t hook_next_pid(pid_t from)
+/* --- Walking over processes ------------------------------------------------------------------- */
+
+pid_t procinfo_next_pid(pid_t from)
 {
 	struct process *p = process_next(from);
 	pid_t pid = p ? p->pid : -1;
@@ -341,7 +346,7 @@ static pid_t hook_next_pid(pid_t from)
 	return pid;
 }
 
-static tid_t hook_next_tid(pid_t pid, tid_t from)
+tid_t procinfo_next_tid(pid_t pid, tid_t from)
 {
 	struct process *p = process_find(pid);
 	struct thread *t;
@@ -359,17 +364,7 @@ static tid_t hook_next_tid(pid_t pid, tid_t from)
 	return best;
 }
 
-static pid_t hook_current_pid(void)
-{
-	return current_process()->pid;
-}
-
-static tid_t hook_current_tid(void)
-{
-	return current_thread()->tid;
-}
-
-static struct file_table *hook_files(pid_t pid)
+struct file_table *procinfo_files(pid_t pid)
 {
 	struct process *p = process_find(pid);
 	struct file_table *files = p ? process_files_get(p) : NULL;
@@ -377,22 +372,4 @@ static struct file_table *hook_files(pid_t pid)
 	if (p)
 		process_put(p);
 	return files;
-}
-
-static const struct procfs_process_hooks hooks = {
-    .next_pid = hook_next_pid,
-    .next_tid = hook_next_tid,
-    .current_pid = hook_current_pid,
-    .current_tid = hook_current_tid,
-    .files = hook_files,
-    .thread_count = threads_total,
-};
-
-void process_procfs_init(void)
-{
-	procfs_set_process_hooks(&hooks);
-	procfs_add_pid_files(pid_files, ARRAY_SIZE(pid_files));
-	procinfo_memory_init();
-	procinfo_heddle_init();
-	process_seed_init();
 }

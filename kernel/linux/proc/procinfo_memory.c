@@ -31,15 +31,13 @@ static void show_cmdline(struct address_space *as, struct text *text)
 {
 	show_bytes(as, as->arg_start, as->arg_end, text);
 }
-SPACE_FILE(cmdline)
 
 static void show_environ(struct address_space *as, struct text *text)
 {
 	show_bytes(as, as->env_start, as->env_end, text);
 }
-SPACE_FILE(environ)
 
-static void show_statm(struct address_space *as, struct text *text)
+static void show_statm_of(struct address_space *as, struct text *text)
 {
 	text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", as->mapped_bytes / PAGE_SIZE,
 		    address_space_resident(as),
@@ -49,13 +47,16 @@ static void show_statm(struct address_space *as, struct text *text)
 			PAGE_SIZE);
 }
 
-static int make_statm(pid_t pid, tid_t tid, struct text *text)
+static void show_statm(struct thread *t, struct process *p, struct text *text)
 {
-	int result = procinfo_space(pid, text, show_statm);
+	struct address_space *as = process_space_get(p);
 
-	if (!result && !text->length)
+	if (as) {
+		show_statm_of(as, text);
+		address_space_put(as);
+	} else {
 		text_printf(text, "0 0 0 0 0 0 0\n");
-	return result;
+	}
 }
 
 /* --- maps, smaps ------------------------------------------------------------------------------ */
@@ -156,13 +157,11 @@ static void show_maps(struct address_space *as, struct text *text)
 {
 	kfree(walk_regions(as, text, false, show_region));
 }
-SPACE_FILE(maps)
 
 static void show_smaps(struct address_space *as, struct text *text)
 {
 	kfree(walk_regions(as, text, true, show_region));
 }
-SPACE_FILE(smaps)
 
 static void show_smaps_rollup(struct address_space *as, struct text *text)
 {
@@ -175,7 +174,6 @@ static void show_smaps_rollup(struct address_space *as, struct text *text)
 	show_usage(&walk->sum, text);
 	kfree(walk);
 }
-SPACE_FILE(smaps_rollup)
 
 /* --- pagemap ---------------------------------------------------------------------------------- */
 
@@ -232,17 +230,12 @@ static ssize_t pagemap_read(struct file *file, struct io_buffer *io, u64 *positi
 
 static const struct file_ops pagemap_ops = {.open = pagemap_open, .read = pagemap_read};
 
-static const struct procfs_pid_file files[] = {
-    {.name = "cmdline", .mode = FILE_MODE, .per_thread = true, .make = make_cmdline},
-    {.name = "statm", .mode = FILE_MODE, .per_thread = true, .make = make_statm},
-    {.name = "maps", .mode = FILE_MODE, .per_thread = true, .make = make_maps},
-    {.name = "smaps", .mode = FILE_MODE, .per_thread = true, .make = make_smaps},
-    {.name = "smaps_rollup", .mode = FILE_MODE, .per_thread = true, .make = make_smaps_rollup},
-    {.name = "environ", .mode = S_IFREG | 0400, .make = make_environ},
+PROC_PID_FILES(files) = {
+    {.name = "cmdline", .mode = FILE_MODE, .per_thread = true, .show_space = show_cmdline},
+    {.name = "statm", .mode = FILE_MODE, .per_thread = true, .show = show_statm},
+    {.name = "maps", .mode = FILE_MODE, .per_thread = true, .show_space = show_maps},
+    {.name = "smaps", .mode = FILE_MODE, .per_thread = true, .show_space = show_smaps},
+    {.name = "smaps_rollup", .mode = FILE_MODE, .per_thread = true, .show_space = show_smaps_rollup},
+    {.name = "environ", .mode = S_IFREG | 0400, .show_space = show_environ},
     {.name = "pagemap", .mode = S_IFREG | 0400, .per_thread = true, .ops = &pagemap_ops},
 };
-
-void procinfo_memory_init(void)
-{
-	procfs_add_pid_files(files, ARRAY_SIZE(files));
-}

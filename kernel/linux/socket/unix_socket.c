@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/init.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/process.h"
@@ -23,10 +24,12 @@ void socket_current_cred(struct ucred *cred, bool effective)
 	*cred = (struct ucred){p->pid, effective ? p->euid : p->uid, effective ? p->egid : p->gid};
 }
 
-void unix_socket_init(void)
+static void unix_socket_init(void)
 {
 	socket_cache = slab_cache_create("socket", sizeof(struct socket), 8);
 }
+
+INIT_CALL(50, unix_socket_init);
 
 static struct socket *socket_create(u32 type)
 {

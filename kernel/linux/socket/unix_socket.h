@@ -59,7 +59,6 @@ struct socket_message {
 	struct socket_files *files;  /* send takes them over and leaves NULL; receive gives them */
 };
 
-void unix_socket_init(void);
 bool unix_is_socket(const struct file *f);
 
 /* New sockets.  flags: O_NONBLOCK.  ERR_PTR or 0, -ENOMEM. */

@@ -2,6 +2,7 @@
  *
  * /proc/heddle: the counters of the rooms below, as text.
  *
+ *   fail_nth   lets an allocation fail
  *   frames     every frame of the machine's memory by what it is for
  *   futex      calls of futex(2) and what they did
  *   memory     what page faults did
@@ -10,11 +11,10 @@
  *   syscalls   "number name calls"
  *   tlb        flushes of the translation buffers
  */
-#include "kernel/watch/counters/counters.h"
-
 #include "arch/x86_64/pc/tlb.h"
+#include "kernel/fs/proc_file.h"
 #include "kernel/ipc/futex.h"
-#include "kernel/linux/proc/procfs.h"
+#include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/syscall.h"
@@ -117,13 +117,29 @@ static void make_syscalls(struct text *t)
 	}
 }
 
-void counters_init(void)
+/* Write N, and the N-th allocation from then on fails (0: none does). */
+static void make_fail_nth(struct text *t)
 {
-	procfs_add("heddle/frames", make_frames, NULL);
-	procfs_add("heddle/futex", make_futex, NULL);
-	procfs_add("heddle/memory", make_memory, NULL);
-	procfs_add("heddle/slab", make_slab, NULL);
-	procfs_add("heddle/switches", make_switches, NULL);
-	procfs_add("heddle/syscalls", make_syscalls, NULL);
-	procfs_add("heddle/tlb", make_tlb, NULL);
+	text_printf(t, "write N to let the N-th allocation fail\n");
 }
+
+static int write_fail_nth(const char *text, size_t length)
+{
+	u64 n;
+	int error = parse_u64(text, 10, &n);
+
+	if (!error)
+		alloc_fail_nth(n);
+	return error;
+}
+
+PROC_FILES(files) = {
+    {"heddle/fail_nth", .make = make_fail_nth, .write = write_fail_nth},
+    {"heddle/frames", .make = make_frames},
+    {"heddle/futex", .make = make_futex},
+    {"heddle/memory", .make = make_memory},
+    {"heddle/slab", .make = make_slab},
+    {"heddle/switches", .make = make_switches},
+    {"heddle/syscalls", .make = make_syscalls},
+    {"heddle/tlb", .make = make_tlb},
+};

@@ -66,5 +66,3 @@ struct seed_counters {
 	tid_t holder; /* 0: no member is ready */
 };
 void seed_read(struct seed_group *g, struct seed_counters *counters);
-
-void process_seed_init(void); /* the files of /proc */

@@ -3,10 +3,11 @@
  * Who runs under the seeded scheduler (kernel/watch/seed/seed.h): all of user space by sched_seed=N, a
  * process by its /proc/PID/sched_seed.
  */
+#include "kernel/fs/proc_file.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/linux/proc/procfs.h"
 #include "kernel/task/internal.h"
 #include "kernel/watch/seed/seed.h"
 
@@ -102,14 +103,9 @@ static int write_sched_seed(pid_t pid, tid_t tid, const char *value, size_t leng
 	return error;
 }
 
-static const struct procfs_pid_file files[] = {
+PROC_PID_FILES(files) = {
     {.name = "sched_seed",
      .mode = S_IFREG | 0644,
      .make = make_sched_seed,
      .write = write_sched_seed},
 };
-
-void process_seed_init(void)
-{
-	procfs_add_pid_files(files, ARRAY_SIZE(files));
-}

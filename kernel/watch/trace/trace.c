@@ -5,8 +5,14 @@
  */
 #include "kernel/watch/trace/trace.h"
 
+#include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/smp.h"
+#include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/init.h"
+#include "kernel/lib/log.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
 
 #define KB_PER_PAGE (PAGE_SIZE / 1024)
 #define KB_MAX	    (1UL << 20) /* 1 GiB a CPU */
@@ -20,8 +26,6 @@ u32 trace_mask __hot_data = SCHEDULING | 1U << TRACE_MARK;
 struct trace_ring *trace_rings[MAX_CPUS];
 DEFINE_PER_CPU(struct trace_writer, trace_writer);
 static u32 ring_count;
-static void *(*memory_alloc)(size_t bytes);
-static void (*memory_free)(void *memory);
 
 _Static_assert(sizeof(struct trace_event) == 128, "two cache lines");
 _Static_assert(offsetof(struct trace_event, other_name) + TRACE_NAME == 64, "a switch takes one");
@@ -108,32 +112,25 @@ void trace_clear(void)
 
 /* --- Size ------------------------------------------------------------------------------------- */
 
-void trace_init(u32 cpus, void *(*alloc)(size_t bytes), void (*free)(void *memory))
-{
-	ring_count = cpus;
-	memory_alloc = alloc;
-	memory_free = free;
-}
-
 static void ring_free(struct trace_ring *r)
 {
 	if (!r)
 		return;
 	for (u64 i = 0; i <= r->mask / TRACE_PER_PAGE; i++)
-		memory_free(r->pages[i]);
-	memory_free(r);
+		kfree(r->pages[i]);
+	kfree(r);
 }
 
 static struct trace_ring *ring_alloc(u64 pages)
 {
-	struct trace_ring *r = memory_alloc(sizeof(*r) + pages * sizeof(r->pages[0]));
+	struct trace_ring *r = kzalloc(sizeof(*r) + pages * sizeof(r->pages[0]));
 	bool enough = true;
 
 	if (!r)
 		return NULL;
 	r->mask = pages * TRACE_PER_PAGE - 1;
 	for (u64 i = 0; enough && i < pages; i++)
-		enough = (r->pages[i] = memory_alloc(PAGE_SIZE)) != NULL;
+		enough = (r->pages[i] = kzalloc(PAGE_SIZE)) != NULL;
 	if (enough)
 		return r;
 	ring_free(r);
@@ -167,7 +164,7 @@ int trace_resize(u64 kb)
 		return -EINVAL;
 	while (pages * KB_PER_PAGE < kb)
 		pages *= 2;
-	new = memory_alloc(ring_count * sizeof(*new));
+	new = kzalloc(ring_count * sizeof(*new));
 	if (!new)
 		return -ENOMEM;
 	for (u32 cpu = 0; cpu < ring_count; cpu++) {
@@ -176,7 +173,7 @@ int trace_resize(u64 kb)
 			continue;
 		while (cpu--)
 			ring_free(new[cpu]);
-		memory_free(new);
+		kfree(new);
 		return -ENOMEM;
 	}
 	for (u32 cpu = 0; cpu < ring_count; cpu++)
@@ -184,7 +181,7 @@ int trace_resize(u64 kb)
 	leave_rings();
 	for (u32 cpu = 0; cpu < ring_count; cpu++)
 		ring_free(new[cpu]);
-	memory_free(new);
+	kfree(new);
 	return 0;
 }
 
@@ -192,3 +189,17 @@ u64 trace_size_kb(void)
 {
 	return trace_rings[0] ? (trace_rings[0]->mask + 1) / TRACE_PER_PAGE * KB_PER_PAGE : 0;
 }
+
+static void trace_start(void)
+{
+	u64 kb;
+
+	ring_count = MIN(MAX(acpi_info.cpu_count, 1U), (u32)MAX_CPUS);
+	/* 4096 events for each CPU, but on many CPUs with little memory a 64th of the memory. */
+	kb = MIN(512UL, page_free_count() * (PAGE_SIZE / 1024) / 64 / ring_count);
+	kb = cmdline_get_u64("trace_buf_kb", MAX(kb, 4UL));
+	if (trace_resize(kb))
+		log_warn("trace: no rings of %lu KiB for %u CPUs", kb, ring_count);
+}
+
+EARLY_INIT_CALL(10, trace_start);

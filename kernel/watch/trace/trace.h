@@ -123,9 +123,6 @@ extern const struct trace_name trace_names[TRACE_MARK];
 
 /* --- Size ------------------------------------------------------------------------------------- */
 
-/* Rings for so many CPUs, with zeroed memory from `alloc`; none yet. */
-void trace_init(u32 cpus, void *(*alloc)(size_t bytes), void (*free)(void *memory));
-
 /* Give each CPU a new, empty ring of at least `kb` KiB, rounded up to a power of two pages; or
  * -ENOMEM or -EINVAL, and all is as before.  Preemption on, interrupts on. */
 int trace_resize(u64 kb);

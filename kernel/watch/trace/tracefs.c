@@ -3,17 +3,20 @@
  * /sys/kernel/tracing: the rings of events as text, and what is recorded.  Names, contents and
  * errors are those of Linux (Documentation/trace/ftrace.rst, events.rst).
  */
-#include "kernel/fs/internal.h"
-#include "kernel/linux/proc/procfs.h"
-
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/clock.h"
+#include "kernel/fs/internal.h"
+#include "kernel/fs/text.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/watch/trace/trace.h"
+
+#define SYSFS_MAGIC	0x62656572
+#define TRACEFS_MAGIC	0x74726163
 
 #define ALL_EVENTS ((1U << TRACE_MARK) - 1)
 
@@ -407,7 +410,7 @@ static void add_enable(struct superblock *sb, const char *system, const char *ev
 	add(sb, &file);
 }
 
-void tracefs_init(struct superblock *sb)
+static void tracefs_init(void)
 {
 	static const struct trace_file files[] = {
 	    {"available_events", make_events, NULL, false},
@@ -418,9 +421,13 @@ void tracefs_init(struct superblock *sb)
 	    {"trace_clock", make_clock, write_clock, 0},
 	    {"tracing_on", make_on, write_on, 0},
 	};
+	struct superblock *sysfs, *sb;
 	char path[40];
 
-	sb->fixed = true;
+	sysfs = vfs_mount("/sys", "sysfs", SYSFS_MAGIC, 0555);
+	require(!vfs_create(NULL, "/sys/kernel", S_IFDIR | 0755, 0));
+	sb = vfs_mount("/sys/kernel/tracing", "tracefs", TRACEFS_MAGIC, 0555);
+	sysfs->fixed = sb->fixed = true;
 	enabled = trace_mask & ALL_EVENTS;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		add(sb, &files[i]);
@@ -443,3 +450,5 @@ void tracefs_init(struct superblock *sb)
 		add(sb, &stats);
 	}
 }
+
+INIT_CALL(20, tracefs_init);

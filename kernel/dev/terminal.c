@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The machine's terminal: it shows on all consoles, what is typed at any of them reaches it, and
+ * programs open it by the names below.
+ */
+#include "arch/x86_64/pc/console.h"
+#include "kernel/dev/display.h"
+#include "kernel/dev/tty.h"
+#include "kernel/fs/device.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/init.h"
+#include "kernel/task/probe.h"
+#include "kernel/task/process.h"
+
+#define DEVICE_TTY0 MAKEDEV(4, 0)
+#define DEVICE_TTY  MAKEDEV(5, 0)
+
+struct tty console_tty;
+
+static void terminal_output(struct tty *tty, const char *text, size_t length)
+{
+	console_write(text, length);
+}
+
+static void terminal_input(u8 byte)
+{
+	tty_input(&console_tty, byte);
+}
+
+pid_t tty_foreground(const struct tty *tty)
+{
+	return READ_ONCE(tty->foreground);
+}
+
+/* Its size in characters is that of the console that a person looks at. */
+static void terminal_init(void)
+{
+	u32 columns, rows;
+
+	display_init();
+	console_size(&columns, &rows);
+	tty_init(&console_tty, "console", terminal_output);
+	console_tty.size.columns = (u16)columns;
+	console_tty.size.rows = (u16)rows;
+	console_input = terminal_input;
+}
+
+EARLY_INIT_CALL(20, terminal_init);
+
+/* A session's leader without a terminal gets the one that it opens; not by the names that stand for
+ * another terminal.  /dev/tty is there for those who have one (tty(4)). */
+static int terminal_open(struct file *file)
+{
+	u64 rdev = file->inode->rdev;
+
+	if (rdev == DEVICE_TTY)
+		return !READ_ONCE(current_process()->tty) ? -ENXIO : 0;
+	if (!(file->flags & O_NOCTTY) && rdev != DEVICE_CONSOLE && rdev != DEVICE_TTY0)
+		tty_open(&console_tty);
+	return 0;
+}
+
+static ssize_t terminal_read(struct file *file, struct io_buffer *io, u64 *position)
+{
+	return tty_read(&console_tty, io, file->flags & O_NONBLOCK);
+}
+
+static ssize_t terminal_write(struct file *file, struct io_buffer *io, u64 *position)
+{
+	return tty_write(&console_tty, io, file->flags & O_NONBLOCK);
+}
+
+static long terminal_ioctl(struct file *file, u32 request, u64 argument)
+{
+	return tty_ioctl(&console_tty, request, argument);
+}
+
+static u32 terminal_poll(struct file *file, struct poll_table *table)
+{
+	poll_wait(table, &console_tty.readers);
+	poll_wait(table, &console_tty.writers);
+	return tty_poll_bits(&console_tty);
+}
+
+static const struct file_ops terminal_ops = {
+    .open = terminal_open,
+    .read = terminal_read,
+    .write = terminal_write,
+    .stream = true,
+    .ioctl = terminal_ioctl,
+    .poll = terminal_poll,
+};
+
+DEVICES(10, terminals) = {
+    {DEVICE_TTY0, "/dev/tty0", 0666, &terminal_ops},
+    {MAKEDEV(4, 1), "/dev/tty1", 0666, &terminal_ops},
+    {MAKEDEV(4, 64), "/dev/ttyS0", 0666, &terminal_ops},
+    {DEVICE_TTY, "/dev/tty", 0666, &terminal_ops},
+    {DEVICE_CONSOLE, "/dev/console", 0600, &terminal_ops},
+};

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /dev/console without a terminal: what is typed is echoed and can be read at once; there is no
+ * line to edit, no signal and no job control.  The extension kernel/dev takes its place.
+ */
+#include "kernel/fs/console_raw.h"
+
+#include "arch/x86_64/pc/console.h"
+#include "kernel/fs/device.h"
+#include "kernel/lib/errno.h"
+
+#define RING_SIZE 1024 /* a power of two */
+
+DEFINE_SPINLOCK(raw_lock); /* irq; guards the ring */
+static u8 ring[RING_SIZE];
+static u32 head, tail; /* they run on for ever */
+static struct wait_queue readers = WAIT_QUEUE_INIT(readers, "console");
+
+/* A byte has been typed.  In an interrupt.  If nobody reads, the ring fills and the rest is lost.
+ */
+static void raw_input(u8 byte)
+{
+	u64 flags;
+
+	if (byte == '\r')
+		byte = '\n';
+	flags = spin_lock_irq(&raw_lock);
+	if (head - tail < RING_SIZE)
+		ring[head++ % RING_SIZE] = byte;
+	spin_unlock_irq(&raw_lock, flags);
+	console_write(byte == '\n' ? "\r\n" : (const char *)&byte, byte == '\n' ? 2 : 1);
+	wait_wake_all(&readers);
+}
+
+/* At most a line; sleeps until there is a byte. */
+static ssize_t raw_read(struct file *file, struct io_buffer *io, u64 *position)
+{
+	u8 bytes[128];
+	size_t n = 0, max = MIN(io->remaining, sizeof(bytes));
+	int error = 0;
+	u64 flags = spin_lock_irq(&raw_lock);
+
+	while (max && head == tail && !error)
+		error = file->flags & O_NONBLOCK
+			    ? -EAGAIN
+			    : wait_sleep_irq(&readers, &raw_lock, WAIT_FOREVER, WAIT_SIGNALS);
+	while (head != tail && n < max && !(n && bytes[n - 1] == '\n'))
+		bytes[n++] = ring[tail++ % RING_SIZE];
+	spin_unlock_irq(&raw_lock, flags);
+	if (n)
+		return io_put(io, bytes, n);
+	return error == -EINTR ? -ERESTARTSYS : error;
+}
+
+static ssize_t raw_write(struct file *file, struct io_buffer *io, u64 *position)
+{
+	ssize_t done = 0;
+	char in[64], out[2 * sizeof(in)];
+
+	while (io->remaining) {
+		ssize_t n = io_get(io, in, MIN(io->remaining, sizeof(in)));
+		size_t used = 0;
+
+		if (n <= 0)
+			return done ? done : n;
+		for (ssize_t i = 0; i < n; i++) {
+			if (in[i] == '\n')
+				out[used++] = '\r';
+			out[used++] = in[i];
+		}
+		console_write(out, used);
+		done += n;
+	}
+	return done;
+}
+
+static u32 raw_poll(struct file *file, struct poll_table *table)
+{
+	poll_wait(table, &readers);
+	return POLLOUT | (READ_ONCE(head) != READ_ONCE(tail) ? POLLIN : 0);
+}
+
+static const struct file_ops raw_ops = {
+    .read = raw_read, .write = raw_write, .stream = true, .poll = raw_poll};
+
+DEVICES(50, raw_console) = {{DEVICE_CONSOLE, "/dev/console", 0600, &raw_ops}};
+
+void console_raw_init(void)
+{
+	if (!console_input)
+		console_input = raw_input;
+}
