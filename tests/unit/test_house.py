@@ -26,7 +26,7 @@ def differences(heading, found):
     """What the table under a heading lacks, and what it has too much."""
     named = rows(heading)
     for name in sorted(found - set(named)):
-        yield f"docs/house.md, {heading}: no row says why there is {name}"
+        yield f"docs/house.md, {heading}: no row for {name}"
     for name in named:
         if name not in found:
             yield f"docs/house.md, {heading}: {name} is not in the kernel"
@@ -56,7 +56,7 @@ def check_sets(house):
 
 
 def check_probes(house):
-    yield from differences("Probes", {f"`{symbol}`" for _, symbol in house.probes()})
+    yield from differences("Probes", {f"`{header}`" for header in plan.PROBES})
 
 
 def check_figures(house):
