@@ -264,14 +264,14 @@ class House:
 
     @functools.cached_property
     def debug(self):
-        """What gdb reads from the debug information: tools/gdb/house_types.py."""
+        """What gdb reads from the debug information: tools/house_types.py."""
         variables = [f"{path} {s.name}" for path, o in sorted(self.objects.items())
                      for s in o.symbols if path in self.lines and path.endswith(".c")
                      and s.kind == objects.STT_OBJECT and s.section and s.section.writable
                      and "." not in s.name]
         result = subprocess.run(
             [os.environ.get("GDB_PROGRAM", "gdb"), "-batch", "-nx", "-x",
-             ROOT / "tools/gdb/house_types.py", self.build / "heddle.elf"],
+             ROOT / "tools/house_types.py", self.build / "heddle.elf"],
             env={**os.environ, "HOUSE_VARIABLES": "\n".join(variables)},
             capture_output=True, text=True, check=True)
         return [line.split("\t") for line in result.stdout.splitlines() if "\t" in line]

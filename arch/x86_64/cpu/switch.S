@@ -2,6 +2,8 @@
  *
  * The heart of Heddle: one thread stops here and another goes on.
  */
+#include "arch/x86_64/cpu/cfi.h"
+
 	.cfi_sections .debug_frame
 	.text
 
@@ -26,47 +28,23 @@
 	.type context_switch, @function
 context_switch:
 	.cfi_startproc
-	pushq %rbp			/* save what the outgoing thread must find again */
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %rbp, 0
-	pushq %rbx
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %rbx, 0
-	pushq %r12
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r12, 0
-	pushq %r13
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r13, 0
-	pushq %r14
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r14, 0
-	pushq %r15
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r15, 0
+	PUSH	rbp			/* save what the outgoing thread must find again */
+	PUSH	rbx
+	PUSH	r12
+	PUSH	r13
+	PUSH	r14
+	PUSH	r15
 
 	movq %rsp, (%rdi)		/* previous->arch.saved_sp: all of it is on its stack now */
 	movq %rsi, %rsp			/* the switch: from here on we are the next thread */
 
 	movq %rdx, %rax			/* tell it who ran before: its result */
-	popq %r15
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r15
-	popq %r14
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r14
-	popq %r13
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r13
-	popq %r12
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r12
-	popq %rbx
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %rbx
-	popq %rbp
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %rbp
+	POP	r15
+	POP	r14
+	POP	r13
+	POP	r12
+	POP	rbx
+	POP	rbp
 	ret				/* into the next thread's past */
 	.cfi_endproc
 	.size context_switch, . - context_switch
@@ -84,7 +62,7 @@ thread_entry:
 	nop
 	xorl %ebp, %ebp
 	movq %rax, %rdi
-	call *thread_entry_hook(%rip)	/* the scheduler's half: drop the run queue's lock */
+	call *thread_entry_hook(%rip)	/* finish_switch(): release the run queue's lock */
 	sti
 	testq %rbx, %rbx
 	jz 1f

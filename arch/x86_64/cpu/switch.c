@@ -4,9 +4,6 @@
  */
 #include "arch/x86_64/cpu/switch.h"
 
-void (*thread_entry_hook)(struct thread *previous);
-void (*thread_user_return)(void);
-
 extern char thread_entry[];
 
 u64 thread_stack_prepare(void *stack_top, size_t frame_bytes, void (*fn)(void *), void *arg)

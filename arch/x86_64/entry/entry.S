@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every way into the kernel, and the ways back.  Each pushes a struct trap_frame (trap_frame.h)
+ * Every way into the kernel, and the ways back to the kernel; the way to user mode is in return.S.
+ * Each pushes a struct trap_frame (trap_frame.h)
  * and calls C with it.  Manuals: SDM 3A 6.14 (interrupts in 64-bit mode), SDM 2B SYSCALL, SYSRET,
  * SWAPGS, IRET; AMD APM 2 6.1.1.
  *
@@ -10,118 +11,9 @@
  * user's: they have stacks of their own (IST) and look at GS base itself, which no user can make
  * negative (CR4.FSGSBASE is off, arch_prctl() refuses).
  */
-#include "asm_offsets.h"
-
-/* Offsets in what the processor and a stub have pushed: the part of struct trap_frame from `vector`
- * on.  Its size. */
-#define STUB(offset) ((offset)-FRAME_VECTOR)
-#define STUB_SIZE    (FRAME_SIZE-FRAME_VECTOR)
+#include "arch/x86_64/entry/frame.h"
 
 	.cfi_sections .debug_frame
-
-/* ---- Building and unbuilding the frame ------------------------------------------------------- */
-
-/* The processor pushed ss, rsp, rflags, cs, rip; above the stack pointer are `bytes` in all. */
-.macro CFI_FRAME bytes
-	.cfi_startproc
-	.cfi_signal_frame
-	.cfi_def_cfa	%rsp, \bytes
-	.cfi_offset	%rip, FRAME_RIP - FRAME_SIZE
-	.cfi_offset	%rsp, FRAME_RSP - FRAME_SIZE
-.endm
-
-.macro PUSH reg
-	pushq	%\reg
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %\reg, 0
-.endm
-
-.macro POP reg
-	popq	%\reg
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %\reg
-.endm
-
-.macro PUSH_CALLEE_SAVED
-	PUSH	rbx
-	PUSH	rbp
-	PUSH	r12
-	PUSH	r13
-	PUSH	r14
-	PUSH	r15
-.endm
-
-.macro PUSH_REGISTERS
-	PUSH	rdi
-	PUSH	rsi
-	PUSH	rdx
-	PUSH	rcx
-	PUSH	rax
-	PUSH	r8
-	PUSH	r9
-	PUSH	r10
-	PUSH	r11
-	PUSH_CALLEE_SAVED
-.endm
-
-.macro POP_REGISTERS
-	POP	r15
-	POP	r14
-	POP	r13
-	POP	r12
-	POP	rbp
-	POP	rbx
-	POP	r11
-	POP	r10
-	POP	r9
-	POP	r8
-	POP	rax
-	POP	rcx
-	POP	rdx
-	POP	rsi
-	POP	rdi
-.endm
-
-.macro POP_VECTOR_AND_ERROR
-	addq	$STUB(FRAME_RIP), %rsp
-	.cfi_adjust_cfa_offset -STUB(FRAME_RIP)
-.endm
-
-/* In a function of its own that begins with a whole frame on the stack. */
-.macro CFI_WHOLE_FRAME
-	CFI_FRAME FRAME_SIZE
-	.set	at, FRAME_VECTOR - FRAME_SIZE
-	.irp	reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
-	.set	at, at - 8
-	.cfi_offset %\reg, at
-	.endr
-.endm
-
-/* What was in the registers is the user's choice: nothing of it is left for code that runs ahead
- * of its branches.  rbp ends the chain of frames; see interrupt_common for the kernel's. */
-.macro CLEAR_REGISTERS
-	xorl	%esi, %esi
-	xorl	%edx, %edx
-	xorl	%ecx, %ecx
-	xorl	%eax, %eax
-	xorl	%r8d, %r8d
-	xorl	%r9d, %r9d
-	xorl	%r10d, %r10d
-	xorl	%r11d, %r11d
-	xorl	%r12d, %r12d
-	xorl	%r13d, %r13d
-	xorl	%r14d, %r14d
-	xorl	%r15d, %r15d
-.endm
-
-/* Interrupts and exceptions leave AC as it was, and a user's AC would switch SMAP off (SDM 3A
- * 4.6).  SYSCALL clears it by SFMASK. */
-.macro CLEAR_AC
-	cmpb	$0, smap_enabled(%rip)
-	je	.Lno_smap\@
-	clac
-.Lno_smap\@:
-.endm
 
 	.text
 
@@ -205,41 +97,6 @@ entry_syscall_compat:
 	sysretl
 	.cfi_endproc
 	.size	entry_syscall_compat, . - entry_syscall_compat
-
-/* ---- Back to user mode ----------------------------------------------------------------------- */
-
-/* A new thread comes here with its frame at the stack pointer, interrupts on or off. */
-	.globl	entry_user_return
-	.type	entry_user_return, @function
-	.balign	16
-entry_user_return:
-	CFI_WHOLE_FRAME
-	cli
-	xorl	%ebp, %ebp
-	movq	%rsp, %rdi
-	call	entry_exit_work
-	jmp	return_to_user
-	.cfi_endproc
-	.size	entry_user_return, . - entry_user_return
-
-/* Interrupts off, nothing owed, the user's frame at the stack pointer. */
-	.type	return_to_user, @function
-	.balign	16
-return_to_user:
-	CFI_WHOLE_FRAME
-	/* Whatever wrote this frame, it does not lead into the kernel: with a code segment of ring
-	 * 0 and RPL 3, IRET faults and the thread gets its signal. */
-	orb	$3, FRAME_CS(%rsp)
-	POP_REGISTERS
-	POP_VECTOR_AND_ERROR
-	swapgs
-	/* A bad selector or address makes this instruction fault, in the kernel but with the user's
-	 * GS: see fault_common. */
-	.globl	entry_user_iret
-entry_user_iret:
-	iretq
-	.cfi_endproc
-	.size	return_to_user, . - return_to_user
 
 /* ---- Interrupts and exceptions --------------------------------------------------------------- */
 

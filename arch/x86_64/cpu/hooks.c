@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where switch.S goes with a new thread.  The scheduler and the entry code, which lie above, set these
+ * pointers when they start.
+ */
+#include "arch/x86_64/cpu/switch.h"
+
+void (*thread_entry_hook)(struct thread *previous);
+void (*thread_user_return)(void);
