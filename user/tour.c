@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The programs that the gdb tours look at (tools/gdb/tours.py): one small scene for each tour, run
- * repeatedly.  The tours set breakpoints on the functions below by name, so none of them is
- * inlined.
+ * The programs that the gdb tours look at (tools/gdb/tours.py): one small scene for each, run again
+ * and again.  The tours set breakpoints on the functions below by name, so none of them is inlined.
  *
  *   tour [switch|syscall|fork|page-fault|smp|futex] [TIMES]
  *
