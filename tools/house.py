@@ -354,6 +354,21 @@ class House:
                     found[table][self.definers[symbol]] += 1
         return found
 
+    def unused_in_core_and_base(self):
+        """[(file, function, lines, users)]: global functions of core and base to which only
+        extensions and self-tests refer, or nobody."""
+        users = collections.defaultdict(set)
+        for path, o in self.objects.items():
+            for _, symbol in o.references:
+                users[symbol].add(path)
+        found = []
+        for symbol, path in self.definers.items():
+            if layer(path) in (CORE, BASE) and not any(
+                    layer(user) in (CORE, BASE) for user in users[symbol]):
+                found += [(path, symbol, code_lines(body) + 3, sorted(map(room, users[symbol])))
+                          for name, _, body in self.functions(path) if name == symbol]
+        return sorted(found)
+
     # Sums
 
     def lines_of(self, *layers):
@@ -413,6 +428,10 @@ def report(house):
                             for name, files in sorted(house.sets().items())))
     section("Probes", (f"{file}: {symbol}, from {', '.join(sorted(users))}"
                        for (file, symbol), users in sorted(house.probes().items())))
+    unused = house.unused_in_core_and_base()
+    section(f"Functions of core and base that these do not use ({sum(u[2] for u in unused)} lines)",
+            (f"{file}: {name}, {lines} lines, for {', '.join(sorted(set(users))) or 'nobody: inlined, or in debug builds'}"
+             for file, name, lines, users in unused))
     section("Variables of unknown type, and hooks that nothing sets", (" ".join(u) for u in house.unknown()))
     section(f"Files of more than {LINES_OF_A_FILE} lines", house.long_files())
     print(f"{'Budgets':46} today  limit   goal")
