@@ -6,7 +6,7 @@
 
 #include "kernel/lib/base.h"
 
-#define MAX_CPUS 256
+enum { MAX_CPUS = 256 }; /* an enumeration: gdb reads it */
 
 struct cpumask {
 	u64 bits[MAX_CPUS / 64];

@@ -146,12 +146,13 @@ void thread_set_name(struct thread *t, const char *name)
 	strscpy(t->name, name, sizeof(t->name));
 }
 
+/* gdb reads it. */
+static const char state_letters[] = {
+    [THREAD_RUNNABLE] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
+    [THREAD_STOPPED] = 'T',  [THREAD_DEAD] = 'X',
+};
+
 char thread_state_letter(const struct thread *t)
 {
-	static const char letters[] = {
-	    [THREAD_RUNNABLE] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
-	    [THREAD_STOPPED] = 'T',  [THREAD_DEAD] = 'X',
-	};
-
-	return letters[READ_ONCE(t->state)];
+	return state_letters[READ_ONCE(t->state)];
 }

@@ -241,7 +241,7 @@ class Why(Command):
 
     @staticmethod
     def file(t, f):
-        if int(f["vector"]) == syscalls.SYSCALL and not int(f["error"]) >> 31 \
+        if syscalls.is_syscall(f) and not int(f["error"]) >> 31 \
                 and syscalls.name(int(f["error"])) in ("read", "write", "readv", "writev"):
             fd = int(f["rdi"])
             for number, file, _ in waits.files_of(kernel.process_of(t)):

@@ -78,9 +78,10 @@ class Irq(Command):
         handlers = kernel.variable("handlers", "ioapic.c")
         for irq in range(handlers.type.range()[1] + 1):
             if int(handlers[irq]):
-                print(f"ISA interrupt {irq}, vector {0x30 + irq:#x}: "
+                print(f"ISA interrupt {irq}, vector {kernel.constant('VECTOR_IRQ_BASE') + irq:#x}: "
                       f"{kernel.symbol_at(int(handlers[irq]))}")
-        for vector in (0xf0, 0xf1, 0xf2, 0xff):
+        for name in ("VECTOR_TIMER", "VECTOR_RESCHEDULE", "VECTOR_CALL", "VECTOR_SPURIOUS"):
+            vector = kernel.constant(name)
             print(f"vector {vector:#x}: {syscalls.vector_words(vector)}")
 
 

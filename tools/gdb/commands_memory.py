@@ -200,8 +200,8 @@ class Pages(Command):
     def run(self, arguments):
         if arguments:
             physical = address(arguments[0])
-            if physical >= memory.DIRECT_MAP:
-                physical -= memory.DIRECT_MAP
+            if physical >= memory.direct_map():
+                physical -= memory.direct_map()
             page = memory.frame_struct(physical)
             if page is None:
                 raise Failure(f"{physical:#x} is beyond the end of RAM")
@@ -293,7 +293,7 @@ user mode, of thread T or of the current one."""
         if r is not None:
             print(f"  in the region {int(r['start']):#x} to {int(r['end']):#x} {prot_words(r)} "
                   f"({Vm.what(r)})")
-        elif va < memory.USER_MAX:
+        elif va < memory.user_max():
             regions = list(kernel.tree_of(int(space["regions"]["root"]), "struct region", "node"))
             near = [f"{int(b['end']):#x} is the end of {Vm.what(b)}"
                     for b in [b for b in regions if int(b["end"]) <= va][-1:]]

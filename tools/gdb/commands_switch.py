@@ -15,7 +15,7 @@ TRACE_SWITCH, TRACE_SWITCH_ROOT, TRACE_SWITCH_PREEMPTED = 0, 1 << 12, 1 << 16
 
 
 def yields(frame):
-    return int(frame["vector"]) == syscalls.SYSCALL and \
+    return syscalls.is_syscall(frame) and \
         syscalls.name(int(frame["error"])) == "sched_yield"
 
 

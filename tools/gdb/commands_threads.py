@@ -103,8 +103,8 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
             print(f"  program        {program}")
         print(f"  state          {t.state} ({t['state']}), {place_words(t)}")
         print(f"  waits for      {waits.Sleepers().what(t) or '-'}")
-        print(f"  kernel stack   {t.stack:#x} to {t.stack + kernel.KSTACK_SIZE:#x}, "
-              f"{t.stack + kernel.KSTACK_SIZE - stack_used(t)} bytes in use" if t.stack else
+        print(f"  kernel stack   {t.stack:#x} to {t.stack + kernel.kstack_size():#x}, "
+              f"{t.stack + kernel.kstack_size() - stack_used(t)} bytes in use" if t.stack else
               "  kernel stack   the one that its CPU started on")
         print("  page tables    " + (f"root {t.root:#x}" if t.root else
                                       "none of its own: it runs on whichever is loaded"))
@@ -150,8 +150,8 @@ kernel stack, and the trap frame at that stack's top with which it goes back to 
 
 def stack_used(t):
     sp = stack_pointer(t)
-    inside = t.stack <= sp < t.stack + kernel.KSTACK_SIZE
-    return sp if inside else t.stack + kernel.KSTACK_SIZE
+    inside = t.stack <= sp < t.stack + kernel.kstack_size()
+    return sp if inside else t.stack + kernel.kstack_size()
 
 
 def place_words(t):
@@ -196,7 +196,7 @@ def print_stack(t, limit=64):
         number = 0
         while frame is not None and number < limit:
             print(frame_line(number, frame))
-            if frame.pc() < memory.USER_MAX and frame.name() in (None, "main", *unwinder.OUTERMOST):
+            if frame.pc() < memory.user_max() and frame.name() in (None, "main", *unwinder.OUTERMOST):
                 if frame.name() is None:
                     print("    (this program has no symbols: its callers are not known)")
                 break
@@ -205,14 +205,14 @@ def print_stack(t, limit=64):
             except gdb.error as error:
                 print(f"    ({error})")
                 break
-            if older is not None and older.pc() < memory.USER_MAX \
+            if older is not None and older.pc() < memory.user_max() \
                     and not (t.is_user and older.pc()):
                 break
-            if older is not None and older.pc() < memory.USER_MAX and not t.root:
+            if older is not None and older.pc() < memory.user_max() and not t.root:
                 print(f"--- user mode: {syscalls.entry_words(t.user_frame)}; its address space is "
                       "gone ---")
                 break
-            if older is not None and frame.pc() >> 63 and older.pc() < memory.USER_MAX:
+            if older is not None and frame.pc() >> 63 and older.pc() < memory.user_max():
                 print(f"--- user mode: {syscalls.entry_words(t.user_frame)} ---")
             elif frame.type() == gdb.SIGTRAMP_FRAME and older is not None and older.pc() >> 63:
                 print("--- interrupted ---")

@@ -8,13 +8,7 @@ import functools
 
 import gdb
 
-THREAD_STATES = {"THREAD_RUNNABLE": "R", "THREAD_SLEEPING": "S", "THREAD_BLOCKED": "D",
-                 "THREAD_STOPPED": "T", "THREAD_DEAD": "X"}
 LIST_MAX = 100000  # longer lists are loops
-MAX_CPUS = 256
-KSTACK_SIZE = 16384
-KSTACK_AREA, KSTACK_AREA_SIZE = 0xffffc90000000000, 512 << 30
-
 OBJFILE = gdb.objfiles()[0] if gdb.objfiles() else None
 
 
@@ -24,6 +18,11 @@ class Failure(gdb.GdbError):
 
 def ctype(name):
     return _types[name]
+
+
+def kstack_size():
+    """Bytes of a kernel stack."""
+    return constant("KSTACK_SIZE")
 
 
 def variable(name, file=None):
@@ -52,6 +51,15 @@ def address_of(name):
         return int(gdb.parse_and_eval(f"(unsigned long)&{name}"))
     except gdb.error:
         raise Failure(f"this kernel has no {name}") from None
+
+
+@functools.lru_cache(maxsize=None)
+def constant(name):
+    """A constant of an enumeration in the kernel's headers."""
+    symbol = OBJFILE and OBJFILE.lookup_static_symbol(name)
+    if not symbol:
+        raise Failure(f"this kernel has no constant {name}")
+    return int(symbol.value()) & (1 << 64) - 1
 
 
 _types = {}
@@ -149,7 +157,7 @@ def cpu_count():
         count = int(variable("cpu_count"))
     except (gdb.error, Failure):
         return 0
-    return count if 0 < count <= MAX_CPUS else 0
+    return count if 0 < count <= constant("MAX_CPUS") else 0
 
 
 def ready(needs="threads"):
@@ -241,6 +249,11 @@ def in_kernel():
 
 # --- Threads and processes ------------------------------------------------------------------------
 
+def _state_letter(state):
+    letters = variable("state_letters", "task/thread.c")
+    return chr(int(letters[int(state)])) if int(state) <= letters.type.range()[1] else "?"
+
+
 class Thread:
     """A struct thread as it is now."""
 
@@ -276,7 +289,7 @@ class Thread:
 
     @property
     def state(self):
-        return "Z" if self.struct["exited"] else THREAD_STATES.get(str(self.struct["state"]), "?")
+        return "Z" if self.struct["exited"] else _state_letter(self.struct["state"])
 
     @property
     def wait_name(self):
@@ -295,7 +308,7 @@ class Thread:
     @property
     def frame_address(self):
         """Of the trap frame at the top of its stack: how it entered the kernel from user mode."""
-        return self.stack + KSTACK_SIZE - ctype("struct trap_frame").sizeof
+        return self.stack + kstack_size() - ctype("struct trap_frame").sizeof
 
     @property
     def user_frame(self):
@@ -309,11 +322,11 @@ class Thread:
             return False
         with cpu_selected(self.cpu):
             sp, kernel = register_u64("rsp"), in_kernel()
-        if kernel and KSTACK_AREA <= sp < KSTACK_AREA + KSTACK_AREA_SIZE:
-            return self.stack <= sp < self.stack + KSTACK_SIZE
+        if kernel and 0 <= sp - constant("KSTACK_AREA_BASE") < constant("KSTACK_AREA_SIZE"):
+            return self.stack <= sp < self.stack + kstack_size()
         # User mode, a stack for NMIs and the like, or that of the idle thread.
         idle = thread_at(int(runqueue(self.cpu)["idle"]))
-        if kernel and abs(sp - int(idle["arch"]["saved_sp"])) < KSTACK_SIZE:
+        if kernel and abs(sp - int(idle["arch"]["saved_sp"])) < kstack_size():
             return self.address == idle.address
         return self.address == int(cpu_struct(self.cpu)["current"])
 
@@ -390,7 +403,7 @@ def standing():
     context_switch() that is not `current`; but it is at hand there: rdx, the outgoing one."""
     t = current()
     sp = register_u64("rsp")
-    if t is None or not in_kernel() or t.stack <= sp < t.stack + KSTACK_SIZE:
+    if t is None or not in_kernel() or t.stack <= sp < t.stack + kstack_size():
         return t
     address = register_u64("rdx")
     if address >> 47 == (1 << 17) - 1:
@@ -398,7 +411,7 @@ def standing():
             outgoing = thread_at(address)
         except Failure:
             return t
-        if outgoing.stack <= sp < outgoing.stack + KSTACK_SIZE:
+        if outgoing.stack <= sp < outgoing.stack + kstack_size():
             return outgoing
     return t
 

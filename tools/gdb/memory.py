@@ -9,10 +9,8 @@ import contextlib
 import gdb
 
 import kernel
-from kernel import Failure
+from kernel import Failure, constant
 
-DIRECT_MAP = 0xffff888000000000
-USER_MAX = 0x00007ffffffff000
 PTE_ADDRESS = 0x000ffffffffff000
 PTE_PRESENT, PTE_LARGE = 1, 1 << 7
 FLAGS = ((0, "present"), (1, "writable"), (2, "user"), (3, "write-through"), (4, "uncached"),
@@ -22,9 +20,19 @@ LEVELS = (("PML4", 39), ("PDPT", 30), ("PD", 21), ("PT", 12))
 _lent = {}  # gdb's thread number: the root that its CPU really has
 
 
+def user_max():
+    """One past the last address of user mode."""
+    return constant("USER_MAX")
+
+
+def direct_map():
+    """Where the kernel maps physical address 0."""
+    return constant("DIRECT_MAP_BASE")
+
+
 def read_physical(address, size):
     try:
-        return gdb.selected_inferior().read_memory(DIRECT_MAP + address, size).tobytes()
+        return gdb.selected_inferior().read_memory(direct_map() + address, size).tobytes()
     except gdb.MemoryError:
         raise Failure(f"no RAM at physical address {address:#x}") from None
 

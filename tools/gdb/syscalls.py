@@ -2,15 +2,9 @@
 """System calls and traps in words."""
 import kernel
 
-SYSCALL = 256
-VECTORS = {0: "division error", 1: "debug exception", 2: "non-maskable interrupt", 3: "breakpoint",
-           4: "overflow", 5: "bound range exceeded", 6: "invalid opcode", 7: "device not available",
-           8: "double fault", 10: "invalid TSS", 11: "segment not present",
-           12: "stack-segment fault", 13: "general protection", 14: "page fault",
-           16: "x87 floating-point error", 17: "alignment check", 18: "machine check",
-           19: "SIMD floating-point error", 20: "virtualization exception",
-           21: "control protection", 0xf0: "timer interrupt", 0xf1: "reschedule interrupt",
-           0xf2: "call interrupt", 0xff: "spurious interrupt", 256: "system call"}
+INTERRUPTS = {"VECTOR_TIMER": "timer interrupt", "VECTOR_RESCHEDULE": "reschedule interrupt",
+              "VECTOR_CALL": "call interrupt", "VECTOR_SPURIOUS": "spurious interrupt",
+              "VECTOR_SYSCALL": "system call"}
 # How many arguments are worth showing; others: three.
 ARGUMENTS = {"read": 3, "write": 3, "pause": 0, "getpid": 0, "exit": 1, "exit_group": 1, "fork": 0,
              "vfork": 0, "execve": 3, "wait4": 4, "nanosleep": 2, "clock_nanosleep": 4, "futex": 4,
@@ -43,15 +37,27 @@ def call_words(frame):
 
 
 def vector_words(vector):
-    if 0x30 <= vector <= 0xdf:
-        return f"device interrupt {vector - 0x30}"
-    return VECTORS.get(vector, f"vector {vector}")
+    base = kernel.constant("VECTOR_IRQ_BASE")
+    if base <= vector <= kernel.constant("VECTOR_IRQ_LAST"):
+        return f"device interrupt {vector - base}"
+    for constant, word in INTERRUPTS.items():
+        if vector == kernel.constant(constant):
+            return word
+    names = kernel.variable("exception_names", "entry/trap.c")
+    if vector <= names.type.range()[1] and int(names[vector]):
+        return kernel.text(names[vector])
+    return f"vector {vector}"
+
+
+def is_syscall(frame):
+    """Did a system call make this trap frame?"""
+    return int(frame["vector"]) == kernel.constant("VECTOR_SYSCALL")
 
 
 def entry_words(frame):
     """How this trap frame came about."""
     vector = int(frame["vector"])
-    if vector == SYSCALL:
+    if is_syscall(frame):
         if int(frame["error"]) >> 31:
             return "system call (already decided)"
         return "system call " + call_words(frame)

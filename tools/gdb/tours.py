@@ -205,7 +205,7 @@ TOURS = {
                   "That takes many times as long as a switch: a CPU that has just become idle "
                   "looks at its queue for a while before it halts.",
              show=["bt 6", "heddle-runq"]),
-        dict(at="trap_dispatch", cpu=1, when="frame->vector == 0xf1",
+        dict(at="trap_dispatch", cpu=1, when="frame->vector == VECTOR_RESCHEDULE",
              text="The interrupt has arrived: gdb has gone over to CPU 1, which was in its idle "
                   "thread.  It does nothing here; on the way out the scheduler looks whether "
                   "another thread is to run.",
@@ -223,7 +223,7 @@ TOURS = {
                   "anything else before CPU 1 has forgotten it too.  So CPU 1 is interrupted, and "
                   "CPU 0 waits for its answer.",
              show=["bt 5", "p/x pmap->active.bits[0]"]),
-        dict(at="trap_dispatch", cpu=1, when="frame->vector == 0xf2",
+        dict(at="trap_dispatch", cpu=1, when="frame->vector == VECTOR_CALL",
              text="CPU 1 has the interrupt, in the middle of B's user code.  It empties its TLB "
                   "and says so; only then CPU 0 goes on.",
              show=["bt", "heddle-bt A"]),

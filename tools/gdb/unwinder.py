@@ -148,7 +148,7 @@ class PlainFunction(Unwinder):
 
     def __call__(self, pending):
         pc = int(pending.read_register("rip")) & (1 << 64) - 1
-        if pc >= memory.USER_MAX or not user_symbols.loaded():
+        if pc >= memory.user_max() or not user_symbols.loaded():
             return None
         file, bias = user_symbols.loaded()
         program = user_symbols.elf.program(file)

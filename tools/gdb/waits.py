@@ -7,9 +7,8 @@ from kernel import at, list_of, offset_of
 # musl 1.2, pthread_mutex_t: int type, lock, waiters.  `lock` holds the owner's TID, except in
 # plain mutexes (type 0), where it is 16 (EBUSY) for locked, whoever did it.
 MUSL_TYPE, MUSL_LOCK, MUSL_PLAIN_LOCKED = 0, 4, 16
-FUTEX_TID_MASK = 0x3fffffff
+MUSL_OWNER_MASK = 0x3fffffff  # and the kernel's FUTEX_TID_MASK
 PTHREAD_SIZE = 256  # of musl's struct pthread, at FS base: its join word is in it
-FUTEX_WAITERS_SIZE = 64
 
 
 def threads_words(found):
@@ -81,10 +80,10 @@ class Sleepers:
             kind = memory.read_user_u32(t.root, address - MUSL_LOCK + MUSL_TYPE)
         except kernel.Failure:
             return None, f"futex {address:#x}"
-        owner = self.threads.get(word & FUTEX_TID_MASK)
+        owner = self.threads.get(word & MUSL_OWNER_MASK)
         if owner and owner != t and 0 < kind & 15 < 16:
             return owner, f"mutex {address - MUSL_LOCK:#x}, held by {owner}"
-        if word & FUTEX_TID_MASK == MUSL_PLAIN_LOCKED and kind == 0:
+        if word & MUSL_OWNER_MASK == MUSL_PLAIN_LOCKED and kind == 0:
             return None, (f"futex {address:#x} = {word:#x} (a plain mutex of musl's: it does not "
                           "say who holds it)")
         return None, f"futex {address:#x} = {word:#x}"

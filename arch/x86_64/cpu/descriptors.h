@@ -21,19 +21,21 @@
 #define IST_MACHINE_CHECK 3
 #define IST_DEBUG	  4
 
-#define VECTOR_DEBUG	     1
-#define VECTOR_NMI	     2
-#define VECTOR_DOUBLE_FAULT  8
-#define VECTOR_PAGE_FAULT    14
-#define VECTOR_MACHINE_CHECK 18
-
-/* Above the exceptions: device interrupts by I/O APIC, then ours. */
-#define VECTOR_IRQ_BASE	  0x30
-#define VECTOR_IRQ_LAST	  0xdf
-#define VECTOR_TIMER	  0xf0
-#define VECTOR_RESCHEDULE 0xf1
-#define VECTOR_CALL	  0xf2
-#define VECTOR_SPURIOUS	  0xff
+/* Exceptions (SDM 3A table 6-1); above them device interrupts by I/O APIC, then our own.  An
+ * enumeration, so that gdb reads them from the debug information. */
+enum vector {
+	VECTOR_DEBUG = 1,
+	VECTOR_NMI = 2,
+	VECTOR_DOUBLE_FAULT = 8,
+	VECTOR_PAGE_FAULT = 14,
+	VECTOR_MACHINE_CHECK = 18,
+	VECTOR_IRQ_BASE = 0x30,
+	VECTOR_IRQ_LAST = 0xdf,
+	VECTOR_TIMER = 0xf0,
+	VECTOR_RESCHEDULE = 0xf1,
+	VECTOR_CALL = 0xf2,
+	VECTOR_SPURIOUS = 0xff,
+};
 
 #define IST_STACK_SIZE 8192 /* bytes of each of the four; a panic report is printed on them */
 

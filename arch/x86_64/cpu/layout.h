@@ -12,16 +12,20 @@
 
 #include "kernel/lib/base.h"
 
-#define USER_MIN	 0x0000000000001000
-#define USER_MAX	 0x00007ffffffff000 /* one past the last user byte */
-#define DIRECT_MAP_BASE	 0xffff888000000000
-#define DIRECT_MAP_SIZE	 0x0000400000000000
-#define KSTACK_AREA_BASE 0xffffc90000000000
-#define MMIO_BASE	 0xffffd00000000000
-#define MMIO_SIZE	 0x0000008000000000 /* one top-level entry */
-#define KERNEL_BASE	 0xffffffff80000000 /* virtual = physical + KERNEL_BASE in the image */
+/* Enumerations, so that gdb reads them from the debug information. */
+enum {
+	USER_MIN = 0x0000000000001000,
+	USER_MAX = 0x00007ffffffff000, /* one past the last user byte */
+	DIRECT_MAP_BASE = 0xffff888000000000,
+	DIRECT_MAP_SIZE = 0x0000400000000000,
+	KSTACK_AREA_BASE = 0xffffc90000000000,
+	KSTACK_AREA_SIZE = 0x0000008000000000, /* one top-level entry */
+	MMIO_BASE = 0xffffd00000000000,
+	MMIO_SIZE = 0x0000008000000000,
+	KERNEL_BASE = 0xffffffff80000000, /* virtual = physical + KERNEL_BASE in the image */
+};
 
-#define KSTACK_SIZE 16384 /* bytes of a kernel stack, without its guard page */
+enum { KSTACK_SIZE = 16384 }; /* bytes of a kernel stack, without its guard page */
 
 /* RAM (and, until paging_init(), everything below 4 GiB) through the direct map. */
 static inline void *phys_to_virt(paddr_t p)

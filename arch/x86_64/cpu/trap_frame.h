@@ -9,7 +9,7 @@
 
 /* `vector` of a frame that a system call made; `error` then is the call's number (Linux's
  * orig_rax), or -1 once it is not to be restarted any more. */
-#define VECTOR_SYSCALL 256
+enum { VECTOR_SYSCALL = 256 };
 
 struct trap_frame {
 	u64 r15, r14, r13, r12, rbp, rbx;

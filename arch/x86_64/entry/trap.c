@@ -45,38 +45,39 @@
 #define MSR_MC0_STATUS	  0x401 /* four registers a bank */
 #define MC_STATUS_VALID	  (1UL << 63)
 
+/* By vector; NULL: reserved.  gdb reads it. */
+static const char *const exception_names[VECTORS_OF_EXCEPTIONS] = {
+    "division error",
+    "debug exception",
+    "non-maskable interrupt",
+    "breakpoint",
+    "overflow",
+    "bound range exceeded",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    NULL,
+    "invalid TSS",
+    "segment not present",
+    "stack-segment fault",
+    "general protection",
+    "page fault",
+    NULL,
+    "x87 floating-point error",
+    "alignment check",
+    "machine check",
+    "SIMD floating-point error",
+    "virtualization exception",
+    "control protection",
+};
+
 const char *trap_name(u32 vector)
 {
-	static const char *const names[VECTORS_OF_EXCEPTIONS] = {
-	    "division error",
-	    "debug exception",
-	    "non-maskable interrupt",
-	    "breakpoint",
-	    "overflow",
-	    "bound range exceeded",
-	    "invalid opcode",
-	    "device not available",
-	    "double fault",
-	    NULL,
-	    "invalid TSS",
-	    "segment not present",
-	    "stack-segment fault",
-	    "general protection",
-	    "page fault",
-	    NULL,
-	    "x87 floating-point error",
-	    "alignment check",
-	    "machine check",
-	    "SIMD floating-point error",
-	    "virtualization exception",
-	    "control protection",
-	};
-
 	if (vector == VECTOR_SYSCALL)
 		return "system call";
 	if (vector >= VECTORS_OF_EXCEPTIONS)
 		return "interrupt";
-	return names[vector] ? names[vector] : "reserved exception";
+	return exception_names[vector] ? exception_names[vector] : "reserved exception";
 }
 
 static u64 dr6_take(void)

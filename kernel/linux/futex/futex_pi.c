@@ -183,10 +183,10 @@ static long command_unlock(const struct futex_call *c)
 
 #define COMMAND                                                                                    \
 	static const struct futex_command LINKER_SET_ENTRY(futex_commands, struct futex_command)
-COMMAND lock = {FUTEX_LOCK_PI, false, command_lock};
-COMMAND lock2 = {FUTEX_LOCK_PI2, true, command_lock};
-COMMAND try_lock = {FUTEX_TRYLOCK_PI, false, command_lock};
-COMMAND unlock = {FUTEX_UNLOCK_PI, false, command_unlock};
+COMMAND pi_lock = {FUTEX_LOCK_PI, false, command_lock};
+COMMAND pi_lock2 = {FUTEX_LOCK_PI2, true, command_lock};
+COMMAND pi_trylock = {FUTEX_TRYLOCK_PI, false, command_lock};
+COMMAND pi_unlock = {FUTEX_UNLOCK_PI, false, command_unlock};
 
 /* --- The owner's end -------------------------------------------------------------------------- */
 

@@ -8,12 +8,9 @@
 
 struct thread;
 
-/* An enumeration, so that gdb knows them, too. */
-enum {
-	FUTEX_WAITERS = 0x80000000U,
-	FUTEX_OWNER_DIED = 0x40000000U,
-	FUTEX_TID_MASK = 0x3fffffffU,
-};
+#define FUTEX_WAITERS	 0x80000000U
+#define FUTEX_OWNER_DIED 0x40000000U
+#define FUTEX_TID_MASK	 0x3fffffffU
 
 /* The thread ends or leaves its program: waiters for its PI locks look again.  The thread counts as
  * gone from then on (futex_gone) until it has a new program. */
