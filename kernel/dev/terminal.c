@@ -54,7 +54,7 @@ static int terminal_open(struct file *file)
 	u64 rdev = file->inode->rdev;
 
 	if (rdev == DEVICE_TTY)
-		return !READ_ONCE(current_process()->tty) ? -ENXIO : 0;
+		return !READ_ONCE(current_process()->job.tty) ? -ENXIO : 0;
 	if (!(file->flags & O_NOCTTY) && rdev != DEVICE_CONSOLE && rdev != DEVICE_TTY0)
 		tty_open(&console_tty);
 	return 0;

@@ -56,17 +56,17 @@ void tty_open(struct tty *tty)
 	bool taken = false;
 	u64 flags;
 
-	if (!process_leads_session(p) || READ_ONCE(p->tty))
+	if (!process_leads_session(p) || READ_ONCE(p->job.tty))
 		return;
 	flags = spin_lock_irq(&tty->lock);
 	if (!tty->session) {
-		tty->session = p->session;
-		tty->foreground = p->group;
+		tty->session = p->job.session;
+		tty->foreground = p->job.group;
 		taken = true;
 	}
 	spin_unlock_irq(&tty->lock, flags);
 	if (taken)
-		process_session_set_tty(p->session, NULL, tty);
+		process_session_set_tty(p->job.session, NULL, tty);
 }
 
 int tty_check_background(struct tty *tty, int signal)
@@ -74,9 +74,9 @@ int tty_check_background(struct tty *tty, int signal)
 	struct process *p = current_process();
 	pid_t foreground = READ_ONCE(tty->foreground), group;
 
-	if (READ_ONCE(p->tty) != tty || !foreground)
+	if (READ_ONCE(p->job.tty) != tty || !foreground)
 		return 0;
-	group = p->group;
+	group = p->job.group;
 	if (group == foreground)
 		return 0;
 	if (signal_is_refused(signal))

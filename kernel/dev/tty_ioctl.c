@@ -33,7 +33,7 @@ enum { TCOOFF, TCOON, TCIOFF, TCION };
 
 static bool is_current(struct tty *tty)
 {
-	return READ_ONCE(current_process()->tty) == tty;
+	return READ_ONCE(current_process()->job.tty) == tty;
 }
 
 /* Output is written out as it comes: what there is to wait for is another's write(). */
@@ -106,7 +106,7 @@ static long set_foreground(struct tty *tty, const void *user)
 		return -EFAULT;
 	if ((pid_t)group < 0)
 		return -EINVAL;
-	session = current_process()->session;
+	session = current_process()->job.session;
 	if (!process_group_exists((pid_t)group, session))
 		return -EPERM;
 	flags = spin_lock_irq(&tty->lock);
@@ -134,9 +134,9 @@ static long drop_controlling(struct tty *tty)
 		return -ENOTTY;
 	if (process_leads_session(p)) {
 		tty_hangup_session(tty);
-		process_session_set_tty(p->session, tty, NULL);
+		process_session_set_tty(p->job.session, tty, NULL);
 	} else {
-		WRITE_ONCE(p->tty, NULL);
+		WRITE_ONCE(p->job.tty, NULL);
 	}
 	return 0;
 }
@@ -235,12 +235,12 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 /* The session's leader takes the terminal along (POSIX 11.1.10). */
 static void leave_terminal(struct process *p)
 {
-	struct tty *tty = p->session == p->pid ? p->tty : NULL;
+	struct tty *tty = p->job.session == p->pid ? p->job.tty : NULL;
 
 	if (!tty)
 		return;
 	tty_hangup_session(tty);
-	process_session_set_tty(p->session, tty, NULL);
+	process_session_set_tty(p->job.session, tty, NULL);
 }
 
 PROCESS_EVENTS(terminal_events) = {.exit = leave_terminal};

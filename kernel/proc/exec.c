@@ -145,9 +145,9 @@ static int end_other_threads(struct process *p, struct thread *self)
 		signal_exec_kill(p, self);
 	spin_unlock_irq(&p->signals.lock, inner);
 	while (!error && p->thread_count > 1)
-		error = wait_sleep_irq(&p->exec_wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE);
+		error = wait_sleep_irq(&p->exec.wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE);
 	inner = spin_lock_irq(&p->signals.lock);
-	p->exec_thread = NULL;
+	p->exec.thread = NULL;
 	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
 	return error;
@@ -191,10 +191,10 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 	e->space = space;
 	p->executable = e->file;
 	e->file = executable;
-	p->did_exec = true;
+	p->exec.done = true;
 	p->exit_signal = SIGCHLD;
-	p->has_left_space = true;
-	wait_wake_all(&p->exec_wait);
+	p->exec.has_left_space = true;
+	wait_wake_all(&p->exec.wait);
 	self->pmap = &p->space->pmap;
 	(void)pmap_switch(self->pmap); /* interrupts are off */
 	spin_unlock_irq(&process_lock, flags);
@@ -254,12 +254,12 @@ long process_exec(const char *path, u64 argv, u64 envp, bool from_kernel)
 	if (!e)
 		return -ENOMEM;
 	e->name = path;
-	error = mutex_lock_killable(&p->exec_lock);
+	error = mutex_lock_killable(&p->exec.lock);
 	if (!error) {
 		error = prepare(e, argv, envp, from_kernel);
 		if (!error)
 			error = commit(e);
-		mutex_unlock(&p->exec_lock);
+		mutex_unlock(&p->exec.lock);
 	}
 	release(e);
 	return error;

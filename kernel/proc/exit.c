@@ -52,8 +52,8 @@ static bool leave_process(struct thread *t, int wait_status)
 	last = --p->thread_count == 0;
 	thread_resource_use(t, &use);
 	resource_use_add(&p->use.ended_threads, &use);
-	if (p->stopped && !last && !p->group_exiting)
-		stopped = --p->threads_to_stop == 0;
+	if (p->stop.stopped && !last && !p->group_exiting)
+		stopped = --p->stop.threads_to_stop == 0;
 	if (!last)
 		signal_retarget(p);
 	signal_flush_queue(p, &t->signals.queue);
@@ -62,8 +62,8 @@ static bool leave_process(struct thread *t, int wait_status)
 		thread_unlink(t);
 	spin_unlock_irq(&p->signals.lock, inner);
 	if (stopped)
-		signal_notify_change(p, CLD_STOPPED, p->stop_signal);
-	wait_wake_all(&p->exec_wait);
+		signal_notify_change(p, CLD_STOPPED, p->stop.signal);
+	wait_wake_all(&p->exec.wait);
 	spin_unlock_irq(&process_lock, flags);
 	if (unlink) {
 		tid_free(t->tid);
@@ -94,8 +94,8 @@ static void release_resources(struct process *p)
 	if (executable)
 		file_put(executable);
 	flags = spin_lock_irq(&process_lock);
-	p->has_left_space = true;
-	wait_wake_all(&p->exec_wait);
+	p->exec.has_left_space = true;
+	wait_wake_all(&p->exec.wait);
 	spin_unlock_irq(&process_lock, flags);
 	/* Only now: closing files could still want it. */
 	mutex_lock(&p->fs.lock);
@@ -112,8 +112,8 @@ static bool has_stopped_member(pid_t group)
 {
 	struct process *p;
 
-	list_for_each (p, process_group_bucket(group), group_link)
-		if (p->group == group && p->stopped)
+	list_for_each (p, process_group_bucket(group), job.group_link)
+		if (p->job.group == group && p->stop.stopped)
 			return true;
 	return false;
 }
@@ -131,8 +131,8 @@ static void hang_up_orphans(pid_t group)
 
 	if (!has_stopped_member(group))
 		return;
-	list_for_each (p, process_group_bucket(group), group_link) {
-		if (p->group != group)
+	list_for_each (p, process_group_bucket(group), job.group_link) {
+		if (p->job.group != group)
 			continue;
 		(void)signal_send_process(p, SIGHUP, NULL);
 		(void)signal_send_process(p, SIGCONT, NULL);
@@ -157,9 +157,9 @@ static void reparent_child(struct process *child, struct list *later)
 	if (child->signals.parent_death)
 		(void)signal_send_process(child, child->signals.parent_death, NULL);
 	/* Its tie to another group of the session may have been this parent. */
-	if (child->group != old->group && child->session == old->session &&
-	    process_group_orphaned_locked(child->group, NULL))
-		hang_up_orphans(child->group);
+	if (child->job.group != old->job.group && child->job.session == old->job.session &&
+	    process_group_orphaned_locked(child->job.group, NULL))
+		hang_up_orphans(child->job.group);
 }
 
 /* The zombie's children get another parent, its own parent is told. */
@@ -169,13 +169,13 @@ static void become_zombie(struct process *p, struct list *later)
 	bool was_tie;
 
 	assert_held(&process_lock);
-	was_tie = p->parent->group != p->group && p->parent->session == p->session;
+	was_tie = p->parent->job.group != p->job.group && p->parent->job.session == p->job.session;
 	p->exit_code = p->group_exiting ? p->group_exit_code : p->leader->exit_code;
 	p->zombie = true;
 	list_for_each_safe (child, next, &p->children, sibling_link)
 		reparent_child(child, later);
-	if (was_tie && process_group_orphaned_locked(p->group, p))
-		hang_up_orphans(p->group);
+	if (was_tie && process_group_orphaned_locked(p->job.group, p))
+		hang_up_orphans(p->job.group);
 	/* Zombies stand in front: wait() finds one at once. */
 	list_remove(&p->sibling_link);
 	list_push_front(&p->parent->children, &p->sibling_link);

@@ -125,8 +125,8 @@ static long clone_thread(struct thread *t)
 	if (!error) {
 		t->pmap = &p->space->pmap;
 		thread_link(t, p);
-		if (p->stopped)
-			p->threads_to_stop++;
+		if (p->stop.stopped)
+			p->stop.threads_to_stop++;
 		signal_recalculate(t);
 	}
 	spin_unlock_irq(&p->signals.lock, inner);
@@ -206,9 +206,9 @@ static int link_process(struct process *child, struct thread *t, u32 signals_bef
 		error = seed_inherit(t);
 	if (!error) {
 		child->pid = t->tid;
-		child->group = p->group;
-		child->session = p->session;
-		child->tty = p->tty;
+		child->job.group = p->job.group;
+		child->job.session = p->job.session;
+		child->job.tty = p->job.tty;
 		child->leader = t;
 		t->pmap = &child->space->pmap;
 		process_link(child, p);
@@ -225,8 +225,8 @@ static void wait_for_vfork(struct process *child)
 {
 	u64 flags = spin_lock_irq(&process_lock);
 
-	while (!child->has_left_space)
-		if (wait_sleep_irq(&child->exec_wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE) <
+	while (!child->exec.has_left_space)
+		if (wait_sleep_irq(&child->exec.wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE) <
 		    0)
 			break;
 	spin_unlock_irq(&process_lock, flags);

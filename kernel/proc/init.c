@@ -96,7 +96,7 @@ void process_start_init(void)
 	p->files = file_table_create();
 	if (IS_ERR(p->files))
 		panic("no memory for init");
-	p->pid = p->group = p->session = t->tid = 1; /* tid_alloc() never gives it */
+	p->pid = p->job.group = p->job.session = t->tid = 1; /* tid_alloc() never gives it */
 	p->leader = t;
 	init_process = p;
 	flags = spin_lock_irq(&process_lock);

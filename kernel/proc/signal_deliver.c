@@ -70,13 +70,13 @@ static void notify_parent(struct process *p, int code, int signal)
 static void stay_stopped(struct thread *t, u64 flags)
 {
 	struct process *p = t->process;
-	u32 counted = p->stop_generation - 1;
+	u32 counted = p->stop.generation - 1;
 
-	while (p->stopped && !signal_dying(t)) {
-		if (counted != p->stop_generation) {
-			counted = p->stop_generation;
-			if (--p->threads_to_stop == 0) {
-				int signal = p->stop_signal;
+	while (p->stop.stopped && !signal_dying(t)) {
+		if (counted != p->stop.generation) {
+			counted = p->stop.generation;
+			if (--p->stop.threads_to_stop == 0) {
+				int signal = p->stop.signal;
 
 				spin_unlock_irq(&p->signals.lock, flags);
 				notify_parent(p, CLD_STOPPED, signal);
@@ -91,8 +91,9 @@ static void stay_stopped(struct thread *t, u64 flags)
 		flags = spin_lock_irq(&p->signals.lock);
 	}
 	thread_set_state(THREAD_RUNNABLE);
-	if (p->stopped && counted == p->stop_generation)
-		p->threads_to_stop++; /* thread_exit() takes every thread for one not counted */
+	if (p->stop.stopped && counted == p->stop.generation)
+		p->stop
+		    .threads_to_stop++; /* thread_exit() takes every thread for one not counted */
 	spin_unlock_irq(&p->signals.lock, flags);
 }
 
@@ -101,14 +102,14 @@ static void begin_stop(struct process *p, int signal)
 {
 	struct thread *t;
 
-	if (!p->stop_dequeued || p->stopped)
+	if (!p->stop.dequeued || p->stop.stopped)
 		return; /* a SIGCONT came since it was taken */
-	p->stopped = true;
-	p->stop_signal = signal;
-	p->stop_reported = false;
-	p->continue_pending = false;
-	p->stop_generation++;
-	p->threads_to_stop = p->thread_count;
+	p->stop.stopped = true;
+	p->stop.signal = signal;
+	p->stop.reported = false;
+	p->stop.continue_pending = false;
+	p->stop.generation++;
+	p->stop.threads_to_stop = p->thread_count;
 	list_for_each (t, &p->threads, process_link)
 		if (!t->exited)
 			thread_notify(t, WORK_SIGNAL);
@@ -123,7 +124,7 @@ static void default_action(struct process *p, int signal)
 	if (!(SIGNAL_BIT(signal) & SIGNAL_STOP_SET))
 		process_exit_group(signal);
 	/* POSIX 2.4.3: nobody could continue a process of an orphaned group. */
-	if (signal != SIGSTOP && process_group_orphaned(p->group))
+	if (signal != SIGSTOP && process_group_orphaned(p->job.group))
 		return;
 	flags = spin_lock_irq(&p->signals.lock);
 	begin_stop(p, signal);
@@ -166,7 +167,7 @@ static int take_signal(struct thread *t, struct sigaction *action, struct siginf
 	if (!signal)
 		return 0;
 	if (SIGNAL_BIT(signal) & SIGNAL_STOP_SET)
-		p->stop_dequeued = true;
+		p->stop.dequeued = true;
 	*action = p->signals.actions[signal - 1];
 	if (action->handler > SIG_IGN && action->flags & SA_RESETHAND)
 		p->signals.actions[signal - 1].handler = SIG_DFL;
@@ -193,13 +194,13 @@ void signal_work(struct trap_frame *frame)
 			spin_unlock_irq(&p->signals.lock, flags);
 			thread_exit(status);
 		}
-		if (p->continue_notify) {
-			p->continue_notify = false;
+		if (p->stop.continue_notify) {
+			p->stop.continue_notify = false;
 			spin_unlock_irq(&p->signals.lock, flags);
 			notify_parent(p, CLD_CONTINUED, SIGCONT);
 			continue;
 		}
-		if (p->stopped) {
+		if (p->stop.stopped) {
 			stay_stopped(t, flags);
 			continue;
 		}

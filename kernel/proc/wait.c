@@ -13,7 +13,7 @@ static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, 
 {
 	if (type == WAIT_ID_PID && child->pid != id)
 		return false;
-	if (type == WAIT_ID_GROUP && child->group != id)
+	if (type == WAIT_ID_GROUP && child->job.group != id)
 		return false;
 	return options & __WALL || !!(options & __WCLONE) == (child->exit_signal != SIGCHLD);
 }
@@ -21,7 +21,7 @@ static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, 
 static void result_fill(struct process *child, struct wait_result *result, int code, int status)
 {
 	*result = (struct wait_result){
-	    .pid = child->pid, .uid = child->uid, .code = code, .status = status};
+	    .pid = child->pid, .uid = child->credentials.uid, .code = code, .status = status};
 	process_resource_use_locked(child, &result->use);
 	resource_use_add(&result->use, &child->use.children);
 }
@@ -49,14 +49,14 @@ static bool look_at(struct process *child, u32 options, struct wait_result *resu
 		return true;
 	}
 	flags = spin_lock_irq(&child->signals.lock);
-	if (options & WUNTRACED && child->stopped && !child->threads_to_stop &&
-	    !child->stop_reported) {
-		result_fill(child, result, CLD_STOPPED, child->stop_signal << 8 | 0x7f);
-		child->stop_reported = !(options & WNOWAIT);
+	if (options & WUNTRACED && child->stop.stopped && !child->stop.threads_to_stop &&
+	    !child->stop.reported) {
+		result_fill(child, result, CLD_STOPPED, child->stop.signal << 8 | 0x7f);
+		child->stop.reported = !(options & WNOWAIT);
 		found = true;
-	} else if (options & WCONTINUED && child->continue_pending) {
+	} else if (options & WCONTINUED && child->stop.continue_pending) {
 		result_fill(child, result, CLD_CONTINUED, 0xffff);
-		child->continue_pending = options & WNOWAIT;
+		child->stop.continue_pending = options & WNOWAIT;
 		found = true;
 	}
 	spin_unlock_irq(&child->signals.lock, flags);

@@ -123,5 +123,5 @@ struct thread *thread_by_argument(pid_t tid);		  /* sys_sched.c: 0: the caller *
 
 static inline bool is_privileged(void)
 {
-	return current_process()->euid == 0;
+	return current_process()->credentials.euid == 0;
 }

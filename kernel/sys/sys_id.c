@@ -17,8 +17,9 @@ static struct ids ids_of(bool group)
 {
 	struct process *p = current_process();
 
-	return group ? (struct ids){&p->gid, &p->egid, &p->sgid}
-		     : (struct ids){&p->uid, &p->euid, &p->suid};
+	return group
+		   ? (struct ids){&p->credentials.gid, &p->credentials.egid, &p->credentials.sgid}
+		   : (struct ids){&p->credentials.uid, &p->credentials.euid, &p->credentials.suid};
 }
 
 static bool ids_contain(const struct ids *i, u32 id)
@@ -32,14 +33,14 @@ static long ids_set_all(bool group, u64 real, u64 effective, u64 saved)
 	struct ids i = ids_of(group);
 	u32 *id[3] = {i.real, i.effective, i.saved},
 	    to[3] = {(u32)real, (u32)effective, (u32)saved};
-	u64 flags = spin_lock_irq(&current_process()->limits_lock);
+	u64 flags = spin_lock_irq(&current_process()->limits.lock);
 	bool allowed = is_privileged() ||
 		       (ids_contain(&i, to[0]) && ids_contain(&i, to[1]) && ids_contain(&i, to[2]));
 
 	for (u32 n = 0; n < 3 && allowed; n++)
 		if (to[n] != KEEP)
 			WRITE_ONCE(*id[n], to[n]);
-	spin_unlock_irq(&current_process()->limits_lock, flags);
+	spin_unlock_irq(&current_process()->limits.lock, flags);
 	return allowed ? 0 : -EPERM;
 }
 
@@ -67,10 +68,10 @@ static long ids_put(bool group, u64 real, u64 effective, u64 saved)
 	return put_user_u32((u32 *)saved, *i.saved);
 }
 
-CALL(getuid, current_process()->uid)
-CALL(geteuid, current_process()->euid)
-CALL(getgid, current_process()->gid)
-CALL(getegid, current_process()->egid)
+CALL(getuid, current_process()->credentials.uid)
+CALL(geteuid, current_process()->credentials.euid)
+CALL(getgid, current_process()->credentials.gid)
+CALL(getegid, current_process()->credentials.egid)
 CALL(setuid, ids_set(false, a))
 CALL(setgid, ids_set(true, a))
 CALL(setresuid, ids_set_all(false, a, b, c))

@@ -138,13 +138,13 @@ static int limit_change(u32 which, const struct rlimit *new_limit, struct rlimit
 		return -EINVAL;
 	if (new_limit && which == RLIMIT_NOFILE && new_limit->maximum > FD_TABLE_MAX)
 		return -EPERM;
-	flags = spin_lock_irq(&p->limits_lock);
-	*old = p->limits[which];
+	flags = spin_lock_irq(&p->limits.lock);
+	*old = p->limits.value[which];
 	if (new_limit && new_limit->maximum > old->maximum && !is_privileged())
 		error = -EPERM;
 	else if (new_limit)
-		p->limits[which] = *new_limit;
-	spin_unlock_irq(&p->limits_lock, flags);
+		p->limits.value[which] = *new_limit;
+	spin_unlock_irq(&p->limits.lock, flags);
 	return error;
 }
 

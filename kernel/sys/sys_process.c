@@ -110,7 +110,7 @@ SYSCALL4(wait4, pid, user_status, options, usage)
 	if (id == INT32_MIN)
 		return -ESRCH;
 	if (type == WAIT_ID_GROUP)
-		id = id ? -id : current_process()->group;
+		id = id ? -id : current_process()->job.group;
 	result = process_wait(type, id, (u32)options | WEXITED, &w);
 	if (result <= 0)
 		return result;
@@ -162,7 +162,7 @@ SYSCALL5(waitid, which, number, user, options, usage)
 	if (!id && type == WAIT_ID_PID)
 		return -EINVAL;
 	if (!id && type == WAIT_ID_GROUP)
-		id = current_process()->group;
+		id = current_process()->job.group;
 	result = process_wait(type, id, (u32)options, &w);
 	if (result < 0)
 		return result;
@@ -201,12 +201,12 @@ static long group_or_session(pid_t pid, bool session)
 
 	if (!p)
 		return -ESRCH;
-	result = session ? READ_ONCE(p->session) : READ_ONCE(p->group);
+	result = session ? READ_ONCE(p->job.session) : READ_ONCE(p->job.group);
 	process_put(p);
 	return result;
 }
 
-CALL(getpgrp, READ_ONCE(current_process()->group))
+CALL(getpgrp, READ_ONCE(current_process()->job.group))
 CALL(getpgid, group_or_session((pid_t)a, false))
 CALL(getsid, group_or_session((pid_t)a, true))
 CALL(setpgid, process_set_group((pid_t)a, (pid_t)b))

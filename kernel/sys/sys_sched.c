@@ -35,9 +35,10 @@ static int thread_argument(u64 tid, struct thread **t)
 /* sched_setscheduler(2): the caller's own user's, or anybody's for the privileged. */
 static bool may_change(const struct thread *t)
 {
-	u32 euid = current_process()->euid;
+	u32 euid = current_process()->credentials.euid;
 
-	return euid == 0 || euid == t->process->euid || euid == t->process->uid;
+	return euid == 0 || euid == t->process->credentials.euid ||
+	       euid == t->process->credentials.uid;
 }
 
 CALL(sched_yield, (sched_yield(), 0))

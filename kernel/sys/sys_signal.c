@@ -130,7 +130,8 @@ static struct siginfo info_from_caller(int signal, int code)
 {
 	struct process *p = current_process();
 
-	return (struct siginfo){.signo = signal, .code = code, .kill = {p->pid, p->uid, 0}};
+	return (struct siginfo){
+	    .signo = signal, .code = code, .kill = {p->pid, p->credentials.uid, 0}};
 }
 
 /* kill(2): who may; SIGCONT within a session always. */
@@ -138,8 +139,11 @@ static bool may_signal(const struct process *to, int signal)
 {
 	const struct process *p = current_process();
 
-	return p->euid == 0 || p->euid == to->suid || p->euid == to->uid || p->uid == to->suid ||
-	       p->uid == to->uid || (signal == SIGCONT && p->session == to->session);
+	return p->credentials.euid == 0 || p->credentials.euid == to->credentials.suid ||
+	       p->credentials.euid == to->credentials.uid ||
+	       p->credentials.uid == to->credentials.suid ||
+	       p->credentials.uid == to->credentials.uid ||
+	       (signal == SIGCONT && p->job.session == to->job.session);
 }
 
 /* To a thread, of process `group` unless that is -1. */

@@ -12,11 +12,11 @@ bool process_group_orphaned_locked(pid_t group, const struct process *ignoring)
 	struct process *p;
 
 	assert_held(&process_lock);
-	list_for_each (p, process_group_bucket(group), group_link) {
-		if (p->group != group || p == ignoring || p->zombie)
+	list_for_each (p, process_group_bucket(group), job.group_link) {
+		if (p->job.group != group || p == ignoring || p->zombie)
 			continue;
-		if (p->parent != init_process && p->parent->group != group &&
-		    p->parent->session == p->session)
+		if (p->parent != init_process && p->parent->job.group != group &&
+		    p->parent->job.session == p->job.session)
 			return false;
 	}
 	return true;
@@ -33,11 +33,11 @@ bool process_group_orphaned(pid_t group)
 
 static void move_to_group(struct process *p, pid_t group)
 {
-	pid_t old = p->group;
+	pid_t old = p->job.group;
 
-	list_remove(&p->group_link);
-	p->group = group;
-	list_push_back(process_group_bucket(group), &p->group_link);
+	list_remove(&p->job.group_link);
+	p->job.group = group;
+	list_push_back(process_group_bucket(group), &p->job.group_link);
 	process_number_release(old);
 }
 
@@ -57,13 +57,13 @@ int process_set_group(pid_t pid, pid_t group)
 	p = process_lookup(pid);
 	if (!p || (p != self && p->parent != self))
 		result = -ESRCH;
-	else if (p->session != self->session || p->session == p->pid)
+	else if (p->job.session != self->job.session || p->job.session == p->pid)
 		result = -EPERM;
-	else if (p != self && p->did_exec)
+	else if (p != self && p->exec.done)
 		result = -EACCES;
-	else if (group != pid && !process_group_member(group, self->session))
+	else if (group != pid && !process_group_member(group, self->job.session))
 		result = -EPERM;
-	else if (p->group != group)
+	else if (p->job.group != group)
 		move_to_group(p, group);
 	spin_unlock_irq(&process_lock, flags);
 	return result;
@@ -76,13 +76,13 @@ int process_new_session(void)
 	int result = -EPERM;
 
 	if (!process_group_member(p->pid, 0)) {
-		pid_t session = p->session;
+		pid_t session = p->job.session;
 
-		list_remove(&p->session_link);
-		p->session = p->pid;
-		list_push_back(process_session_bucket(p->pid), &p->session_link);
-		p->tty = NULL;
-		if (session != p->group)
+		list_remove(&p->job.session_link);
+		p->job.session = p->pid;
+		list_push_back(process_session_bucket(p->pid), &p->job.session_link);
+		p->job.tty = NULL;
+		if (session != p->job.group)
 			process_number_release(session);
 		move_to_group(p, p->pid);
 		result = p->pid;
@@ -95,7 +95,7 @@ int process_new_session(void)
 
 bool process_leads_session(const struct process *p)
 {
-	return p->session == p->pid;
+	return p->job.session == p->pid;
 }
 
 bool process_group_exists(pid_t group, pid_t session)
@@ -112,8 +112,8 @@ void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty)
 	u64 flags = spin_lock_irq(&process_lock);
 	struct process *p;
 
-	list_for_each (p, process_session_bucket(session), session_link)
-		if (p->session == session && (!old || p->tty == old))
-			WRITE_ONCE(p->tty, tty);
+	list_for_each (p, process_session_bucket(session), job.session_link)
+		if (p->job.session == session && (!old || p->job.tty == old))
+			WRITE_ONCE(p->job.tty, tty);
 	spin_unlock_irq(&process_lock, flags);
 }

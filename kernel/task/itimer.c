@@ -50,10 +50,10 @@ void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval
 static void itimer_fired(struct timer *timer)
 {
 	struct process *p = container_of(timer, struct process, itimer_real.timer);
-	u64 flags = spin_lock_irq(&p->limits_lock);
+	u64 flags = spin_lock_irq(&p->limits.lock);
 	u32 times = repeating_timer_expire(&p->itimer_real);
 
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&p->limits.lock, flags);
 	if (times)
 		(void)signal_send_process(p, SIGALRM, NULL);
 }
@@ -61,14 +61,14 @@ static void itimer_fired(struct timer *timer)
 struct timer_setting itimer_exchange(const struct timer_setting *setting)
 {
 	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&p->limits_lock);
+	u64 flags = spin_lock_irq(&p->limits.lock);
 	struct timer_setting old = repeating_timer_read(&p->itimer_real);
 
 	if (setting)
 		repeating_timer_set(&p->itimer_real,
 				    setting->value_ns ? clock_now_ns() + setting->value_ns : 0,
 				    setting->value_ns ? setting->interval_ns : 0);
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&p->limits.lock, flags);
 	return old;
 }
 
@@ -79,9 +79,9 @@ void itimer_process_init(struct process *p)
 
 void itimer_process_release(struct process *p)
 {
-	u64 flags = spin_lock_irq(&p->limits_lock);
+	u64 flags = spin_lock_irq(&p->limits.lock);
 
 	p->itimer_real.expires_ns = 0; /* a function that runs now starts nothing again */
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&p->limits.lock, flags);
 	timer_cancel_sync(&p->itimer_real.timer);
 }

@@ -4,10 +4,10 @@
  *
  * Order of the locks of this room, outermost first:
  *
- *   exec_lock (sleeping)   one exec() of a process at a time
+ *   exec.lock (sleeping)   one exec() of a process at a time
  *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what it points at
  *   signals.lock (irq)      of one process; two are never held at once
- *   limits_lock (irq)      limits, ids, timers; of locks only the timers' is taken under it
+ *   limits.lock (irq)      limits, ids, timers; of locks only the timers' is taken under it
  *
  * A terminal's lock comes before process_lock (its hooks below are called with it), so terminals
  * are only called with none of these held.  The list of a process's threads changes under both
@@ -113,8 +113,8 @@ struct process *process_group_member(pid_t group, pid_t session)
 {
 	struct process *p;
 
-	list_for_each (p, process_group_bucket(group), group_link)
-		if (p->group == group && (!session || p->session == session))
+	list_for_each (p, process_group_bucket(group), job.group_link)
+		if (p->job.group == group && (!session || p->job.session == session))
 			return p;
 	return NULL;
 }
@@ -127,8 +127,8 @@ void process_number_release(pid_t number)
 	assert_held(&process_lock);
 	if (!number || process_lookup(number) || process_group_member(number, 0))
 		return;
-	list_for_each (p, process_session_bucket(number), session_link)
-		if (p->session == number)
+	list_for_each (p, process_session_bucket(number), job.session_link)
+		if (p->job.session == number)
 			return;
 	tid_free(number);
 }
@@ -144,8 +144,8 @@ void process_link(struct process *p, struct process *parent)
 									       : &up->right;
 	}
 	treap_insert(&processes, &p->pid_node, up, link);
-	list_push_back(process_group_bucket(p->group), &p->group_link);
-	list_push_back(process_session_bucket(p->session), &p->session_link);
+	list_push_back(process_group_bucket(p->job.group), &p->job.group_link);
+	list_push_back(process_session_bucket(p->job.session), &p->job.session_link);
 	p->parent = parent;
 	list_push_back(&parent->children, &p->sibling_link);
 	process_get(p);
@@ -157,17 +157,17 @@ void process_unlink(struct process *p)
 
 	assert_held(&process_lock);
 	treap_remove(&processes, &p->pid_node);
-	list_remove(&p->group_link);
-	list_remove(&p->session_link);
+	list_remove(&p->job.group_link);
+	list_remove(&p->job.session_link);
 	list_remove(&p->sibling_link);
 	flags = spin_lock_irq(&p->signals.lock);
 	thread_unlink(p->leader);
 	spin_unlock_irq(&p->signals.lock, flags);
 	process_number_release(p->pid);
-	if (p->group != p->pid)
-		process_number_release(p->group);
-	if (p->session != p->pid && p->session != p->group)
-		process_number_release(p->session);
+	if (p->job.group != p->pid)
+		process_number_release(p->job.group);
+	if (p->job.session != p->pid && p->job.session != p->job.group)
+		process_number_release(p->job.session);
 }
 
 void thread_link(struct thread *t, struct process *p)

@@ -29,60 +29,92 @@ struct fs_context {
 	u32 umask;
 };
 
-struct process {
-	/* Fixed at creation. */
-	pid_t pid;		    /* 0: the kernel's own */
-	struct refcount refs;
-	u64 started_ns;
-	int exit_signal;	    /* to the parent; SIGCHLD, or 0 */
-
-	/* The family.  Under process_lock. */
-	struct process *parent;
-	struct list children, sibling_link;
-	struct treap_node pid_node;    /* the tree of PIDs, until it is reaped */
+/* The process group and the session (POSIX job control).  Under process_lock. */
+struct job {
 	pid_t group, session;
-	struct list group_link, session_link; /* hashes by those numbers */
-	struct tty *tty;	    /* controlling terminal, or NULL */
-	struct list threads;	    /* thread.process_link; changed under signals.lock too */
-	u32 thread_count;	    /* not yet exited; likewise */
-	struct thread *leader;	    /* in the list until the process is reaped; likewise */
-	struct wait_queue child_wait; /* parents wait here for their children */
-	bool zombie;		    /* no thread lives; waits to be waited for */
-	bool did_exec;		    /* setpgid() of a child after exec is EACCES */
-	int exit_code;		    /* wait status form */
+	struct list group_link, session_link; /* in the hashes by these two numbers */
+	struct tty *tty;		      /* controlling terminal, or NULL */
+};
+
+/* exec().  `lock` serializes the execs of the process's threads; the rest is under process_lock,
+ * `thread` also under signals.lock. */
+struct exec_state {
+	struct mutex lock;
+	struct thread *thread;	/* in exec: all other threads are to end; NULL: none */
+	struct wait_queue wait; /* exec waits here until the other threads have ended, and a vfork()
+				 * parent until the child has left the parent's address space */
+	bool has_left_space;	/* by exec or exit; for that parent */
+	bool done;		/* has called exec once: setpgid() by the parent is EACCES */
+};
+
+/* Stopping by a signal and continuing.  Under signals.lock. */
+struct stop_state {
+	bool stopped;  /* by a stop signal */
+	bool dequeued; /* A thread has taken a stop signal but dropped the lock before it stops
+			* the process.  SIGCONT clears it, which calls the stop off. */
+	bool reported; /* wait() has returned this stop already */
+	bool continue_pending; /* continued, and wait() has not returned that yet */
+	bool continue_notify;  /* the first thread that runs again notifies the parent */
+	int signal;	       /* the signal that stopped the process */
+	u32 generation;	     /* number of stops so far: a thread compares it to know whether it was
+			      * already counted as stopped in this one */
+	u32 threads_to_stop; /* live threads that have not stopped yet */
+};
+
+/* getrlimit(2).  `lock` also guards the credentials and the timers of the process. */
+struct limits {
+	struct spinlock lock; /* irq */
+	struct rlimit value[RLIMIT_COUNT];
+};
+
+/* Real, effective and saved IDs.  Under limits.lock. */
+struct credentials {
+	u32 uid, euid, suid, gid, egid, sgid;
+};
+
+/* "wait status": an exit code << 8, or the number of the signal that ended the process. */
+struct process {
+	/* Fixed once the process is in the tables. */
+	pid_t pid; /* 0: the kernel's own process, which all kernel threads belong to */
+	u64 started_ns;
+
+	struct refcount refs;
+
+	/* Under process_lock. */
+	struct process *parent;
+	struct list children, sibling_link; /* children[].sibling_link */
+	struct treap_node pid_node;	    /* in the tree of PIDs, until the process is reaped */
+	struct job job;
+	struct wait_queue child_wait; /* threads of this process wait here for its children */
+	bool zombie;	 /* all threads have ended; the parent has not called wait() yet */
+	int exit_code;	 /* wait status, once it is a zombie */
+	int exit_signal; /* sent to the parent when it ends: SIGCHLD, or 0 for none */
 	struct process_use use;
 
-	/* The address space.  Changed by exec alone, under `exec_lock` and process_lock. */
+	/* Changed under process_lock and signals.lock both; read under either. */
+	struct list threads;   /* thread.process_link; the leader stays in it until it is reaped */
+	u32 thread_count;      /* threads that have not ended */
+	struct thread *leader; /* the thread whose TID is the PID */
+
+	/* Replaced by exec (under exec.lock and process_lock), and set to NULL by the exit of the
+	 * last thread (under process_lock). */
 	struct address_space *space;
-	struct file *executable;    /* /proc/PID/exe */
-	struct mutex exec_lock;
-	struct wait_queue exec_wait; /* exec waits until the other threads have ended, vfork() of the
-				      * parent until the child has left the parent's space */
-	bool has_left_space;	    /* by exec or exit */
+	struct file *executable; /* for /proc/PID/exe */
+	struct exec_state exec;
 
 	/* Each has a lock of its own. */
 	struct file_table *files;
 	struct fs_context fs;
 
 	struct signals signals;
+	struct stop_state stop;
+	bool group_exiting;  /* all threads are to end: exit_group() or a fatal signal; under
+				signals.lock */
+	int group_exit_code; /* wait status */
 
-	/* Stopping and ending.  Under signals.lock. */
-	bool group_exiting;	    /* exit_group() or a fatal signal: all threads are to end */
-	int group_exit_code;	    /* wait status form */
-	bool stopped;		    /* by a stop signal */
-	bool stop_dequeued;	    /* a stop signal was taken and no SIGCONT has come since */
-	bool stop_reported, continue_pending; /* for wait(): stop seen, continuing not yet seen */
-	bool continue_notify;	    /* the first thread that runs tells the parent */
-	int stop_signal;
-	u32 stop_generation;	    /* counts stops */
-	u32 threads_to_stop;	    /* live ones that have not arrived at the stop yet */
-	struct thread *exec_thread; /* in exec: all others are to end */
-
-	/* Limits, ids, timers.  Under limits_lock (irq). */
-	struct spinlock limits_lock;
-	struct rlimit limits[RLIMIT_COUNT];
-	u32 uid, euid, suid, gid, egid, sgid;
-	struct repeating_timer itimer_real;
+	struct limits limits;
+	struct credentials credentials;
+	struct repeating_timer itimer_real; /* setitimer(ITIMER_REAL); under limits.lock */
 	struct list posix_timers;
 	int next_timer_id, timer_count;
 };

@@ -17,16 +17,16 @@ static void process_init_fields(struct process *p)
 	refcount_init(&p->refs, 1);
 	list_init(&p->children);
 	list_init(&p->sibling_link);
-	list_init(&p->group_link);
-	list_init(&p->session_link);
+	list_init(&p->job.group_link);
+	list_init(&p->job.session_link);
 	list_init(&p->threads);
 	list_init(&p->signals.queue);
 	list_init(&p->posix_timers);
 	wait_queue_init(&p->child_wait, "child");
-	wait_queue_init(&p->exec_wait, "exec");
-	mutex_init(&p->exec_lock, &exec_lock_class);
+	wait_queue_init(&p->exec.wait, "exec");
+	mutex_init(&p->exec.lock, &exec_lock_class);
 	spinlock_init(&p->signals.lock, &signal_lock_class);
-	spinlock_init(&p->limits_lock, &limits_lock_class);
+	spinlock_init(&p->limits.lock, &limits_lock_class);
 	mutex_init(&p->fs.lock, &fs_context_class);
 	itimer_process_init(p);
 	p->exit_signal = SIGCHLD;
@@ -41,16 +41,10 @@ struct process *process_create(struct process *parent)
 		return NULL;
 	process_init_fields(p);
 	p->started_ns = clock_now_ns();
-	flags = spin_lock_irq(&parent->limits_lock);
-	for (u32 i = 0; i < RLIMIT_COUNT; i++)
-		p->limits[i] = parent->limits[i];
-	p->uid = parent->uid;
-	p->euid = parent->euid;
-	p->suid = parent->suid;
-	p->gid = parent->gid;
-	p->egid = parent->egid;
-	p->sgid = parent->sgid;
-	spin_unlock_irq(&parent->limits_lock, flags);
+	flags = spin_lock_irq(&parent->limits.lock);
+	memcpy(p->limits.value, parent->limits.value, sizeof(p->limits.value));
+	p->credentials = parent->credentials;
+	spin_unlock_irq(&parent->limits.lock, flags);
 	flags = spin_lock_irq(&parent->signals.lock);
 	memcpy(p->signals.actions, parent->signals.actions, sizeof(p->signals.actions));
 	spin_unlock_irq(&parent->signals.lock, flags);
@@ -75,12 +69,13 @@ static void set_default_limits(struct process *p)
 	count = MIN(stats.total * PAGE_SIZE / (256 * 1024), 32768UL);
 	thread_limit = (u32)MAX(count * 2, 64UL);
 	for (u32 i = 0; i < RLIMIT_COUNT; i++)
-		p->limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-	p->limits[RLIMIT_STACK].current = 8 << 20;
-	p->limits[RLIMIT_CORE].current = 0;
-	p->limits[RLIMIT_NOFILE] = (struct rlimit){1024, FD_TABLE_MAX};
-	p->limits[RLIMIT_NPROC] = p->limits[RLIMIT_SIGPENDING] = (struct rlimit){count, count};
-	p->limits[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};
+		p->limits.value[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+	p->limits.value[RLIMIT_STACK].current = 8 << 20;
+	p->limits.value[RLIMIT_CORE].current = 0;
+	p->limits.value[RLIMIT_NOFILE] = (struct rlimit){1024, FD_TABLE_MAX};
+	p->limits.value[RLIMIT_NPROC] = p->limits.value[RLIMIT_SIGPENDING] =
+	    (struct rlimit){count, count};
+	p->limits.value[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};
 }
 
 /* A thread is reported dead before it has left its kernel stack.  Wait up to 50 ms for such

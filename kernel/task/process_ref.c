@@ -31,7 +31,7 @@ void process_put(struct process *p)
 
 u64 process_limit(struct process *p, u32 which)
 {
-	return READ_ONCE(p->limits[which].current);
+	return READ_ONCE(p->limits.value[which].current);
 }
 
 void process_thread_unlinked(void)

@@ -84,7 +84,7 @@ bool signal_dying(const struct thread *t)
 {
 	const struct process *p = t->process;
 
-	return p->group_exiting || (p->exec_thread && p->exec_thread != t);
+	return p->group_exiting || (p->exec.thread && p->exec.thread != t);
 }
 
 static bool wants(const struct thread *t, int signal)
@@ -97,7 +97,7 @@ void signal_recalculate(struct thread *t)
 	struct process *p = t->process;
 
 	assert_held(&p->signals.lock);
-	if (signal_dying(t) || p->stopped || p->continue_notify ||
+	if (signal_dying(t) || p->stop.stopped || p->stop.continue_notify ||
 	    (t->signals.pending | p->signals.pending) & (~t->signals.mask | t->signals.wait_set))
 		thread_notify(t, WORK_SIGNAL);
 	else if (t == current_thread())
@@ -150,14 +150,14 @@ void signal_group_exit(struct process *p, int wait_status, const struct thread *
 		return;
 	p->group_exit_code = wait_status;
 	p->group_exiting = true;
-	p->stopped = false;
+	p->stop.stopped = false;
 	end_threads(p, exiting);
 }
 
 void signal_exec_kill(struct process *p, struct thread *survivor)
 {
 	assert_held(&p->signals.lock);
-	p->exec_thread = survivor;
+	p->exec.thread = survivor;
 	end_threads(p, survivor);
 }
 
@@ -174,12 +174,12 @@ static void stop_or_continue(struct process *p, int signal)
 	if (signal != SIGCONT)
 		return;
 	signal_discard(p, SIGNAL_STOP_SET);
-	p->stop_dequeued = false;
-	if (!p->stopped)
+	p->stop.dequeued = false;
+	if (!p->stop.stopped)
 		return;
-	p->stopped = false;
-	p->continue_pending = true;
-	p->continue_notify = true;
+	p->stop.stopped = false;
+	p->stop.continue_pending = true;
+	p->stop.continue_notify = true;
 	list_for_each (t, &p->threads, process_link)
 		thread_wake_from(t, THREAD_STOPPED);
 }
@@ -245,7 +245,7 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 	if (is_ignored(p, target, signal, handler))
 		return 0;
 	/* While it is stopped, only SIGKILL does anything to it (POSIX 2.4.3). */
-	if (is_fatal(target, signal, handler) && (!p->stopped || signal == SIGKILL)) {
+	if (is_fatal(target, signal, handler) && (!p->stop.stopped || signal == SIGKILL)) {
 		signal_group_exit(p, signal, NULL);
 		return 0;
 	}
@@ -323,8 +323,8 @@ int signal_send_group(pid_t group, int signal, const struct siginfo *info)
 	int result = -ESRCH;
 	struct process *p;
 
-	list_for_each (p, process_group_bucket(group), group_link)
-		if (p->group == group) {
+	list_for_each (p, process_group_bucket(group), job.group_link)
+		if (p->job.group == group) {
 			int one = send_as_member(p, signal, info);
 
 			if (result != 0)
@@ -366,7 +366,7 @@ int signal_kill(pid_t pid, int signal, const struct siginfo *info)
 	if (pid == -1)
 		return send_to_all(signal, info);
 	if (pid == 0)
-		return signal_send_group(current_process()->group, signal, info);
+		return signal_send_group(current_process()->job.group, signal, info);
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid < 0)
@@ -396,7 +396,7 @@ void signal_force(int signal, const struct siginfo *info)
 void signal_send_self(int signal)
 {
 	struct process *p = current_process();
-	struct siginfo info = {.signo = signal, .kill = {p->pid, p->uid, 0}};
+	struct siginfo info = {.signo = signal, .kill = {p->pid, p->credentials.uid, 0}};
 
 	signal_send_thread(current_thread(), signal, &info);
 }
@@ -421,7 +421,7 @@ static void notify_parent(struct process *p, int signal, int code, int status)
 
 	process_own_use(p, &use);
 	info.child.pid = p->pid;
-	info.child.uid = p->uid;
+	info.child.uid = p->credentials.uid;
 	info.child.status = status;
 	info.child.utime = (s64)(use.user_ns / (NSEC_PER_SEC / 100)); /* clock ticks */
 	info.child.stime = (s64)(use.kernel_ns / (NSEC_PER_SEC / 100));

@@ -26,9 +26,9 @@ static u64 free_frames(void)
 /* Set a limit of process 0, to which the self-tests belong; returns the old one. */
 static u64 limit_swap(u32 which, u64 value)
 {
-	u64 before = kernel_process->limits[which].current;
+	u64 before = kernel_process->limits.value[which].current;
 
-	kernel_process->limits[which].current = value;
+	kernel_process->limits.value[which].current = value;
 	return before;
 }
 

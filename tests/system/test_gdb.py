@@ -417,7 +417,7 @@ def test_printers(scene):
             '$process("twin")->refs': r"\d+ references?",
             '$process("twin")->threads': r"list, 1 other link, next 0x\w+",
             '$process("twin")->children': "list, empty",
-            '$process("twin")->exec_lock': r"mutex [\w ]+: free",
+            '$process("twin")->exec.lock': r"mutex [\w ]+: free",
             '$process("twin")->space->lock': r"rwlock [\w ]+: free",
             '$process("twin")->space->regions': r"treap of \d+",
             '$process("waiter")->child_wait': r"wait queue child: \d+ \(waiter\)",

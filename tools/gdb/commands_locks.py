@@ -224,7 +224,7 @@ class Why(Command):
                                       if t.state == "Z" else ""))
             return
         if t.state == "T":
-            signal = int(kernel.process_of(t)["stop_signal"])
+            signal = int(kernel.process_of(t)["stop"]["signal"])
             print(f"  stopped by signal {signal}; it waits for SIGCONT")
             return
         if t.is_user:

@@ -125,10 +125,10 @@ static void family_read(struct process *p, struct family *f)
 	u64 flags = spin_lock_irq(&process_lock);
 
 	*f = (struct family){.parent = p->parent ? p->parent->pid : 0,
-			     .group = p->group,
-			     .session = p->session,
-			     .foreground = terminal_foreground(p->tty),
-			     .tty = p->tty ? MAKEDEV(5, 1) : 0,
+			     .group = p->job.group,
+			     .session = p->job.session,
+			     .foreground = terminal_foreground(p->job.tty),
+			     .tty = p->job.tty ? MAKEDEV(5, 1) : 0,
 			     .threads = p->thread_count,
 			     .children = p->use.children};
 	process_own_use(p, &f->own);
@@ -223,8 +223,10 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 	signal_sets_read(t, p, &s);
 	text_printf(text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", t->name,
 		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
-	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", p->uid,
-		    p->euid, p->suid, p->euid, p->gid, p->egid, p->sgid, p->egid);
+	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
+		    p->credentials.uid, p->credentials.euid, p->credentials.suid,
+		    p->credentials.euid, p->credentials.gid, p->credentials.egid,
+		    p->credentials.sgid, p->credentials.egid);
 	if (as) {
 		show_memory(as, text);
 		address_space_put(as);

@@ -184,7 +184,7 @@ static void show_smaps_rollup(struct address_space *as, struct text *text)
 /* Who may see where in memory a page lies is decided when the file is opened. */
 static int pagemap_open(struct file *file)
 {
-	file->private = current_process()->euid == 0 ? file : NULL;
+	file->private = current_process()->credentials.euid == 0 ? file : NULL;
 	return 0;
 }
 

@@ -213,9 +213,11 @@ static int credentials_get(struct socket_message *m, u64 user, u64 n)
 	if (copy_from_user(c, (void *)user, sizeof(*c)))
 		return -EFAULT;
 	m->has_cred = true;
-	if (!is_privileged() &&
-	    (c->pid != p->pid || (c->uid != p->uid && c->uid != p->euid && c->uid != p->suid) ||
-	     (c->gid != p->gid && c->gid != p->egid && c->gid != p->sgid)))
+	if (!is_privileged() && (c->pid != p->pid ||
+				 (c->uid != p->credentials.uid && c->uid != p->credentials.euid &&
+				  c->uid != p->credentials.suid) ||
+				 (c->gid != p->credentials.gid && c->gid != p->credentials.egid &&
+				  c->gid != p->credentials.sgid)))
 		return -EPERM;
 	p = process_find(c->pid);
 	if (!p)

@@ -21,7 +21,8 @@ void socket_current_cred(struct ucred *cred, bool effective)
 {
 	struct process *p = current_process();
 
-	*cred = (struct ucred){p->pid, effective ? p->euid : p->uid, effective ? p->egid : p->gid};
+	*cred = (struct ucred){p->pid, effective ? p->credentials.euid : p->credentials.uid,
+			       effective ? p->credentials.egid : p->credentials.gid};
 }
 
 static void unix_socket_init(void)

@@ -26,15 +26,15 @@ struct posix_timer {
 static void timer_fired(struct timer *timer)
 {
 	struct posix_timer *t = container_of(timer, struct posix_timer, repeating.timer);
-	u64 flags = spin_lock_irq(&t->process->limits_lock);
+	u64 flags = spin_lock_irq(&t->process->limits.lock);
 	u32 times = repeating_timer_expire(&t->repeating);
 
-	spin_unlock_irq(&t->process->limits_lock, flags);
+	spin_unlock_irq(&t->process->limits.lock, flags);
 	if (times && t->notify != SIGEV_NONE)
 		signal_send_timer(t->process, t->thread, &t->signal, times);
 }
 
-/* limits_lock is held. */
+/* limits.lock is held. */
 static struct posix_timer *timer_find(struct process *p, int id)
 {
 	struct posix_timer *t;
@@ -99,7 +99,7 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	t->signal.info.signo = event->signal;
 	t->signal.info.code = SI_TIMER;
 
-	flags = spin_lock_irq(&p->limits_lock);
+	flags = spin_lock_irq(&p->limits.lock);
 	if (p->timer_count >= TIMERS_MAX) {
 		result = -EAGAIN;
 	} else {
@@ -111,7 +111,7 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 		list_push_back(&p->posix_timers, &t->link);
 		p->timer_count++;
 	}
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&p->limits.lock, flags);
 	if (result < 0)
 		timer_free(t);
 	return result;
@@ -121,7 +121,7 @@ int posix_timer_exchange(int id, bool absolute, const struct timer_setting *sett
 			 struct timer_setting *old)
 {
 	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&p->limits_lock), now = clock_now_ns();
+	u64 flags = spin_lock_irq(&p->limits.lock), now = clock_now_ns();
 	struct posix_timer *t = timer_find(p, id);
 
 	if (t)
@@ -135,22 +135,22 @@ int posix_timer_exchange(int id, bool absolute, const struct timer_setting *sett
 			value += now;
 		repeating_timer_set(&t->repeating, value, value ? setting->interval_ns : 0);
 	}
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&p->limits.lock, flags);
 	return t ? 0 : -EINVAL;
 }
 
 int posix_timer_getoverrun(int id)
 {
 	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&p->limits_lock);
+	u64 flags = spin_lock_irq(&p->limits.lock);
 	struct posix_timer *t = timer_find(p, id);
 	int overrun = t ? READ_ONCE(t->signal.last_overrun) : -EINVAL;
 
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&p->limits.lock, flags);
 	return overrun;
 }
 
-/* Nobody finds it any more, and its function starts nothing again.  limits_lock is held. */
+/* Nobody finds it any more, and its function starts nothing again.  limits.lock is held. */
 static void timer_unlink(struct process *p, struct posix_timer *t)
 {
 	list_remove(&t->link);
@@ -161,12 +161,12 @@ static void timer_unlink(struct process *p, struct posix_timer *t)
 int posix_timer_delete(int id)
 {
 	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&p->limits_lock);
+	u64 flags = spin_lock_irq(&p->limits.lock);
 	struct posix_timer *t = timer_find(p, id);
 
 	if (t)
 		timer_unlink(p, t);
-	spin_unlock_irq(&p->limits_lock, flags);
+	spin_unlock_irq(&p->limits.lock, flags);
 	if (!t)
 		return -EINVAL;
 	timer_free(t);
@@ -178,14 +178,14 @@ static void posix_timers_release(struct process *p)
 	struct posix_timer *t;
 
 	do {
-		u64 flags = spin_lock_irq(&p->limits_lock);
+		u64 flags = spin_lock_irq(&p->limits.lock);
 
 		t = list_empty(&p->posix_timers)
 			? NULL
 			: list_entry(p->posix_timers.next, struct posix_timer, link);
 		if (t)
 			timer_unlink(p, t);
-		spin_unlock_irq(&p->limits_lock, flags);
+		spin_unlock_irq(&p->limits.lock, flags);
 		if (t)
 			timer_free(t);
 	} while (t);
