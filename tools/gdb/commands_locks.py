@@ -41,7 +41,9 @@ def global_locks():
     for kind in LOCKS:
         text = gdb.execute(f"info variables -q -t ^struct.{kind}$", to_string=True)
         for name in sorted(set(re.findall(rf"struct {kind} (\w+);", text))):
-            for symbol in kernel._symbols(name):
+            for symbol in kernel._symbols(name):  # of several files: of another kind, perhaps
+                if symbol.type.strip_typedefs().name != kind:
+                    continue
                 found.append((name, int(symbol.value().address), kind))
     caches = kernel.variable("caches", "mem/slab.c")
     for i in range(int(kernel.variable("cache_count", "mem/slab.c"))):
