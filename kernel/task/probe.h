@@ -173,15 +173,6 @@ static inline bool seed_is_queued(struct thread *t)
 	return likely(!thread_seed(t)) || seed_withdraw(t);
 }
 
-/* Before the scheduler chooses: `prev` is about to leave the CPU.  `yields`: by its own wish;
- * `turn_over`: its turn has ended.  The run queue's lock is held. */
-static inline void seed_before_choice(struct runqueue *rq, struct thread *prev, bool yields,
-				      bool turn_over, u64 now_ns)
-{
-	if (unlikely(thread_seed(prev)))
-		seed_pass_on(rq, prev, yields, turn_over, now_ns);
-}
-
 /* A switch from `prev` to `next` begins a turn, except inside a group.  The run queue's lock is
  * held. */
 static inline bool seed_keeps_turn(const struct thread *prev, const struct thread *next)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One CPU's run queue: private to kernel/sched.
+ * The run queue of a CPU: for the scheduler's files only.
  */
 #pragma once
 
@@ -15,12 +15,12 @@ struct runqueue {
 	struct list threads;	/* thread.run_link: ready, the longest waiting first */
 	u32 queued;		/* its length; read by other CPUs without the lock */
 	struct thread *idle;
-	struct timer slice;	/* the end of the running thread's turn */
-	u64 turn_ns;		/* when it began; that of a seed group, with its first member */
-	u64 since_ns; /* the running thread's run_since_ns */
-	u64 busy_ns, user_samples, kernel_samples; /* as in struct thread, of all but idle */
-	u64 poll_ns;		/* how long the idle thread looks out for work before it halts */
-	u32 polling;		/* it does so now: need_resched is enough to call it */
+	struct timer slice;	/* fires at the end of the running thread's slice */
+	u64 turn_ns;		/* when its turn began; the members of a seed group share one turn */
+	u64 since_ns;		/* run_since_ns of the running thread */
+	u64 busy_ns, user_samples, kernel_samples; /* as in struct thread_use, of all threads but the idle one */
+	u64 poll_ns;		/* how long the idle thread polls for work before it halts */
+	u32 polling;		/* the idle thread polls now: setting need_resched is enough to wake it */
 	struct sched_cpu_stats stats;
 };
 
@@ -29,25 +29,67 @@ void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u6
 /* Set up the queue of a CPU that is about to schedule. */
 void runqueue_init(struct runqueue *rq, struct thread *idle);
 
-/* The CPU has been idle for `idle_ns`: adjust how long the idle thread polls the next time. */
-void runqueue_idle_ended(struct runqueue *rq, u64 idle_ns);
+extern struct runqueue runqueue_var; /* per CPU */
 
-struct runqueue *runqueue_of(u32 cpu);
-struct runqueue *this_runqueue(void); /* interrupts off */
+static inline struct runqueue *runqueue_of(u32 cpu)
+{
+	return per_cpu_ptr(runqueue_var, cpu);
+}
+
+/* Interrupts are off. */
+static inline struct runqueue *this_runqueue(void)
+{
+	return this_cpu_ptr(runqueue_var);
+}
 
 /* The queue of the CPU where `t` runs or last ran, locked.  Interrupts off. */
 struct runqueue *runqueue_lock_of(const struct thread *t);
 
-/* At the back of the queue, or out of it; a member of a seed group that is not its holder waits in
- * the group's list instead.  The lock is held. */
-void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns);
-void runqueue_take(struct runqueue *rq, struct thread *t);
+/* Append a runnable thread, and remove it again.  A member of a seed group that is not the group's holder
+ * waits in the list of the group instead.  The lock is held. */
+static inline void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
+{
+	assert_held(&rq->lock);
+	assert(!t->on_queue && t->state == THREAD_RUNNABLE);
+	t->on_queue = true;
+	t->use.queued_since_ns = now_ns;
+	if (!seed_may_queue(t))
+		return;
+	list_push_back(&rq->threads, &t->run_link);
+	WRITE_ONCE(rq->queued, rq->queued + 1);
+}
 
-/* The running member of a seed group gives way to another member, with interrupts off. */
+static inline void runqueue_take(struct runqueue *rq, struct thread *t)
+{
+	assert_held(&rq->lock);
+	assert(t->on_queue);
+	t->on_queue = false;
+	list_remove(&t->run_link);
+	if (seed_is_queued(t))
+		WRITE_ONCE(rq->queued, rq->queued - 1);
+}
+
+/* Remove and return the thread that has waited longest, or NULL.  The lock is held. */
+static inline struct thread *runqueue_pop(struct runqueue *rq)
+{
+	struct thread *t;
+
+	if (list_empty(&rq->threads))
+		return NULL;
+	t = list_first(&rq->threads, struct thread, run_link);
+	runqueue_take(rq, t);
+	return t;
+}
+
+/* A CPU has been idle for `idle_ns`.  Short idle times come in series: after one, it pays to poll the
+ * next time. */
+static inline void runqueue_idle_ended(struct runqueue *rq, u64 idle_ns)
+{
+	rq->poll_ns = idle_ns < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
+}
+
+/* The running member of a seed group gives way to another member.  Interrupts are off. */
 void sched_yield_member(void);
-
-/* The longest waiting thread, taken out, or NULL.  The lock is held. */
-struct thread *runqueue_pop(struct runqueue *rq);
 
 /* CPUs that have a run queue; those that run their idle thread. */
 extern struct cpumask cpus_scheduled, cpus_idle;
@@ -58,7 +100,16 @@ extern struct cpumask cpus_scheduled, cpus_idle;
  * locked, and unlocked on return.  Interrupts off. */
 void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns);
 
-/* Under the lock of the thread's queue, which guards its affinity. */
+/* May the thread stay on the calling CPU, where it runs?  The lock of its queue, which guards its
+ * affinity, is held. */
+static inline bool balance_may_stay(const struct thread *t)
+{
+	u32 only = seed_cpu(t);
+
+	return only == MAX_CPUS ? cpumask_test(&t->affinity, this_cpu_id()) : only == this_cpu_id();
+}
+
+/* May the thread run on `cpu`?  The lock of its queue, which guards its affinity, is held. */
 static inline bool balance_may_run(const struct thread *t, u32 cpu)
 {
 	u32 only = seed_cpu(t);

@@ -153,17 +153,25 @@ enum switch_reason {
 	SWITCH_MEMBER,	  /* sched_yield_member() */
 };
 
+/* A member of a seed group leaves: its group decides which member may run next. */
+static __noinline void choose_member(struct runqueue *rq, struct thread *prev,
+				     enum switch_reason reason, u64 now)
+{
+	bool yields = reason == SWITCH_YIELD || reason == SWITCH_MEMBER;
+	bool turn_over = reason == SWITCH_YIELD || now - rq->turn_ns >= sched_slice_ns();
+
+	seed_pass_on(rq, prev, yields, turn_over, now);
+}
+
 /* Queue `prev` if it could continue here, and take the thread that has waited longest. */
 static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 				  enum switch_reason reason, u64 now)
 {
-	bool yields = reason == SWITCH_YIELD || reason == SWITCH_MEMBER;
 	struct thread *next;
 
-	seed_before_choice(rq, prev, yields,
-			   reason == SWITCH_YIELD || now - rq->turn_ns >= sched_slice_ns(), now);
-	if (!prev->is_idle && prev->state == THREAD_RUNNABLE &&
-	    balance_may_run(prev, this_cpu_id()))
+	if (unlikely(thread_seed(prev)))
+		choose_member(rq, prev, reason, now);
+	if (!prev->is_idle && prev->state == THREAD_RUNNABLE && balance_may_stay(prev))
 		runqueue_push(rq, prev, now);
 	next = runqueue_pop(rq);
 	return next ? next : rq->idle;
