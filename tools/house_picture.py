@@ -28,10 +28,11 @@ STYLE = """text{font-family:Helvetica,Arial,sans-serif;fill:#222}
 rect{stroke-width:1.2}.base rect{fill:#dbe8f4;stroke:#5b84ab}.core rect{fill:#fde3b4;stroke:#b97a1a}
 .extensions rect{fill:#e9e9e9;stroke:#8c8c8c}
 .arrow,.halo,.floor{fill:none;stroke:#5f6672;stroke-linejoin:round}.halo{stroke:#fff;stroke-width:5}
-.up{stroke:#d00}.arrow:hover{stroke:#06c}.floor{stroke:#e4e4e4}.pointer{fill:#b97a1a}.tip{fill:#5f6672}.tipup{fill:#d00}"""
+.up{stroke:#d00}.arrow:hover{stroke:#06c}.floor{stroke:#e4e4e4}.pointer{fill:#b97a1a}
+.tip{fill:#5f6672}.tipup{fill:#d00}"""
 
 LEGEND = ("Arrow: refers to symbols of; the thicker, the more. A room refers downward only. "
-          "Not drawn: arrows that others imply.",
+          "Not drawn: arrows that others imply, probes.",
           "Numbers: lines of code. Beside a triangle: pointers to functions that rooms above set.")
 
 
@@ -57,8 +58,8 @@ class Box:
         self.lines = sum(inside.values())
         self.pointers = sum(p.count for p in house.handed_down[0] if box_of(p.file) == prefix)
         # Rooms by name where the box is a folder of several.
-        self.rooms = sorted((room[len(prefix):], n) for room, n in inside.items()) \
-            if len(inside) > 1 else []
+        self.rooms = sorted((room[len(prefix):], n) for room, n in inside.items()
+                            if room.startswith(prefix))
         self.tall = TALL + (len(self.rooms) * LISTED + 5 if self.rooms else 0)
         self.x = LEFT + BETWEEN // 2 + self.column * (WIDTH + BETWEEN)
         self.y = 0

@@ -1,9 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A file refers to symbols and includes headers of its own floor and of those below, never above;
-no circles between rooms, nor of headers; no file includes a .c.  The floors stand in tools/house.py,
-which also says how much of the old house is still allowed (BUDGETS).  Prints TAP; the kernel must
-have been built."""
+no circles between rooms, nor of headers; no file includes a .c.  The floors and the budgets stand
+in tools/house.py.  Prints TAP; the kernel must have been built."""
 import pathlib
 import sys
 
