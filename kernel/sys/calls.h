@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the room: the list of calls, from which prototypes and table are made, and what the files
- * of the room share.
+ * How a system call is defined, in this room or in an extension, and what the calls share.
  */
 #pragma once
 
@@ -27,11 +26,31 @@
 	}
 #define HERE (u64) AT_FDCWD /* the directory of calls without such an argument */
 
-
+/* The prototype of every call that kernel/lib/abi.h lists. */
 #define SYSCALL_PROTOTYPE(number, name) SYSCALL6(name, a, b, c, d, e, f);
 SYSCALL_NUMBERS(SYSCALL_PROTOTYPE)
 
-/* --- Times (sys_time.c) ----------------------------------------------------------------------- */
+/* --- Arguments (arguments.c) ------------------------------------------------------------------ */
+
+/* A user's string of at most PATH_MAX bytes with its NUL, to be kfree()d: ERR_PTR. */
+char *string_get(u64 user);
+
+#define RW_MAX	     0x7ffff000UL /* bytes that one call moves at most, as on Linux */
+#define IOV_ON_STACK 8
+
+/* A user's vector in kernel memory, checked as readv(2) says and cut at RW_MAX: 0, -EINVAL,
+ * -ENOMEM, -EFAULT. */
+struct user_vector {
+	struct iovec small[IOV_ON_STACK], *iov;
+	struct io_buffer io;
+};
+int user_vector_get(struct user_vector *v, u64 user, u64 count);
+void user_vector_put(struct user_vector *v);
+
+int sigset_get(sigset_t *set, u64 user, u64 size); /* 0, -EINVAL, -EFAULT */
+
+/* By TID (0: the caller), with a reference, or NULL. */
+struct thread *thread_by_argument(tid_t tid);
 
 struct timeval {
 	s64 seconds, microseconds;
@@ -64,9 +83,6 @@ int deadline_get(u64 user, u64 unit, u64 *deadline_ns);
 
 /* --- Paths (sys_path.c) ----------------------------------------------------------------------- */
 
-/* A user's string of at most PATH_MAX bytes with its NUL, to be kfree()d: ERR_PTR. */
-char *string_get(u64 user);
-
 /* The inode a path leads to, with a reference: ERR_PTR.  AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. */
 struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);
 
@@ -97,29 +113,17 @@ struct inode *fd_inode(u64 fd);
 		_result;                                                                           \
 	})
 
-/* --- Reading and writing (sys_file.c) --------------------------------------------------------- */
-
-#define RW_MAX	     0x7ffff000UL /* bytes that one call moves at most, as on Linux */
-#define IOV_ON_STACK 8
-
-/* A user's vector in kernel memory, checked as readv(2) says and cut at RW_MAX: 0, -EINVAL,
- * -ENOMEM, -EFAULT. */
-struct user_vector {
-	struct iovec small[IOV_ON_STACK], *iov;
-	struct io_buffer io;
-};
-int user_vector_get(struct user_vector *v, u64 user, u64 count);
-void user_vector_put(struct user_vector *v);
-
 /* Descriptors for a new pair, whose references it takes over; both go to `user` (sys_fd.c). */
 int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 
 /* --- The rest --------------------------------------------------------------------------------- */
 
-int sigset_get(sigset_t *set, u64 user, u64 size);	  /* sys_signal.c */
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
 struct resource_use children_use(struct process *p);	  /* sys_info.c */
-struct thread *thread_by_argument(pid_t tid);		  /* sys_sched.c: 0: the caller */
+
+/* May the caller change how `t` is scheduled?  Its own user's threads, or all as root
+ * (sys_sched.c). */
+bool may_reschedule(const struct thread *t);
 
 static inline bool is_privileged(void)
 {

@@ -35,50 +35,6 @@ static long move_buffer(struct file *f, u64 buffer, u64 n, bool write, u64 posit
 	return move(f, &io, write, position);
 }
 
-/* Check a vector as readv(2) says and cut it at RW_MAX. */
-static int iovec_check(struct iovec *iov, u32 count)
-{
-	u64 sum = 0, room = RW_MAX;
-
-	for (u32 i = 0; i < count; i++) {
-		if (iov[i].length > INT64_MAX - sum)
-			return -EINVAL;
-		sum += iov[i].length;
-		if (!user_range_ok(iov[i].base, iov[i].length))
-			return -EFAULT;
-		iov[i].length = MIN(iov[i].length, room);
-		room -= iov[i].length;
-	}
-	return 0;
-}
-
-int user_vector_get(struct user_vector *v, u64 user, u64 count)
-{
-	int error;
-
-	if (count > IOV_MAX)
-		return -EINVAL;
-	v->iov = v->small;
-	if (count > IOV_ON_STACK)
-		v->iov = kmalloc(count * sizeof(*v->iov));
-	if (!v->iov)
-		return -ENOMEM;
-	error = copy_from_user(v->iov, (void *)user, count * sizeof(*v->iov));
-	if (!error)
-		error = iovec_check(v->iov, (u32)count);
-	if (error)
-		user_vector_put(v);
-	else
-		io_init_iovec(&v->io, v->iov, (u32)count);
-	return error;
-}
-
-void user_vector_put(struct user_vector *v)
-{
-	if (v->iov != v->small)
-		kfree(v->iov);
-}
-
 static long move_vector(struct file *f, u64 vector, u64 count, bool write, u64 position)
 {
 	struct user_vector v;

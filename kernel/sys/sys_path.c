@@ -19,20 +19,6 @@ struct inode *fd_inode(u64 fd)
 	return (struct inode *)WITH_FILE(fd, (long)inode_of(file->inode));
 }
 
-char *string_get(u64 user)
-{
-	char *text = kmalloc(PATH_MAX);
-	ssize_t n;
-
-	if (!text)
-		return ERR_PTR(-ENOMEM);
-	n = copy_string_from_user(text, (const char *)user, PATH_MAX);
-	if (n >= 0)
-		return text;
-	kfree(text);
-	return ERR_PTR(n);
-}
-
 /* A path argument in kernel memory and the directory it starts from (NULL: cwd). */
 struct path_argument {
 	char *text;

@@ -5,13 +5,6 @@
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
 
-int sigset_get(sigset_t *set, u64 user, u64 size)
-{
-	if (size != sizeof(*set))
-		return -EINVAL;
-	return copy_from_user(set, (void *)user, sizeof(*set));
-}
-
 SYSCALL4(rt_sigaction, signal, user, old_user, size)
 {
 	struct sigaction action, old;

@@ -10,77 +10,6 @@
 
 #define NSEC_PER_TICK (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
 
-/* --- Conversions ------------------------------------------------------------------------------ */
-
-int time_get(u64 user, u64 unit, u64 *ns)
-{
-	s64 t[2]; /* seconds, and their fraction */
-
-	if (copy_from_user(t, (void *)user, sizeof(t)))
-		return -EFAULT;
-	if (t[0] < 0 || (u64)t[1] >= NSEC_PER_SEC / unit)
-		return -EINVAL;
-	if ((u64)t[0] >= WAIT_FOREVER / NSEC_PER_SEC)
-		*ns = WAIT_FOREVER;
-	else
-		*ns = (u64)t[0] * NSEC_PER_SEC + (u64)t[1] * unit;
-	return 0;
-}
-
-int time_put(u64 user, u64 unit, u64 ns)
-{
-	u64 t[2] = {ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / unit};
-
-	return copy_to_user((void *)user, t, sizeof(t));
-}
-
-struct timespec timespec_of(u64 ns)
-{
-	return (struct timespec){(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC)};
-}
-
-struct timeval timeval_of(u64 ns)
-{
-	return (struct timeval){(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
-}
-
-u64 deadline_after(u64 ns)
-{
-	u64 now = clock_now_ns();
-
-	return ns >= WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
-}
-
-u64 deadline_of_realtime(u64 realtime_ns)
-{
-	u64 now = clock_realtime_ns();
-
-	if (realtime_ns == WAIT_FOREVER)
-		return WAIT_FOREVER;
-	return realtime_ns <= now ? 0 : deadline_after(realtime_ns - now);
-}
-
-u64 time_left(u64 deadline_ns)
-{
-	u64 now = clock_now_ns();
-
-	return deadline_ns > now ? deadline_ns - now : 0;
-}
-
-int deadline_get(u64 user, u64 unit, u64 *deadline_ns)
-{
-	u64 ns;
-	int error;
-
-	*deadline_ns = WAIT_FOREVER;
-	if (!user)
-		return 0;
-	error = time_get(user, unit, &ns);
-	if (!error)
-		*deadline_ns = deadline_after(ns);
-	return error;
-}
-
 /* --- Clocks ----------------------------------------------------------------------------------- */
 
 static u64 process_cpu_ns(struct process *p)
@@ -288,27 +217,6 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 /* --- The interval timer ----------------------------------------------------------------------- */
 
 #define ITIMER_REAL 0
-
-int timer_setting_get(u64 user, u64 unit, struct timer_setting *s)
-{
-	int error = time_get(user, unit, &s->interval_ns);
-
-	if (!error)
-		error = time_get(user + sizeof(struct timespec), unit, &s->value_ns);
-	s->value_ns = MIN(s->value_ns, TIMER_SETTING_MAX);
-	s->interval_ns = MIN(s->interval_ns, TIMER_SETTING_MAX);
-	return error;
-}
-
-int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s)
-{
-	/* A timer that has less than a unit to go has not expired: never tell 0. */
-	u64 value = s->value_ns ? MAX(s->value_ns, unit) : 0;
-	u64 t[4] = {s->interval_ns / NSEC_PER_SEC, s->interval_ns % NSEC_PER_SEC / unit,
-		    value / NSEC_PER_SEC, value % NSEC_PER_SEC / unit};
-
-	return copy_to_user((void *)user, t, sizeof(t));
-}
 
 SYSCALL2(getitimer, which, user)
 {

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scheduling policies, priorities and nice values.  The scheduler has one policy, round robin with
+ * one slice for all threads.  What a program sets here is kept, and returned to programs that ask,
+ * and changes nothing else.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/sys/calls.h"
+#include "kernel/task/sched.h"
+
+#define SCHED_OTHER	    0
+#define SCHED_FIFO	    1
+#define SCHED_RR	    2
+#define SCHED_BATCH	    3
+#define SCHED_IDLE	    5
+#define SCHED_RESET_ON_FORK 0x40000000
+#define PRIORITY_MAX	    99 /* of FIFO and RR; the lowest is 1 */
+
+/* The thread of a TID (0: the caller), with a reference.  -EINVAL: negative; -ESRCH. */
+static int thread_argument(u64 tid, struct thread **t)
+{
+	if ((s32)tid < 0)
+		return -EINVAL;
+	*t = thread_by_argument((tid_t)tid);
+	return *t ? 0 : -ESRCH;
+}
+
+static bool policy_is_realtime(u32 policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static bool policy_is_valid(u32 policy)
+{
+	return policy_is_realtime(policy) || policy == SCHED_OTHER || policy == SCHED_BATCH ||
+	       policy == SCHED_IDLE;
+}
+
+/* `policy` -1: as it is. */
+static long set_policy(u64 tid, s32 policy, u64 user)
+{
+	struct thread *t;
+	u32 priority, wanted;
+	long error;
+
+	if (!user)
+		return -EINVAL;
+	if (get_user_u32(&priority, (u32 *)user))
+		return -EFAULT;
+	error = thread_argument(tid, &t);
+	if (error)
+		return error;
+	wanted = policy == -1 ? t->policy : (u32)policy & ~SCHED_RESET_ON_FORK;
+	if (!policy_is_valid(wanted) ||
+	    (policy_is_realtime(wanted) ? priority < 1 || priority > PRIORITY_MAX
+					: priority != 0)) {
+		error = -EINVAL;
+	} else if (!may_reschedule(t) || (policy_is_realtime(wanted) && !is_privileged())) {
+		error = -EPERM;
+	} else {
+		WRITE_ONCE(t->policy, (u8)wanted);
+		WRITE_ONCE(t->priority, (u8)priority);
+	}
+	thread_put(t);
+	return error;
+}
+
+CALL(sched_setscheduler, (s32)b < 0 ? -EINVAL : set_policy(a, (s32)b, c))
+CALL(sched_setparam, set_policy(a, -1, b))
+
+SYSCALL1(sched_getscheduler, tid)
+{
+	struct thread *t;
+	long result = thread_argument(tid, &t);
+
+	if (result)
+		return result;
+	result = READ_ONCE(t->policy);
+	thread_put(t);
+	return result;
+}
+
+SYSCALL2(sched_getparam, tid, user)
+{
+	struct thread *t;
+	int error = user ? thread_argument(tid, &t) : -EINVAL;
+	u32 priority;
+
+	if (error)
+		return error;
+	priority = READ_ONCE(t->priority);
+	thread_put(t);
+	return put_user_u32((u32 *)user, priority);
+}
+
+/* The lowest, or the highest. */
+static long priority_limit(u32 policy, u32 limit)
+{
+	if (!policy_is_valid(policy))
+		return -EINVAL;
+	return policy_is_realtime(policy) ? limit : 0;
+}
+
+CALL(sched_get_priority_max, priority_limit((u32)a, PRIORITY_MAX))
+CALL(sched_get_priority_min, priority_limit((u32)a, 1))
+
+SYSCALL2(sched_rr_get_interval, tid, user)
+{
+	struct thread *t;
+	int error = thread_argument(tid, &t);
+
+	if (error)
+		return error;
+	thread_put(t);
+	return time_put(user, TIMESPEC, sched_slice_ns());
+}
+
+/* --- Nice ------------------------------------------------------------------------------------- */
+
+#define PRIO_PROCESS 0
+#define NICE_MIN     (-20)
+#define NICE_MAX     19
+
+/* Of one thread only: groups and users have no value of their own. */
+static long nice_thread(u64 which, u64 tid, struct thread **t)
+{
+	if ((u32)which != PRIO_PROCESS)
+		return -EINVAL;
+	*t = thread_by_argument((tid_t)tid);
+	return *t ? 0 : -ESRCH;
+}
+
+/* The system call gives 20 - nice, which is never negative. */
+SYSCALL2(getpriority, which, who)
+{
+	struct thread *t;
+	long result = nice_thread(which, who, &t);
+
+	if (result)
+		return result;
+	result = 20 - READ_ONCE(t->nice);
+	thread_put(t);
+	return result;
+}
+
+SYSCALL3(setpriority, which, who, value)
+{
+	int nice = MAX(MIN((s32)value, NICE_MAX), NICE_MIN);
+	struct thread *t;
+	long error = nice_thread(which, who, &t);
+
+	if (error)
+		return error;
+	if (nice < READ_ONCE(t->nice) && !is_privileged())
+		error = -EACCES;
+	else
+		WRITE_ONCE(t->nice, (s8)nice);
+	thread_put(t);
+	return error;
+}
