@@ -31,24 +31,6 @@ struct file;
 #define MAP_STACK	    0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
 
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
-
-#define MADV_NORMAL	0
-#define MADV_RANDOM	1
-#define MADV_SEQUENTIAL 2
-#define MADV_WILLNEED	3
-#define MADV_DONTNEED	4
-#define MADV_FREE	8
-#define MADV_HUGEPAGE	14
-#define MADV_NOHUGEPAGE 15
-#define MADV_DONTDUMP	16
-#define MADV_DODUMP	17
-
-#define MS_ASYNC      1
-#define MS_INVALIDATE 2
-#define MS_SYNC	      4
-
 struct region {
 	struct treap_node node;	  /* in the tree, by start */
 	u64 start, end;		  /* page-aligned, [start, end) */
@@ -137,12 +119,8 @@ struct map_request {
 long address_space_map(struct address_space *as, const struct map_request *request);
 int address_space_unmap(struct address_space *as, u64 address, u64 length);
 int address_space_protect(struct address_space *as, u64 address, u64 length, u32 prot);
-long address_space_remap(struct address_space *as, u64 old_address, u64 old_length, u64 new_length,
-			 u32 flags, u64 new_address);
-int address_space_advise(struct address_space *as, u64 address, u64 length, int advice);
-
-/* msync(), munlock(): are there no holes?  0 or -ENOMEM.  mlock(): fault the pages in. */
-int address_space_covers(struct address_space *as, u64 address, u64 length);
+/* Make the pages of a range present (MAP_POPULATE, mlock()).  -EAGAIN: no memory, -EINTR: the thread is
+ * being killed. */
 int address_space_populate(struct address_space *as, u64 address, u64 length);
 
 /* brk(): returns the break that then holds, as Linux does. */
@@ -168,7 +146,7 @@ enum fault_result {
 enum fault_result address_space_fault(struct address_space *as, u64 address,
 				      enum fault_access access);
 
-/* --- Looking at another's memory (ptrace, /proc/PID/mem, cmdline) ----------------------------- */
+/* --- Looking at another's memory (exec, /proc/PID/mem, ptrace) --------------------------------- */
 
 /* Copy `n` bytes; returns bytes copied (short at the first hole) or -EFAULT for none.  `force`
  * writes through read-only private pages by copying them.  Sleeps. */
@@ -209,6 +187,7 @@ int address_space_for_each(struct address_space *as,
 
 /* The leaf entry for an address (0: none) and its frame. */
 u64 address_space_pte(struct address_space *as, u64 address);
+
 /* Resident pages. */
 static inline u64 address_space_resident(const struct address_space *as)
 {

@@ -7,8 +7,8 @@
 #include "kernel/vm/pages.h"
 
 #include "arch/x86_64/pc/tlb.h"
-#include "kernel/vm/region.h"
 #include "kernel/sync/lockdep.h"
+#include "kernel/vm/region.h"
 
 #define TABLE_SPAN (512 * PAGE_SIZE) /* bytes that one table of leaf entries maps */
 #define ZAP_BATCH  64		     /* pages let go per flush */

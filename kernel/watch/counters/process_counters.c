@@ -11,9 +11,9 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/task/process.h"
-#include "kernel/task/saved.h"
 #include "kernel/task/signal.h"
 #include "kernel/vm/address_space.h"
+#include "kernel/watch/counters/saved.h"
 
 static void show_use(const struct resource_use *use, struct text *text)
 {

@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * madvise(2), and mlock(2) as far as it makes pages present.
+ * madvise(2), msync(2), and mlock(2) as far as it makes pages present.
  */
 #include "kernel/lib/errno.h"
-#include "kernel/task/thread.h"
+#include "kernel/sys/calls.h"
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
-/* What is known, but needs nothing done: there is neither swap nor a disk to read ahead from. */
+#define MADV_NORMAL	0
+#define MADV_RANDOM	1
+#define MADV_SEQUENTIAL 2
+#define MADV_WILLNEED	3
+#define MADV_DONTNEED	4
+#define MADV_FREE	8
+#define MADV_HUGEPAGE	14
+#define MADV_NOHUGEPAGE 15
+#define MADV_DONTDUMP	16
+#define MADV_DODUMP	17
+
+#define MS_ASYNC	1
+#define MS_INVALIDATE	2
+#define MS_SYNC		4
+
+/* Advice that is accepted but needs no action: there is neither swap nor a disk to read ahead from.
+ */
 #define ADVICE_IDLE                                                                                \
 	(1U << MADV_NORMAL | 1U << MADV_RANDOM | 1U << MADV_SEQUENTIAL | 1U << MADV_WILLNEED |     \
 	 1U << MADV_HUGEPAGE | 1U << MADV_NOHUGEPAGE | 1U << MADV_DONTDUMP | 1U << MADV_DODUMP)
@@ -25,7 +41,7 @@ static bool covered(struct address_space *as, u64 start, u64 end)
 	return start >= end;
 }
 
-int address_space_advise(struct address_space *as, u64 address, u64 length, int advice)
+static int advise(struct address_space *as, u64 address, u64 length, int advice)
 {
 	bool zap = advice == MADV_DONTNEED || advice == MADV_FREE;
 	struct region *r;
@@ -37,7 +53,7 @@ int address_space_advise(struct address_space *as, u64 address, u64 length, int 
 	if (!range_check(address, length, &end))
 		return -EINVAL;
 	rwlock_read_lock(&as->lock);
-	/* Holes are passed over, and told at the end (madvise(2)). */
+	/* Holes are skipped, and reported at the end (madvise(2)). */
 	for (r = region_find(as, address); zap && !err && r && r->start < end; r = region_next(r)) {
 		if (advice == MADV_FREE && (r->shared || r->object))
 			err = -EINVAL;
@@ -50,7 +66,8 @@ int address_space_advise(struct address_space *as, u64 address, u64 length, int 
 	return err;
 }
 
-int address_space_covers(struct address_space *as, u64 address, u64 length)
+/* Is there no hole in the range?  0 or -ENOMEM. */
+static int covers(struct address_space *as, u64 address, u64 length)
 {
 	bool ok;
 	u64 end;
@@ -63,40 +80,22 @@ int address_space_covers(struct address_space *as, u64 address, u64 length)
 	return ok ? 0 : -ENOMEM;
 }
 
-int address_space_populate(struct address_space *as, u64 address, u64 length)
+/* --- Calls -------------------------------------------------------------------------------------
+ */
+
+CALL(madvise, advise(current_space(), a, b, (int)c))
+
+/* Objects are memory: there is nothing to write back. */
+SYSCALL3(msync, address, length, flags)
 {
-	u64 end, a = ALIGN_DOWN(address, PAGE_SIZE);
-
-	if (length > USER_MAX || !range_check(a, length + (address - a), &end))
-		return -ENOMEM;
-	while (a < end) {
-		enum fault_access access = FAULT_READ;
-		struct region *r;
-
-		/* Private pages that may be written are made by a write, so that none of them has
-		 * to be copied later. */
-		rwlock_read_lock(&as->lock);
-		r = region_at(as, a);
-		if (r && !r->shared && (r->prot & PROT_WRITE))
-			access = FAULT_WRITE;
-		rwlock_read_unlock(&as->lock);
-		if (!r)
-			return -ENOMEM;
-		switch (address_space_fault(as, a, access)) {
-		case FAULT_DONE:
-		case FAULT_SPURIOUS:
-			break;
-		case FAULT_NO_MEMORY:
-			return -EAGAIN;
-		case FAULT_SIGNAL:
-			return -EINTR;
-		default:
-			return -ENOMEM;
-		}
-		if (thread_interrupted(WAIT_KILLABLE))
-			return -EINTR;
-		if (address_space_pte(as, a))
-			a += PAGE_SIZE; /* else another thread changed it under our eyes */
-	}
-	return 0;
+	if (flags & ~(u64)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
+	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) || address & ~PAGE_MASK)
+		return -EINVAL;
+	return covers(current_space(), address, length);
 }
+
+/* Nothing is ever paged out: to lock pages it is enough that they are there. */
+CALL(mlock, address_space_populate(current_space(), a, b))
+CALL(munlock, covers(current_space(), a &PAGE_MASK, b + (a & ~PAGE_MASK)))
+CALL(mlockall, !a || a & ~7UL || a == 4 /* MCL_ONFAULT alone */ ? -EINVAL : 0)
+CALL(munlockall, 0)

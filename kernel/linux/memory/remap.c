@@ -2,7 +2,10 @@
  *
  * mremap(2): mappings that grow, shrink and move with their pages.
  */
+#include "kernel/linux/memory/remap.h"
+
 #include "kernel/lib/errno.h"
+#include "kernel/sys/calls.h"
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
@@ -131,3 +134,5 @@ long address_space_remap(struct address_space *as, u64 old_address, u64 old_leng
 	regions_free(&m.dead);
 	return result;
 }
+
+CALL(mremap, d >> 32 ? -EINVAL : address_space_remap(current_space(), a, b, c, (u32)d, e))

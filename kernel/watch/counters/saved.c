@@ -2,7 +2,7 @@
  *
  * Reading what a switch has saved (saved.h).
  */
-#include "kernel/task/saved.h"
+#include "kernel/watch/counters/saved.h"
 
 #include "arch/x86_64/cpu/fpu.h"
 #include "kernel/task/runqueue.h"

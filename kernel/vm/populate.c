@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making pages present before they are used.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/task/thread.h"
+#include "kernel/vm/pages.h"
+#include "kernel/vm/region.h"
+
+int address_space_populate(struct address_space *as, u64 address, u64 length)
+{
+	u64 end, a = ALIGN_DOWN(address, PAGE_SIZE);
+
+	if (length > USER_MAX || !range_check(a, length + (address - a), &end))
+		return -ENOMEM;
+	while (a < end) {
+		enum fault_access access = FAULT_READ;
+		struct region *r;
+
+		/* Private pages that may be written are made by a write, so that none of them has
+		 * to be copied later. */
+		rwlock_read_lock(&as->lock);
+		r = region_at(as, a);
+		if (r && !r->shared && (r->prot & PROT_WRITE))
+			access = FAULT_WRITE;
+		rwlock_read_unlock(&as->lock);
+		if (!r)
+			return -ENOMEM;
+		switch (address_space_fault(as, a, access)) {
+		case FAULT_DONE:
+		case FAULT_SPURIOUS:
+			break;
+		case FAULT_NO_MEMORY:
+			return -EAGAIN;
+		case FAULT_SIGNAL:
+			return -EINTR;
+		default:
+			return -ENOMEM;
+		}
+		if (thread_interrupted(WAIT_KILLABLE))
+			return -EINTR;
+		if (address_space_pte(as, a))
+			a += PAGE_SIZE; /* else another thread changed it under our eyes */
+	}
+	return 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mremap() from the inside.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/linux/memory/remap.h"
+#include "tests/kernel/ktest.h"
+
+#define BASE 0x10000000UL
+#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
+#define RW   (PROT_READ | PROT_WRITE)
+
+static long map(struct address_space *as, u64 address, u64 pages, u32 prot, u32 flags)
+{
+	struct map_request q = {
+	    .address = address, .length = pages * PAGE_SIZE, .prot = prot, .flags = flags};
+
+	return address_space_map(as, &q);
+}
+
+static void poke(struct address_space *as, u64 address, u32 value)
+{
+	KEXPECT(address_space_fault(as, address, FAULT_WRITE) <= FAULT_SPURIOUS);
+	KEXPECT_EQ(address_space_write(as, address, &value, sizeof(value), false), sizeof(value));
+}
+
+static u32 peek(struct address_space *as, u64 address)
+{
+	u32 value = 0xdead;
+
+	KEXPECT_EQ(address_space_read(as, address, &value, sizeof(value)), sizeof(value));
+	return value;
+}
+
+KTEST(vm_remap_moves_pages)
+{
+	struct address_space *as = address_space_create();
+	u64 far = BASE + (1UL << 30) + PAGE_SIZE;
+	long to;
+
+	map(as, BASE, 600, RW, ANON | MAP_FIXED);
+	map(as, BASE + 600 * PAGE_SIZE, 1, PROT_READ, ANON | MAP_FIXED);
+	poke(as, BASE, 1);
+	poke(as, BASE + 599 * PAGE_SIZE, 2);
+	KEXPECT_EQ(address_space_remap(as, BASE, 600 * PAGE_SIZE, 700 * PAGE_SIZE, 0, 0), -ENOMEM);
+	to = address_space_remap(as, BASE, 600 * PAGE_SIZE, 700 * PAGE_SIZE,
+				 MREMAP_MAYMOVE | MREMAP_FIXED, far);
+	KEXPECT_EQ(to, far);
+	KEXPECT_EQ(peek(as, far), 1);
+	KEXPECT_EQ(peek(as, far + 599 * PAGE_SIZE), 2);
+	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_READ), FAULT_MAPERR);
+	KEXPECT_EQ(as->mapped_bytes, 701 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_remap(as, far, 700 * PAGE_SIZE, 800 * PAGE_SIZE, 0, 0), far);
+	KEXPECT_EQ(address_space_remap(as, far, 800 * PAGE_SIZE, PAGE_SIZE, 0, 0), far);
+	KEXPECT_EQ(as->resident_anon, 1);
+	KEXPECT_EQ(as->mapped_bytes, 2 * PAGE_SIZE);
+	KEXPECT_EQ(address_space_remap(as, far, 0, PAGE_SIZE, MREMAP_MAYMOVE, 0), -EINVAL);
+	address_space_put(as);
+}
+
+/* Every allocation of a mapping that moves fails once: nothing is moved in part. */
+KTEST(vm_remap_survives_failed_allocations)
+{
+	bool done = false;
+
+	for (u64 n = 1; n < 200 && !done; n++) {
+		struct address_space *as = address_space_create();
+
+		map(as, BASE, 600, RW, ANON | MAP_FIXED);
+		poke(as, BASE + 599 * PAGE_SIZE, 2);
+		alloc_fail_nth(n);
+		done = address_space_remap(as, BASE + PAGE_SIZE, 400 * PAGE_SIZE, 401 * PAGE_SIZE,
+					   MREMAP_MAYMOVE, 0) > 0 &&
+		       n > 20;
+		alloc_fail_nth(0);
+		KEXPECT_EQ(peek(as, BASE + 599 * PAGE_SIZE), 2);
+		address_space_put(as);
+	}
+	KEXPECT(done);
+}
