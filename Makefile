@@ -84,7 +84,7 @@ ifneq ($(IS_CLANG),)
 KERNEL_ASFLAGS += $(if $(findstring GNU,$(shell as --version 2>/dev/null)),-fno-integrated-as -Xassembler -g)
 endif
 KERNEL_LDFLAGS := $(LDFLAGS) -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z,max-page-size=4096 \
-  -Wl,-z,noexecstack -Wl,--build-id=none -T linker.ld
+  -Wl,-z,noexecstack -Wl,--build-id=none -L$(BUILD) -T linker.ld
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra $(USER_CFLAGS) -static -pthread
 
 ASM_OFFSETS := arch/x86_64/cpu/asm_offsets.c
@@ -161,11 +161,13 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel
 	@echo "  CC  $<"
 	@$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
 
-# What assembly knows of C, as #defines.
+# What assembly knows of C, as #defines, and what the linker does.
 $(BUILD)/asm_offsets.h: $(ASM_OFFSETS) $(BUILD)/flags/kernel
 	@mkdir -p $(@D)
 	@$(CC) $(KERNEL_CFLAGS) -MF $(@:.h=.d) -MT $@ -S -o $(@:.h=.s) $<
 	@sed -n 's/.*"\(#define [A-Z_0-9]* \)[$$]*\(.*\)"/\1\2/p' $(@:.h=.s) > $@
+	@sed -n -e 's/#define \(KERNEL_BASE\) \(.*\)/\1 = \2;/p' \
+	  -e 's/#define \(DIRECT_MAP_BASE\) \(.*\)/\1 = \2;/p' $@ > $(@D)/layout.ld
 
 $(BUILD)/%.S.o: %.S $(BUILD)/flags/assembly $(BUILD)/asm_offsets.h
 	@mkdir -p $(@D)

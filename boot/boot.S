@@ -9,7 +9,6 @@
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
 #define MULTIBOOT2_ARCH_I386	0
-#define PVH_MAGIC		0x336ec578
 
 #define PTE_TABLE 0x003 /* present, writable */
 #define PTE_PAGE  0x083 /* and a large page */

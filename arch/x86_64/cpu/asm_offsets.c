@@ -9,6 +9,7 @@
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/cpu/trap_frame.h"
+#include "boot/parse.h"
 #include "boot/trampoline.h"
 #include "kernel/lib/errno.h"
 
@@ -68,4 +69,9 @@ void asm_offsets(void)
 	CONSTANT(EFAULT)
 	CONSTANT(ENOSYS)
 	CONSTANT(KSTACK_SIZE)
+	CONSTANT(PVH_MAGIC)
+
+	/* For linker.ld, too. */
+	CONSTANT(DIRECT_MAP_BASE)
+	CONSTANT(KERNEL_BASE)
 }
