@@ -268,6 +268,7 @@ class House:
         variables = [f"{path} {s.name}" for path, o in sorted(self.objects.items())
                      for s in o.symbols if path in self.lines and path.endswith(".c")
                      and s.kind == objects.STT_OBJECT and s.section and s.section.writable
+                     and not s.section.name.startswith(".per_")  # per_thread.h: no variables
                      and "." not in s.name]
         result = subprocess.run(
             [os.environ.get("GDB_PROGRAM", "gdb"), "-batch", "-nx", "-x",

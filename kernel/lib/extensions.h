@@ -10,6 +10,9 @@
 #define WITH_TRACE 0
 #endif
 
+#ifndef WITH_SCHED
+#define WITH_SCHED 0
+#endif
 #ifndef WITH_SEED
 #define WITH_SEED 0
 #endif

@@ -15,6 +15,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/internal.h"
 #include "kernel/task/probe.h"
+#include "kernel/task/process_events.h"
 #include "kernel/task/sched.h"
 
 /* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
@@ -96,14 +97,12 @@ static struct thread *copy_thread(const struct clone_args *args)
 		t->arch.fs_base = args->tls;
 	}
 	t->affinity = self->affinity;
-	t->nice = self->nice;
-	t->policy = self->policy;
-	t->priority = self->priority;
 	t->signals.mask = self->signals.mask;
 	if (!(flags & CLONE_VM) || flags & CLONE_VFORK)
 		t->signals.altstack = self->signals.altstack;
 	if (flags & CLONE_CHILD_CLEARTID)
 		t->clear_tid_address = args->child_tid;
+	process_event(clone, t);
 	return t;
 }
 

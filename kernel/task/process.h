@@ -115,8 +115,6 @@ struct process {
 	struct limits limits;
 	struct credentials credentials;
 	struct repeating_timer itimer_real; /* setitimer(ITIMER_REAL); under limits.lock */
-	struct list posix_timers;
-	int next_timer_id, timer_count;
 };
 
 extern struct spinlock process_lock;   /* irq; the family tree and the hashes */

@@ -8,6 +8,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/itimer.h"
+#include "kernel/task/per_thread.h"
 
 static struct lock_class signal_lock_class = {"signal", 0}, limits_lock_class = {"limits", 0};
 static struct lock_class exec_lock_class = {"exec", 0}, fs_context_class = {"fs context", 0};
@@ -21,7 +22,6 @@ static void process_init_fields(struct process *p)
 	list_init(&p->job.session_link);
 	list_init(&p->threads);
 	list_init(&p->signals.queue);
-	list_init(&p->posix_timers);
 	wait_queue_init(&p->child_wait, "child");
 	wait_queue_init(&p->exec.wait, "exec");
 	mutex_init(&p->exec.lock, &exec_lock_class);
@@ -34,7 +34,7 @@ static void process_init_fields(struct process *p)
 
 struct process *process_create(struct process *parent)
 {
-	struct process *p = kzalloc(sizeof(*p));
+	struct process *p = kzalloc(sizeof(*p) + (size_t)__per_process_size);
 	u64 flags;
 
 	if (!p)

@@ -12,6 +12,8 @@ struct thread;
 /* Functions may be NULL.  They run in the thread or process concerned, without locks, and may
  * sleep. */
 struct process_events {
+	/* The calling thread makes `t`, which has not run yet. */
+	void (*clone)(struct thread *t);
 	/* The calling thread ends, or execve() is about to replace its program.  Its memory is
 	 * still there. */
 	void (*leave_program)(struct thread *t);

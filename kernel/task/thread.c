@@ -15,6 +15,7 @@
 #include "kernel/task/kstack.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/process.h"
+#include "kernel/task/per_thread.h"
 #include "kernel/task/runqueue.h"
 
 static struct slab_cache *thread_cache, *fpu_cache;
@@ -22,7 +23,8 @@ static u32 kthreads; /* that have memory */
 
 void thread_init(void)
 {
-	thread_cache = slab_cache_create("thread", sizeof(struct thread), 64);
+	thread_cache =
+	    slab_cache_create("thread", sizeof(struct thread) + (size_t)__per_thread_size, 64);
 	if (fpu_area_size <= 2048)
 		fpu_cache = slab_cache_create("fpu", fpu_area_size, 64);
 }

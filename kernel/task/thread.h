@@ -59,8 +59,6 @@ struct thread {
 	bool is_idle;
 	struct seed_member *seed; /* of the seeded scheduler; NULL: never in a group (probe.h) */
 	struct cpumask affinity;
-	s8 nice;		  /* kept for getpriority(); does not weigh */
-	u8 priority, policy;	  /* kept for sched_getscheduler(), likewise */
 
 	struct thread_use use; /* times and counters */
 
@@ -79,9 +77,7 @@ struct thread {
 	} restart;
 
 	/* Threads library.  The thread's own. */
-	u64 clear_tid_address;	  /* user address, 0: none */
-	u64 robust_list; /* user address of its head, 0: none */
-	bool futex_gone; /* owns no PI lock any more: it ends or execs */
+	u64 clear_tid_address; /* user address, 0: none */
 
 	/* In the process.  Under process_lock (kernel/proc). */
 	struct list process_link; /* process->threads */

@@ -7,6 +7,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/futex/owner.h"
 #include "kernel/sys/futex_command.h"
+#include "kernel/task/per_thread.h"
 #include "kernel/task/process.h"
 #include "kernel/vm/usercopy.h"
 
@@ -14,6 +15,9 @@
 #define FUTEX_UNLOCK_PI	 7
 #define FUTEX_TRYLOCK_PI 8
 #define FUTEX_LOCK_PI2	 13
+
+/* The thread owns no PI lock any more: it ends or execs. */
+static DEFINE_PER_THREAD(bool, owner_gone);
 
 static u32 pi_waiters; /* all there are, so that exits seldom search */
 
@@ -55,7 +59,7 @@ static long pi_decide(u32 value, bool others, tid_t dead, struct thread *owner, 
 			     (holder ? FUTEX_OWNER_DIED : 0);
 		return PI_OWNED;
 	}
-	if (!owner || __atomic_load_n(&owner->futex_gone, __ATOMIC_SEQ_CST))
+	if (!owner || __atomic_load_n(per_thread(owner, owner_gone), __ATOMIC_SEQ_CST))
 		return -ESRCH;
 	*new_value = value | FUTEX_WAITERS;
 	return try_only ? -EAGAIN : PI_QUEUED;
@@ -209,7 +213,12 @@ void futex_pi_owner_leaves(struct thread *t)
 {
 	/* Full barrier on both sides: either this thread sees the waiter's count, or the waiter
 	 * sees that this thread is gone. */
-	__atomic_store_n(&t->futex_gone, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(per_thread(t, owner_gone), true, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&pi_waiters, __ATOMIC_SEQ_CST))
 		pi_owner_gone(t->tid);
+}
+
+void futex_pi_owner_returns(struct thread *t)
+{
+	*per_thread(t, owner_gone) = false;
 }

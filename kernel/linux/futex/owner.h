@@ -13,5 +13,6 @@ struct thread;
 #define FUTEX_TID_MASK	 0x3fffffffU
 
 /* The thread ends or leaves its program: waiters for its PI locks look again.  The thread counts as
- * gone from then on (futex_gone) until it has a new program. */
+ * gone from then on, until it has a new program. */
 void futex_pi_owner_leaves(struct thread *t);
+void futex_pi_owner_returns(struct thread *t);

@@ -7,6 +7,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/futex/owner.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
 #include "kernel/vm/usercopy.h"
 
@@ -14,13 +15,15 @@
 
 #define ROBUST_HEAD_SIZE  24
 
+static DEFINE_PER_THREAD(u64, robust_list); /* user address of its head, 0: none */
+
 SYSCALL2(set_robust_list, head, size)
 {
 	struct thread *t = current_thread();
 
 	if (size != ROBUST_HEAD_SIZE)
 		return -EINVAL;
-	t->robust_list = head;
+	*per_thread(t, robust_list) = head;
 	return 0;
 }
 
@@ -31,7 +34,7 @@ SYSCALL3(get_robust_list, tid, user_head, user_size)
 
 	if (!t)
 		return -ESRCH;
-	head = READ_ONCE(t->robust_list);
+	head = READ_ONCE(*per_thread(t, robust_list));
 	thread_put(t);
 	if (put_user_u64((u64 *)user_size, ROBUST_HEAD_SIZE))
 		return -EFAULT;
@@ -98,15 +101,17 @@ static void robust_list_walk(u64 head)
  * again. */
 static void leave_program(struct thread *t)
 {
-	if (t->robust_list)
-		robust_list_walk(t->robust_list);
-	t->robust_list = 0;
+	u64 *head = per_thread(t, robust_list);
+
+	if (*head)
+		robust_list_walk(*head);
+	*head = 0;
 	futex_pi_owner_leaves(t);
 }
 
 static void exec(struct process *p)
 {
-	current_thread()->futex_gone = false;
+	futex_pi_owner_returns(current_thread());
 }
 
 PROCESS_EVENTS(robust_list_events) = {.leave_program = leave_program, .exec = exec};

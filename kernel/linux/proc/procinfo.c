@@ -11,6 +11,7 @@
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/inspect.h"
+#include "kernel/sys/sched_attributes.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/probe.h"
 #include "kernel/vm/address_space.h"
@@ -141,6 +142,7 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	struct address_space *as = process_space_get(p);
 	struct signal_sets s;
 	struct family f;
+	int nice = sched_attributes_of(t)->nice;
 	u64 user, kernel;
 
 	family_read(p, &f);
@@ -158,7 +160,7 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 		    whole ? f.own.minor_faults : t->use.counted.minor_faults,
 		    f.children.minor_faults, user / TICK_NS, kernel / TICK_NS,
 		    f.children.user_ns / TICK_NS, f.children.kernel_ns / TICK_NS);
-	text_printf(text, "%d %d %u 0 %lu %lu %lu %lu ", 20 + t->nice, t->nice, f.threads,
+	text_printf(text, "%d %d %u 0 %lu %lu %lu %lu ", 20 + nice, nice, f.threads,
 		    t->use.started_ns / TICK_NS, as ? as->mapped_bytes : 0,
 		    as ? address_space_resident(as) : 0, process_limit(p, RLIMIT_RSS));
 	text_printf(text, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",

@@ -6,6 +6,8 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
+#include "kernel/sys/sched_attributes.h"
+#include "kernel/task/process_events.h"
 #include "kernel/task/sched.h"
 
 #define SCHED_OTHER	    0
@@ -15,6 +17,15 @@
 #define SCHED_IDLE	    5
 #define SCHED_RESET_ON_FORK 0x40000000
 #define PRIORITY_MAX	    99 /* of FIFO and RR; the lowest is 1 */
+
+DEFINE_PER_THREAD(struct sched_attributes, sched_attributes);
+
+static void inherit(struct thread *t)
+{
+	*per_thread(t, sched_attributes) = *per_thread(current_thread(), sched_attributes);
+}
+
+PROCESS_EVENTS(sched_events) = {.clone = inherit};
 
 /* The thread of a TID (0: the caller), with a reference.  -EINVAL: negative; -ESRCH. */
 static int thread_argument(u64 tid, struct thread **t)
@@ -50,7 +61,8 @@ static long set_policy(u64 tid, s32 policy, u64 user)
 	error = thread_argument(tid, &t);
 	if (error)
 		return error;
-	wanted = policy == -1 ? t->policy : (u32)policy & ~SCHED_RESET_ON_FORK;
+	wanted = policy == -1 ? per_thread(t, sched_attributes)->policy
+			      : (u32)policy & ~SCHED_RESET_ON_FORK;
 	if (!policy_is_valid(wanted) ||
 	    (policy_is_realtime(wanted) ? priority < 1 || priority > PRIORITY_MAX
 					: priority != 0)) {
@@ -58,8 +70,8 @@ static long set_policy(u64 tid, s32 policy, u64 user)
 	} else if (!may_reschedule(t) || (policy_is_realtime(wanted) && !is_privileged())) {
 		error = -EPERM;
 	} else {
-		WRITE_ONCE(t->policy, (u8)wanted);
-		WRITE_ONCE(t->priority, (u8)priority);
+		WRITE_ONCE(per_thread(t, sched_attributes)->policy, (u8)wanted);
+		WRITE_ONCE(per_thread(t, sched_attributes)->priority, (u8)priority);
 	}
 	thread_put(t);
 	return error;
@@ -75,7 +87,7 @@ SYSCALL1(sched_getscheduler, tid)
 
 	if (result)
 		return result;
-	result = READ_ONCE(t->policy);
+	result = READ_ONCE(per_thread(t, sched_attributes)->policy);
 	thread_put(t);
 	return result;
 }
@@ -88,7 +100,7 @@ SYSCALL2(sched_getparam, tid, user)
 
 	if (error)
 		return error;
-	priority = READ_ONCE(t->priority);
+	priority = READ_ONCE(per_thread(t, sched_attributes)->priority);
 	thread_put(t);
 	return put_user_u32((u32 *)user, priority);
 }
@@ -138,7 +150,7 @@ SYSCALL2(getpriority, which, who)
 
 	if (result)
 		return result;
-	result = 20 - READ_ONCE(t->nice);
+	result = 20 - READ_ONCE(per_thread(t, sched_attributes)->nice);
 	thread_put(t);
 	return result;
 }
@@ -151,10 +163,10 @@ SYSCALL3(setpriority, which, who, value)
 
 	if (error)
 		return error;
-	if (nice < READ_ONCE(t->nice) && !is_privileged())
+	if (nice < READ_ONCE(per_thread(t, sched_attributes)->nice) && !is_privileged())
 		error = -EACCES;
 	else
-		WRITE_ONCE(t->nice, (s8)nice);
+		WRITE_ONCE(per_thread(t, sched_attributes)->nice, (s8)nice);
 	thread_put(t);
 	return error;
 }

@@ -10,18 +10,37 @@
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
 
 #define TIMERS_MAX 1024 /* a process */
 
 struct posix_timer {
-	struct list link; /* process->posix_timers */
+	struct list link; /* struct process_timers.timers */
 	int id, clock, notify;
 	struct process *process;
 	struct thread *thread; /* SIGEV_THREAD_ID: with a reference */
 	struct repeating_timer repeating;
 	struct queued_signal signal;
 };
+
+/* Under limits.lock. */
+struct process_timers {
+	struct list timers; /* struct posix_timer.link */
+	int next_id, count;
+};
+
+static DEFINE_PER_PROCESS(struct process_timers, process_timers);
+
+/* limits.lock is held. */
+static struct process_timers *timers_of(struct process *p)
+{
+	struct process_timers *all = per_process(p, process_timers);
+
+	if (!all->timers.next)
+		list_init(&all->timers);
+	return all;
+}
 
 static void timer_fired(struct timer *timer)
 {
@@ -39,7 +58,7 @@ static struct posix_timer *timer_find(struct process *p, int id)
 {
 	struct posix_timer *t;
 
-	list_for_each (t, &p->posix_timers, link)
+	list_for_each (t, &timers_of(p)->timers, link)
 		if (t->id == id)
 			return t;
 	return NULL;
@@ -70,6 +89,7 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	static const struct sigevent alarm = {.signal = SIGALRM};
 	struct process *p = current_process();
 	bool has_value = event;
+	struct process_timers *all;
 	struct posix_timer *t;
 	int result = 0;
 	u64 flags;
@@ -100,16 +120,17 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	t->signal.info.code = SI_TIMER;
 
 	flags = spin_lock_irq(&p->limits.lock);
-	if (p->timer_count >= TIMERS_MAX) {
+	all = timers_of(p);
+	if (all->count >= TIMERS_MAX) {
 		result = -EAGAIN;
 	} else {
 		do
-			t->id = p->next_timer_id++ & INT32_MAX;
+			t->id = all->next_id++ & INT32_MAX;
 		while (timer_find(p, t->id));
 		*id = t->signal.info.timer.timer_id = t->id;
 		t->signal.info.timer.value = has_value ? event->value : (u64)t->id;
-		list_push_back(&p->posix_timers, &t->link);
-		p->timer_count++;
+		list_push_back(&all->timers, &t->link);
+		all->count++;
 	}
 	spin_unlock_irq(&p->limits.lock, flags);
 	if (result < 0)
@@ -155,7 +176,7 @@ static void timer_unlink(struct process *p, struct posix_timer *t)
 {
 	list_remove(&t->link);
 	t->repeating.expires_ns = 0;
-	p->timer_count--;
+	timers_of(p)->count--;
 }
 
 int posix_timer_delete(int id)
@@ -179,10 +200,9 @@ static void posix_timers_release(struct process *p)
 
 	do {
 		u64 flags = spin_lock_irq(&p->limits.lock);
+		struct list *timers = &timers_of(p)->timers;
 
-		t = list_empty(&p->posix_timers)
-			? NULL
-			: list_entry(p->posix_timers.next, struct posix_timer, link);
+		t = list_empty(timers) ? NULL : list_first(timers, struct posix_timer, link);
 		if (t)
 			timer_unlink(p, t);
 		spin_unlock_irq(&p->limits.lock, flags);

@@ -7,6 +7,7 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/sys/sched_attributes.h"
 #include "kernel/watch/trace/trace.h"
 
 /* What the preemption count and its kin are, and what `rflags` were. */
@@ -23,21 +24,23 @@ static u32 trace_context(u64 rflags)
 
 /* Neighbours are copied at once: a switch pays for it. */
 _Static_assert(offsetof(struct thread, pid) == offsetof(struct thread, tid) + 4, "neighbours");
-_Static_assert(offsetof(struct thread, priority) == offsetof(struct thread, nice) + 1,
+_Static_assert(offsetof(struct sched_attributes, nice) == 0 &&
+		   offsetof(struct sched_attributes, priority) == 1,
 	       "neighbours");
 
 static void trace_fill_who(struct trace_event *e, const struct thread *t, u64 now_ns)
 {
 	e->time_ns = now_ns;
 	__builtin_memcpy(&e->tid, &t->tid, sizeof(e->tid) + sizeof(e->pid));
-	__builtin_memcpy(&e->nice, &t->nice, sizeof(e->nice) + sizeof(e->priority));
+	__builtin_memcpy(&e->nice, sched_attributes_of(t), sizeof(e->nice) + sizeof(e->priority));
 	__builtin_memcpy(e->name, t->name, TRACE_NAME);
 }
 
 static void trace_fill_other(struct trace_event *e, const struct thread *t)
 {
 	e->other = t->tid;
-	__builtin_memcpy(&e->other_nice, &t->nice, sizeof(e->nice) + sizeof(e->priority));
+	__builtin_memcpy(&e->other_nice, sched_attributes_of(t),
+			 sizeof(e->nice) + sizeof(e->priority));
 	__builtin_memcpy(e->other_name, t->name, TRACE_NAME);
 }
 
