@@ -28,6 +28,7 @@ CORE, BASE, EXTENSION = "core", "base", "extensions"
 # source and its header.  Tests have no layer.
 FLOORS = [
     {"kernel/lib/": (CORE, "lists, trees, strings, formatting")},
+    {"kernel/log/": (BASE, "the log, panic()")},
     {"boot/": (BASE, "from firmware to kernel_main()")},
     {"arch/x86_64/cpu/": (CORE, "the processor, switch.S")},
     {"kernel/sync/": (CORE, "spinlocks")},
@@ -71,8 +72,8 @@ class Budget:
 
 
 BUDGETS = {
-    "lines of core": Budget(12000, 11000),
-    "lines of base": Budget(7400, 6500),
+    "lines of core": Budget(11400, 11000),
+    "lines of base": Budget(7600, 6500),
     "members of struct thread": Budget(34, 32),
     "members of struct process": Budget(32, 32),
     "function pointers set from above": Budget(12, 12),

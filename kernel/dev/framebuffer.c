@@ -7,7 +7,7 @@
 #include "boot/boot_info.h"
 #include "kernel/dev/display.h"
 #include "kernel/dev/font.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 
 static u8 *pixels;
 static u32 pitch, pixel_bytes;

@@ -7,7 +7,7 @@
 #include "arch/x86_64/mmu/paging.h"
 #include "boot/boot_info.h"
 #include "kernel/dev/display.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 
 #define CRTC_INDEX 0x3d4
 #define CRTC_DATA  0x3d5

@@ -6,8 +6,8 @@
 #include "kernel/fs/vfs.h"
 
 #include "kernel/lib/errno.h"
-#include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 #include "kernel/mem/slab.h"
 
 static int write_content(const struct cpio_entry *e)

@@ -8,8 +8,8 @@
 
 #include "kernel/fs/poll.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/refcount.h"
 #include "kernel/lib/treap.h"
+#include "kernel/sync/refcount.h"
 #include "kernel/task/mutex.h"
 #include "kernel/vm/object.h"
 #include "kernel/vm/usercopy.h"

@@ -4,8 +4,8 @@
  */
 #include "arch/x86_64/cpu/layout.h"
 #include "boot/boot_info.h"
-#include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/panic.h"
 #include "kernel/mem/early.h"
 
 #define EARLY_START 0x100000	/* frames are given from here on, upwards ... */

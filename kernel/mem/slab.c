@@ -5,8 +5,8 @@
  * themselves.
  */
 #include "kernel/lib/format.h"
-#include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sync/spinlock.h"

@@ -9,7 +9,7 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/power.h"
 #include "kernel/ipc/futex.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 #include "kernel/proc/internal.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/process_events.h"

@@ -3,9 +3,9 @@
  * Process 1: made by hand, the others are its children.
  */
 #include "arch/x86_64/pc/clock.h"
-#include "kernel/lib/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 #include "kernel/proc/internal.h"
 #include "kernel/task/probe.h"
 

@@ -7,7 +7,7 @@
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/tlb.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/task/kstack.h"

@@ -5,9 +5,9 @@
 #include "kernel/task/mutex.h"
 
 #include "kernel/lib/errno.h"
+#include "kernel/sync/lockdep.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
-#include "kernel/sync/lockdep.h"
 
 struct lock_class mutex_guard_class = {"mutex guard", 0};
 

@@ -3,10 +3,10 @@
  * The sleeping reader-writer lock.  A writer that waits keeps new readers out, so it gets its turn.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/sync/lockdep.h"
 #include "kernel/task/mutex.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
-#include "kernel/sync/lockdep.h"
 
 static struct lock_class rwlock_guard_class = {"rwlock guard", 0};
 

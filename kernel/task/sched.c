@@ -14,7 +14,7 @@
 #include "arch/x86_64/cpu/switch.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/clock.h"
-#include "kernel/lib/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 

@@ -10,12 +10,12 @@
 #include "arch/x86_64/cpu/trap_frame.h"
 #include "kernel/lib/cpumask.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/refcount.h"
+#include "kernel/sync/lockdep.h"
+#include "kernel/sync/refcount.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/timer.h"
 #include "kernel/task/use.h"
 #include "kernel/task/wait.h"
-#include "kernel/sync/lockdep.h"
 
 struct process;
 struct pmap;

@@ -7,8 +7,8 @@
 
 #include "arch/x86_64/mmu/paging.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/refcount.h"
 #include "kernel/lib/treap.h"
+#include "kernel/sync/refcount.h"
 #include "kernel/task/mutex.h"
 #include "kernel/vm/object.h"
 

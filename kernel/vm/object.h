@@ -10,8 +10,8 @@
 #pragma once
 
 #include "kernel/lib/list.h"
-#include "kernel/lib/refcount.h"
 #include "kernel/mem/page.h"
+#include "kernel/sync/refcount.h"
 #include "kernel/task/mutex.h"
 
 struct vm_object {

@@ -3,8 +3,8 @@
  * Runs the kernel's self-tests and prints KTAP.
  */
 #include "arch/x86_64/pc/clock.h"
-#include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 #include "kernel/task/thread.h"
 #include "tests/kernel/ktest.h"
 

@@ -1,10 +1,10 @@
-/* host-sources: kernel/lib/cmdline.c kernel/lib/string.c */
+/* host-sources: boot/cmdline.c kernel/lib/string.c */
 /* host-flags: -include tests/unit/rename.h */
 /* SPDX-License-Identifier: MIT
  *
  * The kernel's command line.
  */
-#include "kernel/lib/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/lib/string.h"
 #include "tests/unit/host.h"
 

@@ -1,4 +1,4 @@
-/* host-sources: kernel/lib/log.c kernel/lib/format.c kernel/lib/string.c */
+/* host-sources: kernel/log/log.c kernel/lib/format.c kernel/lib/string.c */
 /* host-flags: -include tests/unit/rename.h -pthread */
 /* SPDX-License-Identifier: MIT
  *
@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 #include "tests/unit/host.h"
 
 #define WRITERS 4

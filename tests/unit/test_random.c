@@ -9,7 +9,7 @@
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/pc/random.h"
 #include "boot/boot_info.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 #include "kernel/sync/spinlock.h"
 #include "tests/unit/host.h"
 

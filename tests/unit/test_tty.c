@@ -173,8 +173,8 @@ bool process_leads_session(const struct process *p)
 
 void process_session_set_tty(pid_t session, struct tty *old, struct tty *t)
 {
-	if (!old || process.tty == old)
-		process.tty = t;
+	if (!old || process.job.tty == old)
+		process.job.tty = t;
 }
 
 bool process_group_exists(pid_t g, pid_t session)
@@ -212,8 +212,8 @@ static void output(struct tty *t, const char *text, size_t length)
 static void fresh(void)
 {
 	tty_init(&tty, "test", output);
-	tty.session = tty.foreground = process.group = process.session = 10;
-	process.tty = &tty;
+	tty.session = tty.foreground = process.job.group = process.job.session = 10;
+	process.job.tty = &tty;
 	ignores = orphaned = leader = false;
 	sent_signal = sent_group = 0;
 	screen_length = 0;
@@ -524,19 +524,19 @@ static void sessions(void)
 
 	fresh();
 	tty.session = tty.foreground = 0;
-	process.tty = NULL;
+	process.job.tty = NULL;
 	CHECK_EQ(tty_ioctl(&tty, 0x540f, (u64)&value), -ENOTTY);
 	CHECK_EQ(tty_ioctl(&tty, 0x540e, 0), -EPERM);
 	leader = true;
 	tty_open(&tty);
-	CHECK(process.tty == &tty);
+	CHECK(process.job.tty == &tty);
 	CHECK_EQ(tty_ioctl(&tty, 0x540f, (u64)&value), 0);
 	CHECK_EQ(value, 10);
 	CHECK_EQ(tty_ioctl(&tty, 0x5429, (u64)&value), 0);
 	CHECK_EQ(value, 10);
 	CHECK_EQ(tty_ioctl(&tty, 0x540e, 0), 0);
 	CHECK_EQ(tty_ioctl(&tty, 0x5422, 0), 0);
-	CHECK(!process.tty);
+	CHECK(!process.job.tty);
 	CHECK_EQ(sent_signal, 18); /* after SIGHUP */
 	CHECK_EQ(tty.session, 0);
 	tty.session = 77;

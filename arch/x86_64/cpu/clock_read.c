@@ -6,7 +6,7 @@
 #include "arch/x86_64/cpu/clock_read.h"
 
 #include "arch/x86_64/cpu/cpu.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 
 #define MULT_SHIFT	  32
 #define MAX_WRAP_FRACTION 4

@@ -5,9 +5,9 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/log.h"
-#include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
+#include "kernel/log/panic.h"
 
 /* Page-attribute table, entry by entry from the lowest byte (SDM 3A 11.12.4): write-back,
  * write-combining, uncached minus, uncached; and the same again.  So PWT alone is

@@ -7,8 +7,8 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/percpu.h"
-#include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 
 
 #define XCR0_X87_SSE 0x03UL

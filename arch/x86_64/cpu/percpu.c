@@ -4,8 +4,8 @@
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
-#include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/panic.h"
 
 #define CPU_STRUCT_SIZE ALIGN_UP(sizeof(struct cpu), 64) /* the variables follow it */
 

@@ -8,7 +8,7 @@
 #include "arch/x86_64/cpu/descriptors.h"
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/percpu.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/panic.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"

@@ -7,8 +7,8 @@
 #include "arch/x86_64/cpu/switch.h"
 #include "arch/x86_64/cpu/usercopy.h"
 #include "arch/x86_64/entry/entry.h"
-#include "arch/x86_64/entry/stop.h"
 #include "arch/x86_64/pc/smp.h"
+#include "arch/x86_64/pc/stop.h"
 
 #define MSR_SYSENTER_CS 0x174
 #define STUB_BYTES	16

@@ -10,8 +10,8 @@
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/mmu/walk.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
 
 u64 pte_nx;

@@ -9,8 +9,8 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/mmu/walk.h"
 #include "boot/boot_info.h"
-#include "kernel/lib/log.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/log.h"
+#include "kernel/log/panic.h"
 
 #define SHIFT_2M 21
 #define SHIFT_1G 30

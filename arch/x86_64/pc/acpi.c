@@ -9,8 +9,8 @@
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/acpi_fadt.h"
 #include "boot/boot_info.h"
-#include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 
 #define TABLE_MAX (4UL << 20) /* bytes; a longer length is damage */
 

@@ -9,8 +9,8 @@
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/acpi_fadt.h"
 #include "arch/x86_64/pc/clock.h"
-#include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 
 /* What is used of it.  A table of an older version is filled with zeros. */
 struct fadt {

@@ -11,8 +11,8 @@
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/clock.h"
-#include "kernel/lib/log.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/log.h"
+#include "kernel/log/panic.h"
 
 #define APIC_BASE_X2APIC (1UL << 10)
 #define APIC_BASE_ENABLE (1UL << 11)

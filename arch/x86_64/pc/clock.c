@@ -6,9 +6,9 @@
 #include "arch/x86_64/pc/calibrate.h"
 #include "arch/x86_64/pc/clock.h"
 #include "boot/boot_info.h"
-#include "kernel/lib/cmdline.h"
-#include "kernel/lib/log.h"
+#include "boot/cmdline.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 
 #define TSC_HZ_GUESS 2000000000
 

@@ -7,7 +7,7 @@
 #include "arch/x86_64/pc/calibrate.h"
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 
 #define SYNC_ROUNDS 64 /* of each CPU */
 

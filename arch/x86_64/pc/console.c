@@ -3,7 +3,7 @@
  * The consoles together: which are in use, and how the log and programs write to them.
  */
 #include "arch/x86_64/pc/console.h"
-#include "kernel/lib/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/lib/string.h"
 
 static struct console *consoles;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernel/lib/base.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 #include "kernel/sync/spinlock.h"
 
 struct console {

@@ -10,7 +10,7 @@
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/apic.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 
 #define IOAPIC_VERSION	   1
 #define IOAPIC_REDIRECT(n) (0x10 + 2 * (n))

@@ -5,8 +5,8 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/power.h"
-#include "kernel/lib/cmdline.h"
-#include "kernel/lib/log.h"
+#include "boot/cmdline.h"
+#include "kernel/log/log.h"
 
 /* debug_exit or debug_exit=PORT: the machine is an emulator with isa-debug-exit. */
 static void debug_exit(u32 status)

@@ -8,8 +8,8 @@
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/random.h"
 #include "boot/boot_info.h"
-#include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 #include "kernel/sync/spinlock.h"
 
 DEFINE_SPINLOCK(random_lock);

@@ -15,11 +15,11 @@
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/clock.h"
 #include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "boot/trampoline.h"
-#include "kernel/lib/cmdline.h"
-#include "kernel/lib/log.h"
-#include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
+#include "kernel/log/panic.h"
 
 #define START_PATIENCE_NS (5 * NSEC_PER_SEC) /* without any CPU getting further */
 #define STOP_PATIENCE_NS  (500 * NSEC_PER_MSEC)

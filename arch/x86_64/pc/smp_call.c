@@ -9,7 +9,7 @@
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
 
 #define CALL_PATIENCE_NS (10 * NSEC_PER_SEC)

@@ -8,7 +8,7 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/smp.h"
 #include "arch/x86_64/pc/tlb.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/panic.h"
 
 /* Pages up to which single flushes cost less than a full one and the misses after it. */
 #define FLUSH_PAGES_MAX 32

@@ -5,8 +5,8 @@
  */
 #include "kernel/sync/lockdep.h"
 
-#include "arch/x86_64/entry/stop.h"
-#include "kernel/lib/log.h"
+#include "arch/x86_64/pc/stop.h"
+#include "kernel/log/log.h"
 #include "kernel/task/thread.h"
 #include "kernel/watch/symbols.h"
 

@@ -9,9 +9,9 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/cpu/usercopy.h"
 #include "arch/x86_64/entry/entry.h"
-#include "arch/x86_64/entry/stop.h"
+#include "arch/x86_64/pc/stop.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 #include "kernel/task/process.h"
 #include "kernel/watch/symbols.h"
 

@@ -3,9 +3,9 @@
  * Who runs under the seeded scheduler (kernel/watch/seed/seed.h): all of user space by sched_seed=N, a
  * process by its /proc/PID/sched_seed.
  */
+#include "boot/cmdline.h"
 #include "kernel/fs/proc_file.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/lib/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/task/internal.h"

@@ -7,10 +7,10 @@
 
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/smp.h"
-#include "kernel/lib/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"
-#include "kernel/lib/log.h"
+#include "kernel/log/log.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 

@@ -7,7 +7,7 @@
 
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/panic.h"
 #include "kernel/task/probe.h"
 
 /* struct trace_event.context: the low bits are the preemption count. */

@@ -2,8 +2,8 @@
  *
  * The last events of each CPU, for the report of a kernel that stops.
  */
-#include "arch/x86_64/entry/stop.h"
-#include "kernel/lib/log.h"
+#include "arch/x86_64/pc/stop.h"
+#include "kernel/log/log.h"
 #include "kernel/watch/trace/trace.h"
 
 #define EVENTS_HERE	 16 /* of the CPU that stops the kernel */

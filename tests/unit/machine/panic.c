@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "kernel/lib/format.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/panic.h"
 
 bool panic_in_progress;
 jmp_buf *host_panic_jump;

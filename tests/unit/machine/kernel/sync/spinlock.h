@@ -6,7 +6,7 @@
 
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/panic.h"
 
 struct lock_class {
 	const char *name;

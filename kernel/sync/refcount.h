@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/lib/panic.h"
+#include "kernel/log/panic.h"
 
 struct refcount {
 	u32 count;

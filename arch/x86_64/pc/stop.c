@@ -2,17 +2,17 @@
  *
  * The end of a kernel that has found a broken rule.
  */
-#include "arch/x86_64/entry/stop.h"
+#include "arch/x86_64/pc/stop.h"
 
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/power.h"
 #include "arch/x86_64/pc/smp.h"
-#include "kernel/lib/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/log.h"
-#include "kernel/lib/panic.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
+#include "kernel/log/panic.h"
 
 static u32 reporter; /* the CPU that panics, + 1; 0: none yet */
 static DEFINE_PER_CPU(const struct trap_frame *, panic_frame);

@@ -2,7 +2,7 @@
  *
  * The kernel's command line.
  */
-#include "kernel/lib/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/lib/string.h"
 
 static char text[2048];

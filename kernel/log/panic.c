@@ -3,8 +3,8 @@
  * The kernel stops.  What can be said about the machine at that moment is the roof's to say.
  */
 #include "kernel/lib/format.h"
-#include "kernel/lib/log.h"
-#include "kernel/lib/panic.h"
+#include "kernel/log/log.h"
+#include "kernel/log/panic.h"
 
 bool panic_in_progress;
 static panic_handler_t panic_handler;

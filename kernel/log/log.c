@@ -7,8 +7,8 @@
  * line is dropped.
  */
 #include "kernel/lib/format.h"
-#include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/log.h"
 
 #define RECORD_SIZE 256
 #define RECORDS	    (LOG_SIZE / RECORD_SIZE)
