@@ -175,10 +175,14 @@ class House:
                        if (m := INCLUDE.match(line))] for path, text in self.texts.items()}
 
     def includes_upward(self):
-        """[(file, line number, header)]"""
+        """[(file, line number, header)]: of a floor above, or by core or base of an extension."""
+        def is_up(path, what):
+            return (floor(what) or 0) > (floor(path) or 0) or \
+                layer(path) in (CORE, BASE) and layer(what) == EXTENSION
+
         return [(path, n, what) for path, lines in self.includes.items()
                 for n, form, what in lines
-                if form == '"' and (floor(what) or 0) > (floor(path) or 0) and what not in PROBES]
+                if form == '"' and what not in PROBES and is_up(path, what)]
 
     # Symbols
 
