@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What this architecture keeps for a thread while it does not run (or, where the comment says so,
- * about its last page fault or exception).
+ * The part of struct thread that belongs to this architecture: registers of a thread that does not
+ * run, and facts about its last exception.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 struct fpu_area;
 
-/* A page fault that had no cause in the page tables, and how often it has come in a row. */
+/* A page fault for which the page tables show no cause, and how many times in a row it came. */
 struct repeated_fault {
 	u64 rip, address, error, flushes;
 	u32 count;
@@ -20,10 +20,10 @@ union user_segments {
 	struct {
 		u16 ds, es, fs, gs;
 	};
-	u64 all; /* 0: every one is null, as programs have them that do not care */
+	u64 all; /* 0: all four are null, which is usual for 64-bit programs */
 };
 
-/* Written by the thread itself, or by the switch that takes it off its CPU or puts it on one. */
+/* Written by the thread itself, and by the context switch from it or to it. */
 struct arch_thread {
 	u64 saved_sp;	      /* stack pointer that context_switch() saved; stale while it runs */
 	struct fpu_area *fpu; /* FPU, SSE and AVX registers; NULL for a kernel thread */

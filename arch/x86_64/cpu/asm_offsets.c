@@ -13,7 +13,8 @@
 #include "boot/trampoline.h"
 #include "kernel/lib/errno.h"
 
-/* A string, since clang checks that what stands here is assembly.  Of "$40" make drops the $. */
+/* The line is the operand of .ascii, because clang checks that inline assembly is valid.  The
+ * Makefile removes the $ of a value such as $40. */
 #define LINE(name, value)                                                                          \
 	__asm__ volatile(".ascii \"#define " name " %0\"" ::"i"((u64)(value)));
 #define CONSTANT(name)		   LINE(#name, name)
@@ -23,7 +24,7 @@
 void asm_offsets(void);
 void asm_offsets(void)
 {
-	/* What GS base points to in the kernel. */
+	/* In the kernel, GS base points to struct cpu. */
 	OFFSET(CPU_KERNEL_SP, struct cpu, kernel_sp)
 	OFFSET(CPU_USER_SP, struct cpu, user_sp)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading the clock.  Time is base + ticks * mult >> 32 in fixed point; normally ticks are the TSC's,
- * and a read is rdtsc, one multiplication and a shift, without a lock or a shared write.
+ * Reading the clock.  Time is base + ticks * mult >> 32 in fixed point; normally ticks are the
+ * TSC's, and a read is rdtsc, one multiplication and a shift, without a lock or a shared write.
  */
 #include "arch/x86_64/cpu/clock_read.h"
 
@@ -13,7 +13,7 @@
 
 static u64 tsc_mult __hot_data, tsc_start __hot_data;
 
-/* Another source than the TSC; NULL: the TSC. */
+/* The counter that is used instead of the TSC; NULL: the TSC is used. */
 static const struct counter *source __hot_data;
 static u64 source_mult, source_base_ns;
 static u64 source_ticks; /* extended over its wraps */
@@ -33,10 +33,11 @@ static u64 tsc_now_ns(void)
 	return scale(rdtsc_ordered() - tsc_start, tsc_mult);
 }
 
-/* Extend the short counter: whoever sees it further on moves the common count.  Somebody looks
- * often enough: an armed timer comes every two seconds at least (apic.c), that of the load average
- * is always armed, and the shortest counter wraps after 4.7 s.  A reading that is older than the
- * common count looks like one almost a whole wrap ahead, and is passed over. */
+/* Extend a counter of 24 or 32 bits to 64 bits: a reader that finds the counter ahead of
+ * source_ticks advances source_ticks.  There is a reader in every wrap of the counter: the timer of
+ * the load average is always armed, an armed timer interrupts at least every 2 s (apic.c), and the
+ * shortest counter wraps after 4.7 s.  If another CPU has advanced source_ticks past our reading,
+ * the reading seems to be almost a whole wrap ahead; it is then ignored. */
 static u64 __noinline source_now_ns(void)
 {
 	const struct counter *c = __atomic_load_n(&source, __ATOMIC_ACQUIRE);

@@ -7,26 +7,26 @@
 
 #include "kernel/lib/base.h"
 
-/* Nanoseconds since boot (CLOCK_MONOTONIC).  Never runs backwards on one CPU, nor between CPUs by
- * more than a read can tell.  Any context. */
+/* Nanoseconds since boot (CLOCK_MONOTONIC).  Never runs backwards on one CPU; the difference
+ * between two CPUs is less than the time that one read takes.  Any context. */
 u64 clock_now_ns(void);
 
-/* Busy-wait, at most a few milliseconds; from clock_init() on. */
+/* Busy-wait for `us` microseconds.  Any context, after clock_init(). */
 void clock_delay_us(u32 us);
 
-/* --- For clock_init() and clock_check_cpus() --------------------------------------------------- */
+/* --- For clock_init() and clock_check_cpus() -------------------------------------------------- */
 
-/* A counter that runs for ever, upwards, within `mask`. */
+/* A counter that counts upwards and wraps after `mask`. */
 struct counter {
 	const char *name;
 	u64 (*read)(void);
-	u64 hz; /* 0: it is not there */
+	u64 hz; /* 0: the machine does not have it */
 	u64 mask;
 };
 
-/* Time is 0 when the TSC reads `start`, which ticks `hz` times a second. */
+/* Make the time 0 at the moment when the TSC was `start`; it counts `hz` ticks a second. */
 void clock_tsc_set(u64 start, u64 hz);
 
-/* Take the time from `c` from now on, continuing where the TSC is. */
+/* Compute the time from `c` from now on.  It continues at the present time of the TSC. */
 void clock_source_set(const struct counter *c);
 bool clock_source_is_tsc(void);

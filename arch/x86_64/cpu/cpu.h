@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The processor's instructions that C has no words for.  Intel SDM volume 2.
+ * Instructions of the processor that C cannot express.  Intel SDM volume 2.
  */
 #pragma once
 
@@ -101,7 +101,7 @@ static inline u64 rdtsc(void)
 	return (u64)high << 32 | low;
 }
 
-/* The same, not before what stands before it: for times that CPUs compare (SDM 2B, RDTSC). */
+/* The same, read after all earlier instructions: for times that CPUs compare (SDM 2B, RDTSC). */
 static inline u64 rdtsc_ordered(void)
 {
 	__asm__ volatile("lfence" ::: "memory");
@@ -131,7 +131,7 @@ static inline void irq_disable(void)
 	__asm__ volatile("cli" ::: "memory");
 }
 
-/* Turn interrupts off and return what to give irq_restore(). */
+/* Disable interrupts.  Returns the old flags, for irq_restore(). */
 static inline u64 irq_save(void)
 {
 	u64 f = read_rflags();
@@ -146,20 +146,20 @@ static inline void irq_restore(u64 flags)
 		irq_enable();
 }
 
-/* In a loop that spins. */
+/* Tell the processor that this is a loop which waits for another CPU (SDM 2B, PAUSE). */
 static inline void cpu_relax(void)
 {
 	__asm__ volatile("pause" ::: "memory");
 }
 
-/* Turn interrupts on and halt until one comes; none can slip in between (SDM 2B, STI: interrupts
- * are inhibited for one instruction). */
+/* Enable interrupts and halt until one arrives.  None can be handled between the two instructions,
+ * because STI takes effect after the next instruction (SDM 2B, STI). */
 static inline void cpu_idle_halt(void)
 {
 	__asm__ volatile("sti; hlt" ::: "memory");
 }
 
-/* For ever, interrupts off. */
+/* Halt this CPU for ever, with interrupts off. */
 static inline void noreturn cpu_halt_forever(void)
 {
 	for (;;)

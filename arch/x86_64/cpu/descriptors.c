@@ -34,6 +34,10 @@ struct table_pointer {
 
 #define GDT_ENTRIES (SELECTOR_TSS / 8 + 2)
 
+/* Present 64-bit interrupt gates: IF is clear on entry (SDM 3A 6.14.1). */
+#define GATE_KERNEL 0x8e /* DPL 0: INT n in user mode is a general-protection fault */
+#define GATE_USER   0xee /* DPL 3 */
+
 static DEFINE_PER_CPU(struct tss, cpu_tss);
 static DEFINE_PER_CPU(u64, cpu_gdt)[GDT_ENTRIES];
 
@@ -57,7 +61,8 @@ void descriptors_init_cpu(const u64 ist_stacks[4])
 		tss->ist[i] = ist_stacks[i];
 	tss->io_map = sizeof(*tss); /* beyond the limit: no port is allowed to user mode */
 
-	/* Present, accessed; L for 64-bit code, D/B and limit 4 GiB for the others. */
+	/* All are present and accessed.  The 64-bit code segments have the L bit, the others have
+	 * D/B and a limit of 4 GiB. */
 	gdt[SELECTOR_KERNEL_CODE / 8] = 0x00af9b000000ffff;
 	gdt[SELECTOR_KERNEL_DATA / 8] = 0x00cf93000000ffff;
 	gdt[SELECTOR_USER_CODE32 / 8] = 0x00cffb000000ffff;
@@ -85,7 +90,7 @@ void descriptors_init_cpu(const u64 ist_stacks[4])
 			 : "m"(pointer), "i"(SELECTOR_KERNEL_CODE), "i"(SELECTOR_KERNEL_DATA),
 			   "r"(SELECTOR_TSS)
 			 : "rax", "memory");
-	/* Loading GS took its base from the descriptor on Intel (SDM 3A 3.4.4). */
+	/* Loading GS has replaced its base on Intel processors (SDM 3A 3.4.4). */
 	wrmsr(MSR_GS_BASE, gs_base);
 }
 
@@ -99,14 +104,14 @@ static const u8 vector_ist[256] = {
 void idt_init(const u64 stubs[256])
 {
 	for (u32 v = 0; v < 256; v++) {
-		/* Interrupt gates all: IF is clear on entry.  DPL 3 for INT3 and INTO alone, so
-		 * that INT n from user mode is a general protection. */
+		bool user = v == VECTOR_BREAKPOINT || v == VECTOR_OVERFLOW; /* INT3, INTO */
+
 		if (stubs[v])
 			idt[v] = (struct gate){
 			    .offset_low = (u16)stubs[v],
 			    .selector = SELECTOR_KERNEL_CODE,
 			    .ist = vector_ist[v],
-			    .type = v == 3 || v == 4 ? 0xee : 0x8e,
+			    .type = user ? GATE_USER : GATE_KERNEL,
 			    .offset_middle = (u16)(stubs[v] >> 16),
 			    .offset_high = (u32)(stubs[v] >> 32),
 			};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Segments, task-state segments and gates: GDT, TSS, IDT, one GDT and TSS a CPU, one IDT for all.
- * The order of the segments is what SYSCALL and SYSRET want (SDM 3A 5.8.8), the numbers are those of
- * Linux: programs see them in signal frames, and some jump by them to 32-bit code.
+ * Segments, task-state segments and gates.  Each CPU has its own GDT and TSS; all CPUs share one
+ * IDT.  SYSCALL and SYSRET require this order of the segments (SDM 3A 5.8.8).  The selectors are
+ * the same as in Linux, because programs see them in signal frames and some use them to run 32-bit
+ * code.
  */
 #pragma once
 
@@ -21,11 +22,13 @@
 #define IST_MACHINE_CHECK 3
 #define IST_DEBUG	  4
 
-/* Exceptions (SDM 3A table 6-1); above them device interrupts by I/O APIC, then our own.  An
- * enumeration, so that gdb reads them from the debug information. */
+/* Exceptions (SDM 3A table 6-1), then interrupts of devices, then those that the kernel sends
+ * itself.  An enumeration, so that gdb reads them from the debug information. */
 enum vector {
 	VECTOR_DEBUG = 1,
 	VECTOR_NMI = 2,
+	VECTOR_BREAKPOINT = 3,
+	VECTOR_OVERFLOW = 4,
 	VECTOR_DOUBLE_FAULT = 8,
 	VECTOR_PAGE_FAULT = 14,
 	VECTOR_MACHINE_CHECK = 18,
@@ -37,19 +40,23 @@ enum vector {
 	VECTOR_SPURIOUS = 0xff,
 };
 
-#define IST_STACK_SIZE 8192 /* bytes of each of the four; a panic report is printed on them */
+#define IST_STACK_SIZE 8192 /* bytes of each of the four; a panic report must fit on them */
 
-/* The boot CPU's own stacks for descriptors_init_cpu(). */
+/* The argument of descriptors_init_cpu() on the boot CPU. */
 extern const u64 boot_ist_stacks[4];
 
-/* Build and load the calling CPU's GDT and TSS with `ist_stacks`: the tops of its own stacks for
- * double fault, NMI, machine check and debug.  Reloads the segment registers; GS base survives. */
+/* Build and load the GDT and TSS of the calling CPU.  `ist_stacks`: the tops of this CPU's stacks
+ * for double fault, NMI, machine check and debug exceptions.  Loads all segment registers and
+ * preserves GS base. */
 void descriptors_init_cpu(const u64 ist_stacks[4]);
 
-/* Fill the IDT from the table of entry stubs that the roof gives (256 addresses, 0 = no gate) and
- * load it.  Exceptions 3 and 4 may be raised from user mode. */
+/* Fill the IDT from the addresses of 256 entry points (0: no gate) and load it.  User mode may
+ * raise vectors 3 and 4 by INT. */
 void idt_init(const u64 stubs[256]);
+
+/* Load the IDT on another CPU. */
 void idt_load(void);
 
-/* Where the processor finds the kernel stack on a trap from user mode: RSP0 of this CPU's TSS. */
+/* Set the kernel stack that the processor uses on a trap from user mode: RSP0 in the TSS of the
+ * calling CPU. */
 void tss_set_kernel_stack(u64 top);

@@ -16,12 +16,12 @@
 
 struct cpu_features cpu_features __hot_data;
 
-/* Registers of CPUID with one bit a feature. */
+/* The registers of CPUID in which each bit is a feature. */
 enum { L1_EDX, L1_ECX, EXT_EDX, EXT7_EDX, L7_EBX, L7_ECX, XSAVE_EAX, WORDS };
 
 #define FIELD(name) offsetof(struct cpu_features, name)
 
-/* What the kernel goes by: Linux's names, and the fields of cpu_features. */
+/* The features that the kernel tests: Linux's names, and the fields of cpu_features. */
 static const struct feature {
 	char name[19];
 	u8 word, bit, field;
@@ -81,7 +81,7 @@ static void read_names(struct cpu_features *f)
 	memcpy(f->vendor + 4, &r.edx, 4);
 	memcpy(f->vendor + 8, &r.ecx, 4);
 
-	/* SDM 2A, CPUID, figure 3-6: the extended fields count for some families only. */
+	/* The extended fields are valid for some families only (SDM 2A, CPUID, figure 3-6). */
 	f->family = signature >> 8 & 0xf;
 	f->model = signature >> 4 & 0xf;
 	f->stepping = signature & 0xf;

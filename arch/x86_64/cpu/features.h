@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What this processor can do, read once from CPUID and switched on per CPU.
+ * The features of the processor: read once from CPUID, enabled on each CPU.
  */
 #pragma once
 
@@ -19,13 +19,13 @@ struct cpu_features {
 
 extern struct cpu_features cpu_features; /* of the boot CPU */
 
-/* Read CPUID into cpu_features; boot CPU, once.  Stops with a message where something that Heddle
- * cannot do without is missing (long mode, SSE2, FXSR, NX is optional). */
+/* Read CPUID into cpu_features.  On the boot CPU, once.  Panics if SSE2 or FXSR is missing; boot.S
+ * has tested for long mode. */
 void features_detect(void);
 
-/* Switch on, on the calling CPU, what cpu_features lists: CR0.WP, CR4, EFER.NXE and SCE, PAT.
- * Returns false, having logged it, where this CPU lacks what the boot CPU has. */
+/* Enable the features of cpu_features on the calling CPU: CR0.WP, CR4, EFER.NXE and SCE, PAT.
+ * Returns false, and logs why, if this CPU lacks a feature that the boot CPU has. */
 bool features_enable_cpu(void);
 
-/* Words for /proc/cpuinfo's "flags". */
+/* Write the names of the features, for "flags" in /proc/cpuinfo.  Returns the length. */
 size_t features_flags_text(char *buf, size_t size);

@@ -32,7 +32,7 @@ u32 fpu_area_size;
 u64 fpu_xcr0 __hot_data;
 
 static u32 mxcsr_mask __hot_data;
-static bool leaks_pointers __hot_data; /* FXSAVE and FXRSTOR pass over FIP, FDP, FOP */
+static bool leaks_pointers __hot_data; /* FXSAVE and FXRSTOR skip FIP, FDP and FOP */
 
 static void xsetbv(u32 index, u64 value)
 {
@@ -51,7 +51,7 @@ static u64 xcr0_choose(void)
 	return wanted;
 }
 
-/* Boot CPU: how large an area is, and what MXCSR may hold (SDM 1 11.6.6). */
+/* On the boot CPU: find the size of an area, and which bits MXCSR may have (SDM 1 11.6.6). */
 static void fpu_measure(void)
 {
 	static struct fpu_area probe;
@@ -59,8 +59,8 @@ static void fpu_measure(void)
 	fpu_area_size = fpu_xcr0 ? MAX(cpuid(0xd, 0).ebx, (u32)sizeof(struct fpu_area)) : 512;
 	__asm__ volatile("fxsave64 %0" : "=m"(probe));
 	mxcsr_mask = probe.mxcsr_mask ? probe.mxcsr_mask : 0xffbf;
-	/* AMD before Zen 2 saves the pointers only while an exception is pending: another
-	 * program's would be seen (CVE-2006-1056). */
+	/* AMD processors before Zen 2 save and load these pointers only while an exception is
+	 * pending, so a thread could read those of another program (CVE-2006-1056). */
 	leaks_pointers =
 	    !strcmp(cpu_features.vendor, "AuthenticAMD") &&
 	    (cpuid(0x80000000, 0).eax < 0x80000008 || !(cpuid(0x80000008, 0).ebx & 1U << 2));
@@ -121,7 +121,7 @@ void fpu_save(struct fpu_area *area)
 
 void fpu_restore(const struct fpu_area *area)
 {
-	/* A load makes the pointers ours, whatever was in them. */
+	/* FILD overwrites the pointers, so that nothing of another thread is left in them. */
 	if (leaks_pointers)
 		__asm__ volatile("fnclex; emms; fildl %0" ::"m"(mxcsr_mask));
 	if (fpu_xcr0)
@@ -138,8 +138,8 @@ bool fpu_area_sanitize(struct fpu_area *area)
 		return false;
 	if (!fpu_xcr0)
 		return true;
-	/* SDM 1 13.8: what XRSTOR faults on: unknown components, the compacted form, and the
-	 * header's bytes 8 to 23. */
+	/* XRSTOR faults on unknown components, on the compacted form, and if bytes 8 to 23 of the
+	 * header are not zero (SDM 1 13.8). */
 	if ((area->xstate_bv & ~fpu_xcr0) || area->xcomp_bv || area->header_reserved[0])
 		return false;
 	memset(area->header_reserved, 0, sizeof(area->header_reserved));
@@ -148,7 +148,8 @@ bool fpu_area_sanitize(struct fpu_area *area)
 
 void fpu_area_xmm(const struct fpu_area *area, u8 xmm[16][16])
 {
-	/* Behind the eight x87 registers (SDM 1, 10.5.1).  Not written where they are all zero. */
+	/* They follow the eight x87 registers (SDM 1 10.5.1).  If the SSE bit is clear they are all
+	 * zero, and the area does not contain them. */
 	if (fpu_xcr0 && !(area->xstate_bv & XCR0_SSE))
 		memset(xmm, 0, 256);
 	else

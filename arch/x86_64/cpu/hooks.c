@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where switch.S goes with a new thread.  The scheduler and the entry code, which lie above, set these
- * pointers when they start.
+ * The functions that switch.S calls for a new thread.  The scheduler and the entry code, which are
+ * higher rooms, set these pointers when they start.
  */
 #include "arch/x86_64/cpu/switch.h"
 

@@ -27,13 +27,13 @@ enum {
 
 enum { KSTACK_SIZE = 16384 }; /* bytes of a kernel stack, without its guard page */
 
-/* RAM (and, until paging_init(), everything below 4 GiB) through the direct map. */
+/* The address of RAM in the direct map.  Until paging_init(), that is all of the first 4 GiB. */
 static inline void *phys_to_virt(paddr_t p)
 {
 	return (void *)(p + DIRECT_MAP_BASE);
 }
 
-/* The physical address behind a pointer into the direct map or the kernel's image. */
+/* The physical address of a byte in the direct map or in the kernel's image. */
 static inline paddr_t virt_to_phys(const void *v)
 {
 	u64 a = (u64)v;

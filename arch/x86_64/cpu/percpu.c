@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What each CPU has for itself: the structures, and where GS base points.
+ * Per-CPU data: the memory of each CPU, and its GS base.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What each CPU has for itself.  GS base points at this CPU's `struct cpu` while in the kernel
- * (swapgs at the roof's entries).  Higher floors keep theirs in DEFINE_PER_CPU() variables, of
- * which every CPU has a copy; all of them start as zero.
+ * Per-CPU data.  In the kernel, GS base points to the `struct cpu` of this CPU (entry.S executes
+ * SWAPGS on every way in and out).  Higher floors use DEFINE_PER_CPU() variables: every CPU has its
+ * own copy of them, which starts as zero.
  */
 #pragma once
 
@@ -16,21 +16,21 @@ struct cpu {
 	struct cpu *self;
 	u64 percpu_offset;	/* added to a DEFINE_PER_CPU() variable's address */
 	struct thread *current; /* the thread that runs here */
-	u64 kernel_sp;		/* top of its kernel stack: where a system call's frame begins */
-	u64 user_sp;		/* scratch of the system-call entry */
-	u32 preempt_count;	/* > 0: not to be preempted; spinlocks count here too */
-	u32 need_resched;	/* the running thread should give way */
+	u64 kernel_sp;		/* top of its kernel stack: a system call builds its frame there */
+	u64 user_sp;		/* the user's rsp during the first instructions of a system call */
+	u32 preempt_count;	/* > 0: preemption is off; each held spinlock adds 1 */
+	u32 need_resched;	/* 1: the running thread should call the scheduler */
 	u32 id;			/* 0 .. cpu_count-1; 0 booted */
 	u32 apic_id;
 	u32 irq_depth;		  /* > 0: in an interrupt handler */
-	struct pmap *pmap;	  /* whose page-table root is in CR3 */
-	struct thread *fpu_owner; /* whose state the FPU registers hold; NULL: nobody's */
-	u64 interrupts;		  /* taken here since boot */
-	bool pmap_lazy;		  /* a kernel thread runs on a root that it does not need */
+	struct pmap *pmap;	  /* the page tables whose root is in CR3 */
+	struct thread *fpu_owner; /* the thread whose state the FPU registers hold, or NULL */
+	u64 interrupts;		  /* interrupts that were handled here since boot */
+	bool pmap_lazy;		  /* a kernel thread runs and does not need the root in CR3 */
 };
 
-/* The calling CPU.  With preemption on the answer may be old at once: fine for `current`, which
- * moves along with its thread, and for nothing else. */
+/* The calling CPU.  Preemption must be off: otherwise the thread may move to another CPU before the
+ * result is used. */
 static inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;
@@ -39,7 +39,8 @@ static inline struct cpu *this_cpu(void)
 	return c;
 }
 
-/* One field of it, in one instruction. */
+/* One field of it, read by one instruction.  For `current` this is right even while preemption is
+ * on, because `current` moves with the thread.  Any other field may be out of date. */
 #define this_cpu_read(field)                                                                       \
 	({                                                                                         \
 		typeof(((struct cpu *)0)->field) value_;                                           \
@@ -60,14 +61,14 @@ static inline u32 this_cpu_id(void)
 	return this_cpu_read(id);
 }
 
-/* Preemption is off while the count is above zero.  One instruction each, so that an interrupt
- * between load and store cannot matter. */
+/* Preemption is off while the count is above zero.  The change is one instruction, so no interrupt
+ * can come between its load and its store. */
 static inline void preempt_disable(void)
 {
 	__asm__ volatile("incl %%gs:%c0" ::"i"(offsetof(struct cpu, preempt_count)) : "memory");
 }
 
-/* Without a look at need_resched: for callers that know it will be looked at soon. */
+/* Do not test need_resched: for callers after which it is soon tested anyway. */
 static inline void preempt_enable_no_resched(void)
 {
 	__asm__ volatile("decl %%gs:%c0" ::"i"(offsetof(struct cpu, preempt_count)) : "memory");
@@ -89,13 +90,13 @@ static inline bool need_resched(void)
 	return n;
 }
 
-/* The scheduler's function, given at its start: called by preempt_enable() when the count reaches
- * zero, a switch is due and interrupts are on. */
+/* The slow path of preempt_enable(): if the count is zero and interrupts are on, call preempt_hook.
+ * The scheduler sets this pointer to its preempt_schedule(). */
 extern void (*preempt_hook)(void);
 void preempt_due(void);
 
-/* The count is lowered first and the rest looked at afterwards: an interrupt in between that wants
- * a switch either finds the count at zero and switches by itself, or is seen here. */
+/* Decrement the count first, then test need_resched.  An interrupt that sets need_resched before
+ * the test is seen here; one that comes after the decrement may also switch threads by itself. */
 static inline void preempt_enable(void)
 {
 	preempt_enable_no_resched();
@@ -103,30 +104,30 @@ static inline void preempt_enable(void)
 		preempt_due();
 }
 
-/* CPUs that the MADT lists, those that answered, by id. */
-extern u32 cpu_count; /* CPUs that ever came online; ids below it are valid */
+extern u32 cpu_count; /* one more than the highest id of a CPU that came online */
 extern struct cpumask cpus_online;
-struct cpu *cpu_get(u32 id); /* of a CPU that is or was online */
+struct cpu *cpu_get(u32 id); /* for each id below cpu_count */
 
 #define DEFINE_PER_CPU(type, name)	 __section(".percpu") typeof(type) name
 #define DEFINE_PER_CPU_LARGE(type, name) __section(".percpu.large") typeof(type) name
 
-/* This CPU's copy (preemption off), or another's. */
+/* The copy that belongs to this CPU (preemption off), or to the CPU `id`. */
 #define this_cpu_ptr(var)    ((typeof(var) *)((char *)&(var) + this_cpu_read(percpu_offset)))
 #define per_cpu_ptr(var, id) ((typeof(var) *)((char *)&(var) + cpu_get(id)->percpu_offset))
 
-/* The sum over all CPUs of a per-CPU variable, or of a member of one, which consists of counters of
- * type u64, into *sum.  Counts that are made meanwhile may be missing. */
+/* Add up a per-CPU variable, or a member of one, over all CPUs into *sum.  It must consist of
+ * counters of type u64.  Counts that are made during the call may be missing. */
 #define per_cpu_sum(var, sum)                                                                      \
 	percpu_sum_counters((const u64 *)&(var), (u64 *)(sum), sizeof(var) / sizeof(u64))
 void percpu_sum_counters(const u64 *counters, u64 *sum, size_t count);
 
-/* Make the calling CPU's `struct cpu` findable: the boot CPU's is static, its per-CPU variables are
- * the section itself.  Called first thing in kernel_main(). */
+/* Set up the `struct cpu` of the boot CPU, which is static; its per-CPU variables are the section
+ * itself.  kernel_main() calls this first. */
 void percpu_init_boot_cpu(void);
 
-/* Memory for one more CPU: its struct and its copy of the section, zeroed.  `memory` has
- * percpu_size() bytes, 64-aligned.  Returns the struct; the CPU itself calls percpu_load(). */
+/* Set up `memory` for one more CPU: its struct and its copy of the per-CPU variables, all zero.
+ * `memory` has percpu_size() bytes and is 64-byte aligned.  Returns the struct.  The CPU itself
+ * must call percpu_load(), which loads GS base. */
 size_t percpu_size(void);
 struct cpu *percpu_create(void *memory, u32 id, u32 apic_id);
 void percpu_load(struct cpu *cpu);

@@ -12,8 +12,9 @@ void segments_save(struct arch_thread *t)
 	t->segments.es = (u16)READ_SELECTOR(es);
 	t->segments.fs = (u16)READ_SELECTOR(fs);
 	t->segments.gs = (u16)READ_SELECTOR(gs);
-	/* Its loading set the base to 0.  A null selector that user mode loaded is taken for the
-	 * one that was there (as Linux without FSGSBASE does), and the base for unchanged. */
+	/* The load of a nonzero selector has set the base to 0.  If user mode has loaded a null
+	 * selector, this cannot be seen; the base is then taken as unchanged, as Linux does without
+	 * FSGSBASE. */
 	if (t->segments.fs)
 		t->fs_base = 0;
 	if (t->segments.gs)
@@ -29,12 +30,12 @@ void segments_load(const struct arch_thread *t)
 			 "movl %1, %%es\n\t"
 			 "movl %2, %%fs" ::"r"((u32)t->segments.ds),
 			 "r"((u32)t->segments.es), "r"((u32)t->segments.fs));
-	/* Into GS while the user's base is the active one: the kernel's must survive.  An NMI in
-	 * between looks at the base itself (entry.S). */
+	/* Loading GS changes the active GS base, so SWAPGS first makes the user's base the active
+	 * one.  An NMI at this point looks at GS base itself (entry.S). */
 	__asm__ volatile(
 	    "swapgs\n\t"
 	    "movl %0, %%gs\n\t"
-	    "mfence\n\t" /* no access runs ahead with the user's base (CVE-2019-1125) */
+	    "mfence\n\t" /* no speculative access with the user's base (CVE-2019-1125) */
 	    "swapgs" ::"r"((u32)t->segments.gs)
 	    : "memory");
 	wrmsr(MSR_FS_BASE, t->fs_base);

@@ -3,10 +3,10 @@
  * The segment registers DS, ES, FS and GS of user mode.
  *
  * The kernel does not use the selectors in them (it addresses memory through bases alone, and a
- * trap does not change them), so the registers keep those of the user thread that ran last.  A
- * selector that user mode can load names a flat segment.  Loading FS or GS takes the base from the
- * descriptor, 0 (SDM 3A 3.4.4), except that AMD processors keep the base when the selector is null
- * (APM 2 4.5.3).  So whoever loads one of the two writes its base afterwards.
+ * trap does not change them), so the registers keep those of the user thread that ran last.  Every
+ * selector that user mode can load names a flat segment.  Loading FS or GS sets its base to that of
+ * the descriptor, which is 0 (SDM 3A 3.4.4); AMD processors keep the base if the selector is null
+ * (APM 2 4.5.3).  So code that loads one of the two must write its base afterwards.
  */
 #pragma once
 
@@ -19,18 +19,18 @@
 		selector_;                                                                         \
 	})
 
-/* Not 0: one of the four registers holds a selector other than 0. */
+/* Returns nonzero if one of the four registers holds a selector other than 0. */
 static inline u32 segments_loaded(void)
 {
 	return READ_SELECTOR(ds) | READ_SELECTOR(es) | READ_SELECTOR(fs) | READ_SELECTOR(gs);
 }
 
-/* The registers of the user thread that runs into `t`, which is its own. */
+/* Save the registers, which belong to the user thread that runs, in `t` of this thread. */
 void segments_save(struct arch_thread *t);
 
-/* Selectors of `t` into the registers, then its bases of FS and GS. */
+/* Load the selectors of `t`, then its bases of FS and GS. */
 void segments_load(const struct arch_thread *t);
 
-/* arch_prctl(): another base of FS or GS for the calling thread, with the selector 0. */
+/* For arch_prctl(): set the base of FS or GS of the calling thread, and its selector to 0. */
 void segments_set_fs_base(struct arch_thread *t, u64 base);
 void segments_set_gs_base(struct arch_thread *t, u64 base);

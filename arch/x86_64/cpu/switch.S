@@ -11,64 +11,66 @@
  * struct thread *context_switch(u64 *save_sp, u64 load_sp, struct thread *previous);
  *                                    %rdi         %rsi          %rdx
  *
- * The compiler treats this as any call: what a function may overwrite (rax, rcx, rdx, rsi, rdi,
- * r8-r11) the caller has put away already or does not need.  Left are the six registers that a
- * function must preserve (System V ABI, AMD64 supplement, 3.2.1) and the stack pointer.  So the
- * whole state of a thread in the kernel is its stack, and one number that says where.
+ * For the compiler this is an ordinary call.  The caller has already saved, or does not need, the
+ * registers that a function may overwrite (rax, rcx, rdx, rsi, rdi, r8-r11).  What remains are the
+ * six that a function must preserve (System V ABI, AMD64 supplement, 3.2.1) and the stack pointer.
+ * So the whole state of a thread in the kernel is on its stack, and one number says where that is.
  *
- * Not switched here, because the kernel itself does not use them: FPU state, FS and GS base, and
- * the page-table root; sched.c did that before, where the next thread has others.
+ * The kernel itself does not use FPU state, FS and GS base, nor the page-table root of user mode.
+ * The scheduler has already changed those that differ for the next thread.
  *
- * Who is "I" after the change of %rsp?  The lines below it run as the other thread: its registers
- * come off its own stack, `ret` takes its return address.  It called this function earlier, perhaps
- * on another CPU, and for it the call returns now.  A thread that never ran finds on its stack what
- * thread_stack_prepare() put there, and "returns" to thread_entry.
+ * Who is "I" after the change of %rsp?  The lines below it run as the other thread: they pop its
+ * registers from its own stack, and `ret` uses its return address.  That thread called this
+ * function earlier, perhaps on another CPU, and its call returns now.  A thread that has never run
+ * finds on its stack what thread_stack_prepare() put there, and "returns" to thread_entry.
  */
 	.globl context_switch
 	.type context_switch, @function
 context_switch:
 	.cfi_startproc
-	PUSH	rbp			/* save what the outgoing thread must find again */
+	PUSH	rbp			/* save the registers of the outgoing thread */
 	PUSH	rbx
 	PUSH	r12
 	PUSH	r13
 	PUSH	r14
 	PUSH	r15
 
-	movq %rsp, (%rdi)		/* previous->arch.saved_sp: all of it is on its stack now */
+	movq %rsp, (%rdi)		/* previous->arch.saved_sp: its state is complete now */
 	movq %rsi, %rsp			/* the switch: from here on we are the next thread */
 
-	movq %rdx, %rax			/* tell it who ran before: its result */
+	movq %rdx, %rax			/* the result: the thread that ran before */
 	POP	r15
 	POP	r14
 	POP	r13
 	POP	r12
 	POP	rbx
 	POP	rbp
-	ret				/* into the next thread's past */
+	ret				/* to where the next thread called us */
 	.cfi_endproc
 	.size context_switch, . - context_switch
 
 /*
- * Where a new thread begins: context_switch() "returned" here with previous in %rax, the function
- * to call in %rbx and its argument in %r12 (thread_stack_prepare()).  It returned behind the nop: a
- * debugger looks up the byte before a return address, which must be in this function.
+ * A new thread begins here.  context_switch() has "returned" to this function with the previous
+ * thread in %rax, the function to call in %rbx and its argument in %r12 (thread_stack_prepare()).
+ * The return address is that of the byte after the nop, because a debugger looks up the byte before
+ * a return address, and that byte must be in this function.  The function in %rbx returns only in a
+ * user thread, and leaves the stack pointer at the trap frame of user mode.
  */
 	.globl thread_entry
 	.type thread_entry, @function
 thread_entry:
 	.cfi_startproc
-	.cfi_undefined %rip		/* the outermost frame: nobody called it */
+	.cfi_undefined %rip		/* the outermost frame: it has no caller */
 	nop
 	xorl %ebp, %ebp
 	movq %rax, %rdi
-	call *thread_entry_hook(%rip)	/* finish_switch(): release the run queue's lock */
+	call *thread_entry_hook(%rip)	/* finish_switch(): release the run queue */
 	sti
 	testq %rbx, %rbx
 	jz 1f
 	movq %r12, %rdi
 	call *%rbx
-1:	jmp *thread_user_return(%rip)	/* the stack pointer is at the trap frame now */
+1:	jmp *thread_user_return(%rip)	/* entry_user_return (return.S) */
 	.cfi_endproc
 	.size thread_entry, . - thread_entry
 

@@ -8,12 +8,11 @@ extern char thread_entry[];
 
 u64 thread_stack_prepare(void *stack_top, size_t frame_bytes, void (*fn)(void *), void *arg)
 {
-	/* What context_switch() pops, and the address it returns to.  Above it lies the trap frame,
-	 * whose 8 * 22 bytes below a 16-aligned top leave %rsp aligned at the call in
-	 * thread_entry (System V ABI 3.2.2). */
+	/* context_switch() pops these seven words; the last is its return address.  %rsp is then a
+	 * multiple of 16, as the System V ABI (3.2.2) requires at the call in thread_entry. */
 	u64 *sp = (u64 *)((char *)stack_top - ALIGN_UP(frame_bytes, 16));
 
-	*--sp = (u64)thread_entry + 1; /* behind its nop */
+	*--sp = (u64)thread_entry + 1; /* after its nop */
 	*--sp = 0;	   /* rbp: the end of the chain of frames */
 	*--sp = (u64)fn;   /* rbx */
 	*--sp = (u64)arg;  /* r12 */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The instructions that touch user memory, and the table of where to go on when they fault.  A
- * fault is first offered to the address space; only when that cannot help it ends here.
+ * The instructions that access user memory, and the table of the addresses at which they continue
+ * after a fault.  The page-fault handler first tries to load the page; only if that is impossible
+ * does it use the table.
  */
 #include "asm_offsets.h"
 
 	.cfi_sections .debug_frame
 
-/* SMAP (SDM 3A 4.6): AC is set while user memory may be touched.  Where the processor has no SMAP
- * the instructions do not exist. */
+/* With SMAP, the kernel may access user memory only while AC is set (SDM 3A 4.6).  STAC and CLAC do
+ * not exist on a processor without SMAP. */
 .macro USER_ACCESS_BEGIN
 	cmpb	$0, smap_enabled(%rip)
 	je	9f
@@ -38,8 +39,9 @@
 
 	.text
 
-/* size_t usercopy_raw_in(void *dst, const void *user_src, size_t n), and out: the same moves.  A
- * fault among the 8-byte moves goes on byte by byte, so the count is exact. */
+/* size_t usercopy_raw_in(void *dst, const void *user_src, size_t n); usercopy_raw_out() is the same
+ * code.  After a fault in the 8-byte moves the copy continues byte by byte, so that the result is
+ * exact. */
 FUNCTION usercopy_raw_out
 FUNCTION usercopy_raw_in
 	.cfi_startproc
@@ -63,7 +65,7 @@ FUNCTION usercopy_raw_in
 	leaq	(%rdx, %rcx, 8), %rcx
 	jmp	.Lcopy_bytes
 
-	/* A futex's word is read and written whole. */
+	/* Four bytes by one access each: another CPU must not see half of a futex word. */
 .Lcopy_4:
 	movl	(%rsi), %eax
 .Lcopy_4_store:
