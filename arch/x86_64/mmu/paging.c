@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Page tables: making, walking and freeing them, and which root a CPU has loaded.  Tables are
- * entered with compare-and-exchange, so several CPUs may make tables for one area at a time.
+ * Page tables: creating, walking and freeing them, and which root a CPU has loaded.  A new table is
+ * inserted by compare-and-exchange, so several CPUs may create tables for one area at a time.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
@@ -18,8 +18,8 @@ u64 pte_nx;
 u64 pte_global;
 struct pmap kernel_pmap;
 
-/* Enter a new table in the empty `entry`, unless another CPU was faster.  The entry as it then
- * is; 0: no memory. */
+/* Insert a new table at the empty `entry`, unless another CPU does so first.  Returns the value of
+ * the entry after that; 0: no memory. */
 static u64 table_install(struct pmap *pmap, u64 *entry, u64 flags)
 {
 	paddr_t frame = page_table_frame_alloc();
@@ -41,8 +41,8 @@ u64 *page_table_entry(struct pmap *pmap, u64 address, unsigned shift, bool creat
 	u64 flags = PTE_PRESENT | PTE_WRITE | (address < USER_MAX ? PTE_USER : 0);
 	u64 *table = phys_to_virt(pmap->root);
 
-	for (unsigned s = 39; s > shift; s -= 9) {
-		u64 *entry = &table[address >> s & 511];
+	for (unsigned s = ROOT_SHIFT; s > shift; s -= TABLE_SHIFT) {
+		u64 *entry = &table[table_index(address, s)];
 		u64 value = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
 
 		if (!(value & PTE_PRESENT)) {
@@ -54,7 +54,7 @@ u64 *page_table_entry(struct pmap *pmap, u64 address, unsigned shift, bool creat
 			return NULL;
 		table = phys_to_virt(value & PTE_ADDRESS);
 	}
-	return &table[address >> shift & 511];
+	return &table[table_index(address, shift)];
 }
 
 u64 *pmap_walk(struct pmap *pmap, u64 address, bool create)
@@ -68,8 +68,9 @@ u64 pmap_next_mapped(struct pmap *pmap, u64 address, u64 end)
 		u64 *table = phys_to_virt(pmap->root);
 		unsigned s;
 
-		for (s = 39; s > PAGE_SHIFT; s -= 9) {
-			u64 value = __atomic_load_n(&table[address >> s & 511], __ATOMIC_ACQUIRE);
+		for (s = ROOT_SHIFT; s > PAGE_SHIFT; s -= TABLE_SHIFT) {
+			u64 *entry = &table[table_index(address, s)];
+			u64 value = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
 
 			if (!(value & PTE_PRESENT))
 				break;
@@ -91,15 +92,17 @@ int pmap_init(struct pmap *pmap)
 	if (!pmap->root)
 		return -ENOMEM;
 	pmap->table_frames = 1;
-	/* The kernel's half is complete since paging_init(): entries of it never change. */
+	/* paging_init() has filled the kernel's half of the root, and it never changes after that.
+	 */
 	root = phys_to_virt(pmap->root);
-	memcpy(root + 256, (u64 *)phys_to_virt(kernel_pmap.root) + 256, PAGE_SIZE / 2);
+	memcpy(root + USER_ENTRIES, (u64 *)phys_to_virt(kernel_pmap.root) + USER_ENTRIES,
+	       PAGE_SIZE / 2);
 	return 0;
 }
 
-/* Free a table whose entries span 1 << `shift` bytes, and the tables below.  `count`: of entries to
- * look at, from the first.  Nearly all are empty, and this is a third of the price of fork and
- * exit: eight of them (a cache line) are passed over at a time. */
+/* Free a table whose entries span 1 << `shift` bytes, and the tables that its first `count` entries
+ * point to.  This walk was a third of the cost of fork and exit.  Nearly all entries are empty, so
+ * eight of them (a cache line) are skipped at a time. */
 static void table_free(paddr_t table, unsigned shift, unsigned count)
 {
 	u64 *entries = phys_to_virt(table);
@@ -111,21 +114,23 @@ static void table_free(paddr_t table, unsigned shift, unsigned count)
 			continue;
 		for (unsigned j = 0; j < 8; j++)
 			if (e[j] & PTE_PRESENT)
-				table_free(e[j] & PTE_ADDRESS, shift - 9, 512);
+				table_free(e[j] & PTE_ADDRESS, shift - TABLE_SHIFT, TABLE_ENTRIES);
 	}
 	page_table_frame_free(table);
 }
 
 void pmap_tables_free(struct pmap *pmap)
 {
-	table_free(pmap->root, 39, 256);
+	table_free(pmap->root, ROOT_SHIFT, USER_ENTRIES);
 	pmap->root = 0;
 	pmap->table_frames = 0;
 }
 
-/* The bit in `active` is set before the root is loaded, and is a full barrier: a CPU that changes
- * entries and then reads the mask either sees the bit and sends an IPI, or this load of CR3 comes
- * after the change.  The old root's bit goes last for the same reason. */
+/* Set the bit in `active` before loading CR3.  cpumask_set() is a full barrier and pairs with the
+ * fence in flush_on() (tlb.c): a CPU that changes entries and then reads `active` either sees our
+ * bit and sends an IPI, or its change is visible before we load CR3, which flushes the TLB.  The
+ * bit of the old root is cleared last, because until CR3 is written this CPU may use old entries.
+ */
 bool pmap_switch(struct pmap *next)
 {
 	struct cpu *cpu = this_cpu();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Page tables (SDM 3A chapter 4): walking, making and freeing them, and which CPUs have a root
- * loaded.  Who may touch which table when is the caller's business: a user half is guarded by its
- * address space's lock, the kernel half by the room whose area it is.
+ * Page tables (SDM 3A chapter 4): walking, creating and freeing them, and which CPUs have a root
+ * loaded.  The callers lock: entries of a user half belong to the page_table_lock of its address
+ * space, and entries of the kernel's half to the room that uses the area.
  */
 #pragma once
 
@@ -16,68 +16,71 @@
 #define PTE_PCD	     (1UL << 4)
 #define PTE_ACCESSED (1UL << 5)
 #define PTE_DIRTY    (1UL << 6)
-#define PTE_LARGE    (1UL << 7) /* in a directory; bit 7 of a 4 KiB entry is PTE_PAT */
+#define PTE_LARGE    (1UL << 7) /* in a directory; in a 4 KiB entry, bit 7 is PTE_PAT */
 #define PTE_PAT	     (1UL << 7)
 #define PTE_GLOBAL   (1UL << 8)
 #define PTE_SOFT1    (1UL << 9) /* free for software */
 #define PTE_NX	     (1UL << 63)
 #define PTE_ADDRESS  0x000ffffffffff000UL
 
-/* PTE_NX where the processor has it, else 0. */
+/* PTE_NX if the processor has it, else 0. */
 extern u64 pte_nx;
 
-/* The machine's side of an address space. */
+/* The page tables of an address space. */
 struct pmap {
 	paddr_t root;		/* the top-level table (CR3) */
-	struct cpumask active;	/* CPUs that have the root loaded, running or lazily */
-	u64 flushes;		/* calls of tlb_shootdown(): a right that was taken away makes one */
-	u64 table_frames;	/* frames that its user half's tables take, the root included */
+	struct cpumask active;	/* CPUs that have the root in CR3, lazily or not */
+	u64 flushes;		/* calls of tlb_shootdown(); each time rights are removed */
+	u64 table_frames;	/* frames of the tables of the user half, and the root */
 };
 
-extern struct pmap kernel_pmap; /* the kernel's half alone */
+extern struct pmap kernel_pmap; /* has a kernel half only */
 
-/* Replace the boot tables: direct map of all RAM in boot_info with large pages (NX), the image by
- * section (W^X), every top-level entry of the kernel's half filled so that all roots share them.
- * Boot CPU, once, before any other CPU runs. */
+/* Replace the boot tables.  Maps all RAM of boot_info in the direct map with large pages (NX), and
+ * each section of the image with its own rights (W^X).  Fills every top-level entry of the kernel's
+ * half that will be used, so that all roots share the tables below.  On the boot CPU, once, before
+ * any other CPU runs. */
 void paging_init(void);
 
-/* Load the kernel's root on a CPU that has just started. */
+/* Load the kernel's root on the calling CPU, which has just started. */
 void paging_init_cpu(void);
 
-/* Remove the identity map of low memory, which the trampoline needs, once all CPUs are up.  The
- * caller flushes it: the addresses below BOOT_IDENTITY_END, on all CPUs. */
+/* Remove the identity map of low memory after all CPUs have started: only the trampoline needs it.
+ * The caller must then flush the addresses below BOOT_IDENTITY_END on all CPUs. */
 #define BOOT_IDENTITY_END (2UL << 20)
 void paging_drop_identity(void);
 
-/* A new root whose kernel half is the shared one.  0 or -ENOMEM. */
+/* Allocate a root whose kernel half is the shared one.  Returns 0 or -ENOMEM. */
 int pmap_init(struct pmap *pmap);
 
-/* Free all tables of the user half, and the root.  The leaves must be clear already, and no CPU may
- * have the root loaded: pmap_destroy() sees to that. */
+/* Free all tables of the user half, and the root.  The leaf entries must be clear already, and no
+ * CPU may have the root loaded.  Only pmap_destroy() calls this. */
 void pmap_tables_free(struct pmap *pmap);
 
-/* Load `next`'s root on this CPU where it is another than the one loaded; both masks are updated.
- * Interrupts off.  `next` NULL (a kernel thread) leaves the present root (lazily).  Returns whether
- * CR3 was written. */
+/* Load the root of `next` on this CPU unless it is loaded already, and update both masks of CPUs.
+ * `next` NULL (a kernel thread): keep the present root lazily.  Returns whether CR3 was written.
+ * Interrupts off. */
 bool pmap_switch(struct pmap *next);
 
-/* The 4 KiB-level entry for `address`, with tables made on the way where `create`.  NULL: no table
- * there, or (create) no memory.  Kernel areas with large pages give NULL. */
+/* Returns the lowest-level (4 KiB) entry for `address`.  `create`: make missing tables on the way.
+ * NULL: there is no such table, or (with `create`) no memory, or a large page maps the address. */
 u64 *pmap_walk(struct pmap *pmap, u64 address, bool create);
 
-/* First address >= `address` whose tables exist down to the last level (or `end`): to pass over
- * holes in large ranges quickly. */
+/* Returns the first address from `address` on that has tables down to the last level, or `end`.
+ * Callers use it to skip holes in large ranges quickly.  The tables must not contain large pages.
+ */
 u64 pmap_next_mapped(struct pmap *pmap, u64 address, u64 end);
 
-/* Map one kernel page (KSTACK area) with `flags`.  0 or -ENOMEM.  The caller owns the area. */
+/* Map one kernel page with `flags`.  Returns 0 or -ENOMEM.  The caller owns the area of `address`.
+ */
 int kernel_map_page(u64 address, paddr_t frame, u64 flags);
 
-/* Unmap it and return its frame (0: none).  Other CPUs' TLBs are the caller's to flush
- * (tlb_flush_kernel_range()). */
+/* Unmap a kernel page and return its frame (0: none was mapped).  The caller must flush the TLBs
+ * (tlb_flush_kernel_range()) before it frees the frame. */
 paddr_t kernel_unmap_page(u64 address);
 
 enum cache_type { CACHE_UNCACHED, CACHE_WRITE_COMBINING, CACHE_WRITE_BACK };
 
-/* Map device memory (any alignment); never unmapped.  NULL where there is no room or no memory.
- * Can be called before kernel/mem is up, once paging_init() ran. */
+/* Map device memory (any alignment); it is never unmapped.  Returns NULL if there is no room or no
+ * memory.  Any time after paging_init(), even before kernel/mem works. */
 void *mmio_map(paddr_t address, size_t size, enum cache_type cache);

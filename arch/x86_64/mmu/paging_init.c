@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel's half of the address space as it is built at boot: direct map, image, and the two
- * areas that fill later; and device memory.
+ * Building the kernel's half of the address space at boot: direct map, image, and the tables of two
+ * areas that are filled later (kernel stacks, device memory).
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
@@ -15,12 +15,12 @@
 #define SHIFT_2M 21
 #define SHIFT_1G 30
 
-/* Static, so that it lies below 4 GiB: other CPUs load it in 32-bit mode. */
-static u64 kernel_root[512] __aligned(PAGE_SIZE);
+/* It must be below 4 GiB, because the other CPUs load it in 32-bit mode; therefore static. */
+static u64 kernel_root[TABLE_ENTRIES] __aligned(PAGE_SIZE);
 
-/* The first 2 MiB where they are, executable, until the other CPUs are up. */
-static u64 identity_pdpt[512] __aligned(PAGE_SIZE);
-static u64 identity_directory[512] __aligned(PAGE_SIZE);
+/* Map the first 2 MiB at their physical addresses, executable, until all CPUs have started. */
+static u64 identity_pdpt[TABLE_ENTRIES] __aligned(PAGE_SIZE);
+static u64 identity_directory[TABLE_ENTRIES] __aligned(PAGE_SIZE);
 
 static void map_entry(u64 address, unsigned shift, u64 value)
 {
@@ -31,7 +31,7 @@ static void map_entry(u64 address, unsigned shift, u64 value)
 	*entry = value | PTE_PRESENT | pte_global;
 }
 
-/* The largest page that can begin at `p` and ends by `end`. */
+/* Returns the shift of the largest page that can begin at `p` and does not exceed `end`. */
 static unsigned page_shift(paddr_t p, paddr_t end)
 {
 	static const unsigned shifts[] = {SHIFT_1G, SHIFT_2M};
@@ -45,7 +45,7 @@ static unsigned page_shift(paddr_t p, paddr_t end)
 	return PAGE_SHIFT;
 }
 
-/* Physical [p, end), page-aligned, in the direct map. */
+/* Map physical [p, end), which is page-aligned, in the direct map. */
 static void map_direct(paddr_t p, paddr_t end, u64 flags)
 {
 	while (p < end) {
@@ -57,8 +57,8 @@ static void map_direct(paddr_t p, paddr_t end, u64 flags)
 	}
 }
 
-/* The same, with the image's code and constants read-only here as well: no byte of them can be
- * written through any mapping. */
+/* Map RAM in the direct map.  Code and constants of the image are read-only here too, so that they
+ * cannot be written through any mapping. */
 static void map_ram(paddr_t p, paddr_t end)
 {
 	paddr_t fixed = virt_to_phys(__kernel_start), fixed_end = virt_to_phys(__rodata_end);
@@ -74,8 +74,8 @@ static void map_ram(paddr_t p, paddr_t end)
 
 _Static_assert(BOOT_MEMORY_LIMIT <= DIRECT_MAP_SIZE, "all RAM is in the direct map");
 
-/* All RAM: usable, taken, and what firmware keeps in it for ACPI.  Neighbours are joined, so that
- * pages are as large as can be; reserved ranges may be devices and stay out. */
+/* Map all RAM: usable, taken, and used by firmware for ACPI.  Adjacent ranges are joined, so that
+ * pages can be as large as possible.  Reserved ranges may be devices and are not mapped. */
 static void map_all_ram(void)
 {
 	paddr_t start = 0, end = 0;
@@ -94,7 +94,7 @@ static void map_all_ram(void)
 	map_ram(start, end);
 }
 
-/* What of a module the map does not give as RAM. */
+/* Map those pages of modules that the memory map does not list as RAM. */
 static void map_modules(void)
 {
 	for (u32 i = 0; i < boot_info.module_count; i++) {
@@ -134,7 +134,8 @@ void paging_init(void)
 	map_image(__rodata_start, __rodata_end, pte_nx);
 	map_image(__data_start, __kernel_end, PTE_WRITE | pte_nx);
 
-	/* These fill later; their top-level entries must be there before a root is copied. */
+	/* These areas are filled later.  Their top-level entries must exist before a root is
+	 * copied. */
 	if (!page_table_entry(&kernel_pmap, KSTACK_AREA_BASE, SHIFT_1G, true) ||
 	    !page_table_entry(&kernel_pmap, MMIO_BASE, SHIFT_1G, true))
 		panic("no memory for the kernel's page tables");
@@ -142,7 +143,7 @@ void paging_init(void)
 	paging_init_cpu();
 }
 
-/* Only the kernel's own root has it: pmap_init() copies the upper half alone. */
+/* Only the kernel's own root has this entry, because pmap_init() copies the upper half only. */
 void paging_drop_identity(void)
 {
 	WRITE_ONCE(kernel_root[0], 0);
@@ -150,7 +151,7 @@ void paging_drop_identity(void)
 
 void *mmio_map(paddr_t address, size_t size, enum cache_type cache)
 {
-	/* What PWT and PCD select is in features.c. */
+	/* PAT_VALUE in features.c defines what PWT and PCD select. */
 	static const u64 cache_flags[] = {
 	    [CACHE_UNCACHED] = PTE_PCD | PTE_PWT,
 	    [CACHE_WRITE_COMBINING] = PTE_PWT,
@@ -166,7 +167,7 @@ void *mmio_map(paddr_t address, size_t size, enum cache_type cache)
 	bytes = ALIGN_UP(address + size, PAGE_SIZE) - start;
 	if (bytes > MMIO_SIZE / 2 || READ_ONCE(next) > MMIO_BASE + MMIO_SIZE / 2)
 		return NULL;
-	/* A page is left free behind each area: running over its end is a fault. */
+	/* Leave one page unmapped after each area, so that an access past its end faults. */
 	at = __atomic_fetch_add(&next, bytes + PAGE_SIZE, __ATOMIC_RELAXED);
 	for (u64 done = 0; done < bytes; done += PAGE_SIZE)
 		if (kernel_map_page(at + done, start + done,
