@@ -33,6 +33,10 @@ typedef u64 paddr_t;
 #define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_USEC 1000ULL
 
+/* 2^64 divided by the golden ratio: a product with it spreads the low bits of a key over all higher
+ * bits (Knuth, "The Art of Computer Programming", volume 3, 6.4). */
+#define GOLDEN_RATIO_64 0x9e3779b97f4a7c15UL
+
 #define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
 #define ALIGN_UP(x, a)	  (((x) + ((typeof(x))(a) - 1)) & ~((typeof(x))(a) - 1))
 #define ALIGN_DOWN(x, a)  ((x) & ~((typeof(x))(a) - 1))

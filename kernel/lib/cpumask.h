@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sets of CPUs.  Single bits are set and cleared atomically; whole masks are not.
+ * Sets of CPUs.  Operations on one bit are atomic; operations on a whole mask are not.
  */
 #pragma once
 
@@ -17,14 +17,19 @@ static inline bool cpumask_test(const struct cpumask *m, u32 cpu)
 	return __atomic_load_n(&m->bits[cpu / 64], __ATOMIC_SEQ_CST) >> (cpu % 64) & 1;
 }
 
-/* Both return the bit's former value; both are full barriers. */
-static inline bool cpumask_set(struct cpumask *m, u32 cpu)
+/* These three are full barriers. */
+static inline void cpumask_set(struct cpumask *m, u32 cpu)
 {
-	return __atomic_fetch_or(&m->bits[cpu / 64], 1UL << (cpu % 64), __ATOMIC_SEQ_CST) >>
-		       (cpu % 64) & 1;
+	__atomic_fetch_or(&m->bits[cpu / 64], 1UL << (cpu % 64), __ATOMIC_SEQ_CST);
 }
 
-static inline bool cpumask_clear(struct cpumask *m, u32 cpu)
+static inline void cpumask_clear(struct cpumask *m, u32 cpu)
+{
+	__atomic_fetch_and(&m->bits[cpu / 64], ~(1UL << (cpu % 64)), __ATOMIC_SEQ_CST);
+}
+
+/* Clear a bit and return its former value. */
+static inline bool cpumask_test_and_clear(struct cpumask *m, u32 cpu)
 {
 	return __atomic_fetch_and(&m->bits[cpu / 64], ~(1UL << (cpu % 64)), __ATOMIC_SEQ_CST) >>
 		       (cpu % 64) & 1;
@@ -44,7 +49,7 @@ static inline void cpumask_fill(struct cpumask *m)
 		m->bits[i] = ~0UL;
 }
 
-/* The lowest CPU in the set that is not below `from`; MAX_CPUS where there is none. */
+/* Returns the lowest CPU of the set that is `from` or higher; MAX_CPUS if there is none. */
 static inline u32 cpumask_next(const struct cpumask *m, u32 from)
 {
 	for (u32 i = from / 64; i < MAX_CPUS / 64; i++) {
@@ -63,7 +68,7 @@ static inline u32 cpumask_count(const struct cpumask *m)
 	u32 n = 0;
 
 	for (u32 i = 0; i < MAX_CPUS / 64; i++)
-		for (u64 word = m->bits[i]; word; word &= word - 1) /* popcountl is a call */
+		for (u64 word = m->bits[i]; word; word &= word - 1) /* clears one bit */
 			n++;
 	return n;
 }

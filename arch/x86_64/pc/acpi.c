@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading ACPI tables (ACPI 6.5 chapter 5).  Nothing in them is trusted: lengths, checksums and
- * counts are checked, and what is broken is left out.
+ * Reading ACPI tables (ACPI 6.5 chapter 5).  Lengths, checksums and counts are checked, and broken
+ * tables are ignored.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
@@ -12,7 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 
-#define TABLE_MAX (4UL << 20) /* bytes; a longer length is damage */
+#define TABLE_MAX (4UL << 20) /* bytes; a longer table is taken as damaged */
 
 struct rsdp {
 	char signature[8];
@@ -30,7 +30,7 @@ struct rsdp {
 
 struct acpi_info acpi_info;
 const struct acpi_header *acpi_fadt;
-static u32 cpus_ignored; /* beyond MAX_CPUS, or x2APIC ids without x2APIC */
+static u32 cpus_ignored; /* more than MAX_CPUS, or an x2APIC id without x2APIC */
 
 static bool checksum_ok(const void *data, size_t length)
 {
@@ -42,7 +42,7 @@ static bool checksum_ok(const void *data, size_t length)
 	return !sum;
 }
 
-/* Tables lie in ranges of any type, so each is mapped for itself. */
+/* Tables may lie in memory of any type, so each is mapped separately. */
 const struct acpi_header *acpi_table_map(paddr_t address, const char *signature)
 {
 	const struct acpi_header *h;
@@ -122,7 +122,8 @@ static u32 boot_apic_id(void)
 	return cpuid(1, 0).ebx >> 24;
 }
 
-/* The boot CPU is the first of the list already; some firmware lists a CPU twice, as both types. */
+/* The list already begins with the boot CPU.  Some firmware lists a CPU twice, once as each type.
+ */
 static void cpu_add(u32 apic_id, u32 flags)
 {
 	if (!(flags & MADT_CPU_ENABLED))
@@ -230,7 +231,8 @@ static const struct {
 	void (*read)(const struct acpi_header *table);
 } readers[] = {{"APIC", madt_read}, {"HPET", hpet_read}, {"FACP", fadt_keep}};
 
-/* `entry_size`: 4 in the RSDT, 8 in the XSDT.  The first table of a kind is the one. */
+/* Read the tables that the RSDT (`entry_size` 4) or the XSDT (8) lists.  If there are several
+ * tables of one kind, the first valid one is used.  Returns false if the root table is broken. */
 static bool root_read(paddr_t address, const char *signature, u32 entry_size)
 {
 	const struct acpi_header *root = acpi_table_map(address, signature);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The fixed description table (ACPI 6.5, 5.2.9): PM timer, legacy devices, and how the machine is
- * switched off and reset.  The values to write for sleep state S5 are looked for in the bytes of
- * the DSDT, since Heddle has no AML interpreter.
+ * switched off and reset.  Heddle has no AML interpreter; it searches the bytes of the DSDT for the
+ * values of sleep state S5.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/paging.h"
@@ -12,7 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 
-/* What is used of it.  A table of an older version is filled with zeros. */
+/* The fields that are used.  Fields that an older version of the table lacks are zero. */
 struct fadt {
 	struct acpi_header header;
 	u32 facs, dsdt;
@@ -64,13 +64,13 @@ static struct fadt fadt;
 static bool s5_known;
 static u8 s5_type_a, s5_type_b;
 static u16 reset_port;
-static u8 *reset_memory; /* mapped beforehand: it can be written in any context */
+static u8 *reset_memory; /* mapped at start, so that it can be written in any context */
 
-/* One small integer of a package (ACPI 6.5, 20.2.3); moves `*at` behind it. */
+/* Returns a small integer of a package (ACPI 6.5, 20.2.3), and advances `*at` past it. */
 static u8 aml_integer(const u8 **at, const u8 *end)
 {
 	const u8 *p = *at;
-	u8 value = p < end ? *p : 0; /* Zero, One and the rest */
+	u8 value = p < end ? *p : 0; /* ZeroOp and OneOp are their own value */
 
 	if ((value == AML_BYTE || value == AML_WORD) && p + 1 < end) {
 		p += value == AML_BYTE ? 1 : 2;
@@ -80,7 +80,8 @@ static u8 aml_integer(const u8 **at, const u8 *end)
 	return value;
 }
 
-/* Name (_S5, Package (..) {type for PM1a, type for PM1b, ..}) (ACPI 6.5, 7.4.2). */
+/* Search the AML code for Name (_S5, Package (..) {type for PM1a, type for PM1b, ..}) (ACPI 6.5,
+ * 7.4.2).  Returns whether it is there. */
 static bool s5_find(const u8 *aml, const u8 *end)
 {
 	for (const u8 *p = aml; p + 8 < end; p++) {
@@ -90,8 +91,8 @@ static bool s5_find(const u8 *aml, const u8 *end)
 			continue;
 		if (p - aml < 1 || (p[-1] != AML_NAME && (p[-1] != '\\' || p[-2] != AML_NAME)))
 			continue;
-		/* The package's length, whose first byte says how many more there are; the count.
-		 */
+		/* Skip the operator, the length (bits 7:6 of its first byte: how many more bytes it
+		 * has) and the number of elements. */
 		at += 2 + (at[1] >> 6) + 1;
 		s5_type_a = aml_integer(&at, end) & 7;
 		s5_type_b = aml_integer(&at, end) & 7;
@@ -107,7 +108,7 @@ static void legacy_read(void)
 	acpi_info.pm_timer_32bit = fadt.flags & FLAG_TIMER_32BIT;
 	if (fadt.x_pm_timer.space == ACPI_SPACE_IO && fadt.x_pm_timer.address)
 		acpi_info.pm_timer_port = (u32)fadt.x_pm_timer.address;
-	/* In ACPI 1.0 these bits had no meaning. */
+	/* These bits have no meaning in ACPI 1.0. */
 	if (fadt.header.revision >= 2) {
 		acpi_info.has_i8042 = fadt.boot_flags & BOOT_8042;
 		acpi_info.has_rtc = !(fadt.boot_flags & BOOT_NO_RTC);
@@ -134,7 +135,7 @@ void acpi_fadt_read(void)
 		log_warn("acpi: no _S5 in the DSDT: the machine cannot be switched off");
 }
 
-/* The extended address where it is one that can be used, else the old. */
+/* Returns the port of the extended address if it is valid, else the old one. */
 static u16 pm1_port(const struct acpi_address *x, u32 old)
 {
 	if (x->space == ACPI_SPACE_IO && x->address && x->address <= 0xffff)
@@ -142,7 +143,7 @@ static u16 pm1_port(const struct acpi_address *x, u32 old)
 	return old <= 0xffff ? (u16)old : 0;
 }
 
-/* Firmware that still owns the machine ignores PM1 (ACPI 6.5, 4.8.2.5). */
+/* Enable ACPI mode: in legacy mode the firmware ignores writes to PM1 (ACPI 6.5, 4.8.2.5). */
 static void acpi_mode_enter(u16 pm1a)
 {
 	if (inw(pm1a) & PM1_SCI_ENABLED || !fadt.smi_command || !fadt.acpi_enable)
@@ -168,7 +169,7 @@ void acpi_power_off(void)
 
 	if (s5_known && pm1a) {
 		acpi_mode_enter(pm1a);
-		/* Both types are set before either is enabled on machines that have both blocks. */
+		/* If the machine has both blocks, set both types before either is enabled. */
 		if (pm1b)
 			outw(pm1b, (u16)((inw(pm1b) & ~PM1_SLEEP_TYPE_MASK) |
 					 s5_type_b << PM1_SLEEP_TYPE_SHIFT));
@@ -187,7 +188,8 @@ void acpi_reset(void)
 		WRITE_ONCE(*reset_memory, fadt.reset_value);
 	clock_delay_us(50000);
 
-	/* The chipset's reset control: a hard reset is a rise of bit 2 with bit 1 set. */
+	/* The reset control register of the chipset: a change of bit 2 from 0 to 1 while bit 1 is
+	 * set makes a hard reset. */
 	outb(RESET_CONTROL_PORT, 0x02);
 	clock_delay_us(100);
 	outb(RESET_CONTROL_PORT, 0x06);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between acpi.c, which finds tables, and acpi_fadt.c, which reads and uses this one.
+ * Shared by acpi.c, which finds the tables, and acpi_fadt.c, which reads the FADT.
  */
 #pragma once
 
@@ -23,9 +23,9 @@ struct acpi_address {
 	u64 address;
 } __packed;
 
-/* Map a table whose signature, length and checksum are right.  NULL: it is not there, or broken
- * (which is logged). */
+/* Map a table and check its signature, length and checksum.  NULL: it is not there, or it is broken
+ * (this is logged). */
 const struct acpi_header *acpi_table_map(paddr_t address, const char *signature);
 
-/* The table as acpi_init() found it; NULL: there is none. */
+/* The FADT, which acpi_init() has found; NULL: there is none. */
 extern const struct acpi_header *acpi_fadt;

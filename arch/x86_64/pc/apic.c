@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The local APIC: SDM 3A chapter 11.  In x2APIC mode its registers are MSRs, else memory.
+ * The local APIC: SDM 3A chapter 11.  Its registers are MSRs in x2APIC mode, else they are in
+ * memory.
  */
 #include "arch/x86_64/pc/apic.h"
 
@@ -53,10 +54,11 @@ static bool use_deadline;
 
 /* Counter ticks in `ns` nanoseconds: ns * mult >> MULT_SHIFT. */
 #define MULT_SHIFT 30
-#define TIMER_REACH_NS                                                                             \
-	(2 * NSEC_PER_SEC) /* the product below must not overflow, nor a short clock wrap unseen   \
-			    */
 static u64 timer_mult;
+
+/* The product below must not overflow, and clock_read.c needs a reader in each wrap of its counter.
+ */
+#define TIMER_REACH_NS (2 * NSEC_PER_SEC)
 
 volatile u32 *apic_registers(void)
 {
@@ -97,12 +99,13 @@ static void icr_send(u32 apic_id, u32 command)
 	u64 flags;
 
 	if (x2apic) {
-		/* The write is not ordered behind our stores by itself (SDM 3A 11.12.3). */
+		/* In x2APIC mode the write may overtake earlier stores (SDM 3A 11.12.3).  The
+		 * receiver of the IPI must see them. */
 		__asm__ volatile("mfence; lfence" ::: "memory");
 		wrmsr(0x800 + APIC_ICR / 16, (u64)apic_id << 32 | command);
 		return;
 	}
-	/* Two registers: no handler may send in between. */
+	/* Two registers: no interrupt handler may send an IPI between the two writes. */
 	flags = irq_save();
 	icr_wait();
 	apic_write(APIC_ICR_HIGH, apic_id << 24);
@@ -131,13 +134,14 @@ void apic_send_startup(u32 apic_id, u8 page)
 	icr_send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
 }
 
-/* Both 8259s: given vectors below ours, where a spurious interrupt does no harm, and masked. */
+/* Mask both 8259s.  A spurious interrupt of theirs can still come, so give them vectors that the
+ * kernel ignores (0x20 to 0x2f). */
 static void pic_mask(void)
 {
 	static const u8 commands[][2] = {
 	    {0x20, 0x11}, {0xa0, 0x11}, /* begin; four command words follow */
 	    {0x21, 0x20}, {0xa1, 0x28}, /* vectors */
-	    {0x21, 0x04}, {0xa1, 0x02}, /* the second hangs on line 2 */
+	    {0x21, 0x04}, {0xa1, 0x02}, /* the second is connected to line 2 */
 	    {0x21, 0x01}, {0xa1, 0x01}, /* 8086 mode */
 	    {0x21, 0xff}, {0xa1, 0xff}, /* all masked */
 	};
@@ -167,7 +171,7 @@ static void timer_setup(void)
 	apic_write(APIC_TIMER_DIV, TIMER_DIVIDE_BY_1);
 	apic_write(APIC_TIMER_COUNT, 0);
 	apic_write(APIC_LVT_TIMER, VECTOR_TIMER | (use_deadline ? LVT_TIMER_DEADLINE : 0));
-	/* The mode must have arrived before the MSR is written (SDM 3A 11.5.4.1). */
+	/* The mode must be set before the deadline's MSR is written (SDM 3A 11.5.4.1). */
 	__asm__ volatile("mfence" ::: "memory");
 }
 
@@ -175,7 +179,7 @@ void apic_init_cpu(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE);
 
-	/* From off to x2APIC leads through xAPIC (SDM 3A 11.12.5). */
+	/* A disabled APIC must enter xAPIC mode before x2APIC mode (SDM 3A 11.12.5). */
 	if (!(base & APIC_BASE_ENABLE))
 		wrmsr(MSR_APIC_BASE, base |= APIC_BASE_ENABLE);
 	if (x2apic && !(base & APIC_BASE_X2APIC))
@@ -183,7 +187,7 @@ void apic_init_cpu(void)
 
 	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
 	apic_write(APIC_TPR, 0);
-	/* LINT0 is the 8259s' line.  LINT1 is NMI on PCs, and the boot CPU alone takes it. */
+	/* LINT0 comes from the 8259s.  LINT1 is the NMI on PCs; only the boot CPU accepts it. */
 	apic_write(APIC_LVT_LINT0, LVT_MASKED);
 	apic_write(APIC_LVT_LINT1, this_cpu_id() ? LVT_NMI | LVT_MASKED : LVT_NMI);
 	if ((apic_read(APIC_VERSION) >> 16 & 0xff) >= 4)
@@ -193,7 +197,8 @@ void apic_init_cpu(void)
 	this_cpu()->apic_id = apic_current_id();
 }
 
-/* Ticks of the counter, divided by 1, in about ten milliseconds; as a rate in Hz. */
+/* Measure the counter against the clock for ten milliseconds.  Returns its rate in Hz.  Interrupts
+ * off. */
 static u64 timer_measure(void)
 {
 	u64 start, end, deadline;

@@ -1,44 +1,45 @@
 /* SPDX-License-Identifier: MIT
  *
- * Local APIC (x2APIC where there is) and I/O APICs.  SDM 3A chapter 11; 82093AA data sheet.
+ * Local APIC (in x2APIC mode if possible) and I/O APICs.  SDM 3A chapter 11; 82093AA data sheet.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
-/* Find and enable the local APIC of the boot CPU (mode, MMIO), mask the old PICs; after acpi_init()
- * and paging_init(). */
+/* Choose the mode of the local APICs, enable that of the boot CPU and mask the 8259 PICs.  After
+ * acpi_init() and paging_init(). */
 void apic_init(void);
-void apic_init_cpu(void); /* on every other CPU */
+void apic_init_cpu(void); /* enable the local APIC of another CPU, which calls this */
 
 /* The memory-mapped registers; NULL in x2APIC mode. */
 volatile u32 *apic_registers(void);
 
-/* Acknowledge the interrupt in service. */
+/* Acknowledge the interrupt that is being handled (end of interrupt). */
 void apic_eoi(void);
 
-/* Send `vector` to the CPU with that APIC id, or NMI, INIT, start-up.  Any context; waits a bounded
- * time for delivery. */
+/* Send `vector`, an NMI, INIT, or a start-up IPI to the CPU with this APIC id.  Busy-waits for the
+ * delivery for a limited time.  Any context.  All earlier stores are visible to the receiver. */
 void apic_send_ipi(u32 apic_id, u8 vector);
 void apic_send_nmi(u32 apic_id);
 void apic_send_init(u32 apic_id);
 void apic_send_startup(u32 apic_id, u8 page);
 
-/* This CPU's timer: one shot, VECTOR_TIMER at `deadline` (clock_now_ns() time); in the past means
- * at once.  Where the deadline is further away than the counter reaches (2 s at worst), the
- * interrupt comes early, and the handler arms the timer again.  Interrupts off. */
+/* Arm the timer of this CPU: one interrupt (VECTOR_TIMER) when clock_now_ns() reaches
+ * `deadline_ns`; immediately if that time has passed.  The counter reaches about 2 s: for a later
+ * deadline the interrupt comes early, and the handler must arm the timer again.  Interrupts off. */
 void apic_timer_arm(u64 deadline_ns);
 
 /* Measure the APIC timer against the clock, once; boot CPU, after clock_init(). */
 void apic_timer_calibrate(void);
 
-/* I/O APICs: route a global system interrupt to a vector on a CPU. */
+/* Find the I/O APICs and mask all their inputs. */
 void ioapic_init(void);
 typedef void (*irq_handler_t)(void);
 
-/* Take ISA interrupt `isa_irq` (overrides of the MADT applied): call
- * `handler` from the interrupt, EOI done by the caller of it.  0, or -ENODEV. */
+/* Call `handler` on each ISA interrupt `isa_irq`, with interrupts off; overrides of the MADT are
+ * applied.  The handler must not send an EOI.  Returns 0, or -ENODEV if no I/O APIC can route it.
+ */
 int irq_request_isa(u32 isa_irq, irq_handler_t handler);
 
-/* From the roof: the handler of a device vector. */
+/* Call the handler of a device's vector.  For trap.c. */
 void irq_dispatch(u8 vector);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Measuring the TSC, by the best counter that there is: the median of a few short windows.  A
- * counter that is not there reads as a constant or as nonsense, and the next one is tried.
+ * Measuring the TSC by the best counter of the machine: the median of a few short windows.  A
+ * counter that does not exist reads as a constant or as nonsense; then the next one is tried.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/paging.h"
@@ -11,14 +11,14 @@
 
 #define WINDOWS		 5
 #define WINDOW_US	 10000
-#define READS		 5	     /* for one sample: the fastest counts */
-#define WAIT_TSC_MAX	 200000000UL /* for one window, where no counter moves */
+#define READS		 5	     /* for one sample: the fastest is used */
+#define WAIT_TSC_MAX	 200000000UL /* ticks in one window, if the counter does not move */
 
 #define HPET_PERIOD	 0x004 /* femtoseconds, upper half of the capabilities (IA-PC HPET 1.0a) */
 #define HPET_CONFIG	 0x010
 #define HPET_ENABLE	 1
 #define HPET_COUNTER	 0x0f0
-#define HPET_PERIOD_MIN	 1000000 /* 1 GHz: faster is damage */
+#define HPET_PERIOD_MIN	 1000000 /* 1 GHz: a shorter period is taken as damaged */
 #define HPET_PERIOD_MAX	 100000000
 #define FEMTO_PER_SECOND 1000000000000000UL
 
@@ -42,7 +42,7 @@ static u64 pm_timer_read(void)
 	return inl((u16)acpi_info.pm_timer_port);
 }
 
-/* Channel 2 counts down. */
+/* Channel 2 counts down; the result counts up. */
 static u64 pit_read(void)
 {
 	u32 low;
@@ -52,9 +52,9 @@ static u64 pit_read(void)
 	return ~(low | (u32)inb(PIT_DATA) << 8) & 0xffff;
 }
 
-/* In the order in which they are believed. */
+/* The most trusted counter first. */
 static struct counter counters[COUNTERS] = {
-    [HPET] = {"hpet", hpet_read, 0, 0xffffffff}, /* 64-bit reads are not whole on all chips */
+    [HPET] = {"hpet", hpet_read, 0, 0xffffffff}, /* not all chips read 64 bits at once */
     [PM_TIMER] = {"acpi_pm", pm_timer_read, 0, 0xffffff},
     [PIT] = {"pit", pit_read, 0, 0xffff},
 };
@@ -83,7 +83,8 @@ static void pm_timer_find(void)
 		counters[PM_TIMER].mask = 0xffffffff;
 }
 
-/* Gate on, speaker off; channel 2 from 65535 down, both bytes, mode 2: again and again. */
+/* Enable the gate, switch the speaker off, and let channel 2 count down from 65535 repeatedly (mode
+ * 2). */
 static void pit_find(void)
 {
 	outb(PIT_GATE, (u8)((inb(PIT_GATE) & ~2) | 1));
@@ -97,8 +98,8 @@ struct sample {
 	u64 tsc, value;
 };
 
-/* An interrupt of the firmware, or the host's scheduler, can come between the two reads: the
- * attempt that took least is the best. */
+/* Read TSC and counter together.  An interrupt of the firmware or the host's scheduler can delay
+ * the second read, so the fastest of several attempts is used. */
 static struct sample sample_take(const struct counter *c)
 {
 	struct sample best = {0, 0};
@@ -115,7 +116,7 @@ static struct sample sample_take(const struct counter *c)
 	return best;
 }
 
-/* The TSC's frequency over one window; 0: the counter did not move. */
+/* Returns the frequency of the TSC in one window; 0: the counter did not move. */
 static u64 window_hz(const struct counter *c)
 {
 	struct sample start = sample_take(c), end = start;
@@ -128,7 +129,7 @@ static u64 window_hz(const struct counter *c)
 		end = sample_take(c);
 		ticks = (end.value - start.value) & c->mask;
 	}
-	/* Within 64 bits: a window has little more than WAIT_TSC_MAX ticks, hz is at most 2^30. */
+	/* No overflow: a window has little more than WAIT_TSC_MAX ticks, and hz is at most 2^30. */
 	return (end.tsc - start.tsc) * c->hz / ticks;
 }
 
@@ -144,7 +145,7 @@ struct calibration tsc_calibrate(void)
 		for (u32 w = 0; w < WINDOWS && c->hz && (!w || hz[w - 1]); w++)
 			hz[w] = window_hz(c);
 		sort_u64(hz, WINDOWS);
-		/* No TSC is slower than this: the counter is not one. */
+		/* No TSC is slower than 1 MHz: if it seems so, the counter does not work. */
 		if (hz[0] >= 1000000)
 			return (struct calibration){
 			    .hz = hz[WINDOWS / 2],
@@ -158,7 +159,7 @@ struct calibration tsc_calibrate(void)
 
 const struct counter *counter_find(void)
 {
-	for (u32 i = 0; i < PIT; i++) /* the PIT's wraps are too short for a clock */
+	for (u32 i = 0; i < PIT; i++) /* the PIT wraps too often for a clock */
 		if (counters[i].hz)
 			return &counters[i];
 	return NULL;

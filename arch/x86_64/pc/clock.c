@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Setting up the clock: how fast the TSC ticks, whether it can be trusted, and the time of day.
+ * Setting up the clock: the frequency of the TSC, whether it is reliable, and the time of day.
  */
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/pc/calibrate.h"
@@ -45,13 +45,13 @@ void clock_init(void)
 	tsc_hz = cal.hz ?: TSC_HZ_GUESS;
 	clock_tsc_set(boot_info.entry_tsc, tsc_hz);
 	if (!cal.hz)
-		log_error("clock: nothing to measure the TSC by: taken for %u Hz", TSC_HZ_GUESS);
+		log_error("clock: no counter to measure the TSC by: assuming %u Hz", TSC_HZ_GUESS);
 	else
 		log_info("clock: TSC %lu.%06lu MHz by %s", tsc_hz / 1000000, tsc_hz % 1000000,
 			 cal.by);
-	/* A TSC that changes its speed or stops shows on bare machines only: an emulator that lacks
-	 * the invariant flag still counts evenly.  clocksource=tsc forces it, another name another
-	 * one. */
+	/* Without the invariant flag, a TSC of real hardware may change its speed or stop; that of
+	 * an emulator still counts evenly.  clocksource=tsc forces the TSC, any other value forces
+	 * another counter. */
 	even = cpu_features.invariant_tsc || cpu_features.hypervisor || cal.even;
 	if (cmdline_get("clocksource", name, sizeof(name)))
 		even = !strcmp(name, "tsc");

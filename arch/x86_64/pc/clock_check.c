@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Are the TSCs of all processors the same?
+ * Checking that the TSCs of all processors agree.  They read it in turn, under a lock: none may
+ * read a value less than another read before.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
@@ -14,7 +15,7 @@
 struct sync {
 	u32 lock;
 	u64 last;  /* the latest TSC that any CPU read under the lock */
-	u64 worst; /* by how much one read less */
+	u64 worst; /* the largest difference by which a later read was less */
 };
 
 static void sync_read(struct sync *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The consoles together: which are in use, and how the log and programs write to them.
+ * The list of consoles that are in use, and how the log and programs write to them.
  */
 #include "arch/x86_64/pc/console.h"
 #include "boot/cmdline.h"
@@ -9,7 +9,8 @@
 static struct console *consoles;
 void (*console_input)(u8 byte);
 
-/* The index of the last console= that names `c` ("ttyS0,115200" too), plus one; 0: none does. */
+/* Returns the position, from 1 on, of the last console= that names `c` ("ttyS0,115200" does too);
+ * 0: none names it. */
 static u32 console_rank(const struct console *c)
 {
 	size_t length = strlen(c->name);
@@ -22,7 +23,7 @@ static u32 console_rank(const struct console *c)
 	return rank;
 }
 
-/* The log ends its lines with \n alone. */
+/* Write text of the log, whose lines end with \n only: consoles need \r\n. */
 static void sink_write(struct log_sink *sink, const char *text, size_t length)
 {
 	struct console *c = container_of(sink, struct console, sink);
@@ -69,7 +70,8 @@ void console_size(u32 *columns, u32 *rows)
 {
 	const struct console *best = NULL;
 
-	/* Of equal rank, the one that came first is last in the list: serial before display. */
+	/* If ranks are equal, the display wins over the serial port, which was registered earlier
+	 * and so comes later in the list. */
 	for (const struct console *c = consoles; c; c = c->next)
 		if (!best || console_rank(c) > console_rank(best))
 			best = c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One layer for all that can show text: serial port, framebuffer, VGA text.  Whatever
- * is written goes to each of them; what is typed at any reaches the same console_input().
+ * Consoles: devices that show text (serial port, framebuffer, VGA text).  What is written goes to
+ * each of them.  Input from any of them goes to the same function, console_input().
  */
 #pragma once
 
@@ -12,39 +12,41 @@
 struct console {
 	const char *name;  /* "ttyS0", "tty0" */
 	u32 columns, rows; /* in characters */
-	/* Any context, NMI too; must not wait without bound. */
+	/* Any context, also NMI; must not wait for an unlimited time. */
 	void (*write)(struct console *c, const char *text, size_t length);
-	/* Where write() leaves something to be done: do it `now` (any context), or let an interrupt
-	 * or a thread do it soon (wakes it: not where a lock of the scheduler may be held). */
+	/* May be NULL.  Finish what write() has left to do: immediately if `now` (any context),
+	 * else an interrupt or a thread does it soon.  Without `now` it may wake a thread, so the
+	 * caller must hold no lock of the scheduler. */
 	void (*flush)(struct console *c, bool now);
-	/* Interrupts and threads work from now on; may be NULL. */
+	/* May be NULL.  Called when interrupts and threads work. */
 	void (*start)(struct console *c);
 	struct log_sink sink;
 	struct console *next;
 };
 
-/* COM1 at 115200 from the first line of C on; absent ports are found out and left alone. */
+/* Set up COM1 at 115200 bits/s, if it exists.  kernel_main() calls this among the first. */
 void serial_init_early(void);
 
-/* Those that console= names (ttyS0, tty0; default: all there are) are taken and connected to the
- * log.  At bring-up only, the calling CPU being the only one. */
+/* Use `c` and connect it to the log, if console= names it or if there is no console=.  At bring-up
+ * only, while this CPU is the only one. */
 void console_register(struct console *c);
 
-/* Write to all of them.  Any context, but not where a lock of the scheduler may be held. */
+/* Write to all consoles.  Any context, but the caller must hold no lock of the scheduler. */
 void console_write(const char *text, size_t length);
 
-/* In characters, of what a person looks at: the console that the last console= names, else the
- * display, else 80x24 for serial.  After all have been registered. */
+/* The size, in characters, of the console that a person looks at: the one that the last console=
+ * names, else the display, else 80x24 for the serial port.  After all have been registered. */
 void console_size(u32 *columns, u32 *rows);
 
-/* What is done with a byte that has been typed at any of them, in an interrupt.  Set by the terminal,
- * or else by the raw console, before console_start(). */
+/* Called in an interrupt for each byte that is typed at a console.  The terminal sets it, or the
+ * raw console if there is no terminal, before console_start(). */
 extern void (*console_input)(u8 byte);
 
-/* Begin to receive; after apic_init() and once threads can be made. */
+/* Start to receive input.  After apic_init(), when threads can be created. */
 void console_start(void);
 
-/* A console's lock.  False: go ahead without it, because the kernel has stopped, or because what was
- * interrupted on this CPU (by an NMI) holds it. */
+/* Take the lock of a console, interrupts off.  False: the caller must continue without the lock,
+ * because the kernel panics, or because the code that an NMI has interrupted on this CPU holds it.
+ */
 bool console_lock(struct spinlock *lock, u64 *flags);
 void console_unlock(struct spinlock *lock, u64 flags, bool locked);

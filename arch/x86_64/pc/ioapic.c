@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * I/O APICs (82093AA data sheet; ACPI 6.5 5.2.12.3 and .5), and the handlers of device interrupts.
- * All go to the boot CPU.
+ * I/O APICs (82093AA data sheet; ACPI 6.5 5.2.12.3 and 5.2.12.5), and the handlers of device
+ * interrupts.  All interrupts of devices go to the boot CPU.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
@@ -22,7 +22,7 @@
 _Static_assert(VECTOR_IRQ_BASE + ISA_IRQS - 1 <= VECTOR_IRQ_LAST, "a vector for each");
 
 struct ioapic {
-	volatile u32 *registers; /* [0] selects, [4] is the window */
+	volatile u32 *registers; /* [0] selects a register, [4] is its value */
 	u32 gsi_base, entries;
 };
 
@@ -53,7 +53,7 @@ void ioapic_init(void)
 			continue;
 		version = ioapic_read(io, IOAPIC_VERSION);
 		if (version == UINT32_MAX)
-			continue; /* nobody there */
+			continue; /* there is no I/O APIC */
 		io->gsi_base = acpi_info.ioapics[i].gsi_base;
 		io->entries = (version >> 16 & 0xff) + 1;
 		for (u32 n = 0; n < io->entries; n++)
@@ -75,7 +75,7 @@ static struct ioapic *ioapic_of(u32 gsi)
 int irq_request_isa(u32 isa_irq, irq_handler_t handler)
 {
 	u32 apic_id = cpu_get(0)->apic_id, gsi = isa_irq, n;
-	u32 flags = 0; /* the bus's own: edge, active high */
+	u32 flags = 0; /* the default of the ISA bus: edge, active high */
 	struct ioapic *io;
 
 	for (u32 i = 0; i < acpi_info.override_count; i++) {
@@ -88,7 +88,8 @@ int irq_request_isa(u32 isa_irq, irq_handler_t handler)
 		}
 	}
 	io = ioapic_of(gsi);
-	/* Eight bits of destination, 255 means all; more want interrupt remapping. */
+	/* The destination has eight bits, and 255 means all CPUs.  Larger ids would need interrupt
+	 * remapping. */
 	if (!io || apic_id >= 255)
 		return -ENODEV;
 	__atomic_store_n(&handlers[isa_irq], handler, __ATOMIC_RELEASE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The end of the kernel.
+ * Switching the machine off, resetting it, or leaving the emulator.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/acpi.h"
@@ -8,7 +8,8 @@
 #include "boot/cmdline.h"
 #include "kernel/log/log.h"
 
-/* debug_exit or debug_exit=PORT: the machine is an emulator with isa-debug-exit. */
+/* End the emulator with `status`, if the command line has debug_exit or debug_exit=PORT: then the
+ * machine is QEMU with the device isa-debug-exit. */
 static void debug_exit(u32 status)
 {
 	char text[2];
@@ -22,7 +23,7 @@ void power_off(u32 status)
 	irq_disable();
 	debug_exit(status);
 	if (status == EXIT_STATUS_PANIC)
-		cpu_halt_forever(); /* why it stopped is on the screen, and is to be read */
+		cpu_halt_forever(); /* so that the report stays on the screen */
 	acpi_power_off();
 	log_error("power off failed: switch the machine off by hand");
 	cpu_halt_forever();
@@ -38,7 +39,7 @@ void power_reset(void)
 	irq_disable();
 	debug_exit(EXIT_STATUS_REBOOT);
 	acpi_reset();
-	/* An exception without a gate: the processor shuts down, and the board resets it. */
+	/* An exception without a valid IDT is a triple fault, which resets the machine. */
 	__asm__ volatile("lidt %0; int3" ::"m"(no_idt) : "memory");
 	cpu_halt_forever();
 }

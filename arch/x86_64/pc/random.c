@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Random numbers by ChaCha20 (RFC 8439) with fast key erasure (Bernstein 2017): each call first
- * replaces the key, so that what is in memory later tells nothing about what was given out before.
+ * replaces the key, so that the memory never contains a key of numbers that were returned before.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
@@ -15,7 +15,7 @@
 DEFINE_SPINLOCK(random_lock);
 static u32 random_key[8]; /* under random_lock */
 
-/* What random_add() was given since the key was last made; atomic. */
+/* Entropy from random_add() since the last change of the key; atomic. */
 static u64 pool[4];
 static u32 pool_next;
 
@@ -50,7 +50,7 @@ void chacha20_block(const u32 key[8], u64 counter, u32 out[16])
 		out[i] += start[i];
 }
 
-/* Erase; the compiler must not think it useless. */
+/* Erase memory.  The asm keeps the compiler from removing this as a useless store. */
 static void wipe(void *p, size_t n)
 {
 	memset(p, 0, n);
@@ -60,13 +60,14 @@ static void wipe(void *p, size_t n)
 void random_add(u64 value)
 {
 	u32 i = __atomic_fetch_add(&pool_next, 1, __ATOMIC_RELAXED);
-	u64 mixed = (value + i) * 0x9e3779b97f4a7c15; /* spreads the low bits, where the news is */
+	u64 mixed = (value + i) * GOLDEN_RATIO_64; /* spreads the low bits: the most random ones */
 
 	__atomic_fetch_xor(&pool[i % ARRAY_SIZE(pool)], mixed ^ mixed >> 32 ^ rdtsc(),
 			   __ATOMIC_RELAXED);
 }
 
-/* A key that is used for one call, after which neither it nor the old one can be known. */
+/* Store a key for one call in `key`, and replace random_key.  Neither tells anything about the
+ * other or about the former key. */
 static void random_take_key(u32 key[8])
 {
 	u32 block[16];
@@ -103,7 +104,7 @@ void random_bytes(void *buf, size_t n)
 	wipe(block, sizeof(block));
 }
 
-/* SDM 1, 7.3.17: either may fail for a while; ten tries. */
+/* Read RDSEED or RDRAND.  Either may fail for a short time, so try ten times (SDM 1 7.3.17). */
 static bool processor_random(u64 *value)
 {
 	bool ok = false;
@@ -130,7 +131,7 @@ void random_init(void)
 			random_add(value);
 			good++;
 		}
-		random_take_key(key); /* folds the pool in before it is full */
+		random_take_key(key); /* mixes the pool into the key */
 	}
 	wipe(key, sizeof(key));
 	if (!good)

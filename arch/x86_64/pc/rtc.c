@@ -57,7 +57,8 @@ static u8 decode(u8 v, u8 status)
 	return status & B_BINARY ? v : (u8)((v >> 4) * 10 + (v & 15));
 }
 
-/* Days from 1970-01-01, the year taken to begin in March so that a leap day is its last. */
+/* Returns the days since 1970-01-01.  The year is taken to begin in March, so that the leap day is
+ * its last day. */
 static u64 days_since_1970(u32 year, u32 month, u32 day)
 {
 	u32 y = month <= 2 ? year - 1 : year;
@@ -74,7 +75,7 @@ u64 rtc_read_seconds(void)
 
 	if (!acpi_info.has_rtc)
 		return 0;
-	do { /* two readings that agree: no update came between */
+	do { /* read until two readings agree: then no update came between */
 		t = rtc_read();
 		again = rtc_read();
 	} while (memcmp(&t, &again, sizeof(t)) && ++tries < 10);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * COM1: a 16550 (PC16550D data sheet).  What is written goes into a ring, which the port's
- * interrupts empty; whoever has interrupts on, and the log, waits for the port and helps.  So the
- * echo of what is typed keeps interrupts off for one burst only, and no input is lost meanwhile.
+ * COM1: a 16550 (PC16550D data sheet).  Output goes into a ring, and the interrupts of the port
+ * send it.  A writer that has interrupts on, and the log, wait until the port has sent it.  The
+ * echo of input runs with interrupts off and sends only one burst, so that no input is lost during
+ * that time.
  */
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/console.h"
@@ -24,9 +25,9 @@ enum { DATA, INTERRUPT_ENABLE, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_S
 #define MODEM_OUT2	       0x08 /* the interrupt line */
 #define MODEM_LOOPBACK	       0x10
 
-/* Reads of the line status while the port is busy: a read takes about 1 us on real hardware, 16
- * bytes take 1.4 ms; an emulator whose reader is slow can take long.  Shorter with interrupts off;
- * and once a wait was in vain, hardly any until the port moves again. */
+/* How often the line status is read while the port is busy.  On real hardware a read takes about 1
+ * us and sending 16 bytes takes 1.4 ms; an emulator can be much slower.  The limit is lower with
+ * interrupts off, and very low after a wait that failed, until the port sends again. */
 #define POLLS	     2000000
 #define POLLS_ATOMIC 200000
 #define POLLS_STUCK  100
@@ -35,7 +36,7 @@ enum { DATA, INTERRUPT_ENABLE, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_S
 
 DEFINE_SPINLOCK(serial_lock); /* guards the ring and the order of what is sent */
 static char ring[RING_SIZE];
-static u32 head, tail; /* they run on for ever */
+static u32 head, tail; /* count bytes; the index is the count modulo RING_SIZE */
 static u32 burst;      /* bytes that may be written once the holding register is empty */
 static bool stuck;
 static bool has_interrupt;
@@ -50,7 +51,8 @@ static void reg_write(u32 reg, u8 value)
 	outb(PORT + reg, value);
 }
 
-/* One burst, if there is something to send and the port can take it.  False: neither moved. */
+/* Send one burst if the ring has data and the port is ready.  Returns whether something was sent.
+ */
 static bool send(void)
 {
 	u64 flags;
@@ -63,7 +65,8 @@ static bool send(void)
 	return ready;
 }
 
-/* Wait until no more than `left` bytes are in the ring; those that nobody takes are given up. */
+/* Send until at most `left` bytes are in the ring.  If the port does not accept them in time,
+ * discard the contents of the ring. */
 static void drain(u32 left)
 {
 	u32 limit = irqs_enabled() ? POLLS : POLLS_ATOMIC;
@@ -82,8 +85,8 @@ static void drain(u32 left)
 	WRITE_ONCE(stuck, !polls);
 	if (polls)
 		return;
-	/* Under the lock: a CPU in send() may see the port move this very moment, and would count
-	 * its bytes on from the end. */
+	/* Under the lock, because another CPU may be in send() just now and would advance `tail`
+	 * past `head`. */
 	locked = console_lock(&serial_lock, &flags);
 	tail = head;
 	console_unlock(&serial_lock, flags, locked);
@@ -103,8 +106,9 @@ static void serial_write(struct console *c, const char *text, size_t length)
 	}
 }
 
-/* Who can wait does, so that a write() has been sent when it returns.  The rest is for interrupts,
- * which come when a burst is out: the first is sent by hand. */
+/* A caller with interrupts on waits, so that a write() has been sent when it returns.  For other
+ * callers the interrupts send the data.  An interrupt comes when a burst has been sent, so send the
+ * first burst here. */
 static void serial_flush(struct console *c, bool now)
 {
 	if (now || irqs_enabled() || !READ_ONCE(has_interrupt))
@@ -121,14 +125,14 @@ static void receive(void)
 		if (!(status & LINE_STATUS_DATA_READY))
 			break;
 		byte = reg_read(DATA);
-		if (!(status & LINE_STATUS_BREAK)) /* its NUL was not typed */
+		if (!(status & LINE_STATUS_BREAK)) /* the NUL of a break was not typed */
 			console_input(byte);
 	}
 }
 
-/* The interrupt is an edge: it comes again only if all its causes have been seen to, for which the
- * port says that there is none left.  More rounds than a few only where the sender is faster than
- * we are, or nobody is there. */
+/* The interrupt is edge-triggered: another comes only after all its causes have been handled, so
+ * repeat until the port reports none.  The limit is for a port that does not exist, and for a
+ * sender that is faster than this loop. */
 static void serial_interrupt(void)
 {
 	for (u32 i = 0; i < 64 && !(reg_read(INTERRUPT_ID) & INTERRUPT_NONE); i++) {
@@ -146,7 +150,7 @@ static void serial_start(struct console *c)
 		return;
 	}
 	reg_write(INTERRUPT_ENABLE, 0x03); /* data received, ready to send */
-	serial_interrupt();		   /* an edge that came too early would be the last */
+	serial_interrupt();		   /* handle causes from before: they make no new edge */
 	WRITE_ONCE(has_interrupt, true);
 }
 
@@ -159,7 +163,7 @@ static struct console serial_console = {
     .start = serial_start,
 };
 
-/* A port that is not there reads as ones, and does not loop back. */
+/* Test the port by its loopback mode.  A port that does not exist returns ones. */
 static bool serial_present(void)
 {
 	reg_write(MODEM_CONTROL, MODEM_LOOPBACK | MODEM_RTS | MODEM_OUT2);
@@ -173,7 +177,7 @@ static bool serial_present(void)
 void serial_init_early(void)
 {
 	reg_write(INTERRUPT_ENABLE, 0);
-	reg_write(LINE_CONTROL, 0x80); /* the divisor shows in the first two registers */
+	reg_write(LINE_CONTROL, 0x80); /* the first two registers are the divisor now */
 	reg_write(DATA, 1);	       /* 115200 */
 	reg_write(INTERRUPT_ENABLE, 0);
 	reg_write(LINE_CONTROL, 0x03); /* 8 bits, no parity, one stop bit */

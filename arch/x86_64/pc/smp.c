@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starting the other processors (SDM 3A 9.4.4), and stopping them.
+ * Starting the other processors (SDM 3A 9.4.4), and stopping them for a panic.
  */
 #include "arch/x86_64/pc/smp.h"
 
@@ -21,7 +21,7 @@
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"
 
-#define START_PATIENCE_NS (5 * NSEC_PER_SEC) /* without any CPU getting further */
+#define START_PATIENCE_NS (5 * NSEC_PER_SEC) /* since the last progress of any CPU */
 #define STOP_PATIENCE_NS  (500 * NSEC_PER_MSEC)
 
 void (*smp_cpu_setup_hook)(void);
@@ -46,7 +46,7 @@ static void cpu_count_raise(u32 count)
 		;
 }
 
-/* The first C of a processor that starts, on its own stack, interrupts off. */
+/* The first C function of a processor that starts.  It runs on its own stack, interrupts off. */
 static void noreturn smp_cpu_begin(struct trampoline_slot *slot)
 {
 	u64 ist[4];
@@ -56,7 +56,7 @@ static void noreturn smp_cpu_begin(struct trampoline_slot *slot)
 		slot_set_state(slot, TRAMPOLINE_UNFIT);
 		cpu_halt_forever();
 	}
-	/* Above its stack lie those of double fault, NMI, machine check and debug. */
+	/* The stacks for double fault, NMI, machine check and debug lie above its own stack. */
 	for (u32 i = 0; i < 4; i++)
 		ist[i] = slot->stack + (i + 1) * IST_STACK_SIZE;
 	descriptors_init_cpu(ist);
@@ -78,7 +78,8 @@ static u32 cpus_wanted(void)
 	return (u32)MAX(MIN(most, (u64)acpi_info.cpu_count), 1UL);
 }
 
-/* A slot for each CPU: its per-CPU area, and its stacks above. */
+/* Fill a slot for each CPU and allocate its memory: the per-CPU area, and above it the stacks.
+ * Returns the number of slots. */
 static u32 slots_prepare(u32 wanted, void *(*alloc)(size_t))
 {
 	size_t area = ALIGN_UP(percpu_size(), PAGE_SIZE);
@@ -101,7 +102,7 @@ static u32 slots_prepare(u32 wanted, void *(*alloc)(size_t))
 	return count;
 }
 
-/* Add the page's address to a 32-bit address in the copy, which need not be aligned. */
+/* Add the address of the page to a 32-bit address in the copy, which may be unaligned. */
 static void trampoline_relocate(char *copy, const char *where, u32 base)
 {
 	char *p = copy + (where - trampoline_start);
@@ -126,7 +127,7 @@ static void trampoline_install(u32 count)
 	trampoline_relocate(copy, trampoline_jump_64, base);
 	*data = (struct trampoline_data){
 	    .root = kernel_pmap.root,
-	    .efer = (rdmsr(MSR_EFER) & (EFER_SCE | EFER_NXE)) | 1UL << 8 /* LME */,
+	    .efer = (rdmsr(MSR_EFER) & (EFER_SCE | EFER_NXE)) | EFER_LME,
 	    .slots = (u64)slots,
 	    .slot_count = count,
 	    .apic = (u64)apic_registers(),
@@ -135,7 +136,7 @@ static void trampoline_install(u32 count)
 	};
 }
 
-/* Slots that got as far as `state` or further. */
+/* The number of slots whose state is `state` or a later one. */
 static u32 slots_count(u32 count, u32 state)
 {
 	u32 n = 0;
@@ -146,7 +147,8 @@ static u32 slots_count(u32 count, u32 state)
 	return n;
 }
 
-/* Until all are online (or unfit), or none has got further for a while. */
+/* Wait until all CPUs are online or unfit, or until none has made progress for START_PATIENCE_NS.
+ */
 static void slots_wait(u32 count)
 {
 	u64 since = clock_now_ns();
@@ -171,8 +173,8 @@ static void slots_report(u32 count)
 		struct trampoline_slot *slot = &slots[i];
 		u32 state = TRAMPOLINE_WAITING;
 
-		/* One that comes late finds its slot taken; and INIT puts it where it does no
-		 * harm once the trampoline is gone. */
+		/* A CPU that arrives late finds its slot abandoned and halts.  INIT keeps it from
+		 * running the trampoline after that page has been reused. */
 		if (__atomic_compare_exchange_n(&slot->state, &state, TRAMPOLINE_ABANDONED, false,
 						__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 			apic_send_init(slot->apic_id);
@@ -238,7 +240,7 @@ void smp_stop_others(void)
 		apic_send_nmi(cpu_get(cpu)->apic_id);
 		others++;
 	}
-	/* The loop is bounded too: the clock may be what is broken. */
+	/* Limit the number of rounds too, because the clock itself may be broken. */
 	for (u32 i = 0; i < 100000000 && cpumask_count(&stopped) < others &&
 			clock_now_ns() - since < STOP_PATIENCE_NS;
 	     i++)

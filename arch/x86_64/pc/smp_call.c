@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calling functions on other CPUs, by an interrupt between processors.
+ * Calling functions on other CPUs by an interrupt (IPI).
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
@@ -17,11 +17,11 @@
 struct call_request {
 	void (*fn)(void *arg);
 	void *arg;
-	struct cpumask waiting; /* who has not run it yet; bits are cleared by them */
+	struct cpumask waiting; /* CPUs that have not run it yet; each clears its own bit */
 };
 
-static DEFINE_PER_CPU(struct call_request, call_request); /* the sender's */
-static DEFINE_PER_CPU(struct cpumask, call_senders);	  /* who wants something of this CPU */
+static DEFINE_PER_CPU(struct call_request, call_request); /* of this CPU, the sender */
+static DEFINE_PER_CPU(struct cpumask, call_senders);	  /* CPUs with a request for this CPU */
 
 void smp_call_answer(void)
 {
@@ -32,11 +32,12 @@ void smp_call_answer(void)
 	cpumask_for_each (sender, senders) {
 		struct call_request *r = per_cpu_ptr(call_request, sender);
 
-		/* Taking the bit acquires what the sender wrote before it set the bit. */
-		if (!cpumask_clear(senders, sender))
+		/* Clearing the bit is a full barrier.  It pairs with cpumask_set() in smp_call():
+		 * the sender's stores to *r are visible here. */
+		if (!cpumask_test_and_clear(senders, sender))
 			continue;
 		r->fn(r->arg);
-		cpumask_clear(&r->waiting, self); /* `*r` is the sender's again */
+		cpumask_clear(&r->waiting, self); /* from here on the sender may change *r */
 	}
 	irq_restore(flags);
 }
@@ -47,7 +48,8 @@ void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
 	u32 self = this_cpu_id();
 	u64 since;
 
-	/* A handler that called from here would overwrite the request under way. */
+	/* A CPU has one request.  A handler must not call this function while its CPU waits below.
+	 */
 	require(cpumask_empty(&r->waiting) || panic_in_progress);
 	r->fn = fn;
 	r->arg = arg;
@@ -79,7 +81,7 @@ void smp_reschedule(u32 cpu)
 	apic_send_ipi(cpu_get(cpu)->apic_id, VECTOR_RESCHEDULE);
 }
 
-/* --- Free frames that other CPUs keep --------------------------------------------------------- */
+/* --- Free frames in the caches of other CPUs -------------------------------------------------- */
 
 static void drain_here(void *unused)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeping translation caches in step with the tables (SDM 3A 4.10).  Only CPUs that have a root
- * loaded are interrupted; those that run a kernel thread on it let go of it instead.
+ * Flushing old translations from the TLBs after a change of page tables (SDM 3A 4.10).  Only CPUs
+ * that have the root loaded are interrupted.  A CPU that runs a kernel thread on this root does not
+ * flush but loads the kernel's root.  docs/rooms/mmu.md lists what a flush may skip, and why.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
@@ -10,7 +11,7 @@
 #include "arch/x86_64/pc/tlb.h"
 #include "kernel/log/panic.h"
 
-/* Pages up to which single flushes cost less than a full one and the misses after it. */
+/* Up to so many pages, INVLPG for each costs less than a full flush and the misses after it. */
 #define FLUSH_PAGES_MAX 32
 
 static DEFINE_PER_CPU(struct tlb_stats, tlb_counters);
@@ -20,7 +21,7 @@ struct flush {
 	u64 start, end;
 };
 
-/* All entries, global ones too (SDM 3A 4.10.4.1: a change of CR4.PGE). */
+/* Flush all entries, also global ones: a change of CR4.PGE does that (SDM 3A 4.10.4.1). */
 static void flush_everything(void)
 {
 	u64 cr4 = read_cr4();
@@ -33,12 +34,13 @@ static void flush_everything(void)
 	}
 }
 
-/* Interrupts off. */
+/* Do what `arg`, a struct flush, asks on this CPU.  Interrupts off. */
 static void flush_here(void *arg)
 {
 	const struct flush *f = arg;
 	struct cpu *cpu = this_cpu();
 
+	/* This CPU has loaded another root after it was chosen, and that flushed the TLB. */
 	if (f->pmap && f->pmap != cpu->pmap)
 		return;
 	if (f->pmap && cpu->pmap_lazy) {
@@ -62,8 +64,8 @@ static void flush_on(const struct cpumask *cpus, struct flush *f)
 	u64 flags;
 
 	preempt_disable();
-	/* The caller's change of entries before the reading of who has the root: see pmap_switch().
-	 */
+	/* Full barrier: the caller's changes of entries must be visible before `cpus` is read.
+	 * Pairs with cpumask_set() in pmap_switch(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	others = *cpus;
 	cpumask_clear(&others, this_cpu_id());
@@ -95,7 +97,7 @@ void tlb_flush_kernel_range(u64 start, u64 end)
 	flush_on(&cpus_online, &f);
 }
 
-/* Interrupts off. */
+/* Load the kernel's root if this CPU has the root of `arg`, a struct pmap.  Interrupts off. */
 static void root_drop(void *arg)
 {
 	if (this_cpu()->pmap == arg)

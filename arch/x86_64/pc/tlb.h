@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeping the TLBs of all CPUs in step with the page tables.
+ * Flushing old translations from the TLBs of all CPUs.
  */
 #pragma once
 
 #include "arch/x86_64/mmu/paging.h"
 
-/* Flush addresses [start, end) of `pmap` from the TLB of every CPU that has it loaded; lazily
- * loaded ones drop the root instead.  Waits for them: interrupts on, no spinlock held that is ever
- * taken with interrupts off (the wait itself answers other CPUs' calls).  Counted in tlb_stats. */
+/* Flush addresses [start, end) of `pmap` from the TLB of every CPU that has its root loaded.  A CPU
+ * that has it loaded lazily loads the kernel's root instead.  Waits until all have done so, and
+ * answers calls of other CPUs while it waits.  Interrupts on.  The caller may hold spinlocks, but
+ * none that is ever taken with interrupts off: a CPU that spins for such a lock cannot answer. */
 void tlb_shootdown(struct pmap *pmap, u64 start, u64 end);
 
-/* The same for kernel addresses, on all CPUs. */
+/* Flush kernel addresses [start, end) on all CPUs.  The same rules hold. */
 void tlb_flush_kernel_range(u64 start, u64 end);
 
 struct tlb_stats {
@@ -19,7 +20,7 @@ struct tlb_stats {
 };
 struct tlb_stats tlb_stats_read(void);
 
-/* Free all tables of the user half, and the root.  The leaves must be clear already.  CPUs that
- * still have the root lazily loaded are moved to the kernel's by IPI and waited for, so interrupts
- * must be on and no spinlock held. */
+/* Free all tables of the user half, and the root.  The leaf entries must be clear already.  CPUs
+ * that have the root loaded lazily are made to load the kernel's root by an IPI, and this function
+ * waits for them: interrupts on, no spinlock held. */
 void pmap_destroy(struct pmap *pmap);
