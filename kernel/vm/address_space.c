@@ -140,7 +140,7 @@ u64 address_space_pte(struct address_space *as, u64 address)
 	u64 *slot, entry;
 
 	spin_lock(&as->page_table_lock);
-	slot = address < USER_MAX ? leaf_slot(as, address) : NULL;
+	slot = address < USER_MAX ? pte_slot(as, address) : NULL;
 	entry = slot ? *slot : 0;
 	spin_unlock(&as->page_table_lock);
 	return entry;

@@ -40,7 +40,7 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 			  const u64 *generation)
 {
 	struct address_space *as = r->space;
-	struct page *before = old ? leaf_page(old) : NULL;
+	struct page *before = old ? pte_page(old) : NULL;
 	bool same;
 
 	spin_lock(&as->page_table_lock);
@@ -56,10 +56,10 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 			WRITE_ONCE(*slot, 0);
 			tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
 		}
-		WRITE_ONCE(*slot, leaf_make(r, page_to_phys(page)));
-		leaf_count(r, page, 1);
+		WRITE_ONCE(*slot, pte_make(r, page_to_phys(page)));
+		pte_count(r, page, 1);
 		if (before)
-			leaf_count(r, before, -1);
+			pte_count(r, before, -1);
 		if (before || generation) {
 			as->cow_copies++;
 			this_cpu_ptr(fault_counters)->cow_copies++;
@@ -77,7 +77,7 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 static enum fault_result fault_copy(struct region *r, u64 address, u64 *slot, u64 entry)
 {
 	struct address_space *as = r->space;
-	struct page *old = leaf_page(entry), *new;
+	struct page *old = pte_page(entry), *new;
 	bool done;
 
 	if (old)
@@ -111,7 +111,7 @@ static enum fault_result fault_anonymous(struct region *r, u64 address, u64 *slo
 	if (!write) {
 		spin_lock(&as->page_table_lock);
 		if (!*slot)
-			WRITE_ONCE(*slot, leaf_make(r, zero_frame()));
+			WRITE_ONCE(*slot, pte_make(r, zero_frame()));
 		spin_unlock(&as->page_table_lock);
 		return FAULT_DONE;
 	}
@@ -178,11 +178,11 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 
 			if (!pages[i] || slot[i])
 				continue;
-			entry = leaf_make(r, page_to_phys(pages[i]));
+			entry = pte_make(r, page_to_phys(pages[i]));
 			if (start + i * PAGE_SIZE != address)
 				entry &= ~PTE_ACCESSED;
 			WRITE_ONCE(slot[i], entry);
-			leaf_count(r, pages[i], 1);
+			pte_count(r, pages[i], 1);
 			pages[i] = NULL;
 		}
 		this_cpu_ptr(fault_counters)->object_faults++;
@@ -202,13 +202,13 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 
 	address = ALIGN_DOWN(address, PAGE_SIZE);
 	spin_lock(&as->page_table_lock);
-	slot = leaf_slot(as, address);
+	slot = pte_slot(as, address);
 	entry = slot ? *slot : 0;
 	if (entry && write && !(entry & PTE_WRITE)) {
-		if (!leaf_owned(r, leaf_page(entry)))
+		if (!pte_owned(r, pte_page(entry)))
 			return fault_copy(r, address, slot, entry);
 		/* The others that shared it are gone. */
-		WRITE_ONCE(*slot, leaf_make(r, entry & PTE_ADDRESS));
+		WRITE_ONCE(*slot, pte_make(r, entry & PTE_ADDRESS));
 		this_cpu_ptr(fault_counters)->cow_reuses++;
 		reused = true;
 	}

@@ -21,19 +21,19 @@ paddr_t zero_frame(void)
 	return virt_to_phys(zero_page);
 }
 
-struct page *leaf_page(u64 entry)
+struct page *pte_page(u64 entry)
 {
 	paddr_t frame = entry & PTE_ADDRESS;
 
 	return frame == zero_frame() ? NULL : &page_array[frame >> PAGE_SHIFT];
 }
 
-bool leaf_owned(const struct region *r, const struct page *page)
+bool pte_owned(const struct region *r, const struct page *page)
 {
 	return r->shared || (page && page->use == PAGE_ANON && page_refs(page) == 1);
 }
 
-u64 leaf_make(const struct region *r, paddr_t frame)
+u64 pte_make(const struct region *r, paddr_t frame)
 {
 	u64 entry = frame | PTE_USER | PTE_ACCESSED;
 
@@ -42,12 +42,12 @@ u64 leaf_make(const struct region *r, paddr_t frame)
 	entry |= PTE_PRESENT;
 	if (!(r->prot & PROT_EXEC))
 		entry |= pte_nx;
-	if ((r->prot & PROT_WRITE) && leaf_owned(r, leaf_page(frame)))
+	if ((r->prot & PROT_WRITE) && pte_owned(r, pte_page(frame)))
 		entry |= PTE_WRITE | PTE_DIRTY;
 	return entry;
 }
 
-void leaf_count(const struct region *r, const struct page *page, int sign)
+void pte_count(const struct region *r, const struct page *page, int sign)
 {
 	struct address_space *as = r->space;
 	u64 *counter = page->use == PAGE_ANON ? &as->resident_anon
@@ -59,7 +59,7 @@ void leaf_count(const struct region *r, const struct page *page, int sign)
 	as->peak_resident = MAX(as->peak_resident, address_space_resident(as));
 }
 
-u64 *leaf_slot(struct address_space *as, u64 address)
+u64 *pte_slot(struct address_space *as, u64 address)
 {
 	assert_held(&as->page_table_lock);
 	return pmap_walk(&as->pmap, address, false);
@@ -85,13 +85,13 @@ u64 *pages_table_make(struct address_space *as, u64 address)
 	return NULL;
 }
 
-u64 *leaf_next(struct address_space *as, u64 *address, u64 end, u64 *stop)
+u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop)
 {
 	*address = pmap_next_mapped(&as->pmap, *address, end);
 	if (*address >= end)
 		return NULL;
 	*stop = MIN(end, ALIGN_DOWN(*address, TABLE_SPAN) + TABLE_SPAN);
-	return leaf_slot(as, *address);
+	return pte_slot(as, *address);
 }
 
 void pages_zap(struct region *r, u64 start, u64 end, bool flush)
@@ -104,7 +104,7 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 		u32 n = 0;
 
 		spin_lock(&as->page_table_lock);
-		slot = leaf_next(as, &start, end, &stop);
+		slot = pte_next(as, &start, end, &stop);
 		for (; slot && start < stop && n < ZAP_BATCH; start += PAGE_SIZE, slot++) {
 			struct page *page;
 
@@ -113,9 +113,9 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 			if (!last)
 				first = start;
 			last = start + PAGE_SIZE;
-			page = leaf_page(*slot);
+			page = pte_page(*slot);
 			if (page) {
-				leaf_count(r, page, -1);
+				pte_count(r, page, -1);
 				gone[n++] = page;
 			}
 			WRITE_ONCE(*slot, 0);
@@ -147,9 +147,9 @@ void pages_protect(struct region *r, u64 start, u64 end)
 
 	do {
 		spin_lock(&as->page_table_lock);
-		slot = leaf_next(as, &a, end, &stop);
+		slot = pte_next(as, &a, end, &stop);
 		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
-			u64 old = *slot, new = old ? leaf_make(r, old & PTE_ADDRESS) : 0;
+			u64 old = *slot, new = old ? pte_make(r, old & PTE_ADDRESS) : 0;
 
 			if ((old & PTE_PRESENT) &&
 			    ((old & ~new &(PTE_PRESENT | PTE_WRITE)) || (new & ~old &PTE_NX)))
@@ -168,7 +168,7 @@ static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, boo
 {
 	for (u64 i = 0; i < count; i++) {
 		u64 entry = slot[i];
-		struct page *page = entry ? leaf_page(entry) : NULL;
+		struct page *page = entry ? pte_page(entry) : NULL;
 
 		/* A file's page that was never touched is only there by fault-around: the child
 		 * may well do without. */
@@ -181,7 +181,7 @@ static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, boo
 		}
 		if (page) {
 			page_get(page);
-			leaf_count(to, page, 1);
+			pte_count(to, page, 1);
 		}
 		WRITE_ONCE(copy[i], entry);
 	}
@@ -194,7 +194,7 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 
 	for (;;) {
 		spin_lock(&parent->page_table_lock);
-		slot = leaf_next(parent, &a, from->end, &stop);
+		slot = pte_next(parent, &a, from->end, &stop);
 		spin_unlock(&parent->page_table_lock);
 		if (!slot)
 			return true;
@@ -204,7 +204,7 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 		 * matters because the object may be cut at any time. */
 		spin_lock(&parent->page_table_lock);
 		spin_lock_nested(&child->page_table_lock);
-		copy = leaf_slot(child, a);
+		copy = pte_slot(child, a);
 		fork_entries(to, slot, copy, (stop - a) >> PAGE_SHIFT, downgraded);
 		spin_unlock(&child->page_table_lock);
 		spin_unlock(&parent->page_table_lock);
@@ -220,7 +220,7 @@ bool pages_move(struct region *from, u64 old_start, struct region *to, u64 lengt
 	/* First all tables, so that nothing can fail half-way. */
 	for (a = old_start;; a = stop) {
 		spin_lock(&as->page_table_lock);
-		slot = leaf_next(as, &a, end, &stop);
+		slot = pte_next(as, &a, end, &stop);
 		spin_unlock(&as->page_table_lock);
 		if (!slot)
 			break;
@@ -231,12 +231,12 @@ bool pages_move(struct region *from, u64 old_start, struct region *to, u64 lengt
 	a = old_start;
 	do {
 		spin_lock(&as->page_table_lock);
-		slot = leaf_next(as, &a, end, &stop);
+		slot = pte_next(as, &a, end, &stop);
 		first = a;
 		for (u64 *entry = slot; entry && a < stop; a += PAGE_SIZE, entry++) {
 			if (!*entry)
 				continue;
-			WRITE_ONCE(*leaf_slot(as, a + shift), *entry);
+			WRITE_ONCE(*pte_slot(as, a + shift), *entry);
 			WRITE_ONCE(*entry, 0);
 		}
 		if (slot)

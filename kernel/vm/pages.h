@@ -11,24 +11,24 @@
 #include "kernel/vm/address_space.h"
 
 /* The page behind an entry; NULL: the zero page, which untouched private memory reads as. */
-struct page *leaf_page(u64 entry);
+struct page *pte_page(u64 entry);
 paddr_t zero_frame(void);
 
 /* May a write go to `page` in `r`, or must it be copied first? */
-bool leaf_owned(const struct region *r, const struct page *page);
+bool pte_owned(const struct region *r, const struct page *page);
 
 /* The entry for a frame, with all that the region's protection allows at once. */
-u64 leaf_make(const struct region *r, paddr_t frame);
+u64 pte_make(const struct region *r, paddr_t frame);
 
 /* Count a page in (1) or out (-1). */
-void leaf_count(const struct region *r, const struct page *page, int sign);
+void pte_count(const struct region *r, const struct page *page, int sign);
 
 /* The entry's slot, or NULL where its table is missing.  Under page_table_lock. */
-u64 *leaf_slot(struct address_space *as, u64 address);
+u64 *pte_slot(struct address_space *as, u64 address);
 
 /* The slots of the next table that exists: *address goes to the first, *stop to the end of the
  * table or of the range.  NULL: no more.  Under page_table_lock. */
-u64 *leaf_next(struct address_space *as, u64 *address, u64 end, u64 *stop);
+u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop);
 
 /* Make the tables for `address`, and return its slot.  NULL: no memory.  Sleeps, no lock held. */
 u64 *pages_table_make(struct address_space *as, u64 address);

@@ -12,10 +12,10 @@
  * cannot go away, nor be shared by a fork, in the middle. */
 static bool copy_now(struct region *r, u64 address, void *buf, size_t n, bool write)
 {
-	u64 *slot = leaf_slot(r->space, address), offset = address % PAGE_SIZE;
+	u64 *slot = pte_slot(r->space, address), offset = address % PAGE_SIZE;
 	char *memory;
 
-	if (!slot || !*slot || (write && !leaf_owned(r, leaf_page(*slot))))
+	if (!slot || !*slot || (write && !pte_owned(r, pte_page(*slot))))
 		return false;
 	memory = (char *)phys_to_virt(*slot & PTE_ADDRESS) + offset;
 	if (write)

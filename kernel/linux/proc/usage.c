@@ -16,13 +16,13 @@ static u32 mappings_of(const struct page *page)
 	return refs > others ? refs - others : 1;
 }
 
-static u64 pagemap_entry(u64 leaf)
+static u64 pagemap_entry(u64 pte)
 {
-	const struct page *page = leaf ? leaf_page(leaf) : NULL;
+	const struct page *page = pte ? pte_page(pte) : NULL;
 
-	if (!leaf)
+	if (!pte)
 		return 0;
-	return PAGEMAP_PRESENT | (leaf & PTE_ADDRESS) >> PAGE_SHIFT |
+	return PAGEMAP_PRESENT | (pte & PTE_ADDRESS) >> PAGE_SHIFT |
 	       (page && page->use != PAGE_ANON ? PAGEMAP_OBJECT : 0) |
 	       (page && mappings_of(page) == 1 ? PAGEMAP_EXCLUSIVE : 0);
 }
@@ -34,7 +34,7 @@ void usage_pagemap(struct address_space *as, u64 address, u64 *entries, u32 coun
 	memset(entries, 0, count * sizeof(*entries));
 	do {
 		spin_lock(&as->page_table_lock);
-		slot = leaf_next(as, &at, end, &stop);
+		slot = pte_next(as, &at, end, &stop);
 		for (; slot && at < stop; at += PAGE_SIZE, slot++)
 			entries[(at - address) >> PAGE_SHIFT] = pagemap_entry(*slot);
 		spin_unlock(&as->page_table_lock);
@@ -42,9 +42,9 @@ void usage_pagemap(struct address_space *as, u64 address, u64 *entries, u32 coun
 }
 
 /* Where there is no swap, a program's own page is never the same as anything on a disk. */
-static void page_usage_add(const struct page *page, u64 leaf, struct region_usage *u)
+static void page_usage_add(const struct page *page, u64 pte, struct region_usage *u)
 {
-	bool anonymous = page->use == PAGE_ANON, dirty = anonymous || leaf & PTE_DIRTY;
+	bool anonymous = page->use == PAGE_ANON, dirty = anonymous || pte & PTE_DIRTY;
 	u32 mappings = mappings_of(page);
 	u64 *kind = mappings > 1 ? (dirty ? &u->shared_dirty : &u->shared_clean)
 				 : (dirty ? &u->private_dirty : &u->private_clean);
@@ -63,9 +63,9 @@ void region_usage_add(struct region *r, struct region_usage *usage)
 
 	do {
 		spin_lock(&as->page_table_lock);
-		slot = leaf_next(as, &at, r->end, &stop);
+		slot = pte_next(as, &at, r->end, &stop);
 		for (; slot && at < stop; at += PAGE_SIZE, slot++) {
-			const struct page *page = *slot ? leaf_page(*slot) : NULL;
+			const struct page *page = *slot ? pte_page(*slot) : NULL;
 
 			if (page)
 				page_usage_add(page, *slot, usage);
