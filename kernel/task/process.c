@@ -16,10 +16,10 @@
  * References: a process's table entry counts one until it is reaped, each of its threads one until
  * its structure is freed.  A thread counts one for running, and one for being in the hash of TIDs.
  */
-#include "kernel/lib/abi.h"
 #include "kernel/task/process.h"
 
 #include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"

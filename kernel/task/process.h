@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A process: whatever its threads share.  What each thread has for itself is in struct thread
+ * A process: what its threads share.  What each thread has for itself is in struct thread
  * (kernel/task/thread.h): read the two side by side.
  */
 #pragma once
@@ -24,7 +24,7 @@ struct tty;
 
 /* The working directory and the umask of a process. */
 struct fs_context {
-	struct mutex lock; /* guards all below */
+	struct mutex lock; /* guards the rest */
 	struct inode *cwd; /* NULL before the boot has set it, and when the process is exiting */
 	u32 umask;
 };
@@ -72,49 +72,51 @@ struct credentials {
 	u32 uid, euid, suid, gid, egid, sgid;
 };
 
-/* "wait status": an exit code << 8, or the number of the signal that ended the process. */
 struct process {
 	/* Fixed once the process is in the tables. */
-	pid_t pid; /* 0: the kernel's own process, which all kernel threads belong to */
-	u64 started_ns;
+	pid_t pid;	/* 0: the kernel's own process, which all kernel threads belong to */
+	u64 started_ns; /* clock at creation */
 
-	struct refcount refs;
+	struct refcount refs; /* process.c says who holds references */
 
-	/* Under process_lock. */
+	/* The family, and its end.  Under process_lock.  A wait status is an exit code << 8 or the
+	 * number of the signal that ended the process, as wait() returns it. */
 	struct process *parent;
-	struct list children, sibling_link; /* children[].sibling_link */
+	struct list children, sibling_link; /* `children` links their sibling_link */
 	struct treap_node pid_node;	    /* in the tree of PIDs, until the process is reaped */
 	struct job job;
 	struct wait_queue child_wait; /* threads of this process wait here for its children */
-	bool zombie;	 /* all threads have ended; the parent has not called wait() yet */
-	int exit_code;	 /* wait status, once it is a zombie */
-	int exit_signal; /* sent to the parent when it ends: SIGCHLD, or 0 for none */
-	struct process_use use;
+	bool zombie;		/* all threads have ended; the parent has not called wait() yet */
+	int exit_code;		/* wait status, once it is a zombie */
+	int exit_signal;	/* sent to the parent at the end: SIGCHLD, or 0 for none */
+	struct process_use use; /* times and counters, besides those of living threads */
 
-	/* Changed under process_lock and signals.lock both; read under either. */
+	/* Changed under process_lock and signals.lock both, so that either suffices to read them.
+	 */
 	struct list threads;   /* thread.process_link; the leader stays in it until it is reaped */
 	u32 thread_count;      /* threads that have not ended */
 	struct thread *leader; /* the thread whose TID is the PID */
 
-	/* Replaced by exec (under exec.lock and process_lock), and set to NULL by the exit of the
-	 * last thread (under process_lock). */
+	/* The program.  exec replaces the first two under exec.lock and process_lock; the exit of
+	 * the last thread sets `space` to NULL under process_lock. */
 	struct address_space *space;
 	struct file *executable; /* for /proc/PID/exe */
 	struct exec_state exec;
 
 	/* Each has a lock of its own. */
-	struct file_table *files;
+	struct file_table *files; /* open descriptors */
 	struct fs_context fs;
 
+	/* Under signals.lock. */
 	struct signals signals;
 	struct stop_state stop;
-	bool group_exiting;  /* all threads are to end: exit_group() or a fatal signal; under
-				signals.lock */
+	bool group_exiting;  /* all threads are to end: exit_group() or a fatal signal */
 	int group_exit_code; /* wait status */
 
+	/* Under limits.lock. */
 	struct limits limits;
 	struct credentials credentials;
-	struct repeating_timer itimer_real; /* setitimer(ITIMER_REAL); under limits.lock */
+	struct repeating_timer itimer_real; /* setitimer(ITIMER_REAL) */
 };
 
 extern struct spinlock process_lock;   /* irq; the family tree and the hashes */
@@ -142,13 +144,14 @@ void process_init_early(void);
  * which creates files under these limits. */
 void process_init(void);
 
-/* By number; with a reference, or NULL.  A thread's by TID (its process lives as long as it). */
+/* The process with this PID, or the thread with this TID, with a reference; NULL if there is none.
+ * A process is not freed before its threads. */
 struct process *process_find(pid_t pid);
 struct thread *thread_find(tid_t tid);
 void process_get(struct process *p);
 void process_put(struct process *p);
 
-/* The process with the lowest PID >= from, with a reference, or NULL. */
+/* The process with the lowest PID that is at least `from`, with a reference, or NULL. */
 struct process *process_next(pid_t from);
 
 /* The current value of a limit (RLIMIT_*). */

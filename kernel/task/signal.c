@@ -3,9 +3,9 @@
  * Sending signals: queues, masks, which thread takes one, stopping and continuing.  POSIX 2.4,
  * signal(7).  What happens to a thread that takes one is in signal_deliver.c.
  */
-#include "kernel/lib/abi.h"
 #include "kernel/task/signal.h"
 
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A thread: whatever it has for itself.  What the threads of a process share is in struct process
+ * A thread: what it has for itself.  What the threads of a process share is in struct process
  * (kernel/task/process.h): read the two side by side.
  */
 #pragma once
@@ -38,55 +38,62 @@ enum thread_state {
 #define WORK_RESTORE_MASK 4U /* put signals.saved_mask back: sigsuspend(), ppoll() */
 
 struct thread {
-	/* Fixed at creation. */
-	tid_t tid;		  /* unique over all processes; 0: an idle thread */
-	pid_t pid;		  /* of the process; 0: a kernel thread */
-	struct process *process;  /* process 0 for kernel threads; never NULL */
-	void *kernel_stack;	  /* lowest byte; KSTACK_SIZE bytes */
-	bool is_user;		  /* has a user half: trap frame at the stack's top, FPU state */
-	struct refcount refs;
-	char name[16];		  /* at most 15 characters; prctl() and exec change it */
+	/* Who it is.  Set at creation; exec may change `tid` under process_lock (the thread that
+	 * execs takes the leader's), and prctl() and exec change `name`, which is read without a
+	 * lock. */
+	tid_t tid;		 /* unique over all processes; 0: an idle thread */
+	pid_t pid;		 /* its process's PID; 0: a kernel thread */
+	struct process *process; /* never NULL: kernel threads belong to process 0 */
+	void *kernel_stack;	 /* lowest byte of KSTACK_SIZE bytes */
+	bool is_user;		 /* runs a program: has a trap frame and FPU state */
+	char name[16];		 /* ends with a null byte */
 
-	struct arch_thread arch;  /* saved registers */
-	struct pmap *pmap;	  /* NULL: a kernel thread, runs in whichever is loaded */
+	struct refcount refs; /* process.c says who holds references */
 
-	/* Scheduling.  Under the run queue's lock of `cpu`. */
+	/* The state of the processor, saved while the thread does not run. */
+	struct arch_thread arch;
+	struct pmap *pmap; /* page tables of its address space; NULL: a kernel thread, which runs on
+			    * the tables that are loaded already */
+
+	/* Scheduling.  Under the lock of the run queue of `cpu`; but the thread itself sets its own
+	 * `state` without that lock, so wakers change `state` by compare and exchange. */
 	enum thread_state state;
-	struct list run_link;	  /* in the run queue while RUNNING and not on a CPU */
-	u32 cpu;		  /* where it runs, or last ran */
-	bool on_cpu;		  /* its stack is in use: not to be run elsewhere yet */
-	bool on_queue;		  /* run_link is in a list */
-	bool is_idle;
-	struct seed_member *seed; /* of the seeded scheduler; NULL: never in a group (probe.h) */
-	struct cpumask affinity;
+	struct list run_link;	 /* in that run queue while runnable without a CPU */
+	u32 cpu;		 /* the CPU that it runs on, waits for, or ran on last */
+	bool on_cpu;		 /* a CPU uses its kernel stack, so no other CPU may run it yet */
+	bool on_queue;		 /* run_link is in a list */
+	bool is_idle;		 /* runs if its CPU has nothing else to do; never in a queue */
+	struct cpumask affinity; /* CPUs that it may run on: sched_setaffinity(2) */
+	struct seed_member *seed; /* of the seeded scheduler (docs/seed.md); NULL: none */
 
 	struct thread_use use; /* times and counters */
 
-	struct thread_wait wait;  /* what it sleeps for */
-	struct held_locks held;	  /* sleeping locks; debug builds */
-	u32 pagefaults_disabled;  /* > 0: an access of the kernel to user memory fails instead of
-				   * loading the page: see get_user_u32_nofault() */
+	/* Sleeping and page faults.  Written by the thread itself. */
+	struct thread_wait wait;
+	struct held_locks held;	 /* mutexes and rwlocks that it holds; recorded in debug builds */
+	u32 pagefaults_disabled; /* > 0: an access of the kernel to user memory fails instead of
+				  * loading the page: see get_user_u32_nofault() */
 
-	/* WORK_*; changed atomically by any CPU. */
-	u32 pending_work;
+	u32 pending_work; /* WORK_*; set atomically by any CPU */
 
+	/* Signals, and how an interrupted system call goes on. */
 	struct thread_signals signals;
 	struct {
-		u64 (*fn)(struct thread *t); /* restart_syscall(): what to go on with */
-		u64 arg[4];
+		u64 (*fn)(struct thread *t); /* continues it, from restart_syscall(2) */
+		u64 arg[4];		     /* for fn, such as the deadline of a sleep */
 	} restart;
 
-	/* Threads library.  The thread's own. */
-	u64 clear_tid_address; /* user address, 0: none */
+	u64 clear_tid_address; /* user word to clear and wake when the thread ends; 0: none */
 
-	/* In the process.  Under process_lock (kernel/proc). */
+	/* Membership in its process.  Under process_lock, and process_link also under signals.lock.
+	 */
 	struct list process_link; /* process->threads */
-	struct list tid_link;	  /* the hash of TIDs */
-	int exit_code;		  /* wait status form */
-	bool exited;
+	struct list tid_link;	  /* hash of TIDs */
+	int exit_code;		  /* wait status */
+	bool exited;		  /* ended; counted in use.ended_threads of its process */
 };
 
-/* The cache of structures, and TIDs; from sched_init(). */
+/* Create the slab cache of threads.  sched_init() calls it. */
 void thread_init(void);
 
 /* A thread in no queue and no process table, which begins in fn(arg) on a kernel stack of its own;
@@ -95,14 +102,14 @@ void thread_init(void);
 struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg,
 			     size_t frame_bytes);
 
-/* The thread that the calling CPU has been running since it started, TID 0; stops the kernel where
- * there is no memory. */
+/* Make the structure of the thread that the calling CPU has been running since it started: its idle
+ * thread, TID 0.  Panics if there is no memory. */
 struct thread *thread_create_idle(u32 cpu);
 
 /* Make a kernel thread of process 0 and start it.  `fn` may return.  ERR_PTR(-ENOMEM). */
 struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg);
 
-/* Kernel threads (idle ones not counted) whose memory is not given back yet. */
+/* The number of kernel threads (without idle threads) whose memory has not been freed yet. */
 u32 kthread_count(void);
 
 /* Make, but do not start, a thread for user mode: a zeroed trap frame is at its stack's top
@@ -121,34 +128,35 @@ static inline struct trap_frame *thread_frame(struct thread *t)
 				     sizeof(struct trap_frame));
 }
 
-/* References: a thread's structure and stack go when the last is put, and not before another
- * thread runs on the CPU that it left.  The running thread itself counts as one. */
+/* Take and drop a reference.  Structure and stack are freed when the last reference is dropped; the
+ * running thread counts as one, which finish_switch() drops once another thread runs on the CPU. */
 void thread_get(struct thread *t);
 void thread_put(struct thread *t);
 
-/* The calling thread ends here, and gives up its own reference; the rest of the leaving (process,
- * signals) was done by kernel/proc. */
+/* End the calling thread: the last step, after kernel/proc has taken it out of its process.  The
+ * next thread drops its reference. */
 void thread_exit_final(void) noreturn;
 
-/* Threads' names are read without a lock. */
+/* `name` is cut to 15 characters.  Readers take no lock, so they may see half of a new name. */
 void thread_set_name(struct thread *t, const char *name);
 
-/* A new TID: the next free number after the last one given, from 1 to TID_MAX - 1; -EAGAIN where
- * none is free.  1 is never given: it is init's.  A number that still names a process, group or session must not be freed yet. */
+/* Allocate a TID: the next free number after the last one allocated, from 1 to TID_MAX - 1; -EAGAIN
+ * if none is free.  1 is reserved for init.  Free a number only when no process, process group or
+ * session is named by it any more. */
 #define TID_MAX 4194304
 tid_t tid_alloc(void);
 void tid_free(tid_t tid); /* any context */
-tid_t tid_last(void);	  /* the last one given */
+tid_t tid_last(void);	  /* the last one allocated */
 
-/* Wake it out of a sleep that signals may end, or kick it out of user mode on another CPU, so that
- * it looks at `work` soon. */
+/* Set bits of pending_work (WORK_*) and make the thread look at them soon: wake it from a sleep
+ * that signals may end, or interrupt it if it is in user mode on another CPU.  Any context. */
 void thread_notify(struct thread *t, u32 work_bits);
 
-/* Is there a signal (or with WAIT_KILLABLE a killing one) that should end the caller's sleep? */
+/* Has the calling thread pending work that ends a sleep with these flags (WAIT_*)? */
 bool thread_interrupted(u32 wait_flags);
 
-/* What it has used, up to now if it is running. */
+/* CPU time in user mode and in the kernel, up to now. */
 void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns);
 
-/* A letter as in /proc/PID/stat. */
+/* The state as a letter: R, S, D, T or X (proc(5)). */
 char thread_state_letter(const struct thread *t);

@@ -6,11 +6,11 @@
  * without it, and puts that in only if the entry is still what it was.  Else somebody was faster,
  * and the access is simply tried again.
  */
-#include "kernel/lib/abi.h"
 #include "kernel/vm/fault.h"
 
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/tlb.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/task/process.h"

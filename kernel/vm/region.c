@@ -2,9 +2,9 @@
  *
  * The tree of regions (region.h).
  */
-#include "kernel/lib/abi.h"
 #include "kernel/vm/region.h"
 
+#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
