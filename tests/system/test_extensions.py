@@ -9,15 +9,15 @@ from vm import BUILD, ENDED, ROOT, VM
 
 def test_the_example_of_the_docs(tmp_path):
     page = (ROOT / "docs/extensions.md").read_text()
-    path = re.search(r"all of\n`([\w/.]+)`", page)[1]
+    folder, source = re.search(r"folder\n`([\w/]+)` with this one source, (\w+\.c)", page).groups()
     tree = tmp_path / "tree"
     for name in ("Makefile", "linker.ld"):
         tree.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tree)
     for name in ("arch", "boot", "kernel", "tests/kernel", "tools", "user"):
         shutil.copytree(ROOT / name, tree / name)
-    (tree / path).parent.mkdir()
-    (tree / path).write_text(re.search(r"```c\n(.*?)```", page, re.S)[1])
+    (tree / folder).mkdir()
+    (tree / folder / source).write_text(re.search(r"```c\n(.*?)```", page, re.S)[1])
     subprocess.run(["make", "-j2", "WERROR=1", "BUILD=build", "build/heddle.elf"], cwd=tree,
                    check=True, capture_output=True, timeout=600)
     with VM(build=tree / "build", initrd=BUILD / "initramfs.cpio", cpus=2, timeout=120,
