@@ -92,8 +92,18 @@ def kinds():
                 yield f"docs/tests.md: no line for {path.relative_to(ROOT)}"
 
 
+def extensions():
+    """Every extension has its row in docs/extensions.md."""
+    text = (ROOT / "docs/extensions.md").read_text()
+    for path in [ROOT / "kernel/dev", *sorted((ROOT / "kernel").glob("[lw]*/*"))]:
+        if path.is_dir() and path.parent.name in ("kernel", "linux", "watch") \
+                and f"\n| `{path.relative_to(ROOT)}` |" not in text:
+            yield f"docs/extensions.md: no row for {path.relative_to(ROOT)}"
+
+
 def main():
-    problems = {"labs": list(labs()), "tests": list(kinds()), "links": [], "sources": [], "names": list(names())}
+    problems = {"labs": list(labs()), "tests": list(kinds()), "links": [], "sources": [], "names": list(names()),
+                "extensions": list(extensions())}
     for page in PAGES:
         text = page.read_text()
         name = page.relative_to(ROOT)
