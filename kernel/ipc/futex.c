@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futexes (futex(2)): waiting and waking.  The value is looked at under the bucket's lock, so a
- * wake-up that follows a change is never missed.
+ * Futexes (futex(2)): waiting and waking.  A waiter reads the word under the lock of the bucket and
+ * is in the bucket before it releases the lock.  A waker changes the word first and takes the same
+ * lock then, so it either finds the waiter, or the waiter sees the change.
  */
 #include "kernel/ipc/futex_internal.h"
 
@@ -45,9 +46,9 @@ bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
 
 static struct futex_bucket *bucket_of(const struct futex_key *key)
 {
-	u64 h = (key->object ^ key->object >> 32) * 0x9e3779b97f4a7c15 + (key->offset >> 2);
+	u64 h = (key->object ^ key->object >> 32) * GOLDEN_RATIO_64 + (key->offset >> 2);
 
-	return &futex_buckets[h * 0x9e3779b97f4a7c15 >> 56];
+	return &futex_buckets[h * GOLDEN_RATIO_64 >> (64 - FUTEX_BUCKET_BITS)];
 }
 
 struct futex_bucket *futex_bucket_lock(u64 address, bool shared, struct futex_key *key)
@@ -90,7 +91,8 @@ void futex_waiter_wake(struct futex_waiter *w, bool owner_died)
 	list_remove(&w->link);
 	w->owner_died = owner_died;
 	this_cpu_ptr(futex_counters)->woken++;
-	/* It takes the bucket's lock before it goes on, so it cannot end under our hands. */
+	/* The woken thread takes the lock of the bucket before it returns from the sleep, so it
+	 * cannot exit before the lock is released here. */
 	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
 	thread_wake(w->thread);
 }
@@ -104,7 +106,7 @@ int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 	t->wait.name = "futex";
 	error = sleep_until_woken(&w->woken, deadline_ns, WAIT_SIGNALS);
 	t->wait.name = NULL;
-	for (;;) { /* a requeue may move us meanwhile */
+	for (;;) { /* a requeue may change w->bucket until its lock is held */
 		b = READ_ONCE(w->bucket);
 		spin_lock(&b->lock);
 		if (b == w->bucket)
@@ -148,8 +150,8 @@ long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bit
 	return value == expected ? futex_waiter_sleep(&w, deadline_ns) : -EAGAIN;
 }
 
-/* Wake up to `count` of a word's waiters.  Under the bucket's lock.  -EINVAL: who waits there waits
- * for a priority-inheriting lock. */
+/* Wake up to `count` waiters of a word, the longest waiting first; the number woken.  -EINVAL: the
+ * first waiter waits for a PI lock.  The caller holds the lock of the bucket. */
 static long bucket_wake(struct futex_bucket *b, const struct futex_key *key, u32 count, u32 bitset)
 {
 	struct futex_waiter *w, *next;
@@ -196,7 +198,8 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset)
 	return result;
 }
 
-/* Put up to `count` waiters of one word behind those of another.  Both buckets are locked. */
+/* Move up to `count` waiters of one word behind those of another; the number moved.  The caller
+ * holds the locks of both buckets. */
 static u32 bucket_requeue(struct futex_bucket *from, struct futex_bucket *to,
 			  const struct futex_key key[2], u32 count)
 {

@@ -18,15 +18,15 @@
 
 void futex_init(void);
 
-/* Sleep where *address == expected.  0, -EAGAIN, -ETIMEDOUT, -EINTR (the system call turns it into
- * a restart), -EFAULT, -EINVAL. */
+/* Sleep if *address == expected, else -EAGAIN.  0: woken; -ETIMEDOUT; -EINTR, which the system call
+ * turns into a restart; -EFAULT; -EINVAL. */
 long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bitset);
 
-/* Wake at most `count`; the number woken. */
+/* Wake at most `count` waiters; the number woken. */
 long futex_wake(u64 address, bool shared, u32 count, u32 bitset);
 
-/* Wake `wake` and move at most `requeue` to another word; -EAGAIN where compare and the value has
- * changed.  Number woken plus moved. */
+/* Wake at most `wake` waiters and move at most `requeue` others to the word at `address2`.  The
+ * number woken plus moved; -EAGAIN if `compare` and *address is not `expected`. */
 long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue, bool compare,
 		   u32 expected);
 

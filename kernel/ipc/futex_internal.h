@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between futex.c and the locks of kernel/linux/futex.  A waiter lies on its own stack, in the bucket of its word's key.
- * Of two buckets that with the lower address is locked first.
+ * Between futex.c and the locks of kernel/linux/futex.  A waiter's structure lies on the stack of
+ * the thread that waits, in a list of the bucket that the key of its word leads to.  Lock order of
+ * two buckets: the lower address first.
  */
 #pragma once
 
 #include "kernel/ipc/futex.h"
 #include "kernel/task/thread.h"
 
-#define FUTEX_BUCKETS 256
+#define FUTEX_BUCKET_BITS 8
+#define FUTEX_BUCKETS	  (1U << FUTEX_BUCKET_BITS)
 
 struct futex_bucket {
 	struct spinlock lock;
@@ -28,14 +30,16 @@ struct futex_waiter {
 
 extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
-/* The bucket of a word's key, locked: ERR_PTR(-EINVAL, -EFAULT). */
+/* Find the bucket of a word and lock it: the bucket, or ERR_PTR(-EINVAL, -EFAULT). */
 struct futex_bucket *futex_bucket_lock(u64 address, bool shared, struct futex_key *key);
 bool futex_key_equal(const struct futex_key *a, const struct futex_key *b);
 
-/* Both under the bucket's lock.  Once that is released, one that was woken may be gone. */
+/* The caller holds the lock of the bucket.  Once it is released, the structure of a woken waiter
+ * may be gone. */
 void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
 			  const struct futex_key *key, u32 bitset, tid_t owner);
 void futex_waiter_wake(struct futex_waiter *w, bool owner_died);
 
-/* Sleep until woken, or leave the bucket: 0, -ETIMEDOUT, -EINTR.  A wake-up wins over both. */
+/* Sleep until woken (0), the deadline (-ETIMEDOUT) or a signal (-EINTR); the waiter is in no bucket
+ * then.  If a wake-up comes at the same time, the result is 0. */
 int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns);

@@ -10,9 +10,9 @@
  * other. */
 static u64 rank(const struct treap_node *n)
 {
-	u64 r = (u64)n * 0x9e3779b97f4a7c15;
+	u64 r = (u64)n * GOLDEN_RATIO_64;
 
-	return (r ^ r >> 32) * 0x9e3779b97f4a7c15;
+	return (r ^ r >> 32) * GOLDEN_RATIO_64;
 }
 
 /* Put `by` (or nothing) where `n` is. */

@@ -9,7 +9,8 @@
 #include "kernel/sys/syscall.h"
 #include "kernel/task/process.h"
 
-/* Every call has the type syscall_fn; these give names to the arguments that it uses. */
+/* Every call has the type syscall_fn.  SYSCALLn(name, ...) begins the definition of sys_name() and
+ * names the n arguments that it uses. */
 #define SYSCALL6(name, a, b, c, d, e, f) long sys_##name(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYSCALL5(name, a, b, c, d, e)	 SYSCALL6(name, a, b, c, d, e, _f)
 #define SYSCALL4(name, a, b, c, d)	 SYSCALL5(name, a, b, c, d, _e)
@@ -24,7 +25,8 @@
 	{                                                                                          \
 		return (long)(value);                                                              \
 	}
-#define HERE (u64) AT_FDCWD /* the directory of calls without such an argument */
+/* The directory that a relative path starts from, in calls that have no argument for it. */
+#define AT_CWD ((u64)AT_FDCWD)
 
 /* The prototype of every call that kernel/lib/abi.h lists. */
 #define SYSCALL_PROTOTYPE(number, name) SYSCALL6(name, a, b, c, d, e, f);
@@ -32,14 +34,15 @@ SYSCALL_NUMBERS(SYSCALL_PROTOTYPE)
 
 /* --- Arguments (arguments.c) ------------------------------------------------------------------ */
 
-/* A user's string of at most PATH_MAX bytes with its NUL, to be kfree()d: ERR_PTR. */
+/* Copy a string of at most PATH_MAX bytes, the NUL included.  The caller frees it by kfree().
+ * ERR_PTR(-EFAULT, -ENAMETOOLONG, -ENOMEM). */
 char *string_get(u64 user);
 
 #define RW_MAX	     0x7ffff000UL /* bytes that one call moves at most, as on Linux */
 #define IOV_ON_STACK 8
 
-/* A user's vector in kernel memory, checked as readv(2) says and cut at RW_MAX: 0, -EINVAL,
- * -ENOMEM, -EFAULT. */
+/* Copy a struct iovec array, check it as readv(2) says, and cut it at RW_MAX bytes in all.  0,
+ * -EINVAL, -ENOMEM, -EFAULT. */
 struct user_vector {
 	struct iovec small[IOV_ON_STACK], *iov;
 	struct io_buffer io;
@@ -56,37 +59,40 @@ struct timeval {
 	s64 seconds, microseconds;
 };
 
-/* A user's timespec or timeval, two 64-bit numbers, the second a fraction in units of so many ns.
- */
+/* `unit` for a timespec or timeval, which are seconds and a fraction in units of `unit`
+ * nanoseconds. */
 #define TIMESPEC 1
 #define TIMEVAL	 NSEC_PER_USEC
 
-/* As nanoseconds; what is too long is WAIT_FOREVER.  0, -EFAULT, -EINVAL (negative, or a fraction
- * of a second or more). */
+/* Read a timespec or timeval as nanoseconds; a time that is too long becomes WAIT_FOREVER.  0,
+ * -EFAULT, -EINVAL (negative, or the fraction is a second or more). */
 int time_get(u64 user, u64 unit, u64 *ns);
 int time_put(u64 user, u64 unit, u64 ns);
 struct timespec timespec_of(u64 ns);
 struct timeval timeval_of(u64 ns);
 
-/* A time from now on, and a time of CLOCK_REALTIME, as clock_now_ns() time. */
+/* Deadlines are times of clock_now_ns().  Of a duration, and of a time of CLOCK_REALTIME: */
 u64 deadline_after(u64 ns);
 u64 deadline_of_realtime(u64 realtime_ns);
 u64 time_left(u64 deadline_ns);
 
-/* struct itimerval and struct itimerspec of the ABI: the interval, then the value, each a timeval or
- * timespec.  A value that is too long is cut to TIMER_SETTING_MAX.  0, -EFAULT, -EINVAL. */
+/* struct itimerval and struct itimerspec of the ABI: the interval, then the value, each a
+ * timeval or timespec.  A value that is too long is cut to TIMER_SETTING_MAX.  0, -EFAULT,
+ * -EINVAL. */
 int timer_setting_get(u64 user, u64 unit, struct timer_setting *s);
 int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s);
 
-/* An optional relative timeout at `user` (0: none) as a deadline. */
+/* Read a duration as a deadline; `user` 0: WAIT_FOREVER.  Errors of time_get(). */
 int deadline_get(u64 user, u64 unit, u64 *deadline_ns);
 
 /* --- Paths (sys_path.c) ----------------------------------------------------------------------- */
 
-/* The inode a path leads to, with a reference: ERR_PTR.  AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. */
+/* Look up a path.  The inode, with a reference, or ERR_PTR.  `flags`: AT_EMPTY_PATH,
+ * AT_SYMLINK_NOFOLLOW. */
 struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);
 
-/* The file of a descriptor goes by `file` in `call`, an expression: its value, or -EBADF. */
+/* Evaluate the expression `call`, in which `file` is the open file of descriptor `fd`.  Its
+ * value, or -EBADF. */
 #define WITH_FILE(fd, call)                                                                        \
 	({                                                                                         \
 		struct file *file = fd_get((u32)(fd));                                             \
@@ -101,7 +107,8 @@ struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);
 /* The inode of an open descriptor, with a reference: ERR_PTR(-EBADF). */
 struct inode *fd_inode(u64 fd);
 
-/* Look up, and give back after `call`, an expression of `inode`: its value, or lookup's error. */
+/* Evaluate the expression `call`, in which `inode` is the result of `lookup`; drop the reference
+ * afterwards.  Its value, or the error of `lookup`. */
 #define WITH_INODE(lookup, call)                                                                   \
 	({                                                                                         \
 		struct inode *inode = (lookup);                                                    \
@@ -113,7 +120,8 @@ struct inode *fd_inode(u64 fd);
 		_result;                                                                           \
 	})
 
-/* Descriptors for a new pair, whose references it takes over; both go to `user` (sys_fd.c). */
+/* Install a pair of new files, whose references are consumed, and write both descriptors to `user`
+ * (sys_fd.c).  0, -EMFILE, -ENOMEM, -EFAULT; on error neither is installed. */
 int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 
 /* --- The rest --------------------------------------------------------------------------------- */

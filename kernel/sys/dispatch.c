@@ -23,7 +23,8 @@ static const struct {
 #define SYSCALL_ENTRY(number, call) [number] = {#call, sys_##call},
     SYSCALL_NUMBERS(SYSCALL_ENTRY)};
 
-/* How often each was called, known or not; the last counts all numbers from SYSCALL_COUNT on. */
+/* Calls by number, also of numbers without a function.  The last counts all numbers from
+ * SYSCALL_COUNT on. */
 static DEFINE_PER_CPU_LARGE(u64[SYSCALL_COUNT + 1], syscall_calls);
 
 static void trace_enter(u32 number, const struct trap_frame *frame)

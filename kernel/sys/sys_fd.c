@@ -46,7 +46,7 @@ SYSCALL3(dup3, fd, to, flags)
 
 #define FLAGS_SETTABLE	(O_APPEND | O_NONBLOCK | O_NOATIME)
 
-/* Change bits of file->flags, which other threads may be doing too. */
+/* Change bits of file->flags atomically: other threads may change others at the same time. */
 static void file_flags_change(struct file *f, u32 clear, u32 set)
 {
 	u32 old = READ_ONCE(f->flags);
@@ -87,7 +87,7 @@ CALL(fcntl, WITH_FILE(a, file_control(file, (u32)a, (u32)b, c)))
 #define FIONCLEX 0x5450
 #define FIOCLEX	 0x5451
 
-/* What every file understands stands here; the rest is the file's own. */
+/* Requests that every file understands; the file serves all others. */
 static long device_control(struct file *f, u32 fd, u32 request, u64 argument)
 {
 	u32 on;

@@ -9,7 +9,7 @@
 
 #define OWN UINT64_MAX /* position: the file's own */
 
-/* setrlimit(2): the signal tells that the limit was the reason. */
+/* setrlimit(2): SIGXFSZ if the limit is the reason; without a limit, the largest size is. */
 static long too_large(void)
 {
 	if (current_limit(RLIMIT_FSIZE) < INT64_MAX)
@@ -17,7 +17,7 @@ static long too_large(void)
 	return -EFBIG;
 }
 
-/* One read or write of what `io` describes. */
+/* Transfer what `io` describes, at `position` or at the position of the file. */
 static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 {
 	long result = file_transfer(f, io, write, position == OWN ? NULL : &position);
@@ -61,7 +61,7 @@ CALL(pwritev, AT_POSITION(move_vector(file, b, c, true, d)))
 CALL(lseek, WITH_FILE(a, file_seek(file, (s64)b, (int)c)))
 CALL(getdents64, WITH_FILE(a, file_readdir(file, (void *)b, (u32)c)))
 
-/* Files are in memory: they are as safe as they will get. */
+/* Files are in memory: there is nothing to write to a disk. */
 static long sync_mode(u32 mode)
 {
 	return S_ISREG(mode) || S_ISDIR(mode) ? 0 : -EINVAL;
@@ -90,4 +90,5 @@ static long truncate_file(struct file *f, u64 size)
 }
 
 CALL(ftruncate, (s64)b < 0 ? -EINVAL : WITH_FILE(a, truncate_file(file, b)))
-CALL(truncate, (s64)b < 0 ? -EINVAL : WITH_INODE(path_inode(HERE, a, 0), truncate_inode(inode, b)))
+CALL(truncate,
+     (s64)b < 0 ? -EINVAL : WITH_INODE(path_inode(AT_CWD, a, 0), truncate_inode(inode, b)))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * User and group numbers.  Whoever has the effective user 0 may do everything; there are no
+ * User and group ids.  A process whose effective user id is 0 may do everything; there are no
  * supplementary groups.
  */
 #include "kernel/lib/errno.h"
@@ -8,7 +8,7 @@
 
 #define KEEP UINT32_MAX /* -1: leave as it is */
 
-/* The three numbers of one kind, in the process. */
+/* The three ids of one kind, in the process. */
 struct ids {
 	u32 *real, *effective, *saved;
 };
@@ -44,7 +44,7 @@ static long ids_set_all(bool group, u64 real, u64 effective, u64 saved)
 	return allowed ? 0 : -EPERM;
 }
 
-/* setuid(2), setgid(2): all three for the privileged, else the effective one. */
+/* setuid(2), setgid(2): a privileged process sets all three, others the effective one. */
 static long ids_set(bool group, u64 value)
 {
 	struct ids i = ids_of(group);

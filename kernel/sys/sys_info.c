@@ -81,7 +81,7 @@ static long log_to_user(u64 user, u64 size)
 	return result;
 }
 
-/* syslog(2): the log is read whole, each time; nobody else takes from it. */
+/* syslog(2): each call reads the whole log; nothing is removed from it. */
 SYSCALL3(syslog, type, user, size)
 {
 	switch ((u32)type) {
@@ -119,7 +119,7 @@ SYSCALL3(getrandom, user, size, flags)
 			return done ? (long)done : -EFAULT;
 		done += n;
 		if (thread_interrupted(WAIT_SIGNALS))
-			break; /* random(7): what is no longer than 256 bytes comes whole */
+			break; /* random(7): up to 256 bytes are never cut short */
 	}
 	memset(bytes, 0, sizeof(bytes));
 	barrier();
@@ -156,7 +156,7 @@ SYSCALL4(prlimit64, pid, which, user, old_user)
 	if (user && copy_from_user(&limit, (void *)user, sizeof(limit)))
 		return -EFAULT;
 	if ((pid_t)pid && (pid_t)pid != current_process()->pid)
-		return -ESRCH; /* others' limits are theirs to change */
+		return -ESRCH; /* of the calling process only */
 	error = limit_change((u32)which, user ? &limit : NULL, &old);
 	if (!error && old_user)
 		error = copy_to_user((void *)old_user, &old, sizeof(old));
@@ -189,7 +189,7 @@ int rusage_put(u64 user, const struct resource_use *use)
 	return copy_to_user((void *)user, &r, sizeof(r));
 }
 
-/* What the waited-for children have used. */
+/* What the children that were waited for have used. */
 struct resource_use children_use(struct process *p)
 {
 	u64 flags = spin_lock_irq(&process_lock);

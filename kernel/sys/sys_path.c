@@ -7,7 +7,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
-/* Take a reference, and give the inode back. */
+/* Take a reference and return the inode. */
 static struct inode *inode_of(struct inode *inode)
 {
 	inode_get(inode);
@@ -91,8 +91,8 @@ static long open_path(struct path_argument *p, u32 flags, u32 mode)
 }
 
 CALL(openat, WITH_PATH(a, b, open_path(&p, (u32)c, (u32)d)))
-CALL(open, sys_openat(HERE, a, b, c, 0, 0))
-CALL(creat, sys_openat(HERE, a, O_CREAT | O_WRONLY | O_TRUNC, b, 0, 0))
+CALL(open, sys_openat(AT_CWD, a, b, c, 0, 0))
+CALL(creat, sys_openat(AT_CWD, a, O_CREAT | O_WRONLY | O_TRUNC, b, 0, 0))
 
 /* --- Making and removing names ---------------------------------------------------------------- */
 
@@ -105,14 +105,14 @@ SYSCALL4(mknodat, dirfd, path, mode, device)
 	if (!S_ISREG(type) && !S_ISFIFO(type) && type != S_IFSOCK && !S_ISCHR(type) &&
 	    type != S_IFBLK)
 		return -EINVAL;
-	/* The ABI's number: the minor's upper bits lie above the major. */
+	/* In the device number of the ABI, the upper bits of the minor lie above the major. */
 	device = MAKEDEV((u32)device >> 8 & 0xfff, (device & 0xff) | ((u32)device >> 12 & 0xfff00));
 	return WITH_PATH(dirfd, path, vfs_create(p.at, p.text, type | ((u32)mode & 07777), device));
 }
 
-CALL(mknod, sys_mknodat(HERE, a, b, c, 0, 0))
+CALL(mknod, sys_mknodat(AT_CWD, a, b, c, 0, 0))
 CALL(mkdirat, WITH_PATH(a, b, vfs_create(p.at, p.text, S_IFDIR | ((u32)c & 01777), 0)))
-CALL(mkdir, sys_mkdirat(HERE, a, b, 0, 0, 0))
+CALL(mkdir, sys_mkdirat(AT_CWD, a, b, 0, 0, 0))
 
 SYSCALL3(unlinkat, dirfd, path, flags)
 {
@@ -121,8 +121,8 @@ SYSCALL3(unlinkat, dirfd, path, flags)
 	return WITH_PATH(dirfd, path, vfs_unlink(p.at, p.text, flags));
 }
 
-CALL(unlink, sys_unlinkat(HERE, a, 0, 0, 0, 0))
-CALL(rmdir, sys_unlinkat(HERE, a, AT_REMOVEDIR, 0, 0, 0))
+CALL(unlink, sys_unlinkat(AT_CWD, a, 0, 0, 0, 0))
+CALL(rmdir, sys_unlinkat(AT_CWD, a, AT_REMOVEDIR, 0, 0, 0))
 
 /* rename() and link(): from one name to another. */
 static long with_two(u64 old_fd, u64 old_path, u64 new_fd, u64 new_path, u32 flags,
@@ -147,7 +147,7 @@ SYSCALL5(renameat2, old_fd, old_path, new_fd, new_path, flags)
 }
 
 CALL(renameat, sys_renameat2(a, b, c, d, 0, 0))
-CALL(rename, sys_renameat2(HERE, a, HERE, b, 0, 0))
+CALL(rename, sys_renameat2(AT_CWD, a, AT_CWD, b, 0, 0))
 
 SYSCALL5(linkat, old_fd, old_path, new_fd, new_path, flags)
 {
@@ -156,7 +156,7 @@ SYSCALL5(linkat, old_fd, old_path, new_fd, new_path, flags)
 	return with_two(old_fd, old_path, new_fd, new_path, (u32)flags, vfs_link);
 }
 
-CALL(link, sys_linkat(HERE, a, HERE, b, 0, 0))
+CALL(link, sys_linkat(AT_CWD, a, AT_CWD, b, 0, 0))
 
 SYSCALL3(symlinkat, target, dirfd, path)
 {
@@ -170,7 +170,7 @@ SYSCALL3(symlinkat, target, dirfd, path)
 	return error;
 }
 
-CALL(symlink, sys_symlinkat(a, HERE, b, 0, 0, 0))
+CALL(symlink, sys_symlinkat(a, AT_CWD, b, 0, 0, 0))
 
 static long read_link(struct inode *link, u64 buffer, u64 size)
 {
@@ -200,7 +200,7 @@ static long read_link_at(u64 dirfd, u64 path, u64 buffer, u64 size, u32 flags)
 			  read_link(inode, buffer, (u32)size));
 }
 
-CALL(readlink, read_link_at(HERE, a, b, c, 0))
+CALL(readlink, read_link_at(AT_CWD, a, b, c, 0))
 CALL(readlinkat, read_link_at(a, b, c, d, AT_EMPTY_PATH))
 
 /* --- Working directory ------------------------------------------------------------------------ */
@@ -245,7 +245,7 @@ static long change_directory(struct inode *inode)
 	return 0;
 }
 
-CALL(chdir, WITH_INODE(path_inode(HERE, a, 0), change_directory(inode)))
+CALL(chdir, WITH_INODE(path_inode(AT_CWD, a, 0), change_directory(inode)))
 CALL(fchdir, WITH_INODE(fd_inode(a), change_directory(inode)))
 
 SYSCALL1(umask, mask)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * poll() and select(): one round over all files after the other, asleep on all their queues in
- * between.
+ * poll() and select(): look at all files, sleep on the wait queues of all of them, look again.
  */
 #include "kernel/fs/file_table.h"
 #include "kernel/lib/abi.h"
@@ -40,7 +39,7 @@ static u32 poll_round(struct poll_item *items, u32 n, struct poll_table *table)
 	return ready;
 }
 
-/* How many items have something, 0 at the deadline, or -EINTR, -ENOMEM. */
+/* Wait until an item is ready.  The number of ready items, 0 at the deadline, -EINTR, -ENOMEM. */
 static long poll_items(struct poll_item *items, u32 n, u64 deadline_ns)
 {
 	struct poll_table table;
@@ -71,7 +70,8 @@ static void items_put(struct poll_item *items, u32 n)
 			file_put(items[i].file);
 }
 
-/* ppoll(), pselect(): the mask that holds until the way back to user mode, or through a handler. */
+/* ppoll(), pselect(): set the signal mask of the call.  The old mask returns on the way to user
+ * mode, after a handler has run. */
 static int mask_enter(u64 user, u64 size)
 {
 	sigset_t mask;
@@ -85,7 +85,7 @@ static int mask_enter(u64 user, u64 size)
 	return error;
 }
 
-/* What is left of the timeout goes back to the user; a bad address does not matter any more. */
+/* Write the time that is left to the user; a bad address is ignored. */
 static void rest_put(u64 timeout, u64 unit, u64 deadline_ns)
 {
 	if (timeout)
@@ -188,7 +188,7 @@ static u64 *set_word(struct select_sets *s, u32 set, u32 fd)
 	return &s->bits[set * s->words + fd / 64];
 }
 
-/* Make items of the descriptors that stand in a set; their number or -EBADF. */
+/* Make an item of each descriptor that is in a set; the number of items, or -EBADF. */
 static int select_items(struct select_sets *s)
 {
 	u32 n = 0;
@@ -212,7 +212,8 @@ static int select_items(struct select_sets *s)
 	return (int)n;
 }
 
-/* What is ready of what was asked for; a descriptor counts once for each set. */
+/* Clear the bits of what is not ready.  The number that remains: a descriptor counts in each
+ * set. */
 static long select_results(struct select_sets *s, u32 n)
 {
 	long count = 0;
@@ -288,7 +289,7 @@ SYSCALL5(select, count, in, out, except, timeout)
 	return result;
 }
 
-/* The sixth argument points to the mask's address and size: there are only six. */
+/* A call has six arguments at most, so the last one points to the address and size of the mask. */
 SYSCALL6(pselect6, count, in, out, except, timeout, mask_argument)
 {
 	u64 mask[2] = {0, 0}, deadline;

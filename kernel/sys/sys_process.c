@@ -48,7 +48,8 @@ SYSCALL5(clone, flags, stack, parent_tid, child_tid, tls)
 
 #define CLONE_ARGS_SIZE_FIRST 64 /* the structure's first version: up to tls */
 
-/* clone3(2): a larger structure than ours is fine where what we do not know is zero. */
+/* clone3(2): a structure may be larger than the kernel's if the part that it does not know is
+ * zero. */
 SYSCALL2(clone3, user, size)
 {
 	struct clone_args args = {0};
@@ -259,7 +260,7 @@ SYSCALL2(arch_prctl, code, address)
 static long set_name(u64 user)
 {
 	char name[NAME_SIZE];
-	/* A longer name is cut: then there was no NUL in NAME_SIZE bytes, which are copied. */
+	/* A longer name is cut: the first NAME_SIZE bytes are copied, and none of them is a NUL. */
 	ssize_t n = copy_string_from_user(name, (const char *)user, NAME_SIZE);
 
 	if (n < 0 && n != -ENAMETOOLONG)

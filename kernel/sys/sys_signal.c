@@ -50,7 +50,7 @@ SYSCALL4(rt_sigprocmask, how, user, old_user, size)
 
 CALL(rt_sigreturn, signal_return(thread_frame(current_thread())))
 
-/* What signal_work() makes of a call that ended with -ERESTART_RESTARTBLOCK. */
+/* signal_work() makes the thread call this after a call that ended with -ERESTART_RESTARTBLOCK. */
 SYSCALL0(restart_syscall)
 {
 	struct thread *t = current_thread();
@@ -67,7 +67,7 @@ SYSCALL2(rt_sigpending, user, size)
 	return copy_to_user((void *)user, &set, size);
 }
 
-/* Nothing but a signal ends this. */
+/* Sleep until a signal comes. */
 static long wait_for_signal(void)
 {
 	while (!sleep_until(WAIT_FOREVER, WAIT_SIGNALS))
@@ -127,7 +127,7 @@ static struct siginfo info_from_caller(int signal, int code)
 	    .signo = signal, .code = code, .kill = {p->pid, p->credentials.uid, 0}};
 }
 
-/* kill(2): who may; SIGCONT within a session always. */
+/* kill(2): may the caller send `signal` to `to`?  SIGCONT is always allowed within a session. */
 static bool may_signal(const struct process *to, int signal)
 {
 	const struct process *p = current_process();
@@ -139,7 +139,7 @@ static bool may_signal(const struct process *to, int signal)
 	       (signal == SIGCONT && p->job.session == to->job.session);
 }
 
-/* To a thread, of process `group` unless that is -1. */
+/* Send to a thread, which must belong to process `group` unless that is -1. */
 static long signal_thread(pid_t group, tid_t tid, int signal, const struct siginfo *info)
 {
 	struct thread *t;
@@ -183,7 +183,7 @@ SYSCALL3(tgkill, group, tid, signal)
 	return signal_thread((pid_t)group, (tid_t)tid, (int)signal, &info);
 }
 
-/* Only to itself may a caller make it look as if the kernel or kill() had sent a signal. */
+/* A process may send a siginfo that looks like one from the kernel or kill() only to itself. */
 SYSCALL3(rt_sigqueueinfo, pid, signal, user)
 {
 	struct siginfo info;

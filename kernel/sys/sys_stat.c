@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is known of files, and changing it: stat, access, modes, owners, times.
+ * Attributes of files: stat, access, modes, owners, times.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
@@ -31,8 +31,8 @@ SYSCALL4(newfstatat, dirfd, path, st, flags)
 	return WITH_INODE(path_inode(dirfd, path, (u32)flags), put_stat(inode, st));
 }
 
-CALL(stat, sys_newfstatat(HERE, a, b, 0, 0, 0))
-CALL(lstat, sys_newfstatat(HERE, a, b, AT_SYMLINK_NOFOLLOW, 0, 0))
+CALL(stat, sys_newfstatat(AT_CWD, a, b, 0, 0, 0))
+CALL(lstat, sys_newfstatat(AT_CWD, a, b, AT_SYMLINK_NOFOLLOW, 0, 0))
 CALL(fstat, WITH_INODE(fd_inode(a), put_stat(inode, b)))
 
 /* struct statfs of the ABI, 120 bytes. */
@@ -62,12 +62,12 @@ static long put_statfs(struct inode *inode, u64 user)
 	return copy_to_user((void *)user, &s, sizeof(s));
 }
 
-CALL(statfs, WITH_INODE(path_inode(HERE, a, 0), put_statfs(inode, b)))
+CALL(statfs, WITH_INODE(path_inode(AT_CWD, a, 0), put_statfs(inode, b)))
 CALL(fstatfs, WITH_INODE(fd_inode(a), put_statfs(inode, b)))
 
 /* --- access ----------------------------------------------------------------------------------- */
 
-/* Root may read and write everything, and execute what anybody may. */
+/* Root may read and write every file, and execute a file if any user may. */
 static long check_access(struct inode *inode, u32 mode)
 {
 	return mode & 1 && !S_ISDIR(inode->mode) && !(inode->mode & 0111) ? -EACCES : 0;
@@ -81,7 +81,7 @@ SYSCALL4(faccessat2, dirfd, path, mode, flags)
 }
 
 CALL(faccessat, sys_faccessat2(a, b, c, 0, 0, 0))
-CALL(access, sys_faccessat2(HERE, a, b, 0, 0, 0))
+CALL(access, sys_faccessat2(AT_CWD, a, b, 0, 0, 0))
 
 /* --- mode and owner --------------------------------------------------------------------------- */
 
@@ -101,9 +101,9 @@ static long change_mode(struct inode *inode, u64 mode)
 
 CALL(fchmod, WITH_INODE(fd_inode(a), change_mode(inode, b)))
 CALL(fchmodat, WITH_INODE(path_inode(a, b, 0), change_mode(inode, c)))
-CALL(chmod, sys_fchmodat(HERE, a, b, 0, 0, 0))
+CALL(chmod, sys_fchmodat(AT_CWD, a, b, 0, 0, 0))
 
-/* chown(2): -1 leaves an id as it is; the set-id bits of what can be executed go. */
+/* chown(2): -1 leaves an id as it is.  The set-id bits of an executable file are cleared. */
 static long change_owner(struct inode *inode, u64 uid, u64 gid)
 {
 	mutex_lock(&inode->lock);
@@ -125,8 +125,8 @@ SYSCALL5(fchownat, dirfd, path, uid, gid, flags)
 	return WITH_INODE(path_inode(dirfd, path, (u32)flags), change_owner(inode, uid, gid));
 }
 
-CALL(chown, sys_fchownat(HERE, a, b, c, 0, 0))
-CALL(lchown, sys_fchownat(HERE, a, b, c, AT_SYMLINK_NOFOLLOW, 0))
+CALL(chown, sys_fchownat(AT_CWD, a, b, c, 0, 0))
+CALL(lchown, sys_fchownat(AT_CWD, a, b, c, AT_SYMLINK_NOFOLLOW, 0))
 CALL(fchown, WITH_INODE(fd_inode(a), change_owner(inode, b, c)))
 
 /* --- times ------------------------------------------------------------------------------------ */

@@ -110,13 +110,13 @@ SYSCALL2(clock_settime, clock, user)
 		return error;
 	if (!is_privileged())
 		return -EPERM;
-	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* the boot would lie before 1970 */
+	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* the boot would be before 1970 */
 		return -EINVAL;
 	clock_set_realtime(ns);
 	return 0;
 }
 
-/* struct timezone is two ints, always zero. */
+/* struct timezone is two ints, which are always zero. */
 SYSCALL2(gettimeofday, user, zone)
 {
 	static const u32 utc[2];
@@ -157,7 +157,8 @@ SYSCALL1(times, user)
 
 /* --- Sleeping --------------------------------------------------------------------------------- */
 
-/* Sleep until restart.arg[0]; what is left goes to the user address arg[1], if any. */
+/* Sleep until restart.arg[0].  After a signal, the time that is left is written to arg[1],
+ * unless it is 0, and restart_syscall() continues here. */
 static u64 sleep_go_on(struct thread *t)
 {
 	u64 deadline = t->restart.arg[0], rest = t->restart.arg[1];
@@ -241,7 +242,7 @@ SYSCALL3(setitimer, which, user, old_user)
 	return old_user ? timer_setting_put(old_user, TIMEVAL, &setting) : 0;
 }
 
-/* alarm(2): the old one's rest in seconds, rounded, but not to zero. */
+/* alarm(2): the seconds that the old alarm had left, rounded; at least 1 if there was one. */
 SYSCALL1(alarm, seconds)
 {
 	struct timer_setting setting = {(u32)seconds * NSEC_PER_SEC, 0};

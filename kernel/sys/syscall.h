@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The system-call table: numbers of the Linux x86-64 ABI.  Functions here check arguments, copy to
- * and from the user, and call the rooms below.
+ * From the system-call entry to the function of the call.  The functions check arguments, copy from
+ * and to user memory, and call the rooms below.
  */
 #pragma once
 
@@ -11,8 +11,9 @@
 
 typedef long (*syscall_fn)(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 
-/* Called by the roof with interrupts off, as counting wants them; they are on when it returns.
- * Number in frame->error (orig_rax), result into frame->rax.  Unknown numbers: -ENOSYS, counted. */
+/* Call the function of the system call that `frame` names in `error` (Linux's orig_rax), and put
+ * its result into frame->rax; -ENOSYS for a number without a function.  Interrupts are off on
+ * entry, since the call is counted in a per-CPU variable, and on when this returns. */
 void syscall_dispatch(struct trap_frame *frame);
 
 /* The name of a call that this kernel serves, or NULL. */

@@ -21,7 +21,7 @@
 /* SplitMix64 (Steele, Lea, Flood 2014): any seed will do, 0 too. */
 static u64 random_next(struct seed_group *g)
 {
-	u64 z = g->random += 0x9e3779b97f4a7c15;
+	u64 z = g->random += GOLDEN_RATIO_64;
 
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
 	z = (z ^ z >> 27) * 0x94d049bb133111eb;
