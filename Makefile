@@ -26,6 +26,8 @@ FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdept
 $(foreach name,$(filter-out $(notdir $(FOLDERS)),$(WITHOUT)),$(error WITHOUT: no extension \
   is called $(name). There are: $(notdir $(FOLDERS))))
 LEFT_OUT := $(if $(filter 1,$(CORE)),$(FOLDERS),$(foreach f,$(FOLDERS),$(if $(filter $(notdir $(f)),$(WITHOUT)),$(f))))
+# What extensions share: the files beside their folders.
+SHARED := $(if $(filter 1,$(CORE)),kernel/linux/% kernel/watch/%)
 EXTENSIONS := $(notdir $(filter-out $(LEFT_OUT),$(FOLDERS)))
 EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
@@ -88,7 +90,7 @@ KERNEL_LDFLAGS := $(LDFLAGS) -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra $(USER_CFLAGS) -static -pthread
 
 ASM_OFFSETS := arch/x86_64/cpu/asm_offsets.c
-SOURCES := $(sort $(filter-out $(ASM_OFFSETS) $(LEFT_OUT:%=%/%),$(shell find boot arch kernel -name '*.[cS]')) \
+SOURCES := $(sort $(filter-out $(ASM_OFFSETS) $(LEFT_OUT:%=%/%) $(SHARED),$(shell find boot arch kernel -name '*.[cS]')) \
   $(wildcard tests/kernel/*.c $(EXTENSIONS:%=tests/kernel/%/*.c)))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 PROGRAMS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/*.c))

@@ -13,9 +13,9 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/kstack.h"
+#include "kernel/task/per_thread.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/process.h"
-#include "kernel/task/per_thread.h"
 #include "kernel/task/runqueue.h"
 
 static struct slab_cache *thread_cache, *fpu_cache;

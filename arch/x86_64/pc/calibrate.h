@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What clock.c measures the TSC by: counters of known frequency, and the CMOS clock.
+ * The counters of known frequency by which clock.c measures the TSC.
  */
 #pragma once
 
@@ -17,7 +17,3 @@ struct calibration tsc_calibrate(void);
 
 /* Returns the HPET or the PM timer if one of them works, else NULL. */
 const struct counter *counter_find(void);
-
-/* Returns the seconds since 1970 by the CMOS clock, which is taken as UTC; 0: there is no such
- * clock, or its value is invalid. */
-u64 rtc_read_seconds(void);

@@ -58,7 +58,4 @@ void clock_init(void)
 	c = even ? NULL : counter_find();
 	if (c)
 		clock_source_set(c);
-	realtime_offset = rtc_read_seconds() * NSEC_PER_SEC;
-	if (realtime_offset)
-		realtime_offset -= clock_now_ns();
 }

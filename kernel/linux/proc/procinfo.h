@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "kernel/fs/proc_file.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/linux/proc_file.h"
 #include "kernel/task/process.h"
 
 #define FILE_MODE (S_IFREG | 0444)

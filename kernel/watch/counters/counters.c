@@ -12,9 +12,9 @@
  *   tlb        flushes of the translation buffers
  */
 #include "arch/x86_64/pc/tlb.h"
-#include "kernel/fs/proc_file.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/proc_file.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/syscall.h"

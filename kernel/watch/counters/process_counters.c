@@ -7,8 +7,8 @@
  *
  * (What it takes of the memory: kernel/linux/proc/procinfo_ledger.c.)
  */
-#include "kernel/fs/proc_file.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/linux/proc_file.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"

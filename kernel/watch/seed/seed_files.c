@@ -4,10 +4,10 @@
  * process by its /proc/PID/sched_seed.
  */
 #include "boot/cmdline.h"
-#include "kernel/fs/proc_file.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/proc_file.h"
 #include "kernel/task/internal.h"
 #include "kernel/watch/seed/seed.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The CMOS clock (MC146818A data sheet).
+ * The CMOS clock, which knows the time of day (MC146818A data sheet).  Without it the time of day begins
+ * in 1970 at boot.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/acpi.h"
-#include "arch/x86_64/pc/calibrate.h"
+#include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
 
 #define CMOS_INDEX 0x70
@@ -67,7 +68,8 @@ static u64 days_since_1970(u32 year, u32 month, u32 day)
 	return 365UL * y + y / 4 - y / 100 + y / 400 + (153 * months + 2) / 5 + day - 1 - 719468;
 }
 
-u64 rtc_read_seconds(void)
+/* Seconds since 1970, the CMOS clock taken as UTC; 0: there is none, or its time makes no sense. */
+static u64 rtc_read_seconds(void)
 {
 	struct rtc t, again;
 	u8 status;
@@ -97,3 +99,13 @@ u64 rtc_read_seconds(void)
 	return days_since_1970(year, t.month, t.day) * 86400 + hour * 3600 + t.minute * 60 +
 	       t.second;
 }
+
+static void rtc_init(void)
+{
+	u64 seconds = rtc_read_seconds();
+
+	if (seconds)
+		clock_set_realtime(seconds * NSEC_PER_SEC);
+}
+
+EARLY_INIT_CALL(05, rtc_init);

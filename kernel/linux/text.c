@@ -2,7 +2,7 @@
  *
  * Text that the kernel makes for a file: a buffer that grows.
  */
-#include "kernel/fs/text.h"
+#include "kernel/linux/text.h"
 
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "kernel/fs/text.h"
 #include "kernel/lib/linker_set.h"
+#include "kernel/linux/text.h"
 
 struct address_space;
 struct file;
