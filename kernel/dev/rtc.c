@@ -5,6 +5,7 @@
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
 
