@@ -1,17 +1,33 @@
 # SPDX-License-Identifier: MIT
 """The kernel without its extensions: it builds, boots and keeps what a process and a thread are."""
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from vm import BUILD
+from conftest import make
+from vm import BUILD, ENDED, PANIC, ROOT, VM
 
 # Fork, exec, wait, threads, futexes, pipes, copy-on-write, signals; and the files that base has.
 PROGRAMS = ["executes", "faults", "fds", "files", "forkbomb", "forktree", "futexes", "hostile_elf",
             "mapped_files", "memory", "memory_races", "name_races", "names", "pipes", "polls",
             "processes", "registers", "segments", "signals", "threads"]
+
+# What these programs ask of extensions, and say so.
+SKIPPED = {"futexes": ["robust", "priority_inheritance"]}
+
+EXTENSIONS = sorted(str(path.relative_to(ROOT)) for path in
+                    [ROOT / "kernel/dev", *(ROOT / "kernel/linux").iterdir(),
+                     *(ROOT / "kernel/watch").iterdir()] if path.is_dir())
+
+
+@pytest.fixture(scope="module")
+def core():
+    """The kernel of make CORE=1; the programs are the same."""
+    make("CORE=1", "BUILD=build/core", "build/core/heddle.elf")
+    return dict(build=ROOT / "build/core", initrd=BUILD / "initramfs.cpio", mem="512M")
 
 
 @pytest.fixture
@@ -41,3 +57,49 @@ def test_no_program_is_a_failure(tmp_path):
     done = subprocess.run([tmp_path / "run_all"], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert "no test program" in done.stdout
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_programs_pass_in_the_core(core, cpus):
+    with VM(cpus=cpus, timeout=400, args="run /tests/run_all -t 100 " + " ".join(PROGRAMS),
+            **core) as vm:
+        status = vm.wait()
+    log = vm.log.replace("\r", "")
+    assert status == ENDED, log[-3000:]
+    assert f"=== {len(PROGRAMS)} programs, 0 failed" in log
+    assert "not ok" not in log
+    skipped = {}
+    for name, lines in re.findall(r"^=== (\w+)\n(.*?)^=== \1 status 0", log, re.M | re.S):
+        if found := re.findall(r"^skip (\w+)", lines, re.M):
+            skipped[name] = found
+        assert re.search(r"^ok ", lines, re.M), f"{name}: no test ran"
+    assert skipped == SKIPPED
+
+
+def test_self_tests_pass_in_the_core(core):
+    with VM(cpus=4, append="selftest", timeout=100, **core) as vm:
+        assert vm.wait() == ENDED, vm.log[-3000:]
+    assert "ok 1 " in vm.log and "not ok" not in vm.log
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_a_panic_ends_the_core(core, cpus):
+    with VM(cpus=cpus, init="/nope", **core) as vm:
+        assert vm.wait() == PANIC, vm.log[-3000:]
+    assert "/nope" in vm.log
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_each_extension_can_go(extension, tmp_path):
+    """Its folder is deleted: the rest builds, boots, and runs programs."""
+    for name in ("Makefile", "linker.ld"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("arch", "boot", "kernel", "tests/kernel", "tools"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.rmtree(tmp_path / extension)
+    make("-C", tmp_path, "BUILD=build", "WERROR=1", "CFLAGS=-g0", "build/heddle.elf")
+    with VM(cpus=4, mem="512M", timeout=100, build=tmp_path / "build",
+            initrd=BUILD / "initramfs.cpio",
+            args="run /tests/run_all processes threads pipes signals") as vm:
+        assert vm.wait() == ENDED, vm.log[-3000:]
+    assert "=== 4 programs, 0 failed" in vm.log and "not ok" not in vm.log

@@ -31,7 +31,7 @@ def test_unit(source, tmp_path):
     assert re.search(r"^ok 1\b", result.stdout, re.M), "no test ran"
 
 
-def test_floors():
+def test_floors(built):
     """Symbols and includes lead downward only; no circles."""
     result = subprocess.run(["python3", "tests/unit/test_floors.py"], cwd=ROOT,
                             capture_output=True, text=True)
@@ -39,7 +39,7 @@ def test_floors():
     assert result.returncode == 0
 
 
-def test_house():
+def test_house(built):
     """The budgets of the house hold; its page and its picture are current."""
     result = subprocess.run(["python3", "tests/unit/test_house.py"], cwd=ROOT,
                             capture_output=True, text=True)

@@ -17,6 +17,16 @@ static int lookup_error(const char *path)
 	return 0;
 }
 
+KTEST(proc_cannot_be_changed)
+{
+	struct file *f = vfs_open(NULL, "/proc/nothing", O_CREAT | O_WRONLY, 0644);
+
+	KEXPECT_EQ(PTR_ERR(f), -EACCES);
+	if (!IS_ERR(f))
+		file_put(f);
+	KEXPECT_EQ(vfs_unlink(NULL, "/proc/version", false), -EPERM);
+}
+
 KTEST(proc_files_and_names)
 {
 	struct file *f = vfs_open(NULL, "/proc/sys/kernel/ostype", O_RDONLY, 0);
