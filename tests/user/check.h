@@ -177,6 +177,12 @@ MAYBE bool has_proc(void)
 	return access("/proc/self/stat", R_OK) == 0;
 }
 
+/* Whether the kernel has mremap(), madvise(), msync() and mlock(): Heddle's core has not. */
+MAYBE bool has_advice(void)
+{
+	return madvise(NULL, 0, MADV_NORMAL) == 0;
+}
+
 /* The absolute path of this program.  The first call must come before chdir(). */
 MAYBE const char *self_path(void)
 {

@@ -39,9 +39,6 @@ static void private_mapping(void)
 	CHECK_EQ(p[1024], 77);
 	CHECK_EQ(IN_CHILD(CHECK_EQ(p[1024], 77); p[1024] = 78), 0);
 	CHECK_EQ(p[1024], 77);
-	/* Dropped, the file's contents are back. */
-	CHECK_EQ(madvise(p, 4 * PAGE, MADV_DONTNEED), 0);
-	CHECK_EQ(p[1024], 88);
 	/* An offset; closed and unlinked, the mapping stays. */
 	uint32_t *q = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 2 * PAGE);
 	close(fd);
@@ -49,6 +46,25 @@ static void private_mapping(void)
 	CHECK_EQ(q[5], 2 * PAGE + 20);
 	munmap(p, 4 * PAGE);
 	munmap(q, PAGE);
+}
+
+static void advice(void)
+{
+	int fd = make("advice", 2 * PAGE);
+	uint32_t *p = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0);
+	uint32_t *q = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+
+	SKIP_IF(!has_advice(), "no madvise()");
+	/* A private page is dropped: the file's contents are back. */
+	p[1024] = 77;
+	q[1024] = 88;
+	CHECK_EQ(p[1024], 77);
+	CHECK_EQ(madvise(p, 2 * PAGE, MADV_DONTNEED), 0);
+	CHECK_EQ(p[1024], 88);
+	CHECK_EQ(msync(q, 2 * PAGE, MS_SYNC), 0);
+	munmap(p, 2 * PAGE);
+	munmap(q, 2 * PAGE);
+	close(fd);
 }
 
 static void shared_mapping(void)
@@ -66,7 +82,6 @@ static void shared_mapping(void)
 	CHECK_EQ(p[1024], 4321);
 	CHECK_EQ(IN_CHILD(p[1024] = 5; p[0] = 6), 0);
 	CHECK_EQ(q[0], 5);
-	CHECK_EQ(msync(p, 2 * PAGE, MS_SYNC), 0);
 	/* Grown after it was mapped. */
 	munmap(p, 2 * PAGE);
 	p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
@@ -162,6 +177,7 @@ int main(void)
 {
 	check_start_in_directory();
 	RUN(private_mapping);
+	RUN(advice);
 	RUN(shared_mapping);
 	RUN(truncated_private);
 	RUN(modes);

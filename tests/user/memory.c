@@ -81,6 +81,14 @@ static void errors(void)
 	CHECK_ERR(mprotect((void *)0x10000, PAGE, RW), ENOMEM);
 	CHECK_ERR(syscall(SYS_mprotect, p, -PAGE, RW), ENOMEM);
 	CHECK_ERR(syscall(SYS_mprotect, p, PAGE, 0x80), EINVAL);
+	munmap(p, PAGE);
+}
+
+static void errors_of_advice(void)
+{
+	char *p = map(PAGE);
+
+	SKIP_IF(!has_advice(), "no madvise()");
 	CHECK_ERR(madvise(p + 1, PAGE, MADV_DONTNEED), EINVAL);
 	CHECK_ERR(madvise(p, PAGE, 4711), EINVAL);
 	CHECK_ERR(madvise((void *)0x10000, PAGE, MADV_DONTNEED), ENOMEM);
@@ -134,6 +142,7 @@ static void remapping(void)
 {
 	char *p = map(8 * PAGE), *q, *r;
 
+	SKIP_IF(!has_advice(), "no mremap()");
 	for (int i = 0; i < 8; i++)
 		p[i * PAGE] = i + 1;
 	/* Smaller: the end is gone. */
@@ -182,6 +191,7 @@ static void advice(void)
 {
 	char *p = map(8 * PAGE);
 
+	SKIP_IF(!has_advice(), "no madvise()");
 	memset(p, 5, 8 * PAGE);
 	CHECK_EQ(madvise(p + PAGE, 2 * PAGE, MADV_DONTNEED), 0);
 	CHECK_EQ(p[0], 5);
@@ -264,7 +274,7 @@ static void copy_on_write(void)
 
 static void shared(void)
 {
-	int *p = map_shared(16 * PAGE), *q;
+	int *p = map_shared(16 * PAGE);
 
 	/* Also pages that the child touches first. */
 	p[0] = 1;
@@ -274,6 +284,22 @@ static void shared(void)
 	CHECK_EQ(p[0], 2);
 	CHECK_EQ(p[1024], 3);
 	CHECK_EQ(p[2048], 4);
+	munmap(p, 16 * PAGE);
+	/* Counted by four processes at once. */
+	p = map_shared(PAGE);
+	for (int i = 0; i < 4; i++)
+		SPAWN(for (int k = 0; k < 10000; k++) __atomic_fetch_add(p, 1, __ATOMIC_RELAXED));
+	while (wait(NULL) > 0)
+		;
+	CHECK_EQ(p[0], 40000);
+	munmap(p, PAGE);
+}
+
+static void shared_and_moved(void)
+{
+	int *p = map_shared(16 * PAGE), *q;
+
+	SKIP_IF(!has_advice(), "no mremap()");
 	/* Unmapped in part and moved, it is the same memory. */
 	pid_t a = SPAWN(while (__atomic_load_n(&p[3072], __ATOMIC_ACQUIRE) != 5) sleep_ms(1);
 			p[4096] = 6);
@@ -286,14 +312,6 @@ static void shared(void)
 		CHECK_EQ(q[1024], 6);
 	}
 	munmap(p, 16 * PAGE);
-	/* Counted by four processes at once. */
-	p = map_shared(PAGE);
-	for (int i = 0; i < 4; i++)
-		SPAWN(for (int k = 0; k < 10000; k++) __atomic_fetch_add(p, 1, __ATOMIC_RELAXED));
-	while (wait(NULL) > 0)
-		;
-	CHECK_EQ(p[0], 40000);
-	munmap(p, PAGE);
 }
 
 static int __attribute__((noinline)) deep(int levels)
@@ -351,12 +369,14 @@ int main(void)
 	check_start();
 	RUN(shapes);
 	RUN(errors);
+	RUN(errors_of_advice);
 	RUN(protection);
 	RUN(remapping);
 	RUN(advice);
 	RUN(program_break);
 	RUN(copy_on_write);
 	RUN(shared);
+	RUN(shared_and_moved);
 	RUN(stack);
 	RUN(many);
 	return check_end();
