@@ -15,6 +15,7 @@ import functools
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -122,6 +123,15 @@ def code_lines(text):
     """Lines that are neither blank nor comment."""
     text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), text, flags=re.S)
     return sum(1 for line in re.sub(r"//.*", "", text).split("\n") if line.strip())
+
+
+def gdb_program():
+    """A gdb that knows x86-64."""
+    names = [os.environ.get("GDB_PROGRAM"), "gdb", "gdb-multiarch", "x86_64-elf-gdb"]
+    for name in filter(None, names):
+        if shutil.which(name):
+            return name
+    raise SystemExit("gdb is missing: make setup")
 
 
 def circles(arrows):
@@ -275,11 +285,15 @@ class House:
                      and s.kind == objects.STT_OBJECT and s.section and s.section.writable
                      and not s.section.name.startswith(".per_")  # per_thread.h: no variables
                      and "." not in s.name]
+        kernel = self.build / "heddle.elf"
+        if not kernel.exists():
+            raise SystemExit(f"{kernel} is not there: build the kernel first (make)")
         result = subprocess.run(
-            [os.environ.get("GDB_PROGRAM", "gdb"), "-batch", "-nx", "-x",
-             ROOT / "tools/house_types.py", self.build / "heddle.elf"],
+            [gdb_program(), "-batch", "-nx", "-x", ROOT / "tools/house_types.py", kernel],
             env={**os.environ, "HOUSE_VARIABLES": "\n".join(variables)},
-            capture_output=True, text=True, check=True)
+            capture_output=True, text=True)
+        if result.returncode:
+            raise SystemExit(f"gdb could not read {kernel}: {result.stderr.strip()}")
         return [line.split("\t") for line in result.stdout.splitlines() if "\t" in line]
 
     def members(self, structure):
