@@ -118,7 +118,7 @@ def test_nmi(tmp_path):
         Monitor(str(socket)).command("inject-nmi")
         assert vm.wait() == PANIC
     report = report_of(vm.log)
-    check(report, 2, r"kernel panic: NMI: somebody asks", r"^last events of CPU 0", r"^CPU 1, thread ",
+    check(report, 2, r"kernel panic: NMI: sent by hand", r"^last events of CPU 0", r"^CPU 1, thread ",
           r"^locks held", r"^CPU 0, thread ", *REGISTERS, NEXT)
     assert re.search(r"^CPU \d, thread \d+ \(sh\)", report, re.M)
     assert re.search(r"^  0x\w+ sched_idle_loop", report, re.M)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every way into the kernel, and the ways back to the kernel; the way to user mode is in return.S.
- * Each pushes a struct trap_frame (trap_frame.h)
- * and calls C with it.  Manuals: SDM 3A 6.14 (interrupts in 64-bit mode), SDM 2B SYSCALL, SYSRET,
- * SWAPGS, IRET; AMD APM 2 6.1.1.
+ * Every way into the kernel.  Each pushes a struct trap_frame (trap_frame.h) and calls a C function
+ * with it.  The way back to user mode is in return.S.  Manuals: SDM 3A 6.14 (interrupts in 64-bit
+ * mode), SDM 2B SYSCALL, SYSRET, SWAPGS, IRET; AMD APM 2 6.1.1.
  *
- * GS base is the kernel's inside and the user's outside, so every entry must know which it finds.
- * Ordinary entries tell by the saved CS.  NMI, machine check, double fault and debug can come
- * between SYSCALL and SWAPGS, or between SWAPGS and the return, where CS says kernel and GS is the
- * user's: they have stacks of their own (IST) and look at GS base itself, which no user can make
- * negative (CR4.FSGSBASE is off, arch_prctl() refuses).
+ * GS base is the kernel's in the kernel and the user's in user mode, so every entry must find out
+ * which one is loaded.  Ordinary entries test the saved CS.  NMI, machine check, double fault and
+ * debug exceptions can come between SYSCALL and SWAPGS, or between SWAPGS and the return to user
+ * mode: then CS is the kernel's and GS base is the user's.  So these four have their own stacks
+ * (IST) and test GS base itself.  The kernel's is negative, and no program can make its own
+ * negative: CR4.FSGSBASE is off, and arch_prctl() refuses such a value.
  */
 #include "arch/x86_64/entry/frame.h"
 
@@ -19,8 +19,8 @@
 
 /* ---- System calls ---------------------------------------------------------------------------- */
 
-/* From SYSCALL: rcx is the user's rip, r11 its rflags; interrupts are off by SFMASK, the stack is
- * still the user's. */
+/* SYSCALL jumps here.  rcx is the user's rip, r11 the user's rflags.  SFMASK has disabled
+ * interrupts. rsp is still the user's. */
 	.globl	entry_syscall
 	.type	entry_syscall, @function
 	.balign	16
@@ -31,8 +31,8 @@ entry_syscall:
 	.cfi_register	%rip, %rcx
 	swapgs
 	movq	%rsp, %gs:CPU_USER_SP
-	/* For two instructions the user's rsp is where no rule of a debugger reaches: its rip is
-	 * known, and its rsp is said to be the kernel's. */
+	/* For the next two instructions the user's rsp is only in %gs:CPU_USER_SP, which CFI cannot
+	 * describe: a debugger that stops here shows the user's rip but a wrong rsp. */
 	movq	%gs:CPU_KERNEL_SP, %rsp
 	pushq	$SELECTOR_USER_DATA
 	.cfi_adjust_cfa_offset 8
@@ -71,8 +71,9 @@ entry_syscall_return:
 	testb	%al, %al
 	jz	return_to_user
 
-	/* SYSRET: syscall_enter() made sure that rip is in the user half (a non-canonical rcx
-	 * faults in ring 0 with the user's stack on Intel), rcx = rip and r11 = rflags. */
+	/* SYSRET.  syscall_enter() has checked that rcx = rip, r11 = rflags, and rip is in the user
+	 * half: on Intel processors SYSRET with a non-canonical rcx faults in ring 0, on the user's
+	 * stack. */
 	POP_REGISTERS
 	movq	STUB(FRAME_RSP)(%rsp), %rsp
 	.cfi_def_cfa	%rsp, 0
@@ -83,8 +84,8 @@ entry_syscall_return:
 	.cfi_endproc
 	.size	entry_syscall, . - entry_syscall
 
-/* SYSCALL from 32-bit code, on AMD processors only: there is no 32-bit ABI here.  Back at once,
- * without touching the stack. */
+/* SYSCALL in 32-bit code, which only AMD processors have.  There is no 32-bit ABI: return -ENOSYS
+ * at once.  The stack is not used, because it is still the user's. */
 	.globl	entry_syscall_compat
 	.type	entry_syscall_compat, @function
 	.balign	16
@@ -100,8 +101,8 @@ entry_syscall_compat:
 
 /* ---- Interrupts and exceptions --------------------------------------------------------------- */
 
-/* Exceptions that IRET itself can raise (SDM 2A IRET: #NP, #SS, #GP): where it was the one that
- * returns to user mode, GS is the user's although CS says kernel. */
+/* Exceptions that IRET can raise (SDM 2A IRET: #NP, #SS, #GP).  If the faulting instruction is the
+ * IRET to user mode, GS base is the user's although CS is the kernel's. */
 	.type	fault_common, @function
 	.balign	16
 fault_common:
@@ -124,17 +125,17 @@ interrupt_common:
 	jz	1f
 	swapgs
 	xorl	%ebp, %ebp
-	/* On both paths: no GS access may run ahead with the wrong base (CVE-2019-1125). */
+	/* On both paths: no speculative access may use the wrong GS base (CVE-2019-1125). */
 1:	lfence
 	CLEAR_AC
 	CLEAR_REGISTERS
 	xorl	%ebx, %ebx
-	/* rbp, if the kernel's, stays: backtraces go on through it. */
+	/* If we come from the kernel, rbp is kept: backtraces follow it. */
 	movq	%rsp, %rdi
 	call	trap_dispatch
 	.globl	entry_trap_return
 entry_trap_return:
-	movq	%rax, %rsp			/* the frame to go back by */
+	movq	%rax, %rsp			/* the frame to return with */
 	testb	$3, FRAME_CS(%rsp)
 	jnz	return_to_user
 	POP_REGISTERS
@@ -143,8 +144,9 @@ entry_trap_return:
 	.cfi_endproc
 	.size	interrupt_common, . - interrupt_common
 
-/* Debug exceptions from user mode become signals, which may sleep: onto the thread's own stack.
- * From the kernel (MOV SS before SYSCALL, CVE-2018-8897) they are handled here. */
+/* A debug exception in user mode becomes a signal, and its delivery may sleep: copy the frame to
+ * the kernel stack of the thread.  One in the kernel (MOV SS before SYSCALL, CVE-2018-8897) is
+ * handled on the IST stack. */
 	.type	debug_common, @function
 	.balign	16
 debug_common:
@@ -158,7 +160,7 @@ debug_common:
 	swapgs
 	lfence
 	movq	%gs:CPU_KERNEL_SP, %rsp
-	swapgs					/* interrupt_common does it again */
+	swapgs					/* undone: interrupt_common does it itself */
 	pushq	STUB(FRAME_SS)(%rax)
 	pushq	STUB(FRAME_RSP)(%rax)
 	pushq	STUB(FRAME_RFLAGS)(%rax)
@@ -172,9 +174,9 @@ debug_common:
 	.cfi_endproc
 	.size	debug_common, . - debug_common
 
-/* On a stack of the IST, at any instruction.  Goes back to exactly where it came from: nothing that
- * is owed to the user is done on the way, and never by SYSRET, so that NMIs stay blocked until the
- * IRET here (SDM 3A 6.7.1). */
+/* For exceptions on IST stacks, which can interrupt any instruction.  It does not call
+ * entry_exit_work() and returns to exactly where it came from, always by IRET: that IRET unblocks
+ * NMIs (SDM 3A 6.7.1). */
 	.type	paranoid_common, @function
 	.balign	16
 paranoid_common:
@@ -188,7 +190,7 @@ paranoid_common:
 	testl	%edx, %edx
 	js	1f
 	swapgs
-	incl	%ebx				/* swap back on return */
+	incl	%ebx				/* execute SWAPGS again on return */
 1:	lfence
 	CLEAR_REGISTERS
 	movq	%rsp, %rdi
@@ -206,8 +208,8 @@ entry_paranoid_return:
 
 /* ---- One stub a vector ----------------------------------------------------------------------- */
 
-/* Exceptions 8, 10-14, 17, 21, 29 and 30 come with an error code (SDM 3A table 6-1; AMD APM 2
- * 8.2); for the others a 0 is pushed. */
+/* The processor pushes an error code for exceptions 8, 10-14, 17, 21, 29 and 30 (SDM 3A table 6-1;
+ * AMD APM 2 8.2).  For the others the stub pushes 0. */
 #define HAS_ERROR_CODE(v) \
 	((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
 

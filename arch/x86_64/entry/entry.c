@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * System calls, and the work before user mode.
+ * System calls, and the work before a return to user mode.
  */
 #include "arch/x86_64/entry/entry.h"
 
@@ -14,14 +14,16 @@
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
 
-/* CF PF AF ZF SF TF DF OF RF AC ID: what a user may choose.  Signal frames come from the user: no
- * I/O ports (IOPL), no nested task, no virtual-8086 mode, and interrupts stay on. */
+/* CF PF AF ZF SF TF DF OF RF AC ID: the flags that a program may choose.  A signal frame, which the
+ * program can write, must not enable I/O ports (IOPL), nested tasks or virtual-8086 mode, nor
+ * disable interrupts. */
 #define RFLAGS_OF_USER 0x250dd5UL
 #define RFLAGS_ALWAYS  (RFLAGS_IF | 2) /* bit 1 reads as one */
 
-/* SYSRET loads rip and rflags from rcx and r11 and the selectors from STAR, and restores neither RF
- * nor, before the next instruction, TF as IRET does; a rip that is not canonical would fault in
- * ring 0 on the user's stack (Intel: CVE-2012-0217). */
+/* Returns whether SYSRET would return with exactly this frame.  SYSRET loads rip and rflags from
+ * rcx and r11, and the selectors from STAR.  It does not restore RF, and it handles TF differently
+ * from IRET.  With a non-canonical rip it would fault in ring 0 on the user's stack (Intel:
+ * CVE-2012-0217). */
 static bool frame_fits_sysret(const struct trap_frame *f)
 {
 	return f->rcx == f->rip && f->r11 == f->rflags && f->rip < USER_MAX &&
@@ -33,7 +35,8 @@ bool syscall_enter(struct trap_frame *frame)
 {
 	syscall_dispatch(frame);
 	irq_disable();
-	/* SYSCALL itself raises no debug exception, since SFMASK clears TF: count this step here. */
+	/* SYSCALL itself raises no debug exception, since SFMASK clears TF: count this step here.
+	 */
 	seed_call_done(frame);
 	entry_exit_work(frame);
 	return frame_fits_sysret(frame);
@@ -47,7 +50,7 @@ void entry_exit_work(struct trap_frame *frame)
 	seed_leave_user(frame);
 	for (;;) {
 		if (unlikely(need_resched())) {
-			schedule();
+			schedule(); /* counts as involuntary, since the thread is runnable */
 		} else if (unlikely(READ_ONCE(t->pending_work))) {
 			irq_enable();
 			signal_work(frame);

@@ -1,33 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
- * The roof: where system calls, exceptions and interrupts enter, and the only way back.
+ * Where system calls, exceptions and interrupts enter the kernel, and the only way back to user
+ * mode.
  */
 #pragma once
 
 #include "arch/x86_64/cpu/trap_frame.h"
 
-/* The IDT, the hooks that lower floors need of the roof (way to user mode, panic report). */
+/* Set up the IDT, and set the hooks of lower floors (way to user mode, panic).  On the boot CPU. */
 void entry_init(void);
 
-/* MSRs for SYSCALL, on each CPU. */
+/* Set the MSRs of SYSCALL on the calling CPU. */
 void entry_init_cpu(void);
 
-/* From the assembly: a trap or interrupt with its frame, interrupts off.  Returns the frame to go
- * back by: another one where the return to user mode itself was what failed. */
+/* Called by entry.S for an exception or interrupt, with its frame, interrupts off.  Returns the
+ * frame to return with; it differs from `frame` only if the IRET to user mode faulted. */
 struct trap_frame *trap_dispatch(struct trap_frame *frame);
 
-/* From the assembly, on an IST stack: NMI, machine check, double fault, debug in the kernel. */
+/* Called by entry.S on an IST stack: NMI, machine check, double fault, debug in the kernel. */
 void trap_paranoid(struct trap_frame *frame);
 
-/* From the assembly: a system call, interrupts off.  Whether SYSRET may be used to go back. */
+/* Called by entry.S for a system call, interrupts off.  Returns whether SYSRET may be used to
+ * return. */
 bool syscall_enter(struct trap_frame *frame);
 
-/* With interrupts off: everything owed before user mode is entered. */
+/* Do what is pending before the thread enters user mode: switch threads, deliver signals, stop,
+ * die. Called with interrupts off, and returns with interrupts off; enables them in between and may
+ * sleep. */
 void entry_exit_work(struct trap_frame *frame);
 
-/* Words for a trap number. */
+/* The name of an exception, for messages. */
 const char *trap_name(u32 vector);
 
-/* Labels of entry.S: where C returns to with a trap frame above (for backtraces), and the IRET that
- * enters user mode (for its faults). */
+/* Labels: the return addresses of C functions that entry.S called with a trap frame (backtraces
+ * look for them), and the IRET that enters user mode (return.S; trap.c handles its faults). */
 extern char entry_syscall_return[], entry_trap_return[], entry_paranoid_return[], entry_user_iret[];

@@ -35,9 +35,9 @@ void entry_init_cpu(void)
 	wrmsr(MSR_STAR, (u64)SELECTOR_USER_CODE32 << 48 | (u64)SELECTOR_KERNEL_CODE << 32);
 	wrmsr(MSR_LSTAR, (u64)entry_syscall);
 	wrmsr(MSR_CSTAR, (u64)entry_syscall_compat);
-	/* What a user may have set and the kernel must not run with. */
+	/* Flags that a program may set and that must be clear in the kernel. */
 	wrmsr(MSR_SFMASK,
 	      RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
 	wrmsr(MSR_SYSENTER_CS, 0);	/* SYSENTER faults (SDM 2B) */
-	write_cr0(read_cr0() | CR0_AM); /* a program that sets AC gets its SIGBUS */
+	write_cr0(read_cr0() | CR0_AM); /* unaligned accesses of a program that sets AC fault */
 }

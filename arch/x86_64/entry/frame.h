@@ -7,12 +7,13 @@
 #include "arch/x86_64/cpu/cfi.h"
 #include "asm_offsets.h"
 
-/* Offsets in what the processor and a stub have pushed: the part of struct trap_frame from `vector`
- * on.  Its size. */
+/* A stub and the processor have pushed the part of struct trap_frame from `vector` on.  STUB(): the
+ * offset of a member in this part.  STUB_SIZE: its size. */
 #define STUB(offset) ((offset)-FRAME_VECTOR)
 #define STUB_SIZE    (FRAME_SIZE-FRAME_VECTOR)
 
-/* The processor pushed ss, rsp, rflags, cs, rip; above the stack pointer are `bytes` in all. */
+/* Begin a function to which the processor came by pushing ss, rsp, rflags, cs and rip; `bytes` of
+ * the frame have been pushed in all. */
 .macro CFI_FRAME bytes
 	.cfi_startproc
 	.cfi_signal_frame
@@ -66,7 +67,7 @@
 	.cfi_adjust_cfa_offset -STUB(FRAME_RIP)
 .endm
 
-/* In a function of its own that begins with a whole frame on the stack. */
+/* Begin a function with a complete trap frame on the stack. */
 .macro CFI_WHOLE_FRAME
 	CFI_FRAME FRAME_SIZE
 	.set	at, FRAME_VECTOR - FRAME_SIZE
@@ -76,8 +77,9 @@
 	.endr
 .endm
 
-/* What was in the registers is the user's choice: nothing of it is left for code that runs ahead
- * of its branches.  rbp ends the chain of frames; see interrupt_common for the kernel's. */
+/* Clear registers, so that speculatively executed kernel code cannot use values that the user has
+ * chosen.  rbx and rbp are not cleared here: callers clear rbp when they come from user mode, which
+ * also ends the chain of frames for backtraces. */
 .macro CLEAR_REGISTERS
 	xorl	%esi, %esi
 	xorl	%edx, %edx
@@ -93,8 +95,8 @@
 	xorl	%r15d, %r15d
 .endm
 
-/* Interrupts and exceptions leave AC as it was, and a user's AC would switch SMAP off (SDM 3A
- * 4.6).  SYSCALL clears it by SFMASK. */
+/* Interrupts and exceptions do not change AC, and AC set by the user would disable SMAP in the
+ * kernel (SDM 3A 4.6).  For SYSCALL, SFMASK clears it. */
 .macro CLEAR_AC
 	cmpb	$0, smap_enabled(%rip)
 	je	.Lno_smap\@

@@ -7,7 +7,7 @@
 	.cfi_sections .debug_frame
 	.text
 
-/* A new thread comes here with its frame at the stack pointer, interrupts on or off. */
+/* A new thread jumps here with its frame at the stack pointer, interrupts on or off. */
 	.globl	entry_user_return
 	.type	entry_user_return, @function
 	.balign	16
@@ -21,20 +21,21 @@ entry_user_return:
 	.cfi_endproc
 	.size	entry_user_return, . - entry_user_return
 
-/* Interrupts off, nothing owed, the user's frame at the stack pointer. */
+/* Return to user mode with the frame at the stack pointer.  Interrupts are off, and
+ * entry_exit_work() has found no pending work. */
 	.globl	return_to_user
 	.type	return_to_user, @function
 	.balign	16
 return_to_user:
 	CFI_WHOLE_FRAME
-	/* Whatever wrote this frame, it does not lead into the kernel: with a code segment of ring
-	 * 0 and RPL 3, IRET faults and the thread gets its signal. */
+	/* Force RPL 3, so that even a wrong frame cannot return to ring 0: then IRET faults, and
+	 * the thread gets a signal. */
 	orb	$3, FRAME_CS(%rsp)
 	POP_REGISTERS
 	POP_VECTOR_AND_ERROR
 	swapgs
-	/* A bad selector or address makes this instruction fault, in the kernel but with the user's
-	 * GS: see fault_common. */
+	/* With a bad selector or address this instruction faults in the kernel, while GS base is
+	 * the user's: fault_common handles this. */
 	.globl	entry_user_iret
 entry_user_iret:
 	iretq

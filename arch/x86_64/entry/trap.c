@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Exceptions and interrupts, each to where it belongs: a signal, the address space, a device, or a
- * stop of the kernel with the cause in words.  SDM 3A 6.15.
+ * Handling of exceptions and interrupts: signals, page faults, devices, and a panic with the cause
+ * in words.  SDM 3A 6.15.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
@@ -34,7 +34,7 @@
 #define PF_RESERVED    8U
 #define PF_INSTRUCTION 16U
 
-/* Above the number of CPUs, each of which may have an old entry in its TLB. */
+/* More than there are CPUs, because each may have an old entry in its TLB. */
 #define FAULT_REPEATS_MAX 1000
 
 #define DR6_SINGLE_STEP	  (1UL << 14)
@@ -42,10 +42,10 @@
 
 #define MSR_MCG_CAP	  0x179
 #define MSR_MCG_STATUS	  0x17a
-#define MSR_MC0_STATUS	  0x401 /* four registers a bank */
+#define MSR_MC0_STATUS	  0x401 /* each bank has four registers */
 #define MC_STATUS_VALID	  (1UL << 63)
 
-/* By vector; NULL: reserved.  gdb reads it. */
+/* By vector; NULL: reserved.  gdb's scripts read this table. */
 static const char *const exception_names[VECTORS_OF_EXCEPTIONS] = {
     "division error",
     "debug exception",
@@ -80,6 +80,7 @@ const char *trap_name(u32 vector)
 	return exception_names[vector] ? exception_names[vector] : "reserved exception";
 }
 
+/* Read DR6 and clear it. */
 static u64 dr6_take(void)
 {
 	u64 dr6;
@@ -91,10 +92,10 @@ static u64 dr6_take(void)
 
 /* ---- Page faults ----------------------------------------------------------------------------- */
 
-/* A spurious fault comes from a TLB entry that is older than a right given since; it is flushed, so
- * each CPU has one a page, until a right is taken away again, which makes a shootdown.  More of the
- * same without a shootdown mean that the processor, or its emulator, refuses what the page table
- * allows, and will do so for ever. */
+/* A spurious fault comes from a TLB entry that is older than a right that was added since.  The
+ * fault flushes this entry, so each CPU can fault once a page until the right is removed again,
+ * which counts in pmap.flushes.  Returns true after FAULT_REPEATS_MAX equal faults without such a
+ * flush: the processor, or its emulator, refuses an access that the page table allows. */
 static bool fault_is_endless(struct thread *t, const struct trap_frame *frame, u64 address,
 			     u64 flushes)
 {
@@ -113,7 +114,8 @@ static bool fault_is_endless(struct thread *t, const struct trap_frame *frame, u
 	return true;
 }
 
-/* Interrupts on. */
+/* Let the address space handle a page fault, in user mode or in usercopy.  Interrupts on; may
+ * sleep. */
 static enum fault_result fault_resolve(struct thread *t, const struct trap_frame *frame,
 				       u64 address)
 {
@@ -143,7 +145,7 @@ static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 addr
 	switch (fault_resolve(t, frame, address)) {
 	case FAULT_DONE:
 	case FAULT_SPURIOUS:
-	case FAULT_SIGNAL: /* it is pending; the access comes again if the thread lives */
+	case FAULT_SIGNAL: /* a fatal signal is pending; if the thread survives, it faults again */
 		return;
 	case FAULT_MAPERR:
 		signal_force_fault(SIGSEGV, SEGV_MAPERR, address);
@@ -162,9 +164,9 @@ static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 addr
 	}
 }
 
-/* A fault of the kernel at an instruction that touches user memory: make the page if that is
- * allowed here, else let the copy end.  While the kernel stops, the same instructions read
- * whatever the report is curious about. */
+/* Handle a page fault of the kernel at an instruction of usercopy.S: load the page if sleeping is
+ * allowed here, else continue at the fixup address, which ends the copy.  During a panic the report
+ * reads kernel memory by the same instructions.  Returns false if this is no such fault. */
 static bool usercopy_fault(struct trap_frame *frame, u64 address)
 {
 	u64 fixup = usercopy_fixup(frame->rip);
@@ -221,7 +223,7 @@ static void noreturn kernel_page_fault_panic(struct trap_frame *frame, u64 addre
 
 /* ---- Exceptions of user mode ----------------------------------------------------------------- */
 
-/* As Linux gives them; what is not listed is SIGSEGV, SI_KERNEL, address 0. */
+/* The same signals and codes as in Linux.  All other exceptions: SIGSEGV, SI_KERNEL, address 0. */
 static const struct {
 	s16 signal, code;
 	bool address_is_rip;
@@ -231,9 +233,9 @@ static const struct {
     [12] = {SIGBUS, SI_KERNEL, false}, [17] = {SIGBUS, BUS_ADRALN, false},
 };
 
-/* The unmasked exceptions that are pending (SDM 1 8.3.3, 11.6.6; the bits are the same in both), as
- * the signal's code; 0: none, the instruction can be tried again.  The registers are the thread's
- * as long as interrupts are off. */
+/* Returns the signal code for the unmasked floating-point exceptions that are pending (SDM 1 8.3.3,
+ * 11.6.6; x87 and SSE use the same bits); 0: none is, and the instruction can be tried again.
+ * Interrupts off, so that the FPU registers are still those of the thread. */
 static int float_code(u64 vector)
 {
 	u32 mxcsr, pending;
@@ -257,7 +259,8 @@ static int float_code(u64 vector)
 	return pending & 0x20 ? FPE_FLTRES : 0;
 }
 
-/* Interrupts are off at first: what later interrupts could change is read before. */
+/* Handle an exception in user mode.  Called and returns with interrupts off.  State that another
+ * exception could change (DR6, the FPU) is read before interrupts are enabled. */
 static void trap_user(struct trap_frame *frame, u64 address)
 {
 	struct thread *t = current_thread();
@@ -303,13 +306,20 @@ static void trap_user(struct trap_frame *frame, u64 address)
 
 /* ---- Exceptions of the kernel ---------------------------------------------------------------- */
 
-/* IRET to user mode failed: a signal frame had a segment or an address that cannot be.  It is as if
- * the first instruction there had faulted.  The processor wrote its new frame right below the
- * words that IRET was reading, over the old general registers, whose values are in the new frame:
- * they overlap. */
+/* The IRET to user mode faulted, because a signal frame had an invalid segment or address.  Treat
+ * this as if the first instruction in user mode had faulted.  The stack, higher addresses first:
+ *
+ *	ss rsp rflags cs rip	user frame: frame->rsp points at this rip, where IRET was reading
+ *	error vector rdi ...	rest of the user frame, which the fault has overwritten with:
+ *	    ss rsp rflags cs rip error vector	pushed by the processor and the stub
+ *	    rdi ... r15				pushed by PUSH_REGISTERS: the user's values,
+ *						because POP_REGISTERS had run
+ *
+ * So copy the general registers up into the user's frame.  The two frames overlap. */
 static struct trap_frame *user_iret_fault(struct trap_frame *frame)
 {
-	struct trap_frame *user = container_of((u64 *)frame->rsp, struct trap_frame, rip);
+	u64 *iret_words = (u64 *)frame->rsp;
+	struct trap_frame *user = container_of(iret_words, struct trap_frame, rip);
 	u64 vector = frame->vector, error = frame->error;
 
 	require(user == thread_frame(current_thread()));
@@ -329,7 +339,7 @@ static struct trap_frame *trap_kernel(struct trap_frame *frame, u64 address)
 	}
 	if (frame->rip == (u64)entry_user_iret)
 		return user_iret_fault(frame);
-	/* A bad pointer in the report's own walk of the stack. */
+	/* The panic report has followed a bad pointer while it walked a stack. */
 	if (READ_ONCE(panic_in_progress) && usercopy_fixup(frame->rip)) {
 		frame->rip = usercopy_fixup(frame->rip);
 		return frame;
@@ -352,7 +362,8 @@ static void noreturn machine_check_panic(struct trap_frame *frame)
 		 (unsigned long)rdmsr(MSR_MCG_STATUS));
 }
 
-/* The stack that could not take a fault's frame is what the fault was about. */
+/* A double fault usually means that a kernel stack has overflowed: the processor could not push the
+ * frame of the first fault, and CR2 is an address in the guard page. */
 static void noreturn double_fault_panic(struct trap_frame *frame)
 {
 	u64 address = read_cr2();
@@ -367,25 +378,26 @@ void trap_paranoid(struct trap_frame *frame)
 {
 	switch (frame->vector) {
 	case VECTOR_DEBUG:
-		/* From user code that made SYSCALL the next instruction: nobody single-steps the
-		 * kernel from within. */
+		/* A debug exception that was pending before SYSCALL arrives at the first
+		 * instruction of the kernel (CVE-2018-8897).  Ignore it: the kernel does not
+		 * single-step itself. */
 		dr6_take();
 		frame->rflags &= ~RFLAGS_TF;
 		return;
 	case VECTOR_MACHINE_CHECK:
-		machine_check_panic(frame);
+		machine_check_panic(frame); /* does not return */
 	case VECTOR_DOUBLE_FAULT:
-		double_fault_panic(frame);
+		double_fault_panic(frame); /* does not return */
 	}
-	/* NMI.  While the kernel stops it is how the other CPUs are told.  Nothing may fault on the
-	 * way back: the IRET of a nested exception would let the next NMI in, onto this same stack
-	 * (SDM 3A 6.7.1). */
+	/* NMI.  During a panic, an NMI stops the other CPUs.  Nothing may fault before the IRET of
+	 * this NMI: the IRET of a nested exception would unblock NMIs, and the next one would
+	 * overwrite this stack (SDM 3A 6.7.1). */
 	if (READ_ONCE(smp_stopping)) {
 		stop_by_nmi(frame);
 		return;
 	}
-	panic_at(frame, "NMI: somebody asks what this machine is doing (`nmi` in QEMU's monitor, a "
-			"button), or its hardware failed");
+	panic_at(frame, "NMI: sent by hand (`nmi` in QEMU's monitor, or a button) to see what the "
+			"machine is doing, or because its hardware failed");
 }
 
 /* ---- Interrupts ------------------------------------------------------------------------------ */
@@ -404,7 +416,7 @@ static void interrupt(struct trap_frame *frame)
 		sched_sample(frame_is_user(frame));
 		timer_interrupt();
 		break;
-	case VECTOR_RESCHEDULE: /* need_resched is looked at on the way out */
+	case VECTOR_RESCHEDULE: /* need_resched is tested before the return */
 		apic_eoi();
 		break;
 	case VECTOR_CALL:
@@ -415,7 +427,7 @@ static void interrupt(struct trap_frame *frame)
 		irq_dispatch(vector);
 		apic_eoi();
 		break;
-	default: /* spurious, of the APIC or of the masked 8259s: no EOI (SDM 3A 11.9) */
+	default: /* a spurious interrupt of the APIC or an 8259 needs no EOI (SDM 3A 11.9) */
 		break;
 	}
 	trace_value(TRACE_IRQ_EXIT, vector);
@@ -424,7 +436,7 @@ static void interrupt(struct trap_frame *frame)
 
 struct trap_frame *trap_dispatch(struct trap_frame *frame)
 {
-	/* Before anything that could fault again. */
+	/* Read CR2 before anything that could cause another page fault. */
 	u64 address = frame->vector == VECTOR_PAGE_FAULT ? read_cr2() : 0;
 
 	if (frame->vector >= VECTORS_OF_EXCEPTIONS) {

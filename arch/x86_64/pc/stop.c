@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The end of a kernel that has found a broken rule.
+ * A panic: stopping the other CPUs, the report, and the end of the machine.
  */
 #include "arch/x86_64/pc/stop.h"
 
@@ -34,7 +34,8 @@ void stop_by_nmi(const struct trap_frame *frame)
 	smp_stop_self();
 }
 
-/* `panic=halt` leaves the machine as it is, for a debugger. */
+/* End the machine with its status; with panic=halt, only halt, so that a debugger can look at it.
+ */
 static void noreturn finish(void)
 {
 	char how[8] = "";
@@ -59,10 +60,10 @@ static void noreturn panic_stop(const char *message)
 	}
 	smp_stop_others();
 	log_error("kernel panic: %s", message);
-	log_flush_forced(); /* should the rest fail */
+	log_flush_forced(); /* in case the rest fails */
 	linker_set_for_each(note, panic_notes)
 		note->write();
-	/* Again, since a screen shows the last lines. */
+	/* Once more, because a screen shows only the last lines. */
 	log_error("kernel panic: %s", message);
 	finish();
 }

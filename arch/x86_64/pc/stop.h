@@ -10,19 +10,19 @@
 /* Make panic() stop the machine as described above. */
 void stop_init(void);
 
-/* panic(), for a report that shows the registers of `frame`. */
+/* panic() with a report that shows the registers of `frame`. */
 void panic_at(const struct trap_frame *frame, const char *fmt, ...) noreturn __printf(2, 3);
 
-/* The NMI by which a panic on another CPU stops this one.  Returns at once on the CPU that panics,
- * else never. */
+/* Handle the NMI by which a panic on another CPU stops this one: record `frame` and halt.  Returns
+ * only on the CPU that panics. */
 void stop_by_nmi(const struct trap_frame *frame);
 
-/* The frame that panic_at() was given on a CPU, or where that CPU was when it was stopped; NULL if
- * there is none. */
+/* Returns the registers of a CPU when it was stopped, or the frame that it passed to panic_at();
+ * NULL if there is neither. */
 const struct trap_frame *stop_frame(u32 cpu);
 
-/* An extension adds to the report.  All other CPUs have stopped.  The function must trust no pointer
- * and take no lock.  Notes are written in the order of their numbers. */
+/* An extension adds to the report.  All other CPUs have stopped.  The function must trust no
+ * pointer and take no lock.  Notes are written in the order of their numbers. */
 struct panic_note {
 	void (*write)(void);
 };
