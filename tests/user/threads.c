@@ -369,6 +369,13 @@ static void policies(void)
 
 	SKIP_IF(syscall(SYS_sched_getscheduler, 0) < 0 && errno == ENOSYS, "no policies");
 	CHECK_EQ(syscall(SYS_sched_getscheduler, 0), SCHED_OTHER);
+	/* Inherited, together with the nice value. */
+	CHECK_EQ(IN_CHILD(MUST(setpriority(PRIO_PROCESS, 0, 7));
+			  MUST(syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &param));
+			  CHECK_EQ(IN_CHILD(CHECK_EQ(getpriority(PRIO_PROCESS, 0), 7); CHECK_EQ(
+						syscall(SYS_sched_getscheduler, 0), SCHED_BATCH)),
+				   0)),
+		 0);
 	CHECK_ERR(syscall(SYS_sched_setscheduler, 0, 77, &param), EINVAL);
 	CHECK_EQ(sched_get_priority_max(SCHED_RR), 99);
 	CHECK_EQ(sched_get_priority_min(SCHED_FIFO), 1);
