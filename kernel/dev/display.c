@@ -108,12 +108,13 @@ static void display_start(struct console *c)
 		log_warn("display: no thread (%ld), drawing at once", PTR_ERR(t));
 }
 
-static struct console display_console = {
-    .name = "tty0",
+static const struct console_ops display_ops = {
     .write = display_write,
     .flush = display_flush,
     .start = display_start,
 };
+
+static struct console display_console = {.name = "tty0", .ops = &display_ops};
 
 void display_init(void)
 {

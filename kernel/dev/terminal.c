@@ -22,9 +22,30 @@ static void terminal_output(struct tty *tty, const char *text, size_t length)
 	console_write(text, length);
 }
 
-static void terminal_input(u8 byte)
+static s32 terminal_room(struct tty *tty)
 {
-	tty_input(&console_tty, byte);
+	return console_room();
+}
+
+static u32 terminal_queued(struct tty *tty)
+{
+	return console_queued();
+}
+
+static void terminal_discard(struct tty *tty)
+{
+	console_discard();
+}
+
+static const struct tty_ops device = {terminal_output, terminal_room, terminal_queued,
+				      terminal_discard};
+
+static void terminal_event(int event)
+{
+	if (event == CONSOLE_READY)
+		tty_notify(&console_tty);
+	else
+		tty_input(&console_tty, (u8)event);
 }
 
 pid_t tty_foreground(const struct tty *tty)
@@ -39,10 +60,10 @@ static void terminal_init(void)
 
 	display_init();
 	console_size(&columns, &rows);
-	tty_init(&console_tty, "console", terminal_output);
+	tty_init(&console_tty, "console", &device);
 	console_tty.size.columns = (u16)columns;
 	console_tty.size.rows = (u16)rows;
-	console_input = terminal_input;
+	console_event = terminal_event;
 }
 
 EARLY_INIT_CALL(20, terminal_init);

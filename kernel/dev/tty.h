@@ -21,8 +21,22 @@ struct winsize {
 
 #define TTY_INPUT_SIZE 4096 /* a power of two */
 
+struct tty;
+
+/* The device behind a terminal.  Any context. */
+struct tty_ops {
+	/* Of nothing, too: so a device goes on whose interrupt was lost. */
+	void (*output)(struct tty *tty, const char *text, size_t length);
+	/* Bytes that output() takes from a write() now without waiting for the device; may be
+	 * negative.  tty_notify() follows when there is room again. */
+	s32 (*room)(struct tty *tty);
+	u32 (*queued)(struct tty *tty);	  /* bytes not sent yet; tty_notify() follows when all are */
+	void (*discard)(struct tty *tty); /* forget them */
+};
+
 struct tty {
 	const char *name;	  /* "console" */
+	const struct tty_ops *ops;
 	struct mutex write_lock;  /* one write() at a time; waiting for it is waiting for the output */
 	struct spinlock lock;	  /* irq; guards all below */
 	struct termios termios;
@@ -39,13 +53,14 @@ struct tty {
 	struct wait_queue readers, writers;
 	pid_t session;		  /* 0: no session has it as its controlling terminal */
 	pid_t foreground;	  /* process group */
-	void (*output)(struct tty *tty, const char *text, size_t length); /* any context */
 };
 
 extern struct tty console_tty;
 
-void tty_init(struct tty *tty, const char *name,
-	      void (*output)(struct tty *tty, const char *text, size_t length));
+void tty_init(struct tty *tty, const char *name, const struct tty_ops *ops);
+
+/* The device has room again, or has sent all: wake those that wait for it.  Interrupt handlers. */
+void tty_notify(struct tty *tty);
 
 /* open(): a session leader without a terminal gets this one, if it is nobody's (POSIX 11.1.3).  Not
  * to be called where O_NOCTTY was given, nor for /dev/tty. */
@@ -58,8 +73,13 @@ void tty_input(struct tty *tty, u8 byte);
  * the background where SIGTTIN cannot stop it.  Sleeps. */
 ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock);
 
-/* write(): with OPOST; TOSTOP from the background.  Sleeps. */
+/* write(): with OPOST; TOSTOP from the background.  Returns when all is queued at the device, or
+ * after a signal, the bytes that were; -ERESTARTSYS if none was, -EAGAIN where `nonblock`.  Sleeps.
+ */
 ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock);
+
+/* tcdrain(): sleep until all that was written is sent.  0 or -ERESTARTSYS. */
+int tty_drain(struct tty *tty);
 
 /* ioctl(): TCGETS, TCSETS*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP,
  * TIOCSCTTY, TIOCNOTTY, TIOCGSID, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */

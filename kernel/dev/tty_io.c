@@ -3,6 +3,7 @@
  * Terminals for their readers and writers: read() and write(), and job control (POSIX 11.1).
  */
 #include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/console.h"
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -35,12 +36,11 @@ static const struct termios initial_termios = {
 	     [VWERASE] = 'W' & 0x1f},
 };
 
-void tty_init(struct tty *tty, const char *name,
-	      void (*output)(struct tty *tty, const char *text, size_t length))
+void tty_init(struct tty *tty, const char *name, const struct tty_ops *ops)
 {
 	memset(tty, 0, sizeof(*tty));
 	tty->name = name;
-	tty->output = output;
+	tty->ops = ops;
 	tty->termios = initial_termios;
 	mutex_init(&tty->write_lock, &write_class);
 	spinlock_init(&tty->lock, &tty_class);
@@ -186,13 +186,50 @@ ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
 
 /* --- write() ---------------------------------------------------------------------------------- */
 
-/* Under the lock: wait while output is stopped. */
-static int writer_wait(struct tty *tty, bool nonblock)
+/* Under the lock, which excludes a notification between the look at the device and the sleep. */
+void tty_notify(struct tty *tty)
 {
-	while (tty->stopped) {
+	u64 flags = spin_lock_irq(&tty->lock);
+
+	wait_wake_all(&tty->writers);
+	spin_unlock_irq(&tty->lock, flags);
+}
+
+/* Under the lock: sleep until the device has sent something, or a little longer: should an
+ * interrupt be lost, the device is asked to go on.  0 or -ERESTARTSYS.  A seeded thread stays the
+ * holder: how fast the device is must not change the order of its group. */
+static int device_wait(struct tty *tty)
+{
+	int result;
+
+	result = wait_sleep_device(&tty->writers, &tty->lock, clock_now_ns() + CONSOLE_WAIT_NS,
+				   WAIT_SIGNALS);
+	if (result == -ETIMEDOUT)
+		tty->ops->output(tty, "", 0);
+	return result == -EINTR ? -ERESTARTSYS : 0;
+}
+
+/* Under the lock: may a byte be written? */
+static bool writer_may_go_on(struct tty *tty, s32 *room)
+{
+	*room = tty->stopped ? 0 : tty->ops->room(tty);
+	return *room >= TTY_OUT_PER_BYTE;
+}
+
+/* Under the lock: wait while output is stopped or the device has no room. */
+static int writer_wait(struct tty *tty, bool nonblock, s32 *room)
+{
+	while (!writer_may_go_on(tty, room)) {
+		int error;
+
 		if (nonblock)
 			return -EAGAIN;
-		if (wait_sleep_irq(&tty->writers, &tty->lock, WAIT_FOREVER, WAIT_SIGNALS))
+		if (!tty->stopped)
+			error = device_wait(tty);
+		else
+			error =
+			    wait_sleep_irq(&tty->writers, &tty->lock, WAIT_FOREVER, WAIT_SIGNALS);
+		if (error)
 			return -ERESTARTSYS;
 	}
 	return 0;
@@ -207,15 +244,17 @@ static ssize_t write_piece(struct tty *tty, const u8 *text, u32 n, bool nonblock
 
 	while (done < n) {
 		u64 flags = spin_lock_irq(&tty->lock);
-		int error = writer_wait(tty, nonblock);
+		s32 room = 0;
+		int error = writer_wait(tty, nonblock, &room);
 
-		while (!error && done < n && out.length + TTY_OUT_PER_BYTE <= sizeof(out.text))
+		room = MIN(room, (s32)sizeof(out.text));
+		while (!error && done < n && (s32)out.length + TTY_OUT_PER_BYTE <= room)
 			tty_out_byte(&out, text[done++]);
 		spin_unlock_irq(&tty->lock, flags);
 		if (error)
 			return done ? (ssize_t)done : error;
-		/* The device may be slow: no lock, and interrupts on. */
-		tty->output(tty, out.text, out.length);
+		/* A display may be slow: no lock, and interrupts on. */
+		tty->ops->output(tty, out.text, out.length);
 		out.length = 0;
 	}
 	return done;
@@ -233,7 +272,7 @@ ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock)
 	}
 	if (nonblock && !mutex_trylock(&tty->write_lock))
 		return -EAGAIN;
-	if (!nonblock && mutex_lock_killable(&tty->write_lock))
+	if (!nonblock && mutex_lock_interruptible(&tty->write_lock))
 		return -ERESTARTSYS;
 	while (io->remaining && !(total && thread_interrupted(WAIT_SIGNALS))) {
 		ssize_t got = io_get(io, buf, MIN(io->remaining, sizeof(buf)));
@@ -247,11 +286,28 @@ ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock)
 	return total ? total : n;
 }
 
+int tty_drain(struct tty *tty)
+{
+	int error = 0;
+	u64 flags;
+
+	/* First what others are about to write. */
+	if (mutex_lock_interruptible(&tty->write_lock))
+		return -ERESTARTSYS;
+	mutex_unlock(&tty->write_lock);
+	flags = spin_lock_irq(&tty->lock);
+	while (!error && tty->ops->queued(tty))
+		error = device_wait(tty);
+	spin_unlock_irq(&tty->lock, flags);
+	return error;
+}
+
 u32 tty_poll_bits(struct tty *tty)
 {
 	u64 flags = spin_lock_irq(&tty->lock);
 	const struct termios *t = &tty->termios;
-	u32 bits = tty->stopped ? 0 : TTY_POLLOUT;
+	s32 room;
+	u32 bits = writer_may_go_on(tty, &room) ? TTY_POLLOUT : 0;
 	u32 minimum = t->c_lflag & ICANON || t->c_cc[VTIME] ? 1 : MAX(t->c_cc[VMIN], (u8)1);
 
 	if (t->c_lflag & ICANON ? tty->lines : tty->input_head - tty->input_tail >= minimum)

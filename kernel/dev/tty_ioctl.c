@@ -36,15 +36,6 @@ static bool is_current(struct tty *tty)
 	return READ_ONCE(current_process()->job.tty) == tty;
 }
 
-/* Output is written out as it comes: what there is to wait for is another's write(). */
-static int drain(struct tty *tty)
-{
-	if (mutex_lock_killable(&tty->write_lock))
-		return -ERESTARTSYS;
-	mutex_unlock(&tty->write_lock);
-	return 0;
-}
-
 /* A copy of something of the terminal's, whole. */
 static long get(struct tty *tty, void *user, const void *what, size_t size)
 {
@@ -64,7 +55,7 @@ static long set_termios(struct tty *tty, u32 request, const void *user)
 
 	if (copy_from_user(&t, user, sizeof(t)))
 		return -EFAULT;
-	error = request == TCSETS ? 0 : drain(tty);
+	error = request == TCSETS ? 0 : tty_drain(tty);
 	if (error)
 		return error;
 	flags = spin_lock_irq(&tty->lock);
@@ -150,6 +141,8 @@ static long flush(struct tty *tty, u64 which)
 	flags = spin_lock_irq(&tty->lock);
 	if (which != TCOFLUSH)
 		tty_flush_input(tty);
+	if (which != TCIFLUSH)
+		tty_flush_output(tty);
 	spin_unlock_irq(&tty->lock, flags);
 	return 0;
 }
@@ -168,7 +161,7 @@ static long flow(struct tty *tty, u64 action)
 		byte = tty->termios.c_cc[action == TCIOFF ? VSTOP : VSTART];
 	spin_unlock_irq(&tty->lock, flags);
 	if (byte)
-		tty->output(tty, &byte, 1);
+		tty->ops->output(tty, &byte, 1);
 	return 0;
 }
 
@@ -205,7 +198,7 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 		return set_termios(tty, request, user);
 	case TCSBRK:
 	case TCSBRKP:
-		return drain(tty);
+		return tty_drain(tty);
 	case TCXONC:
 		return flow(tty, argument);
 	case TCFLSH:
@@ -227,7 +220,7 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 	case FIONREAD:
 		return put_user_u32(user, readable(tty));
 	case TIOCOUTQ:
-		return put_user_u32(user, 0);
+		return put_user_u32(user, tty->ops->queued(tty));
 	}
 	return -ENOTTY;
 }

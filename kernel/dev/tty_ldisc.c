@@ -9,7 +9,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/task/signal.h"
 
-#define MASK (TTY_INPUT_SIZE - 1)
+#define MASK	     (TTY_INPUT_SIZE - 1)
+#define ECHO_RESERVE 512 /* a part of CONSOLE_RESERVE: the rest is the log's */
 
 static bool local(const struct tty *tty, u32 flag)
 {
@@ -53,11 +54,14 @@ void tty_out_byte(struct tty_out *out, u8 byte)
 	out->text[out->length++] = byte;
 }
 
-/* Echo goes out at once; while output is stopped it is lost. */
+/* Echo goes out at once; while output is stopped, or the device has none of the room left that it
+ * keeps for echo, it is lost. */
 static void echo_flush(struct tty_out *out)
 {
-	if (!out->tty->stopped)
-		out->tty->output(out->tty, out->text, out->length);
+	struct tty *tty = out->tty;
+
+	if (!tty->stopped && tty->ops->room(tty) > -ECHO_RESERVE)
+		tty->ops->output(tty, out->text, out->length);
 	out->length = 0;
 }
 
@@ -166,6 +170,12 @@ void tty_flush_input(struct tty *tty)
 {
 	tty->input_tail = tty->canon_head = tty->input_head;
 	tty->lines = 0;
+}
+
+void tty_flush_output(struct tty *tty)
+{
+	tty->ops->discard(tty);
+	wait_wake_all(&tty->writers);
 }
 
 void tty_set_termios(struct tty *tty, const struct termios *termios)
@@ -348,8 +358,10 @@ static int receive(struct tty_out *out, u8 byte)
 	}
 	signal = signal_for(tty, byte);
 	if (signal) {
-		if (!local(tty, NOFLSH))
+		if (!local(tty, NOFLSH)) {
 			tty_flush_input(tty);
+			tty_flush_output(tty);
+		}
 		if (flags & IXON)
 			tty_set_stopped(tty, false);
 		if (local(tty, ECHO))
@@ -384,7 +396,8 @@ void tty_input(struct tty *tty, u8 byte)
 	spin_unlock_irq(&tty->lock, flags);
 
 	random_add(byte);
-	/* After the unlock: sending takes process_lock, and no terminal's lock may come before it. */
+	/* After the unlock: sending takes process_lock, and no terminal's lock may come before it.
+	 */
 	if (signal && group)
 		(void)signal_send_group(group, signal, NULL);
 	if (readable)

@@ -64,6 +64,7 @@ u32 tty_readable(const struct tty *tty);
 u32 tty_take(struct tty *tty, u8 *buf, u32 n, bool *line_done);
 
 void tty_flush_input(struct tty *tty);
+void tty_flush_output(struct tty *tty); /* what is queued at the device */
 void tty_set_stopped(struct tty *tty, bool stopped);
 
 /* Put new settings in force; pending input changes its state where ICANON does. */

@@ -5,19 +5,22 @@
  */
 #include "kernel/fs/console_raw.h"
 
+#include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/console.h"
 #include "kernel/fs/device.h"
 #include "kernel/lib/errno.h"
 
-#define RING_SIZE 1024 /* a power of two */
+#define RING_SIZE 1024	      /* a power of two */
+#define PIECE	  64	      /* bytes that a writer takes at a time, */
+#define PIECE_MAX (2 * PIECE) /* and what they can become: CR and LF */
 
-DEFINE_SPINLOCK(raw_lock); /* irq; guards the ring */
+DEFINE_SPINLOCK(raw_lock); /* irq; guards the ring; taken before the locks of consoles */
 static u8 ring[RING_SIZE];
 static u32 head, tail; /* they run on for ever */
 static struct wait_queue readers = WAIT_QUEUE_INIT(readers, "console");
+static struct wait_queue writers = WAIT_QUEUE_INIT(writers, "console output");
 
-/* A byte has been typed.  In an interrupt.  If nobody reads, the ring fills and the rest is lost.
- */
+/* A byte has been typed.  If nobody reads, the ring fills and the rest is lost. */
 static void raw_input(u8 byte)
 {
 	u64 flags;
@@ -28,8 +31,24 @@ static void raw_input(u8 byte)
 	if (head - tail < RING_SIZE)
 		ring[head++ % RING_SIZE] = byte;
 	spin_unlock_irq(&raw_lock, flags);
-	console_write(byte == '\n' ? "\r\n" : (const char *)&byte, byte == '\n' ? 2 : 1);
+	if (console_room() > -CONSOLE_RESERVE / 2)
+		console_write(byte == '\n' ? "\r\n" : (const char *)&byte, byte == '\n' ? 2 : 1);
 	wait_wake_all(&readers);
+}
+
+/* In an interrupt. */
+static void raw_event(int event)
+{
+	u64 flags;
+
+	if (event != CONSOLE_READY) {
+		raw_input((u8)event);
+		return;
+	}
+	/* Under the lock, which excludes it between a writer's look and its sleep. */
+	flags = spin_lock_irq(&raw_lock);
+	wait_wake_all(&writers);
+	spin_unlock_irq(&raw_lock, flags);
 }
 
 /* At most a line; sleeps until there is a byte. */
@@ -52,15 +71,37 @@ static ssize_t raw_read(struct file *file, struct io_buffer *io, u64 *position)
 	return error == -EINTR ? -ERESTARTSYS : error;
 }
 
+/* Sleep until the consoles have room for a piece.  0, -EAGAIN, -ERESTARTSYS. */
+static int raw_wait(bool nonblock)
+{
+	u64 flags = spin_lock_irq(&raw_lock);
+	int result = 0;
+
+	while (console_room() < PIECE_MAX && result != -EINTR && result != -EAGAIN) {
+		result = nonblock
+			     ? -EAGAIN
+			     : wait_sleep_device(&writers, &raw_lock,
+						 clock_now_ns() + CONSOLE_WAIT_NS, WAIT_SIGNALS);
+		if (result == -ETIMEDOUT)
+			console_write("", 0);
+	}
+	spin_unlock_irq(&raw_lock, flags);
+	return result == -EINTR ? -ERESTARTSYS : result == -EAGAIN ? -EAGAIN : 0;
+}
+
 static ssize_t raw_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	ssize_t done = 0;
-	char in[64], out[2 * sizeof(in)];
+	char in[PIECE], out[PIECE_MAX];
 
 	while (io->remaining) {
-		ssize_t n = io_get(io, in, MIN(io->remaining, sizeof(in)));
+		int error = raw_wait(file->flags & O_NONBLOCK);
 		size_t used = 0;
+		ssize_t n;
 
+		if (error)
+			return done ? done : error;
+		n = io_get(io, in, MIN(io->remaining, sizeof(in)));
 		if (n <= 0)
 			return done ? done : n;
 		for (ssize_t i = 0; i < n; i++) {
@@ -77,7 +118,9 @@ static ssize_t raw_write(struct file *file, struct io_buffer *io, u64 *position)
 static u32 raw_poll(struct file *file, struct poll_table *table)
 {
 	poll_wait(table, &readers);
-	return POLLOUT | (READ_ONCE(head) != READ_ONCE(tail) ? POLLIN : 0);
+	poll_wait(table, &writers);
+	return (console_room() >= PIECE_MAX ? POLLOUT : 0) |
+	       (READ_ONCE(head) != READ_ONCE(tail) ? POLLIN : 0);
 }
 
 static const struct file_ops raw_ops = {
@@ -87,6 +130,6 @@ DEVICES(50, raw_console) = {{DEVICE_CONSOLE, "/dev/console", 0600, &raw_ops}};
 
 void console_raw_init(void)
 {
-	if (!console_input)
-		console_input = raw_input;
+	if (!console_event)
+		console_event = raw_event;
 }

@@ -174,6 +174,13 @@ void log_flush_forced(void)
 	__atomic_store_n(&printing, false, __ATOMIC_SEQ_CST);
 }
 
+void log_drain(void)
+{
+	for (struct log_sink *s = sink_first(); s; s = s->next)
+		if (s->drain)
+			s->drain(s);
+}
+
 void log_printf(const char *fmt, ...)
 {
 	u64 (*now)(void) = __atomic_load_n(&clock, __ATOMIC_ACQUIRE);

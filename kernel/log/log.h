@@ -13,6 +13,7 @@
 /* Where log text goes besides the ring: a console. */
 struct log_sink {
 	void (*write)(struct log_sink *sink, const char *text, size_t length);
+	void (*drain)(struct log_sink *sink); /* NULL: nothing is left over when write() returns */
 	struct log_sink *next; /* this and the rest: the log's own */
 	u64 printed;	       /* number of the next record to print */
 };
@@ -30,6 +31,10 @@ void log_sink_add(struct log_sink *sink);
 
 /* Print whatever is in the ring now, whoever else may be printing: for a kernel that stops. */
 void log_flush_forced(void);
+
+/* Before the machine ends: wait until the sinks have sent what they were given; for a bounded time.
+ * Any context. */
+void log_drain(void);
 
 /* Nanoseconds for the time stamps; the clock gives its function once it runs. */
 void log_set_clock(u64 (*now_ns)(void));

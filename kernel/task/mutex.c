@@ -69,6 +69,11 @@ int mutex_lock_killable(struct mutex *m)
 	return acquire(m, WAIT_KILLABLE, __builtin_return_address(0), 0);
 }
 
+int mutex_lock_interruptible(struct mutex *m)
+{
+	return acquire(m, WAIT_SIGNALS, __builtin_return_address(0), 0);
+}
+
 bool mutex_trylock(struct mutex *m)
 {
 	if (!try_acquire(m))

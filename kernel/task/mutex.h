@@ -23,6 +23,9 @@ void mutex_lock_nested(struct mutex *m);
 
 /* 0, or -EINTR where a signal that kills came first. */
 int __must_check mutex_lock_killable(struct mutex *m);
+
+/* 0, or -EINTR if any signal came first. */
+int __must_check mutex_lock_interruptible(struct mutex *m);
 bool __must_check mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
 bool mutex_held(const struct mutex *m);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/extensions.h"
 #include "kernel/task/thread.h"
 
@@ -128,6 +129,7 @@ bool seed_admit(struct thread *t);
 bool seed_withdraw(struct thread *t);
 void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to_back, u64 now_ns);
 void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard);
+void seed_member_set_stays(bool stays);
 void seed_step(u64 rip);
 bool seed_single_step(struct trap_frame *frame);
 void seed_trap_flag_clear(struct trap_frame *frame);
@@ -178,6 +180,14 @@ static inline bool seed_is_queued(struct thread *t)
 static inline bool seed_keeps_turn(const struct thread *prev, const struct thread *next)
 {
 	return unlikely(thread_seed(next)) && seed_same_group(prev, next);
+}
+
+/* The calling thread stays the holder of its group while it sleeps, from now on or no longer: for a
+ * wait whose length must not change the order of members. */
+static inline void seed_set_stays(bool stays)
+{
+	if (unlikely(thread_seed(current_thread())))
+		seed_member_set_stays(stays);
 }
 
 /* A system call is done.  Interrupts off. */

@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 
 #define WAKE_BATCH 16 /* threads woken with interrupts off */
@@ -174,6 +175,16 @@ int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 
 	/* The caller keeps the flags of its spin_lock_irq(): leave interrupts off as it did. */
 	(void)spin_lock_irq(guard);
+	return result;
+}
+
+int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags)
+{
+	int result;
+
+	seed_set_stays(true);
+	result = wait_sleep_irq(q, guard, deadline_ns, flags);
+	seed_set_stays(false);
 	return result;
 }
 

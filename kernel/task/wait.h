@@ -52,6 +52,10 @@ int wait_sleep(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u3
 /* The same with a guard that was taken by spin_lock_irq(); released and taken again likewise. */
 int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags);
 
+/* The same for a wait that only a device's speed ends: a seeded thread stays the holder of its group
+ * meanwhile, so that this speed does not change the order of members. */
+int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags);
+
 /* Wake one (the longest waiting), or all.  Any context; the guard may be held or not. */
 void wait_wake_one(struct wait_queue *q);
 void wait_wake_all(struct wait_queue *q);

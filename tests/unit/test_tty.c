@@ -29,6 +29,8 @@ static bool lock_held, write_lock_held;
 static const char *script[8];
 static u32 script_next;
 
+static void device_sends(void);
+
 static void type(const char *text)
 {
 	while (*text)
@@ -76,7 +78,10 @@ int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline, u
 	}
 	now += 1000000;
 	lock_held = false;
-	type(event);
+	if (*event == '!')
+		device_sends();
+	else
+		type(event);
 	lock_held = true;
 	return 0;
 }
@@ -95,7 +100,7 @@ bool mutex_trylock(struct mutex *m)
 	return !write_lock_held && (write_lock_held = true);
 }
 
-int mutex_lock_killable(struct mutex *m)
+int mutex_lock_interruptible(struct mutex *m)
 {
 	if (write_lock_held)
 		abort();
@@ -201,17 +206,57 @@ int signal_send_group(pid_t g, int signal, const struct siginfo *info)
 	return 0;
 }
 
+/* Of the device.  "!" in a script lets it send all that it has. */
+static s32 room;
+static u32 queued;
+
 static void output(struct tty *t, const char *text, size_t length)
 {
 	memcpy(screen + screen_length, text, length);
 	screen_length += length;
+	if (room != INT32_MAX) {
+		room -= length;
+		queued += length;
+	}
+}
+
+static s32 device_room(struct tty *t)
+{
+	return room;
+}
+
+static u32 device_queued(struct tty *t)
+{
+	return queued;
+}
+
+static void device_discard(struct tty *t)
+{
+	room += queued;
+	queued = 0;
+}
+
+static const struct tty_ops device = {output, device_room, device_queued, device_discard};
+
+int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline, u32 flags)
+{
+	return wait_sleep_irq(q, guard, deadline, flags);
+}
+
+static void device_sends(void)
+{
+	room += queued;
+	queued = 0;
+	tty_notify(&tty);
 }
 
 /* --- Helpers ---------------------------------------------------------------------------------- */
 
 static void fresh(void)
 {
-	tty_init(&tty, "test", output);
+	tty_init(&tty, "test", &device);
+	room = INT32_MAX;
+	queued = 0;
 	tty.session = tty.foreground = process.job.group = process.job.session = 10;
 	process.job.tty = &tty;
 	ignores = orphaned = leader = false;
@@ -259,8 +304,8 @@ static ssize_t put(const char *text, bool nonblock)
 
 	io_memory = (char *)text + strlen(text);
 	n = tty_write(&tty, &io, nonblock);
-	if (n >= 0)
-		CHECK_EQ(io.remaining, strlen(text) - n);
+	if (n == (ssize_t)strlen(text))
+		CHECK_EQ(io.remaining, 0);
 	return n;
 }
 
@@ -467,6 +512,64 @@ static void flow_control(void)
 	CHECK_EQ(put("yes", true), 3);
 }
 
+static void a_full_device(void)
+{
+	u32 n;
+
+	fresh();
+	room = 5;
+	CHECK_EQ(tty_poll_bits(&tty) & 4, 4);
+	CHECK_EQ(put("abc\ndef", true), 4); /* two at least for a byte, which may be a newline */
+	CHECK(shown("abc\r\n"));
+	CHECK_EQ(put("x", true), -EAGAIN);
+	CHECK_EQ(tty_poll_bits(&tty) & 4, 0);
+	CHECK_EQ(tty_ioctl(&tty, 0x5411, (u64)&n), 0); /* TIOCOUTQ */
+	CHECK_EQ(n, 5);
+
+	/* Sleeps, again and again; time without a notification is nothing. */
+	script[0] = "+";
+	script[1] = script[2] = script[3] = "!";
+	script_next = 0;
+	CHECK_EQ(put("0123456789", false), 10);
+	CHECK_EQ(script_next, 4);
+	CHECK(shown("0123456789"));
+
+	/* A signal ends the sleep: with what was written, or as nothing. */
+	fresh();
+	room = 4;
+	CHECK_EQ(put("0123456789", false), 3);
+	CHECK_EQ(put("345", false), -ERESTARTSYS);
+
+	/* tcdrain(), and what waits for it. */
+	CHECK_EQ(tty_ioctl(&tty, 0x5409, 1), -ERESTARTSYS);
+	script[script_next] = "!";
+	CHECK_EQ(tty_ioctl(&tty, 0x5409, 1), 0);
+	CHECK_EQ(queued, 0);
+
+	/* tcflush(TCOFLUSH) */
+	CHECK_EQ(put("ab", false), 2);
+	CHECK_EQ(queued, 2);
+	CHECK_EQ(tty_ioctl(&tty, 0x540b, 1), 0);
+	CHECK_EQ(queued, 0);
+
+	/* The keyboard's signals do so too (NOFLSH). */
+	CHECK_EQ(put("cd", false), 2);
+	screen_length = 0;
+	type("\x03");
+	CHECK(shown("^C"));
+	CHECK_EQ(queued, 2); /* the echo */
+
+	/* Echo has some room of its own, but does not wait for it. */
+	fresh();
+	room = 0;
+	type("ab");
+	CHECK(shown("ab"));
+	room = -100000;
+	type("cd\n");
+	CHECK(shown(""));
+	CHECK(reads(100, "abcd\n"));
+}
+
 static void overflow(void)
 {
 	fresh();
@@ -578,6 +681,7 @@ int main(void)
 	RUN(carriage_returns);
 	RUN(output_processing);
 	RUN(flow_control);
+	RUN(a_full_device);
 	RUN(overflow);
 	RUN(job_control);
 	RUN(sessions);

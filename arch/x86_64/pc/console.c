@@ -7,7 +7,7 @@
 #include "kernel/lib/string.h"
 
 static struct console *consoles;
-void (*console_input)(u8 byte);
+void (*console_event)(int event);
 
 /* Returns the position, from 1 on, of the last console= that names `c` ("ttyS0,115200" does too);
  * 0: none names it. */
@@ -35,12 +35,20 @@ static void sink_write(struct log_sink *sink, const char *text, size_t length)
 			buf[used++] = '\r';
 		buf[used++] = text[i];
 		if (used + 2 > sizeof(buf) || i + 1 == length) {
-			c->write(c, buf, used);
+			c->ops->write(c, buf, used);
 			used = 0;
 		}
 	}
-	if (c->flush)
-		c->flush(c, true);
+	if (c->ops->flush)
+		c->ops->flush(c, true);
+}
+
+static void sink_drain(struct log_sink *sink)
+{
+	struct console *c = container_of(sink, struct console, sink);
+
+	if (c->ops->drain)
+		c->ops->drain(c);
 }
 
 void console_register(struct console *c)
@@ -50,20 +58,51 @@ void console_register(struct console *c)
 	if (cmdline_get_nth("console", 0, any, sizeof(any)) && !console_rank(c))
 		return;
 	c->sink.write = sink_write;
+	c->sink.drain = sink_drain;
 	c->next = consoles;
 	__atomic_store_n(&consoles, c, __ATOMIC_RELEASE);
 	log_sink_add(&c->sink);
 }
 
+static struct console *console_first(void)
+{
+	return __atomic_load_n(&consoles, __ATOMIC_ACQUIRE);
+}
+
 void console_write(const char *text, size_t length)
 {
-	struct console *c = __atomic_load_n(&consoles, __ATOMIC_ACQUIRE);
-
-	for (; c && length; c = c->next) {
-		c->write(c, text, length);
-		if (c->flush)
-			c->flush(c, false);
+	for (struct console *c = console_first(); c; c = c->next) {
+		c->ops->write(c, text, length);
+		if (c->ops->flush)
+			c->ops->flush(c, false);
 	}
+}
+
+s32 console_room(void)
+{
+	s32 room = CONSOLE_ROOM_MAX;
+
+	for (struct console *c = console_first(); c; c = c->next)
+		if (c->ops->room)
+			room = MIN(room, c->ops->room(c));
+	return room;
+}
+
+u32 console_queued(void)
+{
+	u32 queued = 0;
+
+	for (struct console *c = console_first(); c; c = c->next)
+		if (c->ops->queued)
+			queued = MAX(queued, c->ops->queued(c));
+	return queued;
+}
+
+void console_discard(void)
+{
+	for (struct console *c = console_first(); c; c = c->next)
+		if (c->ops->discard)
+			c->ops->discard(c);
 }
 
 void console_size(u32 *columns, u32 *rows)
@@ -82,8 +121,8 @@ void console_size(u32 *columns, u32 *rows)
 void console_start(void)
 {
 	for (struct console *c = consoles; c; c = c->next)
-		if (c->start)
-			c->start(c);
+		if (c->ops->start)
+			c->ops->start(c);
 }
 
 bool console_lock(struct spinlock *lock, u64 *flags)

@@ -20,6 +20,7 @@ static void debug_exit(u32 status)
 
 void power_off(u32 status)
 {
+	log_drain();
 	irq_disable();
 	debug_exit(status);
 	if (status == EXIT_STATUS_PANIC)
@@ -36,6 +37,7 @@ void power_reset(void)
 		u64 base;
 	} __packed no_idt;
 
+	log_drain();
 	irq_disable();
 	debug_exit(EXIT_STATUS_REBOOT);
 	acpi_reset();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * COM1: a 16550 (PC16550D data sheet).  Output goes into a ring, and the interrupts of the port
- * send it.  A writer that has interrupts on, and the log, wait until the port has sent it.  The
- * echo of input runs with interrupts off and sends only one burst, so that no input is lost during
- * that time.
+ * send it.  A program that writes sleeps while the ring is full: the terminal asks serial_room().
+ * The kernel polls the port only before it has interrupts, in a panic, and if the log finds no
+ * room.
  */
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/console.h"
@@ -14,6 +14,7 @@
 /* Registers, from PORT. */
 enum { DATA, INTERRUPT_ENABLE, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_STATUS };
 #define INTERRUPT_ID	       FIFO_CONTROL /* when read */
+#define INTERRUPTS	       0x03	    /* data received, ready to send */
 #define INTERRUPT_NONE	       0x01
 
 #define LINE_STATUS_DATA_READY 0x01
@@ -32,12 +33,15 @@ enum { DATA, INTERRUPT_ENABLE, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_S
 #define POLLS_ATOMIC 200000
 #define POLLS_STUCK  100
 
-#define RING_SIZE    2048 /* a power of two */
+#define RING_SIZE    4096 /* a power of two */
+#define RING_LOW     1024 /* wake writers when fewer bytes than this are in the ring */
+#define ROUNDS	     64	  /* of one interrupt, if the other end is as fast as this loop */
 
 DEFINE_SPINLOCK(serial_lock); /* guards the ring and the order of what is sent */
 static char ring[RING_SIZE];
-static u32 head, tail; /* count bytes; the index is the count modulo RING_SIZE */
-static u32 burst;      /* bytes that may be written once the holding register is empty */
+static u32 head, tail;	 /* count bytes; the index is the count modulo RING_SIZE */
+static u32 notify_below; /* if not 0, notify the terminal when the ring has fewer bytes */
+static u32 burst;	 /* bytes that may be written once the holding register is empty */
 static bool stuck;
 static bool has_interrupt;
 
@@ -51,9 +55,8 @@ static void reg_write(u32 reg, u8 value)
 	outb(PORT + reg, value);
 }
 
-/* Send one burst if the ring has data and the port is ready.  Returns whether something was sent.
- */
-static bool send(void)
+/* Send one burst if the ring has data and the port is ready. */
+static void send(void)
 {
 	u64 flags;
 	bool locked = console_lock(&serial_lock, &flags);
@@ -62,20 +65,20 @@ static bool send(void)
 	for (u32 n = 0; ready && n < burst && tail != head; n++)
 		reg_write(DATA, ring[tail++ % RING_SIZE]);
 	console_unlock(&serial_lock, flags, locked);
-	return ready;
 }
 
-/* Send until at most `left` bytes are in the ring.  If the port does not accept them in time,
- * discard the contents of the ring. */
-static void drain(u32 left)
+/* Poll the port until the bytes before `mark`, a value of `head`, are sent.  False: the port does
+ * not accept them in time. */
+static bool drain(u32 mark)
 {
 	u32 limit = irqs_enabled() ? POLLS : POLLS_ATOMIC;
 	u32 polls = READ_ONCE(stuck) ? POLLS_STUCK : limit;
-	bool locked;
-	u64 flags;
 
-	while (READ_ONCE(head) - READ_ONCE(tail) > left && polls) {
-		if (send()) {
+	while ((s32)(mark - READ_ONCE(tail)) > 0 && polls) {
+		u32 before = READ_ONCE(tail);
+
+		send();
+		if (READ_ONCE(tail) != before) {
 			polls = limit;
 		} else {
 			polls--;
@@ -83,38 +86,82 @@ static void drain(u32 left)
 		}
 	}
 	WRITE_ONCE(stuck, !polls);
-	if (polls)
-		return;
-	/* Under the lock, because another CPU may be in send() just now and would advance `tail`
-	 * past `head`. */
-	locked = console_lock(&serial_lock, &flags);
-	tail = head;
-	console_unlock(&serial_lock, flags, locked);
+	return polls;
 }
 
+/* Text that finds no room, even after the port was polled, is lost. */
 static void serial_write(struct console *c, const char *text, size_t length)
 {
-	while (length) {
+	do {
 		u64 flags;
 		bool locked = console_lock(&serial_lock, &flags);
 
 		for (; length && head - tail < RING_SIZE; length--)
 			ring[head++ % RING_SIZE] = *text++;
 		console_unlock(&serial_lock, flags, locked);
-		if (length)
-			drain(RING_SIZE / 2);
-	}
+	} while (length && drain(READ_ONCE(head) - RING_SIZE / 2));
 }
 
-/* A caller with interrupts on waits, so that a write() has been sent when it returns.  For other
- * callers the interrupts send the data.  An interrupt comes when a burst has been sent, so send the
- * first burst here. */
+/* An interrupt comes when a burst has been sent, so send the first burst here. */
 static void serial_flush(struct console *c, bool now)
 {
-	if (now || irqs_enabled() || !READ_ONCE(has_interrupt))
-		drain(0);
+	if (!READ_ONCE(has_interrupt) || READ_ONCE(panic_in_progress))
+		drain(READ_ONCE(head));
 	else
 		send();
+}
+
+static void serial_drain(struct console *c)
+{
+	drain(READ_ONCE(head));
+}
+
+/* Returns the bytes in the ring.  If these are at least `low`, the terminal will be notified when
+ * they are fewer. */
+static u32 ring_used(u32 low)
+{
+	u64 flags;
+	bool locked = console_lock(&serial_lock, &flags);
+	u32 used = head - tail;
+
+	if (used >= low)
+		notify_below = MAX(notify_below, low);
+	console_unlock(&serial_lock, flags, locked);
+	return used;
+}
+
+static s32 serial_room(struct console *c)
+{
+	if (!READ_ONCE(has_interrupt))
+		return CONSOLE_ROOM_MAX;
+	return RING_SIZE - CONSOLE_RESERVE - (s32)ring_used(RING_LOW);
+}
+
+static u32 serial_queued(struct console *c)
+{
+	return ring_used(1);
+}
+
+static void serial_discard(struct console *c)
+{
+	u64 flags;
+	bool locked = console_lock(&serial_lock, &flags);
+
+	tail = head;
+	console_unlock(&serial_lock, flags, locked);
+}
+
+/* Has the ring become as short as the terminal waits for?  Ends the request. */
+static bool notify_due(void)
+{
+	u64 flags;
+	bool locked = console_lock(&serial_lock, &flags);
+	bool due = head - tail < notify_below;
+
+	if (due)
+		notify_below = 0;
+	console_unlock(&serial_lock, flags, locked);
+	return due;
 }
 
 static void receive(void)
@@ -126,19 +173,28 @@ static void receive(void)
 			break;
 		byte = reg_read(DATA);
 		if (!(status & LINE_STATUS_BREAK)) /* the NUL of a break was not typed */
-			console_input(byte);
+			console_event(byte);
 	}
 }
 
 /* The interrupt is edge-triggered: another comes only after all its causes have been handled, so
- * repeat until the port reports none.  The limit is for a port that does not exist, and for a
- * sender that is faster than this loop. */
+ * repeat until the port reports none.  After ROUNDS disable the causes and enable them again: those
+ * that are left make a new edge. */
 static void serial_interrupt(void)
 {
-	for (u32 i = 0; i < 64 && !(reg_read(INTERRUPT_ID) & INTERRUPT_NONE); i++) {
+	u32 rounds = 0;
+
+	while (rounds < ROUNDS && !(reg_read(INTERRUPT_ID) & INTERRUPT_NONE)) {
 		receive();
 		send();
+		rounds++;
 	}
+	if (rounds == ROUNDS) {
+		reg_write(INTERRUPT_ENABLE, 0);
+		reg_write(INTERRUPT_ENABLE, INTERRUPTS);
+	}
+	if (notify_due())
+		console_event(CONSOLE_READY);
 }
 
 static void serial_start(struct console *c)
@@ -149,19 +205,23 @@ static void serial_start(struct console *c)
 		log_warn("serial: no interrupt (%d), input is not read", error);
 		return;
 	}
-	reg_write(INTERRUPT_ENABLE, 0x03); /* data received, ready to send */
-	serial_interrupt();		   /* handle causes from before: they make no new edge */
+	reg_write(INTERRUPT_ENABLE, INTERRUPTS);
+	serial_interrupt(); /* handle causes from before: they make no new edge */
 	WRITE_ONCE(has_interrupt, true);
 }
 
-static struct console serial_console = {
-    .name = "ttyS0",
-    .columns = 80,
-    .rows = 24,
+static const struct console_ops serial_ops = {
     .write = serial_write,
     .flush = serial_flush,
+    .drain = serial_drain,
+    .room = serial_room,
+    .queued = serial_queued,
+    .discard = serial_discard,
     .start = serial_start,
 };
+
+static struct console serial_console = {
+    .name = "ttyS0", .columns = 80, .rows = 24, .ops = &serial_ops};
 
 /* Test the port by its loopback mode.  A port that does not exist returns ones. */
 static bool serial_present(void)

@@ -248,6 +248,11 @@ void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard)
 	spin_lock(guard);
 }
 
+void seed_member_set_stays(bool stays)
+{
+	current_thread()->seed->stays = stays;
+}
+
 /* --- Coming and going ---------------------------------------------------------------------------
  */
 

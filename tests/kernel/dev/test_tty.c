@@ -22,10 +22,35 @@ static void output(struct tty *t, const char *text, size_t length)
 		shown[shown_length++] = text[i];
 }
 
+static s32 room;
+
+static s32 device_room(struct tty *t)
+{
+	return READ_ONCE(room);
+}
+
+static u32 device_queued(struct tty *t)
+{
+	return READ_ONCE(room) ? 0 : 1;
+}
+
+static void device_discard(struct tty *t)
+{
+}
+
+static const struct tty_ops device = {output, device_room, device_queued, device_discard};
+
+/* "!" is the device, which has room from now on. */
 static void type(const char *text)
 {
-	while (*text)
-		tty_input(tty, *text++);
+	for (; *text; text++) {
+		if (*text == '!') {
+			WRITE_ONCE(room, 100);
+			tty_notify(tty);
+		} else {
+			tty_input(tty, *text);
+		}
+	}
 }
 
 static void reader(void *arg)
@@ -43,6 +68,12 @@ static void writer(void *arg)
 
 	io_init_kernel(&io, "out\n", 4);
 	result = tty_write(tty, &io, false);
+	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
+}
+
+static void drainer(void *arg)
+{
+	result = tty_drain(tty);
 	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
 }
 
@@ -70,19 +101,29 @@ KTEST(tty_threads_sleep_and_wake)
 	KEXPECT(tty);
 	if (!tty)
 		return;
-	tty_init(tty, "test", output);
+	tty_init(tty, "test", &device);
+	room = 100;
 	shown_length = 0;
 
-	sleeps_until(reader, "heddle\x7f!\r");
+	sleeps_until(reader, "heddle\x7f.\r");
 	KEXPECT_EQ(result, 7);
-	KEXPECT(!memcmp(got, "heddl!\n", 7));
-	KEXPECT(shown_length == 12 && !memcmp(shown, "heddle\b \b!\r\n", 12));
+	KEXPECT(!memcmp(got, "heddl.\n", 7));
+	KEXPECT(shown_length == 12 && !memcmp(shown, "heddle\b \b.\r\n", 12));
 
 	shown_length = 0;
 	type("\x13");
 	sleeps_until(writer, "\x11");
 	KEXPECT_EQ(result, 4);
 	KEXPECT(shown_length == 5 && !memcmp(shown, "out\r\n", 5));
+
+	shown_length = 0;
+	room = 0;
+	sleeps_until(writer, "!");
+	KEXPECT_EQ(result, 4);
+	KEXPECT(shown_length == 5 && !memcmp(shown, "out\r\n", 5));
+	room = 0;
+	sleeps_until(drainer, "!");
+	KEXPECT_EQ(result, 0);
 	if (READ_ONCE(done))
 		kfree(tty);
 }
