@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the system says of itself: names, sizes, limits, use, log, random numbers.
+ * What the system says of itself: names, limits, use, random numbers.
  */
 #include "arch/x86_64/pc/random.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/log/log.h"
-#include "kernel/mem/slab.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/sys/calls.h"
 #include "kernel/sys/identity.h"
@@ -59,44 +57,7 @@ SYSCALL2(sethostname, user, length)
 	return copy_from_user(name, (void *)user, length) ?: system_hostname_set(name, length);
 }
 
-/* --- syslog, getrandom ------------------------------------------------------------------------ */
-
-#define SYSLOG_READ_ALL	   3
-#define SYSLOG_SIZE_BUFFER 10
-
-static long log_to_user(u64 user, u64 size)
-{
-	size_t n = MIN(size, (u64)LOG_SIZE);
-	char *text;
-	long result;
-
-	if (!user || (s32)size < 0)
-		return -EINVAL;
-	text = n ? kmalloc(n) : NULL;
-	if (!text)
-		return n ? -ENOMEM : 0;
-	n = log_read(text, n);
-	result = copy_to_user((void *)user, text, n) ? -EFAULT : (long)n;
-	kfree(text);
-	return result;
-}
-
-/* syslog(2): each call reads the whole log; nothing is removed from it. */
-SYSCALL3(syslog, type, user, size)
-{
-	switch ((u32)type) {
-	case 0: /* close, open */
-	case 1:
-	case 6: /* console off, on */
-	case 7:
-		return 0;
-	case SYSLOG_READ_ALL:
-		return log_to_user(user, (u32)size);
-	case SYSLOG_SIZE_BUFFER:
-		return LOG_SIZE;
-	}
-	return -EINVAL;
-}
+/* --- getrandom -------------------------------------------------------------------------------- */
 
 #define GRND_NONBLOCK 1
 #define GRND_RANDOM   2
