@@ -5,8 +5,8 @@
 #include "kernel/lib/errno.h"
 #include "kernel/task/internal.h"
 
-/* POSIX 3.269: no member has a parent in another group of the same session.  `ignoring` is about to
- * leave, and does not count as a member. */
+/* A group is orphaned if no member has a parent in another group of the same session: POSIX
+ * 3.269. */
 bool process_group_orphaned_locked(pid_t group, const struct process *ignoring)
 {
 	struct process *p;
@@ -31,6 +31,7 @@ bool process_group_orphaned(pid_t group)
 	return orphaned;
 }
 
+/* The caller holds process_lock. */
 static void move_to_group(struct process *p, pid_t group)
 {
 	pid_t old = p->job.group;

@@ -11,31 +11,39 @@
 
 /* --- process.c -------------------------------------------------------------------------------- */
 
-/* A process that inherits what does not depend on clone's flags (limits, ids, group, session,
- * terminal, directory, signal actions); in no table, no thread, no space, no files yet.  NULL: no
- * memory.  Sleeps. */
+/* Allocate a process that inherits its limits, IDs and signal actions from `parent`.  It is in no
+ * table yet and has no thread, no address space and no files.  Returns NULL if there is no memory.
+ * Sleeps. */
 struct process *process_create(struct process *parent);
 
-/* Into the tables and the family, with its first thread.  process_lock is held. */
+/* Insert `p` into the tree of PIDs, the hashes of groups and sessions, and the children of
+ * `parent`. The tree holds a reference from now on.  The caller holds process_lock. */
 void process_link(struct process *p, struct process *parent);
 
-/* Out of them, with its leader; its numbers are free where nobody else uses them.  process_lock is
- * held. */
+/* Remove `p` and its leader from all tables and lists, and free its numbers if no other process
+ * uses them.  The caller must then drop the table's references (process_reap()).  The caller holds
+ * process_lock. */
 void process_unlink(struct process *p);
 
-/* A thread into a process and the hash of TIDs, or out of both.  process_lock and signals.lock are
- * held. */
+/* Add a thread to the list of its process and to the hash of TIDs, which holds a reference to the
+ * thread; or remove it from both, after which the caller drops that reference.  The caller holds
+ * process_lock and the signals.lock of the process. */
 void thread_link(struct thread *t, struct process *p);
 void thread_unlink(struct thread *t);
 
-/* Another TID.  process_lock is held. */
+/* Give the thread another TID, under which thread_find() finds it from now on.  The caller holds
+ * process_lock. */
 void thread_renumber(struct thread *t, tid_t tid);
 
-/* process_lock is held. */
+/* The process with this PID, without a reference, or NULL.  The caller holds process_lock. */
 struct process *process_lookup(pid_t pid);
+
+/* process_group_orphaned(), not counting the member `ignoring` (NULL: count all), which is about to
+ * leave.  The caller holds process_lock. */
 bool process_group_orphaned_locked(pid_t group, const struct process *ignoring);
 
-/* Some member of a group (in `session`, where that is not 0), or NULL.  process_lock is held. */
+/* Any member of the group, and if `session` is not 0, of that session; or NULL.  No reference is
+ * taken.  The caller holds process_lock. */
 struct process *process_group_member(pid_t group, pid_t session);
 
 /* All memory of a thread except its structure has been freed: drop its reference to the process. */
@@ -45,18 +53,21 @@ void process_thread_freed(struct thread *t);
 void process_thread_unlinked(void);
 u32 process_threads_left(void); /* how many such threads there are */
 
+/* Make the tables empty. */
 void process_tables_init(void);
 
-/* Free a number, unless a process, group or session goes by it still.  process_lock is held. */
+/* Free a number that no process, group or session has any more.  If one still has it, do nothing.
+ * The caller holds process_lock. */
 void process_number_release(pid_t number);
 
-/* Members of a group or session, and of others.  process_lock is held. */
+/* The hash bucket (a list of job.group_link or job.session_link) that has all members of the group
+ * or session, and members of others too.  The caller holds process_lock. */
 struct list *process_group_bucket(pid_t group);
 struct list *process_session_bucket(pid_t session);
 
-extern u32 thread_limit; /* threads that the machine's memory carries */
+extern u32 thread_limit; /* most threads at one time; it follows from the size of the memory */
 
-/* --- signal.c --------------------------------------------------------------------------------- */
+/* --- signal.c, signal_action.c, signal_queue.c ------------------------------------------------ */
 
 #define SIGNAL_STOP_SET                                                                            \
 	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
@@ -64,53 +75,70 @@ extern u32 thread_limit; /* threads that the machine's memory carries */
 	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
 #define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
-/* Handlers become SIG_DFL, what is ignored stays so.  signals.lock is held. */
+/* Set every action that is a handler to SIG_DFL, and keep those that are SIG_IGN (exec).  The
+ * caller holds signals.lock. */
 void signal_actions_reset(struct process *p);
 
-/* signals.lock is not held. */
+/* A copy of the action for `signal`.  Takes signals.lock. */
 struct sigaction signal_action_of(struct process *p, int signal);
 
-/* The functions below want the process's signals.lock. */
+/* The caller of the following four functions holds the signals.lock of the process. */
 
-/* Is the thread to end (with its process, or because another one execs)? */
-bool signal_dying(const struct thread *t);
-
-/* Make all threads end, the process with `wait_status`, unless that was decided before.  `exiting`,
- * the caller of exit_group() or NULL, is not notified: it ends by itself. */
-void signal_group_exit(struct process *p, int wait_status, const struct thread *exiting);
-
-/* All but `survivor` are to end. */
-void signal_exec_kill(struct process *p, struct thread *survivor);
-
-/* Take a pending signal that is in `set` for the calling thread; 0: none. */
+/* Remove one pending signal that is in `set`, sent to the calling thread or to its process, and
+ * fill `info`.  Returns its number, or 0 if none is pending. */
 int signal_take(sigset_t set, struct siginfo *info);
 
-/* Drop what is pending and in `set`, for the process and all its threads. */
+/* Discard the signals in `set` that are pending for the process or for any of its threads. */
 void signal_discard(struct process *p, sigset_t set);
 
-/* Other threads look at what is pending for the whole process. */
+/* Make all other threads of the process test again whether they can take a signal that is pending
+ * for the process.  Called when the thread that was notified can no longer take it. */
 void signal_retarget(struct process *p);
-
-/* A timer's signal: queue `entry` or, where it is queued already, count `count` overruns in it. */
-void signal_send_timer(struct process *p, struct thread *only, struct queued_signal *entry,
-		       u32 count);
-
-/* Take it off its queue. */
-void signal_cancel_timer(struct process *p, struct queued_signal *entry);
 
 /* Remove the entries of the signals in `set` from a queue of `p`, and their bits from *pending. */
 void signal_queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set);
 
-/* Remove one entry of a queue of `p` and free it, unless it belongs to a timer. */
+/* Remove one entry of a queue of `p` and free it, unless it belongs to a timer.  The caller holds
+ * signals.lock. */
 void signal_entry_free(struct process *p, struct queued_signal *entry);
 
-/* Free the entries of a queue of `p`. */
+/* Free the entries of a queue of `p`.  The caller holds signals.lock, or nothing else can refer to
+ * `p` any more. */
 void signal_flush_queue(struct process *p, struct list *queue);
 
-/* Tell the parent of a stop or of going on, by SIGCHLD and by waking its waits; or of the end: true
- * where it does not want to wait, so reap at once.  process_lock is held (signals.lock not). */
+/* Send the signal of a timer to the thread `only`, or with NULL to the process: queue `entry`, or
+ * if it is still queued, add `count` to the overruns in it.  Takes signals.lock. */
+void signal_send_timer(struct process *p, struct thread *only, struct queued_signal *entry,
+		       u32 count);
+
+/* Remove the entry of a timer from its queue.  Takes signals.lock. */
+void signal_cancel_timer(struct process *p, struct queued_signal *entry);
+
+/* Report to the parent that the process has stopped or continued (`code` is CLD_STOPPED or
+ * CLD_CONTINUED): send SIGCHLD and wake its wait() calls.  The caller holds process_lock, but no
+ * signals.lock. */
 void signal_notify_change(struct process *p, int code, int signal);
+
+/* Report to the parent that the process has ended.  True: the parent's action for SIGCHLD says that
+ * it will not wait (POSIX, _exit()), so the caller must reap the process.  The caller holds
+ * process_lock, but no signals.lock. */
 bool signal_notify_end(struct process *p);
 
-/* CLD_* and si_status of a wait status. */
+/* Split a wait status for siginfo: returns CLD_EXITED or CLD_KILLED and sets *status to the exit
+ * code or the signal (si_status). */
 int wait_status_code(int wait_status, int *status);
+
+/* --- dying.c ---------------------------------------------------------------------------------- */
+
+/* The caller holds the signals.lock of the process. */
+
+/* Must the thread end, because its process ends or because another thread calls exec? */
+bool signal_dying(const struct thread *t);
+
+/* Make all threads of the process end, and the process with `wait_status`.  If an earlier call has
+ * decided that already, do nothing.  `exiting` is the thread that calls exit_group(), or NULL; it
+ * is not notified, since it ends by itself. */
+void signal_group_exit(struct process *p, int wait_status, const struct thread *exiting);
+
+/* Make all threads of the process except `survivor`, which calls exec, end. */
+void signal_exec_kill(struct process *p, struct thread *survivor);

@@ -8,7 +8,8 @@
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 
-/* A period as short as the program likes must not keep the CPU in the timer's function. */
+/* The shortest time between two runs of the timer's function.  Without it a program could choose so
+ * short an interval that the CPU does nothing except run that function. */
 #define PERIOD_MIN_NS (100 * NSEC_PER_USEC)
 
 u32 repeating_timer_expire(struct repeating_timer *t)
@@ -38,7 +39,8 @@ struct timer_setting repeating_timer_read(const struct repeating_timer *t)
 
 void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval_ns)
 {
-	(void)timer_cancel(&t->timer); /* where it fires just now it finds that nothing is due */
+	/* The timer's function may run just now: repeating_timer_expire() then finds nothing due. */
+	(void)timer_cancel(&t->timer);
 	t->expires_ns = expires_ns;
 	t->interval_ns = interval_ns;
 	if (expires_ns)
@@ -81,7 +83,7 @@ void itimer_process_release(struct process *p)
 {
 	u64 flags = spin_lock_irq(&p->limits.lock);
 
-	p->itimer_real.expires_ns = 0; /* a function that runs now starts nothing again */
+	p->itimer_real.expires_ns = 0; /* if the timer's function runs now, it does not restart it */
 	spin_unlock_irq(&p->limits.lock, flags);
 	timer_cancel_sync(&p->itimer_real.timer);
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Processes by number, their family, groups and sessions, and what lower floors ask about them.
+ * The tables of processes and threads: by number, by group, by session, and the family.
  *
- * Order of the locks of this room, outermost first:
+ * Order of the locks, outermost first:
  *
  *   exec.lock (sleeping)   one exec() of a process at a time
- *   process_lock (irq)     family, tables, groups, sessions, lists of threads, what it points at
- *   signals.lock (irq)      of one process; two are never held at once
- *   limits.lock (irq)      limits, ids, timers; of locks only the timers' is taken under it
+ *   process_lock (irq)     family, tables, groups, sessions, lists of threads
+ *   signals.lock (irq)     of one process; two are never held at the same time
+ *   limits.lock (irq)      limits, IDs, timers; only the lock of the timers is taken under it
  *
- * A terminal's lock comes before process_lock (its hooks below are called with it), so terminals
- * are only called with none of these held.  The list of a process's threads changes under both
- * process_lock and signals.lock: either suffices to walk it.
+ * A terminal calls group.c with its lock held, so the lock of a terminal comes before process_lock,
+ * and terminals are called only with none of these locks held.  The list of a process's threads
+ * changes under both process_lock and signals.lock; either is enough to walk it.
  *
- * References: a process's table entry counts one until it is reaped, each of its threads one until
- * its structure is freed.  A thread counts one for running, and one for being in the hash of TIDs.
+ * References: the tree of PIDs holds one to a process until the process is reaped, and each thread
+ * holds one to its process until the thread is freed.  A thread that runs holds one to itself, and
+ * the hash of TIDs holds one.  The full table: docs/rooms/proc.md.
  */
 #include "kernel/task/process.h"
 
@@ -36,7 +37,7 @@ static u32 threads_linked;
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
-/* The process with the lowest PID >= from. */
+/* The process with the lowest PID >= from, without a reference; NULL if there is none. */
 static struct process *lookup_from(pid_t from)
 {
 	struct process *best = NULL;
@@ -108,7 +109,6 @@ struct list *process_session_bucket(pid_t session)
 	return &sessions[(u32)session % HASH_SIZE];
 }
 
-/* Some member of a group (in `session`, where that is not 0), or NULL. */
 struct process *process_group_member(pid_t group, pid_t session)
 {
 	struct process *p;
@@ -119,7 +119,6 @@ struct process *process_group_member(pid_t group, pid_t session)
 	return NULL;
 }
 
-/* Free a number, unless a process, group or session goes by it still. */
 void process_number_release(pid_t number)
 {
 	struct process *p;

@@ -57,9 +57,9 @@ void process_init_early(void)
 	process_tables_init();
 }
 
-/* As Linux: a soft limit for stacks and descriptors, no core files, the rest free; the numbers of
- * processes and queued signals follow from the memory, so that a fork bomb meets EAGAIN while there
- * is still some left. */
+/* As on Linux: soft limits for stacks and descriptors, no core files, the rest unlimited.  The
+ * number of processes and of queued signals follows from the size of the memory, so that a fork
+ * bomb gets EAGAIN before the memory is used up. */
 static void set_default_limits(struct process *p)
 {
 	struct page_stats stats;

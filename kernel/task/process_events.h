@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What extensions do when a thread or a process ends or starts another program.
+ * Functions of extensions that run when a thread is made or ends, and when a process starts another
+ * program or ends.
  */
 #pragma once
 
@@ -9,7 +10,7 @@
 struct process;
 struct thread;
 
-/* Functions may be NULL.  They run in the thread or process concerned, without locks, and may
+/* Each function may be NULL.  It runs in the thread or process concerned, without locks, and may
  * sleep. */
 struct process_events {
 	/* The calling thread makes `t`, which has not run yet. */

@@ -12,7 +12,7 @@ struct process *kernel_process = &kernel_process_storage;
 struct process *init_process;
 u32 thread_limit;
 
-/* Threads that are in no table any more but still have memory; atomic. */
+/* The number of threads that have been removed from the tables but not freed yet.  Atomic. */
 static u32 threads_left;
 
 void process_get(struct process *p)
@@ -24,7 +24,8 @@ void process_put(struct process *p)
 {
 	if (!refcount_put(&p->refs))
 		return;
-	/* All that can sleep went in process_reap() or never came to be. */
+	/* What must sleep to be released (files, the address space) was released when the last thread
+	 * exited, or was never created.  So process_put() does not sleep. */
 	signal_flush_queue(p, &p->signals.queue);
 	kfree(p);
 }
@@ -42,7 +43,7 @@ void process_thread_unlinked(void)
 void process_thread_freed(struct thread *t)
 {
 	if (!t->process || t->process == kernel_process)
-		return; /* one that never ran, or a kernel thread */
+		return; /* a kernel thread, or a thread that never joined a process */
 	process_put(t->process);
 	__atomic_fetch_sub(&threads_left, 1, __ATOMIC_RELEASE);
 }

@@ -11,14 +11,13 @@
 #include "kernel/task/internal.h"
 #include "kernel/task/sched.h"
 
-/* Raised by the thread's own instructions: taken before all others. */
+/* Signals that an instruction of the thread causes.  They are taken before all others. */
 #define SYNCHRONOUS_SET                                                                            \
 	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |     \
 	 SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
 
 /* --- Queues ----------------------------------------------------------------------------------- */
 
-/* From the process and all its threads. */
 void signal_discard(struct process *p, sigset_t set)
 {
 	struct thread *t;
@@ -28,6 +27,8 @@ void signal_discard(struct process *p, sigset_t set)
 		signal_queue_discard(p, &t->signals.queue, &t->signals.pending, set);
 }
 
+/* Remove the first pending signal in `set` from one queue, and fill `info`.  Returns its number, or
+ * 0.  The signal stays pending if a second entry for it is queued. */
 static int take_from(struct process *p, struct list *queue, sigset_t *pending, sigset_t set,
 		     struct siginfo *info)
 {
@@ -78,16 +79,10 @@ struct sigaction signal_action_of(struct process *p, int signal)
 	return action;
 }
 
-/* --- Who has work ----------------------------------------------------------------------------- */
+/* --- Which thread has work -------------------------------------------------------------------- */
 
-bool signal_dying(const struct thread *t)
-{
-	const struct process *p = t->process;
-
-	return p->group_exiting || (p->exec.thread && p->exec.thread != t);
-}
-
-static bool wants(const struct thread *t, int signal)
+/* Is the thread alive, and does it either not block the signal or wait for it in signal_wait()? */
+static bool can_take(const struct thread *t, int signal)
 {
 	return !t->exited && (~t->signals.mask | t->signals.wait_set) & SIGNAL_BIT(signal);
 }
@@ -116,16 +111,17 @@ void signal_retarget(struct process *p)
 			signal_recalculate(t);
 }
 
-/* Who takes a signal that was sent to the process: the calling thread, the leader (the first in the
- * list), any that does not block it; else any at all, or NULL once the process was waited for. */
+/* Choose the thread that takes a signal sent to the process: the calling thread if it can, else the
+ * first thread in the list that can (the leader comes first).  If all block the signal, any living
+ * thread; if none lives, NULL. */
 static struct thread *choose_thread(struct process *p, int signal)
 {
 	struct thread *t = current_thread(), *living = NULL;
 
-	if (t->process == p && wants(t, signal))
+	if (t->process == p && can_take(t, signal))
 		return t;
 	list_for_each (t, &p->threads, process_link) {
-		if (wants(t, signal))
+		if (can_take(t, signal))
 			return t;
 		if (!t->exited)
 			living = t;
@@ -133,38 +129,11 @@ static struct thread *choose_thread(struct process *p, int signal)
 	return living;
 }
 
-/* Make all threads of `p` end, except `except` (NULL: none).  signals.lock is held. */
-static void end_threads(struct process *p, const struct thread *except)
-{
-	struct thread *t;
-
-	list_for_each (t, &p->threads, process_link)
-		if (t != except && !t->exited)
-			thread_notify(t, WORK_SIGNAL | WORK_KILLED);
-}
-
-void signal_group_exit(struct process *p, int wait_status, const struct thread *exiting)
-{
-	assert_held(&p->signals.lock);
-	if (p->group_exiting)
-		return;
-	p->group_exit_code = wait_status;
-	p->group_exiting = true;
-	p->stop.stopped = false;
-	end_threads(p, exiting);
-}
-
-void signal_exec_kill(struct process *p, struct thread *survivor)
-{
-	assert_held(&p->signals.lock);
-	p->exec.thread = survivor;
-	end_threads(p, survivor);
-}
-
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-/* SIGCONT lets a stopped process go on, whatever else becomes of the signal, and undoes stop
- * signals that wait; these undo a SIGCONT that waits (POSIX 2.4.1). */
+/* A stop signal discards a pending SIGCONT, and SIGCONT discards pending stop signals.  SIGCONT
+ * also continues a stopped process, even if the signal itself is blocked or ignored (POSIX
+ * 2.4.1). */
 static void stop_or_continue(struct process *p, int signal)
 {
 	struct thread *t;
@@ -184,8 +153,8 @@ static void stop_or_continue(struct process *p, int signal)
 		thread_wake_from(t, THREAD_STOPPED);
 }
 
-/* Nothing would come of it.  A blocked signal stays, since its action may be another one when it
- * is unblocked.  Init gets only what it has a handler for. */
+/* Would the signal have no effect?  A blocked signal is kept, since its action may be different
+ * when it is unblocked.  Init only gets signals for which it has a handler. */
 static bool is_ignored(struct process *p, const struct thread *t, int signal, u64 handler)
 {
 	if (t->signals.mask & SIGNAL_BIT(signal))
@@ -195,15 +164,16 @@ static bool is_ignored(struct process *p, const struct thread *t, int signal, u6
 		(SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET || p == init_process));
 }
 
-/* Does it end the process as soon as `t` takes it? */
+/* Would the signal end the process as soon as `t` takes it? */
 static bool is_fatal(const struct thread *t, int signal, u64 handler)
 {
 	return handler == SIG_DFL && !(t->signals.mask & SIGNAL_BIT(signal)) &&
 	       !(SIGNAL_BIT(signal) & SIGNAL_STOP_SET);
 }
 
-/* 0 or -EAGAIN.  A real-time signal of sigqueue() must not be lost (POSIX); of others the bit alone
- * may have to do. */
+/* Append an entry with `info` to the queue.  If there is no memory or the limit is reached, -EAGAIN
+ * for a real-time signal of sigqueue(), which must not be lost (POSIX).  For other signals the
+ * pending bit without an entry is enough: 0. */
 static int enqueue(struct process *p, struct list *queue, int signal, const struct siginfo *info,
 		   struct queued_signal *entry)
 {
@@ -225,7 +195,8 @@ static int enqueue(struct process *p, struct list *queue, int signal, const stru
 	return 0;
 }
 
-/* `only` NULL: for the process.  `entry`: a timer's own, with its info in it. */
+/* Send a signal to the thread `only`, or with NULL to the process.  `entry` is that of a timer,
+ * with its siginfo, or NULL.  The caller holds signals.lock. */
 static int send_locked(struct process *p, struct thread *only, int signal,
 		       const struct siginfo *info, struct queued_signal *entry)
 {
@@ -235,7 +206,7 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 	int result;
 
 	assert_held(&p->signals.lock);
-	if (signal == 0) /* kill() only asks whether it could */
+	if (signal == 0) /* kill(pid, 0) only tests whether the process exists */
 		return 0;
 	target = only ? only : choose_thread(p, signal);
 	if (!target || target->exited || p->group_exiting)
@@ -244,18 +215,19 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 	handler = p->signals.actions[signal - 1].handler;
 	if (is_ignored(p, target, signal, handler))
 		return 0;
-	/* While it is stopped, only SIGKILL does anything to it (POSIX 2.4.3). */
+	/* While the process is stopped, only SIGKILL acts at once; others wait for SIGCONT (POSIX
+	 * 2.4.3). */
 	if (is_fatal(target, signal, handler) && (!p->stop.stopped || signal == SIGKILL)) {
 		signal_group_exit(p, signal, NULL);
 		return 0;
 	}
 	if (signal < SIGRTMIN && *pending & SIGNAL_BIT(signal))
-		return 0; /* one of a kind waits already */
+		return 0; /* signals that are not real-time are pending at most once */
 	result = enqueue(p, only ? &only->signals.queue : &p->signals.queue, signal, info, entry);
 	if (result < 0)
 		return result;
 	*pending |= SIGNAL_BIT(signal);
-	if (wants(target, signal))
+	if (can_take(target, signal))
 		thread_notify(target, WORK_SIGNAL);
 	return 0;
 }
@@ -299,13 +271,14 @@ void signal_cancel_timer(struct process *p, struct queued_signal *entry)
 {
 	u64 flags = spin_lock_irq(&p->signals.lock);
 
-	/* The bit stays: with nothing queued for it the signal comes once more, as sent by nobody.
-	 */
+	/* The pending bit stays.  So the signal is delivered once more, without the siginfo of the
+	 * timer. */
 	list_remove(&entry->link);
 	spin_unlock_irq(&p->signals.lock, flags);
 }
 
-/* One of many that get it: a fork() under way must see that (fork.c). */
+/* Send a signal that goes to many processes.  fork() compares group_signals, so that a child that
+ * is just being made does not miss the signal (fork.c). */
 static int send_as_member(struct process *p, int signal, const struct siginfo *info)
 {
 	u64 flags = spin_lock_irq(&p->signals.lock);
@@ -328,14 +301,15 @@ int signal_send_group(pid_t group, int signal, const struct siginfo *info)
 			int one = send_as_member(p, signal, info);
 
 			if (result != 0)
-				result = one; /* it is enough that one gets it */
+				result = one; /* success if at least one member got it */
 		}
 	spin_unlock_irq(&process_lock, flags);
 	return result;
 }
 
-/* To everyone but init and the caller.  The lock is not held over the walk; a child made meanwhile
- * has a higher number, or its fork() starts again. */
+/* Send a signal to all processes except init and the caller.  process_lock is not held during the
+ * walk: a child that is made in the meantime either has a higher PID, so that the walk reaches it,
+ * or its fork() sees group_signals changed and starts again. */
 static int send_to_all(int signal, const struct siginfo *info)
 {
 	struct process *p = process_next(2);
@@ -371,7 +345,7 @@ int signal_kill(pid_t pid, int signal, const struct siginfo *info)
 		return -ESRCH;
 	if (pid < 0)
 		return signal_send_group(-pid, signal, info);
-	t = thread_find(pid); /* a leader as well as any other thread names its process (Linux) */
+	t = thread_find(pid); /* as on Linux, the TID of any thread names its process */
 	if (!t)
 		return -ESRCH;
 	result = signal_send_process(t->process, signal, info);
@@ -387,7 +361,7 @@ void signal_force(int signal, const struct siginfo *info)
 
 	handler = p->signals.actions[signal - 1].handler;
 	if (handler <= SIG_IGN || t->signals.mask & SIGNAL_BIT(signal))
-		signal_group_exit(p, signal, NULL); /* init too: it cannot go on */
+		signal_group_exit(p, signal, NULL); /* even init: it cannot continue */
 	else
 		(void)send_locked(p, t, signal, info, NULL);
 	spin_unlock_irq(&p->signals.lock, flags);
@@ -414,7 +388,9 @@ int wait_status_code(int wait_status, int *status)
 	return wait_status & 0x7f ? CLD_KILLED : CLD_EXITED;
 }
 
-static void notify_parent(struct process *p, int signal, int code, int status)
+/* Send `signal` (0: none) to the parent of `p` with the siginfo of SIGCHLD, and wake its wait()
+ * calls.  The caller holds process_lock. */
+static void send_child_signal(struct process *p, int signal, int code, int status)
 {
 	struct siginfo info = {.signo = signal, .code = code};
 	struct resource_use use;
@@ -436,7 +412,7 @@ void signal_notify_change(struct process *p, int code, int signal)
 	if (p->parent != kernel_process) {
 		bool quiet = signal_action_of(p->parent, SIGCHLD).flags & SA_NOCLDSTOP;
 
-		notify_parent(p, quiet ? 0 : SIGCHLD, code, signal);
+		send_child_signal(p, quiet ? 0 : SIGCHLD, code, signal);
 	}
 }
 
@@ -447,11 +423,11 @@ bool signal_notify_end(struct process *p)
 	int status, code = wait_status_code(p->exit_code, &status);
 
 	assert_held(&process_lock);
-	/* Only SIGCHLD's action says that nobody will wait (POSIX, _exit()). */
+	/* Only the action for SIGCHLD can say that the parent will not wait (POSIX, _exit()). */
 	if (p->exit_signal != SIGCHLD) {
-		notify_parent(p, p->exit_signal, code, status);
+		send_child_signal(p, p->exit_signal, code, status);
 		return false;
 	}
-	notify_parent(p, ignored ? 0 : SIGCHLD, code, status);
+	send_child_signal(p, ignored ? 0 : SIGCHLD, code, status);
 	return ignored || action.flags & SA_NOCLDWAIT;
 }

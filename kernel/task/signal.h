@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signals: POSIX 2.4, signal(7), and the frame of the x86-64 ABI.
+ * Signals: numbers and structures of the Linux ABI, and sending, masking and delivering them (POSIX
+ * 2.4, signal(7)).
  */
 #pragma once
 
@@ -87,7 +88,7 @@ struct siginfo {
 	};
 };
 
-struct sigaction { /* as the kernel ABI has it */
+struct sigaction { /* as in the ABI of rt_sigaction() */
 	u64 handler;
 	u64 flags;
 	u64 restorer;
@@ -97,17 +98,17 @@ struct sigaction { /* as the kernel ABI has it */
 struct queued_signal {
 	struct list link;
 	struct siginfo info;
-	bool preallocated; /* a timer's own: queued again and again, counting overruns */
-	s32 last_overrun;  /* of the delivery last made */
+	bool preallocated; /* belongs to a timer, which queues it again at each expiration */
+	s32 last_overrun;  /* overruns of the last signal that was delivered: timer_getoverrun() */
 };
 
-/* A thread's own part.  Under the lock of its process's struct signals. */
+/* What each thread has for itself.  Guarded by `lock` in the struct signals of its process. */
 struct thread_signals {
 	sigset_t mask;	     /* blocked signals */
 	sigset_t saved_mask; /* put back before the return to user mode: WORK_RESTORE_MASK */
 	sigset_t wait_set;   /* sigtimedwait() waits for these and takes them although blocked */
 	sigset_t pending;    /* sent to this thread, not delivered yet */
-	struct list queue;   /* struct queued_signal.link: what is known of those in `pending` */
+	struct list queue;   /* struct queued_signal.link: the siginfo of signals in `pending` */
 	struct altstack {
 		u64 base, size; /* size 0: none */
 		u32 flags;	/* SS_* */
@@ -116,7 +117,7 @@ struct thread_signals {
 
 /* What the threads of a process share. */
 struct signals {
-	struct spinlock lock; /* irq; guards all of this and the threads' own parts */
+	struct spinlock lock; /* irq; guards this structure and the thread_signals of each thread */
 	struct sigaction actions[SIGNAL_COUNT]; /* [signal - 1] */
 	sigset_t pending;			/* sent to the process: any thread may take them */
 	struct list queue;			/* as in struct thread_signals */
@@ -139,55 +140,67 @@ struct signal_stack {
 #define SS_AUTODISARM (1U << 31)
 #define MINSIGSTKSZ   2048
 
-/* To a process (any of its threads takes it), to one thread, to a process group.  `info` may be
- * NULL (SI_KERNEL).  0, -EAGAIN (queue full, real-time signals).  Any context. */
+/* Send a signal to a process (any of its threads may take it), to one thread, or to all members of
+ * a process group.  `info` NULL means a code of SI_KERNEL.  Returns 0, -EAGAIN (the queue is full
+ * and the signal must not be lost) or -ESRCH (no such group).  The first two may be called in any
+ * context. */
 int signal_send_process(struct process *p, int signal, const struct siginfo *info);
 int signal_send_thread(struct thread *t, int signal, const struct siginfo *info);
-int signal_send_group(pid_t group, int signal, const struct siginfo *info); /* -ESRCH */
+int signal_send_group(pid_t group, int signal, const struct siginfo *info);
 
-/* SIGPIPE and SIGXFSZ, which come with an error: to the calling thread, from its own process. */
+/* Send SIGPIPE or SIGXFSZ to the calling thread, whose system call also returns an error. */
 void signal_send_self(int signal);
 
-/* A fault of the calling thread: delivered to it even where blocked or ignored (by killing). */
+/* Send the calling thread a signal that its own instruction caused.  If the thread blocks or
+ * ignores the signal, or has no handler for it, the signal kills the process. */
 void signal_force(int signal, const struct siginfo *info);
+
+/* The same with si_code and si_addr. */
 void signal_force_fault(int signal, int code, u64 address);
 
-/* kill() as a whole: pid > 0, 0, -1, < -1. */
+/* kill(2), with all meanings of `pid`: > 0, 0, -1 and < -1.  0, -EINVAL, -ESRCH, -EAGAIN. */
 int signal_kill(pid_t pid, int signal, const struct siginfo *info);
 
-/* On the way to user mode while thread->pending_work is not 0; interrupts on.  Delivers one
- * or more signals into `frame`, stops, or ends the thread; turns interrupted system calls into
- * restarts or EINTR. */
+/* Deliver pending signals to the calling thread, which is about to return to user mode by `frame`:
+ * run a handler (`frame` then leads to it), stop, or end the thread.  Also decides whether an
+ * interrupted system call restarts or returns -EINTR.  Called by entry_exit_work() while
+ * pending_work is not 0.  Interrupts are on.  Sleeps. */
 void signal_work(struct trap_frame *frame);
 
-/* rt_sigreturn(): the frame as the handler left it.  The value for rax. */
+/* rt_sigreturn(): restore the registers that were saved when the handler began.  Returns the value
+ * for rax. */
 long signal_return(struct trap_frame *frame);
 
-/* The calling thread's mask; SIGKILL and SIGSTOP stay out. */
+/* Set the mask of the calling thread.  SIGKILL and SIGSTOP are removed from it. */
 void signal_set_mask(sigset_t mask);
 
-/* sigsuspend, ppoll, pselect: set `mask` until the signal's handler has returned. */
+/* Set `mask` until the handler of the next signal has returned (sigsuspend, ppoll, pselect). */
 void signal_set_temporary_mask(sigset_t mask);
 
+/* sigaction(2) for the calling process; either pointer may be NULL.  0, -EINVAL. */
 int signal_action(int signal, const struct sigaction *new_action, struct sigaction *old_action);
 
 /* Does the calling thread block `signal`, or does its process ignore it? */
 bool signal_is_refused(int signal);
 
-/* Signals pending for the caller and blocked. */
+/* The signals that are pending for the calling thread or its process and that the thread blocks
+ * (sigpending(2)). */
 sigset_t signal_pending_set(void);
 
-/* sigtimedwait(): the signal taken, -EAGAIN, -EINTR. */
+/* sigtimedwait(2): wait until `deadline_ns` for a signal in `set` and take it.  Returns its number,
+ * -EAGAIN (deadline) or -EINTR (another signal).  Sleeps. */
 int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns);
 
-/* sigaltstack(): either may be NULL.  -EPERM (in use at `user_sp`), -EINVAL, -ENOMEM. */
+/* sigaltstack(2) for the calling thread; either pointer may be NULL.  0, -EPERM (`user_sp` lies on
+ * the present alternate stack), -EINVAL, -ENOMEM (too small). */
 int signal_altstack(const struct signal_stack *new_stack, struct signal_stack *old_stack,
 		    u64 user_sp);
 
-/* Bytes that the frame of a handler takes at most (AT_MINSIGSTKSZ). */
+/* The largest size of a handler's stack frame, in bytes (AT_MINSIGSTKSZ). */
 size_t signal_frame_size(void);
 
-/* With the thread's mask or what is pending changed, does it have work?  Only the calling thread's
- * own bit is ever taken back, since its interrupted system call must still come by.  Under
+/* Set WORK_SIGNAL of `t` if it has something to do, after its mask or the pending signals have
+ * changed.  The bit is cleared only for the calling thread: another thread may be in a system call
+ * that this bit has interrupted, and must still pass signal_work().  The caller holds
  * signals.lock. */
 void signal_recalculate(struct thread *t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Actions and masks: what a process does with its signals, and the calling thread's waiting for
- * them (sigaction(), sigprocmask(), sigsuspend(), sigpending(), sigtimedwait()).
+ * Signal actions and masks, and waiting for signals: sigaction(), sigprocmask(), sigsuspend(),
+ * sigpending(), sigtimedwait().
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
@@ -21,14 +21,15 @@ bool signal_is_refused(int signal)
 	       signal_action_of(current_process(), signal).handler == SIG_IGN;
 }
 
-/* --- The calling thread's own ----------------------------------------------------------------- */
+/* --- The calling thread ----------------------------------------------------------------------- */
 
 static void set_mask_locked(struct thread *t, sigset_t mask)
 {
 	sigset_t blocked = mask & ~t->signals.mask;
 
 	t->signals.mask = mask & ~SIGNAL_UNBLOCKABLE;
-	/* What was meant for us and is blocked now, another thread may take. */
+	/* A signal of the process that we have just blocked: another thread may be able to take
+	 * it. */
 	if (t->process->signals.pending & blocked)
 		signal_retarget(t->process);
 	signal_recalculate(t);
@@ -71,7 +72,7 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 		*action = *new_action;
 		action->mask &= ~SIGNAL_UNBLOCKABLE;
 	}
-	/* POSIX 2.4.3: to ignore a signal discards it where it is pending. */
+	/* Setting a signal to be ignored discards it if it is pending (POSIX 2.4.3). */
 	if (new_action &&
 	    (new_action->handler == SIG_IGN ||
 	     (new_action->handler == SIG_DFL && SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET)))
@@ -94,7 +95,7 @@ int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	struct wait_queue queue; /* nobody else's: signals end the sleep */
+	struct wait_queue queue; /* no waker uses it: only signals or the deadline end the sleep */
 	u64 flags = spin_lock_irq(&p->signals.lock);
 	int signal, ended = 0;
 
@@ -103,7 +104,7 @@ int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns)
 	if (!signal && deadline_ns > clock_now_ns()) {
 		wait_queue_init(&queue, "sigwait");
 		t->signals.wait_set = set;
-		signal_recalculate(t); /* a bit left over from before must not end the sleep */
+		signal_recalculate(t); /* clear an old WORK_SIGNAL, which would end the sleep */
 		ended = wait_sleep_irq(&queue, &p->signals.lock, deadline_ns, WAIT_SIGNALS);
 		t->signals.wait_set = 0;
 		signal = signal_take(set, info);

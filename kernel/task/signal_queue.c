@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Queues of pending signals: taking entries out.  signal.c puts them in.
+ * Queues of pending signals: removing entries.  signal.c adds them.
  */
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"

@@ -692,7 +692,7 @@ const struct lab lab = {
 	"Chrome: a process for the browser, one for each site's renderer, one for each "
 	"plug-in; if one site crashes, only its process does (Silberschatz, 3.4, \"Multiprocess "
 	"architecture\").",
-    .sources = "kernel/task/signal.c signal_group_exit(), kernel/linux/socket/unix_socket.c, "
+    .sources = "kernel/task/dying.c signal_group_exit(), kernel/linux/socket/unix_socket.c, "
 	       "kernel/vm (RLIMIT_AS)",
     .tour = "page-fault",
     .run = run,

@@ -533,7 +533,7 @@ const struct lab lab = {
     .expect = LAB_CORRECTED,
     .books = "A bug in one thread can damage all the threads in the process, for they share the "
 	     "same address space; processes are more isolated from one another (Kerrisk, 29.9).",
-    .sources = "arch/x86_64/entry/trap.c, kernel/task/signal.c signal_group_exit(), "
+    .sources = "arch/x86_64/entry/trap.c, kernel/task/dying.c signal_group_exit(), "
 	       "kernel/proc/exit.c",
     .tour = "page-fault",
     .run = run,
