@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the boot loader to kernel_main().  Two entries, Multiboot2's and PVH's, both in 32-bit
- * protected mode with flat segments and without paging; ebx holds the address of what the loader
- * has to tell.  Temporary tables map the first 4 GiB twice, where they are and at DIRECT_MAP_BASE,
- * and the first GiB at KERNEL_BASE; paging_init() replaces them.
+ * From the boot loader to kernel_main().  There are two entry points, one for Multiboot2 and one
+ * for PVH.  Both start in 32-bit protected mode with flat segments and without paging, and ebx is
+ * the address of the boot information.  Temporary page tables map the first 4 GiB at their physical
+ * addresses and at DIRECT_MAP_BASE, and the first GiB at KERNEL_BASE.  paging_init() replaces them.
  */
 #include "asm_offsets.h"
 
@@ -17,7 +17,7 @@
 
 	.cfi_sections .debug_frame
 
-/* ---- What loaders look for ------------------------------------------------------------------- */
+/* ---- Headers for boot loaders ---------------------------------------------------------------- */
 
 	.section .boot.header, "a"
 	.balign 8
@@ -51,7 +51,7 @@ header_end:
 	.type boot_entry, @function
 boot_entry:
 	.cfi_startproc
-	.cfi_undefined 16		/* rip, as DWARF counts */
+	.cfi_undefined 16		/* rip, by its DWARF number */
 	cli
 	movl %eax, boot_magic
 	jmp 1f
@@ -77,7 +77,7 @@ pvh_entry:
 	testl $CPUID_LONG, %edx
 	jz no_long_mode
 
-	/* 2048 pages of 2 MiB in four directories that follow one another. */
+	/* Map 2048 pages of 2 MiB in four consecutive directories. */
 	movl $boot_directories, %edi
 	movl $PTE_PAGE, %eax
 	movl $2048, %ecx
@@ -110,7 +110,7 @@ pvh_entry:
 	lgdt boot_gdt_pointer
 	ljmp $0x08, $boot_long
 
-	/* No long mode: say so on the text screen and stop. */
+	/* No long mode: print a message on the text screen and stop. */
 no_long_mode:
 	movl $no_long_mode_text, %esi
 	movl $0xb8000, %edi
@@ -174,7 +174,7 @@ boot_high:
 	movl %eax, %fs
 	movl %eax, %gs
 	movq $boot_stack_top, %rsp
-	xorl %ebp, %ebp			/* ends every backtrace */
+	xorl %ebp, %ebp			/* backtraces end here */
 	movq boot_tsc, %rax
 	movq %rax, boot_entry_tsc(%rip)
 	movl boot_magic, %edi

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Collecting what a boot loader reports, and sorting the memory map.
+ * Collecting the reports of a boot loader in boot_info, and sorting the memory map.
  */
 #include "boot/boot_info.h"
 #include "boot/parse.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
-/* The rest is for what the kernel takes: image, loader's information and modules, or the lowest
- * memory and the page for other processors. */
+/* At most so many ranges come from the firmware.  The rest is for ranges that the kernel takes:
+ * image, boot information and modules; then the lowest memory and the trampoline's page. */
 #define FIRMWARE_MAX (BOOT_MEMORY_MAX - 2 - BOOT_MODULES_MAX)
 
 struct boot_info boot_info = {.protocol = "none"};
@@ -40,7 +40,8 @@ void boot_module_add(paddr_t start, paddr_t end)
 		boot_info.modules[boot_info.module_count++] = (struct boot_module){start, end};
 }
 
-/* What [start, end), which no range's boundary divides, is; NULL: no range has it. */
+/* Returns the range of the highest type that covers [start, end), which contains no boundary of a
+ * range; NULL: no range covers it. */
 static const struct boot_memory *memory_covering(paddr_t start, paddr_t end)
 {
 	const struct boot_memory *found = NULL;
@@ -55,7 +56,8 @@ static const struct boot_memory *memory_covering(paddr_t start, paddr_t end)
 	return found;
 }
 
-/* The map is cut at every boundary, each piece gets its type, and equal neighbours are joined. */
+/* Cut the map at every boundary of a range, give each piece its type, and join adjacent pieces of
+ * the same type. */
 void boot_memory_normalize(void)
 {
 	static u64 cuts[2 * BOOT_MEMORY_MAX];
@@ -87,14 +89,14 @@ void boot_memory_normalize(void)
 
 void boot_memory_add(paddr_t base, u64 length, u32 type)
 {
-	/* Long maps are mostly neighbours of one type. */
+	/* Ranges of a long map can usually be joined. */
 	if (boot_info.memory_count >= FIRMWARE_MAX)
 		boot_memory_normalize();
 	if (boot_info.memory_count >= FIRMWARE_MAX) {
 		boot_info.memory_left_out++;
 		return;
 	}
-	boot_range_add(base, base + MIN(length, ~base), /* the end must be a number */
+	boot_range_add(base, base + MIN(length, ~base), /* the sum must not overflow */
 		  type == 1   ? BOOT_MEMORY_USABLE
 		  : type == 3 ? BOOT_MEMORY_ACPI
 		  : type == 4 ? BOOT_MEMORY_NVS

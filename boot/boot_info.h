@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the boot loader told us, in one form whichever loader it was.
+ * What the boot loader reports, in one form for all boot loaders.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
 #define BOOT_MEMORY_MAX	 512
-#define BOOT_LOW_END	 0x10000UL /* firmware scribbles over the lowest 64 KiB of some machines */
-#define BOOT_MEMORY_LIMIT (1UL << 46) /* 64 TiB, the direct map's size: what is above is left alone */
+#define BOOT_LOW_END	 0x10000UL /* firmware of some machines writes to the lowest 64 KiB */
+#define BOOT_MEMORY_LIMIT (1UL << 46) /* 64 TiB, the direct map's size; the rest is not used */
 #define BOOT_MODULES_MAX 16
 #define BOOT_CMDLINE_MAX 2048
 
-/* Of two that claim the same bytes the higher counts, which allows less. */
+/* If two ranges contain the same bytes, the higher type wins: it allows less. */
 enum boot_memory_type {
 	BOOT_MEMORY_USABLE,
-	BOOT_MEMORY_TAKEN, /* RAM in use: image, modules, loader's information, lowest 64 KiB */
-	BOOT_MEMORY_ACPI, /* ACPI tables: RAM, not ours to write */
+	BOOT_MEMORY_TAKEN, /* RAM in use: image, modules, boot information, lowest 64 KiB */
+	BOOT_MEMORY_ACPI, /* ACPI tables: RAM that the kernel must not write */
 	BOOT_MEMORY_NVS,
-	BOOT_MEMORY_RESERVED, /* also every type we do not know */
+	BOOT_MEMORY_RESERVED, /* also every unknown type */
 };
 
 struct boot_memory {
@@ -26,6 +26,12 @@ struct boot_memory {
 	u64 length;
 	enum boot_memory_type type;
 };
+
+/* Returns whether a range is RAM that the kernel may write. */
+static inline bool boot_memory_is_ram(const struct boot_memory *m)
+{
+	return m->type == BOOT_MEMORY_USABLE || m->type == BOOT_MEMORY_TAKEN;
+}
 
 struct boot_module {
 	paddr_t start, end; /* end is one past the last byte */
@@ -45,24 +51,24 @@ struct boot_display {
 struct boot_info {
 	const char *protocol;  /* "multiboot2" or "PVH" */
 	char cmdline[BOOT_CMDLINE_MAX];
-	u32 memory_count, memory_left_out; /* the map was too long */
+	u32 memory_count, memory_left_out; /* left out: ranges that did not fit */
 	struct boot_memory memory[BOOT_MEMORY_MAX]; /* sorted by base, no overlaps */
 	u32 module_count;
 	struct boot_module modules[BOOT_MODULES_MAX];
-	paddr_t rsdp;	       /* or the loader's copy of it; 0: none */
-	paddr_t info_start, info_end; /* the loader's own structure */
-	paddr_t trampoline_page; /* a free page below 1 MiB where other CPUs can begin; 0: none */
+	paddr_t rsdp;	       /* of ACPI, or the boot loader's copy of it; 0: none */
+	paddr_t info_start, info_end; /* the structure of the boot loader */
+	paddr_t trampoline_page; /* a free page below 1 MiB for trampoline.S; 0: none */
 	struct boot_display display;
 	u64 entry_tsc;	       /* TSC at the first instruction */
 };
 
-/* Filled before kernel_main() is called; not changed afterwards. */
+/* boot_parse() fills it before kernel_main() is called; it does not change after that. */
 extern struct boot_info boot_info;
 
-/* Turn what the loader left (`magic` as it was in eax, `info` in ebx) into boot_info.  Called by
- * boot.S in 64-bit mode, on the boot stack, interrupts off.  Never fails: what is missing or broken
- * is left empty, and kernel_main() complains once it has a console. */
+/* Fill boot_info from the data of the boot loader: `magic` was in eax, `info` in ebx.  boot.S calls
+ * it in 64-bit mode, on the boot stack, interrupts off.  Never fails: a field whose data is missing
+ * or broken stays empty, and kernel_main() reports this when it has a console. */
 void boot_parse(u32 magic, paddr_t info);
 
-/* Does all of [start, end) lie in one usable range of the map? */
+/* Returns whether all of [start, end) lies in one usable range of the map. */
 bool boot_range_usable(paddr_t start, paddr_t end);

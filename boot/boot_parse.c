@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the boot loader's information, whichever loader it was, to boot_info.
+ * Filling boot_info from the data of the boot loader, Multiboot2 or PVH.
  */
 #include "boot/boot_info.h"
 #include "boot/parse.h"
 
 #define TRAMPOLINE_PREFERRED 0x8000
-#define TRAMPOLINE_LIMIT     0xa0000 /* start-up IPIs reach further, RAM does not */
+#define TRAMPOLINE_LIMIT     0xa0000 /* conventional RAM ends here */
 
 /* The TSC at the first instruction; boot.S stores it. */
 u64 boot_entry_tsc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Multiboot2's boot information (Multiboot2 Specification 2.0, section 3.6).  Tags 4, 5, 7 and 10
- * are left alone: their content is useless or wrong on many machines.
+ * The boot information of Multiboot2 (Multiboot2 Specification 2.0, section 3.6).  Tags 4, 5, 7 and
+ * 10 are ignored: their contents are useless or wrong on many machines.
  */
 #include "boot/parse.h"
 #include "kernel/lib/string.h"
@@ -17,12 +17,12 @@ enum {
 };
 
 struct tag {
-	u32 type, size; /* the size counts these two */
+	u32 type, size; /* the size includes these two */
 	u8 body[];
 };
 
 struct tag_module {
-	u32 start, end; /* and a text */
+	u32 start, end; /* a text follows */
 } __packed;
 
 struct tag_memory {

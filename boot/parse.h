@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between the files that fill boot_info.  They run on the boot tables, where the first 4 GiB are
- * mapped where they are: a physical address can be used as a pointer.
+ * Shared by the files that fill boot_info.  They run with the page tables of boot.S, which map the
+ * first 4 GiB at their physical addresses, so a physical address can be used as a pointer.
  */
 #pragma once
 
@@ -15,16 +15,19 @@ extern u64 boot_entry_tsc;
 void multiboot2_parse(paddr_t info);
 void pvh_parse(paddr_t info);
 
-/* `type` in the numbers of the BIOS's memory map (ACPI 6.5 table 15.4), which both loaders use. */
+/* Add a range of the memory map of the firmware.  `type`: as in the memory map of the BIOS (ACPI
+ * 6.5 table 15.4), which both boot protocols use. */
 void boot_memory_add(paddr_t base, u64 length, u32 type);
 
-/* Add a range.  A frame that is usable only in part counts as not usable. */
+/* Add a range, extended or reduced to whole pages: a page of which only a part is usable is not
+ * usable. */
 void boot_range_add(paddr_t start, paddr_t end, enum boot_memory_type type);
 
-/* Sort the map and remove overlaps: maps of firmware are unsorted, and their ranges overlap. */
+/* Sort the map and remove overlaps.  Maps of firmware are unsorted, and their ranges may overlap.
+ */
 void boot_memory_normalize(void);
 
 void boot_module_add(paddr_t start, paddr_t end);
 
-/* Copy a text of at most `max` bytes, NUL or not, cut to fit. */
+/* Copy a text of at most `max` bytes, which may have no NUL, and cut it to `size` - 1 bytes. */
 void boot_text_copy(char *dst, size_t size, const char *src, size_t max);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * PVH's start information (Xen, public/arch-x86/hvm/start_info.h), by which `qemu -kernel` boots.
+ * The start information of PVH (Xen, public/arch-x86/hvm/start_info.h), which `qemu -kernel` uses.
  */
 #include "boot/parse.h"
 #include "kernel/lib/string.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first instructions of every processor but the first: from real mode to long mode (SDM 3A
- * 9.4.4, 9.8.5).  This lies among the constants and runs only as a copy, in a page below 1 MiB, so
- * every address in it is relative to trampoline_start.  All processors may run it at once: it
- * writes to nothing but the state in the processor's own slot.
+ * The first instructions of every processor except the first: from real mode to long mode (SDM 3A
+ * 9.4.4, 9.8.5).  smp.c copies this code to a page below 1 MiB, and only the copy runs, so every
+ * address in it is relative to trampoline_start.  All processors may run it at the same time: each
+ * writes only the state in its own slot.
  */
 #include "asm_offsets.h"
 
@@ -21,8 +21,9 @@ trampoline_start:
 	cld
 	movw	%cs, %ax
 	movw	%ax, %ds
-	movl	REL(trampoline_data) + TRAMPOLINE_BASE, %ebx	/* the page's address, kept throughout */
-	/* The tables and far pointers below want linear addresses. */
+	movl	REL(trampoline_data) + TRAMPOLINE_BASE, %ebx	/* the page's address */
+	/* The GDT and the far jumps below use linear addresses, which smp.c has put into the copy.
+	 */
 	lgdtl	REL(trampoline_gdt_pointer)
 	movl	%cr0, %eax
 	orl	$CR0_PE, %eax
@@ -39,7 +40,8 @@ trampoline_32:
 	movl	%eax, %cr4
 	movl	REL(trampoline_data) + TRAMPOLINE_ROOT(%ebx), %eax
 	movl	%eax, %cr3
-	/* NXE with LME: the kernel's tables have NX bits, which are reserved without. */
+	/* EFER has NXE besides LME: the kernel's tables have NX bits, which are reserved without
+	 * NXE. */
 	movl	$MSR_EFER, %ecx
 	movl	REL(trampoline_data) + TRAMPOLINE_EFER(%ebx), %eax
 	xorl	%edx, %edx
@@ -50,7 +52,8 @@ trampoline_32:
 
 	.code64
 trampoline_64:
-	/* Who am I?  Without a stack yet: each processor has its own. */
+	/* Find the slot with the APIC id of this processor.  There is no stack yet: it is in the
+	 * slot. */
 	movq	trampoline_data + TRAMPOLINE_APIC(%rip), %rax
 	testq	%rax, %rax
 	jz	1f
@@ -73,7 +76,7 @@ trampoline_64:
 4:	movl	$TRAMPOLINE_WAITING, %eax
 	movl	$TRAMPOLINE_ARRIVED, %edx
 	lock cmpxchgl %edx, SLOT_STATE(%rdi)
-	jne	halt				/* nobody waits any more */
+	jne	halt				/* smp.c has stopped waiting for this one */
 	movq	SLOT_STACK(%rdi), %rsp
 	movq	trampoline_data + TRAMPOLINE_ENTRY(%rip), %rax
 	movabsq	$trampoline_high, %rcx
@@ -92,7 +95,7 @@ trampoline_gdt:
 	.globl	trampoline_gdt_pointer, trampoline_jump_32, trampoline_jump_64
 trampoline_gdt_pointer:
 	.short	trampoline_gdt_pointer - trampoline_gdt - 1
-	.long	REL(trampoline_gdt)	/* smp.c adds the page's address to these three */
+	.long	REL(trampoline_gdt)	/* smp.c adds the address of the page to these three */
 trampoline_jump_32:
 	.long	REL(trampoline_32)
 	.short	CODE32
@@ -107,7 +110,8 @@ trampoline_data:			/* struct trampoline_data */
 	.globl	trampoline_end
 trampoline_end:
 
-/* Not in the copy but at its linked address, so that a debugger finds where the stack ends. */
+/* This runs at its linked address and not in the copy, so that a debugger finds the end of the
+ * stack. */
 	.cfi_sections .debug_frame
 	.text
 	.type	trampoline_high, @function

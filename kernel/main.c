@@ -50,7 +50,7 @@ static void say_hello(void)
 	u64 bytes = 0;
 
 	for (u32 i = 0; i < boot_info.memory_count; i++)
-		if (boot_info.memory[i].type <= BOOT_MEMORY_TAKEN)
+		if (boot_memory_is_ram(&boot_info.memory[i]))
 			bytes += boot_info.memory[i].length;
 	log_info("Heddle: kernel of %lu KiB, entered by %s, %lu MiB of memory",
 		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol, bytes >> 20);
