@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory before the frame allocator: what the boot loader's map leaves free, and frames from there.
+ * Memory before the frame allocator works: free ranges of the memory map, and frames from them.
  */
 #include "arch/x86_64/cpu/layout.h"
 #include "boot/boot_info.h"
@@ -8,8 +8,8 @@
 #include "kernel/log/panic.h"
 #include "kernel/mem/early.h"
 
-#define EARLY_START 0x100000	/* frames are given from here on, upwards ... */
-#define EARLY_LIMIT (4UL << 30) /* ... as far as boot.S has mapped */
+#define EARLY_START 0x100000	/* frames are allocated upwards from here ... */
+#define EARLY_LIMIT (4UL << 30) /* ... to the end of what boot.S has mapped */
 
 static paddr_t early_next = EARLY_START, early_end;
 static u64 early_frames;

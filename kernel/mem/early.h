@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory as the boot loader left it.
+ * Memory before the frame allocator works.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
-/* The first run of whole frames at or above *start that is RAM and that nothing occupies: not the
- * image, a module, the boot information, the other CPUs' first page, the lowest 64 KiB, nor a frame
- * that early_frame_alloc() gave.  False where there is none. */
+/* Find the first range of free frames at or above *start, and store it in *start and *end.  Free is
+ * usable RAM, except frames that early_frame_alloc() has returned.  (The image, modules, the boot
+ * information, the trampoline's page and the lowest 64 KiB are not usable.)  Returns false if there
+ * is no more.  To visit all ranges, begin with *start 0 and continue from *end. */
 bool boot_range_next(paddr_t *start, paddr_t *end);
 
-/* A zeroed frame from there, the lowest between 1 MiB and 4 GiB; before page_init() alone.  Stops the
- * kernel where there is none. */
+/* Allocate the lowest free frame between 1 MiB and 4 GiB, zeroed.  Only before page_init().  Panics
+ * if there is none. */
 paddr_t early_frame_alloc(void);
 
-/* page_init() takes over what is left: no frame can be had from here any more. */
+/* page_init() takes over the remaining frames; early_frame_alloc() must not be called after that.
+ */
 void early_frames_end(void);
 
-/* How many frames early_frame_alloc() has given. */
+/* Returns how many frames early_frame_alloc() has returned. */
 u64 early_frame_count(void);

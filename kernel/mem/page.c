@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Page frames: a binary buddy allocator (Knuth, "The Art of Computer Programming", volume 1, 2.5)
- * under one lock, and in front of it a stack of single frames on each CPU, which most requests meet
- * without the lock.
+ * under one lock.  Each CPU has a stack of single frames, which serves most requests without the
+ * lock.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
@@ -16,18 +16,18 @@
 #define CACHE_FRAMES 64
 #define CACHE_BATCH  32 /* frames moved between a CPU's cache and the free lists at a time */
 
-/* Only its own CPU writes it, with interrupts off; any CPU reads the numbers. */
+/* Only its own CPU writes it, with interrupts off; any CPU may read `count` and `used`. */
 struct page_cpu {
 	struct page *frames[CACHE_FRAMES];
 	u64 count;
-	s64 used[PAGE_USES]; /* taken less given back on this CPU: the sum over all counts */
+	s64 used[PAGE_USES]; /* allocated minus freed here; add up all CPUs */
 };
 static DEFINE_PER_CPU(struct page_cpu, page_cpu);
 
 struct page *page_array;
 u64 page_array_frames;
 
-/* Free blocks by order, heads only, and their frames. */
+/* Free blocks by order (the first page of each is in the list), and the number of their frames. */
 DEFINE_SPINLOCK(page_lock);
 static struct list free_blocks[PAGE_ORDER_MAX + 1];
 static u64 free_frames;
@@ -46,7 +46,7 @@ struct page *phys_to_page(paddr_t address)
 {
 	u64 frame = address >> PAGE_SHIFT;
 
-	if (frame >= page_array_frames || page_array[frame].flags & PAGE_NOT_RAM)
+	if (frame >= page_array_frames || page_array[frame].flags & PAGE_FLAG_NOT_RAM)
 		return NULL;
 	return &page_array[frame];
 }
@@ -54,17 +54,17 @@ struct page *phys_to_page(paddr_t address)
 static void block_push(struct page *p, unsigned order)
 {
 	p->order = (u8)order;
-	p->flags |= PAGE_IN_BUDDY;
+	p->flags |= PAGE_FLAG_IN_BUDDY;
 	list_push_front(&free_blocks[order], &p->link);
 }
 
 static void block_remove(struct page *p)
 {
-	p->flags &= (u16)~PAGE_IN_BUDDY;
+	p->flags &= (u16)~PAGE_FLAG_IN_BUDDY;
 	list_remove(&p->link);
 }
 
-/* A free block into the lists, joined with its buddy as long as that is free in whole. */
+/* Put a free block into the lists; merge it with its buddy while the buddy is completely free. */
 static void block_free(struct page *p, unsigned order)
 {
 	u64 frame = (u64)(p - page_array);
@@ -75,16 +75,16 @@ static void block_free(struct page *p, unsigned order)
 		u64 other = frame ^ 1UL << order;
 		struct page *buddy = &page_array[other];
 
-		if (other >= page_array_frames || !(buddy->flags & PAGE_IN_BUDDY) ||
+		if (other >= page_array_frames || !(buddy->flags & PAGE_FLAG_IN_BUDDY) ||
 		    buddy->order != order)
 			break;
 		block_remove(buddy);
-		frame &= other;
+		frame &= other; /* the lower of the two buddies */
 	}
 	block_push(&page_array[frame], order);
 }
 
-/* A block out of the lists, the smallest that does, split as needed; NULL where there is none. */
+/* Take the smallest sufficient block from the lists and split it as needed; NULL if none. */
 static struct page *block_take(unsigned order)
 {
 	struct page *p;
@@ -105,7 +105,8 @@ static struct page *block_take(unsigned order)
 	return p;
 }
 
-/* Give the `n` frames longest in this CPU's cache back to the lists.  Interrupts off. */
+/* Return to the lists the `n` frames that have been longest in the cache of this CPU.  Interrupts
+ * off. */
 static void cache_drain(struct page_cpu *c, u64 n)
 {
 	u64 flags = spin_lock_irq(&page_lock);
@@ -138,8 +139,8 @@ static void cache_refill(struct page_cpu *c)
 	spin_unlock_irq(&page_lock, flags);
 }
 
-/* One attempt. */
-static struct page *take(unsigned order, enum page_use use)
+/* Try once to take a block, and count it in the ledger. */
+static struct page *page_take(unsigned order, enum page_use use)
 {
 	u64 flags = irq_save(), lock_flags;
 	struct page_cpu *c = this_cpu_ptr(page_cpu);
@@ -169,10 +170,10 @@ struct page *page_alloc(unsigned order, enum page_use use)
 
 	require(order <= PAGE_ORDER_MAX && use > PAGE_RESERVED && use < PAGE_USES);
 	if (!alloc_should_fail()) {
-		p = take(order, use);
+		p = page_take(order, use);
 		if (!p && page_may_reclaim()) {
 			page_drain_all();
-			p = take(order, use);
+			p = page_take(order, use);
 		}
 	}
 	if (!p) {
@@ -196,7 +197,7 @@ struct page *page_alloc_zeroed(enum page_use use)
 	return p;
 }
 
-static void give_back(struct page *p)
+static void page_free(struct page *p)
 {
 	unsigned order = p->order, use = p->use;
 	struct page_cpu *c;
@@ -240,7 +241,7 @@ void page_put(struct page *p)
 	if (unlikely(p->use <= PAGE_RESERVED))
 		panic("page frame 0x%lx (%s) freed, which was never given", page_to_phys(p),
 		      use_names[p->use]);
-	give_back(p);
+	page_free(p);
 }
 
 u32 page_refs(const struct page *p)
@@ -248,7 +249,7 @@ u32 page_refs(const struct page *p)
 	return __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE);
 }
 
-/* Frames [first, end) are the allocator's from now on.  Returns how many. */
+/* Hand the frames [first, end) over to the allocator.  Returns how many they are. */
 static u64 frames_release(u64 first, u64 end)
 {
 	u64 count = end - first, flags;
@@ -278,11 +279,12 @@ void page_release_boot_range(paddr_t start, paddr_t end)
 		u64 first = frame;
 
 		while (frame < last && page_array[frame].use == PAGE_RESERVED &&
-		       !(page_array[frame].flags & PAGE_NOT_RAM))
+		       !(page_array[frame].flags & PAGE_FLAG_NOT_RAM))
 			frame++;
 		__atomic_fetch_sub(&reserved_frames, frames_release(first, frame),
 				   __ATOMIC_RELAXED);
-		frame += frame == first;
+		if (frame == first)
+			frame++; /* not releasable: skip it */
 	}
 }
 
@@ -293,10 +295,11 @@ void page_init(void)
 	u64 bytes, ram = 0;
 
 	for (m = boot_info.memory; m < boot_info.memory + boot_info.memory_count; m++)
-		if (m->type <= BOOT_MEMORY_TAKEN)
+		if (boot_memory_is_ram(m))
 			highest = m->base + m->length;
 	page_array_frames = highest >> PAGE_SHIFT;
 	bytes = ALIGN_UP(page_array_frames * sizeof(struct page), PAGE_SIZE);
+	/* Put the array at the end of the largest free range. */
 	for (start = 0; boot_range_next(&start, &end); start = end) {
 		if (end - start >= bytes && end - start > array_end - array) {
 			array = start;
@@ -304,7 +307,7 @@ void page_init(void)
 		}
 	}
 	if (!array_end)
-		panic("no %lu bytes in a row for the array of %lu page frames", bytes,
+		panic("no %lu contiguous bytes for the array of %lu page frames", bytes,
 		      page_array_frames);
 	array = array_end - bytes;
 	page_array = phys_to_virt(array);
@@ -312,9 +315,9 @@ void page_init(void)
 	array_frames = bytes >> PAGE_SHIFT;
 	for (u64 f = 0; f < page_array_frames; f++)
 		page_array[f] =
-		    (struct page){.refs = 1, .use = PAGE_RESERVED, .flags = PAGE_NOT_RAM};
+		    (struct page){.refs = 1, .use = PAGE_RESERVED, .flags = PAGE_FLAG_NOT_RAM};
 	for (m = boot_info.memory; m < boot_info.memory + boot_info.memory_count; m++) {
-		if (m->type > BOOT_MEMORY_TAKEN)
+		if (!boot_memory_is_ram(m))
 			continue;
 		for (u64 f = m->base >> PAGE_SHIFT; f < (m->base + m->length) >> PAGE_SHIFT; f++)
 			page_array[f].flags = 0;
@@ -403,9 +406,11 @@ bool alloc_should_fail(void)
 {
 	u64 n = __atomic_load_n(&fail_countdown, __ATOMIC_RELAXED);
 
-	while (unlikely(n))
+	/* A failed exchange stores the present value in `n`. */
+	while (unlikely(n)) {
 		if (__atomic_compare_exchange_n(&fail_countdown, &n, n - 1, true, __ATOMIC_RELAXED,
 						__ATOMIC_RELAXED))
 			return n == 1;
+	}
 	return false;
 }

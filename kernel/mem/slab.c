@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slab allocator (Bonwick 1994).  A slab is one frame cut into objects from its first byte on;
- * what is to be known about it stands in its struct page, the list of its free objects in those
- * themselves.
+ * The slab allocator (Bonwick 1994).  A slab is one frame that is divided into objects from its
+ * first byte on.  Its struct page describes it, and its free objects contain the list of free
+ * objects.
  */
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -12,7 +12,7 @@
 #include "kernel/sync/spinlock.h"
 
 #define CACHES_MAX 48
-#define EMPTY_KEPT 2 /* empty slabs that a cache keeps for the next request */
+#define EMPTY_KEPT 2 /* empty slabs that a cache does not free */
 #define NO_OBJECT  UINT16_MAX
 
 struct slab_cache {
@@ -35,13 +35,14 @@ static const char *const kmalloc_names[ARRAY_SIZE(kmalloc_sizes)] = {
     "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1024", "kmalloc-2048"};
 static struct slab_cache *kmalloc_caches[ARRAY_SIZE(kmalloc_sizes)];
 
-/* A free object's first word: a mark, and the next free one's offset in the slab. */
+/* The first word of a free object: a mark, and the offset of the next free object in the slab. */
 #define FREE_MARK      0x5ac3f19d72e40000UL
 #define FREE_MARK_MASK (~0xffffUL)
 #define FREED_BYTE     0x6b
 #define NEW_BYTE       0xa5
 
-/* Debug: an object that was freed shows it, so that freeing it again and writing to it do. */
+/* In debug builds: fill a freed object, so that a second free and a write after the free are found.
+ */
 static void object_mark_freed(struct slab_cache *cache, void *object)
 {
 	if ((*(u64 *)object & FREE_MARK_MASK) == FREE_MARK)
@@ -50,6 +51,7 @@ static void object_mark_freed(struct slab_cache *cache, void *object)
 	*(u64 *)object = FREE_MARK | NO_OBJECT;
 }
 
+/* Check that nothing has written to a free object, and fill it with NEW_BYTE. */
 static void object_mark_new(struct slab_cache *cache, void *object)
 {
 	const u8 *bytes = object;
@@ -64,7 +66,7 @@ static void object_mark_new(struct slab_cache *cache, void *object)
 	memset(object, NEW_BYTE, cache->size);
 }
 
-/* The first free object; NULL: every slab is full. */
+/* Take the first free object; NULL: every slab is full. */
 static void *slab_pop(struct slab_cache *cache)
 {
 	struct page *slab = list_first(&cache->partial, struct page, link);
@@ -83,7 +85,8 @@ static void *slab_pop(struct slab_cache *cache)
 	return object;
 }
 
-/* True: the slab is out of the list, and its frame to be freed. */
+/* Return an object to its slab.  True: the slab is empty and out of the list; the caller frees its
+ * frame. */
 static bool slab_push(struct slab_cache *cache, struct page *slab, void *object)
 {
 	bool was_full = slab->slab_free == NO_OBJECT;
@@ -107,7 +110,7 @@ static bool slab_push(struct slab_cache *cache, struct page *slab, void *object)
 	return true;
 }
 
-/* One more slab for the cache.  False: no memory. */
+/* Add a slab to the cache.  False: no memory. */
 static bool cache_grow(struct slab_cache *cache)
 {
 	struct page *slab = page_alloc(0, PAGE_SLAB);
@@ -192,7 +195,7 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
 	return cache;
 }
 
-/* The smallest kmalloc cache that does; NULL: whole frames. */
+/* Returns the smallest sufficient kmalloc cache; NULL: the size needs whole frames. */
 static struct slab_cache *kmalloc_cache(size_t size)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(kmalloc_sizes); i++)
@@ -254,7 +257,7 @@ char *kstrdup(const char *s)
 	return copy ? memcpy(copy, s, size) : NULL;
 }
 
-/* Give empty slabs back to the frame allocator. */
+/* A shrinker: free the empty slabs of all caches. */
 static void slab_shrink(void)
 {
 	u32 n = __atomic_load_n(&cache_count, __ATOMIC_ACQUIRE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slab allocator: caches of objects of one size in single frames (Bonwick 1994); kmalloc()
- * sizes on top, and whole frames above them.
+ * The slab allocator: caches of objects of one size in single frames (Bonwick 1994).  kmalloc()
+ * uses ten such caches up to 2048 bytes, and whole frames for larger sizes.
  */
 #pragma once
 
@@ -9,24 +9,24 @@
 
 struct slab_cache;
 
-/* A cache of objects of `size` bytes (8 to 2048), aligned to `align` (power of two, at most 64).
- * Caches are made at start and never destroyed; making one takes no memory. */
+/* Create a cache of objects of `size` bytes (at most 2048), aligned to `align` (power of two, at
+ * most 64).  At bring-up only.  Caches are never destroyed.  Creating one allocates no memory. */
 struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align);
 
-/* An object, not zeroed (poisoned in debug builds) or zeroed.  NULL: no memory.  Any context but
- * NMI. */
+/* Allocate an object, zeroed or not (debug builds fill it with NEW_BYTE), or free it.  NULL: no
+ * memory. Any context except NMI; may sleep as page_alloc() does. */
 void *slab_alloc(struct slab_cache *cache);
 void *slab_alloc_zeroed(struct slab_cache *cache);
 void slab_free(struct slab_cache *cache, void *object);
 
-/* Any size up to 4 MiB; kfree(NULL) does nothing. */
+/* Allocate any size up to 4 MiB; the same rules hold.  kfree(NULL) does nothing. */
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 void kfree(void *object);
-size_t kmalloc_bytes(const void *object); /* that an object of either kind takes */
+size_t kmalloc_bytes(const void *object); /* the bytes that an object of kmalloc() occupies */
 char *kstrdup(const char *s);
 
 void slab_init(void);
 
-/* "name objects-in-use objects size frames" lines. */
+/* Write a line "name objects-in-use objects size frames" for each cache.  Returns the length. */
 size_t slab_stats_text(char *buf, size_t size);
