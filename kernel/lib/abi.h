@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Numbers of the Linux x86_64 ABI that more than one room of the kernel uses.  Programs are compiled
- * with them, so no value here can ever change.  Sources: Linux's include/uapi/ and the manual pages.
+ * Numbers of the Linux x86_64 ABI that more than one room of the kernel uses.  Programs are
+ * compiled with them, so no value here can ever change.  Sources: Linux's include/uapi/ and the
+ * manual pages.
  */
 #pragma once
 
@@ -54,7 +55,7 @@
 	X(439, faccessat2)
 /* clang-format on */
 
-/* NR_read, NR_write, ...  An enumeration, so that gdb knows them, too. */
+/* NR_read, NR_write, ...  An enumeration, so that gdb knows them. */
 enum {
 #define SYSCALL_NUMBER(number, name) NR_##name = (number),
 	SYSCALL_NUMBERS(SYSCALL_NUMBER)
@@ -73,7 +74,7 @@ enum {
 #define CLOCK_BOOTTIME		 7
 #define CLOCK_TAI		 11
 
-#define TIMER_ABSTIME		 1 /* flag: the time is a point of the clock, no duration */
+#define TIMER_ABSTIME		 1 /* flag: the time is a point of the clock, not a duration */
 
 /* --- lseek(2), sigprocmask(2), ioctl(2) ------------------------------------------------------ */
 

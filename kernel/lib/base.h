@@ -55,7 +55,7 @@ typedef u64 paddr_t;
 		_max_a > _max_b ? _max_a : _max_b;                                                 \
 	})
 
-/* The structure that contains `member` at `ptr`. */
+/* Returns the structure whose `member` is at `ptr`. */
 #define container_of(ptr, type, member)                                                            \
 	((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - offsetof(type, member)))
 
@@ -69,9 +69,9 @@ typedef u64 paddr_t;
 #define __weak		 __attribute__((weak))
 #define __must_check	 __attribute__((warn_unused_result))
 #define __section(s)	 __attribute__((section(s)))
-#define __hot_data	 __section(".data.hot") /* read by every switch: all on one page */
+#define __hot_data	 __section(".data.hot") /* read at every switch: all on one page */
 #define __noinline	 __attribute__((noinline))
-#undef __always_inline /* a unit test has libc's too */
+#undef __always_inline /* libc defines it too, in unit tests */
 #define __always_inline	 inline __attribute__((always_inline))
 #define __printf(f, a)	 __attribute__((format(printf, f, a)))
 #define noreturn	 __attribute__((noreturn))

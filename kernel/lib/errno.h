@@ -64,11 +64,12 @@
 #define EPROTONOSUPPORT 93
 #define ESOCKTNOSUPPORT 94
 
-/* Never seen by a program: how a system call that a signal interrupted goes on afterwards. */
-#define ERESTARTSYS	      512 /* again, if the handler has SA_RESTART; else EINTR */
-#define ERESTARTNOINTR	      513 /* always again */
-#define ERESTARTNOHAND	      514 /* again if no handler ran; else EINTR */
-#define ERESTART_RESTARTBLOCK 516 /* through restart_syscall() with what is left; else EINTR */
+/* Programs never see these.  They say how a system call continues after a signal has interrupted
+ * it. */
+#define ERESTARTSYS	      512 /* restart if the handler has SA_RESTART, else EINTR */
+#define ERESTARTNOINTR	      513 /* always restart */
+#define ERESTARTNOHAND	      514 /* restart if no handler ran, else EINTR */
+#define ERESTART_RESTARTBLOCK 516 /* continue by restart_syscall(), else EINTR */
 
 #define MAX_ERRNO 4095
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * printf's formats (ISO C 7.21.6.1), as far as format.h says.
+ * Formatted output (ISO C 7.21.6.1) with the formats that format.h lists.
  */
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -8,12 +8,12 @@
 struct output {
 	char *buf;
 	size_t size;
-	size_t length; /* wanted so far, whether or not there was room */
+	size_t length; /* of the whole text so far, also what did not fit */
 };
 
 struct spec {
 	bool left, zero, alternate;
-	int width, precision; /* precision -1: none given */
+	int width, precision; /* precision -1: not given */
 	bool is_long;
 };
 
@@ -24,7 +24,7 @@ static void put(struct output *out, char c)
 	out->length++;
 }
 
-/* `prefix`, then zeros up to the width if so asked, then `n` bytes of text. */
+/* Write `prefix`, zeros up to the width if spec->zero, and `n` bytes of text. */
 static void put_text(struct output *out, const struct spec *spec, const char *prefix,
 		     const char *text, int n)
 {
@@ -54,7 +54,7 @@ static void put_number(struct output *out, const struct spec *spec, u64 v, unsig
 	put_text(out, spec, prefix, text + at, (int)sizeof(text) - at);
 }
 
-/* A number in the format, or `*` for one of the arguments. */
+/* Read a number in the format; for `*` it is the next argument. */
 static int parse_number(const char **fmt, va_list *args)
 {
 	int n = 0;
@@ -127,7 +127,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list arguments)
 		case '\0': /* a lone % at the end */
 			fmt--;
 			break;
-		default: /* unknown: shown as it stands, so that somebody sees it */
+		default: /* unknown: copy it, so that the mistake is visible */
 			put(&out, '%');
 			put(&out, *fmt);
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where extensions start: functions that kernel_main() calls without knowing them, in the order of
- * their numbers (two digits).
+ * How extensions start: each defines functions that kernel_main() calls without knowing their
+ * names, in the order of their numbers (two digits).
  */
 #pragma once
 
@@ -13,14 +13,14 @@ struct init_call {
 LINKER_SET(early_init_calls, struct init_call);
 LINKER_SET(init_calls, struct init_call);
 
-/* On the boot CPU, with interrupts off: memory, clock, timers and the scheduler work, and no other
- * thread exists yet. */
+/* Called on the boot CPU with interrupts off.  Memory, clock, timers and the scheduler work; no
+ * other thread exists yet. */
 #define EARLY_INIT_CALL(order, function)                                                           \
 	static const struct init_call LINKER_SET_ENTRY_AT(                                         \
 	    early_init_calls, order, struct init_call) early_init_call_##function = {function}
 
-/* In a thread that may sleep, with all CPUs running: the root file system, /dev and processes are
- * there, and no program runs yet. */
+/* Called in a thread that may sleep, when all CPUs run.  The root file system, /dev and processes
+ * exist; no program runs yet. */
 #define INIT_CALL(order, function)                                                                 \
 	static const struct init_call LINKER_SET_ENTRY_AT(init_calls, order, struct init_call)     \
 	    init_call_##function = {function}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Doubly linked lists whose links lie in the members.  A list is a ring through its head; a node
- * that is in no list points at itself, so list_remove() of it does no harm.
+ * Doubly linked lists whose links are members of the listed structures.  A list is a ring that
+ * includes its head.  A node that is in no list points to itself, so list_remove() of it has no
+ * effect.  The caller locks.
  */
 #pragma once
 
@@ -42,7 +43,7 @@ static inline void list_push_back(struct list *head, struct list *n)
 	list_insert_between(n, head->prev, head);
 }
 
-/* Take `n` out of whatever list it is in and leave it pointing at itself. */
+/* Remove `n` from its list, and make it point to itself. */
 static inline void list_remove(struct list *n)
 {
 	n->prev->next = n->next;
@@ -50,7 +51,7 @@ static inline void list_remove(struct list *n)
 	list_init(n);
 }
 
-/* The first node, taken out; NULL where the list is empty. */
+/* Remove and return the first node; NULL if the list is empty. */
 static inline struct list *list_pop_front(struct list *head)
 {
 	struct list *n = head->next;
@@ -61,7 +62,7 @@ static inline struct list *list_pop_front(struct list *head)
 	return n;
 }
 
-/* Move all of `from` to the back of `to`. */
+/* Move all nodes of `from` to the back of `to`. */
 static inline void list_splice(struct list *to, struct list *from)
 {
 	if (list_empty(from))
@@ -80,7 +81,7 @@ static inline void list_splice(struct list *to, struct list *from)
 	for (pos = list_entry((head)->next, typeof(*pos), member); &pos->member != (head);         \
 	     pos = list_entry(pos->member.next, typeof(*pos), member))
 
-/* As list_for_each(), and `pos` may be removed in the body; `tmp` is a second cursor. */
+/* Like list_for_each(), but the body may remove `pos`.  `tmp` is a second cursor. */
 #define list_for_each_safe(pos, tmp, head, member)                                                 \
 	for (pos = list_entry((head)->next, typeof(*pos), member),                                 \
 	    tmp = list_entry(pos->member.next, typeof(*pos), member);                              \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sorting a few numbers.
+ * Sorting short arrays of numbers.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
-/* Ascending, by insertion: for short arrays. */
+/* Sort in ascending order, by insertion. */
 static inline void sort_u64(u64 *v, u32 n)
 {
 	for (u32 i = 1; i < n; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory and strings.  Plain 64-bit moves: on this side of an emulator `rep stosb` costs ten times
- * as much as they do, and the kernel has no vector registers to use.
+ * Memory and strings.  They use plain 64-bit moves: under an emulator `rep stosb` is ten times
+ * slower, and the kernel must not use vector registers.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -11,13 +11,13 @@ struct word {
 	u64 v;
 } __packed __attribute__((may_alias));
 
-/* A cache line: set whole, by eight plain moves. */
+/* A cache line, which the compiler writes by eight plain moves. */
 struct line {
 	u64 v[8];
 } __packed __attribute__((may_alias));
 
-/* The barriers keep the compiler from seeing memcpy() and memset() in these loops and calling
- * itself. */
+/* The compiler recognizes a loop that copies or sets memory and replaces it by a call of memcpy()
+ * or memset(), which would then call itself.  The barriers prevent that. */
 static inline void words_copy(struct word *d, const struct word *s, size_t words)
 {
 	for (; words >= 8; words -= 8, d += 8, s += 8) {
@@ -49,7 +49,7 @@ static inline void words_set(struct word *d, u64 v, size_t words)
 	}
 }
 
-/* Low addresses first; right also where `dst` overlaps `src` from below. */
+/* Copy from low to high addresses.  `dst` may overlap `src` if it is lower. */
 static inline void copy_forward(void *dst, const void *src, size_t n)
 {
 	u8 *d = dst;
@@ -77,7 +77,7 @@ void *memmove(void *dst, const void *src, size_t n)
 		copy_forward(dst, src, n);
 		return dst;
 	}
-	/* `dst` begins inside `src`: from the end. */
+	/* `dst` begins inside `src`: copy from the end. */
 	for (; n; n--) {
 		d[n - 1] = s[n - 1];
 		barrier();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory and strings, as ISO C says; strscpy() and friends as in Linux.
+ * Memory and strings as in ISO C; strscpy() as in Linux.
  */
 #pragma once
 
@@ -19,14 +19,14 @@ char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *what);
 
-/* Copy at most size-1 bytes and always terminate.  Returns the length copied, or -E2BIG where the
- * source was cut. */
+/* Copy at most size-1 bytes and always add a NUL.  Returns the length copied, or -E2BIG if the
+ * source is longer. */
 ssize_t strscpy(char *dst, const char *src, size_t size);
 
-/* Fill or copy one page, page-aligned, by 64-bit moves (string.c says why). */
+/* Clear or copy one page, page-aligned. */
 void page_clear(void *page);
 void page_copy(void *dst, const void *src);
 
-/* An unsigned number in `base` (0: by its 0x or 0 prefix), the whole string of it.  0, -EINVAL, or
- * -ERANGE. */
+/* Parse the whole string as an unsigned number in `base` (0: the prefix 0x or 0 decides).  Returns
+ * 0, -EINVAL, or -ERANGE. */
 int parse_u64(const char *s, unsigned base, u64 *value);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Treaps: by their keys a search tree, by their ranks a heap, no node ranking above its parent.
- * Ranks are as good as random, so the tree is one that random insertions would have made: a way
- * down takes about 1.4 log2(n) steps, whatever the order of the keys.
+ * A treap is a binary search tree by key and a heap by a pseudo-random rank: no node has a higher
+ * rank than its parent.  So it has the shape of a tree whose keys were inserted in random order: a
+ * search takes about 1.4 log2(n) steps, in whatever order the keys came.
  */
 #include "kernel/lib/treap.h"
 
-/* A node's address, scrambled: neighbours in memory get ranks that have nothing to do with each
- * other. */
+/* The rank of a node is a hash of its address, so it needs no memory.  Neighbours in memory get
+ * unrelated ranks. */
 static u64 rank(const struct treap_node *n)
 {
 	u64 r = (u64)n * GOLDEN_RATIO_64;
@@ -15,7 +15,7 @@ static u64 rank(const struct treap_node *n)
 	return (r ^ r >> 32) * GOLDEN_RATIO_64;
 }
 
-/* Put `by` (or nothing) where `n` is. */
+/* Put `by`, which may be NULL, in the place of `n`.  (child[] is left and right: treap.h.) */
 static void replace(struct treap *tree, struct treap_node *n, struct treap_node *by)
 {
 	if (!n->parent)
@@ -26,7 +26,7 @@ static void replace(struct treap *tree, struct treap_node *n, struct treap_node 
 		by->parent = n->parent;
 }
 
-/* `n` takes its parent's place, which becomes its child; the order stays. */
+/* Rotate: `n` and its parent exchange their places in the heap; the order of the keys stays. */
 static void lift(struct treap *tree, struct treap_node *n)
 {
 	struct treap_node *down = n->parent;
@@ -49,7 +49,7 @@ void treap_insert(struct treap *tree, struct treap_node *n, struct treap_node *p
 		lift(tree, n);
 }
 
-/* Sink it to where nothing hangs on it. */
+/* Rotate `n` down until it has at most one child, then put that child in its place. */
 void treap_remove(struct treap *tree, struct treap_node *n)
 {
 	while (n->left && n->right)
@@ -57,7 +57,7 @@ void treap_remove(struct treap *tree, struct treap_node *n)
 	replace(tree, n, n->left ? n->left : n->right);
 }
 
-/* The lowest (side 0) or highest node of the subtree at `n`. */
+/* Returns the lowest (side 0) or highest (side 1) node of the subtree at `n`. */
 static struct treap_node *outermost(struct treap_node *n, bool side)
 {
 	while (n && n->child[side])
@@ -65,6 +65,7 @@ static struct treap_node *outermost(struct treap_node *n, bool side)
 	return n;
 }
 
+/* Returns the previous (side 0) or next (side 1) node in the order of the keys. */
 static struct treap_node *neighbour(const struct treap_node *n, bool side)
 {
 	if (n->child[side])

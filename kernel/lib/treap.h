@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Balanced search trees whose links lie in the members: treaps (Aragon and Seidel 1989).  The
- * caller orders: it descends, links, and asks for the balance.
+ * Balanced search trees whose links are members of the sorted structures: treaps (Aragon and Seidel
+ * 1989).  The treap does not know the keys: the caller walks down the tree to find the place of a
+ * node.  The caller locks.
  */
 #pragma once
 
@@ -13,7 +14,7 @@ struct treap_node {
 		struct {
 			struct treap_node *left, *right;
 		};
-		struct treap_node *child[2]; /* the same two, for code that goes either way */
+		struct treap_node *child[2]; /* the same two, by side: 0 left, 1 right */
 	};
 };
 
@@ -28,10 +29,10 @@ struct treap {
 void treap_insert(struct treap *tree, struct treap_node *n, struct treap_node *parent,
 		  struct treap_node **link);
 
-/* Take `n`, which is in the tree, out of it. */
+/* Remove `n`, which must be in the tree. */
 void treap_remove(struct treap *tree, struct treap_node *n);
 
-/* In order: first, last, next and previous; NULL where there is none. */
+/* The first, last, next or previous node in the order of the keys; NULL if there is none. */
 struct treap_node *treap_first(const struct treap *tree);
 struct treap_node *treap_last(const struct treap *tree);
 struct treap_node *treap_next(const struct treap_node *n);

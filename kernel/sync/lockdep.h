@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lock-order checker of debug builds: every pair "B taken while A is held" is recorded once as
- * an edge between classes; taking a lock that closes a circle stops the kernel and names both
- * places.  Also found: a lock taken twice, and a class that interrupt handlers take being taken
- * with interrupts on.  These are its probes; the checker is the extension kernel/watch/lockdep.  In
- * other builds, or without it, they fold to nothing.
+ * The lock-order checker of debug builds.  It records every pair "B is taken while A is held" as an
+ * edge between the classes of the two locks.  A lock that would close a circle of edges is a panic
+ * that names both places.  The checker also finds a lock that is taken twice, and a class that
+ * interrupt handlers take but that is also taken with interrupts on.  These are its probes; the
+ * checker is the extension kernel/watch/lockdep.  In other builds, or without it, they fold to
+ * nothing.
  */
 #pragma once
 
@@ -21,15 +22,16 @@ struct held_lock {
 	const void *where;
 };
 
-/* Locks held by one CPU (spinlocks) or one thread (sleeping locks), oldest first. */
+/* The locks that a CPU (spinlocks) or a thread (locks that sleep) holds, in the order of taking. */
 struct held_locks {
 	u32 count;
 	struct held_lock held[LOCKDEP_HELD_MAX];
 };
 
-/* Record that the calling CPU or, with LOCKDEP_SLEEPING, the calling thread takes or releases a lock.
- * `class` NULL: an attempt that does not wait, and so makes no edge.  Called by the two functions
- * below alone, in debug builds. */
+/* Record that the calling CPU or, with LOCKDEP_SLEEPING, the calling thread takes or releases a
+ * lock. Taking is recorded before the wait for the lock.  `class` NULL: an attempt that does not
+ * wait (a trylock), which adds no edge.  Only the two functions below call these, in debug builds.
+ */
 void lockdep_record_acquire(struct lock_class *class, const void *lock, const void *where,
 			    u32 flags);
 void lockdep_record_release(const void *lock, bool sleeping);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reference counts that stop the kernel when they go wrong rather than wrap.
+ * Reference counts.  A count that would go below 0 or overflow is a panic.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ static inline u32 refcount_read(const struct refcount *r)
 	return __atomic_load_n(&r->count, __ATOMIC_RELAXED);
 }
 
-/* One more reference, by somebody who holds one. */
+/* Add a reference.  The caller must hold one already. */
 static inline void refcount_get(struct refcount *r)
 {
 	u32 old = __atomic_fetch_add(&r->count, 1, __ATOMIC_RELAXED);
@@ -28,7 +28,9 @@ static inline void refcount_get(struct refcount *r)
 	require(old != 0 && old < 0x7fffffff);
 }
 
-/* One reference less.  True for the last: the caller then frees. */
+/* Drop a reference.  True: it was the last, and the caller must free the object.  Acquire and
+ * release: all accesses of other holders before their refcount_put() are visible to the caller that
+ * frees. */
 static inline bool __must_check refcount_put(struct refcount *r)
 {
 	u32 old = __atomic_fetch_sub(&r->count, 1, __ATOMIC_ACQ_REL);

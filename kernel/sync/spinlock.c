@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Spinlocks: test, then test-and-set.  No queue: with more virtual than real CPUs a fair queue
- * stalls everybody behind a waiter that does not run.
+ * Spinlocks: test, then test-and-set.  There is no queue: if there are more virtual than real CPUs,
+ * a fair queue makes all wait for a waiter whose virtual CPU does not run.
  */
 #include "kernel/sync/spinlock.h"
 
