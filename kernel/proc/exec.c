@@ -3,8 +3,8 @@
  * execve(): another program in the same process (execve(2)).
  *
  * All that can fail is done first, in an address space of its own that nobody else sees: open,
- * follow `#!`, load, copy the arguments, lay out the stack.  Then the other threads end, and from
- * there on there is no way back: the calling thread takes the leader's number and the new space.
+ * load, copy the arguments, lay out the stack.  Then the other threads end, and from there on there
+ * is no way back: the calling thread takes the leader's number and the new space.
  */
 #include "kernel/proc/exec.h"
 
@@ -18,89 +18,22 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/process_events.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* `line` holds the file's first `n` bytes: "#!", blanks, interpreter, blanks, one argument (the
- * rest of the line).  Both are left terminated; *argument NULL: none. */
-static int script_parse(char *line, size_t n, char **interpreter, char **argument)
-{
-	char *end = memchr(line, '\n', n), *p = line + 2;
-
-	if (!end) {
-		end = line + MIN(n, SCRIPT_LINE - 1UL);
-		/* A name that is cut short is another file's name. */
-		while (p < end && is_blank(*p))
-			p++;
-		while (p < end && !is_blank(*p))
-			p++;
-		if (n == SCRIPT_LINE && p == end)
-			return -ENOEXEC;
-		p = line + 2;
-	}
-	while (end > p && is_blank(end[-1]))
-		end--;
-	*end = '\0';
-	while (is_blank(*p))
-		p++;
-	if (!*p)
-		return -ENOEXEC;
-	*interpreter = p;
-	*argument = NULL;
-	while (*p && !is_blank(*p))
-		p++;
-	if (*p) {
-		*p++ = '\0';
-		while (is_blank(*p))
-			p++;
-		*argument = p;
-	}
-	return 0;
-}
-
-static void prefix_push(struct exec *e, const char *word)
-{
-	memmove(e->prefix + 1, e->prefix, e->prefix_count * sizeof(e->prefix[0]));
-	e->prefix[0] = word;
-	e->prefix_count++;
-}
-
-/* Open the program; where it is a script, its interpreter, and so on. */
+/* Open the file to be loaded: the program itself, or the interpreter that a format names. */
 static int program_open(struct exec *e, const char *path)
 {
 	for (u32 depth = 0;; depth++) {
-		char head[4], *interpreter, *argument;
 		struct file *file = vfs_open(NULL, path, O_RDONLY | O_EXEC, 0);
-		ssize_t n;
-		int error;
+		int result = 0;
 
 		if (IS_ERR(file))
 			return (int)PTR_ERR(file);
 		e->file = file;
-		n = file_read_kernel(file, head, sizeof(head), 0);
-		if (n < 0)
-			return (int)n;
-		if (n < 2 || head[0] != '#' || head[1] != '!')
-			return 0;
-		if (depth == SCRIPT_DEPTH)
-			return -ELOOP;
-		n = file_read_kernel(file, e->lines[depth], SCRIPT_LINE, 0);
-		error = n < 2 ? -ENOEXEC
-			      : script_parse(e->lines[depth], (size_t)n, &interpreter, &argument);
-		if (error)
-			return error;
-		/* An interpreter that is a script itself stands as its own script's name already.
-		 */
-		if (depth == 0)
-			prefix_push(e, path);
-		if (argument)
-			prefix_push(e, argument);
-		prefix_push(e, interpreter);
+		linker_set_for_each(format, exec_formats) if (!result) result =
+		    format->interpreter(e, &path, depth);
+		if (result <= 0)
+			return result;
 		file_put(file);
 		e->file = NULL;
-		path = interpreter;
 	}
 }
 
