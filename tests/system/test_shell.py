@@ -343,11 +343,11 @@ def test_end_of_file_gives_a_new_shell():
     with VM() as vm:
         vm.shell()
         vm.send(CTRL_D)
-        vm.expect("another")
+        vm.expect("a new one starts")
         vm.expect(PROMPT)
         assert vm.run("echo again") == "again"
         vm.send("exit 5\r")
-        vm.expect("another")
+        vm.expect("a new one starts")
         vm.expect(PROMPT)
         vm.send("poweroff\r")
         assert vm.wait(20) == ENDED or "owering off" in vm.log or "power" in vm.log.lower()

@@ -197,7 +197,7 @@ def test_run_says_that_it_was_a_triple_fault(tmp_path, cpus):
     assert "kernel panic" not in text
     report = text[text.index("run: triple fault."):]
     for cpu in range(int(cpus)):
-        assert re.search(rf"^  CPU {cpu}.*: RIP 0xffffffff8\w+ \w+ at \w+\.[cS]:\d+", report, re.M)
+        assert re.search(rf"^  CPU {cpu}.*: RIP 0xffffffff8\w+ \w+ at \w+\.[chS]:\d+", report, re.M)
     assert len(re.findall(r"^    RSP \w{16}  RBP .*CR3 \w{16}", report, re.M)) == int(cpus)
     assert re.search(r"IDT ffffffff8\w+ 00000fff", report)
     assert re.search(r"called from 0x\w+ (kthread_begin|kernel_main) at ", report)
