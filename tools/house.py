@@ -363,6 +363,7 @@ class House:
         found = collections.defaultdict(collections.Counter)
         kept = re.findall(r"KEEP\(\*\((?:SORT\w*\()?(\.[\w.]+)",
                           (ROOT / "linker.ld").read_text(encoding="utf-8"))
+        kept += [".per_thread", ".per_process"]  # kernel/task/per_thread.h
         for path, o in self.objects.items():
             for s in o.symbols:
                 name = next((k for k in kept if s.section and s.kind == objects.STT_OBJECT

@@ -16,16 +16,17 @@ HINT = "run `make house-picture` and look at what has changed"
 
 
 def rows(heading):
-    """The first cells of the table under a heading of the page."""
+    """{first cell: second cell} of the table under a heading of the page."""
     section = re.search(rf"^#+ {heading}\n(.*?)(?=^#|\Z)", house_picture.PAGE.read_text(),
                         re.M | re.S)[1]
-    return [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| `")]
+    return {cells[1].strip(): cells[2].strip() for cells in
+            (line.split("|") for line in section.splitlines() if line.startswith("| `"))}
 
 
 def differences(heading, found):
     """What the table under a heading lacks, and what it has too much."""
     named = rows(heading)
-    for name in sorted(found - set(named)):
+    for name in sorted(found - named.keys()):
         yield f"docs/house.md, {heading}: no row for {name}"
     for name in named:
         if name not in found:
@@ -48,7 +49,13 @@ def check_types_are_known(house):
 def check_pointers(house):
     for heading, found in zip(("Function pointers that a room above sets",
                                "Tables that rooms above fill in"), house.handed_down):
-        yield from differences(heading, {f"`{p.file}` `{p.name}`" for p in found})
+        setters = {f"`{p.file}` `{p.name}`": ", ".join(sorted({f"`{plan.room(f)}`"
+                                                              for f in p.setters}))
+                   for p in found}
+        yield from differences(heading, set(setters))
+        for name, said in rows(heading).items():
+            if setters.get(name, said) != said:
+                yield f"docs/house.md, {heading}: {name} is set by {setters[name]}, not {said}"
 
 
 def check_sets(house):
