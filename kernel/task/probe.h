@@ -63,6 +63,8 @@ void trace_write_thread(enum trace_type type, const struct thread *other, u32 va
 /* The calling thread, a number and up to six more. */
 void trace_write_values(enum trace_type type, u32 value, const u64 *args, size_t count);
 
+#define TRACE_TEXT 80 /* bytes of an event's text, with the NUL */
+
 /* The calling thread and a text, which may be cut.  Returns the bytes taken, or -EBADF if this type
  * is not recorded now. */
 ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size_t length);

@@ -10,8 +10,8 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
-#include "kernel/watch/trace/trace.h"
 
 #define CHOICES_MAX 64 /* ready members that are looked at: the longest waiting */
 #define WAIT_NS	    (100 * NSEC_PER_MSEC) /* a machine that was paused misses one such wait */

@@ -17,7 +17,6 @@
 #define TRACE_PREEMPT_MAX  0x0f
 
 #define TRACE_NAME	   16
-#define TRACE_TEXT	   80 /* with the NUL */
 
 /* 128 bytes; a switch touches the first cache line alone. */
 struct trace_event {
