@@ -11,7 +11,6 @@
 #include "kernel/ipc/futex.h"
 #include "kernel/log/log.h"
 #include "kernel/proc/internal.h"
-#include "kernel/task/itimer.h"
 #include "kernel/task/process_events.h"
 #include "kernel/task/sched.h"
 
@@ -81,7 +80,6 @@ static void release_resources(struct process *p)
 	struct inode *cwd;
 	u64 flags;
 
-	itimer_process_release(p);
 	flags = spin_lock_irq(&process_lock);
 	p->use.ended_threads.peak_resident_pages =
 	    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(space->peak_resident));

@@ -6,7 +6,6 @@
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
-#include "kernel/task/itimer.h"
 
 char *string_get(u64 user)
 {
@@ -150,25 +149,4 @@ int deadline_get(u64 user, u64 unit, u64 *deadline_ns)
 	if (!error)
 		*deadline_ns = deadline_after(ns);
 	return error;
-}
-
-int timer_setting_get(u64 user, u64 unit, struct timer_setting *s)
-{
-	int error = time_get(user, unit, &s->interval_ns);
-
-	if (!error)
-		error = time_get(user + sizeof(struct timespec), unit, &s->value_ns);
-	s->value_ns = MIN(s->value_ns, TIMER_SETTING_MAX);
-	s->interval_ns = MIN(s->interval_ns, TIMER_SETTING_MAX);
-	return error;
-}
-
-int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s)
-{
-	/* A timer that has less than a unit to go has not expired: never tell 0. */
-	u64 value = s->value_ns ? MAX(s->value_ns, unit) : 0;
-	u64 t[4] = {s->interval_ns / NSEC_PER_SEC, s->interval_ns % NSEC_PER_SEC / unit,
-		    value / NSEC_PER_SEC, value % NSEC_PER_SEC / unit};
-
-	return copy_to_user((void *)user, t, sizeof(t));
 }

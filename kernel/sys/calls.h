@@ -76,12 +76,6 @@ u64 deadline_after(u64 ns);
 u64 deadline_of_realtime(u64 realtime_ns);
 u64 time_left(u64 deadline_ns);
 
-/* struct itimerval and struct itimerspec of the ABI: the interval, then the value, each a
- * timeval or timespec.  A value that is too long is cut to TIMER_SETTING_MAX.  0, -EFAULT,
- * -EINVAL. */
-int timer_setting_get(u64 user, u64 unit, struct timer_setting *s);
-int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s);
-
 /* Read a duration as a deadline; `user` 0: WAIT_FOREVER.  Errors of time_get(). */
 int deadline_get(u64 user, u64 unit, u64 *deadline_ns);
 

@@ -6,7 +6,6 @@
 #include "kernel/lib/errno.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/sys/calls.h"
-#include "kernel/task/itimer.h"
 
 #define NSEC_PER_TICK (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
 
@@ -213,42 +212,4 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 	if ((int)clock == CLOCK_REALTIME || (int)clock == CLOCK_TAI)
 		ns = deadline_of_realtime(ns);
 	return sleep_until(ns, WAIT_SIGNALS) ? -ERESTARTNOHAND : 0;
-}
-
-/* --- The interval timer ----------------------------------------------------------------------- */
-
-#define ITIMER_REAL 0
-
-SYSCALL2(getitimer, which, user)
-{
-	struct timer_setting setting;
-
-	if ((int)which != ITIMER_REAL)
-		return -EINVAL;
-	setting = itimer_exchange(NULL);
-	return timer_setting_put(user, TIMEVAL, &setting);
-}
-
-SYSCALL3(setitimer, which, user, old_user)
-{
-	struct timer_setting setting = {0};
-	int error = user ? timer_setting_get(user, TIMEVAL, &setting) : 0;
-
-	if (error)
-		return error;
-	if ((int)which != ITIMER_REAL)
-		return -EINVAL;
-	setting = itimer_exchange(&setting);
-	return old_user ? timer_setting_put(old_user, TIMEVAL, &setting) : 0;
-}
-
-/* alarm(2): the seconds that the old alarm had left, rounded; at least 1 if there was one. */
-SYSCALL1(alarm, seconds)
-{
-	struct timer_setting setting = {(u32)seconds * NSEC_PER_SEC, 0};
-	u64 old = itimer_exchange(&setting).value_ns;
-
-	if (!old)
-		return 0;
-	return (long)MAX((old + NSEC_PER_SEC / 2) / NSEC_PER_SEC, (u64)1);
 }

@@ -26,7 +26,6 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
-#include "kernel/task/itimer.h"
 #include "kernel/task/wait.h"
 
 #define HASH_SIZE 512

@@ -8,7 +8,6 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/treap.h"
-#include "kernel/task/itimer.h"
 #include "kernel/task/mutex.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/thread.h"
@@ -116,7 +115,6 @@ struct process {
 	/* Under limits.lock. */
 	struct limits limits;
 	struct credentials credentials;
-	struct repeating_timer itimer_real; /* setitimer(ITIMER_REAL) */
 };
 
 extern struct spinlock process_lock;   /* irq; the family tree and the hashes */

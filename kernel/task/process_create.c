@@ -7,7 +7,6 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
-#include "kernel/task/itimer.h"
 #include "kernel/task/per_thread.h"
 
 static struct lock_class signal_lock_class = {"signal", 0}, limits_lock_class = {"limits", 0};
@@ -28,7 +27,6 @@ static void process_init_fields(struct process *p)
 	spinlock_init(&p->signals.lock, &signal_lock_class);
 	spinlock_init(&p->limits.lock, &limits_lock_class);
 	mutex_init(&p->fs.lock, &fs_context_class);
-	itimer_process_init(p);
 	p->exit_signal = SIGCHLD;
 }
 

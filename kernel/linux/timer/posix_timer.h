@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/task/itimer.h"
+#include "kernel/linux/timer/repeating.h"
 
 #define SIGEV_SIGNAL	0
 #define SIGEV_NONE	1

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Timers that repeat, and the interval timer of a process that is built on them: setitimer(2)
- * with ITIMER_REAL, and alarm().  It sends SIGALRM when it expires.  POSIX timers (kernel/linux)
- * use repeating timers too.
+ * Timers that repeat: what interval timers and POSIX timers are built on.
  */
 #pragma once
 
 #include "kernel/task/timer.h"
-
-struct process;
 
 #define TIMER_SETTING_MAX (1UL << 61) /* ns, 73 years: the sum of several does not overflow */
 
@@ -33,13 +29,8 @@ struct timer_setting repeating_timer_read(const struct repeating_timer *t);
 /* Arm the timer for `expires_ns` on the monotonic clock, or disarm it if that is 0. */
 void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval_ns);
 
-/* Return the present setting of the calling process's timer, and replace it by `setting` if that is
- * not NULL. */
-struct timer_setting itimer_exchange(const struct timer_setting *setting);
-
-/* Initialize the timer of a new process. */
-void itimer_process_init(struct process *p);
-
-/* Stop the timer of a process that ends, and wait until its function has returned.  The caller
- * holds no lock. */
-void itimer_process_release(struct process *p);
+/* struct itimerval and struct itimerspec of the ABI: the interval, then the value, each a
+ * timeval or timespec.  A value that is too long is cut to TIMER_SETTING_MAX.  0, -EFAULT,
+ * -EINVAL. */
+int timer_setting_get(u64 user, u64 unit, struct timer_setting *s);
+int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s);

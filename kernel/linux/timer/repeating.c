@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Timers that repeat.
+ */
+#include "kernel/linux/timer/repeating.h"
+
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/sys/calls.h"
+
+/* The shortest time between two runs of the timer's function.  Without it a program could choose so
+ * short an interval that the CPU does nothing except run that function. */
+#define PERIOD_MIN_NS (100 * NSEC_PER_USEC)
+
+u32 repeating_timer_expire(struct repeating_timer *t)
+{
+	u64 now = clock_now_ns(), passed = 1;
+
+	if (!t->expires_ns || t->expires_ns > now)
+		return 0;
+	if (t->interval_ns) {
+		passed += (now - t->expires_ns) / t->interval_ns;
+		t->expires_ns += passed * t->interval_ns;
+		timer_start(&t->timer, MAX(t->expires_ns, now + PERIOD_MIN_NS));
+	} else {
+		t->expires_ns = 0;
+	}
+	return (u32)MIN(passed, (u64)INT32_MAX);
+}
+
+struct timer_setting repeating_timer_read(const struct repeating_timer *t)
+{
+	u64 now = clock_now_ns(), left = 0;
+
+	if (t->expires_ns) /* 0 would mean: not armed */
+		left = t->expires_ns > now ? t->expires_ns - now : 1;
+	return (struct timer_setting){left, t->interval_ns};
+}
+
+void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval_ns)
+{
+	/* The timer's function may run just now: repeating_timer_expire() then finds nothing due.
+	 */
+	(void)timer_cancel(&t->timer);
+	t->expires_ns = expires_ns;
+	t->interval_ns = interval_ns;
+	if (expires_ns)
+		timer_start(&t->timer, expires_ns);
+}
+
+int timer_setting_get(u64 user, u64 unit, struct timer_setting *s)
+{
+	int error = time_get(user, unit, &s->interval_ns);
+
+	if (!error)
+		error = time_get(user + sizeof(struct timespec), unit, &s->value_ns);
+	s->value_ns = MIN(s->value_ns, TIMER_SETTING_MAX);
+	s->interval_ns = MIN(s->interval_ns, TIMER_SETTING_MAX);
+	return error;
+}
+
+int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s)
+{
+	/* A timer that has less than a unit to go has not expired: never tell 0. */
+	u64 value = s->value_ns ? MAX(s->value_ns, unit) : 0;
+	u64 t[4] = {s->interval_ns / NSEC_PER_SEC, s->interval_ns % NSEC_PER_SEC / unit,
+		    value / NSEC_PER_SEC, value % NSEC_PER_SEC / unit};
+
+	return copy_to_user((void *)user, t, sizeof(t));
+}
