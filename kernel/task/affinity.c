@@ -27,7 +27,8 @@ int sched_set_affinity(struct thread *t, const struct cpumask *mask)
 		runqueue_take(rq, t);
 		balance_enqueue(rq, t, true, clock_now_ns());
 	} else {
-		/* If it runs it leaves at its next pass through schedule(). */
+		/* If it runs on a CPU that is no longer allowed, it leaves that CPU at the next
+		 * switch, which need_resched makes happen soon. */
 		u32 leave = !balance_may_run(t, t->cpu) && t->on_cpu ? t->cpu : MAX_CPUS;
 
 		spin_unlock(&rq->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which CPU a thread runs on: placing at wake-up, and stealing by CPUs that have nothing to do.
+ * On which CPU a thread runs: placing it at wake-up, and stealing by CPUs that have nothing to do.
  * Only one run queue is locked at a time.
  */
 #include "arch/x86_64/pc/clock.h"
@@ -21,7 +21,7 @@ static u32 shortest_queue(const struct thread *t)
 			best_queued = queued;
 		}
 	}
-	require(best < MAX_CPUS); /* sched_set_affinity() sees to it */
+	require(best < MAX_CPUS); /* sched_set_affinity() refuses a mask without an online CPU */
 	return best;
 }
 
@@ -34,7 +34,8 @@ static u32 choose_cpu(const struct thread *t, bool spread)
 	if (balance_may_run(t, last) && cpumask_test(&cpus_idle, last))
 		return last;
 	for (u32 i = 1; i <= MAX_CPUS / 64; i++) {
-		/* Word by word, beginning after the last CPU, so that idle CPUs share the work. */
+		/* 64 CPUs at a time, beginning with the group after that of the last CPU; of a
+		 * group the idle CPU with the lowest number. */
 		u32 word = (last / 64 + i) % (MAX_CPUS / 64);
 		u64 idle = READ_ONCE(cpus_idle.bits[word]) & t->affinity.bits[word];
 
@@ -44,10 +45,11 @@ static u32 choose_cpu(const struct thread *t, bool spread)
 	return !spread && balance_may_run(t, last) ? last : shortest_queue(t);
 }
 
-void balance_call_idle(u32 cpu)
+void balance_wake_cpu(u32 cpu)
 {
-	/* Stored before `polling` is looked at, and the idle thread stops polling before it looks
-	 * at need_resched for the last time: one of the two sees the other. */
+	/* need_resched must be visible before `polling` is read.  Pairs with idle_poll(), which
+	 * clears `polling` before it reads need_resched for the last time: so either the idle
+	 * thread sees need_resched, or we see that it does not poll and send an interrupt. */
 	__atomic_store_n(&cpu_get(cpu)->need_resched, 1, __ATOMIC_SEQ_CST);
 	if (cpu != this_cpu_id() && !__atomic_load_n(&runqueue_of(cpu)->polling, __ATOMIC_SEQ_CST))
 		smp_reschedule(cpu);
@@ -73,7 +75,7 @@ static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool sprea
 	runqueue_push(rq, t, now_ns);
 	spin_unlock(&rq->lock);
 	if (cpumask_test(&cpus_idle, to))
-		balance_call_idle(to);
+		balance_wake_cpu(to);
 }
 
 void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns)
@@ -112,11 +114,11 @@ bool balance_steal(u32 to_cpu)
 	return false;
 }
 
-void balance_kick_idle(u32 from_cpu)
+void balance_wake_any(u32 from_cpu)
 {
 	u32 cpu = cpumask_next(&cpus_idle, 0);
 
 	if (cpu == MAX_CPUS || cpu == from_cpu)
 		return;
-	balance_call_idle(cpu);
+	balance_wake_cpu(cpu);
 }

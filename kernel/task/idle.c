@@ -7,14 +7,14 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/task/runqueue.h"
 
-/* Waking a halted CPU costs an interrupt, which takes many times as long as a switch.  If idle times
- * have been short, the idle thread watches for work a little longer than that before it halts.
+/* Waking a halted CPU costs an interrupt, which takes many times as long as a switch.  If idle
+ * times have been short, the idle thread watches for work for a while before it halts (poll_ns).
  * Interrupts are on.  Returns whether there is something to do. */
 static bool idle_poll(struct runqueue *rq)
 {
 	u64 end = clock_now_ns() + rq->poll_ns;
 
-	/* Pairs with balance_call_idle(): `polling` must be visible before need_resched is read. */
+	/* Pairs with balance_wake_cpu(): `polling` must be visible before need_resched is read. */
 	__atomic_store_n(&rq->polling, 1, __ATOMIC_SEQ_CST);
 	while (!need_resched() && clock_now_ns() < end)
 		cpu_relax();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Kernel stacks.  The area is a row of slots, each a guard page that is never mapped and a stack
- * above it.  Freed stacks stay mapped in a list, linked through their first words, until memory is
- * short: then all of them go, for one TLB flush.
+ * Kernel stacks.  The area is an array of slots; each slot is a guard page that is never mapped,
+ * and a stack above it.  Freed stacks stay mapped, in a list that is linked by their first words.
+ * When memory is short all of them are unmapped, which needs only one TLB flush.
  */
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/mmu/paging.h"
@@ -19,8 +19,8 @@
 DEFINE_SPINLOCK(kstack_lock);
 /* Under kstack_lock: */
 static u64 slots[SLOTS_MAX / 64]; /* bit set: taken */
-static u64 first_word;		  /* no free slot below this word */
-static void *free_stacks;	  /* each one's first word points at the next */
+static u64 first_word;		  /* all slots of the words before this one are taken */
+static void *free_stacks;	  /* the first word of each points to the next */
 
 static u64 slot_count; /* a multiple of 64 */
 
@@ -29,7 +29,7 @@ static u64 slot_base(u64 slot)
 	return KSTACK_AREA_BASE + slot * SLOT_SIZE + PAGE_SIZE;
 }
 
-/* A slot's stack address; 0: all are taken. */
+/* Take a free slot.  Returns the address of its stack, or 0 if all slots are taken. */
 static u64 slot_alloc(void)
 {
 	u64 flags = spin_lock_irq(&kstack_lock), base = 0;
@@ -56,7 +56,8 @@ static void slot_free(u64 base)
 	spin_unlock_irq(&kstack_lock, flags);
 }
 
-/* Frames for one stack, in a list.  False: no memory, and none taken. */
+/* Allocate the frames of one stack and append them to a list.  False: there is no memory, and none
+ * is allocated. */
 static bool frames_alloc(struct list *frames)
 {
 	for (u32 i = 0; i < STACK_PAGES; i++) {
@@ -85,8 +86,8 @@ static void *free_pop(void)
 	return stack;
 }
 
-/* Unmap all freed stacks; their frames and slots can be used again only when no TLB knows them any
- * more.  Sleeps (flush). */
+/* Unmap all freed stacks.  Their frames and slots are freed after the TLB flush, since until then a
+ * TLB may still have their translations.  Sleeps (TLB flush). */
 static void kstack_shrink(void)
 {
 	struct list frames = LIST_INIT(frames), *link;
@@ -138,7 +139,7 @@ void *kstack_alloc(void)
 
 		if (!base)
 			page_put(p);
-		else /* cannot fail: the tables are there since kstack_init() */
+		else /* cannot fail: kstack_init() has made the page tables */
 			require(!kernel_map_page(base + i * PAGE_SIZE, page_to_phys(p),
 						 PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | pte_nx));
 	}
@@ -160,8 +161,8 @@ bool kstack_is_guard(u64 address)
 	       (address - KSTACK_AREA_BASE) % SLOT_SIZE < PAGE_SIZE;
 }
 
-/* As many slots as would fill half the memory with stacks, and all their page tables at once: so a
- * stack costs its frames and nothing else, and every frame comes back when it goes. */
+/* Make as many slots as stacks fit into half the memory, and the page tables of all of them.  So a
+ * stack costs its frames and nothing else, and freeing it frees every frame. */
 void kstack_init(void)
 {
 	struct page_stats stats;

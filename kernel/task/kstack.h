@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Kernel stacks: KSTACK_SIZE bytes with an unmapped guard page below, in an area of their own.
- * Freed stacks are kept for the next threads until memory is short.
+ * Kernel stacks: KSTACK_SIZE bytes each, with an unmapped guard page below, in a separate address
+ * area.  Freed stacks are kept for later threads until memory is short.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
+/* Reserve the area and its page tables.  After the page allocator. */
 void kstack_init(void);
 
-/* The stack's lowest byte, or NULL: no memory.  kstack_alloc() may sleep (TLB flush); free may be
- * called in any context with interrupts on or off, and never waits. */
+/* Allocate a stack.  Returns its lowest byte, or NULL if there is no memory.  May sleep (TLB
+ * flush). */
 void *kstack_alloc(void);
+
+/* Free a stack that no thread runs on.  Any context; does not sleep. */
 void kstack_free(void *base);
 
 /* Is `address` in a stack's guard page?  For the double-fault report. */

@@ -11,6 +11,7 @@ struct kthread_call {
 	void *arg;
 };
 
+/* The first function of every kernel thread: it never returns. */
 static void kthread_begin(void *arg)
 {
 	struct kthread_call call = *(struct kthread_call *)arg;

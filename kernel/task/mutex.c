@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Mutexes.  `owner` alone decides; the guard only orders a waiter's last look against the wake-up.
+ * Mutexes.  `owner` alone says whether the mutex is free; the guard only orders a waiter's last
+ * test of it against the wake-up.
  */
 #include "kernel/task/mutex.h"
 
@@ -37,9 +38,17 @@ static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockd
 	if (likely(try_acquire(m)))
 		return 0;
 	spin_lock(&m->guard);
-	/* Announced before the look: either we see the mutex free, or whoever frees it sees us. */
+	/* Full barrier: `waiters` must be visible before `owner` is tested.  mutex_unlock() stores
+	 * `owner` before it reads `waiters`, so either we see the mutex free or it sees us
+	 * waiting. */
 	__atomic_fetch_add(&m->waiters, 1, __ATOMIC_SEQ_CST);
-	while (!try_acquire(m) && result == 0) {
+	for (;;) {
+		if (try_acquire(m)) {
+			result = 0; /* even if a signal has ended the sleep */
+			break;
+		}
+		if (result)
+			break;
 		if (unlikely(thread_seed(current_thread())) && !wait_flags)
 			seed_wait_for_lock(&m->queue, &m->guard);
 		else
@@ -47,11 +56,9 @@ static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockd
 	}
 	__atomic_fetch_sub(&m->waiters, 1, __ATOMIC_SEQ_CST);
 	spin_unlock(&m->guard);
-	if (result && !mutex_held(m)) {
+	if (result)
 		lockdep_release(m, true);
-		return result;
-	}
-	return 0;
+	return result;
 }
 
 void mutex_lock(struct mutex *m)
@@ -78,6 +85,7 @@ bool mutex_trylock(struct mutex *m)
 {
 	if (!try_acquire(m))
 		return false;
+	/* No class: an attempt that does not wait cannot cause a deadlock, so it sets no order. */
 	lockdep_acquire(NULL, m, __builtin_return_address(0), LOCKDEP_SLEEPING);
 	return true;
 }

@@ -1,33 +1,42 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sleeping locks: a mutex with an owner, and a reader-writer lock that prefers writers.  Not for
- * interrupt handlers, nor under a spinlock.  In the lock-order checker like spinlocks.
+ * Sleeping locks: a mutex with an owner, and a reader-writer lock that prefers writers.  They must
+ * not be taken in interrupt handlers or under a spinlock.  The lock-order checker knows them like
+ * spinlocks.
  */
 #pragma once
 
 #include "kernel/task/wait.h"
 
 struct mutex {
-	struct thread *owner; /* NULL: free; changed by compare and exchange alone */
-	u32 waiters;	      /* threads that wait or are about to */
-	struct spinlock guard; /* between a waiter that looks once more and whoever wakes it */
+	struct thread *owner;  /* NULL: free.  Taken by compare and exchange, freed by one store */
+	u32 waiters;	       /* threads that wait or are about to wait */
+	struct spinlock guard; /* orders a waiter's last test of `owner` against the wake-up */
 	struct wait_queue queue;
 	struct lock_class *class;
 };
 
 void mutex_init(struct mutex *m, struct lock_class *class);
+
+/* Take the mutex.  Sleeps, and no signal ends the sleep. */
 void mutex_lock(struct mutex *m);
 
-/* A second mutex of its class, the caller knowing their order. */
+/* The same for a second mutex of the same class.  The caller must know an order of the two. */
 void mutex_lock_nested(struct mutex *m);
 
-/* 0, or -EINTR where a signal that kills came first. */
+/* Take the mutex: 0.  If a signal that kills arrives first: -EINTR.  Sleeps. */
 int __must_check mutex_lock_killable(struct mutex *m);
 
-/* 0, or -EINTR if any signal came first. */
+/* The same, but any signal ends the sleep. */
 int __must_check mutex_lock_interruptible(struct mutex *m);
+
+/* Take the mutex if it is free, and return whether it was.  Does not sleep. */
 bool __must_check mutex_trylock(struct mutex *m);
+
+/* The caller holds the mutex.  Does not sleep. */
 void mutex_unlock(struct mutex *m);
+
+/* Does the calling thread hold the mutex? */
 bool mutex_held(const struct mutex *m);
 
 #define MUTEX_INIT(m, lock_class)                                                                  \
@@ -38,12 +47,15 @@ struct rwlock {
 	s32 holders; /* > 0: readers, -1: a writer */
 	u32 writers_waiting;
 	struct thread *writer;
-	struct spinlock guard; /* guards all of this */
+	struct spinlock guard; /* guards the members above */
 	struct wait_queue readers_queue, writers_queue;
 	struct lock_class *class;
 };
 
 void rwlock_init(struct rwlock *l, struct lock_class *class);
+
+/* Both lock functions sleep, and no signal ends the sleep.  A reader waits as long as a writer
+ * holds the lock or waits for it, so a thread must not take the lock for reading twice. */
 void rwlock_read_lock(struct rwlock *l);
 void rwlock_read_unlock(struct rwlock *l);
 void rwlock_write_lock(struct rwlock *l);

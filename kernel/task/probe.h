@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Probes: the named places where the core calls extensions that watch or steer threads.  This is
- * all that the core knows of kernel/watch/trace, kernel/watch/seed and kernel/dev.  Each probe is inline and
- * folds to nothing where its extension is not built; what it does then is a function of the
- * extension, out of line.  (The probes of the lock-order checker: kernel/sync/lockdep.h.)
+ * Probes: the named places where the core calls extensions that watch or control threads.  This is
+ * all that the core knows of kernel/watch/trace, kernel/watch/seed and kernel/dev.  Each probe is
+ * an inline function that becomes no code if its extension is not built; otherwise it calls a
+ * function of the extension, out of line.  Skip them at a first reading: none changes what the core
+ * does for a thread without a seed.  (The probes of the lock-order checker are in
+ * kernel/sync/lockdep.h.)
  */
 #pragma once
 
@@ -28,21 +30,21 @@ enum trace_type {
 	TRACE_SYS_ENTER,    /* value: number; args */
 	TRACE_SYS_EXIT,	    /* value: number; args[0]: result */
 	TRACE_FAULT_USER,   /* value: error code; args: address, instruction */
-	TRACE_FAULT_KERNEL, /* the same, of the kernel's access to user memory */
+	TRACE_FAULT_KERNEL, /* the same for an access of the kernel to user memory */
 	TRACE_IRQ_ENTRY,    /* value: vector */
 	TRACE_IRQ_EXIT,	    /* value: vector */
-	TRACE_TLB_FLUSH,    /* no event of its own: a part of TRACE_SWITCH */
+	TRACE_TLB_FLUSH,    /* not a separate event: recorded as a part of TRACE_SWITCH */
 	TRACE_MARK,	    /* text; cannot be switched off */
 	TRACE_TYPES
 };
 
-/* Bits of a switch's value.  The first two are those of trace_mask. */
+/* Bits of the value of a TRACE_SWITCH event.  The first two are the same bits as in trace_mask. */
 #define TRACE_SWITCH_RECORDED  (1U << TRACE_SWITCH)    /* a line sched_switch */
 #define TRACE_SWITCH_ROOT      (1U << TRACE_TLB_FLUSH) /* a line tlb_flush: the root changed */
 #define TRACE_SWITCH_PREEMPTED (1U << 16)	       /* prev was preempted */
-#define TRACE_SWITCH_STATE     24 /* from here on: of prev, enum thread_state */
+#define TRACE_SWITCH_STATE     24 /* this bit and higher ones: enum thread_state of prev */
 
-/* Bit per type: which events are recorded now. */
+/* One bit for each type: the types that are recorded now. */
 extern u32 trace_mask;
 
 static inline bool trace_on(enum trace_type type)
@@ -50,23 +52,25 @@ static inline bool trace_on(enum trace_type type)
 	return WITH_TRACE && unlikely(READ_ONCE(trace_mask) >> type & 1);
 }
 
-/* The calling CPU switches.  Under the run queue's lock; `current` is still prev or already next. */
+/* Record a switch of the calling CPU.  The caller holds the run queue's lock; `current` may still
+ * be prev or already be next. */
 void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
 			u32 value);
 
-/* The calling thread wakes `woken`.  Interrupts off. */
+/* Record that the calling thread wakes `woken`.  Interrupts are off. */
 void trace_write_waking(const struct thread *woken, u64 now_ns);
 
-/* The calling thread and `other`, which stays valid; now_ns 0: the clock has not been read. */
+/* Record an event of the calling thread that concerns `other`, which must stay valid.  `now_ns` 0:
+ * the function reads the clock. */
 void trace_write_thread(enum trace_type type, const struct thread *other, u32 value, u64 now_ns);
 
-/* The calling thread, a number and up to six more. */
+/* Record an event of the calling thread with a value and up to six arguments. */
 void trace_write_values(enum trace_type type, u32 value, const u64 *args, size_t count);
 
 #define TRACE_TEXT 80 /* bytes of an event's text, with the NUL */
 
-/* The calling thread and a text, which may be cut.  Returns the bytes taken, or -EBADF if this type
- * is not recorded now. */
+/* Record an event of the calling thread with a text, which may be shortened.  Returns the number of
+ * bytes recorded, or -EBADF if this type is not recorded now. */
 ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size_t length);
 
 static inline void trace_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
@@ -114,14 +118,15 @@ static inline void trace_text(enum trace_type type, u32 value, const char *text,
 
 /* --- Seeds ------------------------------------------------------------------------------------ */
 
-/* What the seeded scheduler (docs/seed.md) keeps of a thread; NULL for a thread that has never been
+/* The data of the seeded scheduler (docs/seed.md) for a thread.  NULL if the thread has never been
  * in a seed group, and in a kernel without seeds. */
 static inline struct seed_member *thread_seed(const struct thread *t)
 {
 	return WITH_SEED ? t->seed : NULL;
 }
 
-/* The functions of the extension; `t` (`prev`, the caller) has a seed member.  docs: seed.h. */
+/* The functions of the extension, for a thread whose thread_seed() is not NULL.  seed.h documents
+ * them. */
 void seed_first(struct thread *t);
 int seed_join_parent(struct thread *t);
 void seed_member_free(struct thread *t);
@@ -137,36 +142,37 @@ bool seed_single_step(struct trap_frame *frame);
 void seed_trap_flag_clear(struct trap_frame *frame);
 void seed_trap_flag_set(struct trap_frame *frame);
 
-/* The caller's new thread, which no table has yet, joins the caller's group: 0 or -ENOMEM.
- * process_lock is held. */
+/* Let a new thread, which is in no table yet, join the seed group of the calling thread.  0 or
+ * -ENOMEM.  The caller holds process_lock. */
 static inline int seed_inherit(struct thread *t)
 {
 	return unlikely(thread_seed(current_thread())) ? seed_join_parent(t) : 0;
 }
 
-/* The first thread of init, before it starts. */
+/* Called for the first thread of init, before it starts. */
 static inline void seed_start(struct thread *t)
 {
 	if (WITH_SEED)
 		seed_first(t);
 }
 
-/* Nothing refers to the thread any more. */
+/* Called when the last reference to the thread has been dropped. */
 static inline void seed_thread_free(struct thread *t)
 {
 	if (unlikely(thread_seed(t)))
 		seed_member_free(t);
 }
 
-/* The only CPU where the thread may run, MAX_CPUS: its affinity decides.  The run queue's lock is
- * held. */
+/* The only CPU on which the thread may run; MAX_CPUS if its affinity decides.  The caller holds the
+ * run queue's lock. */
 static inline u32 seed_cpu(const struct thread *t)
 {
 	return unlikely(thread_seed(t)) ? seed_group_cpu(t) : MAX_CPUS;
 }
 
-/* The thread becomes ready, or is taken out again.  True: it belongs into the run queue, or is
- * there; else its group keeps it, which it does with all but one.  The run queue's lock is held. */
+/* Called when the thread becomes ready, and when it is removed from the queue.  True: it belongs in
+ * the run queue.  False: its seed group keeps it, since at most one member of a group is in a run
+ * queue.  The caller holds the run queue's lock. */
 static inline bool seed_may_queue(struct thread *t)
 {
 	return likely(!thread_seed(t)) || seed_admit(t);
@@ -177,8 +183,8 @@ static inline bool seed_is_queued(struct thread *t)
 	return likely(!thread_seed(t)) || seed_withdraw(t);
 }
 
-/* A switch from `prev` to `next` begins a turn, except inside a group.  The run queue's lock is
- * held. */
+/* True: `next` continues the turn of `prev`, since both are members of one seed group.  Any other
+ * switch begins a new turn.  The caller holds the run queue's lock. */
 static inline bool seed_keeps_turn(const struct thread *prev, const struct thread *next)
 {
 	return unlikely(thread_seed(next)) && seed_same_group(prev, next);
@@ -192,20 +198,22 @@ static inline void seed_set_stays(bool stays)
 		seed_member_set_stays(stays);
 }
 
-/* A system call is done.  Interrupts off. */
+/* Called at the end of each system call.  Interrupts are off. */
 static inline void seed_call_done(const struct trap_frame *frame)
 {
 	if (unlikely(thread_seed(current_thread())))
 		seed_step(frame->rip);
 }
 
-/* A single step in user mode.  True: it was the seed's.  Interrupts off. */
+/* Called at a single-step exception in user mode.  True: the seeded scheduler caused it.
+ * Interrupts are off. */
 static inline bool seed_take_step(struct trap_frame *frame)
 {
 	return unlikely(thread_seed(current_thread())) && seed_single_step(frame);
 }
 
-/* The calling thread has come from user mode, goes back to it.  Interrupts off. */
+/* Called when the calling thread has come from user mode, and before it returns there.  Interrupts
+ * are off. */
 static inline void seed_leave_user(struct trap_frame *frame)
 {
 	if (unlikely(thread_seed(current_thread())))
@@ -222,7 +230,7 @@ static inline void seed_enter_user(struct trap_frame *frame)
 
 pid_t tty_foreground(const struct tty *tty);
 
-/* The foreground process group of a terminal; -1 without one. */
+/* The foreground process group of a terminal, or -1 if there is none. */
 static inline pid_t terminal_foreground(const struct tty *tty)
 {
 	return WITH_DEV && tty ? tty_foreground(tty) : -1;

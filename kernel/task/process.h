@@ -135,11 +135,12 @@ static inline struct address_space *current_space(void)
 	return t ? t->process->space : NULL;
 }
 
-/* Set up process 0 and the tables.  Before sched_init(): every kernel thread belongs to process 0. */
+/* Set up process 0 and the tables.  Before sched_init(): every kernel thread belongs to process
+ * 0. */
 void process_init_early(void);
 
-/* The default limits, which follow from the size of the memory.  After page_init(), before vfs_init(),
- * which creates files under these limits. */
+/* The default limits, which follow from the size of the memory.  After page_init(), before
+ * vfs_init(), which creates files under these limits. */
 void process_init(void);
 
 /* The process with this PID, or the thread with this TID, with a reference; NULL if there is none.
@@ -155,8 +156,8 @@ struct process *process_next(pid_t from);
 /* The current value of a limit (RLIMIT_*). */
 u64 process_limit(struct process *p, u32 which);
 
-/* The same for the calling process.  vfork() shares an address space between processes with different
- * limits, so limits are never stored in the address space. */
+/* The same for the calling process.  vfork() shares an address space between processes with
+ * different limits, so limits are never stored in the address space. */
 static inline u64 current_limit(u32 which)
 {
 	return process_limit(current_process(), which);

@@ -24,8 +24,8 @@ void process_put(struct process *p)
 {
 	if (!refcount_put(&p->refs))
 		return;
-	/* What must sleep to be released (files, the address space) was released when the last thread
-	 * exited, or was never created.  So process_put() does not sleep. */
+	/* What must sleep to be released (files, the address space) was released when the last
+	 * thread exited, or was never created.  So process_put() does not sleep. */
 	signal_flush_queue(p, &p->signals.queue);
 	kfree(p);
 }

@@ -8,22 +8,24 @@
 #include "kernel/task/sched.h"
 
 #define IDLE_POLL_NS	 (50 * NSEC_PER_USEC)
-#define IDLE_POLL_MIN_NS (IDLE_POLL_NS / 8) /* halved to less than this, polling has not paid lately */
+#define IDLE_POLL_MIN_NS (IDLE_POLL_NS / 8) /* poll_ns below this: polling has not paid lately */
 
 struct runqueue {
-	struct spinlock lock;	/* irq; guards the queue and the state of threads whose `cpu` it is */
+	struct spinlock lock;	/* irq; guards the queue and its threads (those with this `cpu`) */
 	struct list threads;	/* thread.run_link: ready, the longest waiting first */
 	u32 queued;		/* its length; read by other CPUs without the lock */
 	struct thread *idle;
 	struct timer slice;	/* fires at the end of the running thread's slice */
-	u64 turn_ns;		/* when its turn began; the members of a seed group share one turn */
+	u64 turn_ns;		/* when the running thread's turn began (a seed group shares one) */
 	u64 since_ns;		/* run_since_ns of the running thread */
-	u64 busy_ns, user_samples, kernel_samples; /* as in struct thread_use, of all threads but the idle one */
+	/* As in struct thread_use, summed over all threads except the idle thread: */
+	u64 busy_ns, user_samples, kernel_samples;
 	u64 poll_ns;		/* how long the idle thread polls for work before it halts */
-	u32 polling;		/* the idle thread polls now: setting need_resched is enough to wake it */
+	u32 polling;		/* the idle thread polls: a store to need_resched wakes it */
 	struct sched_cpu_stats stats;
 };
 
+/* Divide a CPU time between user mode and the kernel (times.c). */
 void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u64 *kernel_ns);
 
 /* Set up the queue of a CPU that is about to schedule. */
@@ -42,11 +44,11 @@ static inline struct runqueue *this_runqueue(void)
 	return this_cpu_ptr(runqueue_var);
 }
 
-/* The queue of the CPU where `t` runs or last ran, locked.  Interrupts off. */
+/* Lock and return the queue of the CPU where `t` runs or last ran.  Interrupts are off. */
 struct runqueue *runqueue_lock_of(const struct thread *t);
 
-/* Append a runnable thread, and remove it again.  A member of a seed group that is not the group's holder
- * waits in the list of the group instead.  The lock is held. */
+/* Append a runnable thread, and remove it again.  A member of a seed group that is not the holder
+ * of the group waits in a list of the group instead.  The caller holds the lock. */
 static inline void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
 {
 	assert_held(&rq->lock);
@@ -69,7 +71,7 @@ static inline void runqueue_take(struct runqueue *rq, struct thread *t)
 		WRITE_ONCE(rq->queued, rq->queued - 1);
 }
 
-/* Remove and return the thread that has waited longest, or NULL.  The lock is held. */
+/* Remove and return the thread that has waited longest, or NULL.  The caller holds the lock. */
 static inline struct thread *runqueue_pop(struct runqueue *rq)
 {
 	struct thread *t;
@@ -81,27 +83,28 @@ static inline struct thread *runqueue_pop(struct runqueue *rq)
 	return t;
 }
 
-/* A CPU has been idle for `idle_ns`.  Short idle times come in series: after one, it pays to poll the
- * next time. */
+/* A CPU has been idle for `idle_ns`.  Short idle times come in series: after one, it pays to poll
+ * the next time. */
 static inline void runqueue_idle_ended(struct runqueue *rq, u64 idle_ns)
 {
 	rq->poll_ns = idle_ns < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
 }
 
-/* The running member of a seed group gives way to another member.  Interrupts are off. */
+/* Let another member of the calling thread's seed group run.  Interrupts are off. */
 void sched_yield_member(void);
 
-/* CPUs that have a run queue; those that run their idle thread. */
+/* The CPUs that have a run queue, and those among them that run their idle thread. */
 extern struct cpumask cpus_scheduled, cpus_idle;
 
-/* Put a running thread that is in no queue and on no CPU into the queue of a CPU that it may use,
- * and tell that CPU if it is idle: where it last ran if idle, else an idle one, else where it last
- * ran, or with `spread` the one with the shortest queue.  `rq`, the queue of the thread's `cpu`, is
- * locked, and unlocked on return.  Interrupts off. */
+/* Put a runnable thread that is neither queued nor on a CPU into the queue of a CPU that its
+ * affinity allows, and wake that CPU if it is idle.  The choice is: the CPU where the thread last
+ * ran, if that is idle; any idle CPU; the CPU where it last ran, or with `spread` the CPU with the
+ * shortest queue.  The caller has locked `rq`, the queue of the thread's `cpu`; it is unlocked on
+ * return.  Interrupts are off. */
 void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns);
 
-/* May the thread stay on the calling CPU, where it runs?  The lock of its queue, which guards its
- * affinity, is held. */
+/* May the thread stay on the calling CPU, where it runs?  The caller holds the lock of its queue,
+ * which guards its affinity. */
 static inline bool balance_may_stay(const struct thread *t)
 {
 	u32 only = seed_cpu(t);
@@ -109,7 +112,8 @@ static inline bool balance_may_stay(const struct thread *t)
 	return only == MAX_CPUS ? cpumask_test(&t->affinity, this_cpu_id()) : only == this_cpu_id();
 }
 
-/* May the thread run on `cpu`?  The lock of its queue, which guards its affinity, is held. */
+/* May the thread run on `cpu`?  The caller holds the lock of the thread's queue, which guards its
+ * affinity. */
 static inline bool balance_may_run(const struct thread *t, u32 cpu)
 {
 	u32 only = seed_cpu(t);
@@ -119,12 +123,14 @@ static inline bool balance_may_run(const struct thread *t, u32 cpu)
 	return cpumask_test(&t->affinity, cpu) && cpumask_test(&cpus_scheduled, cpu);
 }
 
-/* For an idle CPU: move a thread of the longest queue that may run here to this CPU's queue.
- * False: there is none.  No run queue's lock held; interrupts off. */
+/* Move a thread from the longest queue to the queue of `to_cpu`, the calling CPU, which is idle.
+ * Returns false if no thread of that queue may run here.  No lock of a run queue is held;
+ * interrupts are off. */
 bool balance_steal(u32 to_cpu);
 
-/* Let an idle CPU look for work. */
-void balance_call_idle(u32 cpu);
+/* Wake the idle thread of `cpu`, which then looks for work. */
+void balance_wake_cpu(u32 cpu);
 
-/* A busy CPU's turn ended with others waiting: wake an idle CPU to take one. */
-void balance_kick_idle(u32 from_cpu);
+/* Wake any idle CPU.  Called when a slice of `from_cpu` ends and other threads wait there, so that
+ * the idle CPU takes one of them. */
+void balance_wake_any(u32 from_cpu);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sleeping reader-writer lock.  A writer that waits keeps new readers out, so it gets its turn.
+ * The sleeping reader-writer lock.  New readers wait while a writer waits, so that the writer is
+ * not delayed for ever.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sync/lockdep.h"
@@ -18,7 +19,8 @@ void rwlock_init(struct rwlock *l, struct lock_class *class)
 	wait_queue_init(&l->writers_queue, "rwlock");
 }
 
-/* Out of line, so that taking a free lock keeps its few registers. */
+/* Sleep until the guard's conditions may have changed.  Out of line, so that taking a free lock
+ * saves few registers.  The guard is held. */
 static void __noinline wait_for_turn(struct rwlock *l, struct wait_queue *q)
 {
 	if (unlikely(thread_seed(current_thread())))
@@ -43,7 +45,8 @@ void rwlock_read_unlock(struct rwlock *l)
 	lockdep_release(l, true);
 	spin_lock(&l->guard);
 	require(l->holders > 0);
-	/* Readers wait for writers alone. */
+	/* A reader only waits while there is a writer, so no reader waits here unless a writer
+	 * does. */
 	if (--l->holders == 0 && l->writers_waiting)
 		wait_wake_one(&l->writers_queue);
 	spin_unlock(&l->guard);

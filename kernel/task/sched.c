@@ -3,8 +3,8 @@
  * The scheduler: each CPU runs the threads of its own queue in turn, for a slice each.
  *
  * The run queue's lock is taken before a switch and released after it, by the thread that was
- * switched to.  So whatever holds the lock sees every thread of that CPU either running or completely
- * saved, never in between; `on_cpu` says which.
+ * switched to.  So code that holds the lock sees every thread of that CPU either running or
+ * completely saved, never in between; `on_cpu` says which.
  */
 #include "kernel/task/sched.h"
 
@@ -33,8 +33,8 @@ void sched_set_slice_ns(u64 ns)
 }
 
 /* The timer at the end of a slice.  A switch does not restart it, which would cost more than the
- * switch: if the running thread began later than the timer assumes, the timer waits for the rest.  On
- * an idle CPU it stops. */
+ * switch: if the running thread began later than the timer assumes, the timer waits for the rest.
+ * On an idle CPU it stops. */
 static void slice_expired(struct timer *timer)
 {
 	struct runqueue *rq = container_of(timer, struct runqueue, slice);
@@ -48,7 +48,7 @@ static void slice_expired(struct timer *timer)
 	}
 	if (READ_ONCE(rq->queued)) {
 		this_cpu()->need_resched = 1;
-		balance_kick_idle(this_cpu_id());
+		balance_wake_any(this_cpu_id());
 	}
 	timer_start(timer, now + sched_slice_ns());
 }
@@ -136,8 +136,8 @@ static void finish_switch(struct thread *prev)
 	bool dead = prev->state == THREAD_DEAD;
 
 	prev->on_cpu = false;
-	/* Runnable but not queued: its affinity does not allow this CPU any more, so choose_next() has
-	 * not queued it here. */
+	/* Runnable but not queued: its affinity does not allow this CPU any more, so choose_next()
+	 * has not queued it here. */
 	if (prev->state == THREAD_RUNNABLE && !prev->on_queue && !prev->is_idle)
 		balance_enqueue(rq, prev, true, clock_now_ns());
 	else
@@ -177,9 +177,9 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 	return next ? next : rq->idle;
 }
 
-/* Let another thread run on this CPU.  SWITCH_PREEMPTED is an involuntary switch: if the thread had set
- * itself SLEEPING but not yet checked its condition again, it is put back to RUNNABLE.  Every sleeper
- * checks in a loop. */
+/* Let another thread run on this CPU.  SWITCH_PREEMPTED is an involuntary switch: if the thread had
+ * set itself SLEEPING but not yet checked its condition again, it is put back to RUNNABLE.  Every
+ * sleeper checks in a loop. */
 static void switch_away(enum switch_reason reason)
 {
 	struct thread *prev = current_thread(), *next;
@@ -262,8 +262,8 @@ void thread_exit_final(void)
 	irq_disable();
 	if (this_cpu()->fpu_owner == t)
 		this_cpu()->fpu_owner = NULL;
-	/* No waker changes the state DEAD.  finish_switch() drops the running thread's reference once
-	 * this stack is no longer in use. */
+	/* No waker changes the state DEAD.  finish_switch() drops the running thread's reference
+	 * once this stack is no longer in use. */
 	thread_set_state(THREAD_DEAD);
 	schedule();
 	panic("thread %d runs after its end", t->tid);

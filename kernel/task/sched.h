@@ -6,58 +6,66 @@
 
 #include "kernel/task/thread.h"
 
-/* The boot CPU: what runs now becomes its idle thread.  After slab and clock. */
+/* Start the scheduler on the boot CPU.  The code that runs now becomes its idle thread.  After the
+ * slab allocator and the clock. */
 void sched_init(void);
 
-/* Every other CPU, likewise, before it turns interrupts on. */
+/* The same on each other CPU, before it turns interrupts on. */
 void sched_init_cpu(void);
 
-/* The idle thread's life. */
+/* Run other threads, and halt the CPU when there is none.  The idle thread of each CPU calls this
+ * and never returns. */
 void sched_idle_loop(void) noreturn;
 
-/* Give up the CPU; whoever calls this has set its own state, or is preempted.  Preconditions
- * (checked): no spinlock held, not in an interrupt. */
+/* Let other threads run.  The caller has set its own state: a RUNNABLE thread goes to the back of
+ * the run queue, any other state waits for a wake-up.  The caller holds no spinlock and is not in
+ * an interrupt handler; both are checked. */
 void schedule(void);
 
-/* Go to the back of the run queue. */
+/* Go to the back of the run queue, and let other threads run (sched_yield(2)). */
 void sched_yield(void);
 
-/* Make a sleeping or blocked thread run again; false where it was running already.  Any context. */
+/* Make a thread runnable that is SLEEPING or BLOCKED.  Returns false if it is in another state.
+ * The caller must make sure that the thread exists.  Any context. */
 bool thread_wake(struct thread *t);
 
-/* Wake only out of `state` (THREAD_STOPPED for SIGCONT). */
+/* The same for a thread in `state` only (THREAD_STOPPED for SIGCONT). */
 bool thread_wake_from(struct thread *t, enum thread_state state);
 
-/* Set the caller's state before schedule(), where wait.h does not fit (stop).  `work` bits that
- * arrived meanwhile are to be looked at after setting and before schedule(). */
+/* Set the state of the calling thread.  After setting it, and before schedule(), the caller must
+ * test its condition again (and pending_work): a waker that came before found nothing to wake. */
 void thread_set_state(enum thread_state state);
 
-/* From the roof: after an interrupt of kernel code, switch if it is due and allowed. */
+/* Called at the end of an interrupt of kernel code: switch threads if a switch is due and
+ * allowed. */
 void sched_preempt_from_irq(void);
 
-/* From the roof, at each timer interrupt: was it user mode that it found?  Run time is exact; its
- * parts, user and kernel, are in the proportion of these samples (as Linux does without
- * CONFIG_VIRT_CPU_ACCOUNTING), so that a system call need not read the clock twice. */
+/* Called at each timer interrupt: `user_mode` says which mode it interrupted.  The run time of a
+ * thread is measured exactly, but divided between user and kernel mode in the proportion of these
+ * samples (as on Linux without CONFIG_VIRT_CPU_ACCOUNTING), so that a system call need not read the
+ * clock twice. */
 void sched_sample(bool user_mode);
 
-/* Length of a turn in nanoseconds (/proc/sys/kernel/sched_rr_timeslice_ms; sched_slice_us=). */
+/* The length of a slice in nanoseconds (/proc/sys/kernel/sched_rr_timeslice_ms;
+ * sched_slice_us=). */
 #define SCHED_SLICE_DEFAULT_NS (10 * NSEC_PER_MSEC)
 u64 sched_slice_ns(void);
-void sched_set_slice_ns(u64 ns); /* 100 us to 10 s; else clamped */
+void sched_set_slice_ns(u64 ns); /* clamped to 100 us and 10 s */
 
-/* Where a thread may run.  -EINVAL where no online CPU is in `mask`.  A thread that runs elsewhere
- * is moved before this returns, or at its next switch.  Sleeps. */
+/* Set the CPUs on which a thread may run.  0, or -EINVAL if no CPU of `mask` is online.  A thread
+ * on another CPU is moved before this returns, or if it runs, at its next switch.  Sleeps. */
 int sched_set_affinity(struct thread *t, const struct cpumask *mask);
 
 struct sched_cpu_stats {
-	u64 switches;	      /* all */
-	u64 switches_root;    /* those that wrote CR3 */
-	u64 idle_ns, user_ns, kernel_ns; /* user_ns and kernel_ns never go back */
+	u64 switches;	      /* from one thread to another */
+	u64 switches_root;    /* those among them that wrote CR3 */
+	u64 idle_ns, user_ns, kernel_ns; /* user_ns and kernel_ns never become smaller */
 	u64 steals, wakeups;
-	u64 migrations;	      /* of threads away from here */
+	u64 migrations;	      /* threads that moved from this CPU to another */
 	u32 queued;	      /* threads in the queue now, the running one not counted */
 	tid_t running;
 };
 void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats);
 
+/* The number of threads started since the boot. */
 u64 sched_forks_total(void);

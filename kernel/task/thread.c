@@ -19,7 +19,7 @@
 #include "kernel/task/runqueue.h"
 
 static struct slab_cache *thread_cache, *fpu_cache;
-static u32 kthreads; /* that have memory */
+static u32 kthreads; /* kernel threads that have not been freed yet; atomic */
 
 void thread_init(void)
 {
@@ -29,8 +29,8 @@ void thread_init(void)
 		fpu_cache = slab_cache_create("fpu", fpu_area_size, 64);
 }
 
-/* AVX-512 and what comes after it make areas that no slab holds; whole frames are aligned anyway.
- */
+/* With AVX-512 and later extensions the area is larger than any object of a slab.  kmalloc() then
+ * returns whole frames, which have the alignment that XSAVE needs. */
 static struct fpu_area *fpu_area_alloc(void)
 {
 	return fpu_cache ? slab_alloc(fpu_cache) : kmalloc(fpu_area_size);
@@ -44,6 +44,7 @@ static void fpu_area_free(struct fpu_area *area)
 		kfree(area);
 }
 
+/* A thread without a stack, or NULL. */
 static struct thread *thread_alloc(const char *name)
 {
 	struct thread *t = slab_alloc_zeroed(thread_cache);
@@ -60,7 +61,7 @@ static struct thread *thread_alloc(const char *name)
 	t->cpu = this_cpu_id();
 	t->arch.fpu_cpu = MAX_CPUS;
 	t->use.started_ns = clock_now_ns();
-	t->process = kernel_process; /* thread_link() gives user threads their own */
+	t->process = kernel_process; /* thread_link() sets that of a user thread */
 	strscpy(t->name, name, sizeof(t->name));
 	return t;
 }
@@ -70,11 +71,12 @@ u32 kthread_count(void)
 	return __atomic_load_n(&kthreads, __ATOMIC_ACQUIRE);
 }
 
+/* Called when the last reference has been dropped.  Does not sleep. */
 static void thread_free(struct thread *t)
 {
 	bool kernel = !t->is_user;
 
-	if (kernel && t->tid) /* a user thread's number outlives it: kernel/proc frees it */
+	if (kernel && t->tid) /* the TID of a user thread is freed by kernel/proc */
 		tid_free(t->tid);
 	if (t->kernel_stack)
 		kstack_free(t->kernel_stack);
@@ -86,7 +88,6 @@ static void thread_free(struct thread *t)
 		__atomic_fetch_sub(&kthreads, 1, __ATOMIC_RELEASE);
 }
 
-/* With a stack on which it begins in `fn`; `frame_bytes` as in thread_stack_prepare(). */
 struct thread *thread_create(const char *name, void (*fn)(void *), void *arg, size_t frame_bytes)
 {
 	struct thread *t = thread_alloc(name);
@@ -148,7 +149,7 @@ void thread_set_name(struct thread *t, const char *name)
 	strscpy(t->name, name, sizeof(t->name));
 }
 
-/* gdb reads it. */
+/* gdb reads this array too. */
 static const char state_letters[] = {
     [THREAD_RUNNABLE] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
     [THREAD_STOPPED] = 'T',  [THREAD_DEAD] = 'X',

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Numbers for threads: a bitmap, in chunks that are made when they are first needed.
+ * Thread numbers: a bitmap in chunks, which are allocated when they are first needed.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
@@ -14,7 +14,7 @@ DEFINE_SPINLOCK(tid_lock); /* irq; guards all below */
 static u64 *chunks[TID_MAX / CHUNK_BITS];
 static u32 chunk_count, used, last_tid;
 
-/* First clear bit at or after `from` in the chunk; CHUNK_BITS: none. */
+/* The first clear bit of the chunk at or after `from`, or CHUNK_BITS if there is none. */
 static u32 first_clear(const u64 *chunk, u32 from)
 {
 	for (u32 w = from / 64; w < CHUNK_WORDS; w++) {
@@ -28,8 +28,8 @@ static u32 first_clear(const u64 *chunk, u32 from)
 	return CHUNK_BITS;
 }
 
-/* One chunk more, unless there is room enough: numbers are used again only after a while, but a
- * machine with few threads stays with few chunks. */
+/* Allocate one more chunk if three quarters of the present ones are used.  So a number is not used
+ * again soon, and a machine with few threads needs few chunks.  0 or -EAGAIN.  May sleep. */
 static int make_room(void)
 {
 	u32 count = READ_ONCE(chunk_count);
@@ -42,7 +42,7 @@ static int make_room(void)
 		return -EAGAIN;
 	flags = spin_lock_irq(&tid_lock);
 	if (chunk_count == 0)
-		chunk[0] = 3; /* 0 is the idle threads', 1 is init's, whatever is made before it */
+		chunk[0] = 3; /* 0 is for idle threads and 1 for init: never allocated */
 	if (chunk_count < ARRAY_SIZE(chunks)) {
 		chunks[chunk_count++] = chunk;
 		chunk = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Timers.  Each CPU has a tree of its own, ordered by time; its local APIC is armed for the first.
- * A timer is in at most one tree: `cpu` says which, and is claimed by compare and exchange.
+ * Timers.  Each CPU has a tree of timers, ordered by time, and its local APIC is armed for the
+ * first.  A timer is in at most one tree: `cpu` says in which, and is changed by compare and
+ * exchange.
  */
 #include "kernel/task/timer.h"
 
@@ -9,20 +10,20 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/sync/spinlock.h"
 
-#define TIMER_BATCH 16
+#define TIMER_BATCH 16 /* functions to call before other interrupts are allowed */
 
 struct timer_base {
 	struct spinlock lock; /* irq */
 	struct treap tree;
 	struct timer *first;
-	struct timer *running; /* whose fn is being called here */
-	u64 armed_ns;	       /* what the APIC is set for; 0: not set */
+	struct timer *running; /* the timer whose fn this CPU is calling, or NULL */
+	u64 armed_ns;	       /* the time for which the APIC is armed; 0: not armed */
 };
 
 static struct lock_class timer_class = {"timer", 0};
 static DEFINE_PER_CPU(struct timer_base, base_var);
 
-/* The section starts as zero: a lock needs its class. */
+/* Per-CPU data start as zero, so the class of the lock is set at its first use. */
 static struct timer_base *base_of(u32 cpu)
 {
 	struct timer_base *b = per_cpu_ptr(base_var, cpu);
@@ -40,7 +41,7 @@ void timer_init(struct timer *t, void (*fn)(struct timer *timer))
 static void arm(struct timer_base *b)
 {
 	if (!b->first)
-		return; /* an interrupt that finds nothing to do does no harm */
+		return; /* if the APIC is still armed, its interrupt finds nothing to do */
 	if (b->armed_ns && b->armed_ns <= b->first->expires_ns)
 		return;
 	b->armed_ns = b->first->expires_ns;
@@ -93,7 +94,7 @@ bool timer_cancel(struct timer *t)
 			spin_unlock_irq(&b->lock, flags);
 			return true;
 		}
-		spin_unlock_irq(&b->lock, flags); /* it moved meanwhile */
+		spin_unlock_irq(&b->lock, flags); /* it has moved to another CPU: try again */
 	}
 }
 
@@ -111,7 +112,7 @@ void timer_start(struct timer *t, u64 expires_ns)
 		if (__atomic_compare_exchange_n(&t->cpu, &nowhere, this_cpu_id(), false,
 						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			break;
-		spin_unlock(&b->lock); /* somebody else started it meanwhile: the last one counts */
+		spin_unlock(&b->lock); /* another CPU has just started it: the last start counts */
 	}
 	t->expires_ns = expires_ns;
 	insert(b, t);
@@ -125,7 +126,7 @@ void timer_cancel_sync(struct timer *t)
 {
 	do {
 		timer_cancel(t);
-		/* A function runs in an interrupt handler: it ends soon, whatever CPU it is on. */
+		/* fn runs in an interrupt handler, so it returns soon. */
 		for (u32 cpu = 0; cpu < cpu_count; cpu++)
 			while (__atomic_load_n(&base_of(cpu)->running, __ATOMIC_ACQUIRE) == t)
 				cpu_relax();
@@ -139,7 +140,8 @@ void timer_interrupt(void)
 
 	spin_lock(&b->lock);
 	b->armed_ns = 0;
-	/* After a few, other interrupts first: what is left brings this one back at once. */
+	/* After TIMER_BATCH functions return, so that other interrupts are handled.  The remaining
+	 * timers have expired, so arm() makes this interrupt come again immediately. */
 	for (u32 n = 0; b->first && n < TIMER_BATCH; n++) {
 		struct timer *t = b->first;
 
@@ -148,12 +150,13 @@ void timer_interrupt(void)
 			if (t->expires_ns > now)
 				break;
 		}
-		/* Before it counts as nowhere: timer_cancel_sync() looks in the other order, and
-		 * must not find it neither pending nor running. */
+		/* `running` must be visible before `cpu` becomes TIMER_NOWHERE.
+		 * timer_cancel_sync() reads `cpu` first and `running` second, so it always sees the
+		 * timer as pending or as running. */
 		__atomic_store_n(&b->running, t, __ATOMIC_RELEASE);
 		take_out(b, t);
 		spin_unlock(&b->lock);
-		t->fn(t); /* the timer's memory may be gone after this */
+		t->fn(t); /* do not use `t` afterwards: its memory may have been freed */
 		spin_lock(&b->lock);
 		__atomic_store_n(&b->running, NULL, __ATOMIC_RELEASE);
 	}

@@ -5,8 +5,8 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/task/runqueue.h"
 
-/* Part `run` in the proportion of the samples.  What was told before is taken from *user_ns and
- * *kernel_ns: neither ever goes back, as in times(2). */
+/* Divide `run` between *user_ns and *kernel_ns in the proportion of the samples.  On entry these
+ * two hold the values reported before, and neither becomes smaller (times(2)). */
 void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u64 *kernel_ns)
 {
 	u64 samples = user_samples + kernel_samples, user = run;
@@ -21,11 +21,11 @@ void times_split(u64 run, u64 user_samples, u64 kernel_samples, u64 *user_ns, u6
 void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns)
 {
 	u64 flags = irq_save(), run;
-	struct runqueue *rq = runqueue_lock_of(t); /* so that it is not switched meanwhile */
+	struct runqueue *rq = runqueue_lock_of(t); /* no switch to or from `t` under this lock */
 
 	run = t->use.run_ns + (t->on_cpu ? clock_now_ns() - t->use.run_since_ns : 0);
-	/* Never sampled: it runs in bursts shorter than a turn.  A user thread's time is its own.
-	 */
+	/* A thread that runs only for short times may never be sampled.  All its time then counts
+	 * as user time, or as kernel time if it is a kernel thread. */
 	times_split(run, t->use.user_samples, t->use.kernel_samples + !t->is_user,
 		    &t->use.counted.user_ns, &t->use.counted.kernel_ns);
 	*user_ns = t->use.counted.user_ns;

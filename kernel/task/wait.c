@@ -9,7 +9,7 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 
-#define WAKE_BATCH 16 /* threads woken with interrupts off */
+#define WAKE_BATCH 16 /* threads to wake before interrupts are allowed for a moment */
 
 struct lock_class wait_queue_class = {"wait queue", 0};
 
@@ -36,7 +36,7 @@ void wait_queue_remove(struct wait_queue *q, struct waiter *w)
 	spin_unlock_irq(&q->lock, flags);
 }
 
-/* Returns whether it counts as the one of wake_one(). */
+/* Wake one waiter.  Returns true if wait_wake_one() must stop after it.  q->lock is held. */
 static bool wake_waiter(struct waiter *w)
 {
 	bool exclusive = w->exclusive;
@@ -47,8 +47,8 @@ static bool wake_waiter(struct waiter *w)
 		return exclusive;
 	}
 	list_remove(&w->link);
-	/* Once `woken` is seen the waiter may return and its entry be gone; its thread is not, as
-	 * long as the queue's lock is held: it takes that before it leaves (wait_on()). */
+	/* Do not use *w after this store: the waiter may see it and return.  Its thread cannot exit
+	 * yet, since wait_on() takes q->lock before it returns, and we hold that lock. */
 	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
 	thread_wake(t);
 	return exclusive;
@@ -70,13 +70,15 @@ void wait_wake_all(struct wait_queue *q)
 	u64 flags = spin_lock_irq(&q->lock);
 	struct list rest;
 
-	/* Those that wait now, and not who comes meanwhile; interrupts get their turn after a few. */
+	/* Move the present waiters to `rest`, so that threads which begin to wait later are not
+	 * woken.  Interrupts are on for a moment after every WAKE_BATCH of them.  A waiter may
+	 * remove itself at that moment: list_remove() does not need to know in which list it is. */
 	list_init(&rest);
 	list_splice(&rest, &q->waiters);
 	for (u32 n = 1; !list_empty(&rest); n++) {
 		struct waiter *w = list_first(&rest, struct waiter, link);
 
-		if (w->wake) { /* poll's entries stay until they are taken off */
+		if (w->wake) { /* of poll(), which removes it itself: keep it in the queue */
 			list_remove(&w->link);
 			list_push_back(&q->waiters, &w->link);
 		}
@@ -99,6 +101,8 @@ static void sleep_timer_fired(struct timer *timer)
 	thread_wake(container_of(timer, struct sleep_timer, timer)->thread);
 }
 
+/* The state is set before the three conditions are tested, and a waker does the same in the other
+ * order: so one of the two always sees the other (thread_set_state()). */
 int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 {
 	struct thread *t = current_thread();
@@ -131,8 +135,8 @@ int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 	return result;
 }
 
-/* Enqueued before the guard is released, so that no wake-up is missed.  Interrupts are on while it
- * sleeps. */
+/* Sleep on `q`.  The thread is in the queue before the guard is released, so that no wake-up is
+ * missed.  The guard is not held on return. */
 static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags)
 {
 	struct thread *t = current_thread();
@@ -154,7 +158,7 @@ static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 	irqs = spin_lock_irq(&q->lock);
 	list_remove(&w.link);
 	if (w.woken)
-		result = 0; /* a wake-up that was given to us must not be lost */
+		result = 0; /* even after a timeout or a signal: this wake-up must not be lost */
 	spin_unlock_irq(&q->lock, irqs);
 	t->wait.name = NULL;
 	t->wait.object = NULL;
@@ -173,7 +177,7 @@ int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 {
 	int result = wait_on(q, guard, deadline_ns, flags);
 
-	/* The caller keeps the flags of its spin_lock_irq(): leave interrupts off as it did. */
+	/* The caller still has the flags of its own spin_lock_irq(), so ours are not needed. */
 	(void)spin_lock_irq(guard);
 	return result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Wait queues.  Going to sleep takes the lock to release as an argument: whoever makes the
- * condition true under that lock and then wakes cannot be missed.
+ * Wait queues.  wait_sleep() takes the lock to release as an argument: a waker that changes the
+ * condition under that lock, and then wakes the queue, cannot be missed.
  */
 #pragma once
 
@@ -10,10 +10,10 @@
 
 struct thread;
 
-/* What a thread sleeps for.  Written by the thread itself; read by wakers (flags), /proc and the
- * debugger without a lock. */
+/* What a thread sleeps for.  Only the thread itself writes it.  Wakers (flags), /proc and the
+ * debugger read it without a lock. */
 struct thread_wait {
-	const char *name; /* of the queue, or "futex", "sleep"; NULL while it does not sleep */
+	const char *name; /* of the queue, or "futex" or "sleep"; NULL while it does not sleep */
 	void *object;	  /* the struct wait_queue, or NULL; for the debugger */
 	u32 flags;	  /* WAIT_*: which signals end the sleep; 0: none */
 };
@@ -24,14 +24,14 @@ struct wait_queue {
 	const char *name;    /* what threads here wait for: "pipe", "child", ... */
 };
 
-/* One entry of one waiter.  Ordinary sleepers use wait_sleep(); poll hangs entries of its own on
- * many queues, with a function. */
+/* One waiter in one queue.  wait_sleep() has it on its stack.  poll() adds one with a function to
+ * each of many queues. */
 struct waiter {
 	struct list link;
 	struct thread *thread;
 	void (*wake)(struct waiter *w); /* NULL: wake the thread; called under the queue's lock */
-	bool exclusive;			/* counts against wake_one() */
-	bool woken;
+	bool exclusive;			/* wait_wake_one() stops after this waiter */
+	bool woken;			/* set by the waker, before it wakes the thread */
 };
 
 #define WAIT_QUEUE_INIT(q, n) {SPINLOCK_INIT(&wait_queue_class), LIST_INIT((q).waiters), (n)}
@@ -40,33 +40,38 @@ extern struct lock_class wait_queue_class;
 void wait_queue_init(struct wait_queue *q, const char *name);
 
 #define WAIT_FOREVER	UINT64_MAX
-#define WAIT_KILLABLE	1 /* ends with -EINTR only for a signal that kills */
-#define WAIT_SIGNALS	2 /* ends with -EINTR for any signal to be delivered */
+#define WAIT_KILLABLE	1 /* a signal that kills ends the sleep with -EINTR, no other signal does */
+#define WAIT_SIGNALS	2 /* any signal that is to be delivered ends the sleep with -EINTR */
 
-/* Sleep on `q` until woken.  The caller holds `guard` (taken by spin_lock(), interrupts on), has
- * looked at its condition, and looks again afterwards: `guard` is released while asleep and held
- * again on return.  `deadline_ns` is clock_now_ns() time or WAIT_FOREVER; `flags` 0 cannot be
- * interrupted.  0 (woken), -ETIMEDOUT, -EINTR.  Sleeps. */
+/* Sleep on `q` until a waker wakes the caller.  The caller holds `guard` (taken by spin_lock(),
+ * with interrupts on), has tested its condition, and tests it again afterwards: `guard` is released
+ * during the sleep and held again on return.  `deadline_ns` is a time of clock_now_ns(), or
+ * WAIT_FOREVER; with `flags` 0 no signal ends the sleep.  Returns 0 (woken), -ETIMEDOUT or -EINTR.
+ * Sleeps. */
 int wait_sleep(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags);
 
-/* The same with a guard that was taken by spin_lock_irq(); released and taken again likewise. */
+/* The same with a guard that was taken by spin_lock_irq(): interrupts are on during the sleep, and
+ * off again on return. */
 int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags);
 
-/* The same for a wait that only a device's speed ends: a seeded thread stays the holder of its group
- * meanwhile, so that this speed does not change the order of members. */
+/* The same for a wait that only a device's speed ends: a seeded thread stays the holder of its
+ * group meanwhile, so that this speed does not change the order of members. */
 int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags);
 
-/* Wake one (the longest waiting), or all.  Any context; the guard may be held or not. */
+/* Wake the waiter that has waited longest, or all.  Any context; the guard may be held or not. */
 void wait_wake_one(struct wait_queue *q);
 void wait_wake_all(struct wait_queue *q);
 
-/* For poll: hang an entry on a queue, and take it off (harmless when it is off already). */
+/* Add a waiter to a queue, and remove it (nothing happens if it has been removed already).  For
+ * poll(). */
 void wait_queue_add(struct wait_queue *q, struct waiter *w);
 void wait_queue_remove(struct wait_queue *q, struct waiter *w);
 
-/* Sleep until `deadline_ns` without a queue.  0 at the deadline, or -EINTR. */
+/* Sleep until `deadline_ns`, without a queue.  Returns 0 at the deadline, or -EINTR.  Sleeps. */
 int sleep_until(u64 deadline_ns, u32 flags);
 
-/* For queues of other kinds: sleep until *woken, which is set before thread_wake(), the deadline or
- * a signal: 0, -ETIMEDOUT, -EINTR.  The waker sees to it that the thread still is when it wakes it. */
+/* For queues of other kinds (futexes): sleep until *woken is true, the deadline has passed or a
+ * signal ends the sleep.  Returns 0, -ETIMEDOUT or -EINTR.  The waker sets *woken and then calls
+ * thread_wake().  It must make sure that the thread still exists then: by a reference, or by a lock
+ * that the sleeper takes before it returns.  `woken` may be NULL.  Sleeps. */
 int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags);

@@ -11,14 +11,15 @@ static u64 threads_started;
 
 void thread_set_state(enum thread_state state)
 {
-	/* Full barrier: the state must be visible to wakers before the caller checks its condition.
-	 * Pairs with the waker, which changes the condition before it reads the state in wake_if(). */
+	/* Full barrier: the state must be visible to wakers before the caller checks its
+	 * condition.  Pairs with the waker, which changes the condition before it reads the state
+	 * in wake_if(). */
 	__atomic_exchange_n(&current_thread()->state, state, __ATOMIC_SEQ_CST);
 }
 
-/* Make the thread runnable if its state is in `states`, a bit for each.  The thread changes its state
- * without the lock and may already be past this sleep, so the state is changed only if it still is
- * what was read. */
+/* Make the thread runnable if its state is in `states`, a bit for each.  The thread changes its
+ * state without the lock and may already be past this sleep, so the state is changed only if it
+ * still is what was read. */
 static bool wake_if(struct thread *t, u32 states)
 {
 	u64 flags = irq_save(), now;
@@ -31,8 +32,8 @@ static bool wake_if(struct thread *t, u32 states)
 	now = woken ? clock_now_ns() : 0;
 	if (woken)
 		trace_waking(t, now);
-	/* A thread that is still on a CPU has not left its stack: it is not queued here, but its own
-	 * choose_next() finds it runnable. */
+	/* A thread that is still on a CPU has not left its stack: it is not queued here, but its
+	 * own choose_next() finds it runnable. */
 	if (woken && !t->on_cpu)
 		balance_enqueue(rq, t, false, now);
 	else
@@ -61,7 +62,8 @@ void thread_notify(struct thread *t, u32 work_bits)
 		thread_wake(t);
 	if (work_bits & WORK_KILLED)
 		thread_wake_from(t, THREAD_STOPPED);
-	/* If it runs in user mode on another CPU, an interrupt makes it enter the kernel and look. */
+	/* If it runs in user mode on another CPU, an interrupt makes it enter the kernel and
+	 * look. */
 	if (READ_ONCE(t->on_cpu) && t != current_thread())
 		smp_reschedule(READ_ONCE(t->cpu));
 }
