@@ -5,6 +5,7 @@
  * The kernel polls the port only before it has interrupts, in a panic, and if the log finds no
  * room.
  */
+#include "arch/x86_64/cpu/clock_read.h"
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/console.h"
 
@@ -35,6 +36,7 @@ enum { DATA, INTERRUPT_ENABLE, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_S
 
 #define RING_SIZE    4096 /* a power of two */
 #define RING_LOW     1024 /* wake writers when fewer bytes than this are in the ring */
+#define DRAIN_NS     (5 * NSEC_PER_SEC) /* how long the end of the machine waits for the other end */
 #define ROUNDS	     64	  /* of one interrupt, if the other end is as fast as this loop */
 
 DEFINE_SPINLOCK(serial_lock); /* guards the ring and the order of what is sent */
@@ -111,9 +113,14 @@ static void serial_flush(struct console *c, bool now)
 		send();
 }
 
+/* Once there are interrupts, there is a clock. */
 static void serial_drain(struct console *c)
 {
-	drain(READ_ONCE(head));
+	u32 mark = READ_ONCE(head);
+	u64 end = clock_now_ns() + DRAIN_NS;
+
+	while (!drain(mark) && READ_ONCE(has_interrupt) && clock_now_ns() < end)
+		;
 }
 
 /* Returns the bytes in the ring.  If these are at least `low`, the terminal will be notified when
