@@ -8,12 +8,12 @@
 static char text[2048];
 static const char *init_arguments = "";
 
-/* One word, quotes still in it. */
+/* One word, with its quotes. */
 struct word {
 	const char *start, *end;
 };
 
-/* The next word from *at on, which moves behind it.  False at the end of the line. */
+/* Find the next word from *at on, and advance *at past it.  False at the end of the line. */
 static bool word_next(const char **at, struct word *w)
 {
 	const char *p = *at;
@@ -55,7 +55,8 @@ const char *cmdline_text(void)
 	return text;
 }
 
-/* Where the value of word `w` begins if it is called `name`; its end for a bare name; else NULL. */
+/* If the word `w` is `name=value`, returns where the value begins; if it is `name`, its end; else
+ * NULL. */
 static const char *word_value(const struct word *w, const char *name)
 {
 	const char *p = w->start + (*w->start == '"');
@@ -69,7 +70,7 @@ static const char *word_value(const struct word *w, const char *name)
 	return p == w->end || *p == '"' ? w->end : NULL;
 }
 
-/* Copy [from, end) without its quotes, and terminate.  The length with the NUL. */
+/* Copy [from, end) without its quotes, and add a NUL.  Returns the length with the NUL. */
 static size_t unquote(char *to, size_t size, const char *from, const char *end)
 {
 	size_t n = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel's command line: words parted by blanks, "name" or "name=value", "..." quotes blanks;
- * what stands after "--" is init's.
+ * The command line of the kernel: words separated by blanks, "name" or "name=value".  Quotes "..."
+ * allow blanks in a word.  The words after "--" are arguments of init.
  */
 #pragma once
 
@@ -13,14 +13,16 @@ void cmdline_init(const char *line);
 /* The whole line, as given. */
 const char *cmdline_text(void);
 
-/* Copy the value of the last `name=` (or "" for a bare `name`).  False where it is not there. */
+/* Copy the value of the last `name=`, or "" for `name` without a value.  False if there is none. */
 bool cmdline_get(const char *name, char *value, size_t size);
 
-/* The value of the last `name=` as a number; `otherwise` where absent or no number. */
+/* Returns the value of the last `name=` as a number; `otherwise` if there is none or it is no
+ * number. */
 u64 cmdline_get_u64(const char *name, u64 otherwise);
 
-/* Each `name=` in turn (console= may stand several times): the index-th value.  False past the end. */
+/* Copy the value of the index-th `name=`, from 0 on (console= may be given several times).  False
+ * if there are fewer. */
 bool cmdline_get_nth(const char *name, unsigned index, char *value, size_t size);
 
-/* The words after "--", at most `max`, without their quotes; how many. */
+/* Store the words after "--" without their quotes, at most `max`.  Returns how many. */
 u32 cmdline_init_words(const char **words, u32 max);

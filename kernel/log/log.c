@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log: a ring of records.  A writer makes the record at the head its own by one compare and
- * exchange, fills it and commits it; a writer that finds the head taken but not yet moved (it
- * interrupted the other, or runs beside it) moves the head for it, so nobody waits for anybody.
- * A record that is still being written when the ring comes round to it is not overwritten: the new
- * line is dropped.
+ * The log: a ring of records.  A writer reserves the record at the head by one compare and
+ * exchange, fills it and commits it.  If a writer finds that the record at the head is reserved but
+ * the head has not been advanced (it has interrupted the other writer, or runs on another CPU), it
+ * advances the head itself.  So no writer waits for another.  If the record at the head is still
+ * being written from the last round of the ring, the new line is dropped.
  */
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -28,7 +28,7 @@ struct record {
 static const char lost_text[] = "(lines lost: written faster than printed)\n";
 
 static struct record ring[RECORDS] __aligned(64);
-static u64 head; /* the next record's number; may lag behind by those just being taken */
+static u64 head; /* number of the next record; may be too low for a moment */
 static struct log_sink *sinks;
 static bool printing;
 static u64 (*clock)(void);
@@ -38,7 +38,7 @@ static struct record *record_at(u64 n)
 	return &ring[n % RECORDS];
 }
 
-/* Take the record at the head.  NULL: the ring came round to one not yet committed. */
+/* Reserve the record at the head.  NULL: its former line has not been committed yet. */
 static struct record *record_reserve(u64 *number)
 {
 	for (;;) {
@@ -68,13 +68,13 @@ static void record_write(const char *text, size_t length)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	r->length = (u16)length;
 	memcpy(r->text, text, length);
-	/* Before the look at `printing`: see log_flush(). */
+	/* SEQ_CST: visible before log_flush() reads `printing`. */
 	__atomic_store_n(&r->state, COMMITTED(n), __ATOMIC_SEQ_CST);
 }
 
 enum found { RECORD_THERE, RECORD_NOT_YET, RECORD_WRITTEN_NOW, RECORD_LOST };
 
-/* A consistent copy of record `n`. */
+/* Make a consistent copy of record `n`: its state must be the same before and after the copy. */
 static enum found record_read(u64 n, struct record *copy)
 {
 	const struct record *r = record_at(n);
@@ -99,7 +99,7 @@ static u64 record_oldest(void)
 	return n < RECORDS ? 0 : n - RECORDS;
 }
 
-/* Give a sink its next record.  False: there is none yet. */
+/* Write the next record of a sink.  False: there is none yet. */
 static bool sink_print(struct log_sink *sink, bool forced)
 {
 	u64 n = __atomic_load_n(&sink->printed, __ATOMIC_RELAXED);
@@ -111,7 +111,7 @@ static bool sink_print(struct log_sink *sink, bool forced)
 	case RECORD_WRITTEN_NOW:
 		if (!forced)
 			return false;
-		copy.length = 0; /* by a CPU that has stopped */
+		copy.length = 0; /* a CPU that has stopped was writing it: skip it */
 		break;
 	case RECORD_LOST:
 		sink->write(sink, lost_text, sizeof(lost_text) - 1);
@@ -120,8 +120,9 @@ static bool sink_print(struct log_sink *sink, bool forced)
 	case RECORD_THERE:
 		break;
 	}
-	/* Forced, a line that makes the sink fault is not tried twice; else a line that a stopped
-	 * CPU printed half is printed again in whole. */
+	/* In a panic, count the line first: if the sink faults, the line is not tried again.
+	 * Otherwise count it afterwards: if a CPU is stopped in the middle of a line, the whole
+	 * line is printed again. */
 	if (forced)
 		__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
 	if (copy.length)
@@ -135,7 +136,7 @@ static struct log_sink *sink_first(void)
 	return __atomic_load_n(&sinks, __ATOMIC_ACQUIRE);
 }
 
-/* Has a sink something to print? */
+/* Returns whether a sink has a committed record to print. */
 static bool is_behind(void)
 {
 	for (struct log_sink *s = sink_first(); s; s = s->next) {
@@ -148,9 +149,10 @@ static bool is_behind(void)
 	return false;
 }
 
-/* Print, unless another does: that one looks again after it has put the flag down, and our record
- * was committed before we looked at the flag, so one of us sees it.  Whoever prints what others
- * keep writing stops after a ring's worth and leaves the rest to the next writer. */
+/* Print, unless another CPU is printing: that CPU tests is_behind() after it has cleared
+ * `printing`. Our record was committed before we read the flag, and all these accesses are SEQ_CST,
+ * so one of the two prints it.  After RECORDS records the printer stops and leaves the rest to the
+ * next writer. */
 static void log_flush(void)
 {
 	u32 budget = RECORDS;
@@ -196,7 +198,7 @@ void log_printf(const char *fmt, ...)
 	va_end(args);
 	length = MIN(length + n, sizeof(line) - 2);
 	line[length++] = '\n';
-	/* A long line takes several records; others' may come between. */
+	/* A long line needs several records.  Records of other CPUs may come between them. */
 	for (size_t at = 0; at < length; at += n) {
 		n = MIN(length - at, (size_t)RECORD_TEXT);
 		record_write(line + at, n);

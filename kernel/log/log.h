@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel's log: a ring of bytes that every CPU may write to from any context, NMI included,
- * without a lock.  Whoever finds no one printing hands the new bytes to the sinks; others leave
- * theirs for it.  Nothing here waits.
+ * The log of the kernel: a ring of records.  Every CPU may write to it from any context, also from
+ * an NMI, without a lock.  A writer that finds no other CPU printing passes the new records to the
+ * sinks; otherwise that CPU does.  Nothing here waits.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
-#define LOG_SIZE (256 * 1024) /* of the ring: its last 1024 lines are kept for dmesg */
+#define LOG_SIZE (256 * 1024) /* bytes of the ring: the last 1024 records, for dmesg */
 
-/* Where log text goes besides the ring: a console. */
+/* A receiver of log text: a console. */
 struct log_sink {
 	void (*write)(struct log_sink *sink, const char *text, size_t length);
 	void (*drain)(struct log_sink *sink); /* NULL: nothing is left over when write() returns */
-	struct log_sink *next; /* this and the rest: the log's own */
+	struct log_sink *next; /* this and `printed` are private to log.c */
 	u64 printed;	       /* number of the next record to print */
 };
 
-/* One line: "[    1.234567] text\n".  The newline is added.  Any context. */
+/* Write one line, "[    1.234567] text\n".  The time and the newline are added.  Any context. */
 void log_printf(const char *fmt, ...) __printf(1, 2);
 
-/* How bad it is tells the reader of the code; all are printed. */
+/* The level only informs the reader of the code; all levels are printed. */
 #define log_error log_printf
 #define log_warn  log_printf
 #define log_info  log_printf
 
-/* Add a sink.  Sinks are never removed.  The ring's present content is given to it at once. */
+/* Add a sink.  The present contents of the ring are written to it.  Sinks are never removed. */
 void log_sink_add(struct log_sink *sink);
 
-/* Print whatever is in the ring now, whoever else may be printing: for a kernel that stops. */
+/* Print what is in the ring, even if another CPU is printing: for a panic. */
 void log_flush_forced(void);
 
 /* Before the machine ends: wait until the sinks have sent what they were given; for a bounded time.
  * Any context. */
 void log_drain(void);
 
-/* Nanoseconds for the time stamps; the clock gives its function once it runs. */
+/* Set the function that returns the nanoseconds for time stamps.  Without it they are 0. */
 void log_set_clock(u64 (*now_ns)(void));
 
-/* Copy the last `size` bytes of the ring, oldest first.  Returns the bytes copied. */
+/* Copy the last `size` bytes of the ring, oldest first.  Returns the number of bytes copied. */
 size_t log_read(char *buf, size_t size);
 
-/* Bytes in the ring now, at most LOG_SIZE. */
+/* Returns the number of bytes of text in the ring, at most LOG_SIZE. */
 size_t log_length(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel stops.  What can be said about the machine at that moment is the roof's to say.
+ * Panic.  stop.c sets the handler, which stops the other CPUs and lets extensions write a report.
  */
 #include "kernel/lib/format.h"
 #include "kernel/log/log.h"

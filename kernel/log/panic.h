@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel stops: a broken rule.
+ * Panic: the kernel stops because something that must be true is not.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
-/* Stop the kernel, saying why.  The roof gives the function that stops the other CPUs and prints
- * registers, backtrace, locks and last events; before that the message alone is logged and the
- * processor halts.  Any context. */
+/* Stop the kernel with a message that says why.  Calls the handler, which stops the other CPUs and
+ * reports; without a handler, logs the message and halts.  Any context. */
 void panic(const char *fmt, ...) noreturn __printf(1, 2);
 
 typedef void (*panic_handler_t)(const char *message) noreturn;
 void panic_set_handler(panic_handler_t handler);
 
-/* True from the first panic on: locks are no longer to be waited for. */
+/* True from the first panic on.  Code that waits for a lock must then continue without it. */
 extern bool panic_in_progress;
 
-/* Checked always. */
+/* A condition that is checked in all builds. */
 #define require(cond)                                                                              \
 	do {                                                                                       \
 		if (unlikely(!(cond)))                                                             \
 			panic("%s:%d: %s: required: %s", __FILE__, __LINE__, __func__, #cond);     \
 	} while (0)
 
-/* Checked in debug builds. */
+/* A condition that is checked in debug builds only. */
 #define assert(cond)                                                                               \
 	do {                                                                                       \
 		if (HEDDLE_DEBUG)                                                                  \
