@@ -59,11 +59,6 @@ struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *
 	return f;
 }
 
-void file_get(struct file *f)
-{
-	refcount_get(&f->refs);
-}
-
 void file_path_put(struct dentry_path *path)
 {
 	if (path && refcount_put(&path->refs))

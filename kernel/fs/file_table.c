@@ -178,11 +178,6 @@ struct file *fd_get_from(struct file_table *t, u32 fd)
 	return f;
 }
 
-struct file *fd_get(u32 fd)
-{
-	return fd_get_from(current_process()->files, fd);
-}
-
 int fd_close_range(u32 first, u32 last, bool only_mark)
 {
 	struct file_table *t = current_process()->files;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/fs/vfs.h"
+#include "kernel/task/process.h"
 
 struct fd_slot {
 	struct file *file; /* NULL: free */
@@ -36,9 +37,15 @@ int fd_available(void);
 /* Likewise, exactly `fd`, closing what was there (dup2): -EBADF, -ENOMEM. */
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
 
-/* With a reference; NULL where not open. */
-struct file *fd_get(u32 fd);
-struct file *fd_get_from(struct file_table *t, u32 fd); /* another process's, for /proc */
+/* The open file of a descriptor of `t`, with a reference; NULL: it is not open. */
+struct file *fd_get_from(struct file_table *t, u32 fd);
+
+/* The same in the calling process. */
+static inline struct file *fd_get(u32 fd)
+{
+	return fd_get_from(current_process()->files, fd);
+}
+
 int fd_close(u32 fd); /* -EBADF.  Sleeps. */
 int fd_close_range(u32 first, u32 last, bool only_mark);
 int fd_flags(u32 fd);		      /* 1: close on exec; -EBADF */

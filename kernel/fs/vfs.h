@@ -212,7 +212,11 @@ ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size);
 
 /* An anonymous file (pipe, socket): no path; mode is its inode's.  ERR_PTR(-ENOMEM). */
 struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *private, u32 mode);
-void file_get(struct file *f);
+static inline void file_get(struct file *f)
+{
+	refcount_get(&f->refs);
+}
+
 void file_put(struct file *f); /* the last closes; sleeps */
 
 /* read() and write() as the system calls do: access mode, append, at the file's own position (`at`

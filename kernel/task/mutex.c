@@ -29,14 +29,11 @@ static bool try_acquire(struct mutex *m)
 					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
-static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockdep)
+/* Another thread holds the mutex, or did a moment ago.  Out of line, since this is rare. */
+static __noinline int acquire_slowly(struct mutex *m, u32 wait_flags)
 {
 	int result = 0;
 
-	might_sleep();
-	lockdep_acquire(m->class, m, where, LOCKDEP_SLEEPING | lockdep);
-	if (likely(try_acquire(m)))
-		return 0;
 	spin_lock(&m->guard);
 	/* Full barrier: `waiters` must be visible before `owner` is tested.  mutex_unlock() stores
 	 * `owner` before it reads `waiters`, so either we see the mutex free or it sees us
@@ -59,6 +56,13 @@ static int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockd
 	if (result)
 		lockdep_release(m, true);
 	return result;
+}
+
+static inline int acquire(struct mutex *m, u32 wait_flags, const void *where, u32 lockdep)
+{
+	might_sleep();
+	lockdep_acquire(m->class, m, where, LOCKDEP_SLEEPING | lockdep);
+	return likely(try_acquire(m)) ? 0 : acquire_slowly(m, wait_flags);
 }
 
 void mutex_lock(struct mutex *m)

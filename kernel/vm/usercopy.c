@@ -112,16 +112,6 @@ int fault_in_user(u64 address, bool write)
 		   : -EFAULT;
 }
 
-void io_init_user(struct io_buffer *io, void *user_buf, size_t n)
-{
-	*io = (struct io_buffer){
-	    .iov = &io->single,
-	    .iov_count = 1,
-	    .remaining = n,
-	    .single = {(u64)user_buf, n},
-	};
-}
-
 void io_init_kernel(struct io_buffer *io, void *buf, size_t n)
 {
 	io_init_user(io, buf, n);

@@ -48,7 +48,16 @@ struct io_buffer {
 	struct iovec single;	   /* storage for the one-buffer case */
 };
 
-void io_init_user(struct io_buffer *io, void *user_buf, size_t n);
+static inline void io_init_user(struct io_buffer *io, void *user_buf, size_t n)
+{
+	*io = (struct io_buffer){
+	    .iov = &io->single,
+	    .iov_count = 1,
+	    .remaining = n,
+	    .single = {(u64)user_buf, n},
+	};
+}
+
 void io_init_kernel(struct io_buffer *io, void *buf, size_t n);
 /* The caller has checked that the lengths add up to at most SSIZE_MAX. */
 void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count);
