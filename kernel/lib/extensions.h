@@ -2,7 +2,7 @@
  *
  * Which extensions are built (docs/extensions.md).  The Makefile defines each of these constants as
  * 1 if the extension's folder is built.  They are used as ordinary conditions, never in #if, so the
- * compiler checks the code of a probe in every build and drops it where the constant is 0.
+ * compiler checks the code of a probe in every build and drops it if the constant is 0.
  */
 #pragma once
 

@@ -225,7 +225,7 @@ void page_get(struct page *p)
 	u32 old = __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
 
 	if (unlikely(old == 0 || old >= INT32_MAX))
-		panic("page frame 0x%lx (%s): reference number %u asked for", page_to_phys(p),
+		panic("page frame 0x%lx (%s): page_get() for reference number %u", page_to_phys(p),
 		      use_names[p->use], old + 1);
 }
 
@@ -239,7 +239,7 @@ void page_put(struct page *p)
 	if (old > 1)
 		return;
 	if (unlikely(p->use <= PAGE_RESERVED))
-		panic("page frame 0x%lx (%s) freed, which was never given", page_to_phys(p),
+		panic("page frame 0x%lx (%s) freed, but it was never allocated", page_to_phys(p),
 		      use_names[p->use]);
 	page_free(p);
 }

@@ -171,7 +171,7 @@ void slab_free(struct slab_cache *cache, void *object)
 
 	if (slab->use != PAGE_SLAB || &caches[slab->slab_cache] != cache ||
 	    (u64)object % PAGE_SIZE % cache->size)
-		panic("%p is no %s object", object, cache->name);
+		panic("slab_free(%p): not an object of the cache %s", object, cache->name);
 	if (HEDDLE_DEBUG)
 		object_mark_freed(cache, object);
 	flags = spin_lock_irq(&cache->lock);

@@ -189,7 +189,7 @@ static void references(void)
 	CHECK(PANICS(page_get(p)));
 	p->refs = 0;
 	CHECK(PANICS(page_put(phys_to_page(0x100000))) &&
-	      strstr(host_panic_message, "never given"));
+	      strstr(host_panic_message, "never allocated"));
 }
 
 static void zeroed_and_failing(void)

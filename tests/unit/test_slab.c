@@ -118,7 +118,7 @@ static void misuse(void)
 	u8 *p = kmalloc(100), *q = kmalloc(100);
 	struct slab_cache *cache = slab_cache_create("other", 32, 8);
 
-	CHECK(PANICS(slab_free(cache, q)) && strstr(host_panic_message, "no other object"));
+	CHECK(PANICS(slab_free(cache, q)) && strstr(host_panic_message, "not an object of the cache other"));
 	CHECK(PANICS(kfree(q + 8)));
 	kfree(p);
 	CHECK(PANICS(kfree(p)) && strstr(host_panic_message, "freed twice"));

@@ -114,7 +114,7 @@ void features_detect(void)
 	read_names(f);
 	/* Long mode was checked before it was entered (boot.S). */
 	if (!f->fxsr || !f->sse2)
-		panic("this processor has no SSE2");
+		panic("this processor has no SSE2 or FXSR, which the kernel needs");
 	log_info("cpu: %s, %s family %u model %u stepping %u", f->brand, f->vendor, f->family,
 		 f->model, f->stepping);
 }

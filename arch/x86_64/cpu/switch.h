@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The context switch, and where a new thread begins.
+ * The context switch, and the start of a new thread.
  */
 #pragma once
 

@@ -34,28 +34,20 @@ entry_syscall:
 	/* For the next two instructions the user's rsp is only in %gs:CPU_USER_SP, which CFI cannot
 	 * describe: a debugger that stops here shows the user's rip but a wrong rsp. */
 	movq	%gs:CPU_KERNEL_SP, %rsp
-	pushq	$SELECTOR_USER_DATA
-	.cfi_adjust_cfa_offset 8
-	pushq	%gs:CPU_USER_SP
-	.cfi_adjust_cfa_offset 8
+	PUSH_VALUE $SELECTOR_USER_DATA
+	PUSH_VALUE %gs:CPU_USER_SP
 	.cfi_offset	%rsp, FRAME_RSP - FRAME_SIZE
-	pushq	%r11
-	.cfi_adjust_cfa_offset 8
-	pushq	$SELECTOR_USER_CODE
-	.cfi_adjust_cfa_offset 8
-	pushq	%rcx
-	.cfi_adjust_cfa_offset 8
+	PUSH_VALUE %r11
+	PUSH_VALUE $SELECTOR_USER_CODE
+	PUSH_VALUE %rcx
 	.cfi_offset	%rip, FRAME_RIP - FRAME_SIZE
-	pushq	%rax				/* error: the call's number */
-	.cfi_adjust_cfa_offset 8
-	pushq	$VECTOR_SYSCALL
-	.cfi_adjust_cfa_offset 8
+	PUSH_VALUE %rax				/* error: the call's number */
+	PUSH_VALUE $VECTOR_SYSCALL
 	PUSH	rdi
 	PUSH	rsi
 	PUSH	rdx
 	PUSH	rcx
-	pushq	$-ENOSYS			/* rax */
-	.cfi_adjust_cfa_offset 8
+	PUSH_VALUE $-ENOSYS			/* rax */
 	PUSH	r8
 	PUSH	r9
 	PUSH	r10
@@ -153,8 +145,7 @@ debug_common:
 	CFI_FRAME STUB_SIZE
 	testb	$3, STUB(FRAME_CS)(%rsp)
 	jz	paranoid_common
-	pushq	%rax
-	.cfi_adjust_cfa_offset 8
+	PUSH_VALUE %rax
 	leaq	8(%rsp), %rax
 	.cfi_def_cfa	%rax, STUB_SIZE
 	swapgs
@@ -224,11 +215,9 @@ entry_stubs:
 	CFI_FRAME (FRAME_SIZE-FRAME_ERROR)
 	.else
 	CFI_FRAME (FRAME_SIZE-FRAME_RIP)
-	pushq	$0
-	.cfi_adjust_cfa_offset 8
+	PUSH_VALUE $0
 	.endif
-	pushq	$vector
-	.cfi_adjust_cfa_offset 8
+	PUSH_VALUE $vector
 	.if vector == VECTOR_DEBUG
 	jmp	debug_common
 	.elseif vector == VECTOR_NMI || vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_MACHINE_CHECK

@@ -67,6 +67,12 @@
 	.cfi_adjust_cfa_offset -STUB(FRAME_RIP)
 .endm
 
+/* Push a value that is not in its own register. */
+.macro PUSH_VALUE value
+	pushq	\value
+	.cfi_adjust_cfa_offset 8
+.endm
+
 /* Begin a function with a complete trap frame on the stack. */
 .macro CFI_WHOLE_FRAME
 	CFI_FRAME FRAME_SIZE

@@ -58,7 +58,7 @@ const struct acpi_header *acpi_table_map(paddr_t address, const char *signature)
 	if (h && checksum_ok(h, length))
 		return h;
 broken:
-	log_warn("acpi: table %s at 0x%lx is broken: left out", signature, address);
+	log_warn("acpi: table %s at 0x%lx is damaged: ignored", signature, address);
 	return NULL;
 }
 
@@ -196,7 +196,7 @@ static void madt_read(const struct acpi_header *table)
 		at += e->length;
 	}
 	if (cpus_ignored)
-		log_warn("acpi: %u processors left out: more than %u, or x2APIC needed",
+		log_warn("acpi: %u processors not used: more than %u, or their ids need x2APIC",
 			 cpus_ignored, MAX_CPUS);
 }
 
@@ -281,7 +281,7 @@ void acpi_init(void)
 	if (r && !found)
 		found = root_read(r->rsdt, "RSDT", 4);
 	if (!found)
-		log_warn("acpi: no tables: one processor, and devices where they usually are");
+		log_warn("acpi: no tables: using one processor, and devices at their usual addresses");
 	else
 		log_info("acpi: %u processors, %u I/O APICs", acpi_info.cpu_count,
 			 acpi_info.ioapic_count);

@@ -132,7 +132,7 @@ void acpi_fadt_read(void)
 	if (dsdt)
 		s5_known = s5_find((const u8 *)(dsdt + 1), (const u8 *)dsdt + dsdt->length);
 	if (!s5_known)
-		log_warn("acpi: no _S5 in the DSDT: the machine cannot be switched off");
+		log_warn("acpi: no _S5 in the DSDT: power off will not work");
 }
 
 /* Returns the port of the extended address if it is valid, else the old one. */

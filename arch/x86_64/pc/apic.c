@@ -160,7 +160,7 @@ void apic_init(void)
 	if (!x2apic) {
 		registers = mmio_map(acpi_info.lapic_address, PAGE_SIZE, CACHE_UNCACHED);
 		if (!registers)
-			panic("apic: no room for the local APIC's registers");
+			panic("apic: no room or no memory to map the registers of the local APIC");
 	}
 	apic_init_cpu();
 	log_info("apic: %s, boot CPU has id %u", x2apic ? "x2APIC" : "xAPIC", apic_current_id());

@@ -135,5 +135,5 @@ void random_init(void)
 	}
 	wipe(key, sizeof(key));
 	if (!good)
-		log_info("random: no RDSEED or RDRAND: seeded from times only");
+		log_info("random: the processor has no RDSEED or RDRAND: the seed is from times only");
 }

@@ -209,7 +209,8 @@ static void serial_start(struct console *c)
 	int error = irq_request_isa(IRQ, serial_interrupt);
 
 	if (error) {
-		log_warn("serial: no interrupt (%d), input is not read", error);
+		log_warn("serial: no I/O APIC for interrupt %d (error %d): input is not read", IRQ,
+			 error);
 		return;
 	}
 	reg_write(INTERRUPT_ENABLE, INTERRUPTS);

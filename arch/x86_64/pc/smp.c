@@ -90,7 +90,7 @@ static u32 slots_prepare(u32 wanted, void *(*alloc)(size_t))
 		char *memory = alloc(area + KSTACK_SIZE + 4 * IST_STACK_SIZE);
 
 		if (!memory) {
-			log_warn("smp: no memory for CPU %u and those after it", id);
+			log_warn("smp: no memory for CPU %u: it and those after it are not used", id);
 			break;
 		}
 		slot->apic_id = acpi_info.cpu_apic_ids[id];
@@ -178,13 +178,13 @@ static void slots_report(u32 count)
 		if (__atomic_compare_exchange_n(&slot->state, &state, TRAMPOLINE_ABANDONED, false,
 						__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 			apic_send_init(slot->apic_id);
-			log_warn("smp: the CPU with APIC id %u does not answer; left out",
+			log_warn("smp: the CPU with APIC id %u does not answer: not used",
 				 slot->apic_id);
 		} else if (state == TRAMPOLINE_ARRIVED) {
-			log_warn("smp: the CPU with APIC id %u began and did not finish",
+			log_warn("smp: the CPU with APIC id %u started but did not come online",
 				 slot->apic_id);
 		} else if (state == TRAMPOLINE_UNFIT) {
-			log_warn("smp: the CPU with APIC id %u is left out", slot->apic_id);
+			log_warn("smp: the CPU with APIC id %u is not used", slot->apic_id);
 		}
 	}
 }
@@ -194,7 +194,7 @@ void smp_start_all(void (*entry)(void) noreturn, void *(*alloc)(size_t bytes))
 	u32 wanted = cpus_wanted(), count;
 
 	if (wanted > 1 && !boot_info.trampoline_page) {
-		log_warn("smp: no free page below 1 MiB to start other CPUs in");
+		log_warn("smp: no free page below 1 MiB to start other CPUs: using only one");
 		wanted = 1;
 	}
 	if (wanted > 1) {
