@@ -9,9 +9,9 @@
  *   signals.lock (irq)     of one process; two are never held at the same time
  *   limits.lock (irq)      limits, IDs, timers; only the lock of the timers is taken under it
  *
- * A terminal calls group.c with its lock held, so the lock of a terminal comes before process_lock,
- * and terminals are called only with none of these locks held.  The list of a process's threads
- * changes under both process_lock and signals.lock; either is enough to walk it.
+ * A terminal releases its lock before it calls group.c, and terminals are called only with none of
+ * these locks held.  docs/rooms/sync.md has the order of all locks of the kernel.  The list of a
+ * process's threads changes under both process_lock and signals.lock; either is enough to walk it.
  *
  * References: the tree of PIDs holds one to a process until the process is reaped, and each thread
  * holds one to its process until the thread is freed.  A thread that runs holds one to itself, and

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The documents: every lab has its page, every test its line, every link leads somewhere, every
-source file and function that a page or a lab names is there.  Prints TAP."""
+source file and function that a page or a lab names is there, every lock is in the table of locks.
+Prints TAP."""
 import pathlib
 import re
 import sys
@@ -101,9 +102,23 @@ def extensions():
             yield f"docs/extensions.md: no row for {path.relative_to(ROOT)}"
 
 
+def locks():
+    """Every class of locks has its row in the table of docs/rooms/sync.md, and no other has."""
+    text = (ROOT / "docs/rooms/sync.md").read_text()
+    rows = set(re.findall(r"^\| `([^`]+)` \|.*\| (?:mutex|rwlock|spin, \w+) \|", text, re.M))
+    classes = set()
+    for path in [*(ROOT / "arch").rglob("*.c"), *(ROOT / "kernel").rglob("*.c")]:
+        source = path.read_text()
+        classes |= set(re.findall(r"^DEFINE_SPINLOCK\((\w+)\);", source, re.M))
+        for line in re.findall(r"^(?:static )?struct lock_class (?!\*)([^;]*);", source, re.M):
+            classes |= set(re.findall(r'\{"([^"]+)", 0\}', line))
+    for name in sorted(classes ^ rows):
+        yield f"docs/rooms/sync.md: {'no row for the' if name in classes else 'there is no'} lock {name}"
+
+
 def main():
     problems = {"labs": list(labs()), "tests": list(kinds()), "links": [], "sources": [], "names": list(names()),
-                "extensions": list(extensions())}
+                "extensions": list(extensions()), "locks": list(locks())}
     for page in PAGES:
         text = page.read_text()
         name = page.relative_to(ROOT)
