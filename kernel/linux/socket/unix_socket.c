@@ -1,122 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * UNIX sockets: their life, connections, and what a file does with them.
+ * UNIX sockets: connections, and how they end.
  */
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/init.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
-#include "kernel/mem/slab.h"
-#include "kernel/task/process.h"
 
-/* Linux's, on a machine that nobody has tuned. */
-#define BUFFER_DEFAULT 212992
-#define BACKLOG_MAX    4096
-
-static struct lock_class socket_class = {"socket", 0};
-static struct lock_class reader_class = {"socket reader", 0};
-static struct slab_cache *socket_cache;
-
-void socket_current_cred(struct ucred *cred, bool effective)
-{
-	struct process *p = current_process();
-
-	*cred = (struct ucred){p->pid, effective ? p->credentials.euid : p->credentials.uid,
-			       effective ? p->credentials.egid : p->credentials.gid};
-}
-
-static void unix_socket_init(void)
-{
-	socket_cache = slab_cache_create("socket", sizeof(struct socket), 8);
-}
-
-INIT_CALL(50, unix_socket_init);
-
-static struct socket *socket_create(u32 type)
-{
-	struct socket *s = slab_alloc_zeroed(socket_cache);
-
-	if (!s)
-		return NULL;
-	refcount_init(&s->refs, 1);
-	s->type = type;
-	mutex_init(&s->reader, &reader_class);
-	spinlock_init(&s->lock, &socket_class);
-	s->cred = (struct ucred){0, UINT32_MAX, UINT32_MAX};
-	list_init(&s->packets);
-	list_init(&s->pending);
-	list_init(&s->pending_link);
-	list_init(&s->abstract_link);
-	s->wake_below = NOBODY_WAITS;
-	s->send_size = s->receive_size = BUFFER_DEFAULT;
-	wait_queue_init(&s->readable, "socket_read");
-	wait_queue_init(&s->writable, "socket_write");
-	return s;
-}
-
-void socket_get(struct socket *s)
-{
-	refcount_get(&s->refs);
-}
-
-void socket_put(struct socket *s)
-{
-	if (!refcount_put(&s->refs))
-		return;
-	unix_name_put(s->name);
-	slab_free(socket_cache, s);
-}
-
-struct socket *socket_of(const struct file *f)
-{
-	return f->ops == &socket_ops ? f->private : NULL;
-}
-
-bool unix_is_socket(const struct file *f)
-{
-	return socket_of(f);
-}
-
-struct socket *socket_peer_get(struct socket *s)
-{
-	struct socket *peer;
-
-	spin_lock(&s->lock);
-	peer = s->peer;
-	if (peer)
-		socket_get(peer);
-	spin_unlock(&s->lock);
-	return peer;
-}
-
-int socket_error_take(struct socket *s)
-{
-	return -__atomic_exchange_n(&s->error, 0, __ATOMIC_RELAXED);
-}
-
-static void wake_both(struct socket *s)
-{
-	wait_wake_all(&s->readable);
-	wait_wake_all(&s->writable);
-}
-
-bool socket_may_wait(const struct file *f, u32 message_flags)
-{
-	return !(message_flags & MSG_DONTWAIT || READ_ONCE(f->flags) & O_NONBLOCK);
-}
-
-u64 socket_deadline(u64 timeout)
-{
-	return timeout ? clock_now_ns() + timeout : WAIT_FOREVER;
-}
-
-/* signal(7): a call with a timeout is not started again. */
-int socket_wait_error(int error, u64 timeout)
-{
-	if (error == -EINTR)
-		return timeout ? -EINTR : -ERESTARTSYS;
-	return error == -ETIMEDOUT ? -EAGAIN : error;
-}
+#define BACKLOG_MAX 4096 /* Linux's default of net.core.somaxconn */
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
@@ -128,7 +17,7 @@ static void hang_up(struct socket *peer, bool reset)
 	if (reset)
 		WRITE_ONCE(peer->error, ECONNRESET);
 	spin_unlock(&peer->lock);
-	wake_both(peer);
+	socket_wake_both(peer);
 }
 
 void socket_close(struct socket *s, bool embryo)
@@ -144,7 +33,7 @@ void socket_close(struct socket *s, bool embryo)
 	packets_steal(s, &packets);
 	list_splice(&pending, &s->pending);
 	spin_unlock(&s->lock);
-	wake_both(s); /* connect() to a listener */
+	socket_wake_both(s); /* connect() to a listener */
 	if (s->type == SOCK_DGRAM)
 		wait_wake_all(&datagram_room);
 	if (peer) {
@@ -161,47 +50,6 @@ void socket_close(struct socket *s, bool embryo)
 	}
 	packets_drop(s, &packets);
 	socket_put(s);
-}
-
-/* --- The beginning ---------------------------------------------------------------------------- */
-
-/* An open file for `s`, which is taken over, or (NULL) one that will get its socket. */
-static struct file *socket_file(struct socket *s, u32 flags)
-{
-	return file_create_anonymous(&socket_ops, O_RDWR | flags, s, S_IFSOCK | 0777);
-}
-
-struct file *unix_socket_create(u32 type, u32 flags)
-{
-	struct socket *s = socket_create(type);
-	struct file *f = s ? socket_file(s, flags) : ERR_PTR(-ENOMEM);
-
-	if (s && IS_ERR(f))
-		socket_put(s);
-	return f;
-}
-
-static void make_peer(struct socket *s, struct socket *peer)
-{
-	socket_get(peer);
-	s->peer = peer;
-	socket_current_cred(&s->cred, true);
-	s->state = SOCKET_CONNECTED;
-}
-
-int unix_socket_pair(u32 type, u32 flags, struct file *pair[2])
-{
-	for (int i = 0; i < 2; i++) {
-		pair[i] = unix_socket_create(type, flags);
-		if (IS_ERR(pair[i])) {
-			if (i)
-				file_put(pair[0]);
-			return (int)PTR_ERR(pair[i]);
-		}
-	}
-	make_peer(pair[0]->private, pair[1]->private);
-	make_peer(pair[1]->private, pair[0]->private);
-	return 0;
 }
 
 /* --- Connections ------------------------------------------------------------------------------ */
@@ -235,7 +83,7 @@ static bool backlog_full(const struct socket *l)
 	return l->pending_count > l->backlog;
 }
 
-static int accept_wait(struct socket *l, bool may_wait, struct socket **accepted)
+int socket_accept(struct socket *l, bool may_wait, struct socket **accepted)
 {
 	u64 deadline = socket_deadline(l->receive_timeout);
 	int error = 0;
@@ -255,30 +103,11 @@ static int accept_wait(struct socket *l, bool may_wait, struct socket **accepted
 		l->pending_count--;
 	}
 	spin_unlock(&l->lock);
-	return error;
-}
-
-struct file *unix_accept(struct file *f, u32 flags)
-{
-	struct socket *l = f->private, *s = NULL;
-	struct file *new;
-	int error;
-
-	if (!socket_is_connection(l))
-		return ERR_PTR(-EOPNOTSUPP);
-	/* Made first: once there is a connection, nothing can fail. */
-	new = socket_file(NULL, flags);
-	if (IS_ERR(new))
-		return new;
-	error = accept_wait(l, socket_may_wait(f, 0), &s);
-	if (error) {
-		file_put(new);
-		return ERR_PTR(socket_wait_error(error, l->receive_timeout));
-	}
+	if (error)
+		return socket_wait_error(error, l->receive_timeout);
 	wait_wake_all(&l->writable);
-	flight_leave_listener(s);
-	new->private = s;
-	return new;
+	flight_leave_listener(*accepted);
+	return 0;
 }
 
 /* Hand a new connection to the listener when there is room. */
@@ -346,7 +175,7 @@ static int connect_to_listener(struct socket *s, struct socket *l, bool may_wait
 		socket_put(other);
 		return error;
 	}
-	make_peer(other, s);
+	socket_make_peer(other, s);
 	socket_get(other); /* for s->peer */
 	error = listener_add(l, other, may_wait, deadline, &listener_cred);
 	spin_lock(&s->lock);
@@ -361,7 +190,7 @@ static int connect_to_listener(struct socket *s, struct socket *l, bool may_wait
 		socket_put(other);
 		socket_put(other);
 	}
-	wake_both(s);
+	socket_wake_both(s);
 	return socket_wait_error(error, s->send_timeout);
 }
 
@@ -392,7 +221,7 @@ void socket_set_datagram_peer(struct socket *s, struct socket *peer)
 		WRITE_ONCE(old->error, ECONNRESET);
 	spin_unlock(&old->lock);
 	if (lost)
-		wake_both(old);
+		socket_wake_both(old);
 	socket_put(old);
 }
 
@@ -449,10 +278,10 @@ int unix_shutdown(struct file *f, u32 how)
 		if (socket_is_connection(s))
 			WRITE_ONCE(peer->shutdown, peer->shutdown | others);
 		spin_unlock(&peer->lock);
-		wake_both(peer);
+		socket_wake_both(peer);
 		socket_put(peer);
 	}
-	wake_both(s);
+	socket_wake_both(s);
 	if (s->type == SOCK_DGRAM)
 		wait_wake_all(&datagram_room);
 	return 0;

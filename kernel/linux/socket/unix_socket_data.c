@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What UNIX sockets carry.  A socket queues packets of at most a page; a datagram is a row of them
- * put there at once, the last of them marked, and in a stream each is of its own.
+ * Sending and receiving on UNIX sockets.
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
@@ -10,58 +9,8 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/signal.h"
 
-struct packet {
-	struct list link;
-	struct unix_name *from;	    /* with a reference; NULL: the sender had none */
-	struct socket_files *files; /* come with the first byte */
-	struct ucred cred;
-	u32 start, end; /* data not yet read; under the receiver's `reader` */
-	u32 charge;	/* memory it stands for */
-	bool last;	/* of its datagram */
-	char data[];
-};
-
 #define PACKET_DATA_MAX (PAGE_SIZE - sizeof(struct packet))
 #define SEND_OVERHEAD	32 /* a datagram is so much smaller than SO_SNDBUF (Linux's number) */
-
-struct wait_queue datagram_room = WAIT_QUEUE_INIT(datagram_room, "socket_write");
-
-/* --- Packets ---------------------------------------------------------------------------------- */
-
-void packets_drop(struct socket *s, struct list *packets)
-{
-	while (!list_empty(packets)) {
-		struct packet *p = list_first(packets, struct packet, link);
-
-		list_remove(&p->link);
-		if (p->files) {
-			flight_end(s, p->files);
-			socket_files_put(p->files);
-		}
-		unix_name_put(p->from);
-		kfree(p);
-	}
-}
-
-void packets_steal(struct socket *s, struct list *to)
-{
-	list_splice(to, &s->packets);
-	s->queued = 0;
-	s->bytes = 0;
-}
-
-u64 packets_first_length(const struct socket *s)
-{
-	struct packet *p;
-	u64 n = 0;
-
-	list_for_each (p, &s->packets, link) {
-		n += p->end - p->start;
-		if (p->last)
-			break;
-	}
-	return n;
-}
 
 /* Add `n` bytes of `io` to `packets`, which are to be dropped in any case: 0, -ENOMEM, -EFAULT. */
 static int packets_make(struct list *packets, struct io_buffer *io, size_t n)
@@ -85,15 +34,6 @@ static int packets_make(struct list *packets, struct io_buffer *io, size_t n)
 }
 
 /* --- Sending ---------------------------------------------------------------------------------- */
-
-bool socket_has_room(struct socket *from, struct socket *to)
-{
-	if (to->queued < from->send_size)
-		return true;
-	/* Not at every packet that is read: a quarter. */
-	to->wake_below = MIN(to->wake_below, from->send_size / 4);
-	return false;
-}
 
 /* Can `to` never take what `from` sends?  Under to->lock. */
 static int refusal(const struct socket *from, const struct socket *to)
@@ -249,21 +189,6 @@ static struct packet *packet_after(struct socket *s, const struct packet *p)
 		next = list_entry(at->next, struct packet, link);
 	spin_unlock(&s->lock);
 	return next;
-}
-
-void socket_wake_senders(struct socket *s)
-{
-	struct socket *peer;
-
-	if (s->type == SOCK_DGRAM) {
-		wait_wake_all(&datagram_room);
-		return;
-	}
-	peer = socket_peer_get(s);
-	if (peer) {
-		wait_wake_all(&peer->writable);
-		socket_put(peer);
-	}
 }
 
 /* `n` bytes of the packet were read; where that is all, it goes. */

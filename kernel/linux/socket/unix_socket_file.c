@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * UNIX sockets as files: read, write, poll, close, and their options.
+ * UNIX sockets as files: how they are opened, read, written, polled and closed, and their options.
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
-
 
 /* Linux's, on a machine that nobody has tuned. */
 #define BUFFER_MAX	 212992
@@ -102,7 +101,7 @@ static void socket_release(struct file *f)
 		socket_close(f->private, false);
 }
 
-const struct file_ops socket_ops = {
+static const struct file_ops socket_ops = {
     .open = socket_open,
     .release = socket_release,
     .read = socket_read,
@@ -110,6 +109,60 @@ const struct file_ops socket_ops = {
     .ioctl = socket_ioctl,
     .poll = socket_poll,
 };
+
+/* --- New sockets ------------------------------------------------------------------------------ */
+
+/* An open file for `s`, which is taken over, or (NULL) one that will get its socket. */
+static struct file *socket_file(struct socket *s, u32 flags)
+{
+	return file_create_anonymous(&socket_ops, O_RDWR | flags, s, S_IFSOCK | 0777);
+}
+
+struct file *unix_socket_create(u32 type, u32 flags)
+{
+	struct socket *s = socket_create(type);
+	struct file *f = s ? socket_file(s, flags) : ERR_PTR(-ENOMEM);
+
+	if (s && IS_ERR(f))
+		socket_put(s);
+	return f;
+}
+
+int unix_socket_pair(u32 type, u32 flags, struct file *pair[2])
+{
+	for (int i = 0; i < 2; i++) {
+		pair[i] = unix_socket_create(type, flags);
+		if (IS_ERR(pair[i])) {
+			if (i)
+				file_put(pair[0]);
+			return (int)PTR_ERR(pair[i]);
+		}
+	}
+	socket_make_peer(pair[0]->private, pair[1]->private);
+	socket_make_peer(pair[1]->private, pair[0]->private);
+	return 0;
+}
+
+struct file *unix_accept(struct file *f, u32 flags)
+{
+	struct socket *l = f->private, *s = NULL;
+	struct file *new;
+	int error;
+
+	if (!socket_is_connection(l))
+		return ERR_PTR(-EOPNOTSUPP);
+	/* Made first: once there is a connection, nothing can fail. */
+	new = socket_file(NULL, flags);
+	if (IS_ERR(new))
+		return new;
+	error = socket_accept(l, socket_may_wait(f, 0), &s);
+	if (error) {
+		file_put(new);
+		return ERR_PTR(error);
+	}
+	new->private = s;
+	return new;
+}
 
 /* --- Options ---------------------------------------------------------------------------------- */
 

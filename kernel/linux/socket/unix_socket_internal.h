@@ -57,18 +57,22 @@ struct socket {
 
 #define NOBODY_WAITS UINT32_MAX
 
-extern const struct file_ops socket_ops;
+/* --- The socket itself (unix_socket_object.c) ------------------------------------------------- */
 
-void socket_get(struct socket *s);
+/* A socket without a name and a peer, with one reference; NULL: no memory. */
+struct socket *socket_create(u32 type);
+
+static inline void socket_get(struct socket *s)
+{
+	refcount_get(&s->refs);
+}
+
 void socket_put(struct socket *s);		/* sleeps */
 
 /* The caller's ids: what connections tell of their end (effective), and messages (real). */
 void socket_current_cred(struct ucred *cred, bool effective);
 
 struct socket *socket_of(const struct file *f); /* NULL: no socket */
-
-/* Nobody has its file any more, or (`embryo`) nobody will.  Sleeps. */
-void socket_close(struct socket *s, bool embryo);
 
 /* The peer with a reference, or NULL. */
 struct socket *socket_peer_get(struct socket *s);
@@ -85,8 +89,11 @@ int socket_wait_error(int error, u64 timeout);
 
 int socket_error_take(struct socket *s); /* 0 or what it has to tell, once */
 
-/* A datagram socket's peer changes to `peer`, whose reference it takes over, or to none. */
-void socket_set_datagram_peer(struct socket *s, struct socket *peer);
+/* Wake all threads that wait to receive from this socket or to send through it. */
+void socket_wake_both(struct socket *s);
+
+/* Connect `s`, which no other thread can reach, to `peer`, with a reference and the caller's ids. */
+void socket_make_peer(struct socket *s, struct socket *peer);
 
 /* --- Names (unix_socket_name.c) --------------------------------------------------------------- */
 
@@ -96,7 +103,20 @@ void unix_name_put(struct unix_name *name); /* NULL: nothing.  Sleeps. */
 void unix_name_withdraw(struct socket *s);  /* nobody finds it any more */
 int unix_bind_automatically(struct socket *s);
 
-/* --- Data (unix_socket_data.c) ---------------------------------------------------------------- */
+/* --- Packets (unix_socket_packet.c) ----------------------------------------------------------- */
+
+/* A socket queues packets of at most a page.  A datagram is a row of packets that are queued at
+ * once, the last of them marked; in a stream each packet is on its own. */
+struct packet {
+	struct list link;
+	struct unix_name *from;	    /* with a reference; NULL: the sender had none */
+	struct socket_files *files; /* come with the first byte */
+	struct ucred cred;
+	u32 start, end; /* data not yet read; under the receiver's `reader` */
+	u32 charge;	/* memory it stands for */
+	bool last;	/* of its datagram */
+	char data[];
+};
 
 /* Where senders to a datagram socket wait, and others' where their own is. */
 extern struct wait_queue datagram_room;
@@ -131,3 +151,15 @@ struct socket_files *socket_files_copy(const struct socket_files *files);
 
 /* `s` is accepted, or its listener closes. */
 void flight_leave_listener(struct socket *s);
+
+/* --- Connections (unix_socket.c) -------------------------------------------------------------- */
+
+/* The file of the socket has been closed, or (`embryo`) it will never have one.  Sleeps. */
+void socket_close(struct socket *s, bool embryo);
+
+/* Take the first connection that waits at the listener, with its reference: 0 or an error of
+ * accept(2).  Sleeps if `may_wait`. */
+int socket_accept(struct socket *listener, bool may_wait, struct socket **accepted);
+
+/* A datagram socket's peer changes to `peer`, whose reference it takes over, or to none.  Sleeps. */
+void socket_set_datagram_peer(struct socket *s, struct socket *peer);

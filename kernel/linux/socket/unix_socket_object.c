@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The UNIX socket itself: how it is made and freed, and what all its operations ask of it.
+ */
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/init.h"
+#include "kernel/linux/socket/unix_socket_internal.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/process.h"
+
+/* Linux's, on a machine that nobody has tuned. */
+#define BUFFER_DEFAULT 212992
+
+static struct lock_class socket_class = {"socket", 0};
+static struct lock_class reader_class = {"socket reader", 0};
+static struct slab_cache *socket_cache;
+
+void socket_current_cred(struct ucred *cred, bool effective)
+{
+	struct process *p = current_process();
+
+	*cred = (struct ucred){p->pid, effective ? p->credentials.euid : p->credentials.uid,
+			       effective ? p->credentials.egid : p->credentials.gid};
+}
+
+static void unix_socket_init(void)
+{
+	socket_cache = slab_cache_create("socket", sizeof(struct socket), 8);
+}
+
+INIT_CALL(50, unix_socket_init);
+
+struct socket *socket_create(u32 type)
+{
+	struct socket *s = slab_alloc_zeroed(socket_cache);
+
+	if (!s)
+		return NULL;
+	refcount_init(&s->refs, 1);
+	s->type = type;
+	mutex_init(&s->reader, &reader_class);
+	spinlock_init(&s->lock, &socket_class);
+	s->cred = (struct ucred){0, UINT32_MAX, UINT32_MAX};
+	list_init(&s->packets);
+	list_init(&s->pending);
+	list_init(&s->pending_link);
+	list_init(&s->abstract_link);
+	s->wake_below = NOBODY_WAITS;
+	s->send_size = s->receive_size = BUFFER_DEFAULT;
+	wait_queue_init(&s->readable, "socket_read");
+	wait_queue_init(&s->writable, "socket_write");
+	return s;
+}
+
+void socket_put(struct socket *s)
+{
+	if (!refcount_put(&s->refs))
+		return;
+	unix_name_put(s->name);
+	slab_free(socket_cache, s);
+}
+
+struct socket *socket_of(const struct file *f)
+{
+	return S_ISSOCK(f->inode->mode) ? f->private : NULL;
+}
+
+bool unix_is_socket(const struct file *f)
+{
+	return socket_of(f);
+}
+
+struct socket *socket_peer_get(struct socket *s)
+{
+	struct socket *peer;
+
+	spin_lock(&s->lock);
+	peer = s->peer;
+	if (peer)
+		socket_get(peer);
+	spin_unlock(&s->lock);
+	return peer;
+}
+
+int socket_error_take(struct socket *s)
+{
+	return -__atomic_exchange_n(&s->error, 0, __ATOMIC_RELAXED);
+}
+
+void socket_wake_both(struct socket *s)
+{
+	wait_wake_all(&s->readable);
+	wait_wake_all(&s->writable);
+}
+
+bool socket_may_wait(const struct file *f, u32 message_flags)
+{
+	return !(message_flags & MSG_DONTWAIT || READ_ONCE(f->flags) & O_NONBLOCK);
+}
+
+u64 socket_deadline(u64 timeout)
+{
+	return timeout ? clock_now_ns() + timeout : WAIT_FOREVER;
+}
+
+/* signal(7): a call with a timeout is not started again. */
+int socket_wait_error(int error, u64 timeout)
+{
+	if (error == -EINTR)
+		return timeout ? -EINTR : -ERESTARTSYS;
+	return error == -ETIMEDOUT ? -EAGAIN : error;
+}
+
+void socket_make_peer(struct socket *s, struct socket *peer)
+{
+	socket_get(peer);
+	s->peer = peer;
+	socket_current_cred(&s->cred, true);
+	s->state = SOCKET_CONNECTED;
+}
