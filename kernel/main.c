@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bring-up, in order, on one page.  kernel_main() runs on the boot stack and becomes CPU 0's idle
- * thread; what may sleep is done by a thread of its own.
+ * Bring-up, in order, on one page.  kernel_main() runs on the boot stack and becomes the idle
+ * thread of CPU 0.  Steps that may sleep run in a separate thread, bring_up().
  */
 #include "arch/x86_64/cpu/descriptors.h"
 #include "arch/x86_64/cpu/features.h"
@@ -38,7 +38,7 @@
 
 static void memory_init(void)
 {
-	paging_init();
+	paging_init(); /* allocates its tables by early_frame_alloc() */
 	page_init();
 	smp_call_init();
 	slab_init();
@@ -56,7 +56,7 @@ static void say_hello(void)
 		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol, bytes >> 20);
 	log_info("Command line: %s", cmdline_text());
 	if (boot_info.memory_left_out)
-		log_warn("memory map too long: %u ranges left out", boot_info.memory_left_out);
+		log_warn("memory map too long: %u ranges are not used", boot_info.memory_left_out);
 }
 
 static void *cpu_area_alloc(size_t bytes)
@@ -91,7 +91,8 @@ static void unpack_modules(void)
 		log_error("initramfs: the boot loader gave no module");
 }
 
-/* selftest, or selftest=FILTER. */
+/* With selftest or selftest=FILTER on the command line, run the self-tests and end the machine.  A
+ * test that fails ends it like a panic. */
 static void run_self_tests(void)
 {
 	char filter[64];
@@ -100,7 +101,7 @@ static void run_self_tests(void)
 		power_off(ktest_run_all(filter) ? EXIT_STATUS_PANIC : EXIT_STATUS_OK);
 }
 
-/* Everything that may sleep. */
+/* The steps that may sleep. */
 static void bring_up(void *unused)
 {
 	process_init();
@@ -146,10 +147,10 @@ void kernel_main(void)
 	init_calls_run(early_init_calls);
 	irq_enable();
 	smp_start_all(application_processor_main, cpu_area_alloc);
-	preempt_disable();
+	preempt_disable(); /* for smp_call() in clock_check_cpus() */
 	clock_check_cpus();
 	preempt_enable();
-	paging_drop_identity();
+	paging_drop_identity(); /* only the trampoline needed it */
 	tlb_flush_kernel_range(0, BOOT_IDENTITY_END);
 	if (IS_ERR(kthread_create("bring-up", bring_up, NULL)))
 		panic("no memory for the first thread");
