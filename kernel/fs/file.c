@@ -159,13 +159,6 @@ long file_ioctl(struct file *f, u32 request, u64 argument)
 	return f->ops->ioctl ? f->ops->ioctl(f, request, argument) : -ENOTTY;
 }
 
-u32 file_poll(struct file *f, struct poll_table *table)
-{
-	if (!f->ops->poll)
-		return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
-	return f->ops->poll(f, table);
-}
-
 /* mmap(2): what the file allows of a mapping. */
 long file_map(struct file *f, struct address_space *as, struct map_request *q)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waiting for several files at once: poll() and select().
+ * What a file's poll operation needs: the bits that it returns, and how it names the wait queues
+ * that are woken when the bits change.
  */
 #pragma once
 
@@ -18,30 +19,15 @@
 #define POLLWRBAND 0x200
 #define POLLRDHUP  0x2000
 
-struct poll_entry {
-	struct waiter waiter;
-	struct wait_queue *queue;
-	struct poll_table *table;
-	struct poll_entry *next;
-};
-
-/* One call's registration on the queues of all its files. */
+/* What a call that waits for several files at once does with each wait queue.  `add` may sleep. */
 struct poll_table {
-	struct spinlock lock;	/* guards `triggered` */
-	bool triggered;
-	struct wait_queue queue;
-	struct poll_entry *entries;
-	int error;		/* -ENOMEM from poll_wait() */
-	bool only_look;		/* poll_wait() adds nothing (second and later rounds) */
+	void (*add)(struct poll_table *t, struct wait_queue *q);
 };
 
-void poll_table_init(struct poll_table *t);
-
-/* From a file's poll(): be woken when `q` is.  `t` may be NULL (just asking). */
-void poll_wait(struct poll_table *t, struct wait_queue *q);
-
-/* Sleep until some queue woke us or the deadline: 0, -ETIMEDOUT, -EINTR.  Clears `triggered`. */
-int poll_table_sleep(struct poll_table *t, u64 deadline_ns);
-
-/* Off all queues; frees the entries. */
-void poll_table_release(struct poll_table *t);
+/* From a file's poll operation: wake the caller of poll() when `q` is woken.  `t` is NULL if the
+ * caller only asks for the bits. */
+static inline void poll_wait(struct poll_table *t, struct wait_queue *q)
+{
+	if (t)
+		t->add(t, q);
+}

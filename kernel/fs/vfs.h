@@ -230,7 +230,14 @@ long file_ioctl(struct file *f, u32 request, u64 argument);
 /* Map it where and as the request says, filling in its object and file.  As address_space_map(), and
  * -EACCES, -ENODEV. */
 long file_map(struct file *f, struct address_space *as, struct map_request *request);
-u32 file_poll(struct file *f, struct poll_table *table);
+/* The POLL* bits of a file; see poll_wait() for `table`. */
+static inline u32 file_poll(struct file *f, struct poll_table *table)
+{
+	if (!f->ops->poll)
+		return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	return f->ops->poll(f, table);
+}
+
 ssize_t file_readdir(struct file *f, void *user_dirents, size_t size); /* getdents64() */
 
 /* --- Character devices and FIFOs ---------------------------------------------------------------*/

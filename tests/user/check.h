@@ -115,6 +115,12 @@ MAYBE void check_fail(const char *file, int line, const char *what, const char *
 		}                                                                                  \
 	} while (0)
 
+/* Has the kernel this system call?  It is called with arguments that no call accepts. */
+MAYBE bool has_call(long number)
+{
+	return syscall(number, -1L, -1L, -1L, -1L, -1L, -1L) != -1 || errno != ENOSYS;
+}
+
 /* The statements run in a child, whose status is 0 if they and its checks went well; the pid. */
 #define SPAWN(...)                                                                                 \
 	({                                                                                         \

@@ -29,6 +29,21 @@ static short bits(int fd)
 	return f.revents;
 }
 
+/* Does poll() return these bits?  Also true in a kernel without poll(). */
+static bool has_bits(int fd, short want)
+{
+	return !has_call(SYS_poll) || bits(fd) == want;
+}
+
+/* The bytes in the pipe. */
+static int queued(int fd)
+{
+	int n = -1;
+
+	CHECK_EQ(ioctl(fd, FIONREAD, &n), 0);
+	return n;
+}
+
 /* Read exactly so much. */
 static ssize_t read_all(int fd, char *buffer, size_t size)
 {
@@ -103,6 +118,7 @@ static void poll_bits(void)
 {
 	char c;
 
+	SKIP_IF(!has_call(SYS_poll), "no poll()");
 	open_pipe(O_NONBLOCK);
 	CHECK_EQ(bits(p[0]), 0);
 	CHECK_EQ(bits(p[1]), POLLOUT);
@@ -145,7 +161,7 @@ static void broken(void)
 			    CHECK_EQ(caught[SIGPIPE], 2));
 	close(p[1]);
 	WAIT_UNTIL(is_asleep(child));
-	WAIT_UNTIL(bits(p[0]) & POLLIN);
+	WAIT_UNTIL(queued(p[0]) > 0);
 	sleep_ms(20);
 	close(p[0]);
 	CHECK_EQ(wait_status(child), 0);
@@ -209,7 +225,7 @@ static void bad_memory(void)
 
 	open_pipe(O_NONBLOCK);
 	CHECK_ERR(write(p[1], BAD, 5), EFAULT);
-	CHECK_EQ(bits(p[0]), 0);
+	CHECK_EQ(queued(p[0]), 0);
 	CHECK_EQ(write(p[1], "data", 4), 4);
 	CHECK_ERR(read(p[0], BAD, 4), EFAULT);
 	CHECK_EQ(read(p[0], c, 8), 4);
@@ -242,7 +258,7 @@ static void interrupted(void)
 	child =
 	    SPAWN(handle(SIGUSR1, catch, SA_RESTART);
 		  CHECK_EQ(write(p[1], big, 65536 + 4096), 65536); CHECK_EQ(caught[SIGUSR1], 1));
-	WAIT_UNTIL(bits(p[0]) == POLLIN && bits(p[1]) == 0 && is_asleep(child));
+	WAIT_UNTIL(queued(p[0]) == 65536 && is_asleep(child));
 	sleep_ms(20);
 	kill(child, SIGUSR1);
 	CHECK_EQ(wait_status(child), 0);
@@ -259,20 +275,20 @@ static void fifo(void)
 	CHECK_ERR(open("fifo", O_WRONLY | O_NONBLOCK), ENXIO);
 	r = MUST(open("fifo", O_RDONLY | O_NONBLOCK));
 	CHECK_EQ(read(r, c, 1), 0);
-	CHECK_EQ(bits(r), 0);
+	CHECK(has_bits(r, 0));
 	w = MUST(open("fifo", O_WRONLY | O_NONBLOCK));
 	CHECK_ERR(read(r, c, 1), EAGAIN);
 	CHECK_EQ(write(w, "abc", 3), 3);
 	CHECK_EQ(read(r, c, 8), 3);
 	CHECK_ERR(lseek(r, 0, SEEK_SET), ESPIPE);
 	close(w);
-	CHECK_EQ(bits(r), POLLHUP);
+	CHECK(has_bits(r, POLLHUP));
 	CHECK_EQ(read(r, c, 8), 0);
 	/* Another writer. */
 	w = MUST(open("fifo", O_WRONLY));
-	CHECK_EQ(bits(r), 0);
+	CHECK(has_bits(r, 0));
 	close(r);
-	CHECK_EQ(bits(w), POLLOUT | POLLERR);
+	CHECK(has_bits(w, POLLOUT | POLLERR));
 	close(w);
 	/* Two meet, whoever comes first. */
 	child = SPAWN(int fd = MUST(open("fifo", O_WRONLY)); CHECK_EQ(write(fd, "met", 3), 3));

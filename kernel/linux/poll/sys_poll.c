@@ -6,6 +6,7 @@
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/poll/poll_wait.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
@@ -18,10 +19,10 @@ struct poll_item {
 	int fd; /* as struct pollfd of the ABI up to here ... */
 	u16 events, revents;
 	u32 wanted;	   /* bits that end the wait */
-	struct file *file; /* with a reference while the call lasts; NULL: to be passed over */
+	struct file *file; /* with a reference while the call lasts; NULL: skip this item */
 };
 
-static u32 poll_round(struct poll_item *items, u32 n, struct poll_table *table)
+static u32 poll_round(struct poll_item *items, u32 n, struct poll_waits *waits)
 {
 	u32 ready = 0;
 
@@ -29,37 +30,39 @@ static u32 poll_round(struct poll_item *items, u32 n, struct poll_table *table)
 		struct poll_item *item = &items[i];
 
 		if (item->file)
-			item->revents = (u16)(file_poll(item->file, table) & item->wanted);
+			item->revents =
+			    (u16)(file_poll(item->file, waits ? &waits->table : NULL) & item->wanted);
 		if (!item->revents)
 			continue;
 		ready++;
-		if (table)
-			table->only_look = true; /* this call will not sleep any more */
+		if (waits)
+			waits->only_look = true; /* this call will not sleep any more */
 	}
 	return ready;
 }
 
-/* Wait until an item is ready.  The number of ready items, 0 at the deadline, -EINTR, -ENOMEM. */
+/* Wait until an item is ready.  Returns the number of ready items, 0 at the deadline, -EINTR, or
+ * -ENOMEM. */
 static long poll_items(struct poll_item *items, u32 n, u64 deadline_ns)
 {
-	struct poll_table table;
+	struct poll_waits waits;
 	long ready;
 	int error = 0;
 
 	if (!time_left(deadline_ns))
 		return poll_round(items, n, NULL);
-	poll_table_init(&table);
+	poll_waits_init(&waits);
 	for (;;) {
-		ready = poll_round(items, n, &table);
+		ready = poll_round(items, n, &waits);
 		if (ready || error)
 			break;
-		error = table.error;
+		error = waits.error;
 		if (error)
 			break;
-		table.only_look = true;
-		error = poll_table_sleep(&table, deadline_ns);
+		waits.only_look = true;
+		error = poll_waits_sleep(&waits, deadline_ns);
 	}
-	poll_table_release(&table);
+	poll_waits_release(&waits);
 	return ready || error == -ETIMEDOUT ? ready : error;
 }
 
