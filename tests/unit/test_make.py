@@ -56,7 +56,7 @@ def make(tmp_path, *arguments, **environment):
                           timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-OBJECT = ["objs", "DIR=kernel/lib/cmdline"]
+OBJECT = ["objs", "DIR=kernel/lib/treap"]
 PROGRAM = ["{build}/tests/user/polls"]
 
 
