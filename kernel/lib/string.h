@@ -6,6 +6,7 @@
 
 #include "kernel/lib/base.h"
 
+/* As in ISO C and POSIX. */
 void *memcpy(void *restrict dst, const void *restrict src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);

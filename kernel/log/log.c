@@ -58,6 +58,7 @@ static struct record *record_reserve(u64 *number)
 	}
 }
 
+/* Append a record, or drop it if there is no free record. */
 static void record_write(const char *text, size_t length)
 {
 	u64 n;

@@ -10,6 +10,7 @@
  * reports; without a handler, logs the message and halts.  Any context. */
 void panic(const char *fmt, ...) noreturn __printf(1, 2);
 
+/* Set the function that panic() calls with its message.  stop.c does so. */
 typedef void (*panic_handler_t)(const char *message) noreturn;
 void panic_set_handler(panic_handler_t handler);
 

@@ -127,6 +127,7 @@ void page_drain_this_cpu(void)
 	irq_restore(flags);
 }
 
+/* Fill the empty cache of this CPU with up to CACHE_BATCH frames.  Interrupts off. */
 static void cache_refill(struct page_cpu *c)
 {
 	u64 flags = spin_lock_irq(&page_lock);
@@ -197,6 +198,7 @@ struct page *page_alloc_zeroed(enum page_use use)
 	return p;
 }
 
+/* Free a block whose last reference has been dropped. */
 static void page_free(struct page *p)
 {
 	unsigned order = p->order, use = p->use;

@@ -26,6 +26,7 @@ void kfree(void *object);
 size_t kmalloc_bytes(const void *object); /* the bytes that an object of kmalloc() occupies */
 char *kstrdup(const char *s);
 
+/* Create the caches of kmalloc().  After page_init(). */
 void slab_init(void);
 
 /* Write a line "name objects-in-use objects size frames" for each cache.  Returns the length. */

@@ -191,6 +191,7 @@ static bool usercopy_fault(struct trap_frame *frame, u64 address)
 	return true;
 }
 
+/* The cause of a page fault of the kernel, in words. */
 static const char *kernel_fault_words(u64 error, u64 address)
 {
 	if (error & PF_RESERVED)
@@ -330,6 +331,8 @@ static struct trap_frame *user_iret_fault(struct trap_frame *frame)
 	return user;
 }
 
+/* Handle an exception in the kernel.  Returns the frame to return with, or panics.  Interrupts off.
+ */
 static struct trap_frame *trap_kernel(struct trap_frame *frame, u64 address)
 {
 	if (frame->vector == VECTOR_PAGE_FAULT) {
@@ -402,6 +405,7 @@ void trap_paranoid(struct trap_frame *frame)
 
 /* ---- Interrupts ------------------------------------------------------------------------------ */
 
+/* Handle an interrupt of a device or of another CPU.  Interrupts off. */
 static void interrupt(struct trap_frame *frame)
 {
 	struct cpu *cpu = this_cpu();

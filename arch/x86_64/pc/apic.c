@@ -88,6 +88,7 @@ void apic_eoi(void)
 	apic_write(APIC_EOI, 0);
 }
 
+/* Wait until the last IPI has been sent, for a limited time. */
 static void icr_wait(void)
 {
 	for (u32 i = 0; i < ICR_WAIT_LOOPS && apic_read(APIC_ICR) & ICR_PENDING; i++)

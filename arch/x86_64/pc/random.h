@@ -7,7 +7,7 @@
 
 #include "kernel/lib/base.h"
 
-void random_init(void);
+void random_init(void); /* seed the key; once, on the boot CPU, after clock_init() */
 void random_add(u64 value); /* mix a value into the pool; any context */
 void random_bytes(void *buf, size_t n); /* fill `buf`; any context except NMI */
 

@@ -37,6 +37,7 @@ static void slot_set_state(struct trampoline_slot *slot, u32 state)
 	__atomic_store_n(&slot->state, state, __ATOMIC_RELEASE);
 }
 
+/* Several CPUs may do this at the same time; the highest count remains. */
 static void cpu_count_raise(u32 count)
 {
 	u32 old = READ_ONCE(cpu_count);
@@ -71,6 +72,7 @@ static void noreturn smp_cpu_begin(struct trampoline_slot *slot)
 	smp_entry();
 }
 
+/* The number of CPUs to use: those of the MADT, but at most maxcpus=. */
 static u32 cpus_wanted(void)
 {
 	u64 most = cmdline_get_u64("maxcpus", MAX_CPUS);
@@ -90,7 +92,8 @@ static u32 slots_prepare(u32 wanted, void *(*alloc)(size_t))
 		char *memory = alloc(area + KSTACK_SIZE + 4 * IST_STACK_SIZE);
 
 		if (!memory) {
-			log_warn("smp: no memory for CPU %u: it and those after it are not used", id);
+			log_warn("smp: no memory for CPU %u: it and those after it are not used",
+				 id);
 			break;
 		}
 		slot->apic_id = acpi_info.cpu_apic_ids[id];
@@ -113,6 +116,7 @@ static void trampoline_relocate(char *copy, const char *where, u32 base)
 	memcpy(p, &value, sizeof(value));
 }
 
+/* Copy the trampoline to its page below 1 MiB, and fill its data. */
 static void trampoline_install(u32 count)
 {
 	u32 base = (u32)boot_info.trampoline_page;
@@ -167,6 +171,7 @@ static void slots_wait(u32 count)
 	}
 }
 
+/* Log the CPUs that are not online, and keep them from coming online later. */
 static void slots_report(u32 count)
 {
 	for (u32 i = 0; i < count; i++) {

@@ -46,6 +46,7 @@ static void noreturn finish(void)
 	power_off(EXIT_STATUS_PANIC);
 }
 
+/* The handler of panic().  Of several CPUs that panic, only the first reports; the others halt. */
 static void noreturn panic_stop(const char *message)
 {
 	u32 self = this_cpu_id() + 1, nobody = 0;

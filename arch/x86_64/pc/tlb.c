@@ -58,6 +58,8 @@ static void flush_here(void *arg)
 	}
 }
 
+/* Do what `f` asks on this CPU and on the CPUs of `cpus`, which other CPUs may change.  Waits for
+ * them. */
 static void flush_on(const struct cpumask *cpus, struct flush *f)
 {
 	struct cpumask others;
