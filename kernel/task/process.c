@@ -15,7 +15,7 @@
  *
  * References: the tree of PIDs holds one to a process until the process is reaped, and each thread
  * holds one to its process until the thread is freed.  A thread that runs holds one to itself, and
- * the hash of TIDs holds one.  The full table: docs/rooms/proc.md.
+ * the hash of TIDs holds one.  The full table: docs/rooms/task.md.
  */
 #include "kernel/task/process.h"
 
