@@ -16,7 +16,7 @@ PROGRAMS = ["executes", "faults", "fds", "files", "forkbomb", "forktree", "futex
             "processes", "registers", "segments", "signals", "threads"]
 
 # What these programs ask of extensions, and say so.
-SKIPPED = {"executes": ["priority_is_kept"], "futexes": ["robust", "priority_inheritance"],
+SKIPPED = {"executes": ["scripts", "priority_is_kept"], "futexes": ["robust", "priority_inheritance"],
            "mapped_files": ["advice"],
            "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved"],
            "pipes": ["poll_bits"], "threads": ["policies"]}

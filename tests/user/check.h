@@ -138,6 +138,18 @@ MAYBE bool has_call(long number)
 /* The same, and waits: wait status. */
 #define IN_CHILD(...) wait_status(SPAWN(__VA_ARGS__))
 
+/* Send the signal to the caller every `us` microseconds, from a child that the caller must
+ * kill. */
+MAYBE pid_t signal_often(int number, long us)
+{
+	pid_t parent = getpid();
+
+	return SPAWN(while (getppid() == parent) {
+		usleep(us);
+		kill(parent, number);
+	});
+}
+
 /* How wait() shows an exit and a death by signal. */
 #define EXITED(code)   ((code) << 8)
 #define KILLED(number) (number)

@@ -87,6 +87,8 @@ static void scripts(void)
 {
 	char text[PATH_MAX + 64], *args[] = {"s", "one", "two words", NULL};
 
+	file("absent-interpreter", "#!/absent\n", 0755);
+	SKIP_IF(execv("./absent-interpreter", args) && errno == ENOEXEC, "no scripts");
 	snprintf(text, sizeof(text), "#!%s\n", self);
 	file("plain", text, 0755);
 	/* argv: interpreter, script, arguments.  argv[1] is no mode: "script" rule decides. */
@@ -96,7 +98,6 @@ static void scripts(void)
 	CHECK_EQ(IN_CHILD(execv("./option", args)), EXITED(4 + 20));
 	file("nested", "#!./option\n", 0755);
 	CHECK_EQ(IN_CHILD(execv("./nested", args)), EXITED(5 + 20));
-	file("absent-interpreter", "#!/absent\n", 0755);
 	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("./absent-interpreter", args), ENOENT)), 0);
 	file("none", "#!\n", 0755);
 	CHECK_EQ(IN_CHILD(CHECK_ERR(execv("./none", args), ENOEXEC)), 0);
@@ -188,7 +189,8 @@ static int kept(const char *pid)
 	CHECK(!sigismember(&set, SIGUSR1));
 	sigpending(&set);
 	CHECK(sigismember(&set, SIGTERM));
-	CHECK(alarm(0) > 900);
+	errno = 0;
+	CHECK(alarm(0) > 900 || errno == ENOSYS); /* the kernel may have no timers */
 	CHECK(getcwd(here, sizeof(here)) && strcmp(here + strlen(here) - 4, "/dir") == 0);
 	CHECK_EQ(umask(0), 051);
 	return check_failures != 0;

@@ -141,12 +141,12 @@ static void spoiler(int number)
 
 static void over_signals(void)
 {
-	struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
 	static struct image in, out;
 	long end = now_ms() + 10000;
+	pid_t sender;
 
 	handle(SIGALRM, spoiler, 0);
-	setitimer(ITIMER_REAL, &often, NULL);
+	sender = signal_often(SIGALRM, 1000);
 	for (unsigned i = 0; caught[SIGALRM] < 100 && now_ms() < end; i++) {
 		paint(&in, i % 100);
 		memset(&out, 0, sizeof(out));
@@ -154,7 +154,8 @@ static void over_signals(void)
 		if (!CHECK(same(&in, &out, false)))
 			break;
 	}
-	setitimer(ITIMER_REAL, &never, NULL);
+	kill(sender, SIGKILL);
+	CHECK_EQ(wait_status(sender), KILLED(SIGKILL));
 	CHECK(caught[SIGALRM] >= 100);
 }
 
