@@ -34,6 +34,10 @@ struct path_walk {
 /* 0 or an error; after 0 path_walk_end() is owed. */
 int path_walk(struct inode *at, const char *path, u32 flags, struct path_walk *w);
 void path_walk_end(struct path_walk *w);
+
+/* Walk to a name that does not exist yet.  `directory`: a slash may follow the name.  0 or an error,
+ * -EEXIST among them; after 0 the caller calls path_walk_end(). */
+int path_walk_to_new(struct inode *at, const char *path, bool directory, struct path_walk *w);
 bool path_is_dot(const struct path_walk *w); /* ".", ".." or "/": no name to make or remove */
 u32 context_umask(void);
 
@@ -67,6 +71,12 @@ void entry_set(struct entry *e, struct inode *dir, struct inode *inode);
 /* Account for the loss of one name of `inode` in `dir`; both are locked.  The caller takes over the
  * reference that the entry held. */
 void entry_lost(struct inode *dir, struct inode *inode);
+
+/* Lock an inode of a directory whose lock is held. */
+void inode_lock_child(struct inode *child);
+
+/* May `child`, whose lock is held, lose its name?  0, -EBUSY: a mount point; -ENOTEMPTY. */
+int inode_check_removal(const struct inode *child);
 
 /* The inode of that name with a reference; ERR_PTR(-ENOENT).  Sleeps. */
 struct inode *directory_lookup(struct inode *dir, const char *name, size_t length);

@@ -191,15 +191,9 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode);
 int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev); /* mknod, mkdir by mode */
 struct inode *vfs_create_socket(const char *path, u32 mode); /* with a reference; ERR_PTR */
 int vfs_symlink(struct inode *at, const char *path, const char *target);
-int vfs_link(struct inode *old_at, const char *old_path, struct inode *new_at,
-	     const char *new_path, u32 flags);
 int vfs_unlink(struct inode *at, const char *path, bool directory);
-int vfs_rename(struct inode *old_at, const char *old_path, struct inode *new_at,
-	       const char *new_path, u32 flags);
 struct stat vfs_stat(struct inode *inode);
 int vfs_truncate(struct inode *inode, u64 size);
-
-#define RENAME_NOREPLACE 1
 
 /* The first entry of a directory from *position (opaque, starts at 0; without "." and "..") on: fill
  * all and advance.  False at the end.  Under its lock. */

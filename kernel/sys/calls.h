@@ -81,6 +81,31 @@ int deadline_get(u64 user, u64 unit, u64 *deadline_ns);
 
 /* --- Paths (sys_path.c) ----------------------------------------------------------------------- */
 
+/* A path argument in kernel memory, and the directory that it starts from (NULL: the working
+ * directory). */
+struct path_argument {
+	char *text;
+	struct inode *at;
+};
+
+/* Copy a path argument and look up its directory.  0 or an error; after 0 the caller calls
+ * path_put().  `may_be_empty`: an empty path is no error. */
+int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty);
+void path_put(struct path_argument *p);
+
+/* Evaluate the expression `call`, in which `p` is the path argument.  Its value, or the error of
+ * path_get(). */
+#define WITH_PATH(dirfd, user_path, call)                                                          \
+	({                                                                                         \
+		struct path_argument p;                                                            \
+		long _result = path_get(&p, (dirfd), (user_path), false);                          \
+		if (!_result) {                                                                    \
+			_result = (call);                                                          \
+			path_put(&p);                                                              \
+		}                                                                                  \
+		_result;                                                                           \
+	})
+
 /* Look up a path.  The inode, with a reference, or ERR_PTR.  `flags`: AT_EMPTY_PATH,
  * AT_SYMLINK_NOFOLLOW. */
 struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);

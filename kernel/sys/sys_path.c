@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls that name files: open, links, directories.
+ * Calls that name files: open, unlink, directories.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -19,20 +19,14 @@ struct inode *fd_inode(u64 fd)
 	return (struct inode *)WITH_FILE(fd, (long)inode_of(file->inode));
 }
 
-/* A path argument in kernel memory and the directory it starts from (NULL: cwd). */
-struct path_argument {
-	char *text;
-	struct inode *at;
-};
-
-static void path_put(struct path_argument *p)
+void path_put(struct path_argument *p)
 {
 	kfree(p->text);
 	if (p->at && !IS_ERR(p->at))
 		inode_put(p->at);
 }
 
-static int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty)
+int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty)
 {
 	int error = 0;
 
@@ -70,17 +64,6 @@ struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags)
 	return inode;
 }
 
-#define WITH_PATH(dirfd, user_path, call)                                                          \
-	({                                                                                         \
-		struct path_argument p;                                                            \
-		long _result = path_get(&p, (dirfd), (user_path), false);                          \
-		if (!_result) {                                                                    \
-			_result = (call);                                                          \
-			path_put(&p);                                                              \
-		}                                                                                  \
-		_result;                                                                           \
-	})
-
 /* --- Opening ---------------------------------------------------------------------------------- */
 
 static long open_path(struct path_argument *p, u32 flags, u32 mode)
@@ -96,21 +79,6 @@ CALL(creat, sys_openat(AT_CWD, a, O_CREAT | O_WRONLY | O_TRUNC, b, 0, 0))
 
 /* --- Making and removing names ---------------------------------------------------------------- */
 
-SYSCALL4(mknodat, dirfd, path, mode, device)
-{
-	u32 type = (u32)mode & S_IFMT ?: S_IFREG;
-
-	if (type == S_IFDIR || ((S_ISCHR(type) || type == S_IFBLK) && !is_privileged()))
-		return -EPERM;
-	if (!S_ISREG(type) && !S_ISFIFO(type) && type != S_IFSOCK && !S_ISCHR(type) &&
-	    type != S_IFBLK)
-		return -EINVAL;
-	/* In the device number of the ABI, the upper bits of the minor lie above the major. */
-	device = MAKEDEV((u32)device >> 8 & 0xfff, (device & 0xff) | ((u32)device >> 12 & 0xfff00));
-	return WITH_PATH(dirfd, path, vfs_create(p.at, p.text, type | ((u32)mode & 07777), device));
-}
-
-CALL(mknod, sys_mknodat(AT_CWD, a, b, c, 0, 0))
 CALL(mkdirat, WITH_PATH(a, b, vfs_create(p.at, p.text, S_IFDIR | ((u32)c & 01777), 0)))
 CALL(mkdir, sys_mkdirat(AT_CWD, a, b, 0, 0, 0))
 
@@ -123,54 +91,6 @@ SYSCALL3(unlinkat, dirfd, path, flags)
 
 CALL(unlink, sys_unlinkat(AT_CWD, a, 0, 0, 0, 0))
 CALL(rmdir, sys_unlinkat(AT_CWD, a, AT_REMOVEDIR, 0, 0, 0))
-
-/* rename() and link(): from one name to another. */
-static long with_two(u64 old_fd, u64 old_path, u64 new_fd, u64 new_path, u32 flags,
-		     int (*fn)(struct inode *old_at, const char *old_path, struct inode *new_at,
-			       const char *new_path, u32 flags))
-{
-	struct path_argument to;
-	long error = path_get(&to, new_fd, new_path, false);
-
-	if (error)
-		return error;
-	error = WITH_PATH(old_fd, old_path, fn(p.at, p.text, to.at, to.text, flags));
-	path_put(&to);
-	return error;
-}
-
-SYSCALL5(renameat2, old_fd, old_path, new_fd, new_path, flags)
-{
-	if (flags & ~(u64)RENAME_NOREPLACE)
-		return -EINVAL;
-	return with_two(old_fd, old_path, new_fd, new_path, (u32)flags, vfs_rename);
-}
-
-CALL(renameat, sys_renameat2(a, b, c, d, 0, 0))
-CALL(rename, sys_renameat2(AT_CWD, a, AT_CWD, b, 0, 0))
-
-SYSCALL5(linkat, old_fd, old_path, new_fd, new_path, flags)
-{
-	if (flags & ~(u64)AT_SYMLINK_FOLLOW)
-		return -EINVAL;
-	return with_two(old_fd, old_path, new_fd, new_path, (u32)flags, vfs_link);
-}
-
-CALL(link, sys_linkat(AT_CWD, a, AT_CWD, b, 0, 0))
-
-SYSCALL3(symlinkat, target, dirfd, path)
-{
-	char *text = string_get(target);
-	long error;
-
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	error = text[0] ? WITH_PATH(dirfd, path, vfs_symlink(p.at, p.text, text)) : -ENOENT;
-	kfree(text);
-	return error;
-}
-
-CALL(symlink, sys_symlinkat(a, AT_CWD, b, 0, 0, 0))
 
 static long read_link(struct inode *link, u64 buffer, u64 size)
 {

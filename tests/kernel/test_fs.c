@@ -54,18 +54,6 @@ static ssize_t write_text(struct file *f, const char *text)
 	return file_transfer(f, &io, true, NULL);
 }
 
-static struct stat stat_of(const char *path)
-{
-	struct inode *inode = vfs_lookup(NULL, path, AT_SYMLINK_NOFOLLOW);
-	struct stat st = {0};
-
-	if (!IS_ERR(inode)) {
-		st = vfs_stat(inode);
-		inode_put(inode);
-	}
-	return st;
-}
-
 KTEST(fs_errors)
 {
 	static char long_name[NAME_MAX + 2];
@@ -92,8 +80,6 @@ KTEST(fs_errors)
 	KEXPECT_EQ(vfs_unlink(NULL, DIR "/sub/.", true), -EINVAL);
 	KEXPECT_EQ(vfs_unlink(NULL, DIR "/sub/..", true), -ENOTEMPTY);
 	KEXPECT_EQ(vfs_unlink(NULL, "/tmp", true), -EBUSY);
-	KEXPECT_EQ(vfs_link(NULL, DIR "/sub", NULL, DIR "/l", 0), -EPERM);
-	KEXPECT_EQ(vfs_link(NULL, DIR "/f", NULL, "/dev/f", 0), -EXDEV);
 	memset(long_name, 'x', NAME_MAX + 1);
 	KEXPECT_EQ(make(long_name), -ENAMETOOLONG);
 	KEXPECT_EQ(vfs_unlink(NULL, DIR "/sub", true), 0);
@@ -145,60 +131,6 @@ KTEST(fs_symlinks)
 	KEXPECT_EQ(vfs_unlink(NULL, DIR, true), 0);
 }
 
-static int rename_in(const char *from, const char *to, u32 flags)
-{
-	char old_path[64], new_path[64];
-
-	snprintf(old_path, sizeof(old_path), DIR "/%s", from);
-	snprintf(new_path, sizeof(new_path), DIR "/%s", to);
-	return vfs_rename(NULL, old_path, NULL, new_path, flags);
-}
-
-KTEST(fs_rename)
-{
-	char path[64];
-	struct inode *deep;
-
-	make_directory(DIR);
-	make_directory(DIR "/a");
-	make_directory(DIR "/a/b");
-	make_directory(DIR "/c");
-	make(DIR "/f");
-	make(DIR "/a/g");
-	KEXPECT_EQ(rename_in("a", "a/b/x", 0), -EINVAL);
-	KEXPECT_EQ(rename_in("a", "a", 0), 0);
-	KEXPECT_EQ(rename_in("a/b", "a", 0), -ENOTEMPTY);
-	KEXPECT_EQ(rename_in("a/b", "f", 0), -ENOTDIR);
-	KEXPECT_EQ(rename_in("f", "c", 0), -EISDIR);
-	KEXPECT_EQ(rename_in("f", "new/", 0), -ENOTDIR);
-	KEXPECT_EQ(rename_in("c", "a", 0), -ENOTEMPTY);
-	KEXPECT_EQ(rename_in("f", "a/g", RENAME_NOREPLACE), -EEXIST);
-	KEXPECT_EQ(rename_in("none", "x", 0), -ENOENT);
-	KEXPECT_EQ(rename_in(".", "x", 0), -EBUSY);
-	KEXPECT_EQ(vfs_rename(NULL, DIR "/f", NULL, "/dev/f", 0), -EXDEV);
-	KEXPECT_EQ(vfs_rename(NULL, "/dev/shm", NULL, "/dev/x", 0), -EBUSY);
-
-	KEXPECT_EQ(rename_in("a/b", "c", 0), 0); /* over an empty one */
-	KEXPECT_EQ(stat_of(DIR "/a").st_nlink, 2);
-	KEXPECT_EQ(stat_of(DIR).st_nlink, 4);
-	KEXPECT_EQ(rename_in("a", "c/d/", 0), 0);
-	KEXPECT_EQ(stat_of(DIR).st_nlink, 3);
-	deep = vfs_lookup(NULL, DIR "/c/d", 0);
-	KEXPECT(!IS_ERR(deep));
-	KEXPECT(vfs_path_of(deep, path, sizeof(path)) == (ssize_t)strlen(DIR "/c/d"));
-	KEXPECT(!strcmp(path, DIR "/c/d"));
-	KEXPECT_EQ(vfs_path_of(deep, path, 5), -ERANGE);
-	KEXPECT_EQ(vfs_unlink(NULL, DIR "/f", false), 0);
-	KEXPECT_EQ(rename_in("c/d/g", "f", 0), 0);
-	KEXPECT_EQ(vfs_unlink(NULL, DIR "/c/d", true), 0);
-	KEXPECT_EQ(vfs_path_of(deep, path, sizeof(path)), -ENOENT);
-	KEXPECT_EQ(vfs_create(deep, "x", S_IFDIR | 0755, 0), -ENOENT);
-	inode_put(deep);
-	KEXPECT_EQ(vfs_unlink(NULL, DIR "/f", false), 0);
-	KEXPECT_EQ(vfs_unlink(NULL, DIR "/c", true), 0);
-	KEXPECT_EQ(vfs_unlink(NULL, DIR, true), 0);
-}
-
 KTEST(fs_content)
 {
 	struct file *f = vfs_open(NULL, "/tmp/ktest_file", O_CREAT | O_RDWR | O_TRUNC, 0600);
@@ -232,10 +164,7 @@ KTEST(fs_content)
 	KEXPECT_EQ(file_read_kernel(appender, buf, 1, 0), -EBADF);
 	file_put(appender);
 
-	KEXPECT_EQ(vfs_link(NULL, "/tmp/ktest_file", NULL, "/tmp/ktest_link", 0), 0);
-	KEXPECT_EQ(f->inode->nlink, 2);
 	KEXPECT_EQ(vfs_unlink(NULL, "/tmp/ktest_file", false), 0);
-	KEXPECT_EQ(vfs_unlink(NULL, "/tmp/ktest_link", false), 0);
 	KEXPECT_EQ(f->inode->nlink, 0);
 	KEXPECT_EQ(file_read_kernel(f, buf, 2, 0), 2);
 	file_put(f);
@@ -276,7 +205,6 @@ KTEST(fs_readdir_is_stable)
 KTEST(fs_mounts)
 {
 	KEXPECT_EQ(vfs_unlink(NULL, "/dev/shm", true), -EBUSY);
-	KEXPECT_EQ(vfs_rename(NULL, "/tmp", NULL, "/x", 0), -EBUSY);
 	KEXPECT_EQ(lookup_error("/dev/shm/../shm/../../tmp"), 0);
 	KEXPECT_EQ(lookup_error("/dev/null/.."), -ENOTDIR);
 }

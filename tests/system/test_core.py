@@ -12,14 +12,14 @@ from vm import BUILD, ENDED, PANIC, ROOT, VM
 
 # Fork, exec, wait, threads, futexes, pipes, copy-on-write, signals; and the files that base has.
 PROGRAMS = ["executes", "faults", "fds", "files", "forkbomb", "forktree", "futexes", "hostile_elf",
-            "mapped_files", "memory", "name_races", "names", "pipes",
+            "mapped_files", "memory", "pipes",
             "processes", "registers", "segments", "signals", "threads"]
 
 # What these programs ask of extensions, and say so.
 SKIPPED = {"executes": ["scripts", "priority_is_kept"], "futexes": ["robust", "priority_inheritance"],
            "mapped_files": ["advice"],
            "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved"],
-           "pipes": ["poll_bits"], "threads": ["policies"]}
+           "pipes": ["poll_bits", "fifo"], "threads": ["policies"]}
 
 EXTENSIONS = sorted(str(path.relative_to(ROOT)) for path in
                     [ROOT / "kernel/dev", *(ROOT / "kernel/linux").iterdir(),

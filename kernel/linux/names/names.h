@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Changing the names of files: link() and rename().  Relative paths start from `old_at` and `new_at`;
+ * NULL is the working directory.  Both functions sleep.
+ */
+#pragma once
+
+#include "kernel/fs/vfs.h"
+
+#define RENAME_NOREPLACE 1
+
+/* `flags`: AT_SYMLINK_FOLLOW.  0 or an error of link(2). */
+int vfs_link(struct inode *old_at, const char *old_path, struct inode *new_at,
+	     const char *new_path, u32 flags);
+
+/* `flags`: RENAME_NOREPLACE.  0 or an error of rename(2). */
+int vfs_rename(struct inode *old_at, const char *old_path, struct inode *new_at,
+	       const char *new_path, u32 flags);
