@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Address spaces as a whole: made, copied by fork, let go, looked at.
+ * Address spaces as a whole: creation, the copy for fork, the end.
  */
 #include "kernel/vm/address_space.h"
 
@@ -51,8 +51,9 @@ void address_space_put(struct address_space *as)
 	spin_lock(&address_spaces_lock);
 	list_remove(&as->all_link);
 	spin_unlock(&address_spaces_lock);
-	/* No flushes: no thread goes back to user mode here, nor copies to or from it.  CPUs that
-	 * still have the root loaded are made to drop it before the tables are freed. */
+	/* No flush is needed: no thread can return to user mode in this space, or copy from or to it.
+	 * A CPU that has the root still loaded, lazily, never accesses user addresses, and
+	 * pmap_destroy() makes it drop the root before the tables are freed. */
 	while ((r = region_of(treap_first(&as->regions)))) {
 		pages_zap(r, r->start, r->end, false);
 		region_unlink(r, &dead);
@@ -79,8 +80,7 @@ static void copy_layout(struct address_space *to, const struct address_space *fr
 	to->env_end = from->env_end;
 }
 
-/* A copy of the region for the child, with its pages where they cannot be had again from the
- * object. */
+/* Copy a region for the child.  Its pages are copied too, unless a fault can get them from the object. */
 static bool fork_region(struct address_space *child, struct region *r, bool *downgraded)
 {
 	struct region *copy = region_create(r);
@@ -112,8 +112,9 @@ struct address_space *address_space_fork(struct address_space *as)
 			end = MAX(end, r->end);
 		}
 	}
-	/* One flush, before any thread here can write again through an entry that is now shared;
-	 * the child does not run yet. */
+	/* One flush for all regions, before as->lock is released.  From then on no thread of this space
+	 * can write through an old TLB entry to a page that is now shared.  The child does not run
+	 * yet. */
 	if (end)
 		tlb_shootdown(&as->pmap, start, end);
 	rwlock_write_unlock(&as->lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Address spaces: regions in a tree, and the page tables below.  Threads of a process share one;
- * vfork() shares it across two processes until exec, so it counts its references.
+ * Address spaces: a tree of regions, and the page tables.  The threads of a process share one.  vfork()
+ * shares it between two processes until exec, so it counts its references.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 struct file;
 
-/* Protection and flags: Linux's numbers, as mmap() takes them. */
+/* Protection and flags of mmap(), with the numbers of the Linux ABI. */
 #define PROT_NONE  0
 #define PROT_READ  1
 #define PROT_WRITE 2
@@ -32,19 +32,20 @@ struct file;
 #define MAP_FIXED_NOREPLACE 0x100000
 
 struct region {
-	struct treap_node node;	  /* in the tree, by start */
+	struct treap_node node;	  /* in address_space.regions, ordered by start */
 	u64 start, end;		  /* page-aligned, [start, end) */
 	u32 prot;		  /* PROT_* */
-	u32 max_prot;		  /* what mprotect() may give (a shared mapping of a read-only file) */
-	bool shared;		  /* writes reach the object */
-	bool grows_down;	  /* a stack: faults below grow it, to the limit */
+	u32 max_prot;		  /* PROT_* that mprotect() may set; less for a shared mapping of a
+				   * read-only file */
+	bool shared;		  /* writes change the object, not a private copy */
+	bool grows_down;	  /* a stack: a fault below it grows it, up to RLIMIT_STACK */
 	bool is_heap, is_stack;	  /* for /proc/PID/maps */
 	struct vm_object *object; /* NULL: private anonymous */
 	u64 object_page;	  /* index in the object of the page at start */
-	struct file *file;	  /* for /proc/PID/maps; held by the hooks below */
+	struct file *file;	  /* for /proc/PID/maps; with a reference (region_file_hooks) */
 	struct address_space *space;
-	struct object_mapping mapping; /* in object->mappings; where the region lies changes under
-					  object->mappings_lock too */
+	struct object_mapping mapping; /* in object->mappings.  start, end and object_page change
+					* under object->mappings_lock too */
 };
 
 static inline struct region *region_of(struct treap_node *node)
@@ -52,7 +53,7 @@ static inline struct region *region_of(struct treap_node *node)
 	return node ? treap_entry(node, struct region, node) : NULL;
 }
 
-/* The file floor's way to hold a file while it is mapped, and its name for /proc/PID/maps. */
+/* Set by kernel/fs: take and drop a reference to a mapped file, and describe it for /proc/PID/maps. */
 struct region_file_hooks {
 	void (*get)(struct file *f);
 	void (*put)(struct file *f);
@@ -61,15 +62,15 @@ struct region_file_hooks {
 };
 void vm_set_file_hooks(const struct region_file_hooks *hooks);
 
-/* The last column of /proc/PID/maps: "path", "[heap]", "[stack]" or ""; device and inode are 0
- * where there is no file. */
+/* The last column of /proc/PID/maps: "path", "[heap]", "[stack]" or "".  *device and *inode are 0 if no
+ * file is mapped.  The caller holds as->lock. */
 void region_describe(const struct region *r, char *path, size_t size, u64 *device, u64 *inode);
 
 struct address_space {
 	struct refcount refs;
 	struct pmap pmap;
-	struct rwlock lock;	 /* guards the tree, the fields below, and the page tables: readers
-				    may fault pages in (page_table_lock), writers change regions */
+	struct rwlock lock;	 /* guards the tree and the fields below.  Readers may change page
+				  * tables (under page_table_lock), writers change regions */
 	struct treap regions;
 	u32 region_count;
 	u64 brk_start, brk;	 /* bytes */
@@ -77,12 +78,13 @@ struct address_space {
 	u64 peak_mapped_bytes;
 	u64 data_bytes;		 /* the private writable ones among them */
 	u64 mmap_top;		 /* automatic mappings are placed below this, downwards */
-	u64 gap_hint;		 /* where the last one went; 0: none yet */
-	u64 gap_largest;	 /* no gap above gap_hint was larger than this */
+	u64 gap_hint;		 /* address of the last automatic mapping; 0: none yet */
+	u64 gap_largest;	 /* bytes; no gap above gap_hint is larger, so region_place() need
+				  * not search there for more */
 	u64 code_start, code_end, data_start, data_end, stack_start; /* /proc/PID/stat */
 	u64 arg_start, arg_end, env_start, env_end;		     /* /proc/PID/cmdline */
 
-	struct spinlock page_table_lock; /* guards the leaf entries and the counters below */
+	struct spinlock page_table_lock; /* guards the page-table entries and the counters below */
 	u64 resident_anon, resident_file, resident_shared; /* pages mapped */
 	u64 peak_resident;
 	u64 cow_copies, zero_fills; /* counters of faults by kind */
@@ -93,11 +95,11 @@ extern struct list address_spaces; /* all of them, for debuggers */
 
 #define VM_REGIONS_MAX 65530 /* as Linux's max_map_count */
 
-/* An empty space, one reference.  ERR_PTR(-ENOMEM). */
+/* An empty space with one reference.  ERR_PTR(-ENOMEM). */
 struct address_space *address_space_create(void);
 void address_space_get(struct address_space *as);
 
-/* The last reference unmaps everything and frees the tables.  Sleeps. */
+/* Drop a reference; the last one unmaps everything and frees the tables.  Sleeps. */
 void address_space_put(struct address_space *as);
 
 /* A copy-on-write copy for fork.  ERR_PTR(-ENOMEM).  Sleeps. */
@@ -106,12 +108,13 @@ struct address_space *address_space_fork(struct address_space *as);
 /* --- Regions; all take as->lock themselves, all sleep, all return 0 or a negative errno ------- */
 
 struct map_request {
-	u64 address, length;	  /* bytes; address page-aligned where `fixed` */
+	u64 address, length;	  /* bytes; with MAP_FIXED the address must be page-aligned */
 	u32 prot, flags;	  /* PROT_*, MAP_* */
-	struct vm_object *object; /* a reference is taken; NULL: anonymous (a shared one gets its own) */
+	struct vm_object *object; /* the mapping takes its own reference.  NULL: anonymous memory; for
+				   * MAP_SHARED a new object is made */
 	u64 offset;		  /* into the object, page-aligned */
-	struct file *file;	  /* for the description; held through the hooks */
-	u32 max_prot;		  /* 0: all */
+	struct file *file;	  /* for /proc/PID/maps; may be NULL */
+	u32 max_prot;		  /* of the region; 0: all rights */
 	bool is_stack, is_heap;
 };
 
@@ -123,7 +126,8 @@ int address_space_protect(struct address_space *as, u64 address, u64 length, u32
  * being killed. */
 int address_space_populate(struct address_space *as, u64 address, u64 length);
 
-/* brk(): returns the break that then holds, as Linux does. */
+/* brk(): change the end of the heap, and return the end that holds then (the old one after an error), as
+ * Linux does. */
 u64 address_space_brk(struct address_space *as, u64 new_break);
 
 /* --- Faults ---------------------------------------------------------------------------------- */
@@ -132,38 +136,40 @@ enum fault_access { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXEC = 4 };
 
 enum fault_result {
 	FAULT_DONE,	 /* the access may be tried again */
-	FAULT_SPURIOUS,	 /* likewise, but the entry allowed the access already: this CPU's TLB held an
-			  * older one, or another thread was faster */
+	FAULT_SPURIOUS,	 /* the access may be tried again, but the entry allowed it already: the TLB of
+			  * this CPU held an older entry, or another thread was faster */
 	FAULT_MAPERR,	 /* SIGSEGV, SEGV_MAPERR: no region */
 	FAULT_ACCERR,	 /* SIGSEGV, SEGV_ACCERR: the region forbids it */
 	FAULT_BUS,	 /* SIGBUS, BUS_ADRERR: beyond the end of the object */
-	FAULT_NO_MEMORY, /* the process is to be killed */
-	FAULT_SIGNAL,	 /* a fatal signal came while waiting: go and take it */
+	FAULT_NO_MEMORY, /* kill the process */
+	FAULT_SIGNAL,	 /* the thread is being killed: deliver the signal */
 };
 
-/* Resolve a fault at `address`.  A stack region above it grows down to it, as far as the limits
- * allow.  Takes as->lock for reading, or for writing while a stack grows; sleeps. */
+/* Resolve a page fault at `address`.  A stack region above the address grows down to it, as far as the
+ * limits allow.  Takes as->lock for reading, or for writing while a stack grows; sleeps. */
 enum fault_result address_space_fault(struct address_space *as, u64 address,
 				      enum fault_access access);
 
 /* --- Looking at another's memory (exec, /proc/PID/mem, ptrace) --------------------------------- */
 
-/* Copy `n` bytes; returns bytes copied (short at the first hole) or -EFAULT for none.  `force`
- * writes through read-only private pages by copying them.  Sleeps. */
+/* Copy `n` bytes from or to the space.  Returns the bytes copied, fewer if a hole follows, or -EFAULT if
+ * none could be copied.  With `force`, private pages that are read-only are copied and then written.
+ * Sleeps. */
 ssize_t address_space_read(struct address_space *as, u64 address, void *buf, size_t n);
 ssize_t address_space_write(struct address_space *as, u64 address, const void *buf, size_t n,
 			    bool force);
 
 /* --- Futex keys --------------------------------------------------------------------------------*/
 
-/* What one word of memory is, whoever maps it: (space, address) for private memory, (object, page
- * and offset) for shared. */
+/* The identity of one word of memory, the same in every process that maps it: (space, address) for private
+ * memory, (object, offset) for shared memory. */
 struct futex_key {
 	u64 object; /* address of the space, or id of the object | 1<<63 */
 	u64 offset; /* address, or byte offset in the object */
 };
 
-/* 0, -EFAULT (not mapped), -EINVAL (not aligned to 4).  `shared` false: no lookup. */
+/* Find the key of an address.  `shared` false: the caller knows that the memory is private, so no region
+ * is looked up.  0, -EFAULT (not mapped), -EINVAL (not a multiple of 4).  Sleeps if `shared`. */
 int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 			    struct futex_key *key);
 
@@ -171,7 +177,7 @@ int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 
 /* What page faults did, on all CPUs since the boot. */
 struct fault_stats {
-	u64 cow_copies;	   /* pages copied on a write, because other spaces map them, too */
+	u64 cow_copies;	   /* pages copied on a write, because other spaces map them too */
 	u64 cow_reuses;	   /* pages not copied on a write, because no other space maps them any more */
 	u64 zeroed_pages;  /* pages zero-filled on the first write */
 	u64 object_faults; /* faults served by a page of a file or of shared memory */
@@ -180,12 +186,12 @@ struct fault_stats fault_stats_read(void);
 
 /* --- /proc ------------------------------------------------------------------------------------ */
 
-/* Call `fn` on each region in order of address with as->lock held for reading (so it must not touch
- * user memory); a nonzero return ends the walk and is returned. */
+/* Call `fn` on each region in the order of addresses, with as->lock held for reading, so `fn` must not
+ * access user memory.  If it returns a value other than 0, the walk ends and returns that. */
 int address_space_for_each(struct address_space *as,
 			   int (*fn)(struct region *region, void *data), void *data);
 
-/* The leaf entry for an address (0: none) and its frame. */
+/* The page-table entry for an address; 0: there is none. */
 u64 address_space_pte(struct address_space *as, u64 address);
 
 /* Resident pages. */

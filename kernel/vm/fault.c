@@ -2,9 +2,9 @@
  *
  * Page faults: demand-zero, copy-on-write, pages of objects, stacks that grow.
  *
- * Faults of one space run side by side: each looks at the entry under page_table_lock, makes a page
- * without it, and puts that in only if the entry is still what it was.  Else somebody was faster,
- * and the access is simply tried again.
+ * Faults of one address space run in parallel: each looks at the entry under page_table_lock, makes a
+ * page without the lock, and puts it into the entry only if the entry is unchanged.  If it has changed,
+ * another thread was faster, and the processor tries the access again.
  */
 #include "kernel/vm/fault.h"
 
@@ -17,27 +17,30 @@
 #include "kernel/task/thread.h"
 #include "kernel/vm/pages.h"
 
-/* A read of a file's page maps those of its neighbours that are in memory, in a window of this. */
+/* A read of a file's page also maps its neighbours that are in memory, within an aligned window of this
+ * size. */
 #define AROUND_PAGES 16U
 
-/* Counted under page_table_lock: no switch to another CPU in between. */
+/* Changed under page_table_lock, so that the thread stays on its CPU. */
 static DEFINE_PER_CPU(struct fault_stats, fault_counters);
 
+/* An allocation has failed.  A thread that is being killed anyway only has to take its signal. */
 static enum fault_result no_memory(void)
 {
 	return thread_interrupted(WAIT_KILLABLE) ? FAULT_SIGNAL : FAULT_NO_MEMORY;
 }
 
-/* Is this the same entry, but for what the processor writes into it? */
+/* Are the entries equal, apart from the accessed and dirty bits, which the processor sets? */
 static bool same_entry(u64 a, u64 b)
 {
 	return !((a ^ b) & ~(PTE_ACCESSED | PTE_DIRTY));
 }
 
-/* Put `page` where `old` is; its reference goes over to the entry.  `generation`: of the object, or
- * NULL.  False: the entry, or the object, has changed. */
+/* Replace the entry `old` by one for `page`, which takes over the caller's reference.  `copied`: the page
+ * is a copy, and not zero-filled (for the counters).  `generation`: the number of the object when the
+ * caller looked at it, or NULL.  False, and nothing done: the entry or the object has changed. */
 static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, struct page *page,
-			  const u64 *generation)
+			  bool copied, const u64 *generation)
 {
 	struct address_space *as = r->space;
 	struct page *before = old ? pte_page(old) : NULL;
@@ -48,10 +51,10 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 	       (!generation ||
 		*generation == __atomic_load_n(&r->object->generation, __ATOMIC_SEQ_CST));
 	if (same) {
-		/* Another CPU may read the old frame through its TLB.  It must have forgotten it
-		 * before a third can write to the new one, so the entry is empty meanwhile (and
-		 * whoever faults waits for the lock); and before the frame becomes something else.
-		 */
+		/* Other threads of this space may still have the old frame in their TLBs.  First
+		 * write 0, then flush, then write the new entry: otherwise one thread could write to
+		 * the new frame while another still reads the old one.  Faults in between wait for
+		 * page_table_lock.  After the flush the old frame may be freed. */
 		if (old & PTE_PRESENT) {
 			WRITE_ONCE(*slot, 0);
 			tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
@@ -60,7 +63,7 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 		pte_count(r, page, 1);
 		if (before)
 			pte_count(r, before, -1);
-		if (before || generation) {
+		if (copied) {
 			as->cow_copies++;
 			this_cpu_ptr(fault_counters)->cow_copies++;
 		} else {
@@ -72,17 +75,14 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 	return same;
 }
 
-/* A write to a page that others share too, or to the zero page: the writer gets a copy.  Called
- * with page_table_lock held, which it gives up. */
-static enum fault_result fault_copy(struct region *r, u64 address, u64 *slot, u64 entry)
+/* A write to a shared page, or to the zero page: the writer gets a copy.  `old` is the page of `entry`,
+ * with a reference that this function drops, or NULL for the zero page. */
+static enum fault_result fault_copy(struct region *r, u64 address, u64 *slot, u64 entry,
+				    struct page *old)
 {
-	struct address_space *as = r->space;
-	struct page *old = pte_page(entry), *new;
+	struct page *new;
 	bool done;
 
-	if (old)
-		page_get(old);
-	spin_unlock(&as->page_table_lock);
 	new = old ? page_alloc(0, PAGE_ANON) : page_alloc_zeroed(PAGE_ANON);
 	if (!new) {
 		if (old)
@@ -91,18 +91,17 @@ static enum fault_result fault_copy(struct region *r, u64 address, u64 *slot, u6
 	}
 	if (old)
 		page_copy(page_to_virt(new), page_to_virt(old));
-	done = replace_entry(r, address, slot, entry, new, NULL);
+	done = replace_entry(r, address, slot, entry, new, old, NULL);
 	if (!done)
 		page_put(new);
-	if (old) {
-		page_put(old);
-		if (done)
-			page_put(old); /* the entry's */
-	}
+	if (old && done)
+		page_put(old); /* the reference that the old entry held */
+	if (old)
+		page_put(old); /* the caller's */
 	return FAULT_DONE;
 }
 
-/* The first touch of private memory: a read sees the zero page, a write gets a page of its own. */
+/* The first access to private memory: a read gets the zero page, a write a page of its own. */
 static enum fault_result fault_anonymous(struct region *r, u64 address, u64 *slot, bool write)
 {
 	struct address_space *as = r->space;
@@ -118,44 +117,47 @@ static enum fault_result fault_anonymous(struct region *r, u64 address, u64 *slo
 	page = page_alloc_zeroed(PAGE_ANON);
 	if (!page)
 		return no_memory();
-	if (!replace_entry(r, address, slot, 0, page, NULL))
+	if (!replace_entry(r, address, slot, 0, page, false, NULL))
 		page_put(page);
 	return FAULT_DONE;
 }
 
 static enum fault_result object_error(int err)
 {
-	return err == -ENOMEM ? no_memory() : FAULT_BUS; /* beyond the end, or no room in it */
+	return err == -ENOMEM ? no_memory() : FAULT_BUS; /* the page lies beyond the end */
 }
 
-/* A write to a private mapping's page that was not there: copied at once. */
+/* A write to a page of a private mapping that was not mapped yet: it is copied at once, instead of being
+ * mapped read-only first. */
 static enum fault_result fault_object_copy(struct region *r, u64 address, u64 *slot, u64 generation)
 {
 	u64 index = region_page(r, address);
 	struct page *old, *new;
+	/* One page, which is `index` itself.  A hole in the object is not filled for a mere copy: `old`
+	 * is then NULL. */
 	int err = vm_object_pages(r->object, index, 1, index, false, &old);
 
 	if (err)
 		return object_error(err);
 	new = old ? page_alloc(0, PAGE_ANON) : page_alloc_zeroed(PAGE_ANON);
-	if (new &&old)
+	if (new && old)
 		page_copy(page_to_virt(new), page_to_virt(old));
 	if (old)
 		page_put(old);
 	if (!new)
 		return no_memory();
-	if (!replace_entry(r, address, slot, 0, new, &generation))
+	if (!replace_entry(r, address, slot, 0, new, true, &generation))
 		page_put(new);
 	return FAULT_DONE;
 }
 
-/* Map the object's own page, and those around it that are in memory already. */
+/* Map the page of the object, and the pages around it that are in memory already. */
 static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, bool write)
 {
 	struct address_space *as = r->space;
 	struct vm_object *o = r->object;
-	/* Before the object is looked at.  If it is cut meanwhile, either we see another number
-	 * below, or whoever cuts it finds our entries when he takes them out. */
+	/* Read the generation first.  If the object is truncated from now on, either the comparison
+	 * below fails, or the truncating thread comes later and unmaps the entries that we make. */
 	u64 generation = __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
 	u64 window = ALIGN_DOWN(address, AROUND_PAGES * PAGE_SIZE);
 	u64 start = MAX(window, r->start), end = MIN(window + AROUND_PAGES * PAGE_SIZE, r->end);
@@ -171,7 +173,9 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 		return object_error(err);
 
 	spin_lock(&as->page_table_lock);
-	slot -= (address - start) >> PAGE_SHIFT; /* the window lies in one table */
+	/* From the slot of `address` back to that of `start`: a window is aligned, so it lies in one
+	 * table. */
+	slot -= (address - start) >> PAGE_SHIFT;
 	if (generation == __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST)) {
 		for (u32 i = 0; i < count; i++) {
 			u64 entry;
@@ -179,6 +183,8 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 			if (!pages[i] || slot[i])
 				continue;
 			entry = pte_make(r, page_to_phys(pages[i]));
+			/* A neighbour counts as not accessed: fork() need not copy its entry
+			 * (fork_entries()). */
 			if (start + i * PAGE_SIZE != address)
 				entry &= ~PTE_ACCESSED;
 			WRITE_ONCE(slot[i], entry);
@@ -205,21 +211,27 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 	slot = pte_slot(as, address);
 	entry = slot ? *slot : 0;
 	if (entry && write && !(entry & PTE_WRITE)) {
-		if (!pte_owned(r, pte_page(entry)))
-			return fault_copy(r, address, slot, entry);
-		/* The others that shared it are gone. */
+		struct page *page = pte_page(entry);
+
+		if (!pte_owned(r, page)) {
+			if (page)
+				page_get(page);
+			spin_unlock(&as->page_table_lock);
+			return fault_copy(r, address, slot, entry, page);
+		}
+		/* No other space shares the page any more. */
 		WRITE_ONCE(*slot, pte_make(r, entry & PTE_ADDRESS));
 		this_cpu_ptr(fault_counters)->cow_reuses++;
 		reused = true;
 	}
 	spin_unlock(&as->page_table_lock);
 	if (entry) {
-		/* This CPU may have met an old entry in its TLB: others that gave more rights did
-		 * not flush ours. */
+		/* Our TLB may hold an older entry with fewer rights, since adding rights needs no
+		 * shootdown.  Flush it here. */
 		tlb_flush_page(address);
 		return reused ? FAULT_DONE : FAULT_SPURIOUS;
 	}
-	/* Tables stay: the slot is found once. */
+	/* A table is never freed while the space lives, so the slot stays valid. */
 	if (!slot)
 		slot = pages_table_make(as, address);
 	if (!slot)
@@ -228,8 +240,8 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 			 : fault_anonymous(r, address, slot, write);
 }
 
-/* Let the stack above `address` reach down to it, within RLIMIT_STACK and RLIMIT_AS, and not up to
- * its neighbour.  True also where another thread did. */
+/* Grow the stack above `address` down to it, within RLIMIT_STACK and RLIMIT_AS, and with a gap to the
+ * region below.  True also if another thread has grown it already. */
 static bool stack_grow(struct address_space *as, u64 address)
 {
 	u64 start = ALIGN_DOWN(address, PAGE_SIZE);
@@ -262,7 +274,7 @@ static bool access_allowed(const struct region *r, enum fault_access access)
 		return r->prot & PROT_WRITE;
 	if (access & FAULT_EXEC)
 		return r->prot & PROT_EXEC;
-	return r->prot != PROT_NONE; /* x86 cannot map what may be written or run but not read */
+	return r->prot != PROT_NONE; /* on x86 a page that may be written or run may be read */
 }
 
 enum fault_result address_space_fault(struct address_space *as, u64 address,

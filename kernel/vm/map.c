@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * mmap(), munmap(), mprotect(), brk(): POSIX, and where it is silent mmap(2), brk(2).
+ * mmap(), munmap(), mprotect() and brk(), by POSIX, and by mmap(2) and brk(2) where POSIX says nothing.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
 #define MAP_TYPE 0x0f
-#define PROT_SEM 8 /* taken and ignored, as on Linux */
+#define PROT_SEM 8 /* accepted and ignored, as on Linux */
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 int regions_unmap(struct address_space *as, u64 start, u64 end, struct list *dead)
@@ -46,7 +46,7 @@ struct region *region_replace(const struct region *model, struct region *older, 
 	u64 mapped = model->end - model->start;
 	struct region *r;
 
-	/* What goes makes room for what comes. */
+	/* Bytes that are unmapped here do not count against the limit. */
 	for (r = region_find(as, model->start); r && r->start < model->end; r = region_next(r))
 		mapped -= MIN(r->end, model->end) - MAX(r->start, model->start);
 	if (!regions_may_grow(as, mapped) || as->region_count >= VM_REGIONS_MAX)
@@ -62,7 +62,7 @@ struct region *region_replace(const struct region *model, struct region *older, 
 	return r;
 }
 
-/* Where a mapping goes: an address or a negative errno. */
+/* Choose the address of a mapping: the address, or a negative errno.  The caller holds as->lock. */
 static long map_place(struct address_space *as, const struct map_request *q, u64 length)
 {
 	u64 hint = ALIGN_DOWN(q->address, PAGE_SIZE), place, end;
@@ -88,7 +88,7 @@ static long map_place(struct address_space *as, const struct map_request *q, u64
 	return place ? (long)place : -ENOMEM;
 }
 
-/* The parts of a request that need no look at the space.  0 or a negative errno. */
+/* Check what can be checked without looking at the space.  0 or a negative errno. */
 static int map_check(const struct map_request *q, u64 length)
 {
 	u32 type = q->flags & MAP_TYPE;
@@ -152,7 +152,7 @@ long address_space_map(struct address_space *as, const struct map_request *q)
 	regions_free(&dead);
 	if (own)
 		vm_object_put(own);
-	/* The mapping stands even where not all of it could be made present (mmap(2)). */
+	/* The mapping is valid even if not all of it could be made present (mmap(2)). */
 	if (place > 0 && (q->flags & (MAP_POPULATE | MAP_LOCKED)))
 		(void)address_space_populate(as, (u64)place, length);
 	return place;
@@ -177,7 +177,7 @@ int address_space_protect(struct address_space *as, u64 address, u64 length, u32
 		err = -ENOMEM;
 	for (r = region_find(as, address); !err && covered < end; r = region_next(r)) {
 		if (!r || r->start > covered) {
-			err = -ENOMEM; /* a hole; what lies before it is changed (mprotect(2)) */
+			err = -ENOMEM; /* a hole; the regions before it stay changed (mprotect(2)) */
 		} else if (prot & ~r->max_prot) {
 			err = -EACCES;
 		} else if (prot != r->prot) {

@@ -10,7 +10,7 @@
 
 #define NODE_BITS  6U
 #define NODE_SLOTS (1U << NODE_BITS)
-#define INDEX_BITS 52 /* pages of 64 bits of bytes */
+#define INDEX_BITS 52 /* a 64-bit offset has 52 bits of page index */
 
 struct radix_node {
 	void *slot[NODE_SLOTS]; /* nodes, or pages at the lowest level */
@@ -41,7 +41,7 @@ void vm_object_get(struct vm_object *o)
 	refcount_get(&o->refs);
 }
 
-/* The slot of `index`, with the nodes on the way where `create`.  NULL: no node, or no memory. */
+/* The slot of `index`; with `create`, missing nodes are made.  NULL: a node is missing, or no memory. */
 static void **slot_find(struct vm_object *o, u64 index, bool create)
 {
 	struct radix_node *node;
@@ -70,8 +70,8 @@ static void **slot_find(struct vm_object *o, u64 index, bool create)
 	return &node->slot[index & (NODE_SLOTS - 1)];
 }
 
-/* Free the pages from `first` (counted from the node's first) on, and the nodes below that become
- * empty.  Returns whether this one is. */
+/* Free the pages from `first` on (an index inside this node), and the nodes below that become empty.
+ * Returns whether this node is empty now. */
 static bool node_cut(struct vm_object *o, struct radix_node *node, u32 level, u64 first)
 {
 	u64 span = 1UL << (NODE_BITS * level);
@@ -116,8 +116,8 @@ void vm_object_put(struct vm_object *o)
 	kfree(o);
 }
 
-/* May files take one page more?  All together at most half of memory.  The ledger is read only once
- * in a while: a sixteenth of what is left may be taken before it is read again. */
+/* May files take one page more?  All files together may take half of the memory.  Counting the pages is
+ * slow, so it is done rarely: a sixteenth of what is left may be taken before they are counted again. */
 static bool content_has_room(void)
 {
 	static s64 budget;
@@ -132,7 +132,7 @@ static bool content_has_room(void)
 	return left > 0;
 }
 
-/* Under o->lock; as vm_object_page(). */
+/* vm_object_page() for a caller that holds o->lock. */
 static int object_page(struct vm_object *o, u64 index, bool create, struct page **out)
 {
 	void **slot = slot_find(o, index, create);
@@ -194,7 +194,7 @@ int vm_object_resize(struct vm_object *o, u64 size)
 	if (cut) {
 		void **last;
 
-		/* Before any page is taken out of a mapping: see generation's use in fault.c. */
+		/* Before any page is unmapped: fault_object() in fault.c relies on this order. */
 		__atomic_fetch_add(&o->generation, 1, __ATOMIC_SEQ_CST);
 		object_cut(o, first);
 		last = size % PAGE_SIZE ? slot_find(o, size / PAGE_SIZE, false) : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Leaf entries of page tables, in bulk (pages.h).  Each loop holds page_table_lock for one table
- * at a time, and until the TLBs have forgotten what was taken out (SDM 3A 4.10.5): whoever finds an
- * entry empty, or lets its frame go, may count on that.
+ * Ranges of page-table entries (pages.h).  Each loop holds page_table_lock for one table at a time.  A loop
+ * that removes entries flushes the TLBs before it releases the lock (SDM 3A 4.10.5): a thread that finds
+ * an entry empty, or that frees its frame, knows that no TLB has the old translation.
  */
 #include "kernel/vm/pages.h"
 
@@ -11,8 +11,8 @@
 #include "kernel/vm/region.h"
 
 #define TABLE_SPAN (512 * PAGE_SIZE) /* bytes that one table of leaf entries maps */
-#define ZAP_BATCH  64		     /* pages let go per flush */
-#define LEAF_HELD  PTE_SOFT1	     /* not present, by PROT_NONE; the frame is kept */
+#define ZAP_BATCH  64		     /* pages freed with one flush */
+#define PTE_HELD   PTE_SOFT1	     /* not present, because of PROT_NONE; the frame is kept */
 
 static u8 zero_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 
@@ -38,7 +38,7 @@ u64 pte_make(const struct region *r, paddr_t frame)
 	u64 entry = frame | PTE_USER | PTE_ACCESSED;
 
 	if (r->prot == PROT_NONE)
-		return entry | LEAF_HELD;
+		return entry | PTE_HELD;
 	entry |= PTE_PRESENT;
 	if (!(r->prot & PROT_EXEC))
 		entry |= pte_nx;
@@ -50,12 +50,13 @@ u64 pte_make(const struct region *r, paddr_t frame)
 void pte_count(const struct region *r, const struct page *page, int sign)
 {
 	struct address_space *as = r->space;
-	u64 *counter = page->use == PAGE_ANON ? &as->resident_anon
-		       : r->file	      ? &as->resident_file
-					      : &as->resident_shared;
-
 	assert_held(&as->page_table_lock);
-	*counter += (u64)(s64)sign;
+	if (page->use == PAGE_ANON)
+		as->resident_anon += (u64)(s64)sign;
+	else if (r->file)
+		as->resident_file += (u64)(s64)sign;
+	else
+		as->resident_shared += (u64)(s64)sign;
 	as->peak_resident = MAX(as->peak_resident, address_space_resident(as));
 }
 
@@ -76,7 +77,8 @@ u64 *pages_table_make(struct address_space *as, u64 address)
 		spin_unlock(&as->page_table_lock);
 		if (slot)
 			return slot;
-		/* Under the lock the allocator could not ask the shrinkers; here it can. */
+		/* Under the spinlock the allocator could not call the shrinkers.  Let it do so here,
+		 * and try again. */
 		p = page_alloc(0, PAGE_TABLE);
 		if (!p)
 			return NULL;
@@ -100,7 +102,9 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 
 	while (start < end) {
 		struct page *gone[ZAP_BATCH];
-		u64 first = 0, last = 0, stop, *slot; /* of what was there: often few of many pages */
+		/* [first, last) had entries: it is often much smaller than [start, end), and so is the
+		 * flush. */
+		u64 first = 0, last = 0, stop, *slot;
 		u32 n = 0;
 
 		spin_lock(&as->page_table_lock);
@@ -139,6 +143,12 @@ void pages_unmap_object(struct object_mapping *mapping, u64 first_page)
 	pages_zap(r, start, r->end, true);
 }
 
+/* Does the new entry forbid what the old one allowed? */
+static bool rights_lost(u64 old, u64 new)
+{
+	return (old & ~new & (PTE_PRESENT | PTE_WRITE)) || (new & ~old & PTE_NX);
+}
+
 void pages_protect(struct region *r, u64 start, u64 end)
 {
 	struct address_space *as = r->space;
@@ -151,8 +161,7 @@ void pages_protect(struct region *r, u64 start, u64 end)
 		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
 			u64 old = *slot, new = old ? pte_make(r, old & PTE_ADDRESS) : 0;
 
-			if ((old & PTE_PRESENT) &&
-			    ((old & ~new &(PTE_PRESENT | PTE_WRITE)) || (new & ~old &PTE_NX)))
+			if ((old & PTE_PRESENT) && rights_lost(old, new))
 				downgraded = true;
 			if (old)
 				WRITE_ONCE(*slot, new);
@@ -163,15 +172,15 @@ void pages_protect(struct region *r, u64 start, u64 end)
 		tlb_shootdown(&as->pmap, start, end);
 }
 
-/* One table's entries.  Both locks are held. */
+/* The `count` entries of one table.  The page_table_lock of both spaces is held. */
 static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, bool *downgraded)
 {
 	for (u64 i = 0; i < count; i++) {
 		u64 entry = slot[i];
 		struct page *page = entry ? pte_page(entry) : NULL;
 
-		/* A file's page that was never touched is only there by fault-around: the child
-		 * may well do without. */
+		/* A page of a file that was never accessed was mapped only as a neighbour of another
+		 * one (fault_object()).  The child maps it when it needs it. */
 		if (!entry || (page && page->use != PAGE_ANON && !(entry & PTE_ACCESSED)))
 			continue;
 		if (entry & PTE_WRITE) {
@@ -200,8 +209,9 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 			return true;
 		if (!pages_table_make(child, a))
 			return false;
-		/* Parent before child: the child is known to nobody who would take both.  Its lock
-		 * matters because the object may be cut at any time. */
+		/* Lock order: parent, then child.  Nothing else can hold both, since the child is not
+		 * visible yet.  The lock of the child is needed because a truncation can reach its
+		 * entries through the object. */
 		spin_lock(&parent->page_table_lock);
 		spin_lock_nested(&child->page_table_lock);
 		copy = pte_slot(child, a);
@@ -217,7 +227,7 @@ bool pages_move(struct region *from, u64 old_start, struct region *to, u64 lengt
 	struct address_space *as = from->space;
 	u64 shift = to->start - old_start, end = old_start + length, a, first, stop, *slot;
 
-	/* First all tables, so that nothing can fail half-way. */
+	/* Make all tables first, so that nothing can fail half-way. */
 	for (a = old_start;; a = stop) {
 		spin_lock(&as->page_table_lock);
 		slot = pte_next(as, &a, end, &stop);

@@ -1,54 +1,57 @@
 /* SPDX-License-Identifier: MIT
  *
- * The leaf entries of an address space's page tables.  Private to kernel/vm.
+ * The last-level page-table entries (PTEs) of an address space.  Private to kernel/vm.
  *
- * An entry is 0 (nothing there yet), present, or, in a PROT_NONE region, not present but still
- * naming its frame.  Each entry holds a reference on its page, but for the zero page.  Entries and
- * counters change under page_table_lock; tables, once made, stay until the space goes.
+ * An entry is 0 (no page yet), present, or, in a PROT_NONE region, not present but with the address of
+ * its frame.  Each entry holds a reference to its page; the zero page is not counted.  Entries and
+ * counters change under page_table_lock.  Tables, once made, are freed with the space.
  */
 #pragma once
 
 #include "kernel/vm/address_space.h"
 
-/* The page behind an entry; NULL: the zero page, which untouched private memory reads as. */
+/* The page of an entry; NULL: the zero page, which is mapped where private memory was only read. */
 struct page *pte_page(u64 entry);
 paddr_t zero_frame(void);
 
-/* May a write go to `page` in `r`, or must it be copied first? */
+/* May a write through `r` change `page`?  False: the page must be copied first. */
 bool pte_owned(const struct region *r, const struct page *page);
 
-/* The entry for a frame, with all that the region's protection allows at once. */
+/* An entry for a frame, with all rights that the protection of the region allows and that need no copy. */
 u64 pte_make(const struct region *r, paddr_t frame);
 
-/* Count a page in (1) or out (-1). */
+/* Add 1 to the counters of resident pages, or subtract 1 (`sign` 1 or -1).  Under page_table_lock. */
 void pte_count(const struct region *r, const struct page *page, int sign);
 
-/* The entry's slot, or NULL where its table is missing.  Under page_table_lock. */
+/* The place of the entry in its table, or NULL if that table does not exist.  Under page_table_lock. */
 u64 *pte_slot(struct address_space *as, u64 address);
 
-/* The slots of the next table that exists: *address goes to the first, *stop to the end of the
- * table or of the range.  NULL: no more.  Under page_table_lock. */
+/* The slots of the next table that exists, for a walk from *address to `end`: *address is set to the
+ * address of the first slot, *stop to the end of the table or of the range.  NULL: there is no further
+ * table.  Under page_table_lock. */
 u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop);
 
-/* Make the tables for `address`, and return its slot.  NULL: no memory.  Sleeps, no lock held. */
+/* Make the tables for `address`, and return its slot.  NULL: no memory.  The caller holds no spinlock;
+ * sleeps. */
 u64 *pages_table_make(struct address_space *as, u64 address);
 
-/* These want as->lock for writing, but for pages_zap(), for which reading or, for a region in an
- * object's list of mappings, mappings_lock will do.  All sleep. */
+/* The caller of the functions below holds as->lock for writing; for pages_zap() it is enough to hold it
+ * for reading or, if the region is in the list of mappings of an object, mappings_lock.  All sleep. */
 
-/* Take the pages in [start, end) out and let them go.  `flush` false: nobody runs here any more. */
+/* Unmap the pages in [start, end) and drop their references.  `flush` false: the space is being freed, and
+ * no thread can use its translations any more. */
 void pages_zap(struct region *r, u64 start, u64 end, bool flush);
 
-/* object_mapping.unmap of regions. */
+/* object_mapping.unmap of a region: the object is truncated at `first_page`. */
 void pages_unmap_object(struct object_mapping *mapping, u64 first_page);
 
-/* Make the entries in [start, end) what r->prot now says. */
+/* Change the rights of the entries in [start, end) to what r->prot allows now. */
 void pages_protect(struct region *r, u64 start, u64 end);
 
-/* Share the pages of `from` with its copy `to` in a new space; what could be written is from now on
- * copied by whoever writes.  False: no memory.  *downgraded is set where the TLB must be flushed.
- */
+/* Share the pages of `from` with its copy `to` in a new space.  Writable entries become read-only, so that
+ * the next write copies the page; *downgraded is then set, and the caller must flush the TLB.  False: no
+ * memory. */
 bool pages_fork(struct region *from, struct region *to, bool *downgraded);
 
-/* Move `length` bytes of pages at from->start to to->start.  False, and nothing done: no memory. */
+/* Move the pages of `length` bytes from `old_start` to to->start.  False, and nothing done: no memory. */
 bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading and writing the memory of a space that need not be the caller's: ptrace(),
- * /proc/PID/mem, /proc/PID/cmdline.
+ * Reading and writing the memory of any space: exec fills the new program's stack, /proc/PID/cmdline shows
+ * another's arguments.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/vm/fault.h"
 #include "kernel/vm/pages.h"
 
-/* Copy inside one page, if its entry is fit for that now.  Under page_table_lock, so the page
- * cannot go away, nor be shared by a fork, in the middle. */
+/* Copy inside one page, if its entry allows that now.  The caller holds page_table_lock, so the page cannot
+ * be unmapped or shared by a fork during the copy. */
 static bool copy_now(struct region *r, u64 address, void *buf, size_t n, bool write)
 {
 	u64 *slot = pte_slot(r->space, address), offset = address % PAGE_SIZE;
@@ -25,7 +25,7 @@ static bool copy_now(struct region *r, u64 address, void *buf, size_t n, bool wr
 	return true;
 }
 
-/* May it be written, or with `force` at least be copied and then written? */
+/* May the region be written, or with `force` be copied and then written? */
 static bool write_allowed(const struct region *r, bool force)
 {
 	return (r->prot & PROT_WRITE) || (force && !r->shared);

@@ -172,7 +172,8 @@ int regions_cut(struct address_space *as, u64 at)
 		return -ENOMEM;
 	upper->object_page = region_page(r, at);
 	upper->start = at;
-	region_link(upper, r); /* first: a cut of the object must not find a hole between them */
+	/* Link the new one first: a truncation that walks over the mappings must not find a hole. */
+	region_link(upper, r);
 	region_resize(r, r->start, at);
 	return 0;
 }
@@ -194,7 +195,7 @@ void regions_merge(struct address_space *as, u64 start, u64 end, struct list *de
 			r = next;
 			continue;
 		}
-		/* The sums stay as they are. */
+		/* No region_account(): the sums do not change. */
 		tree_remove(next);
 		mappings_lock(r);
 		r->end = next->end;
@@ -204,7 +205,7 @@ void regions_merge(struct address_space *as, u64 start, u64 end, struct list *de
 	}
 }
 
-/* How far up may the room below a region be given away? */
+/* The end of the space below a region that may be used: a stack keeps a gap. */
 static u64 ceiling_below(const struct region *r)
 {
 	return r->start - (r->grows_down ? MIN(r->start, STACK_GUARD) : 0);
@@ -217,7 +218,8 @@ bool regions_none(struct address_space *as, u64 start, u64 end)
 	return !r || end <= ceiling_below(r);
 }
 
-/* The highest free place below `top`, or 0; *largest grows to the largest gap passed over. */
+/* The highest free address for `length` bytes below `top`, or 0.  *largest is raised to the size of the
+ * largest gap that was too small. */
 static u64 gap_below(struct address_space *as, u64 top, u64 length, u64 *largest)
 {
 	struct region *r = region_find(as, top - 1), *below;
@@ -242,7 +244,7 @@ u64 region_place(struct address_space *as, u64 length)
 {
 	u64 address = 0;
 
-	/* Thousands of full gaps need not be looked at again for every mapping. */
+	/* Do not search the gaps above gap_hint again if all of them are known to be too small. */
 	if (as->gap_hint && length > as->gap_largest)
 		address = gap_below(as, as->gap_hint, length, &as->gap_largest);
 	if (!address) {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tree of regions: finding, linking, cutting, merging, and finding free room.  Private to
- * kernel/vm.  All want as->lock: finding for reading, changing for writing.
+ * The tree of regions: finding, linking, splitting, merging, and finding free space.  Private to
+ * kernel/vm.  The caller holds as->lock: for reading to find, for writing to change.
  */
 #pragma once
 
 #include "kernel/vm/address_space.h"
 
-/* Room kept free below a stack, so that running over it does not hit the neighbour (as Linux). */
+/* Bytes that stay free below a stack, so that an overflow does not reach the next region (as on Linux). */
 #define STACK_GUARD (256 * PAGE_SIZE)
 
-/* The lowest region that ends above `address`: it contains it, or is the next one. */
+/* The lowest region that ends above `address`: it contains the address, or is the next one above it. */
 struct region *region_find(struct address_space *as, u64 address);
 
 /* The region that contains `address`, or NULL. */
@@ -32,50 +32,53 @@ static inline u64 region_page(const struct region *r, u64 address)
 	return r->object_page + ((address - r->start) >> PAGE_SHIFT);
 }
 
-/* A copy of `model` that holds its object and file; in no tree yet.  NULL: no memory. */
+/* A copy of `model`, with references to its object and file, in no tree yet.  NULL: no memory. */
 struct region *region_create(const struct region *model);
 
-/* Into the tree of r->space, and into its object's list of mappings: after `older`, where that is
- * given.  A walk over the list in order then cannot miss pages that move from older to newer. */
+/* Insert the region into the tree of r->space, and into the list of mappings of its object: after
+ * `older`, if that is not NULL.  A walk over the list in order then cannot miss pages that move from the
+ * older region to the newer. */
 void region_link(struct region *r, struct region *older);
 
-/* Out of both, onto a list of dead ones; their pages are gone already. */
+/* Remove the region from both, and append it to `dead`.  Its pages have been unmapped already. */
 void region_unlink(struct region *r, struct list *dead);
 
-/* Let go what the dead hold.  No lock held: the last hold on a file may do much. */
+/* Free removed regions.  No lock is held, since dropping the last reference to a file closes it. */
 void regions_free(struct list *dead);
 
-/* Count the region in (1) or out (-1) of the sums: around changes of its size or protection. */
+/* Add the region to the sums of its space (`sign` 1), or subtract it (-1).  Called before and after a
+ * change of its size or protection. */
 void region_account(struct region *r, int sign);
 
-/* Move the ends, in the tree and in the object. */
+/* Change the ends of the region; object_page follows `start`. */
 void region_resize(struct region *r, u64 start, u64 end);
 
-/* Make `at` a border between regions, if it lies inside one.  0 or -ENOMEM. */
+/* If `at` lies inside a region, split the region there.  0 or -ENOMEM. */
 int regions_cut(struct address_space *as, u64 at);
 
-/* Join neighbours that are alike, from the one before `start` to the one after `end`. */
+/* Merge neighbours with the same attributes, from the region before `start` to the one after `end`. */
 void regions_merge(struct address_space *as, u64 start, u64 end, struct list *dead);
 
-/* Are there no regions in [start, end), nor a stack just above? */
+/* Is [start, end) free, and not the gap below a stack? */
 bool regions_none(struct address_space *as, u64 start, u64 end);
 
-/* The highest free place for `length` bytes below mmap_top, or above where there is none.  0: none.
- */
+/* The highest free address for `length` bytes below mmap_top, or above it if there is none.  0: there is
+ * no space. */
 u64 region_place(struct address_space *as, u64 length);
 
-/* May `bytes` more be mapped? */
+/* Does RLIMIT_AS of the calling process allow `bytes` more? */
 bool regions_may_grow(struct address_space *as, u64 bytes);
 
-/* In map.c, for mremap() too. */
-
-/* Is [address, address + length) page-aligned at its start, and inside the user half?  *end is its
- * end, rounded up to a page. */
+/* Does the range begin at a page, and lie in the user half?  *end is set to its end, rounded up to a
+ * page. */
 bool range_check(u64 address, u64 length, u64 *end);
 
-/* Take [start, end) out, pages and regions.  0, or -ENOMEM with nothing done but a cut. */
+/* --- map.c, used by mremap() too -------------------------------------------------------------- */
+
+/* Unmap [start, end) and remove its regions.  0; or -ENOMEM, and regions may have been split but nothing
+ * is unmapped. */
 int regions_unmap(struct address_space *as, u64 start, u64 end, struct list *dead);
 
-/* A region like `model`, in place of whatever is there, within the limits.  Where `older` is given
- * the new one follows it in the object's list.  ERR_PTR(-ENOMEM): nothing done but cuts. */
+/* Make a region like `model`, within the limits, and unmap what was at its place.  `older`: as in
+ * region_link().  ERR_PTR(-ENOMEM): regions may have been split but nothing is unmapped. */
 struct region *region_replace(const struct region *model, struct region *older, struct list *dead);

@@ -17,7 +17,7 @@ bool user_range_ok(u64 address, size_t n)
 	return n <= USER_MAX && address <= USER_MAX - n;
 }
 
-/* A kernel thread has no user half, though that of another may still be loaded. */
+/* A kernel thread has no user memory, even if the page tables of a process are still loaded (lazily). */
 static bool range_usable(const void *user, size_t n)
 {
 	return user_range_ok((u64)user, n) && current_thread()->pmap;
@@ -127,7 +127,7 @@ void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count)
 
 enum io_way { IO_PUT, IO_GET, IO_ZERO };
 
-/* One piece.  Returns the bytes not moved. */
+/* Copy one piece.  Returns the bytes that were not copied. */
 static size_t io_piece(bool kernel, enum io_way way, u64 base, void *memory, size_t n)
 {
 	void *there = (void *)base;

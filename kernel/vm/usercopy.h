@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Copying between kernel and user.  The only way; a bad pointer is -EFAULT, never a fault of the
- * kernel.  All may sleep (the page may have to be made) unless they say otherwise.
+ * Copying between kernel and user memory: the only way to access user memory.  A bad pointer gives
+ * -EFAULT, never a fault of the kernel.  All functions may sleep, since a page may have to be made
+ * present, unless they say otherwise.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ bool user_range_ok(u64 address, size_t n);
 int __must_check copy_from_user(void *dst, const void *user_src, size_t n);
 int __must_check copy_to_user(void *user_dst, const void *src, size_t n);
 
-/* Length without NUL; -EFAULT; -ENAMETOOLONG where `size` bytes hold no NUL. */
+/* Returns the length without the NUL; -EFAULT; -ENAMETOOLONG if there is no NUL in `size` bytes. */
 ssize_t __must_check copy_string_from_user(char *dst, const char *user_src, size_t size);
 
 int __must_check get_user_u32(u32 *value, const u32 *user);
@@ -22,8 +23,8 @@ int __must_check get_user_u64(u64 *value, const u64 *user);
 int __must_check put_user_u32(u32 *user, u32 value);
 int __must_check put_user_u64(u64 *user, u64 value);
 
-/* Without faulting pages in: under a spinlock.  -EFAULT where the page is not there as needed; the
- * caller then drops its lock, uses fault_in_user(), and tries again. */
+/* For callers that hold a spinlock: a page that is not present with the needed rights gives -EFAULT instead
+ * of a page fault.  The caller then releases its lock, calls fault_in_user(), and tries again. */
 int __must_check get_user_u32_nofault(u32 *value, const u32 *user);
 int __must_check cmpxchg_user_u32_nofault(u32 *user, u32 *old, u32 new_value);
 int __must_check fault_in_user(u64 address, bool write);
@@ -37,7 +38,7 @@ struct iovec {
 
 #define IOV_MAX 1024
 
-/* A cursor over the caller's buffers.  read() and write() of every file take one. */
+/* A cursor over the buffers of a read() or write(): every file operation takes one. */
 struct io_buffer {
 	bool kernel;		   /* base addresses are kernel pointers */
 	const struct iovec *iov;   /* kernel copy of the vector */
@@ -62,8 +63,8 @@ void io_init_kernel(struct io_buffer *io, void *buf, size_t n);
 /* The caller has checked that the lengths add up to at most SSIZE_MAX. */
 void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count);
 
-/* Move up to n bytes from kernel memory into the buffers, or out of them, and advance.  Returns the
- * bytes moved: fewer where the buffers end or a page is bad; -EFAULT where none could be moved. */
+/* Copy up to `n` bytes from kernel memory into the buffers (put) or out of them (get), and advance.  Returns
+ * the bytes copied, fewer if the buffers end or a page is bad, or -EFAULT if none could be copied. */
 ssize_t io_put(struct io_buffer *io, const void *src, size_t n);
 ssize_t io_get(struct io_buffer *io, void *dst, size_t n);
 ssize_t io_put_zeros(struct io_buffer *io, size_t n);
