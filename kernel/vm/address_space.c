@@ -51,8 +51,8 @@ void address_space_put(struct address_space *as)
 	spin_lock(&address_spaces_lock);
 	list_remove(&as->all_link);
 	spin_unlock(&address_spaces_lock);
-	/* No flush is needed: no thread can return to user mode in this space, or copy from or to it.
-	 * A CPU that has the root still loaded, lazily, never accesses user addresses, and
+	/* No flush is needed: no thread can return to user mode in this space, or copy from or to
+	 * it. A CPU that has the root still loaded, lazily, never accesses user addresses, and
 	 * pmap_destroy() makes it drop the root before the tables are freed. */
 	while ((r = region_of(treap_first(&as->regions)))) {
 		pages_zap(r, r->start, r->end, false);
@@ -80,7 +80,8 @@ static void copy_layout(struct address_space *to, const struct address_space *fr
 	to->env_end = from->env_end;
 }
 
-/* Copy a region for the child.  Its pages are copied too, unless a fault can get them from the object. */
+/* Copy a region for the child.  Its pages are copied too, unless a fault can get them from the
+ * object. */
 static bool fork_region(struct address_space *child, struct region *r, bool *downgraded)
 {
 	struct region *copy = region_create(r);
@@ -112,9 +113,9 @@ struct address_space *address_space_fork(struct address_space *as)
 			end = MAX(end, r->end);
 		}
 	}
-	/* One flush for all regions, before as->lock is released.  From then on no thread of this space
-	 * can write through an old TLB entry to a page that is now shared.  The child does not run
-	 * yet. */
+	/* One flush for all regions, before as->lock is released.  From then on no thread of this
+	 * space can write through an old TLB entry to a page that is now shared.  The child does
+	 * not run yet. */
 	if (end)
 		tlb_shootdown(&as->pmap, start, end);
 	rwlock_write_unlock(&as->lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Address spaces: a tree of regions, and the page tables.  The threads of a process share one.  vfork()
- * shares it between two processes until exec, so it counts its references.
+ * Address spaces: a tree of regions, and the page tables.  The threads of a process share one.
+ * vfork() shares it between two processes until exec, so it counts its references.
  */
 #pragma once
 
@@ -53,7 +53,8 @@ static inline struct region *region_of(struct treap_node *node)
 	return node ? treap_entry(node, struct region, node) : NULL;
 }
 
-/* Set by kernel/fs: take and drop a reference to a mapped file, and describe it for /proc/PID/maps. */
+/* Set by kernel/fs: take and drop a reference to a mapped file, and describe it for
+ * /proc/PID/maps. */
 struct region_file_hooks {
 	void (*get)(struct file *f);
 	void (*put)(struct file *f);
@@ -62,8 +63,8 @@ struct region_file_hooks {
 };
 void vm_set_file_hooks(const struct region_file_hooks *hooks);
 
-/* The last column of /proc/PID/maps: "path", "[heap]", "[stack]" or "".  *device and *inode are 0 if no
- * file is mapped.  The caller holds as->lock. */
+/* The last column of /proc/PID/maps: "path", "[heap]", "[stack]" or "".  *device and *inode are 0
+ * if no file is mapped.  The caller holds as->lock. */
 void region_describe(const struct region *r, char *path, size_t size, u64 *device, u64 *inode);
 
 struct address_space {
@@ -110,8 +111,8 @@ struct address_space *address_space_fork(struct address_space *as);
 struct map_request {
 	u64 address, length;	  /* bytes; with MAP_FIXED the address must be page-aligned */
 	u32 prot, flags;	  /* PROT_*, MAP_* */
-	struct vm_object *object; /* the mapping takes its own reference.  NULL: anonymous memory; for
-				   * MAP_SHARED a new object is made */
+	struct vm_object *object; /* the mapping takes its own reference.  NULL: anonymous memory;
+				   * for MAP_SHARED a new object is made */
 	u64 offset;		  /* into the object, page-aligned */
 	struct file *file;	  /* for /proc/PID/maps; may be NULL */
 	u32 max_prot;		  /* of the region; 0: all rights */
@@ -122,12 +123,12 @@ struct map_request {
 long address_space_map(struct address_space *as, const struct map_request *request);
 int address_space_unmap(struct address_space *as, u64 address, u64 length);
 int address_space_protect(struct address_space *as, u64 address, u64 length, u32 prot);
-/* Make the pages of a range present (MAP_POPULATE, mlock()).  -EAGAIN: no memory, -EINTR: the thread is
- * being killed. */
+/* Make the pages of a range present (MAP_POPULATE, mlock()).  -EAGAIN: no memory, -EINTR: the
+ * thread is being killed. */
 int address_space_populate(struct address_space *as, u64 address, u64 length);
 
-/* brk(): change the end of the heap, and return the end that holds then (the old one after an error), as
- * Linux does. */
+/* brk(): change the end of the heap, and return the end that holds then (the old one after an
+ * error), as Linux does. */
 u64 address_space_brk(struct address_space *as, u64 new_break);
 
 /* --- Faults ---------------------------------------------------------------------------------- */
@@ -136,8 +137,8 @@ enum fault_access { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXEC = 4 };
 
 enum fault_result {
 	FAULT_DONE,	 /* the access may be tried again */
-	FAULT_SPURIOUS,	 /* the access may be tried again, but the entry allowed it already: the TLB of
-			  * this CPU held an older entry, or another thread was faster */
+	FAULT_SPURIOUS,	 /* the access may be tried again, but the entry allowed it already: the
+			  * TLB of this CPU held an older entry, or another thread was faster */
 	FAULT_MAPERR,	 /* SIGSEGV, SEGV_MAPERR: no region */
 	FAULT_ACCERR,	 /* SIGSEGV, SEGV_ACCERR: the region forbids it */
 	FAULT_BUS,	 /* SIGBUS, BUS_ADRERR: beyond the end of the object */
@@ -145,31 +146,33 @@ enum fault_result {
 	FAULT_SIGNAL,	 /* the thread is being killed: deliver the signal */
 };
 
-/* Resolve a page fault at `address`.  A stack region above the address grows down to it, as far as the
- * limits allow.  Takes as->lock for reading, or for writing while a stack grows; sleeps. */
+/* Resolve a page fault at `address`.  A stack region above the address grows down to it, as far as
+ * the limits allow.  Takes as->lock for reading, or for writing while a stack grows; sleeps. */
 enum fault_result address_space_fault(struct address_space *as, u64 address,
 				      enum fault_access access);
 
-/* --- Looking at another's memory (exec, /proc/PID/mem, ptrace) --------------------------------- */
+/* --- Looking at another's memory (exec, /proc/PID/mem, ptrace)
+ * --------------------------------- */
 
-/* Copy `n` bytes from or to the space.  Returns the bytes copied, fewer if a hole follows, or -EFAULT if
- * none could be copied.  With `force`, private pages that are read-only are copied and then written.
- * Sleeps. */
+/* Copy `n` bytes from or to the space.  Returns the bytes copied, fewer if a hole follows, or
+ * -EFAULT if none could be copied.  With `force`, private pages that are read-only are copied and
+ * then written. Sleeps. */
 ssize_t address_space_read(struct address_space *as, u64 address, void *buf, size_t n);
 ssize_t address_space_write(struct address_space *as, u64 address, const void *buf, size_t n,
 			    bool force);
 
 /* --- Futex keys --------------------------------------------------------------------------------*/
 
-/* The identity of one word of memory, the same in every process that maps it: (space, address) for private
- * memory, (object, offset) for shared memory. */
+/* The identity of one word of memory, the same in every process that maps it: (space, address) for
+ * private memory, (object, offset) for shared memory. */
 struct futex_key {
 	u64 object; /* address of the space, or id of the object | 1<<63 */
 	u64 offset; /* address, or byte offset in the object */
 };
 
-/* Find the key of an address.  `shared` false: the caller knows that the memory is private, so no region
- * is looked up.  0, -EFAULT (not mapped), -EINVAL (not a multiple of 4).  Sleeps if `shared`. */
+/* Find the key of an address.  `shared` false: the caller knows that the memory is private, so no
+ * region is looked up.  0, -EFAULT (not mapped), -EINVAL (not a multiple of 4).  Sleeps if
+ * `shared`. */
 int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 			    struct futex_key *key);
 
@@ -178,7 +181,7 @@ int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 /* What page faults did, on all CPUs since the boot. */
 struct fault_stats {
 	u64 cow_copies;	   /* pages copied on a write, because other spaces map them too */
-	u64 cow_reuses;	   /* pages not copied on a write, because no other space maps them any more */
+	u64 cow_reuses;	   /* pages not copied on a write: no other space maps them any more */
 	u64 zeroed_pages;  /* pages zero-filled on the first write */
 	u64 object_faults; /* faults served by a page of a file or of shared memory */
 };
@@ -186,8 +189,8 @@ struct fault_stats fault_stats_read(void);
 
 /* --- /proc ------------------------------------------------------------------------------------ */
 
-/* Call `fn` on each region in the order of addresses, with as->lock held for reading, so `fn` must not
- * access user memory.  If it returns a value other than 0, the walk ends and returns that. */
+/* Call `fn` on each region in the order of addresses, with as->lock held for reading, so `fn` must
+ * not access user memory.  If it returns a value other than 0, the walk ends and returns that. */
 int address_space_for_each(struct address_space *as,
 			   int (*fn)(struct region *region, void *data), void *data);
 

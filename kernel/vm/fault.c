@@ -2,9 +2,9 @@
  *
  * Page faults: demand-zero, copy-on-write, pages of objects, stacks that grow.
  *
- * Faults of one address space run in parallel: each looks at the entry under page_table_lock, makes a
- * page without the lock, and puts it into the entry only if the entry is unchanged.  If it has changed,
- * another thread was faster, and the processor tries the access again.
+ * Faults of one address space run in parallel: each looks at the entry under page_table_lock, makes
+ * a page without the lock, and puts it into the entry only if the entry is unchanged.  If it has
+ * changed, another thread was faster, and the processor tries the access again.
  */
 #include "kernel/vm/fault.h"
 
@@ -17,8 +17,8 @@
 #include "kernel/task/thread.h"
 #include "kernel/vm/pages.h"
 
-/* A read of a file's page also maps its neighbours that are in memory, within an aligned window of this
- * size. */
+/* A read of a file's page also maps its neighbours that are in memory, within an aligned window of
+ * this size. */
 #define AROUND_PAGES 16U
 
 /* Changed under page_table_lock, so that the thread stays on its CPU. */
@@ -36,9 +36,10 @@ static bool same_entry(u64 a, u64 b)
 	return !((a ^ b) & ~(PTE_ACCESSED | PTE_DIRTY));
 }
 
-/* Replace the entry `old` by one for `page`, which takes over the caller's reference.  `copied`: the page
- * is a copy, and not zero-filled (for the counters).  `generation`: the number of the object when the
- * caller looked at it, or NULL.  False, and nothing done: the entry or the object has changed. */
+/* Replace the entry `old` by one for `page`, which takes over the caller's reference.  `copied`:
+ * the page is a copy, and not zero-filled (for the counters).  `generation`: the number of the
+ * object when the caller looked at it, or NULL.  False, and nothing done: the entry or the object
+ * has changed. */
 static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, struct page *page,
 			  bool copied, const u64 *generation)
 {
@@ -52,9 +53,9 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 		*generation == __atomic_load_n(&r->object->generation, __ATOMIC_SEQ_CST));
 	if (same) {
 		/* Other threads of this space may still have the old frame in their TLBs.  First
-		 * write 0, then flush, then write the new entry: otherwise one thread could write to
-		 * the new frame while another still reads the old one.  Faults in between wait for
-		 * page_table_lock.  After the flush the old frame may be freed. */
+		 * write 0, then flush, then write the new entry: otherwise one thread could write
+		 * to the new frame while another still reads the old one.  Faults in between wait
+		 * for page_table_lock.  After the flush the old frame may be freed. */
 		if (old & PTE_PRESENT) {
 			WRITE_ONCE(*slot, 0);
 			tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
@@ -75,8 +76,8 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 	return same;
 }
 
-/* A write to a shared page, or to the zero page: the writer gets a copy.  `old` is the page of `entry`,
- * with a reference that this function drops, or NULL for the zero page. */
+/* A write to a shared page, or to the zero page: the writer gets a copy.  `old` is the page of
+ * `entry`, with a reference that this function drops, or NULL for the zero page. */
 static enum fault_result fault_copy(struct region *r, u64 address, u64 *slot, u64 entry,
 				    struct page *old)
 {
@@ -127,14 +128,14 @@ static enum fault_result object_error(int err)
 	return err == -ENOMEM ? no_memory() : FAULT_BUS; /* the page lies beyond the end */
 }
 
-/* A write to a page of a private mapping that was not mapped yet: it is copied at once, instead of being
- * mapped read-only first. */
+/* A write to a page of a private mapping that was not mapped yet: it is copied at once, instead of
+ * being mapped read-only first. */
 static enum fault_result fault_object_copy(struct region *r, u64 address, u64 *slot, u64 generation)
 {
 	u64 index = region_page(r, address);
 	struct page *old, *new;
-	/* One page, which is `index` itself.  A hole in the object is not filled for a mere copy: `old`
-	 * is then NULL. */
+	/* One page, which is `index` itself.  A hole in the object is not filled for a mere copy:
+	 * `old` is then NULL. */
 	int err = vm_object_pages(r->object, index, 1, index, false, &old);
 
 	if (err)
@@ -173,8 +174,8 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 		return object_error(err);
 
 	spin_lock(&as->page_table_lock);
-	/* From the slot of `address` back to that of `start`: a window is aligned, so it lies in one
-	 * table. */
+	/* From the slot of `address` back to that of `start`: a window is aligned, so it lies in
+	 * one table. */
 	slot -= (address - start) >> PAGE_SHIFT;
 	if (generation == __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST)) {
 		for (u32 i = 0; i < count; i++) {
@@ -240,8 +241,8 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 			 : fault_anonymous(r, address, slot, write);
 }
 
-/* Grow the stack above `address` down to it, within RLIMIT_STACK and RLIMIT_AS, and with a gap to the
- * region below.  True also if another thread has grown it already. */
+/* Grow the stack above `address` down to it, within RLIMIT_STACK and RLIMIT_AS, and with a gap to
+ * the region below.  True also if another thread has grown it already. */
 static bool stack_grow(struct address_space *as, u64 address)
 {
 	u64 start = ALIGN_DOWN(address, PAGE_SIZE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * mmap(), munmap(), mprotect() and brk(), by POSIX, and by mmap(2) and brk(2) where POSIX says nothing.
+ * mmap(), munmap(), mprotect() and brk(), by POSIX, and by mmap(2) and brk(2) where POSIX says
+ * nothing.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/vm/pages.h"
@@ -177,7 +178,7 @@ int address_space_protect(struct address_space *as, u64 address, u64 length, u32
 		err = -ENOMEM;
 	for (r = region_find(as, address); !err && covered < end; r = region_next(r)) {
 		if (!r || r->start > covered) {
-			err = -ENOMEM; /* a hole; the regions before it stay changed (mprotect(2)) */
+			err = -ENOMEM; /* a hole; the regions before it stay changed */
 		} else if (prot & ~r->max_prot) {
 			err = -EACCES;
 		} else if (prot != r->prot) {

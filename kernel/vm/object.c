@@ -41,7 +41,8 @@ void vm_object_get(struct vm_object *o)
 	refcount_get(&o->refs);
 }
 
-/* The slot of `index`; with `create`, missing nodes are made.  NULL: a node is missing, or no memory. */
+/* The slot of `index`; with `create`, missing nodes are made.  NULL: a node is missing, or no
+ * memory. */
 static void **slot_find(struct vm_object *o, u64 index, bool create)
 {
 	struct radix_node *node;
@@ -70,8 +71,8 @@ static void **slot_find(struct vm_object *o, u64 index, bool create)
 	return &node->slot[index & (NODE_SLOTS - 1)];
 }
 
-/* Free the pages from `first` on (an index inside this node), and the nodes below that become empty.
- * Returns whether this node is empty now. */
+/* Free the pages from `first` on (an index inside this node), and the nodes below that become
+ * empty. Returns whether this node is empty now. */
 static bool node_cut(struct vm_object *o, struct radix_node *node, u32 level, u64 first)
 {
 	u64 span = 1UL << (NODE_BITS * level);
@@ -116,8 +117,9 @@ void vm_object_put(struct vm_object *o)
 	kfree(o);
 }
 
-/* May files take one page more?  All files together may take half of the memory.  Counting the pages is
- * slow, so it is done rarely: a sixteenth of what is left may be taken before they are counted again. */
+/* May files take one page more?  All files together may take half of the memory.  Counting the
+ * pages is slow, so it is done rarely: a sixteenth of what is left may be taken before they are
+ * counted again. */
 static bool content_has_room(void)
 {
 	static s64 budget;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ranges of page-table entries (pages.h).  Each loop holds page_table_lock for one table at a time.  A loop
- * that removes entries flushes the TLBs before it releases the lock (SDM 3A 4.10.5): a thread that finds
- * an entry empty, or that frees its frame, knows that no TLB has the old translation.
+ * Ranges of page-table entries (pages.h).  Each loop holds page_table_lock for one table at a time.
+ * A loop that removes entries flushes the TLBs before it releases the lock (SDM 3A 4.10.5): a
+ * thread that finds an entry empty, or that frees its frame, knows that no TLB has the old
+ * translation.
  */
 #include "kernel/vm/pages.h"
 
@@ -77,8 +78,8 @@ u64 *pages_table_make(struct address_space *as, u64 address)
 		spin_unlock(&as->page_table_lock);
 		if (slot)
 			return slot;
-		/* Under the spinlock the allocator could not call the shrinkers.  Let it do so here,
-		 * and try again. */
+		/* Under the spinlock the allocator could not call the shrinkers.  Let it do so
+		 * here, and try again. */
 		p = page_alloc(0, PAGE_TABLE);
 		if (!p)
 			return NULL;
@@ -102,8 +103,8 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 
 	while (start < end) {
 		struct page *gone[ZAP_BATCH];
-		/* [first, last) had entries: it is often much smaller than [start, end), and so is the
-		 * flush. */
+		/* [first, last) had entries: it is often much smaller than [start, end), and so is
+		 * the flush. */
 		u64 first = 0, last = 0, stop, *slot;
 		u32 n = 0;
 
@@ -179,8 +180,8 @@ static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, boo
 		u64 entry = slot[i];
 		struct page *page = entry ? pte_page(entry) : NULL;
 
-		/* A page of a file that was never accessed was mapped only as a neighbour of another
-		 * one (fault_object()).  The child maps it when it needs it. */
+		/* A page of a file that was never accessed was mapped only as a neighbour of
+		 * another one (fault_object()).  The child maps it when it needs it. */
 		if (!entry || (page && page->use != PAGE_ANON && !(entry & PTE_ACCESSED)))
 			continue;
 		if (entry & PTE_WRITE) {
@@ -209,9 +210,9 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 			return true;
 		if (!pages_table_make(child, a))
 			return false;
-		/* Lock order: parent, then child.  Nothing else can hold both, since the child is not
-		 * visible yet.  The lock of the child is needed because a truncation can reach its
-		 * entries through the object. */
+		/* Lock order: parent, then child.  Nothing else can hold both, since the child is
+		 * not visible yet.  The lock of the child is needed because a truncation can reach
+		 * its entries through the object. */
 		spin_lock(&parent->page_table_lock);
 		spin_lock_nested(&child->page_table_lock);
 		copy = pte_slot(child, a);

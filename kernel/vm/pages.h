@@ -2,9 +2,9 @@
  *
  * The last-level page-table entries (PTEs) of an address space.  Private to kernel/vm.
  *
- * An entry is 0 (no page yet), present, or, in a PROT_NONE region, not present but with the address of
- * its frame.  Each entry holds a reference to its page; the zero page is not counted.  Entries and
- * counters change under page_table_lock.  Tables, once made, are freed with the space.
+ * An entry is 0 (no page yet), present, or, in a PROT_NONE region, not present but with the address
+ * of its frame.  Each entry holds a reference to its page; the zero page is not counted.  Entries
+ * and counters change under page_table_lock.  Tables, once made, are freed with the space.
  */
 #pragma once
 
@@ -17,29 +17,33 @@ paddr_t zero_frame(void);
 /* May a write through `r` change `page`?  False: the page must be copied first. */
 bool pte_owned(const struct region *r, const struct page *page);
 
-/* An entry for a frame, with all rights that the protection of the region allows and that need no copy. */
+/* An entry for a frame, with all rights that the protection of the region allows and that need no
+ * copy. */
 u64 pte_make(const struct region *r, paddr_t frame);
 
-/* Add 1 to the counters of resident pages, or subtract 1 (`sign` 1 or -1).  Under page_table_lock. */
+/* Add 1 to the counters of resident pages, or subtract 1 (`sign` 1 or -1).  Under
+ * page_table_lock. */
 void pte_count(const struct region *r, const struct page *page, int sign);
 
-/* The place of the entry in its table, or NULL if that table does not exist.  Under page_table_lock. */
+/* The place of the entry in its table, or NULL if that table does not exist.  Under
+ * page_table_lock. */
 u64 *pte_slot(struct address_space *as, u64 address);
 
-/* The slots of the next table that exists, for a walk from *address to `end`: *address is set to the
- * address of the first slot, *stop to the end of the table or of the range.  NULL: there is no further
- * table.  Under page_table_lock. */
+/* The slots of the next table that exists, for a walk from *address to `end`: *address is set to
+ * the address of the first slot, *stop to the end of the table or of the range.  NULL: there is no
+ * further table.  Under page_table_lock. */
 u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop);
 
-/* Make the tables for `address`, and return its slot.  NULL: no memory.  The caller holds no spinlock;
- * sleeps. */
+/* Make the tables for `address`, and return its slot.  NULL: no memory.  The caller holds no
+ * spinlock; sleeps. */
 u64 *pages_table_make(struct address_space *as, u64 address);
 
-/* The caller of the functions below holds as->lock for writing; for pages_zap() it is enough to hold it
- * for reading or, if the region is in the list of mappings of an object, mappings_lock.  All sleep. */
+/* The caller of the functions below holds as->lock for writing; for pages_zap() it is enough to
+ * hold it for reading or, if the region is in the list of mappings of an object, mappings_lock.
+ * All sleep. */
 
-/* Unmap the pages in [start, end) and drop their references.  `flush` false: the space is being freed, and
- * no thread can use its translations any more. */
+/* Unmap the pages in [start, end) and drop their references.  `flush` false: the space is being
+ * freed, and no thread can use its translations any more. */
 void pages_zap(struct region *r, u64 start, u64 end, bool flush);
 
 /* object_mapping.unmap of a region: the object is truncated at `first_page`. */
@@ -48,10 +52,11 @@ void pages_unmap_object(struct object_mapping *mapping, u64 first_page);
 /* Change the rights of the entries in [start, end) to what r->prot allows now. */
 void pages_protect(struct region *r, u64 start, u64 end);
 
-/* Share the pages of `from` with its copy `to` in a new space.  Writable entries become read-only, so that
- * the next write copies the page; *downgraded is then set, and the caller must flush the TLB.  False: no
- * memory. */
+/* Share the pages of `from` with its copy `to` in a new space.  Writable entries become read-only,
+ * so that the next write copies the page; *downgraded is then set, and the caller must flush the
+ * TLB.  False: no memory. */
 bool pages_fork(struct region *from, struct region *to, bool *downgraded);
 
-/* Move the pages of `length` bytes from `old_start` to to->start.  False, and nothing done: no memory. */
+/* Move the pages of `length` bytes from `old_start` to to->start.  False, and nothing done: no
+ * memory. */
 bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length);

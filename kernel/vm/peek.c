@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading and writing the memory of any space: exec fills the new program's stack, /proc/PID/cmdline shows
- * another's arguments.
+ * Reading and writing the memory of any space: exec fills the new program's stack,
+ * /proc/PID/cmdline shows another's arguments.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/vm/fault.h"
 #include "kernel/vm/pages.h"
 
-/* Copy inside one page, if its entry allows that now.  The caller holds page_table_lock, so the page cannot
- * be unmapped or shared by a fork during the copy. */
+/* Copy inside one page, if its entry allows that now.  The caller holds page_table_lock, so the
+ * page cannot be unmapped or shared by a fork during the copy. */
 static bool copy_now(struct region *r, u64 address, void *buf, size_t n, bool write)
 {
 	u64 *slot = pte_slot(r->space, address), offset = address % PAGE_SIZE;

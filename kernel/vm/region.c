@@ -172,7 +172,8 @@ int regions_cut(struct address_space *as, u64 at)
 		return -ENOMEM;
 	upper->object_page = region_page(r, at);
 	upper->start = at;
-	/* Link the new one first: a truncation that walks over the mappings must not find a hole. */
+	/* Link the new one first: a truncation that walks over the mappings must not find a
+	 * hole. */
 	region_link(upper, r);
 	region_resize(r, r->start, at);
 	return 0;
@@ -218,8 +219,8 @@ bool regions_none(struct address_space *as, u64 start, u64 end)
 	return !r || end <= ceiling_below(r);
 }
 
-/* The highest free address for `length` bytes below `top`, or 0.  *largest is raised to the size of the
- * largest gap that was too small. */
+/* The highest free address for `length` bytes below `top`, or 0.  *largest is raised to the size of
+ * the largest gap that was too small. */
 static u64 gap_below(struct address_space *as, u64 top, u64 length, u64 *largest)
 {
 	struct region *r = region_find(as, top - 1), *below;

@@ -7,10 +7,12 @@
 
 #include "kernel/vm/address_space.h"
 
-/* Bytes that stay free below a stack, so that an overflow does not reach the next region (as on Linux). */
+/* Bytes that stay free below a stack, so that an overflow does not reach the next region (as on
+ * Linux). */
 #define STACK_GUARD (256 * PAGE_SIZE)
 
-/* The lowest region that ends above `address`: it contains the address, or is the next one above it. */
+/* The lowest region that ends above `address`: it contains the address, or is the next one above
+ * it. */
 struct region *region_find(struct address_space *as, u64 address);
 
 /* The region that contains `address`, or NULL. */
@@ -36,8 +38,8 @@ static inline u64 region_page(const struct region *r, u64 address)
 struct region *region_create(const struct region *model);
 
 /* Insert the region into the tree of r->space, and into the list of mappings of its object: after
- * `older`, if that is not NULL.  A walk over the list in order then cannot miss pages that move from the
- * older region to the newer. */
+ * `older`, if that is not NULL.  A walk over the list in order then cannot miss pages that move
+ * from the older region to the newer. */
 void region_link(struct region *r, struct region *older);
 
 /* Remove the region from both, and append it to `dead`.  Its pages have been unmapped already. */
@@ -46,8 +48,8 @@ void region_unlink(struct region *r, struct list *dead);
 /* Free removed regions.  No lock is held, since dropping the last reference to a file closes it. */
 void regions_free(struct list *dead);
 
-/* Add the region to the sums of its space (`sign` 1), or subtract it (-1).  Called before and after a
- * change of its size or protection. */
+/* Add the region to the sums of its space (`sign` 1), or subtract it (-1).  Called before and after
+ * a change of its size or protection. */
 void region_account(struct region *r, int sign);
 
 /* Change the ends of the region; object_page follows `start`. */
@@ -56,27 +58,28 @@ void region_resize(struct region *r, u64 start, u64 end);
 /* If `at` lies inside a region, split the region there.  0 or -ENOMEM. */
 int regions_cut(struct address_space *as, u64 at);
 
-/* Merge neighbours with the same attributes, from the region before `start` to the one after `end`. */
+/* Merge neighbours with the same attributes, from the region before `start` to the one after
+ * `end`. */
 void regions_merge(struct address_space *as, u64 start, u64 end, struct list *dead);
 
 /* Is [start, end) free, and not the gap below a stack? */
 bool regions_none(struct address_space *as, u64 start, u64 end);
 
-/* The highest free address for `length` bytes below mmap_top, or above it if there is none.  0: there is
- * no space. */
+/* The highest free address for `length` bytes below mmap_top, or above it if there is none.  0:
+ * there is no space. */
 u64 region_place(struct address_space *as, u64 length);
 
 /* Does RLIMIT_AS of the calling process allow `bytes` more? */
 bool regions_may_grow(struct address_space *as, u64 bytes);
 
-/* Does the range begin at a page, and lie in the user half?  *end is set to its end, rounded up to a
- * page. */
+/* Does the range begin at a page, and lie in the user half?  *end is set to its end, rounded up to
+ * a page. */
 bool range_check(u64 address, u64 length, u64 *end);
 
 /* --- map.c, used by mremap() too -------------------------------------------------------------- */
 
-/* Unmap [start, end) and remove its regions.  0; or -ENOMEM, and regions may have been split but nothing
- * is unmapped. */
+/* Unmap [start, end) and remove its regions.  0; or -ENOMEM, and regions may have been split but
+ * nothing is unmapped. */
 int regions_unmap(struct address_space *as, u64 start, u64 end, struct list *dead);
 
 /* Make a region like `model`, within the limits, and unmap what was at its place.  `older`: as in

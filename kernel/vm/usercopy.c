@@ -17,7 +17,8 @@ bool user_range_ok(u64 address, size_t n)
 	return n <= USER_MAX && address <= USER_MAX - n;
 }
 
-/* A kernel thread has no user memory, even if the page tables of a process are still loaded (lazily). */
+/* A kernel thread has no user memory, even if the page tables of a process are still loaded
+ * (lazily). */
 static bool range_usable(const void *user, size_t n)
 {
 	return user_range_ok((u64)user, n) && current_thread()->pmap;

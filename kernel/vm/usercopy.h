@@ -23,8 +23,9 @@ int __must_check get_user_u64(u64 *value, const u64 *user);
 int __must_check put_user_u32(u32 *user, u32 value);
 int __must_check put_user_u64(u64 *user, u64 value);
 
-/* For callers that hold a spinlock: a page that is not present with the needed rights gives -EFAULT instead
- * of a page fault.  The caller then releases its lock, calls fault_in_user(), and tries again. */
+/* For callers that hold a spinlock: a page that is not present with the needed rights gives -EFAULT
+ * instead of a page fault.  The caller then releases its lock, calls fault_in_user(), and tries
+ * again. */
 int __must_check get_user_u32_nofault(u32 *value, const u32 *user);
 int __must_check cmpxchg_user_u32_nofault(u32 *user, u32 *old, u32 new_value);
 int __must_check fault_in_user(u64 address, bool write);
@@ -63,8 +64,9 @@ void io_init_kernel(struct io_buffer *io, void *buf, size_t n);
 /* The caller has checked that the lengths add up to at most SSIZE_MAX. */
 void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count);
 
-/* Copy up to `n` bytes from kernel memory into the buffers (put) or out of them (get), and advance.  Returns
- * the bytes copied, fewer if the buffers end or a page is bad, or -EFAULT if none could be copied. */
+/* Copy up to `n` bytes from kernel memory into the buffers (put) or out of them (get), and advance.
+ * Returns the bytes copied, fewer if the buffers end or a page is bad, or -EFAULT if none could be
+ * copied. */
 ssize_t io_put(struct io_buffer *io, const void *src, size_t n);
 ssize_t io_get(struct io_buffer *io, void *dst, size_t n);
 ssize_t io_put_zeros(struct io_buffer *io, size_t n);

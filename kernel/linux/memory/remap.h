@@ -9,7 +9,7 @@
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED   2
 
-/* Grow, shrink or move a mapping with its pages.  The new address, or the errors of mremap(2).  Takes
- * as->lock; sleeps. */
+/* Grow, shrink or move a mapping with its pages.  The new address, or the errors of mremap(2).
+ * Takes as->lock; sleeps. */
 long address_space_remap(struct address_space *as, u64 old_address, u64 old_length, u64 new_length,
 			 u32 flags, u64 new_address);
