@@ -109,6 +109,7 @@ struct rlimit {
 
 /* --- clone(2): flags ------------------------------------------------------------------------- */
 
+#define CSIGNAL		     0x000000ff /* the exit signal of clone() */
 #define CLONE_NEWTIME	     0x00000080 /* in clone() the bit belongs to the exit signal */
 #define CLONE_VM	     0x00000100
 #define CLONE_FS	     0x00000200

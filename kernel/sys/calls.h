@@ -146,7 +146,6 @@ int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 /* --- The rest --------------------------------------------------------------------------------- */
 
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
-struct resource_use children_use(struct process *p);	  /* sys_info.c */
 
 /* May the caller change how `t` is scheduled?  Its own user's threads, or all as root
  * (sys_sched.c). */

@@ -6,11 +6,8 @@
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/proc/inspect.h"
 #include "kernel/sys/calls.h"
 #include "kernel/sys/identity.h"
-#include "kernel/task/sched.h"
-#include "kernel/vm/address_space.h"
 
 /* --- uname ------------------------------------------------------------------------------------ */
 
@@ -44,17 +41,6 @@ SYSCALL1(uname, user)
 
 	system_hostname_get(fields[1]);
 	return copy_to_user((void *)user, fields, sizeof(fields));
-}
-
-SYSCALL2(sethostname, user, length)
-{
-	char name[UTS_LENGTH];
-
-	if (!is_privileged())
-		return -EPERM;
-	if (length >= UTS_LENGTH)
-		return -EINVAL;
-	return copy_from_user(name, (void *)user, length) ?: system_hostname_set(name, length);
 }
 
 /* --- getrandom -------------------------------------------------------------------------------- */
@@ -127,7 +113,7 @@ SYSCALL4(prlimit64, pid, which, user, old_user)
 CALL(getrlimit, b ? sys_prlimit64(0, a, 0, b, 0, 0) : -EFAULT)
 CALL(setrlimit, b ? sys_prlimit64(0, a, b, 0, 0, 0) : -EFAULT)
 
-/* --- getrusage -------------------------------------------------------------------------------- */
+/* --- Use of resources ------------------------------------------------------------------------- */
 
 struct rusage { /* of the ABI, 144 bytes */
 	struct timeval user, kernel;
@@ -148,40 +134,4 @@ int rusage_put(u64 user, const struct resource_use *use)
 	};
 
 	return copy_to_user((void *)user, &r, sizeof(r));
-}
-
-/* What the children that were waited for have used. */
-struct resource_use children_use(struct process *p)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	struct resource_use use = p->use.children;
-
-	spin_unlock_irq(&process_lock, flags);
-	return use;
-}
-
-#define RUSAGE_SELF	0
-#define RUSAGE_CHILDREN (-1)
-#define RUSAGE_THREAD	1
-
-SYSCALL2(getrusage, who, user)
-{
-	struct process *p = current_process();
-	struct resource_use use = {0};
-
-	switch ((s32)who) {
-	case RUSAGE_SELF:
-		process_resource_use(p, &use);
-		break;
-	case RUSAGE_CHILDREN:
-		use = children_use(p);
-		break;
-	case RUSAGE_THREAD:
-		thread_resource_use(current_thread(), &use);
-		use.peak_resident_pages = READ_ONCE(p->space->peak_resident);
-		break;
-	default:
-		return -EINVAL;
-	}
-	return rusage_put(user, &use);
 }

@@ -4,18 +4,14 @@
  */
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/segments.h"
-#include "arch/x86_64/pc/power.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 #include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/group.h"
 
 /* --- fork, clone, exec, exit ------------------------------------------------------------------ */
-
-#define CSIGNAL 0xff
 
 SYSCALL0(fork)
 {
@@ -42,35 +38,6 @@ SYSCALL5(clone, flags, stack, parent_tid, child_tid, tls)
 				  .tls = tls};
 
 	if (args.exit_signal > SIGNAL_COUNT)
-		return -EINVAL;
-	return process_clone(&args);
-}
-
-#define CLONE_ARGS_SIZE_FIRST 64 /* the structure's first version: up to tls */
-
-/* clone3(2): a structure may be larger than the kernel's if the part that it does not know is
- * zero. */
-SYSCALL2(clone3, user, size)
-{
-	struct clone_args args = {0};
-	u8 rest;
-
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (size < CLONE_ARGS_SIZE_FIRST)
-		return -EINVAL;
-	for (u64 i = sizeof(args); i < size; i++) {
-		if (copy_from_user(&rest, (void *)(user + i), 1))
-			return -EFAULT;
-		if (rest)
-			return -E2BIG;
-	}
-	if (copy_from_user(&args, (void *)user, MIN(size, sizeof(args))))
-		return -EFAULT;
-	if (args.flags & (CSIGNAL | CLONE_DETACHED) || args.exit_signal > SIGNAL_COUNT ||
-	    !args.stack != !args.stack_size || args.set_tid || args.set_tid_size)
-		return -EINVAL;
-	if (args.stack && !user_range_ok(args.stack, args.stack_size))
 		return -EINVAL;
 	return process_clone(&args);
 }
@@ -213,6 +180,13 @@ CALL(getsid, group_or_session((pid_t)a, true))
 CALL(setpgid, process_set_group((pid_t)a, (pid_t)b))
 CALL(setsid, process_new_session())
 
+/* --- User and group ids ----------------------------------------------------------------------- */
+
+CALL(getuid, current_process()->credentials.uid)
+CALL(geteuid, current_process()->credentials.euid)
+CALL(getgid, current_process()->credentials.gid)
+CALL(getegid, current_process()->credentials.egid)
+
 /* --- Threads ---------------------------------------------------------------------------------- */
 
 SYSCALL1(set_tid_address, address)
@@ -248,77 +222,6 @@ SYSCALL2(arch_prctl, code, address)
 	case ARCH_GET_GS:
 		segments_save(&t->arch);
 		return put_user_u64((u64 *)address, t->arch.gs_base);
-	}
-	return -EINVAL;
-}
-
-#define PR_SET_PDEATHSIG 1
-#define PR_SET_NAME	 15
-#define PR_GET_NAME	 16
-#define NAME_SIZE	 16 /* of prctl()'s thread names, with the NUL */
-
-static long set_name(u64 user)
-{
-	char name[NAME_SIZE];
-	/* A longer name is cut: the first NAME_SIZE bytes are copied, and none of them is a NUL. */
-	ssize_t n = copy_string_from_user(name, (const char *)user, NAME_SIZE);
-
-	if (n < 0 && n != -ENAMETOOLONG)
-		return n;
-	name[NAME_SIZE - 1] = 0;
-	thread_set_name(current_thread(), name);
-	return 0;
-}
-
-SYSCALL2(prctl, option, argument)
-{
-	char name[NAME_SIZE] = "";
-
-	switch ((u32)option) {
-	case PR_SET_PDEATHSIG:
-		if (argument > SIGNAL_COUNT)
-			return -EINVAL;
-		WRITE_ONCE(current_process()->signals.parent_death, (int)argument);
-		return 0;
-	case PR_SET_NAME:
-		return set_name(argument);
-	case PR_GET_NAME:
-		strscpy(name, current_thread()->name, sizeof(name));
-		return copy_to_user((void *)argument, name, sizeof(name));
-	}
-	return -EINVAL;
-}
-
-/* personality(2): there is one; addresses are not randomized anyway. */
-CALL(personality, 0)
-
-/* --- reboot ----------------------------------------------------------------------------------- */
-
-#define REBOOT_MAGIC	 0xfee1dead
-#define REBOOT_RESTART	 0x01234567
-#define REBOOT_HALT	 0xcdef0123
-#define REBOOT_CAD_ON	 0x89abcdef
-#define REBOOT_CAD_OFF	 0
-#define REBOOT_POWER_OFF 0x4321fedc
-#define REBOOT_RESTART2	 0xa1b2c3d4
-
-SYSCALL4(reboot, magic, magic2, command, argument)
-{
-	if (!is_privileged())
-		return -EPERM;
-	if ((u32)magic != REBOOT_MAGIC || ((u32)magic2 != 672274793 && (u32)magic2 != 85072278 &&
-					   (u32)magic2 != 369367448 && (u32)magic2 != 537993216))
-		return -EINVAL;
-	switch ((u32)command) {
-	case REBOOT_CAD_ON:
-	case REBOOT_CAD_OFF:
-		return 0; /* Ctrl-Alt-Del does nothing here */
-	case REBOOT_RESTART:
-	case REBOOT_RESTART2:
-		power_reset();
-	case REBOOT_HALT:
-	case REBOOT_POWER_OFF:
-		power_off(EXIT_STATUS_OK);
 	}
 	return -EINVAL;
 }

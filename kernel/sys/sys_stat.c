@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Attributes of files: stat, access, modes, owners, times.
+ * What programs ask of files: stat(), access().
  */
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/string.h"
-#include "kernel/mem/page.h"
 #include "kernel/sys/calls.h"
 
 #define AT_EACCESS 0x200
-
-#define UTIME_NOW  0x3fffffff
-#define UTIME_OMIT 0x3ffffffe
 
 /* --- stat ------------------------------------------------------------------------------------- */
 
@@ -35,36 +29,6 @@ CALL(stat, sys_newfstatat(AT_CWD, a, b, 0, 0, 0))
 CALL(lstat, sys_newfstatat(AT_CWD, a, b, AT_SYMLINK_NOFOLLOW, 0, 0))
 CALL(fstat, WITH_INODE(fd_inode(a), put_stat(inode, b)))
 
-/* struct statfs of the ABI, 120 bytes. */
-struct statfs {
-	u64 type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags;
-	u64 spare[4];
-};
-
-static long put_statfs(struct inode *inode, u64 user)
-{
-	struct page_stats pages;
-	struct statfs s;
-
-	page_stats_read(&pages);
-	s = (struct statfs){
-	    .type = inode->sb->magic,
-	    .bsize = PAGE_SIZE,
-	    .blocks = pages.total,
-	    .bfree = pages.free,
-	    .bavail = pages.free,
-	    .files = pages.total,
-	    .ffree = pages.free,
-	    .fsid = inode->sb->device,
-	    .namelen = NAME_MAX,
-	    .frsize = PAGE_SIZE,
-	};
-	return copy_to_user((void *)user, &s, sizeof(s));
-}
-
-CALL(statfs, WITH_INODE(path_inode(AT_CWD, a, 0), put_statfs(inode, b)))
-CALL(fstatfs, WITH_INODE(fd_inode(a), put_statfs(inode, b)))
-
 /* --- access ----------------------------------------------------------------------------------- */
 
 /* Root may read and write every file, and execute a file if any user may. */
@@ -82,86 +46,3 @@ SYSCALL4(faccessat2, dirfd, path, mode, flags)
 
 CALL(faccessat, sys_faccessat2(a, b, c, 0, 0, 0))
 CALL(access, sys_faccessat2(AT_CWD, a, b, 0, 0, 0))
-
-/* --- mode and owner --------------------------------------------------------------------------- */
-
-static struct timespec realtime_now(void)
-{
-	return timespec_of(clock_realtime_ns());
-}
-
-static long change_mode(struct inode *inode, u64 mode)
-{
-	mutex_lock(&inode->lock);
-	WRITE_ONCE(inode->mode, (inode->mode & S_IFMT) | ((u32)mode & 07777));
-	inode->ctime = realtime_now();
-	mutex_unlock(&inode->lock);
-	return 0;
-}
-
-CALL(fchmod, WITH_INODE(fd_inode(a), change_mode(inode, b)))
-CALL(fchmodat, WITH_INODE(path_inode(a, b, 0), change_mode(inode, c)))
-CALL(chmod, sys_fchmodat(AT_CWD, a, b, 0, 0, 0))
-
-/* chown(2): -1 leaves an id as it is.  The set-id bits of an executable file are cleared. */
-static long change_owner(struct inode *inode, u64 uid, u64 gid)
-{
-	mutex_lock(&inode->lock);
-	if ((u32)uid != UINT32_MAX)
-		inode->uid = (u32)uid;
-	if ((u32)gid != UINT32_MAX)
-		inode->gid = (u32)gid;
-	if (S_ISREG(inode->mode) && inode->mode & 0111)
-		WRITE_ONCE(inode->mode, inode->mode & ~06000U);
-	inode->ctime = realtime_now();
-	mutex_unlock(&inode->lock);
-	return 0;
-}
-
-SYSCALL5(fchownat, dirfd, path, uid, gid, flags)
-{
-	if (flags & ~(u64)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-		return -EINVAL;
-	return WITH_INODE(path_inode(dirfd, path, (u32)flags), change_owner(inode, uid, gid));
-}
-
-CALL(chown, sys_fchownat(AT_CWD, a, b, c, 0, 0))
-CALL(lchown, sys_fchownat(AT_CWD, a, b, c, AT_SYMLINK_NOFOLLOW, 0))
-CALL(fchown, WITH_INODE(fd_inode(a), change_owner(inode, b, c)))
-
-/* --- times ------------------------------------------------------------------------------------ */
-
-/* times[0]: access, times[1]: modification; their nanoseconds may be UTIME_NOW or UTIME_OMIT. */
-static long change_times(struct inode *inode, const struct timespec times[2])
-{
-	struct timespec now = realtime_now();
-
-	mutex_lock(&inode->lock);
-	if (times[0].nanoseconds != UTIME_OMIT)
-		inode->atime = times[0].nanoseconds == UTIME_NOW ? now : times[0];
-	if (times[1].nanoseconds != UTIME_OMIT)
-		inode->mtime = times[1].nanoseconds == UTIME_NOW ? now : times[1];
-	inode->ctime = now;
-	mutex_unlock(&inode->lock);
-	return 0;
-}
-
-SYSCALL4(utimensat, dirfd, path, user, flags)
-{
-	struct timespec times[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
-
-	if (user && copy_from_user(times, (void *)user, sizeof(times)))
-		return -EFAULT;
-	for (u32 i = 0; i < 2; i++)
-		if ((u64)times[i].nanoseconds >= NSEC_PER_SEC &&
-		    times[i].nanoseconds != UTIME_NOW && times[i].nanoseconds != UTIME_OMIT)
-			return -EINVAL;
-	if (times[0].nanoseconds == UTIME_OMIT && times[1].nanoseconds == UTIME_OMIT)
-		return 0;
-	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	/* futimens(3): no path means the descriptor itself. */
-	return WITH_INODE(!path && (int)dirfd != AT_FDCWD ? fd_inode(dirfd)
-							  : path_inode(dirfd, path, (u32)flags),
-			  change_times(inode, times));
-}

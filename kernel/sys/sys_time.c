@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clocks, sleeping, and the interval timer.
+ * Clocks and sleeping.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/sys/calls.h"
-
-#define NSEC_PER_TICK (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
 
 /* --- Clocks ----------------------------------------------------------------------------------- */
 
@@ -95,63 +93,6 @@ SYSCALL2(clock_getres, clock, user)
 	int error = clock_read((int)clock, &ns);
 
 	return error || !user ? error : time_put(user, TIMESPEC, 1);
-}
-
-SYSCALL2(clock_settime, clock, user)
-{
-	u64 ns;
-	int error;
-
-	if ((int)clock != CLOCK_REALTIME)
-		return -EINVAL;
-	error = time_get(user, TIMESPEC, &ns);
-	if (error)
-		return error;
-	if (!is_privileged())
-		return -EPERM;
-	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* the boot would be before 1970 */
-		return -EINVAL;
-	clock_set_realtime(ns);
-	return 0;
-}
-
-/* struct timezone is two ints, which are always zero. */
-SYSCALL2(gettimeofday, user, zone)
-{
-	static const u32 utc[2];
-
-	if (user && time_put(user, TIMEVAL, clock_realtime_ns()))
-		return -EFAULT;
-	return zone ? copy_to_user((void *)zone, utc, sizeof(utc)) : 0;
-}
-
-SYSCALL1(time, user)
-{
-	u64 seconds = clock_realtime_ns() / NSEC_PER_SEC;
-
-	if (user && put_user_u64((u64 *)user, seconds))
-		return -EFAULT;
-	return (long)seconds;
-}
-
-/* times(2): user and system time of the process, and of its waited-for children, in ticks. */
-SYSCALL1(times, user)
-{
-	struct process *p = current_process();
-	struct resource_use own, children;
-	u64 ticks[4];
-
-	if (user) {
-		process_resource_use(p, &own);
-		children = children_use(p);
-		ticks[0] = own.user_ns / NSEC_PER_TICK;
-		ticks[1] = own.kernel_ns / NSEC_PER_TICK;
-		ticks[2] = children.user_ns / NSEC_PER_TICK;
-		ticks[3] = children.kernel_ns / NSEC_PER_TICK;
-		if (copy_to_user((void *)user, ticks, sizeof(ticks)))
-			return -EFAULT;
-	}
-	return (long)(clock_now_ns() / NSEC_PER_TICK);
 }
 
 /* --- Sleeping --------------------------------------------------------------------------------- */

@@ -15,10 +15,11 @@ static int run(char *const argv[], char *const envp[])
 
 static void file(const char *path, const char *text, mode_t mode)
 {
-	int fd = MUST(open(path, O_RDWR | O_CREAT | O_TRUNC, 0700));
+	int fd = MUST(open(path, O_RDWR | O_CREAT | O_TRUNC, mode));
 
 	MUST(write(fd, text, strlen(text)));
-	MUST(fchmod(fd, mode));
+	if (has_call(SYS_fchmod))
+		MUST(fchmod(fd, mode));
 	close(fd);
 }
 

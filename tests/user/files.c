@@ -285,6 +285,7 @@ static void space(void)
 	int fd = fill("space", "x");
 	struct statfs f;
 
+	SKIP_IF(!has_call(SYS_statfs), "no statfs()");
 	CHECK_EQ(statfs(".", &f), 0);
 	CHECK(f.f_bsize > 0 && f.f_namelen == 255);
 	CHECK_EQ(fstatfs(fd, &f), 0);

@@ -304,6 +304,7 @@ static void resources(void)
 	struct tms t;
 	struct timespec ts;
 
+	SKIP_IF(!has_call(SYS_getrusage), "no getrusage()");
 	CHECK_EQ(getrusage(RUSAGE_CHILDREN, &before), 0);
 	CHECK_EQ(IN_CHILD(burn(60)), 0);
 	CHECK_EQ(getrusage(RUSAGE_CHILDREN, &after), 0);
@@ -340,10 +341,6 @@ static long clone_raw(unsigned long flags, int *parent_tid, int *child_tid)
 
 static void clones(void)
 {
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
-		    set_tid, set_tid_size, cgroup, more;
-	} args = {.exit_signal = SIGCHLD};
 	volatile int *tids = map_shared(PAGE);
 	int status;
 	pid_t a;
@@ -374,7 +371,18 @@ static void clones(void)
 		_exit(0);
 	CHECK_EQ(waitpid(a, &status, __WCLONE), a);
 	handle(SIGUSR2, SIG_DFL, 0);
-	/* clone3() and the sizes it may have. */
+}
+
+/* clone3() and the sizes that its structure may have. */
+static void clones_by_structure(void)
+{
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
+		    set_tid, set_tid_size, cgroup, more;
+	} args = {.exit_signal = SIGCHLD};
+	pid_t a;
+
+	SKIP_IF(!has_call(SYS_clone3), "no clone3()");
 	a = syscall(SYS_clone3, &args, 88);
 	if (a == 0)
 		_exit(8);
@@ -423,6 +431,7 @@ static void names(void)
 	char name[16] = "", text[64];
 	int fd;
 
+	SKIP_IF(!has_call(SYS_prctl), "no prctl()");
 	CHECK_EQ(prctl(PR_SET_NAME, "a-name-that-is-too-long"), 0);
 	CHECK_EQ(prctl(PR_GET_NAME, name), 0);
 	CHECK_EQ(strcmp(name, "a-name-that-is-"), 0);
@@ -488,6 +497,7 @@ int main(int argc, char *argv[])
 	RUN(with_threads);
 	RUN(resources);
 	RUN(clones);
+	RUN(clones_by_structure);
 	RUN(names);
 	RUN(fork_tree);
 	return check_end();

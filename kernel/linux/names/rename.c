@@ -6,8 +6,9 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/names/names.h"
 
-/* One rename at a time.  So the relation "is an ancestor of" does not change while rename() looks at
- * it, and only one thread ever holds the locks of two directories that are not parent and child. */
+/* One rename at a time.  So the relation "is an ancestor of" does not change while rename() looks
+ * at it, and only one thread ever holds the locks of two directories that are not parent and child.
+ */
 static struct lock_class rename_class = {"rename", 0};
 static struct mutex rename_mutex = MUTEX_INIT(rename_mutex, &rename_class);
 

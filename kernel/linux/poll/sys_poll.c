@@ -30,8 +30,8 @@ static u32 poll_round(struct poll_item *items, u32 n, struct poll_waits *waits)
 		struct poll_item *item = &items[i];
 
 		if (item->file)
-			item->revents =
-			    (u16)(file_poll(item->file, waits ? &waits->table : NULL) & item->wanted);
+			item->revents = (u16)(file_poll(item->file, waits ? &waits->table : NULL) &
+					      item->wanted);
 		if (!item->revents)
 			continue;
 		ready++;

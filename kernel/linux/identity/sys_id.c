@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * User and group ids.  A process whose effective user id is 0 may do everything; there are no
- * supplementary groups.
+ * Changing user and group ids.  A process whose effective user id is 0 may do everything; there
+ * are no supplementary groups.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
@@ -68,10 +68,6 @@ static long ids_put(bool group, u64 real, u64 effective, u64 saved)
 	return put_user_u32((u32 *)saved, *i.saved);
 }
 
-CALL(getuid, current_process()->credentials.uid)
-CALL(geteuid, current_process()->credentials.euid)
-CALL(getgid, current_process()->credentials.gid)
-CALL(getegid, current_process()->credentials.egid)
 CALL(setuid, ids_set(false, a))
 CALL(setgid, ids_set(true, a))
 CALL(setresuid, ids_set_all(false, a, b, c))

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * clock_settime(), and two older ways to read the time: gettimeofday(), time().
+ */
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/lib/errno.h"
+#include "kernel/sys/calls.h"
+
+SYSCALL2(clock_settime, clock, user)
+{
+	u64 ns;
+	int error;
+
+	if ((int)clock != CLOCK_REALTIME)
+		return -EINVAL;
+	error = time_get(user, TIMESPEC, &ns);
+	if (error)
+		return error;
+	if (!is_privileged())
+		return -EPERM;
+	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* the boot would be before 1970 */
+		return -EINVAL;
+	clock_set_realtime(ns);
+	return 0;
+}
+
+/* struct timezone is two ints, which are always zero. */
+SYSCALL2(gettimeofday, user, zone)
+{
+	static const u32 utc[2];
+
+	if (user && time_put(user, TIMEVAL, clock_realtime_ns()))
+		return -EFAULT;
+	return zone ? copy_to_user((void *)zone, utc, sizeof(utc)) : 0;
+}
+
+SYSCALL1(time, user)
+{
+	u64 seconds = clock_realtime_ns() / NSEC_PER_SEC;
+
+	if (user && put_user_u64((u64 *)user, seconds))
+		return -EFAULT;
+	return (long)seconds;
+}
