@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The display as a console.  A writer only changes cells in memory; drawing, which takes a thousand
- * times as long, is left to a thread, at most 60 times a second.  The log, and all before that
- * thread runs, is drawn at once: the line that is missing is always the one that matters.
+ * The display as a console.  A writer only changes cells in memory.  A thread draws them, at most
+ * 60 times a second, because drawing takes a thousand times as long.  Log messages, and all output
+ * before that thread runs, are drawn immediately, so that they can be read after a crash.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/console.h"
@@ -15,15 +15,15 @@
 
 #define FRAME_NS (NSEC_PER_SEC / 60)
 
-/* Bytes taken under the lock at a time: each may move all lines. */
+/* The number of bytes that are processed in one hold of the lock: each may scroll all lines. */
 #define PIECE 64
 
-DEFINE_SPINLOCK(display_lock); /* guards all below, and the screen itself */
+DEFINE_SPINLOCK(display_lock); /* guards the variables below, and the screen itself */
 static struct vt vt;
-static struct vt_cell *shown; /* what is on the screen: it is never read back */
+static struct vt_cell *shown; /* a copy of the screen, which is never read back */
 static const struct display_driver *driver;
-static bool work;	/* something to draw */
-static bool has_thread; /* who does it */
+static bool work;	/* the thread has something to draw */
+static bool has_thread; /* the thread runs */
 static struct wait_queue work_queue;
 
 static void display_draw_row(u32 y)
@@ -40,7 +40,8 @@ static void display_draw_row(u32 y)
 	}
 }
 
-/* Row by row, so that interrupts are off for one row's time only. */
+/* Draw all changed rows.  The lock is released after each, so that interrupts are off only for the
+ * time of one row. */
 static void display_draw(void)
 {
 	for (u32 y = 0; y < vt.rows; y++) {
@@ -105,7 +106,9 @@ static void display_start(struct console *c)
 	struct thread *t = kthread_create("display", display_thread, c);
 
 	if (IS_ERR(t))
-		log_warn("display: no thread (%ld), drawing at once", PTR_ERR(t));
+		log_warn(
+		    "display: cannot create its thread (error %ld): each write() draws at once",
+		    -PTR_ERR(t));
 }
 
 static const struct console_ops display_ops = {
@@ -130,9 +133,11 @@ void display_init(void)
 	columns = MIN(columns, (u32)VT_COLUMNS_MAX);
 	rows = MIN(rows, (u32)VT_ROWS_MAX);
 	memory = kmalloc(vt_memory_size(columns, rows));
-	shown = kzalloc((size_t)columns * rows * sizeof(*shown)); /* code 0: differs from all */
+	/* The zeros differ from every cell, so the first drawing draws all cells. */
+	shown = kzalloc((size_t)columns * rows * sizeof(*shown));
 	if (columns < 2 || rows < 2 || !memory || !shown) {
-		log_warn("display: %ux%u characters, or no memory: left dark", columns, rows);
+		log_warn("display: not used: %ux%u characters are too few, or memory is full",
+			 columns, rows);
 		kfree(memory);
 		kfree(shown);
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the display needs of a kind of screen.
+ * The interface between the display and a kind of screen.
  */
 #pragma once
 
@@ -8,13 +8,15 @@
 
 struct display_driver {
 	const char *name;
-	/* Make it ready; its size in characters.  False: it cannot be used (logged). */
+	/* Prepare the screen and return its size in characters.  False: it cannot be used, and the
+	 * reason is in the log. */
 	bool (*open)(u32 *columns, u32 *rows);
-	/* Draw a cell; VT_CURSOR in its flags: with the cursor on it.  Under the display's lock. */
+	/* Draw a cell, with the cursor if its flags contain VT_CURSOR.  The caller holds
+	 * display_lock. */
 	void (*draw)(u32 column, u32 row, struct vt_cell cell);
 };
 
 extern const struct display_driver framebuffer_driver, vga_text_driver;
 
-/* Framebuffer or VGA text by boot_info.display, once mmio_map() and kmalloc() work. */
+/* Set up the screen that boot_info.display names.  Needs mmio_map() and kmalloc(). */
 void display_init(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finding a character's bitmap.
+ * Find the bitmap of a character.
  */
 #include "kernel/dev/font.h"
 
@@ -16,6 +16,6 @@ const u8 *font_find(u16 code)
 		else
 			high = middle;
 	}
-	/* U+FFFD has the highest code of all. */
+	/* U+FFFD, the replacement character, has the highest code and is the last entry. */
 	return font_table[font_table[low].code == code ? low : font_count - 1].rows;
 }

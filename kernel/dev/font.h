@@ -14,9 +14,9 @@ struct font_glyph {
 	u8 rows[FONT_HEIGHT]; /* the highest bit is the leftmost pixel */
 };
 
-/* Sorted by code.  Empty where the build found no font. */
+/* Sorted by code.  Empty if the build found no font. */
 extern const struct font_glyph font_table[];
 extern const u32 font_count;
 
-/* The bitmap for `code`, or the replacement character's.  The font must not be empty. */
+/* The bitmap of `code`, or of the replacement character.  The font must not be empty. */
 const u8 *font_find(u16 code);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The font of an image that is linked without a generated one.  In a file of its own, so that no
- * compiler draws conclusions from its size.
+ * The font of a kernel that is linked without a generated font.  It has a file of its own, because
+ * a compiler that sees these weak definitions could assume their size and values.
  */
 #include "kernel/dev/font.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Characters on a framebuffer of pixels.  It is mapped write-combining, written and never read:
- * reads of such memory are slower by orders of magnitude (SDM 3A 12.3.1).
+ * Characters on a framebuffer of pixels.  It is mapped write-combining, and it is only written,
+ * because reads of such memory are slower by orders of magnitude (SDM 3A 12.3.1).
  */
 #include "arch/x86_64/mmu/paging.h"
 #include "boot/boot_info.h"
@@ -11,15 +11,15 @@
 
 static u8 *pixels;
 static u32 pitch, pixel_bytes;
-static u32 palette[16]; /* as pixels */
+static u32 palette[16]; /* the colours as values of a pixel */
 
-/* The usual sixteen, as 0xrrggbb. */
+/* The 16 colours of the VGA, as 0xrrggbb. */
 static const u32 colours[16] = {
     0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa,
     0x555555, 0xff5555, 0x55ff55, 0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
 };
 
-/* An 8-bit component in the place and size the screen wants. */
+/* Move an 8-bit colour component to its position and size in a pixel. */
 static u32 component(u32 value, u32 shift, u32 bits)
 {
 	return (bits < 8 ? value >> (8 - bits) : value << (bits - 8)) << shift;
@@ -32,17 +32,17 @@ static bool framebuffer_open(u32 *columns, u32 *rows)
 	pitch = d->pitch;
 	pixel_bytes = (d->bits_per_pixel + 7) / 8;
 	if (pixel_bytes < 2 || pixel_bytes > 4 || pitch < d->width * pixel_bytes) {
-		log_warn("display: %u bits a pixel, %u bytes a line: left dark", d->bits_per_pixel,
-			 pitch);
+		log_warn("display: not used: %u bits a pixel, %u bytes a line are not supported",
+			 d->bits_per_pixel, pitch);
 		return false;
 	}
 	if (!font_count) {
-		log_warn("display: this kernel was built without a font: left dark");
+		log_warn("display: not used: this kernel was built without a font");
 		return false;
 	}
 	pixels = mmio_map(d->address, (size_t)pitch * d->height, CACHE_WRITE_COMBINING);
 	if (!pixels) {
-		log_warn("display: cannot be mapped");
+		log_warn("display: not used: its memory cannot be mapped");
 		return false;
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(palette); i++)
@@ -54,7 +54,7 @@ static bool framebuffer_open(u32 *columns, u32 *rows)
 	return true;
 }
 
-/* One line of a character: eight pixels, the highest bit of `bits` first. */
+/* Draw one line of a character: eight pixels, of which the highest bit of `bits` is the first. */
 static void draw_line(u8 *to, u8 bits, u32 foreground, u32 background)
 {
 	for (u32 x = 0; x < FONT_WIDTH; x++, bits <<= 1, to += pixel_bytes) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A PS/2 keyboard behind an i8042 (IBM PS/2 technical reference; scan codes of set 1, into which
- * the controller translates), US layout, keys as on the Linux console.
+ * A PS/2 keyboard at an i8042 controller (IBM PS/2 technical reference), with US layout.  The
+ * controller translates the scan codes to set 1.  Keys send what they send on the Linux console.
  */
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/apic.h"
@@ -16,9 +16,9 @@
 
 #define STATUS_OUTPUT_FULL 0x01
 #define STATUS_INPUT_FULL  0x02
-#define STATUS_AUXILIARY   0x20 /* the byte is the mouse's */
+#define STATUS_AUXILIARY   0x20 /* the byte is from the mouse */
 
-#define POLLS		   20000 /* a read takes about 1 us */
+#define POLLS		   20000 /* reads of the status before it gives up; one takes about 1 us */
 
 static const char plain[] = "\0\0331234567890-=\x7f\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./"
 			    "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
@@ -27,11 +27,11 @@ static const char shifted[] = "\0\033!@#$%^&*()_+\x7f\tQWERTYUIOP{}\r\0ASDFGHJKL
 			      "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
 			      "789-456+1230.";
 
-#define KEYS 0x54 /* scan codes in them */
+#define KEYS 0x54 /* the number of scan codes in these tables */
 _Static_assert(sizeof(plain) == KEYS + 1 && sizeof(shifted) == KEYS + 1, "a key is missing");
 
-/* 0x47 .. 0x53: what the cursor block sends; a letter stands for "ESC [ letter", a digit for
- * "ESC [ digit ~".  The keypad's keys, which have the same codes, always send digits. */
+/* What the cursor block (scan codes 0x47 to 0x53) sends: a letter stands for "ESC [ letter", a
+ * digit for "ESC [ digit ~".  The keys of the keypad have the same codes and always send digits. */
 static const char cursor_block[] = "1A5-DGC+4B623";
 
 static const char *const function_keys[12] = {
@@ -39,7 +39,7 @@ static const char *const function_keys[12] = {
     "\033[18~", "\033[19~", "\033[20~", "\033[21~", "\033[23~", "\033[24~",
 };
 
-/* All below: touched by the interrupt handler only, which does not run twice at a time. */
+/* Only the interrupt handler uses these variables, and it never runs on two CPUs at a time. */
 static bool shift_left, shift_right, control_left, control_right, alt_left, alt_right;
 static bool caps_lock, extended;
 
@@ -50,7 +50,7 @@ static void send(u16 port, u8 byte)
 	outb(port, byte);
 }
 
-/* A byte from the controller, or -1. */
+/* Read a byte from the controller.  Returns -1 if none arrives in time. */
 static int receive(void)
 {
 	for (u32 i = 0; i < POLLS; i++) {
@@ -85,7 +85,8 @@ static void type_character(u8 code)
 	byte = shift ? shifted[code] : byte;
 	if (!byte)
 		return;
-	/* What a VT220 makes of them: @..~ and the blank by their low bits, ? and / besides. */
+	/* Ctrl as on a VT220: @ to ~ and the blank keep their five low bits; ? gives DEL and /
+	 * gives 0x1f. */
 	if ((control_left || control_right) && (byte == '?' || byte == '/'))
 		byte = byte == '?' ? 0x7f : 0x1f;
 	else if ((control_left || control_right) && (byte == ' ' || (byte >= '@' && byte <= '~')))
@@ -95,13 +96,13 @@ static void type_character(u8 code)
 	tty_input(&console_tty, byte);
 }
 
-/* Keys that only change what others mean.  False: another key. */
+/* Process a key that only changes the meaning of other keys.  False: it is another key. */
 static bool modifier(u8 code, bool pressed)
 {
 	switch (code) {
 	case 0x2a:
 	case 0x36:
-		if (!extended) /* E0 2A and E0 36 are made up around others */
+		if (!extended) /* E0 2A and E0 36 are no keys: they surround codes of others */
 			*(code == 0x2a ? &shift_left : &shift_right) = pressed;
 		return true;
 	case 0x1d:
@@ -126,7 +127,7 @@ static void key(u8 code)
 	else if (code == 0x57 || code == 0x58)
 		type(function_keys[10 + code - 0x57]);
 	else if (code < KEYS && (!extended || code == 0x1c || code == 0x35))
-		type_character(code); /* extended: Enter and / of the keypad */
+		type_character(code); /* the extended ones are Enter and / of the keypad */
 }
 
 static void scan_code(u8 byte)
@@ -135,7 +136,7 @@ static void scan_code(u8 byte)
 
 	if (byte == 0xe0) {
 		extended = true;
-	} else if (byte < 0xfa && byte != 0) { /* else the keyboard's own words */
+	} else if (byte < 0xfa && byte != 0) { /* the others are answers of the keyboard */
 		if (!modifier(byte & 0x7f, pressed) && pressed)
 			key(byte);
 		extended = false;
@@ -161,27 +162,28 @@ static void keyboard_init(void)
 
 	if (!acpi_info.has_i8042 || inb(STATUS) == 0xff)
 		return;
-	send(COMMAND, 0xad); /* both devices off while we talk to the controller */
+	send(COMMAND, 0xad); /* disable both devices while the controller is set up */
 	send(COMMAND, 0xa7);
 	for (u32 i = 0; i < 16 && inb(STATUS) & STATUS_OUTPUT_FULL; i++)
 		inb(DATA);
 	send(COMMAND, 0x20);
 	configuration = receive();
 	if (configuration < 0) {
-		log_warn("keyboard: the controller does not answer");
+		log_warn("keyboard: not used: the controller does not answer");
 		return;
 	}
-	/* Interrupt and translation on, clock on; the mouse's interrupt off. */
+	/* Enable interrupt, translation and clock of the keyboard; disable the mouse interrupt. */
 	send(COMMAND, 0x60);
 	send(DATA, (configuration | 0x41) & ~0x12);
 	send(COMMAND, 0xae);
-	send(DATA, 0xf4); /* scan; it acknowledges */
+	send(DATA, 0xf4); /* start to scan; the keyboard acknowledges with a byte */
 	receive();
 	if (irq_request_isa(IRQ, keyboard_interrupt)) {
-		log_warn("keyboard: no interrupt");
+		log_warn("keyboard: not used: cannot get IRQ %d", IRQ);
 		return;
 	}
-	/* A byte that came before the interrupt was routed would block all others. */
+	/* A byte that arrived before the interrupt was routed raises none, and would block all
+	 * later bytes: drop it. */
 	if (inb(STATUS) & STATUS_OUTPUT_FULL)
 		inb(DATA);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The CMOS clock, which knows the time of day (MC146818A data sheet).  Without it the time of day begins
- * in 1970 at boot.
+ * The CMOS clock, from which the kernel reads the time of day (MC146818A data sheet).  Without it,
+ * the time of day starts at boot with the beginning of 1970.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/acpi.h"
@@ -59,8 +59,8 @@ static u8 decode(u8 v, u8 status)
 	return status & B_BINARY ? v : (u8)((v >> 4) * 10 + (v & 15));
 }
 
-/* Returns the days since 1970-01-01.  The year is taken to begin in March, so that the leap day is
- * its last day. */
+/* Returns the days since 1970-01-01.  The computation counts years from March, so that the leap day
+ * is the last day of a year. */
 static u64 days_since_1970(u32 year, u32 month, u32 day)
 {
 	u32 y = month <= 2 ? year - 1 : year;
@@ -69,7 +69,8 @@ static u64 days_since_1970(u32 year, u32 month, u32 day)
 	return 365UL * y + y / 4 - y / 100 + y / 400 + (153 * months + 2) / 5 + day - 1 - 719468;
 }
 
-/* Seconds since 1970, the CMOS clock taken as UTC; 0: there is none, or its time makes no sense. */
+/* Seconds since 1970; the CMOS clock is taken to be in UTC.  0: there is no clock, or its time is
+ * not valid. */
 static u64 rtc_read_seconds(void)
 {
 	struct rtc t, again;
@@ -78,7 +79,7 @@ static u64 rtc_read_seconds(void)
 
 	if (!acpi_info.has_rtc)
 		return 0;
-	do { /* read until two readings agree: then no update came between */
+	do { /* two equal readings: no update changed the registers between them */
 		t = rtc_read();
 		again = rtc_read();
 	} while (memcmp(&t, &again, sizeof(t)) && ++tries < 10);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The machine's terminal: it shows on all consoles, what is typed at any of them reaches it, and
- * programs open it by the names below.
+ * The terminal of the machine.  Its output is written to all consoles, and its input comes from any
+ * of them.  Programs open it by the names below.
  */
 #include "arch/x86_64/pc/console.h"
 #include "kernel/dev/display.h"
@@ -53,7 +53,7 @@ pid_t tty_foreground(const struct tty *tty)
 	return READ_ONCE(tty->foreground);
 }
 
-/* Its size in characters is that of the console that a person looks at. */
+/* The terminal gets the size of the console that a person looks at (console_size()). */
 static void terminal_init(void)
 {
 	u32 columns, rows;
@@ -68,8 +68,8 @@ static void terminal_init(void)
 
 EARLY_INIT_CALL(20, terminal_init);
 
-/* A session's leader without a terminal gets the one that it opens; not by the names that stand for
- * another terminal.  /dev/tty is there for those who have one (tty(4)). */
+/* A session leader without a terminal gets the one that it opens, unless it opens it as
+ * /dev/console or /dev/tty0.  Without a controlling terminal, /dev/tty gives -ENXIO (tty(4)). */
 static int terminal_open(struct file *file)
 {
 	u64 rdev = file->inode->rdev;

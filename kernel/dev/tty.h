@@ -25,31 +25,31 @@ struct tty;
 
 /* The device behind a terminal.  Any context. */
 struct tty_ops {
-	/* Of nothing, too: so a device goes on whose interrupt was lost. */
+	/* Send `text`.  With length 0, a device whose interrupt was lost continues to send. */
 	void (*output)(struct tty *tty, const char *text, size_t length);
-	/* Bytes that output() takes from a write() now without waiting for the device; may be
-	 * negative.  tty_notify() follows when there is room again. */
+	/* The number of bytes that output() accepts from a write() without waiting for the device;
+	 * may be negative.  The device calls tty_notify() when it has room again. */
 	s32 (*room)(struct tty *tty);
-	u32 (*queued)(struct tty *tty);	  /* bytes not sent yet; tty_notify() follows when all are */
-	void (*discard)(struct tty *tty); /* forget them */
+	u32 (*queued)(struct tty *tty);	  /* bytes not sent yet; tty_notify() when all are sent */
+	void (*discard)(struct tty *tty); /* drop the bytes that are not sent yet */
 };
 
 struct tty {
 	const char *name;	  /* "console" */
 	const struct tty_ops *ops;
-	struct mutex write_lock;  /* one write() at a time; waiting for it is waiting for the output */
+	struct mutex write_lock;  /* a write() holds it, also while it waits for the device */
 	struct spinlock lock;	  /* irq; guards all below */
 	struct termios termios;
 	struct winsize size;
-	/* Indices run on for ever; their place in the ring is the remainder. */
+	/* The four indices only grow; the place in the ring is the index modulo its size. */
 	u8 input[TTY_INPUT_SIZE];
-	u8 line_ends[TTY_INPUT_SIZE / 8]; /* bit set: a line's last byte; a NUL there is an EOF */
-	u32 input_head, input_tail; /* bytes [tail, head) are to be read, or being edited */
-	u32 canon_head;		  /* bytes before this are whole lines */
+	u8 line_ends[TTY_INPUT_SIZE / 8]; /* bit set: last byte of a line; with a NUL byte: EOF */
+	u32 input_head, input_tail; /* bytes [tail, head): not read yet, or in the edited line */
+	u32 canon_head;		  /* the bytes before this index form whole lines */
 	u32 lines;		  /* whole lines in the ring */
-	u32 column;		  /* of the cursor, for tabs and erasing */
-	u32 line_column;	  /* where the line being edited began */
-	bool stopped;		  /* output, by VSTOP or TCOOFF */
+	u32 column;		  /* of the cursor; tabs and erasing need it */
+	u32 line_column;	  /* the column at which the edited line began */
+	bool stopped;		  /* VSTOP or TCOOFF has stopped the output */
 	struct wait_queue readers, writers;
 	pid_t session;		  /* 0: no session has it as its controlling terminal */
 	pid_t foreground;	  /* process group */
@@ -57,40 +57,47 @@ struct tty {
 
 extern struct tty console_tty;
 
+/* Initialize a terminal that no session controls, with the settings of `stty sane`.  `name` and
+ * `ops` must stay valid. */
 void tty_init(struct tty *tty, const char *name, const struct tty_ops *ops);
 
-/* The device has room again, or has sent all: wake those that wait for it.  Interrupt handlers. */
+/* Wake the threads that wait for the device: it has room again, or has sent all bytes.  Interrupt
+ * handlers call it. */
 void tty_notify(struct tty *tty);
 
-/* open(): a session leader without a terminal gets this one, if it is nobody's (POSIX 11.1.3).  Not
- * to be called where O_NOCTTY was given, nor for /dev/tty. */
+/* open(): make this the controlling terminal of the caller's session, if the caller leads a session
+ * without one and no other session has this one (POSIX 11.1.3).  Do not call it with O_NOCTTY, or
+ * for /dev/tty. */
 void tty_open(struct tty *tty);
 
-/* A byte has been typed: edit, echo, signal.  Any context. */
+/* Process one typed byte: edit the line, echo, send a signal.  Any context. */
 void tty_input(struct tty *tty, u8 byte);
 
-/* read(): by ICANON, VMIN and VTIME; -EAGAIN where `nonblock`, -ERESTARTSYS for a signal, -EIO from
- * the background where SIGTTIN cannot stop it.  Sleeps. */
+/* read(), with the rules of ICANON, VMIN and VTIME.  Returns the number of bytes, -EAGAIN if it
+ * would wait and `nonblock` is set, -ERESTARTSYS if a signal ended the wait or SIGTTIN was sent,
+ * -EIO in the background if SIGTTIN cannot stop the process.  Sleeps. */
 ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock);
 
-/* write(): with OPOST; TOSTOP from the background.  Returns when all is queued at the device, or
- * after a signal, the bytes that were; -ERESTARTSYS if none was, -EAGAIN where `nonblock`.  Sleeps.
- */
+/* write(), with the rules of OPOST and, in the background, TOSTOP.  Returns the number of bytes
+ * that are queued at the device: all, or fewer after a signal or with `nonblock`.  If none is
+ * queued: -ERESTARTSYS or -EAGAIN.  Sleeps. */
 ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock);
 
-/* tcdrain(): sleep until all that was written is sent.  0 or -ERESTARTSYS. */
+/* tcdrain(): sleep until the device has sent all bytes.  Returns 0 or -ERESTARTSYS. */
 int tty_drain(struct tty *tty);
 
 /* ioctl(): TCGETS, TCSETS*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP,
  * TIOCSCTTY, TIOCNOTTY, TIOCGSID, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */
 long tty_ioctl(struct tty *tty, u32 request, u64 argument);
 
-/* For poll: readable and writable as POLLIN | POLLOUT bits.  The queues are `readers`, `writers`. */
+/* The state of the terminal as bits of poll(2).  The caller waits on `readers` and `writers`. */
 u32 tty_poll_bits(struct tty *tty);
 
-/* The caller is about to use (`signal` SIGTTIN) or change (SIGTTOU) its terminal: 0, or from the
- * background -EIO or, its group having been sent the signal, -ERESTARTSYS. */
+/* Call this before the caller reads from its terminal (`signal` SIGTTIN) or changes it (SIGTTOU).
+ * Returns 0 if it may.  In the background: -ERESTARTSYS after the signal was sent to the caller's
+ * group, or -EIO (POSIX 11.1.4). */
 int tty_check_background(struct tty *tty, int signal);
 
-/* The session's leader has ended: SIGHUP and SIGCONT to the foreground, nobody's terminal any more. */
+/* Take the terminal from its session, whose leader has ended or has dropped it: send SIGHUP and
+ * SIGCONT to the foreground group.  No session controls the terminal afterwards. */
 void tty_hangup_session(struct tty *tty);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Terminals for their readers and writers: read() and write(), and job control (POSIX 11.1).
+ * read() and write() of terminals, and job control (POSIX 11.1).
  */
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/console.h"
@@ -12,13 +12,13 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/thread.h"
 
-/* poll(2)'s bits: the ABI's numbers. */
+/* Bits of poll(2), with the numbers of the ABI. */
 #define TTY_POLLIN  (0x001 | 0x040) /* POLLIN, POLLRDNORM */
 #define TTY_POLLOUT (0x004 | 0x100)
 
 static struct lock_class tty_class = {"tty", 0}, write_class = {"tty write", 0};
 
-/* As `stty sane` leaves a terminal. */
+/* The settings that `stty sane` makes. */
 static const struct termios initial_termios = {
     .c_iflag = ICRNL | IXON | IUTF8,
     .c_oflag = OPOST | ONLCR,
@@ -102,14 +102,14 @@ void tty_hangup_session(struct tty *tty)
 
 /* --- read() ----------------------------------------------------------------------------------- */
 
-/* How long a reader waits, by the four cases of POSIX 11.1.7. */
+/* How long a reader waits: the four cases of POSIX 11.1.7. */
 struct patience {
-	u32 enough;	 /* bytes that end the read */
-	u64 deadline_ns; /* of waiting for the next byte */
-	u64 interval_ns; /* begins anew with each byte (0: no) */
+	u32 enough;	 /* the read ends when it has this many bytes */
+	u64 deadline_ns; /* the wait for the next byte ends then; 0: do not wait */
+	u64 interval_ns; /* each byte sets the deadline this far ahead; 0: it does not */
 };
 
-/* Under the lock, before the first wait. */
+/* Compute the limits of a read of `wanted` bytes.  The caller holds tty->lock. */
 static struct patience reader_patience(const struct tty *tty, size_t wanted)
 {
 	u64 time = tty->termios.c_cc[VTIME] * 100 * NSEC_PER_MSEC;
@@ -122,13 +122,14 @@ static struct patience reader_patience(const struct tty *tty, size_t wanted)
 	return (struct patience){1, time ? clock_now_ns() + time : 0, 0};
 }
 
-/* Under the lock: has a reader something to take?  An EOF is something. */
+/* Whether a reader would not wait; an EOF counts as input.  The caller holds tty->lock. */
 static bool reader_has_input(const struct tty *tty)
 {
 	return tty->termios.c_lflag & ICANON ? tty->lines : tty->input_head != tty->input_tail;
 }
 
-/* Sleep until there is input.  0, or what ends the read: -ETIMEDOUT, -EAGAIN, -ERESTARTSYS. */
+/* Sleep until there is input.  Returns 0, or the error that ends the read: -ETIMEDOUT, -EAGAIN or
+ * -ERESTARTSYS.  The caller holds tty->lock, which is released during the sleep. */
 static int reader_wait(struct tty *tty, struct patience *p, bool nonblock)
 {
 	while (!reader_has_input(tty)) {
@@ -178,7 +179,8 @@ ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
 			break;
 		if (patience.interval_ns)
 			patience.deadline_ns = clock_now_ns() + patience.interval_ns;
-		/* A canonical read goes on inside its line, others while there are bytes. */
+		/* A canonical read continues up to the end of its line, another read while there
+		 * are bytes. */
 	} while (!line_done && io->remaining && (total < patience.enough || reader_has_input(tty)));
 	spin_unlock_irq(&tty->lock, flags);
 	return total || error == -ETIMEDOUT ? total : error;
@@ -186,7 +188,8 @@ ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
 
 /* --- write() ---------------------------------------------------------------------------------- */
 
-/* Under the lock, which excludes a notification between the look at the device and the sleep. */
+/* A writer tests the device under tty->lock and sleeps with it as the guard.  So no notification
+ * can fall between the test and the sleep. */
 void tty_notify(struct tty *tty)
 {
 	u64 flags = spin_lock_irq(&tty->lock);
@@ -195,9 +198,10 @@ void tty_notify(struct tty *tty)
 	spin_unlock_irq(&tty->lock, flags);
 }
 
-/* Under the lock: sleep until the device has sent something, or a little longer: should an
- * interrupt be lost, the device is asked to go on.  0 or -ERESTARTSYS.  A seeded thread stays the
- * holder: how fast the device is must not change the order of its group. */
+/* Sleep until the device has sent something, at most CONSOLE_WAIT_NS; after that make the device
+ * continue, because its interrupt may have been lost.  Returns 0 or -ERESTARTSYS.  The caller holds
+ * tty->lock.  A seeded thread stays the holder of its group, so that the speed of the device does
+ * not change the order of the members. */
 static int device_wait(struct tty *tty)
 {
 	int result;
@@ -209,14 +213,16 @@ static int device_wait(struct tty *tty)
 	return result == -EINTR ? -ERESTARTSYS : 0;
 }
 
-/* Under the lock: may a byte be written? */
+/* Whether a writer may write a byte now; *room is the room of the device, or 0 while output is
+ * stopped.  The caller holds tty->lock. */
 static bool writer_may_go_on(struct tty *tty, s32 *room)
 {
 	*room = tty->stopped ? 0 : tty->ops->room(tty);
 	return *room >= TTY_OUT_PER_BYTE;
 }
 
-/* Under the lock: wait while output is stopped or the device has no room. */
+/* Sleep while output is stopped or the device has no room.  Returns 0, -EAGAIN or -ERESTARTSYS.
+ * The caller holds tty->lock. */
 static int writer_wait(struct tty *tty, bool nonblock, s32 *room)
 {
 	while (!writer_may_go_on(tty, room)) {
@@ -235,8 +241,8 @@ static int writer_wait(struct tty *tty, bool nonblock, s32 *room)
 	return 0;
 }
 
-/* Post-process and send `n` bytes, however much that becomes; returns those sent, or an error where
- * none was. */
+/* Post-process `n` bytes and send the result, which may be longer.  Returns how many of the `n`
+ * bytes were sent, or an error if none was.  Sleeps. */
 static ssize_t write_piece(struct tty *tty, const u8 *text, u32 n, bool nonblock)
 {
 	struct tty_out out = {.tty = tty};
@@ -253,7 +259,7 @@ static ssize_t write_piece(struct tty *tty, const u8 *text, u32 n, bool nonblock
 		spin_unlock_irq(&tty->lock, flags);
 		if (error)
 			return done ? (ssize_t)done : error;
-		/* A display may be slow: no lock, and interrupts on. */
+		/* A display may be slow, so call it without the lock and with interrupts on. */
 		tty->ops->output(tty, out.text, out.length);
 		out.length = 0;
 	}
@@ -291,7 +297,7 @@ int tty_drain(struct tty *tty)
 	int error = 0;
 	u64 flags;
 
-	/* First what others are about to write. */
+	/* A thread that holds write_lock has not queued all its bytes yet: wait for it. */
 	if (mutex_lock_interruptible(&tty->write_lock))
 		return -ERESTARTSYS;
 	mutex_unlock(&tty->write_lock);

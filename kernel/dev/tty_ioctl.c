@@ -36,7 +36,8 @@ static bool is_current(struct tty *tty)
 	return READ_ONCE(current_process()->job.tty) == tty;
 }
 
-/* A copy of something of the terminal's, whole. */
+/* Copy a structure of the terminal to the user: to the stack first, under the lock, so that the
+ * user sees no half-changed one. */
 static long get(struct tty *tty, void *user, const void *what, size_t size)
 {
 	u8 copy[sizeof(struct termios)];
@@ -174,7 +175,7 @@ static u32 readable(struct tty *tty)
 	return n;
 }
 
-/* POSIX 11.1.4: what changes the terminal is for the foreground. */
+/* Whether the request changes the terminal, which only the foreground may do (POSIX 11.1.4). */
 static bool is_change(u32 request)
 {
 	return (request >= TCSETS && request <= TCSETSF) ||
@@ -225,7 +226,7 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 	return -ENOTTY;
 }
 
-/* The session's leader takes the terminal along (POSIX 11.1.10). */
+/* When the leader of a session exits, the session loses its terminal (POSIX 11.1.10). */
 static void leave_terminal(struct process *p)
 {
 	struct tty *tty = p->job.session == p->pid ? p->job.tty : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The line discipline: from bytes typed to lines to be read, with editing, echo and signals (POSIX
- * chapter 11, termios(3); where they leave a choice, as Linux chooses).
+ * The line discipline: it makes lines from typed bytes, with editing, echo and signals (POSIX
+ * chapter 11, termios(3)).  If these leave a choice, it does what Linux does.
  */
 #include "arch/x86_64/pc/random.h"
 #include "kernel/dev/tty_ldisc.h"
@@ -10,7 +10,7 @@
 #include "kernel/task/signal.h"
 
 #define MASK	     (TTY_INPUT_SIZE - 1)
-#define ECHO_RESERVE 512 /* a part of CONSOLE_RESERVE: the rest is the log's */
+#define ECHO_RESERVE 512 /* the part of CONSOLE_RESERVE for echo; the log has the rest */
 
 static bool local(const struct tty *tty, u32 flag)
 {
@@ -54,8 +54,8 @@ void tty_out_byte(struct tty_out *out, u8 byte)
 	out->text[out->length++] = byte;
 }
 
-/* Echo goes out at once; while output is stopped, or the device has none of the room left that it
- * keeps for echo, it is lost. */
+/* Send the echo now.  It is lost if output is stopped, or if the device has no room left that is
+ * reserved for echo. */
 static void echo_flush(struct tty_out *out)
 {
 	struct tty *tty = out->tty;
@@ -109,7 +109,8 @@ static bool is_eof(const struct tty *tty, u32 i)
 	return is_line_end(tty, i) && !tty->input[i & MASK];
 }
 
-/* Append a byte; one place is kept for a line's end, so that a full line can still be sent off. */
+/* Append a byte to the ring; false if it is full.  In canonical mode the last place is kept for the
+ * end of a line, so that a line that fills the ring can still be ended. */
 static bool append(struct tty *tty, u8 byte, bool line_end)
 {
 	u32 used = tty->input_head - tty->input_tail;
@@ -150,7 +151,7 @@ u32 tty_take(struct tty *tty, u8 *buf, u32 n, bool *line_done)
 		u32 i = tty->input_tail;
 		bool eof = canonical && is_eof(tty, i);
 
-		/* An EOF right behind the last byte asked for belongs to this read. */
+		/* An EOF directly after the last byte asked for belongs to this read. */
 		if (done == n && !(eof && n))
 			break;
 		tty->input_tail++;
@@ -188,7 +189,7 @@ void tty_set_termios(struct tty *tty, const struct termios *termios)
 		tty->lines = 0;
 		tty->canon_head = tty->input_tail;
 		if (termios->c_lflag & ICANON && tty->input_head != tty->input_tail) {
-			/* What was typed before canonical mode counts as a line. */
+			/* The bytes that were typed before canonical mode count as one line. */
 			set_line_end(tty, tty->input_head - 1, true);
 			tty->canon_head = tty->input_head;
 			tty->lines = 1;
@@ -196,13 +197,13 @@ void tty_set_termios(struct tty *tty, const struct termios *termios)
 	}
 	if (tty->stopped && !(termios->c_iflag & IXON))
 		tty_set_stopped(tty, false);
-	/* Who waits may have what it needs now, by another rule. */
+	/* With the new rules the input may be enough for a reader that waits. */
 	wait_wake_all(&tty->readers);
 }
 
 /* --- Editing ---------------------------------------------------------------------------------- */
 
-/* The column behind the bytes [canon_head, end) as they were echoed. */
+/* The column of the cursor after the echo of the bytes [canon_head, end). */
 static u32 edit_column(const struct tty *tty, u32 end)
 {
 	u32 column = tty->line_column;
@@ -218,7 +219,7 @@ static u32 edit_column(const struct tty *tty, u32 end)
 	return column;
 }
 
-/* Shorten the line to `end`, rubbing out what was echoed of the rest. */
+/* Shorten the line to `end`, and erase the echo of the bytes that are removed. */
 static void rub_out(struct tty_out *out, u32 end)
 {
 	struct tty *tty = out->tty;
@@ -232,7 +233,7 @@ static void rub_out(struct tty_out *out, u32 end)
 	}
 }
 
-/* Where the last character begins (with IUTF8, behind its continuation bytes). */
+/* The index at which the last character begins; with IUTF8 it may have continuation bytes. */
 static u32 character_start(const struct tty *tty, u32 end)
 {
 	u32 i = end - 1;
@@ -249,7 +250,8 @@ static bool is_word(u8 byte)
 	       (byte >= 'A' && byte <= 'Z') || byte == '_' || byte >= 0x80;
 }
 
-/* Where the last word begins: what is no word, then the word. */
+/* The index at which the last word begins.  Bytes after the word that belong to no word are
+ * skipped. */
 static u32 word_start(const struct tty *tty, u32 end)
 {
 	bool seen = false;
@@ -297,7 +299,7 @@ static void edit_kill(struct tty_out *out, u8 byte)
 		echo_raw(out, '\n');
 }
 
-/* An ordinary byte: into the line, and echoed. */
+/* Append an ordinary byte to the line and echo it. */
 static void edit_insert(struct tty_out *out, u8 byte)
 {
 	struct tty *tty = out->tty;
@@ -308,7 +310,7 @@ static void edit_insert(struct tty_out *out, u8 byte)
 		echo(out, byte);
 }
 
-/* Canonical mode.  False: an ordinary byte. */
+/* Process a byte that edits or ends the line in canonical mode.  False: it is an ordinary byte. */
 static bool edit(struct tty_out *out, u8 byte)
 {
 	struct tty *tty = out->tty;
@@ -331,7 +333,7 @@ static bool edit(struct tty_out *out, u8 byte)
 	return true;
 }
 
-/* ISIG: the signal that `byte` stands for, or 0. */
+/* The signal that `byte` sends if ISIG is set, or 0. */
 static int signal_for(const struct tty *tty, u8 byte)
 {
 	if (!local(tty, ISIG))
@@ -343,7 +345,8 @@ static int signal_for(const struct tty *tty, u8 byte)
 	return is_char(tty, VSUSP, byte) ? SIGTSTP : 0;
 }
 
-/* Under the lock.  Returns a signal for the foreground group, or 0. */
+/* Process one input byte.  Returns the signal to send to the foreground group, or 0.  The caller
+ * holds tty->lock. */
 static int receive(struct tty_out *out, u8 byte)
 {
 	struct tty *tty = out->tty;
@@ -396,8 +399,8 @@ void tty_input(struct tty *tty, u8 byte)
 	spin_unlock_irq(&tty->lock, flags);
 
 	random_add(byte);
-	/* After the unlock: sending takes process_lock, and no terminal's lock may come before it.
-	 */
+	/* Send after the unlock: sending takes process_lock, which must not be taken under
+	 * tty->lock. */
 	if (signal && group)
 		(void)signal_send_group(group, signal, NULL);
 	if (readable)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The line discipline behind a terminal: termios' names, and what tty_io.c and tty_ioctl.c need of it.
+ * The line discipline of a terminal: the names of termios, and the functions that tty_io.c and
+ * tty_ioctl.c call.
  */
 #pragma once
 
@@ -44,28 +45,30 @@ enum {
 #define ECHOKE	0004000
 #define IEXTEN	0100000
 
-/* Output on its way: after OPOST, before the device. */
+/* Output after OPOST processing that is not sent to the device yet. */
 struct tty_out {
 	struct tty *tty;
 	u32 length;
 	char text[128];
 };
-#define TTY_OUT_PER_BYTE 2 /* what one byte can become: CR and LF */
+#define TTY_OUT_PER_BYTE 2 /* one byte becomes at most two: CR and LF */
 
-/* Post-process one byte into `out`, which must have room for TTY_OUT_PER_BYTE.  All below: under
- * tty->lock. */
+/* The caller of each function below holds tty->lock. */
+
+/* Post-process one byte and append the result to `out`, which must have room for TTY_OUT_PER_BYTE
+ * bytes. */
 void tty_out_byte(struct tty_out *out, u8 byte);
 
-/* Bytes that a read() could take now: in canonical mode those of whole lines. */
+/* The number of bytes that a read() could return now; in canonical mode only whole lines count. */
 u32 tty_readable(const struct tty *tty);
 
-/* Take up to n bytes out for a reader; in canonical mode not beyond a line's end, and then
- * *line_done.  An EOF is taken and not counted. */
+/* Move up to n bytes from the ring to `buf`, and return their number.  In canonical mode it stops
+ * at the end of a line and sets *line_done.  An EOF is removed but not counted. */
 u32 tty_take(struct tty *tty, u8 *buf, u32 n, bool *line_done);
 
 void tty_flush_input(struct tty *tty);
-void tty_flush_output(struct tty *tty); /* what is queued at the device */
+void tty_flush_output(struct tty *tty); /* drop the bytes that are queued at the device */
 void tty_set_stopped(struct tty *tty, bool stopped);
 
-/* Put new settings in force; pending input changes its state where ICANON does. */
+/* Apply new settings.  If ICANON changes, the input in the ring changes its state too. */
 void tty_set_termios(struct tty *tty, const struct termios *termios);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * UTF-8.
+ * Decode UTF-8.
  */
 #include "kernel/dev/utf8.h"
 

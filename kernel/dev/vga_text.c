@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * VGA text mode: cells of a character and an attribute, at 0xb8000.  Of its code page 437 only
- * ASCII is used.
+ * VGA text mode: cells of a character and an attribute, at 0xb8000.  Only the ASCII part of its
+ * code page 437 is used.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/paging.h"
@@ -15,7 +15,8 @@
 static u8 *cells;
 static u32 pitch;
 
-/* VGA numbers its colours blue, green, red; SGR red, green, blue. */
+/* Bits 0 to 2 of a colour are blue, green, red in VGA, and red, green, blue in SGR: swap bits 0 and
+ * 2. */
 static u8 to_vga_colour(u8 c)
 {
 	return (c & 0x0a) | (c & 1) << 2 | (c & 4) >> 2;
@@ -28,10 +29,11 @@ static bool vga_text_open(u32 *columns, u32 *rows)
 	pitch = d->pitch ? d->pitch : d->width * 2;
 	cells = mmio_map(d->address, (size_t)pitch * d->height, CACHE_UNCACHED);
 	if (!cells) {
-		log_warn("display: cannot be mapped");
+		log_warn("display: not used: its memory cannot be mapped");
 		return false;
 	}
-	/* The emulator draws the cursor: hide the hardware's (cursor start register, bit 5). */
+	/* The emulator draws the cursor, so hide the hardware cursor (bit 5 of the cursor start
+	 * register). */
 	outb(CRTC_INDEX, 0x0a);
 	outb(CRTC_DATA, 0x20);
 	*columns = d->width;
@@ -46,7 +48,8 @@ static void vga_text_draw(u32 column, u32 row, struct vt_cell cell)
 	u8 attribute =
 	    cell.flags & VT_CURSOR ? foreground << 4 | background : background << 4 | foreground;
 
-	/* Bit 7 blinks as the BIOS leaves it: no bright backgrounds. */
+	/* The BIOS sets up bit 7 to mean "blink", so bright backgrounds are not possible: clear
+	 * it. */
 	*(volatile u16 *)(cells + (size_t)row * pitch + column * 2) =
 	    (u16)(attribute & 0x7f) << 8 | (cell.code >= ' ' && cell.code < 0x7f ? cell.code : '?');
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The terminal emulator.  Rows and columns count from 0 here, from 1 in the sequences; lines are
- * moved about by their pointers only.
+ * The terminal emulator.  Rows and columns count from 0 in this file, and from 1 in the sequences.
+ * Scrolling exchanges pointers to lines and copies no cell.
  */
 #include "kernel/dev/vt.h"
 #include "kernel/lib/string.h"
@@ -13,7 +13,7 @@ enum { GROUND, ESCAPE, CONTROL, SKIP_ONE, STRING };
 
 /* --- The screen ------------------------------------------------------------------------------- */
 
-/* Erase cells [from, to) of line y.  They keep the background that is set (terminfo: bce). */
+/* Erase cells [from, to) of line y.  They get the current background (terminfo: bce). */
 static void erase(struct vt *vt, u32 y, u32 from, u32 to)
 {
 	u8 colours = vt->cursor.background << 4 | DEFAULT_FOREGROUND;
@@ -29,7 +29,8 @@ static void erase_lines(struct vt *vt, u32 from, u32 to)
 		erase(vt, y, 0, vt->columns);
 }
 
-/* EL and ED: from the cursor to the end, from the beginning to the cursor, all. */
+/* EL and ED erase from the cursor to the end (`what` 0), from the beginning to the cursor (1), or
+ * everything (2). */
 static void erase_line(struct vt *vt, u32 what)
 {
 	const struct vt_cursor *c = &vt->cursor;
@@ -54,8 +55,8 @@ static void reverse(struct vt_cell **lines, u32 from, u32 to)
 	}
 }
 
-/* Move lines [top, bottom) up by n (down where n < 0); what comes in is empty.  A rotation, made of
- * three reversals. */
+/* Scroll lines [top, bottom) up by n lines, or down if n < 0; the new lines are empty.  Three
+ * reversals rotate the pointers. */
 static void scroll(struct vt *vt, u32 top, u32 bottom, s32 n)
 {
 	u32 amount = MIN((u32)(n < 0 ? -n : n), bottom - top);
@@ -71,7 +72,7 @@ static void scroll(struct vt *vt, u32 top, u32 bottom, s32 n)
 		erase_lines(vt, bottom - amount, bottom);
 }
 
-/* Open n cells at the cursor (n < 0: close them). */
+/* Insert n empty cells at the cursor, or delete -n cells if n < 0. */
 static void shift_cells(struct vt *vt, s32 n)
 {
 	u32 x = vt->cursor.x, room = vt->columns - x, amount = MIN((u32)(n < 0 ? -n : n), room);
@@ -86,7 +87,7 @@ static void shift_cells(struct vt *vt, s32 n)
 	}
 }
 
-/* IL and DL: only with the cursor inside the scroll region. */
+/* IL and DL have an effect only if the cursor is in the scroll region. */
 static void insert_lines(struct vt *vt, s32 n)
 {
 	if (vt->cursor.y >= vt->top && vt->cursor.y < vt->bottom)
@@ -102,7 +103,8 @@ static void move_to(struct vt *vt, s64 x, s64 y)
 	c->wrap = false;
 }
 
-/* A line down (n 1) or up (-1), scrolling at the region's edge. */
+/* Move the cursor one line down (n = 1) or up (n = -1); at the edge of the scroll region, scroll.
+ */
 static void index_line(struct vt *vt, s32 n)
 {
 	if (vt->cursor.y == (n > 0 ? vt->bottom - 1 : vt->top))
@@ -159,7 +161,7 @@ static void select_rendition(struct vt *vt)
 			c->underline = p == 4;
 		else if (p == 7 || p == 27)
 			c->reverse = p == 7;
-		else if (p == 38 || p == 48) /* palettes we lack: "5;n" or "2;r;g;b" passed over */
+		else if (p == 38 || p == 48) /* skip "5;n" and "2;r;g;b": there is no palette */
 			i += i + 1 < vt->parameter_count && vt->parameters[i + 1] == 2 ? 4 : 2;
 		else if (p >= 30 && p <= 39)
 			c->foreground = p == 39 ? DEFAULT_FOREGROUND : p - 30;
@@ -205,7 +207,7 @@ static void reset(struct vt *vt)
 	erase_lines(vt, 0, vt->rows);
 }
 
-/* The final byte of a control sequence that is not private. */
+/* Execute a control sequence that is not private; `final` is its last byte. */
 static void control(struct vt *vt, u8 final)
 {
 	struct vt_cursor *c = &vt->cursor;
@@ -244,7 +246,7 @@ static void control(struct vt *vt, u8 final)
 
 /* --- From bytes to control functions ---------------------------------------------------------- */
 
-/* A byte inside "ESC [ ... final". */
+/* Process a byte of a control sequence, "ESC [ ... final". */
 static void control_byte(struct vt *vt, u8 byte)
 {
 	u32 *p = &vt->parameters[vt->parameter_count - 1];
@@ -275,9 +277,9 @@ static void escape_byte(struct vt *vt, u8 byte)
 		vt->parameter_count = 1;
 		vt->parameters[0] = 0;
 	} else if (byte == ']' || byte == 'P' || byte == 'X' || byte == '^' || byte == '_') {
-		vt->state = STRING; /* titles and such: passed over up to BEL or ESC \ */
+		vt->state = STRING; /* titles and similar texts: skipped up to BEL or ESC \ */
 	} else if (byte == '(' || byte == ')' || byte == '%' || byte == '#') {
-		vt->state = SKIP_ONE; /* character sets: there is but UTF-8 */
+		vt->state = SKIP_ONE; /* selects a character set: there is only UTF-8 */
 	} else if (byte == '7') {
 		vt->saved = vt->cursor;
 	} else if (byte == '8') {
@@ -289,7 +291,7 @@ static void escape_byte(struct vt *vt, u8 byte)
 	}
 }
 
-/* C0 control characters work inside sequences too. */
+/* Execute a C0 control character.  They also work inside sequences. */
 static void control_character(struct vt *vt, u8 byte)
 {
 	vt->utf8.missing = 0;
@@ -323,7 +325,7 @@ static void ground_byte(struct vt *vt, u8 byte)
 
 void vt_write(struct vt *vt, const char *text, size_t length)
 {
-	/* Where the cursor was and where it is are to be drawn anew. */
+	/* The rows of the old and of the new cursor must be drawn again. */
 	vt->dirty[vt->cursor.y] = true;
 	for (size_t i = 0; i < length; i++) {
 		u8 byte = text[i];
