@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loading ELF programs (System V ABI, chapters 4 and 5; x86-64 supplement).  A file may hold
- * anything: every number is checked before it is used, against the file's size and the user half.
+ * The ELF loader (System V ABI, chapters 4 and 5; x86-64 supplement).  The file is not trusted:
+ * each number is checked against the file size and the user half of the address space before use.
  */
 #include "arch/x86_64/cpu/layout.h"
 #include "kernel/lib/errno.h"
@@ -20,7 +20,7 @@
 #define PF_R		  4
 
 #define HEADERS_BYTES_MAX 65536
-#define PIE_BASE	  0x555555554000UL /* two thirds up the user half, as Linux without ASLR */
+#define PIE_BASE	  0x555555554000UL /* at 2/3 of the user half, as Linux without ASLR */
 #define ALIGN_MAX	  (1UL << 30)
 
 struct elf_header {
@@ -42,11 +42,12 @@ struct elf_file {
 	struct file *file;
 	struct elf_header header;
 	struct program_header *headers;
-	u64 low, high; /* of the segments, page-aligned, before `bias` is added */
-	u64 align;
-	u64 bias;
+	u64 low, high; /* page-aligned bounds of all segments, before `bias` is added */
+	u64 align;     /* largest alignment of a segment */
+	u64 bias;      /* load address minus address in the file */
 };
 
+/* Read `n` bytes.  -ENOEXEC if the file is too short. */
 static int read_exactly(struct file *file, void *buf, size_t n, u64 offset)
 {
 	ssize_t got = file_read_kernel(file, buf, n, offset);
@@ -56,7 +57,8 @@ static int read_exactly(struct file *file, void *buf, size_t n, u64 offset)
 	return (size_t)got == n ? 0 : -ENOEXEC;
 }
 
-/* Is this segment one that can be loaded at all? */
+/* Can this segment be loaded: bytes inside the file, addresses in the user half, offset congruent
+ * to the address modulo the page size? */
 static bool segment_ok(const struct program_header *h, u64 file_size)
 {
 	if (h->file_size > h->memory_size)
@@ -68,6 +70,7 @@ static bool segment_ok(const struct program_header *h, u64 file_size)
 	return !((h->address ^ h->offset) & (PAGE_SIZE - 1)) || !h->file_size;
 }
 
+/* Check all segments, and find their bounds and their largest alignment. */
 static int measure(struct elf_file *elf)
 {
 	u64 file_size = elf->file->inode->size;
@@ -89,7 +92,7 @@ static int measure(struct elf_file *elf)
 	return elf->high > elf->low ? 0 : -ENOEXEC;
 }
 
-/* Read and check the headers; elf->headers is to be freed, whatever comes back. */
+/* Read and check the headers.  The caller frees elf->headers, after an error too. */
 static int open_elf(struct elf_file *elf, struct file *file)
 {
 	struct elf_header *h = &elf->header;
@@ -149,7 +152,8 @@ static int map_zeros(struct address_space *as, const struct program_header *h, u
 	return result < 0 ? (int)result : 0;
 }
 
-/* What follows the file's bytes in their last page is not the program's. */
+/* Zero the rest of the last page that is mapped from the file: the file may continue there, but the
+ * program must see zeros (.bss). */
 static int clear_tail(struct address_space *as, u64 start, u64 end)
 {
 	static const char zeros[256];
@@ -197,7 +201,7 @@ static int map_segments(struct address_space *as, struct elf_file *elf)
 
 /* --- Program and interpreter ------------------------------------------------------------------ */
 
-/* Anywhere that is free: found by asking for a mapping of that size. */
+/* Choose a free place for a relocatable interpreter: map as many pages, note the address, unmap. */
 static int place_interpreter(struct address_space *as, struct elf_file *elf)
 {
 	struct map_request request = {.length = elf->high - elf->low + elf->align - PAGE_SIZE,
@@ -234,7 +238,8 @@ static int load_interpreter(struct address_space *as, const char *path, struct e
 	return error;
 }
 
-/* The name in PT_INTERP, or NULL where there is none; to be freed.  ERR_PTR. */
+/* The interpreter's path from PT_INTERP, which the caller frees.  NULL if there is none; ERR_PTR on
+ * an error. */
 static char *interpreter_name(const struct elf_file *elf)
 {
 	for (u32 i = 0; i < elf->header.program_header_count; i++) {
@@ -260,7 +265,8 @@ static char *interpreter_name(const struct elf_file *elf)
 	return NULL;
 }
 
-/* For /proc and brk(): where code and data lie; and where the program can find its own headers. */
+/* Record the bounds of code and data, for /proc and brk(), and the address of the program headers,
+ * for AT_PHDR. */
 static void note_places(struct address_space *as, const struct elf_file *elf,
 			struct elf_image *image)
 {

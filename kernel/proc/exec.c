@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * execve(): another program in the same process (execve(2)).
+ * execve(): the calling process runs another program (execve(2)).
  *
- * All that can fail is done first, in an address space of its own that nobody else sees: open,
- * load, copy the arguments, lay out the stack.  Then the other threads end, and from there on there
- * is no way back: the calling thread takes the leader's number and the new space.
+ * All that can fail comes first, in a new address space that no thread uses yet: open the file,
+ * copy the arguments, load the program, build its stack.  Then the other threads of the process are
+ * ended.  After that exec cannot fail: the calling thread takes over the leader's TID and switches
+ * to the new space.
  */
 #include "kernel/proc/exec.h"
 
@@ -18,7 +19,8 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/process_events.h"
 
-/* Open the file to be loaded: the program itself, or the interpreter that a format names. */
+/* Open the file to be loaded into e->file: the program itself, or the interpreter that its format
+ * names.  0 or an error.  Sleeps. */
 static int program_open(struct exec *e, const char *path)
 {
 	for (u32 depth = 0;; depth++) {
@@ -37,8 +39,10 @@ static int program_open(struct exec *e, const char *path)
 	}
 }
 
-/* --- Up to the point of no return ------------------------------------------------------------- */
+/* --- Steps that can fail ---------------------------------------------------------------------- */
 
+/* Build the new image in `e`: file, arguments, address space, program, stack.  The process does not
+ * change.  Sleeps. */
 static int prepare(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 {
 	struct process *p = current_process();
@@ -57,7 +61,7 @@ static int prepare(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 	return error;
 }
 
-/* What is left of a preparation, or after the exchange what the process had before. */
+/* Free what `e` holds: the new image if exec failed, the old one if exchange() has swapped them. */
 static void release(struct exec *e)
 {
 	kfree(e->strings);
@@ -68,7 +72,8 @@ static void release(struct exec *e)
 	kfree(e);
 }
 
-/* All other threads end; -EINTR where the whole process is to. */
+/* Kill all other threads of the process and wait until they have ended.  -EINTR if the whole
+ * process is ending. */
 static int end_other_threads(struct process *p, struct thread *self)
 {
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
@@ -86,8 +91,8 @@ static int end_other_threads(struct process *p, struct thread *self)
 	return error;
 }
 
-/* The PID stays the process's, whichever thread goes on: it takes the number of the leader, which
- * has ended. */
+/* Make the calling thread the leader.  The PID of the process must not change (execve(2)), so the
+ * caller takes over the TID of the old leader, which has exited. */
 static void become_leader(struct process *p, struct thread *self)
 {
 	struct thread *leader = p->leader;
@@ -103,12 +108,13 @@ static void become_leader(struct process *p, struct thread *self)
 	p->leader = self;
 	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
-	thread_put(leader); /* the hash's */
+	thread_put(leader); /* drop the reference of the TID hash */
 }
 
-/* --- Beyond it -------------------------------------------------------------------------------- */
+/* --- Steps that cannot fail ------------------------------------------------------------------- */
 
-/* New for old; `e` holds the old ones afterwards. */
+/* Swap address space and executable between `p` and `e`, reset the signal actions, and load the new
+ * page table.  Wakes a vfork() parent. */
 static void exchange(struct exec *e, struct process *p, struct thread *self)
 {
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
@@ -117,7 +123,7 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 
 	signal_actions_reset(p);
 	spin_unlock_irq(&p->signals.lock, inner);
-	if (space)
+	if (space) /* NULL only for the first exec of init, which started as a kernel thread */
 		p->use.ended_threads.peak_resident_pages =
 		    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(space->peak_resident));
 	p->space = e->space;
@@ -133,6 +139,7 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 	spin_unlock_irq(&process_lock, flags);
 }
 
+/* Set the calling thread's registers, FPU state and name to those of a new program. */
 static void reset_thread(struct thread *t, const struct exec *e)
 {
 	const char *slash = strrchr(e->name, '/');
@@ -149,7 +156,7 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	preempt_enable();
 	*frame = (struct trap_frame){
 	    .vector = frame->vector,
-	    .error = (u64)-1, /* there is no call to start again */
+	    .error = (u64)-1, /* no system call to restart */
 	    .rip = e->image.entry,
 	    .cs = SELECTOR_USER_CODE,
 	    .rflags = RFLAGS_IF,
@@ -158,6 +165,8 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	};
 }
 
+/* Switch the process over to the image in `e`.  -EINTR if the process is ending; after
+ * end_other_threads() nothing fails. */
 static int commit(struct exec *e)
 {
 	struct thread *self = current_thread();

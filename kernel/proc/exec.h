@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * exec in the making: between exec.c, which finds the program and exchanges the images, and
- * exec_stack.c, which carries the arguments over.
+ * The state of one exec() call.  exec.c finds the program and swaps the images; exec_stack.c copies
+ * the arguments and builds the new stack.
  */
 #pragma once
 
@@ -12,15 +12,15 @@
 #define INTERPRETER_DEPTH 4   /* an interpreter may be a script itself */
 
 struct exec {
-	struct file *file; /* what is loaded: the program, or its interpreter */
-	const char *name;  /* as the caller gave it */
+	struct file *file; /* the file to load: the program, or the interpreter of a script */
+	const char *name;  /* path from the caller of exec() */
 
-	char *strings;	       /* arguments, then environment, each with its NUL */
-	size_t used, capacity; /* bytes of it */
-	u64 limit;	       /* of these, counting their pointers as well */
+	char *strings;	       /* arguments, then environment; each string ends with NUL */
+	size_t used, capacity; /* of `strings`, in bytes */
+	u64 limit;	       /* maximum bytes of the strings and the pointers to them */
 	u32 argc, envc;
 
-	/* Words that come before the arguments: the interpreter, its argument, the script. */
+	/* Words put before the arguments: the interpreter, its argument, and the script's path. */
 	char lines[INTERPRETER_DEPTH][INTERPRETER_LINE];
 	const char *prefix[2 * INTERPRETER_DEPTH + 1];
 	u32 prefix_count;
@@ -30,21 +30,22 @@ struct exec {
 	u64 stack_pointer;
 };
 
-/* A format of programs that an interpreter runs; an extension adds one. */
+/* A file format that an interpreter runs, for example a script.  Extensions register them. */
 struct exec_format {
-	/* If e->file has this format: put the interpreter before the arguments, its path into *path,
-	 * and return 1.  0: it has another format; or an error.  `depth`: how many files of this or
-	 * another format led here. */
+	/* If e->file has this format, add the interpreter to e->prefix, set *path to its path and
+	 * return 1.  Returns 0 if the file has another format, or an error.  `depth` is the number
+	 * of interpreters found so far. */
 	int (*interpreter)(struct exec *e, const char **path, u32 depth);
 };
 LINKER_SET(exec_formats, struct exec_format);
 
-/* argv and envp into the pieces.  -EFAULT, -E2BIG, -ENOMEM. */
+/* Copy the strings of `argv` and `envp` into e->strings.  -EFAULT, -E2BIG, -ENOMEM.  Sleeps. */
 int exec_arguments_copy(struct exec *e, u64 argv, u64 envp, bool from_kernel);
 
-/* An empty address space whose layout leaves room for the stack that RLIMIT_STACK of `p` allows.
- * ERR_PTR(-ENOMEM). */
+/* Create an empty address space whose layout leaves room for the stack that RLIMIT_STACK of `p`
+ * allows.  ERR_PTR(-ENOMEM). */
 struct address_space *exec_space_create(struct process *p);
 
-/* The stack that the program starts with, in e->space, after elf_load(). */
+/* Build the initial stack of the program in e->space, and set e->stack_pointer.  To be called after
+ * elf_load().  -ENOMEM.  Sleeps. */
 int exec_stack_build(struct exec *e);

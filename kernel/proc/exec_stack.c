@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The arguments of exec: copied in from the old image, laid out on the stack of the new one
- * (System V ABI, x86-64 supplement, 3.4.1).
+ * The arguments of exec(): they are copied from the old image into the kernel, and then onto the
+ * stack of the new image (System V ABI, x86-64 supplement, 3.4.1).
  */
 #include "kernel/lib/abi.h"
 #include "kernel/proc/exec.h"
@@ -17,7 +17,7 @@
 #define ARGUMENTS_MIN (128UL << 10)
 #define ARGUMENTS_MAX (6UL << 20)
 #define STACK_TOP     ((u64)USER_MAX)
-#define STACK_SLACK   (128UL << 10) /* mapped below the arguments at once */
+#define STACK_SLACK   (128UL << 10) /* bytes of stack mapped below the arguments from the start */
 #define MMAP_GAP_MIN  (128UL << 20)
 #define MMAP_GAP_MAX  (STACK_TOP / 6 * 5)
 
@@ -32,7 +32,7 @@ enum {
 
 /* --- Arguments -------------------------------------------------------------------------------- */
 
-/* Room for some bytes more. */
+/* Double the buffer for strings.  -ENOMEM. */
 static int strings_grow(struct exec *e)
 {
 	size_t capacity = e->capacity ? e->capacity * 2 : PAGE_SIZE;
@@ -48,6 +48,8 @@ static int strings_grow(struct exec *e)
 	return 0;
 }
 
+/* Copy one string; returns its length without NUL, -ENAMETOOLONG if `size` is too small, or
+ * -EFAULT. */
 static ssize_t string_fetch(char *dst, u64 from, size_t size, bool from_kernel)
 {
 	size_t n;
@@ -59,6 +61,7 @@ static ssize_t string_fetch(char *dst, u64 from, size_t size, bool from_kernel)
 	return n < size ? (ssize_t)n : -ENAMETOOLONG;
 }
 
+/* Append one string to e->strings.  -E2BIG above the limits. */
 static int string_add(struct exec *e, u64 from, bool from_kernel, u32 *count)
 {
 	for (;;) {
@@ -82,7 +85,7 @@ static int string_add(struct exec *e, u64 from, bool from_kernel, u32 *count)
 	return e->used + sizeof(u64) * (e->argc + e->envc) > e->limit ? -E2BIG : 0;
 }
 
-/* All of a vector but its first `skip` strings. */
+/* Append all strings of a vector except the first `skip`. */
 static int strings_add(struct exec *e, u64 vector, bool from_kernel, u32 skip, u32 *count)
 {
 	u64 pointer;
@@ -109,12 +112,12 @@ int exec_arguments_copy(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 
 	e->limit = process_limit(current_process(), RLIMIT_STACK) / 4;
 	e->limit = MIN(MAX(e->limit, ARGUMENTS_MIN), ARGUMENTS_MAX);
-	/* What a script's `#!` says takes the place of argv[0]. */
+	/* For a script, the words of its `#!` line and its path replace argv[0]. */
 	for (u32 i = 0; i < e->prefix_count && !error; i++)
 		error = string_add(e, (u64)e->prefix[i], true, &e->argc);
 	if (!error)
 		error = strings_add(e, argv, from_kernel, e->prefix_count > 0, &e->argc);
-	/* Programs count on argv[0]; Linux gives them an empty one, too. */
+	/* Programs rely on argv[0].  Linux adds an empty one, too. */
 	if (!error && !e->argc)
 		error = string_add(e, (u64) "", true, &e->argc);
 	return error ? error : strings_add(e, envp, from_kernel, 0, &e->envc);
@@ -122,7 +125,7 @@ int exec_arguments_copy(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 
 /* --- The new stack ---------------------------------------------------------------------------- */
 
-/* What the words at the bottom of the stack point to, above them. */
+/* User addresses of the strings, which lie above the vectors that point to them. */
 struct stack_strings {
 	u64 arguments, name, platform, random;
 };
@@ -159,12 +162,14 @@ static void aux_fill(u64 *words, const struct exec *e, const struct stack_string
 	memcpy(words, aux, sizeof(aux));
 }
 
+/* Copy to the new stack; false if there is no memory. */
 static bool bytes_put(const struct exec *e, u64 address, const void *data, size_t n)
 {
 	return address_space_write(e->space, address, data, n, false) == (ssize_t)n;
 }
 
-/* The addresses of strings that follow one another, and a NULL; where the next word goes. */
+/* Write the addresses of `count` consecutive strings and a NULL to `words`; *string and *address
+ * advance behind them.  Returns the address of the next word. */
 static u64 *pointers_fill(u64 *words, const char **string, u64 *address, u32 count)
 {
 	for (; count; count--) {
@@ -178,7 +183,7 @@ static u64 *pointers_fill(u64 *words, const char **string, u64 *address, u32 cou
 	return words;
 }
 
-/* argc, argv, envp and the auxiliary vector. */
+/* Write argc, argv, envp and the auxiliary vector to the new stack at `sp`.  -ENOMEM. */
 static int vectors_put(struct exec *e, u64 sp, u64 bytes, const struct stack_strings *at)
 {
 	u64 *words = kmalloc(bytes), *next = words, address = at->arguments;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The end of threads and of processes: what they had goes back, the family is told.
+ * The end of threads and processes: their resources are freed, parent and children are informed.
  *
- * A thread that ends first leaves its address space for good (it is a kernel thread from then on),
- * then its process's count; the last one takes the process's own things down, and only then is the
- * process a zombie.  So whoever sees the zombie finds its memory free already.
+ * An exiting thread first leaves its address space and runs as a kernel thread from then on.  Then
+ * it leaves its process.  The last thread frees the resources of the process, and only after that
+ * the process becomes a zombie.  So when wait() reports a zombie, its memory has been freed.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/power.h"
@@ -14,13 +14,12 @@
 #include "kernel/task/process_events.h"
 #include "kernel/task/sched.h"
 
-/* What the threads library wants of the kernel, while the thread's memory is still there. */
 void thread_release_user_words(struct thread *t)
 {
 	struct process *p = t->process;
 
 	process_event(leave_program, t);
-	/* set_tid_address(2): only where somebody is left to see it. */
+	/* set_tid_address(2).  Skipped if no other thread or process can see the word. */
 	if (t->clear_tid_address &&
 	    (READ_ONCE(p->thread_count) > 1 || refcount_read(&p->space->refs) > 1)) {
 		if (put_user_u32((u32 *)t->clear_tid_address, 0) == 0)
@@ -29,6 +28,7 @@ void thread_release_user_words(struct thread *t)
 	t->clear_tid_address = 0;
 }
 
+/* Switch to the kernel's page table; the thread never returns to user memory. */
 static void leave_address_space(struct thread *t)
 {
 	u64 flags = irq_save();
@@ -38,7 +38,8 @@ static void leave_address_space(struct thread *t)
 	irq_restore(flags);
 }
 
-/* Out of the process; returns whether it was the last thread there. */
+/* Take the calling thread out of its process and add up its resource use.  True if it was the last
+ * thread.  The leader stays in the tables, because its TID is the PID. */
 static bool leave_process(struct thread *t, int wait_status)
 {
 	struct process *p = t->process;
@@ -66,12 +67,15 @@ static bool leave_process(struct thread *t, int wait_status)
 	spin_unlock_irq(&process_lock, flags);
 	if (unlink) {
 		tid_free(t->tid);
-		thread_put(t); /* the table's; we run on our own */
+		/* Drop the reference of the TID hash.  Our own, as the running thread, remains
+		 * until finish_switch(). */
+		thread_put(t);
 	}
 	return last;
 }
 
-/* Everything that is the process's own.  The caller is its last thread, and still runs as one. */
+/* Free descriptors, address space, executable and working directory of `p`, and wake a vfork()
+ * parent.  The caller is the last thread of `p`.  Sleeps. */
 static void release_resources(struct process *p)
 {
 	struct address_space *space = p->space;
@@ -95,7 +99,7 @@ static void release_resources(struct process *p)
 	p->exec.has_left_space = true;
 	wait_wake_all(&p->exec.wait);
 	spin_unlock_irq(&process_lock, flags);
-	/* Only now: closing files could still want it. */
+	/* The working directory is released last: closing the files may still need it. */
 	mutex_lock(&p->fs.lock);
 	cwd = p->fs.cwd;
 	p->fs.cwd = NULL;
@@ -105,7 +109,7 @@ static void release_resources(struct process *p)
 
 /* --- The family ------------------------------------------------------------------------------- */
 
-/* POSIX, _exit(): stopped members of a group that this makes an orphan get SIGHUP and SIGCONT. */
+/* process_lock is held. */
 static bool has_stopped_member(pid_t group)
 {
 	struct process *p;
@@ -116,13 +120,17 @@ static bool has_stopped_member(pid_t group)
 	return false;
 }
 
-/* Nobody waits for it: out of the tables now, given back after the lock is released. */
+/* Remove a zombie that no wait() will report from the tables, and put it on the list `later`: it is
+ * freed after process_lock has been released.  sibling_link is free for this, since
+ * process_unlink() took `p` out of its parent's list. */
 static void reap_later(struct process *p, struct list *later)
 {
 	process_unlink(p);
 	list_push_back(later, &p->sibling_link);
 }
 
+/* POSIX, _exit(): if the group has become orphaned and has a stopped member, its members get SIGHUP
+ * and SIGCONT.  process_lock is held. */
 static void hang_up_orphans(pid_t group)
 {
 	struct process *p;
@@ -137,7 +145,8 @@ static void hang_up_orphans(pid_t group)
 	}
 }
 
-/* Init takes it over. */
+/* Make init the parent of `child`.  A zombie that init ignores goes to `later`.  process_lock is
+ * held. */
 static void reparent_child(struct process *child, struct list *later)
 {
 	struct process *old = child->parent;
@@ -154,27 +163,30 @@ static void reparent_child(struct process *child, struct list *later)
 	list_push_back(&init_process->children, &child->sibling_link);
 	if (child->signals.parent_death)
 		(void)signal_send_process(child, child->signals.parent_death, NULL);
-	/* Its tie to another group of the session may have been this parent. */
+	/* The old parent may have been what kept the child's group from being orphaned: a parent in
+	 * another group of the same session. */
 	if (child->job.group != old->job.group && child->job.session == old->job.session &&
 	    process_group_orphaned_locked(child->job.group, NULL))
 		hang_up_orphans(child->job.group);
 }
 
-/* The zombie's children get another parent, its own parent is told. */
+/* Make `p` a zombie: reparent its children, signal and wake its parent.  Processes that no wait()
+ * will report go to `later`. */
 static void become_zombie(struct process *p, struct list *later)
 {
 	struct process *child, *next;
-	bool was_tie;
+	bool linked_group; /* the parent, in another group of the session, kept ours non-orphaned */
 
 	assert_held(&process_lock);
-	was_tie = p->parent->job.group != p->job.group && p->parent->job.session == p->job.session;
+	linked_group =
+	    p->parent->job.group != p->job.group && p->parent->job.session == p->job.session;
 	p->exit_code = p->group_exiting ? p->group_exit_code : p->leader->exit_code;
 	p->zombie = true;
 	list_for_each_safe (child, next, &p->children, sibling_link)
 		reparent_child(child, later);
-	if (was_tie && process_group_orphaned_locked(p->job.group, p))
+	if (linked_group && process_group_orphaned_locked(p->job.group, p))
 		hang_up_orphans(p->job.group);
-	/* Zombies stand in front: wait() finds one at once. */
+	/* Zombies are at the front of the list, so that wait() finds one at once. */
 	list_remove(&p->sibling_link);
 	list_push_front(&p->parent->children, &p->sibling_link);
 	if (signal_notify_end(p))
@@ -184,10 +196,10 @@ static void become_zombie(struct process *p, struct list *later)
 void process_reap(struct process *p)
 {
 	thread_put(p->leader);
-	process_put(p); /* the reference of the table of PIDs */
+	process_put(p); /* drop the reference of the PID hash */
 }
 
-/* Process 1 is what the machine was started for. */
+/* When init ends, switch the machine off; the exit status tells whether init succeeded. */
 static void noreturn init_ended(struct process *p)
 {
 	int status = p->group_exiting ? p->group_exit_code : p->leader->exit_code;
@@ -229,7 +241,7 @@ void process_exit_group(int wait_status)
 	struct process *p = current_process();
 	u64 flags = spin_lock_irq(&p->signals.lock);
 
-	/* Where another thread execs, the process goes on and only this thread ends (execve(2)). */
+	/* If another thread is in exec, only this thread ends; the process goes on (execve(2)). */
 	if (!signal_dying(current_thread()))
 		signal_group_exit(p, wait_status, current_thread());
 	else if (p->group_exiting)

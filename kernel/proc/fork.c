@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * fork(), vfork(), clone(), clone3(): a new process, or a new thread in this one (clone(2)).
+ * fork(), vfork(), clone() and clone3() create a process, or a thread in the calling process
+ * (clone(2)).
  *
- * Descriptors, directory and signal actions are the process's: a thread cannot have its own, nor
- * can two processes share them.  So CLONE_FILES, CLONE_FS and CLONE_SIGHAND come with CLONE_THREAD,
- * all three, or not at all; else -EINVAL (Linux allows more; no C library asks for it).
+ * Descriptors, working directory and signal actions belong to the process: all its threads share
+ * them, and two processes never do.  So CLONE_FILES, CLONE_FS and CLONE_SIGHAND must all be set
+ * with CLONE_THREAD and all be clear without it; any other mix fails with -EINVAL.  (Linux allows
+ * more, but no C library asks for it.)
  */
 #include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/layout.h"
@@ -18,14 +20,15 @@
 #include "kernel/task/process_events.h"
 #include "kernel/task/sched.h"
 
-/* Name spaces (mount, cgroup, UTS, IPC, user, PID, network, time) are not there: -EINVAL, as from a
- * Linux that was built without. */
+/* Heddle has no namespaces (mount, cgroup, UTS, IPC, user, PID, network, time): these flags fail
+ * with -EINVAL, as on a Linux that was built without them. */
 #define CLONE_NAMESPACES                                                                           \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 #define CLONE_SHARED (CLONE_FILES | CLONE_FS | CLONE_SIGHAND)
 #define CLONE_KNOWN  ((0xffffffffUL & ~CLONE_PARENT) | CLONE_CLEAR_SIGHAND)
 
+/* 0, or -EINVAL or -EPERM as clone(2) lists them. */
 static int check_flags(const struct clone_args *args)
 {
 	u64 flags = args->flags;
@@ -42,8 +45,9 @@ static int check_flags(const struct clone_args *args)
 	return 0;
 }
 
-/* RLIMIT_NPROC counts threads; every user is root, and root is bound by it here, or a fork bomb
- * would leave nothing.  Init may always make a few more, to clear up. */
+/* -EAGAIN if RLIMIT_NPROC or the machine's limit of threads is reached.  RLIMIT_NPROC counts
+ * threads.  It binds root too, unlike on Linux: every user is root here, and a fork bomb would
+ * otherwise use all memory.  Init may exceed it by 16 threads, so that it can clean up. */
 static int check_count(void)
 {
 	struct process *p = current_process();
@@ -54,13 +58,17 @@ static int check_count(void)
 	return threads_total() >= limit ? -EAGAIN : 0;
 }
 
-/* What the child does first, on its own stack: only now is its memory the current one. */
+/* The new thread's first function, on its own stack.  The TID is written here because
+ * put_user_u32() needs the child's address space, which is loaded only when the child runs. */
 static void child_begin(void *child_tid)
 {
-	if (child_tid) /* an address that is no good is the program's own trouble (Linux) */
+	/* A bad address is not reported, as on Linux.  `!` silences __must_check. */
+	if (child_tid)
 		(void)!put_user_u32(child_tid, (u32)current_thread()->tid);
 }
 
+/* Create a thread with a TID, and with the caller's registers except RAX = 0 and what `args`
+ * change.  It is in no table and no process yet.  ERR_PTR(-ENOMEM, -EAGAIN).  Sleeps. */
 static struct thread *copy_thread(const struct clone_args *args)
 {
 	struct thread *self = current_thread(), *t;
@@ -81,7 +89,7 @@ static struct thread *copy_thread(const struct clone_args *args)
 	frame = thread_frame(t);
 	*frame = *thread_frame(self);
 	frame->rax = 0;
-	frame->error = (u64)-1;
+	frame->error = (u64)-1; /* the child has no system call to restart */
 	if (args->stack)
 		frame->rsp = args->stack + args->stack_size;
 	preempt_disable();
@@ -98,6 +106,9 @@ static struct thread *copy_thread(const struct clone_args *args)
 	}
 	t->affinity = self->affinity;
 	t->signals.mask = self->signals.mask;
+	/* An alternate stack must not serve two threads at once, so a child that shares the memory
+	 * starts without one.  A vfork() child keeps it: its parent is suspended (sigaltstack(2)).
+	 */
 	if (!(flags & CLONE_VM) || flags & CLONE_VFORK)
 		t->signals.altstack = self->signals.altstack;
 	if (flags & CLONE_CHILD_CLEARTID)
@@ -106,7 +117,7 @@ static struct thread *copy_thread(const struct clone_args *args)
 	return t;
 }
 
-/* Give back a thread that has never run. */
+/* Free a thread that has never run, and its TID. */
 static void discard_thread(struct thread *t)
 {
 	tid_free(t->tid);
@@ -115,6 +126,8 @@ static void discard_thread(struct thread *t)
 
 /* --- A thread in this process ----------------------------------------------------------------- */
 
+/* Add `t` to the calling process.  -ERESTARTNOINTR if the process is ending: the caller then takes
+ * its signal first. */
 static long clone_thread(struct thread *t)
 {
 	struct process *p = current_process();
@@ -135,7 +148,7 @@ static long clone_thread(struct thread *t)
 
 /* --- A process -------------------------------------------------------------------------------- */
 
-/* Give back a process that no thread has run in. */
+/* Free a process in which no thread has run. */
 static void discard_process(struct process *child)
 {
 	if (!IS_ERR(child->space))
@@ -148,7 +161,7 @@ static void discard_process(struct process *child)
 	process_put(child);
 }
 
-/* The working directory and the umask. */
+/* Copy the working directory and the umask.  Sleeps. */
 static void inherit_directory(struct process *child, struct process *parent)
 {
 	mutex_lock(&parent->fs.lock);
@@ -158,7 +171,8 @@ static void inherit_directory(struct process *child, struct process *parent)
 	mutex_unlock(&parent->fs.lock);
 }
 
-/* Only the address space may be shared. */
+/* Create a child with copies of all that the caller's process has; with CLONE_VM it shares the
+ * address space.  The child is in no table yet.  ERR_PTR(-ENOMEM).  Sleeps. */
 static struct process *copy_process(const struct clone_args *args)
 {
 	struct process *p = current_process(), *child = process_create(p);
@@ -189,8 +203,9 @@ static struct process *copy_process(const struct clone_args *args)
 	return ERR_PTR(-ENOMEM);
 }
 
-/* A signal that was sent to many processes while we copied must not miss the child: the parent
- * takes it first, and then forks again.  So too where it waits to be taken already. */
+/* Put the child and its thread into the tables and into the family.  -ERESTARTNOINTR if a signal
+ * was sent to our process group, or to all processes, since begin_fork() counted `signals_before`:
+ * the child was not yet a member, so the parent must take the signal and then fork again. */
 static int link_process(struct process *child, struct thread *t, u32 signals_before)
 {
 	struct thread *self = current_thread();
@@ -219,7 +234,8 @@ static int link_process(struct process *child, struct thread *t, u32 signals_bef
 	return error;
 }
 
-/* Wait until the child has a space of its own, or has ended; only death ends the wait early. */
+/* Sleep until the child has left the shared address space, by exec or exit.  Only a fatal signal
+ * to the parent ends the wait early. */
 static void wait_for_vfork(struct process *child)
 {
 	u64 flags = spin_lock_irq(&process_lock);
@@ -231,20 +247,24 @@ static void wait_for_vfork(struct process *child)
 	spin_unlock_irq(&process_lock, flags);
 }
 
+/* -ERESTARTNOINTR if a signal is pending: the caller takes it before it copies anything, and then
+ * forks again.  Else 0, with the count of group signals in *signals, for link_process(). */
 static int begin_fork(u32 *signals)
 {
 	struct thread *self = current_thread();
 	struct process *p = self->process;
 	u64 flags = spin_lock_irq(&p->signals.lock);
-	bool owed;
+	bool signal_pending;
 
 	signal_recalculate(self);
-	owed = READ_ONCE(self->pending_work) & WORK_SIGNAL;
+	signal_pending = READ_ONCE(self->pending_work) & WORK_SIGNAL;
 	*signals = p->signals.group_signals;
 	spin_unlock_irq(&p->signals.lock, flags);
-	return owed ? -ERESTARTNOINTR : 0;
+	return signal_pending ? -ERESTARTNOINTR : 0;
 }
 
+/* Create the child process whose first thread is `t`.  On success *out has a reference that the
+ * caller drops. */
 static long clone_process(struct thread *t, const struct clone_args *args, struct process **out)
 {
 	struct process *child;
@@ -261,7 +281,7 @@ static long clone_process(struct thread *t, const struct clone_args *args, struc
 		discard_process(child);
 		return error;
 	}
-	*out = child; /* our reference, kept for vfork() */
+	*out = child; /* process_clone() may wait for it (vfork()) */
 	return 0;
 }
 
@@ -286,7 +306,7 @@ long process_clone(const struct clone_args *args)
 		return error;
 	}
 	trace_thread(TRACE_FORK, t, 0, 0);
-	if (args->flags & CLONE_PARENT_SETTID) /* Linux ignores a bad address, too */
+	if (args->flags & CLONE_PARENT_SETTID) /* a bad address is not reported, as on Linux */
 		(void)!put_user_u32((u32 *)args->parent_tid, (u32)tid);
 	thread_start(t);
 	if (child) {

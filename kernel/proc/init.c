@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Process 1: made by hand, the others are its children.
+ * Process 1 (init).  It is built here step by step; all other user processes descend from it.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "boot/cmdline.h"
@@ -30,8 +30,8 @@ static void open_console(void)
 	}
 }
 
-/* Process 0 gets a working directory, a umask and a descriptor table: kernel threads that work with
- * files use them, and process 1 inherits the first two.  After vfs_init(). */
+/* Kernel threads that use files run with the working directory, umask and descriptor table of
+ * process 0; init inherits the first two. */
 void process_start_directory(void)
 {
 	struct inode *root = vfs_lookup(NULL, "/", 0);
@@ -45,6 +45,7 @@ void process_start_directory(void)
 		panic("no memory for the first process");
 }
 
+/* Exec `path` as init, with the words of the command line that are meant for init. */
 static long try_init(const char *path)
 {
 	const char *argv[WORDS_MAX + 2] = {path};
@@ -58,7 +59,7 @@ static long try_init(const char *path)
 	return error;
 }
 
-/* Runs in process 1; goes to user mode by returning. */
+/* The first function of process 1.  On return the thread goes to user mode and runs the program. */
 static void init_begin(void *unused)
 {
 	static char path[256];
@@ -78,8 +79,8 @@ static void init_begin(void *unused)
 		if (error != -ENOENT)
 			log_warn("init: %s failed (error %ld)", candidates[i], -error);
 	}
-	panic("no init found: none of /init, /sbin/init, /etc/init, /bin/init, /bin/sh can be run; "
-	      "is an initramfs given? (init= names another program)");
+	panic("no init found: none of /init, /sbin/init, /etc/init, /bin/init, /bin/sh can be run. "
+	      "Was an initramfs loaded? (init=PATH names another program)");
 }
 
 void process_start_init(void)
@@ -96,7 +97,7 @@ void process_start_init(void)
 	p->files = file_table_create();
 	if (IS_ERR(p->files))
 		panic("no memory for init");
-	p->pid = p->job.group = p->job.session = t->tid = 1; /* tid_alloc() never gives it */
+	p->pid = p->job.group = p->job.session = t->tid = 1; /* tid_alloc() never returns 1 */
 	p->leader = t;
 	init_process = p;
 	flags = spin_lock_irq(&process_lock);
@@ -106,6 +107,6 @@ void process_start_init(void)
 	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
 	seed_start(t);
-	process_put(p); /* the table's and the thread's are enough */
+	process_put(p); /* the PID hash and the thread hold their own references */
 	thread_start(t);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What others may ask of a process that is not their own.  `space` and `files` become NULL when its
- * last thread exits, so they are read under process_lock.
+ * Read-only access to another process.  `space` and `files` become NULL when the last thread of the
+ * process exits, so they are read under process_lock.
  */
 #include "kernel/proc/inspect.h"
 

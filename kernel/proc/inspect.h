@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * For those that look into another process, such as /proc.
+ * Read-only access to another process, for example for /proc.
  */
 #pragma once
 
@@ -9,12 +9,13 @@ struct file_table;
 struct process;
 struct resource_use;
 
-/* The address space and the descriptor table of `p`, with a reference that the caller releases;
- * NULL once its last thread has exited.  Any context. */
+/* Return the address space or the descriptor table of `p`, with a reference that the caller drops.
+ * NULL if its last thread has exited.  Any context. */
 struct address_space *process_space_get(struct process *p);
 struct file_table *process_files_get(struct process *p);
 
-/* What the threads of `p` have used, without its children, with the peak of its memory. */
+/* Fill *use with the resource use of the threads of `p`, living and ended, without its children;
+ * and with the largest number of resident pages so far. */
 void process_resource_use(struct process *p, struct resource_use *use);
 
 /* The same for a caller that holds process_lock. */

@@ -14,21 +14,22 @@ struct clone_args {
 	u64 set_tid, set_tid_size, cgroup;
 };
 
-/* All of fork, vfork, clone and clone3: the new TID (in the parent), or an error.  With CLONE_VFORK
- * waits for the child.  `stack_size` 0: `stack` is the top already. */
+/* fork(), vfork(), clone() and clone3().  Returns the new TID in the parent, or an error.  With
+ * CLONE_VFORK it sleeps until the child execs or exits.  If `stack_size` is 0, `stack` is the
+ * initial stack pointer itself, as for clone(). */
 long process_clone(const struct clone_args *args);
 
 /* --- exec.c ---------------------------------------------------------------------------------- */
 
-/* Replace the calling process's image.  `argv` and `envp` are user arrays, or kernel arrays where
- * `from_kernel`.  On error the old image is whole, as nothing fails once it is touched; on success
- * 0, the caller's trap frame being the new program's. */
+/* Replace the calling process's image.  `argv` and `envp` are user arrays, or kernel arrays if
+ * `from_kernel` is true.  On error the old image is unchanged.  On success returns 0, and the
+ * caller's trap frame starts the new program.  Sleeps. */
 long process_exec(const char *path, u64 argv, u64 envp, bool from_kernel);
 
-/* --- exit.c ------------------------------------------------------------------------------------- */
+/* --- exit.c ----------------------------------------------------------------------------------- */
 
-/* The calling thread ends, or all threads of its process do.  Both in wait-status form: code << 8,
- * or the signal. */
+/* End the calling thread, or all threads of its process.  `wait_status` is the exit code << 8, or
+ * the number of the signal that killed it. */
 void thread_exit(int wait_status) noreturn;
 void process_exit_group(int wait_status) noreturn;
 
@@ -38,13 +39,14 @@ enum wait_id { WAIT_ID_ALL, WAIT_ID_PID, WAIT_ID_GROUP };
 
 struct wait_result {
 	pid_t pid;
-	int status; /* as wait4() gives it */
+	int status; /* as in wait4() */
 	int code;   /* CLD_* */
 	u32 uid;
 	struct resource_use use;
 };
 
-/* 1: *result is filled; 0: WNOHANG and none; -ECHILD, -ERESTARTSYS.  Sleeps. */
+/* 1: *result is filled.  0: WNOHANG is set, and no child has anything to report.  -ECHILD: there is
+ * no matching child.  -ERESTARTSYS: interrupted by a signal.  Sleeps. */
 int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *result);
 
 /* --- init.c ----------------------------------------------------------------------------------- */
@@ -52,6 +54,6 @@ int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *r
 /* Give process 0 a working directory, a umask and a descriptor table.  After vfs_init(). */
 void process_start_directory(void);
 
-/* Make PID 1 and let it exec `path` (init=, or /init, /sbin/init, /bin/sh); stops the kernel with a
- * clear message where none can be run. */
+/* Create process 1.  It runs the program that init= on the command line names, else the first of
+ * /init, /sbin/init, /etc/init, /bin/init and /bin/sh that can be run.  Panics if there is none. */
 void process_start_init(void);

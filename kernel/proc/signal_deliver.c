@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A thread takes its signals: default actions, stopping, handlers, and what becomes of the system
- * call that was interrupted.
+ * Delivery: a thread takes its pending signals on its way to user mode.  Default actions, stopping,
+ * calling handlers, and restarting the system call that was interrupted.
  */
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
@@ -12,10 +12,12 @@
 
 /* --- Interrupted system calls ----------------------------------------------------------------- */
 
-/* signal(7), "Interruption of system calls by signal handlers".  `action` NULL: no handler. */
+/* If a signal interrupted the system call of this frame, restart it or let it return -EINTR
+ * (signal(7), "Interruption of system calls by signal handlers").  `action` is NULL if no handler
+ * runs. */
 static void restart_syscall(struct trap_frame *f, const struct sigaction *action)
 {
-	u64 again = f->error; /* the call's number */
+	u64 again = f->error; /* number of the system call; -1: none to restart */
 
 	if (f->vector != VECTOR_SYSCALL || (s64)f->error == -1)
 		return;
@@ -57,7 +59,8 @@ static bool was_interrupted(const struct trap_frame *f)
 
 /* --- Taking signals --------------------------------------------------------------------------- */
 
-static void notify_parent(struct process *p, int code, int signal)
+/* Report a stop or a continue to the parent (SIGCHLD and wait()).  No lock is held. */
+static void report_change(struct process *p, int code, int signal)
 {
 	u64 flags = spin_lock_irq(&process_lock);
 
@@ -65,35 +68,40 @@ static void notify_parent(struct process *p, int code, int signal)
 	spin_unlock_irq(&process_lock, flags);
 }
 
-/* Every thread of a stopped process ends up here; the last to come tells the parent.  signals.lock
- * is held, and released on return. */
+/* Sleep until the process is continued or this thread must die.  Every thread of a stopped process
+ * comes here; the last one notifies the parent.  The caller holds signals.lock, which is released
+ * on return. */
 static void stay_stopped(struct thread *t, u64 flags)
 {
 	struct process *p = t->process;
-	u32 counted = p->stop.generation - 1;
+	bool counted = false; /* has this thread been subtracted from threads_to_stop ... */
+	u32 generation = 0;   /* ... and in which stop? */
 
 	while (p->stop.stopped && !signal_dying(t)) {
-		if (counted != p->stop.generation) {
-			counted = p->stop.generation;
+		if (!counted || generation != p->stop.generation) {
+			counted = true;
+			generation = p->stop.generation;
 			if (--p->stop.threads_to_stop == 0) {
 				int signal = p->stop.signal;
 
 				spin_unlock_irq(&p->signals.lock, flags);
-				notify_parent(p, CLD_STOPPED, signal);
+				report_change(p, CLD_STOPPED, signal);
 				flags = spin_lock_irq(&p->signals.lock);
 				continue;
 			}
 		}
-		/* Under the lock: whoever ends the stop wakes us after this. */
+		/* The state is set under the lock, so a thread that ends the stop finds us STOPPED
+		 * and wakes us. */
 		thread_set_state(THREAD_STOPPED);
 		spin_unlock_irq(&p->signals.lock, flags);
 		schedule();
 		flags = spin_lock_irq(&p->signals.lock);
 	}
 	thread_set_state(THREAD_RUNNABLE);
-	if (p->stop.stopped && counted == p->stop.generation)
-		p->stop
-		    .threads_to_stop++; /* thread_exit() takes every thread for one not counted */
+	/* We die while the process stays stopped.  leave_process() will subtract this thread from
+	 * threads_to_stop again, so add it back. */
+	if (p->stop.stopped && counted && generation == p->stop.generation)
+		p->stop.threads_to_stop++;
 	spin_unlock_irq(&p->signals.lock, flags);
 }
 
@@ -103,7 +111,7 @@ static void begin_stop(struct process *p, int signal)
 	struct thread *t;
 
 	if (!p->stop.dequeued || p->stop.stopped)
-		return; /* a SIGCONT came since it was taken */
+		return; /* a SIGCONT was sent after the stop signal had been taken */
 	p->stop.stopped = true;
 	p->stop.signal = signal;
 	p->stop.reported = false;
@@ -115,6 +123,7 @@ static void begin_stop(struct process *p, int signal)
 			thread_notify(t, WORK_SIGNAL);
 }
 
+/* Ignore the signal, stop the process, or end it.  Init ignores every signal without a handler. */
 static void default_action(struct process *p, int signal)
 {
 	u64 flags;
@@ -123,7 +132,8 @@ static void default_action(struct process *p, int signal)
 		return;
 	if (!(SIGNAL_BIT(signal) & SIGNAL_STOP_SET))
 		process_exit_group(signal);
-	/* POSIX 2.4.3: nobody could continue a process of an orphaned group. */
+	/* POSIX 2.4.3: SIGTSTP, SIGTTIN and SIGTTOU do not stop a process of an orphaned group, as
+	 * no job-control shell would continue it. */
 	if (signal != SIGSTOP && process_group_orphaned(p->job.group))
 		return;
 	flags = spin_lock_irq(&p->signals.lock);
@@ -131,7 +141,8 @@ static void default_action(struct process *p, int signal)
 	spin_unlock_irq(&p->signals.lock, flags);
 }
 
-/* The mask to go back to after a handler; with RESTORE_MASK, that is the one saved. */
+/* The signal mask to restore after the handler: the saved one if a temporary mask is in force
+ * (WORK_RESTORE_MASK, which is cleared), else the present one. */
 static sigset_t take_return_mask(struct thread *t)
 {
 	u32 work = __atomic_fetch_and(&t->pending_work, ~WORK_RESTORE_MASK, __ATOMIC_SEQ_CST);
@@ -139,6 +150,7 @@ static sigset_t take_return_mask(struct thread *t)
 	return work & WORK_RESTORE_MASK ? t->signals.saved_mask : t->signals.mask;
 }
 
+/* Make `frame` start the handler, and block what must be blocked while it runs. */
 static void run_handler(struct trap_frame *frame, int signal, const struct sigaction *action,
 			const struct siginfo *info)
 {
@@ -149,7 +161,7 @@ static void run_handler(struct trap_frame *frame, int signal, const struct sigac
 	if (signal_frame_build(frame, signal, action, info, mask) < 0) {
 		signal_set_mask(mask);
 		if (signal == SIGSEGV)
-			process_exit_group(SIGSEGV); /* its own handler cannot help */
+			process_exit_group(SIGSEGV); /* its own handler cannot run */
 		signal_force(SIGSEGV, NULL);
 		return;
 	}
@@ -158,7 +170,8 @@ static void run_handler(struct trap_frame *frame, int signal, const struct sigac
 	signal_set_mask(during);
 }
 
-/* Take one signal; its number and action, 0: none is there.  signals.lock is held. */
+/* Take one pending signal that is not blocked.  Returns its number and fills *action and *info; 0
+ * if there is none.  signals.lock is held. */
 static int take_signal(struct thread *t, struct sigaction *action, struct siginfo *info)
 {
 	struct process *p = t->process;
@@ -183,7 +196,8 @@ void signal_work(struct trap_frame *frame)
 	u64 flags;
 	int signal;
 
-	/* ppoll() and kin that ended by themselves: their mask lets nothing more in. */
+	/* ppoll() or pselect() returned without a signal: restore the old mask now, before signals
+	 * are taken, or a signal that only the temporary mask allowed would be delivered. */
 	if (READ_ONCE(t->pending_work) & WORK_RESTORE_MASK && !was_interrupted(frame))
 		signal_set_mask(take_return_mask(t));
 	for (;;) {
@@ -197,7 +211,7 @@ void signal_work(struct trap_frame *frame)
 		if (p->stop.continue_notify) {
 			p->stop.continue_notify = false;
 			spin_unlock_irq(&p->signals.lock, flags);
-			notify_parent(p, CLD_CONTINUED, SIGCONT);
+			report_change(p, CLD_CONTINUED, SIGCONT);
 			continue;
 		}
 		if (p->stop.stopped) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The frame of a signal handler, and the way back from it; alternate stacks.
+ * The frame that a signal handler runs on, the return from the handler, and alternate stacks.
  *
- * The frame is the x86-64 ABI's as Linux lays it out: C libraries, unwinders and programs that
- * change a register in it know its offsets.
+ * The frame has the layout of Linux on x86-64: C libraries, unwinders and programs that change a
+ * register in it depend on its offsets.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
@@ -14,7 +14,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/proc/internal.h"
 
-#define RED_ZONE	     128 /* below the stack pointer a function may keep data (ABI 3.2.2) */
+#define RED_ZONE	     128 /* bytes below the stack pointer that functions may use (ABI 3.2.2) */
 
 #define UC_FP_XSTATE	     1
 #define UC_SIGCONTEXT_SS     2
@@ -25,7 +25,7 @@ struct sigcontext {
 	u64 rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
 	u16 cs, gs, fs, ss;
 	u64 error, trap, oldmask, cr2;
-	u64 fpstate; /* user address, 0: none */
+	u64 fpstate; /* user address; 0: no FPU state */
 	u64 reserved[8];
 };
 
@@ -43,7 +43,8 @@ struct signal_frame {
 };
 _Static_assert(sizeof(struct siginfo) == 128 && sizeof(struct signal_frame) == 440, "ABI");
 
-/* In the FXSAVE image's bytes 464 on: what follows it (Linux's struct _fpx_sw_bytes). */
+/* Bytes 464 to 511 of the FXSAVE image describe the state that follows it (Linux: struct
+ * _fpx_sw_bytes). */
 #define FXSAVE_SIZE   512
 #define XSTATE_AT     512 /* the XSAVE header: XSTATE_BV, XCOMP_BV, reserved */
 #define XSTATE_HEADER 64
@@ -58,7 +59,7 @@ struct xstate_words {
 	u32 size, padding[7];
 };
 
-/* Flags that a program may have set by itself. */
+/* The flags that user mode can change itself; a handler's frame may change only these. */
 #define RFLAGS_USER                                                                                \
 	(RFLAGS_CF | 1UL << 2 | 1UL << 4 | 1UL << 6 | 1UL << 7 | RFLAGS_TF | RFLAGS_DF |           \
 	 1UL << 11 | RFLAGS_RF | RFLAGS_AC)
@@ -126,14 +127,15 @@ static int fpstate_write(u64 address)
 	preempt_enable();
 	if (!fpu_xcr0)
 		return copy_to_user((void *)address, t->arch.fpu, FXSAVE_SIZE);
-	/* A switch meanwhile saves the same registers to the same place. */
+	/* The copy may be preempted: a switch saves the same registers to the same place. */
 	if (copy_to_user((void *)address, t->arch.fpu, fpu_area_size) < 0 ||
 	    copy_to_user((void *)(address + SW_BYTES_AT), &words, sizeof(words)) < 0)
 		return -EFAULT;
 	return put_user_u32((u32 *)(address + fpu_area_size), XSTATE_MAGIC2);
 }
 
-/* How many bytes of state stand at `address`: all of it, if both marks are there, else FXSAVE's. */
+/* Number of bytes of FPU state at `address`: the whole XSAVE area if both magic words are present,
+ * else FXSAVE_SIZE. */
 static size_t fpstate_extent(u64 address)
 {
 	struct xstate_words words;
@@ -148,6 +150,8 @@ static size_t fpstate_extent(u64 address)
 	return fpu_area_size;
 }
 
+/* Read the FPU state at `address` into *area; the initial state if it is 0.  -EFAULT; -EINVAL if
+ * loading it would fault. */
 static int fpstate_fill(struct fpu_area *area, u64 address)
 {
 	size_t n = fpstate_extent(address);
@@ -168,7 +172,7 @@ static int fpstate_fill(struct fpu_area *area, u64 address)
 static int fpstate_read(u64 address)
 {
 	struct thread *t = current_thread();
-	/* Not into the thread's own area, which every switch overwrites. */
+	/* The thread's own area cannot be the buffer: every context switch overwrites it. */
 	void *buffer = kmalloc(fpu_area_size + 64);
 	struct fpu_area *area = (struct fpu_area *)ALIGN_UP((u64)buffer, 64);
 	int result = -ENOMEM;
@@ -189,7 +193,7 @@ static int fpstate_read(u64 address)
 /* --- Frames ----------------------------------------------------------------------------------- */
 
 /* clang-format off */
-/* What a signal's context and the trap frame both have by the same name. */
+/* The registers that have the same name in struct sigcontext and struct trap_frame. */
 #define FOR_EACH_REGISTER(X)                                                                       \
 	X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) X(rdi) X(rsi) X(rbp) X(rbx)          \
 	X(rdx) X(rax) X(rcx) X(rsp) X(rip)
@@ -210,7 +214,8 @@ static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigse
 	c->oldmask = mask;
 }
 
-/* Where the FPU state goes, with the frame below it; 0: the alternate stack is full. */
+/* Choose the user address of the frame, and set *fpstate to the address of the FPU state above it.
+ * 0 if the frame does not fit on the alternate stack. */
 static u64 frame_place(const struct altstack *a, const struct trap_frame *f,
 		       const struct sigaction *action, u64 *fpstate)
 {
@@ -222,7 +227,7 @@ static u64 frame_place(const struct altstack *a, const struct trap_frame *f,
 		nested = true;
 	}
 	*fpstate = ALIGN_DOWN(sp - fpstate_size(), 64);
-	/* As if called: (RSP + 8) % 16 == 0 at the handler's entry (ABI 3.2.2). */
+	/* At the entry of a function (RSP + 8) % 16 is 0 (ABI 3.2.2). */
 	sp = ALIGN_DOWN(*fpstate - sizeof(struct signal_frame), 16) - 8;
 	if (nested && (sp <= a->base || sp > a->base + a->size))
 		return 0;
@@ -236,8 +241,8 @@ int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction 
 	struct signal_frame s = {.return_address = action->restorer, .info = *info};
 	u64 sp = frame_place(a, f, action, &s.uc.context.fpstate), fpstate = s.uc.context.fpstate;
 
-	/* x86-64 has no other way back than the program's own restorer; and a handler that lies
-	 * where no program can is the same as one that lies nowhere. */
+	/* A handler on x86-64 returns only by the program's restorer, so one is required.  Reject
+	 * handlers outside user space. */
 	if (!sp || !(action->flags & SA_RESTORER) || action->handler >= USER_MAX)
 		return -EFAULT;
 	s.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (fpu_xcr0 ? UC_FP_XSTATE : 0);
@@ -268,20 +273,20 @@ static void context_restore(struct trap_frame *f, const struct ucontext *uc)
 #define RESTORE(name) f->name = c->name;
 	FOR_EACH_REGISTER(RESTORE)
 	f->rflags = (f->rflags & ~RFLAGS_USER) | (c->rflags & RFLAGS_USER);
-	/* 32-bit code goes on as such.  If these are no segments of user mode, IRET faults and the
-	 * thread gets its signal (entry.S).  Programs that make a frame themselves may not know of
-	 * ss: only this flag says that it counts (Linux). */
+	/* The segments are restored, so that 32-bit code stays 32-bit.  If they are no segments of
+	 * user mode, IRET faults and the thread gets a signal (entry.S).  Programs that build a
+	 * frame themselves may not set ss, so it is used only with UC_STRICT_RESTORE_SS (Linux). */
 	f->cs = c->cs | 3;
 	f->ss = c->ss | 3;
 	if (f->cs == SELECTOR_USER_CODE && !(uc->flags & UC_STRICT_RESTORE_SS))
 		f->ss = SELECTOR_USER_DATA;
-	f->error = (u64)-1; /* no system call to start again */
+	f->error = (u64)-1; /* no system call to restart */
 }
 
 long signal_return(struct trap_frame *frame)
 {
 	struct ucontext uc;
-	/* The handler's `ret` took the return address off. */
+	/* The handler's `ret` has removed the return address from the stack. */
 	const struct signal_frame *user = (const struct signal_frame *)(frame->rsp - 8);
 
 	if (copy_from_user(&uc, &user->uc, sizeof(uc)) < 0 || uc.context.rip >= USER_MAX)
@@ -290,7 +295,8 @@ long signal_return(struct trap_frame *frame)
 	if (fpstate_read(uc.context.fpstate) < 0)
 		goto bad;
 	context_restore(frame, &uc);
-	/* A stack that the handler itself set while it ran on it stays (as Linux). */
+	/* An error is ignored, as on Linux: if the handler returns to code on the alternate stack,
+	 * that stack stays as it is. */
 	(void)signal_altstack(&uc.stack, NULL, frame->rsp);
 	return (long)frame->rax;
 bad:

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waiting for children: wait4(), waitid() (POSIX wait(), waitid(); wait(2) for __WALL, __WCLONE).
+ * wait4() and waitid(): wait for children (POSIX wait(), waitid(); wait(2) for __WALL, __WCLONE).
  *
- * Children belong to the process, not to the thread that made them: __WNOTHREAD changes nothing.
+ * Children belong to the process, not to the thread that created them, so __WNOTHREAD has no
+ * effect.
  */
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/proc/internal.h"
+
+/* A "clone child" sends its parent another signal than SIGCHLD when it ends, or none (wait(2)). */
+static bool is_clone_child(const struct process *child)
+{
+	return child->exit_signal != SIGCHLD;
+}
 
 static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, u32 options)
 {
@@ -15,7 +22,9 @@ static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, 
 		return false;
 	if (type == WAIT_ID_GROUP && child->job.group != id)
 		return false;
-	return options & __WALL || !!(options & __WCLONE) == (child->exit_signal != SIGCHLD);
+	if (options & __WALL)
+		return true;
+	return options & __WCLONE ? is_clone_child(child) : !is_clone_child(child);
 }
 
 static void result_fill(struct process *child, struct wait_result *result, int code, int status)
@@ -26,10 +35,11 @@ static void result_fill(struct process *child, struct wait_result *result, int c
 	resource_use_add(&result->use, &child->use.children);
 }
 
-/* What there is to report of one child; true: *result is filled.  A zombie that is reaped goes
- * into *reap. */
-static bool look_at(struct process *child, u32 options, struct wait_result *result,
-		    struct process **reap)
+/* Fill *result and return true if `child` has something to report.  Unless WNOWAIT is set, the
+ * report is consumed: a zombie leaves the tables, its resource use is added to the parent's, and
+ * *reap is set to it; the caller frees it after the lock.  process_lock is held. */
+static bool report_child(struct process *child, u32 options, struct wait_result *result,
+			 struct process **reap)
 {
 	struct process *parent = child->parent;
 	int status, code;
@@ -56,16 +66,18 @@ static bool look_at(struct process *child, u32 options, struct wait_result *resu
 		found = true;
 	} else if (options & WCONTINUED && child->stop.continue_pending) {
 		result_fill(child, result, CLD_CONTINUED, 0xffff);
-		child->stop.continue_pending = options & WNOWAIT;
+		if (!(options & WNOWAIT))
+			child->stop.continue_pending = false;
 		found = true;
 	}
 	spin_unlock_irq(&child->signals.lock, flags);
 	return found;
 }
 
-/* 1: *result is filled; 0: there are such children, but nothing to report; -ECHILD. */
-static int look_at_all(struct process *p, enum wait_id type, pid_t id, u32 options,
-		       struct wait_result *result, struct process **reap)
+/* 1: *result is filled.  0: there are matching children, but none has something to report.
+ * -ECHILD: there is no matching child.  process_lock is held. */
+static int report_any(struct process *p, enum wait_id type, pid_t id, u32 options,
+		      struct wait_result *result, struct process **reap)
 {
 	bool only_zombies = !(options & (WUNTRACED | WCONTINUED));
 	int answer = -ECHILD;
@@ -75,16 +87,16 @@ static int look_at_all(struct process *p, enum wait_id type, pid_t id, u32 optio
 		child = process_lookup(id);
 		if (!child || child->parent != p || !is_wanted(child, type, id, options))
 			return -ECHILD;
-		return look_at(child, options, result, reap);
+		return report_child(child, options, result, reap);
 	}
 	list_for_each (child, &p->children, sibling_link) {
 		if (!is_wanted(child, type, id, options))
 			continue;
-		if (look_at(child, options, result, reap))
+		if (report_child(child, options, result, reap))
 			return 1;
 		answer = 0;
 		if (only_zombies && !child->zombie)
-			break; /* zombies stand in front (exit.c) */
+			break; /* zombies are at the front: become_zombie() */
 	}
 	return answer;
 }
@@ -96,7 +108,7 @@ int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *r
 	int answer;
 
 	for (;;) {
-		answer = look_at_all(p, type, id, options, result, &reap);
+		answer = report_any(p, type, id, options, result, &reap);
 		if (answer != 0 || options & WNOHANG)
 			break;
 		if (wait_sleep_irq(&p->child_wait, &process_lock, WAIT_FOREVER, WAIT_SIGNALS) < 0) {
