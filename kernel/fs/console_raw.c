@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * /dev/console without a terminal: what is typed is echoed and can be read at once; there is no
- * line to edit, no signal and no job control.  The extension kernel/dev takes its place.
+ * /dev/console in a kernel without terminals: typed bytes are echoed and can be read immediately.
+ * There is no line editing, no signal and no job control.  If the extension kernel/dev is built,
+ * its terminal is used instead.
  */
 #include "kernel/fs/console_raw.h"
 
@@ -11,16 +12,16 @@
 #include "kernel/lib/errno.h"
 
 #define RING_SIZE 1024	      /* a power of two */
-#define PIECE	  64	      /* bytes that a writer takes at a time, */
-#define PIECE_MAX (2 * PIECE) /* and what they can become: CR and LF */
+#define PIECE	  64	      /* the bytes that a writer processes at a time */
+#define PIECE_MAX (2 * PIECE) /* the most that these become: each LF becomes CR and LF */
 
 DEFINE_SPINLOCK(raw_lock); /* irq; guards the ring; taken before the locks of consoles */
 static u8 ring[RING_SIZE];
-static u32 head, tail; /* they run on for ever */
+static u32 head, tail; /* count bytes; the index is the count modulo RING_SIZE */
 static struct wait_queue readers = WAIT_QUEUE_INIT(readers, "console");
 static struct wait_queue writers = WAIT_QUEUE_INIT(writers, "console output");
 
-/* A byte has been typed.  If nobody reads, the ring fills and the rest is lost. */
+/* Put a typed byte into the ring and echo it.  A byte that finds the ring full is lost. */
 static void raw_input(u8 byte)
 {
 	u64 flags;
@@ -36,7 +37,7 @@ static void raw_input(u8 byte)
 	wait_wake_all(&readers);
 }
 
-/* In an interrupt. */
+/* The consoles call this in an interrupt, for each typed byte and when there is more room. */
 static void raw_event(int event)
 {
 	u64 flags;
@@ -45,13 +46,14 @@ static void raw_event(int event)
 		raw_input((u8)event);
 		return;
 	}
-	/* Under the lock, which excludes it between a writer's look and its sleep. */
+	/* A writer tests the room under raw_lock and sleeps with it as the guard, so this wake-up
+	 * cannot fall between the test and the sleep. */
 	flags = spin_lock_irq(&raw_lock);
 	wait_wake_all(&writers);
 	spin_unlock_irq(&raw_lock, flags);
 }
 
-/* At most a line; sleeps until there is a byte. */
+/* Read at most one line.  Sleeps until there is a byte. */
 static ssize_t raw_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	u8 bytes[128];
@@ -71,7 +73,7 @@ static ssize_t raw_read(struct file *file, struct io_buffer *io, u64 *position)
 	return error == -EINTR ? -ERESTARTSYS : error;
 }
 
-/* Sleep until the consoles have room for a piece.  0, -EAGAIN, -ERESTARTSYS. */
+/* Sleep until the consoles have room for a piece.  Returns 0, -EAGAIN or -ERESTARTSYS. */
 static int raw_wait(bool nonblock)
 {
 	u64 flags = spin_lock_irq(&raw_lock);

@@ -4,5 +4,5 @@
  */
 #pragma once
 
-/* Take what is typed at the consoles, unless a terminal takes it. */
+/* Connect /dev/console to the input of the consoles, unless a terminal is connected already. */
 void console_raw_init(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading cpio archives.
+ * Read cpio archives.
  */
 #include "kernel/fs/cpio.h"
 
@@ -11,7 +11,8 @@
 #define FIELDS	    13
 #define HEADER_SIZE (MAGIC_SIZE + FIELDS * 8)
 
-/* In the order of the header; a sum that this format does not use comes last. */
+/* The fields in the order of the header.  The last one is a checksum that this format does not use.
+ */
 enum field {
 	/* clang-format off */
 	INO, MODE, UID, GID, NLINK, MTIME, FILE_SIZE, DEVICE_MAJOR, DEVICE_MINOR, RDEV_MAJOR,
@@ -19,7 +20,7 @@ enum field {
 	/* clang-format on */
 };
 
-/* Eight hexadecimal digits. */
+/* Parse eight hexadecimal digits.  False: one of them is no digit. */
 static bool parse_field(const char *text, u32 *value)
 {
 	*value = 0;
@@ -34,8 +35,8 @@ static bool parse_field(const char *text, u32 *value)
 	return true;
 }
 
-/* The entry at the beginning of `at`, of which `left` bytes remain.  Its whole length, padding
- * counted as far as it is there, or an error. */
+/* Parse the entry at `at`, which has `left` bytes of archive.  Returns the length of the entry with
+ * its padding, at most `left`, or an error. */
 static ssize_t parse_entry(const char *at, size_t left, struct cpio_entry *e)
 {
 	u32 field[FIELDS];
@@ -80,7 +81,7 @@ ssize_t cpio_walk(const void *archive, size_t size,
 {
 	const char *bytes = archive;
 	struct cpio_entry e;
-	bool inside = false; /* an archive that has not ended yet */
+	bool inside = false; /* the end of the current archive has not been found yet */
 	bool ended = false;
 	ssize_t count = 0, n;
 	int error;

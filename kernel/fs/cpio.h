@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading cpio archives of the "new ASCII" format (cpio(5): newc, magic 070701).  Knows no machine
- * and trusts nothing.
+ * Read cpio archives of the "new ASCII" format (cpio(5): newc, magic 070701).  The code accesses no
+ * hardware, so it also runs in a unit test, and it checks everything that it reads.
  */
 #pragma once
 
@@ -10,16 +10,17 @@
 #define CPIO_NAME_MAX 4096 /* with the NUL */
 
 struct cpio_entry {
-	const char *name; /* terminated, not empty; as it stands in the archive */
+	const char *name; /* terminated, not empty, unchanged from the archive */
 	u32 mode, uid, gid, nlink, mtime;
 	u32 rdev_major, rdev_minor;
-	const char *data; /* of a symbolic link: the target, not terminated */
+	const char *data; /* the content; for a symbolic link the target, not terminated */
 	size_t size;
 };
 
-/* Call `fn` for each entry in order; a nonzero return ends the walk and is returned.  Archives may
- * follow one another, with zeros between.  The number of entries, or -EINVAL (not cpio, or broken)
- * or -E2BIG (cut short), *offset then being where the trouble begins. */
+/* Call `fn` for each entry in order; if it returns an error, the walk ends and returns that error.
+ * Several archives may follow each other, with zeros between them.  Returns the number of entries,
+ * -EINVAL (not cpio, or broken) or -E2BIG (cut short).  After an error, *offset is the offset of
+ * the entry that failed. */
 ssize_t cpio_walk(const void *archive, size_t size,
 		  int (*fn)(void *context, const struct cpio_entry *entry), void *context,
 		  size_t *offset);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Device nodes: drivers by number, and the devices that need no hardware (null(4), full(4),
- * random(4)).
+ * Device nodes: this finds the driver of a device number, and serves the devices that need no
+ * hardware (null(4), full(4), random(4)).
  */
 #include "arch/x86_64/pc/random.h"
 #include "kernel/fs/device.h"
@@ -37,7 +37,8 @@ static ssize_t zero_read(struct file *file, struct io_buffer *io, u64 *position)
 	return io->remaining ? io_put_zeros(io, io->remaining) : 0;
 }
 
-/* A mapping of /dev/zero is memory of its own (mmap(2) before MAP_ANONYMOUS was). */
+/* Each mapping of /dev/zero is a new object of zeros.  Programs used this before MAP_ANONYMOUS
+ * existed (mmap(2)). */
 static struct vm_object *zero_map(struct file *file, u64 offset, u64 length, u32 prot, u32 flags)
 {
 	u64 size;

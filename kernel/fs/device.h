@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Character devices: each is an entry of a linker set, for which a node in /dev is made at start.
+ * Character devices.  Each is an entry of a linker set; devfs_init() makes its node in /dev.
  */
 #pragma once
 
@@ -15,9 +15,9 @@ struct device {
 };
 LINKER_SET(devices, struct device);
 
-/* DEVICES(50, devices) = {{MAKEDEV(1, 3), "/dev/null", 0666, &null_ops}, ...};  Of two entries with
- * the same rdev that with the lower number (two digits) counts: the base's have 50, those of
- * extensions 10. */
+/* DEVICES(50, devices) = {{MAKEDEV(1, 3), "/dev/null", 0666, &null_ops}, ...};  If two entries have
+ * the same rdev, the one with the lower order (two digits) is used.  The base has 50 and extensions
+ * have 10, so that an extension replaces a device of the base. */
 #define DEVICES(order, variable)                                                                   \
 	static const struct device LINKER_SET_ENTRY_AT(devices, order, struct device) variable[]
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filling the root from cpio archives.
+ * Fill the root file system from cpio archives.
  */
 #include "kernel/fs/cpio.h"
 #include "kernel/fs/vfs.h"
@@ -16,7 +16,8 @@ static int write_content(const struct cpio_entry *e)
 	struct file *f;
 	ssize_t n = 0;
 
-	/* Of the names of a hard link only the last comes with the content. */
+	/* A file with several names has its content only at the last of them; such links are not
+	 * supported. */
 	if (e->nlink > 1 && !e->size)
 		return -EMLINK;
 	f = vfs_open(NULL, e->name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, e->mode & 07777);
@@ -46,7 +47,9 @@ static int make_symlink(const struct cpio_entry *e)
 	return error;
 }
 
-/* Later files replace earlier ones; a directory that is there stays, with what is in it. */
+/* Remove an older file of that name, since later entries replace earlier ones.  Returns 1 if there
+ * is a directory that stays with its content, because the entry is a directory too; else 0 or an
+ * error. */
 static int make_way(const struct cpio_entry *e)
 {
 	struct inode *old = vfs_lookup(NULL, e->name, AT_SYMLINK_NOFOLLOW);
@@ -87,14 +90,15 @@ static int make_entry(const struct cpio_entry *e)
 		result = make_symlink(e);
 	else if (S_ISREG(e->mode))
 		result = write_content(e);
-	else if (!result) /* else a directory that is there */
+	else if (!result) /* else it is a directory that exists */
 		result = vfs_create(NULL, e->name, e->mode, MAKEDEV(e->rdev_major, e->rdev_minor));
 	else
 		result = 0;
 	return result ? result : set_attributes(e);
 }
 
-/* One entry that cannot be made does not keep the others away; want of memory does. */
+/* Make the file of one entry.  An error is logged and the next entry is tried, except when memory
+ * is full. */
 static int unpack_entry(void *context, const struct cpio_entry *entry)
 {
 	struct cpio_entry e = *entry;
@@ -106,11 +110,11 @@ static int unpack_entry(void *context, const struct cpio_entry *entry)
 		return 0;
 	error = make_entry(&e);
 	if (error == -ENOMEM || error == -ENOSPC) {
-		log_error("initramfs: no memory left at %s", e.name);
+		log_error("initramfs: memory is full at %s: the rest is not unpacked", e.name);
 		return error;
 	}
 	if (error)
-		log_warn("initramfs: %s cannot be made: error %d", e.name, -error);
+		log_warn("initramfs: cannot make %s (error %d): it is skipped", e.name, -error);
 	return 0;
 }
 

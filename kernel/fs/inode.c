@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The life of inodes and superblocks.
+ * Creation and release of inodes and superblocks.
  *
- * Order of locks: a directory before what is in it, an ancestor before its descendants; then files.
- * inode_put() takes no inode's lock, so that it may be called wherever one may sleep.
+ * Lock order: a directory before its entries, an ancestor before its descendants, directories
+ * before files.  inode_put() takes no lock of an inode, so that it can be called under any of them.
  */
 #include "kernel/fs/internal.h"
 
@@ -54,8 +54,8 @@ void inode_get(struct inode *inode)
 	refcount_get(&inode->refs);
 }
 
-/* A loop, not a recursion: a removed directory may be the last holder of a long chain of parents.
- */
+/* This is a loop and not a recursion, because a removed directory may be the last holder of a long
+ * chain of parents, for which the kernel stack is too small. */
 void inode_put(struct inode *inode)
 {
 	while (inode && refcount_put(&inode->refs)) {
@@ -84,7 +84,7 @@ void inode_touch(struct inode *inode, bool access, bool modify)
 
 struct superblock *superblock_create(const char *type, u64 magic, u32 mode)
 {
-	static u64 last_device = 1; /* that of files without a name */
+	static u64 last_device = 1; /* 1 is the device of anonymous files */
 	struct superblock *sb = kzalloc(sizeof(*sb));
 	struct inode *root;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The start, and mounts.
+ * Mounts, and the start of the file systems.
  */
 #include "kernel/fs/internal.h"
 #include "kernel/lib/errno.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a file's poll operation needs: the bits that it returns, and how it names the wait queues
- * that are woken when the bits change.
+ * What the poll operation of a file needs: the bits that it returns, and poll_wait(), by which it
+ * names the wait queues that are woken when the bits change.
  */
 #pragma once
 
@@ -19,12 +19,13 @@
 #define POLLWRBAND 0x200
 #define POLLRDHUP  0x2000
 
-/* What a call that waits for several files at once does with each wait queue.  `add` may sleep. */
+/* A call that waits for several files at once gives this to each file; `add` is called for each
+ * wait queue.  It may sleep. */
 struct poll_table {
 	void (*add)(struct poll_table *t, struct wait_queue *q);
 };
 
-/* From a file's poll operation: wake the caller of poll() when `q` is woken.  `t` is NULL if the
+/* The poll operation of a file calls this: poll() wakes up when `q` is woken.  `t` is NULL if the
  * caller only asks for the bits. */
 static inline void poll_wait(struct poll_table *t, struct wait_queue *q)
 {
