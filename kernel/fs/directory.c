@@ -158,31 +158,3 @@ bool directory_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u
 	*position += DYNAMIC;
 	return more;
 }
-
-void superblock_add(struct superblock *sb, const char *path, struct inode *inode)
-{
-	struct inode *dir = sb->root;
-
-	require(!IS_ERR(inode));
-	for (;;) {
-		const char *slash = strchr(path, '/');
-		size_t length = slash ? (size_t)(slash - path) : strlen(path);
-		struct inode *next = inode;
-
-		mutex_lock(&dir->lock);
-		if (slash)
-			next = directory_lookup(dir, path, length);
-		if (IS_ERR(next) || !slash) {
-			if (slash)
-				next = inode_create(sb, S_IFDIR | 0555, NULL, NULL);
-			require(!IS_ERR(next));
-			require(!directory_enter(dir, path, length, next));
-		}
-		mutex_unlock(&dir->lock);
-		inode_put(next); /* its entry holds it */
-		if (!slash)
-			return;
-		dir = next;
-		path = slash + 1;
-	}
-}

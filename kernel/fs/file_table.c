@@ -178,21 +178,6 @@ struct file *fd_get_from(struct file_table *t, u32 fd)
 	return f;
 }
 
-int fd_close_range(u32 first, u32 last, bool only_mark)
-{
-	struct file_table *t = current_process()->files;
-
-	if (first > last)
-		return -EINVAL;
-	for (u32 fd = first; fd <= last && fd < READ_ONCE(t->size); fd++) {
-		if (only_mark)
-			fd_set_flags(fd, true);
-		else
-			fd_close(fd);
-	}
-	return 0;
-}
-
 int fd_flags(u32 fd)
 {
 	struct file_table *t = current_process()->files;
@@ -225,26 +210,4 @@ void file_table_close_on_exec(struct file_table *t)
 	for (u32 fd = 0; fd < t->size; fd++)
 		if (t->slots[fd].file && t->slots[fd].close_on_exec)
 			slot_set(t, fd, (struct fd_slot){0}, true);
-}
-
-int file_table_next(struct file_table *t, u32 fd)
-{
-	int result = -1;
-
-	spin_lock(&t->lock);
-	for (; fd < t->size && result < 0; fd++)
-		if (t->slots[fd].file)
-			result = (int)fd;
-	spin_unlock(&t->lock);
-	return result;
-}
-
-size_t file_table_bytes(struct file_table *t)
-{
-	size_t bytes;
-
-	spin_lock(&t->lock);
-	bytes = kmalloc_bytes(t) + kmalloc_bytes(t->slots);
-	spin_unlock(&t->lock);
-	return bytes;
 }

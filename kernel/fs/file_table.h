@@ -24,9 +24,6 @@ void file_table_get(struct file_table *t);
 void file_table_put(struct file_table *t); /* the last closes all; sleeps */
 struct file_table *file_table_copy(struct file_table *t); /* fork: ERR_PTR */
 
-/* The process's own, given by kernel/proc. */
-extern struct file_table *(*vfs_current_files)(void);
-
 /* The lowest free descriptor >= from.  Takes over the caller's reference to `f`, after an error too:
  * -EMFILE, -ENOMEM, (from too large) -EINVAL. */
 int fd_install(struct file *f, u32 from, bool close_on_exec);
@@ -47,12 +44,6 @@ static inline struct file *fd_get(u32 fd)
 }
 
 int fd_close(u32 fd); /* -EBADF.  Sleeps. */
-int fd_close_range(u32 first, u32 last, bool only_mark);
 int fd_flags(u32 fd);		      /* 1: close on exec; -EBADF */
 int fd_set_flags(u32 fd, bool close_on_exec);
 void file_table_close_on_exec(struct file_table *t);
-
-size_t file_table_bytes(struct file_table *t); /* of memory */
-
-/* First open descriptor >= fd, or -1: for /proc/PID/fd. */
-int file_table_next(struct file_table *t, u32 fd);

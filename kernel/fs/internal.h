@@ -99,9 +99,6 @@ struct superblock *vfs_mount(const char *path, const char *type, u64 magic, u32 
  * NULL after the last. */
 struct superblock *vfs_mount_next(const struct superblock *sb);
 
-/* Enter an inode, whose reference goes over, at `path` below the root, making the directories.  At
- * start alone: an error, also one given as inode, stops the kernel. */
-void superblock_add(struct superblock *sb, const char *path, struct inode *inode);
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags);
 
 void file_path_put(struct dentry_path *path); /* NULL: nothing */

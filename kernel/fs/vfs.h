@@ -178,9 +178,6 @@ void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime
 
 /* --- Paths.  `at` is a directory to start from where the path is not absolute (NULL: cwd) ------*/
 
-/* Its limits (RLIMIT_*); likewise. */
-extern u64 (*vfs_current_limit)(u32 which);
-
 /* flags: AT_SYMLINK_NOFOLLOW.  With a reference; ERR_PTR(-ENOENT, -ENOTDIR, -ELOOP,
  * -ENAMETOOLONG, -EACCES).  Sleeps. */
 struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags);

@@ -9,16 +9,6 @@
 
 CALL(close, fd_close((u32)a))
 
-#define CLOSE_RANGE_UNSHARE 2 /* nothing to do: a table is one process's */
-#define CLOSE_RANGE_CLOEXEC 4
-
-SYSCALL3(close_range, first, last, flags)
-{
-	if ((u32)first > (u32)last || (u32)flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
-		return -EINVAL;
-	return fd_close_range((u32)first, (u32)last, flags & CLOSE_RANGE_CLOEXEC);
-}
-
 static struct file *again(struct file *f)
 {
 	file_get(f);

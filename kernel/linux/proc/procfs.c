@@ -10,6 +10,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/fixed_files.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/mem/slab.h"
 
@@ -213,6 +214,19 @@ static const struct proc_pid_file *pid_file(u64 index, const struct proc_entry *
 		if (belongs(file, dir) && !index--)
 			return file;
 	return NULL;
+}
+
+/* The first open descriptor >= fd, or -1. */
+static int file_table_next(struct file_table *t, u32 fd)
+{
+	int result = -1;
+
+	spin_lock(&t->lock);
+	for (; fd < t->size && result < 0; fd++)
+		if (t->slots[fd].file)
+			result = (int)fd;
+	spin_unlock(&t->lock);
+	return result;
 }
 
 /* Fill `e` with what comes at or after *position in `dir`, and advance: false past the end.  A

@@ -81,6 +81,17 @@ static void show_thread_ledger(struct thread *t, struct process *p, struct text 
 	show_threads_ledger(t, 1, text);
 }
 
+/* The memory of a descriptor table. */
+static size_t file_table_bytes(struct file_table *t)
+{
+	size_t bytes;
+
+	spin_lock(&t->lock);
+	bytes = kmalloc_bytes(t) + kmalloc_bytes(t->slots);
+	spin_unlock(&t->lock);
+	return bytes;
+}
+
 static void show_ledger(struct thread *t, struct process *p, struct text *text)
 {
 	struct address_space *as = process_space_get(p);

@@ -10,6 +10,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/fixed_files.h"
 #include "kernel/linux/text.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * close_range(): closing many descriptors, or marking them to be closed at exec.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/sys/calls.h"
+
+#define CLOSE_RANGE_UNSHARE 2 /* nothing to do: a table is one process's */
+#define CLOSE_RANGE_CLOEXEC 4
+
+static int close_range(u32 first, u32 last, bool only_mark)
+{
+	struct file_table *t = current_process()->files;
+
+	for (u32 fd = first; fd <= last && fd < READ_ONCE(t->size); fd++) {
+		if (only_mark)
+			fd_set_flags(fd, true);
+		else
+			fd_close(fd);
+	}
+	return 0;
+}
+
+SYSCALL3(close_range, first, last, flags)
+{
+	if ((u32)first > (u32)last || (u32)flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
+		return -EINVAL;
+	return close_range((u32)first, (u32)last, flags & CLOSE_RANGE_CLOEXEC);
+}
