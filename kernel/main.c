@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bring-up, in order, on one page.  kernel_main() runs on the boot stack and becomes the idle
- * thread of CPU 0.  Steps that may sleep run in a separate thread, bring_up().
+ * The bring-up of the kernel, in order, on one page.  kernel_main() runs on the boot stack and
+ * becomes the idle thread of CPU 0.  Steps that may sleep run in a separate thread, bring_up().
  */
 #include "arch/x86_64/cpu/descriptors.h"
 #include "arch/x86_64/cpu/features.h"
@@ -45,7 +45,7 @@ static void memory_init(void)
 	kstack_init();
 }
 
-static void say_hello(void)
+static void log_banner(void)
 {
 	u64 bytes = 0;
 
@@ -56,7 +56,8 @@ static void say_hello(void)
 		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol, bytes >> 20);
 	log_info("Command line: %s", cmdline_text());
 	if (boot_info.memory_left_out)
-		log_warn("memory map too long: %u ranges are not used", boot_info.memory_left_out);
+		log_warn("the memory map is too long: %u ranges of memory are not used",
+			 boot_info.memory_left_out);
 }
 
 static void *cpu_area_alloc(size_t bytes)
@@ -64,6 +65,7 @@ static void *cpu_area_alloc(size_t bytes)
 	return kzalloc(bytes);
 }
 
+/* The C entry of each CPU other than the boot CPU. */
 static void noreturn application_processor_main(void)
 {
 	sched_init_cpu();
@@ -71,6 +73,7 @@ static void noreturn application_processor_main(void)
 	sched_idle_loop();
 }
 
+/* Unpack the initramfs modules into the root file system and free their memory.  Sleeps. */
 static void unpack_modules(void)
 {
 	for (u32 i = 0; i < boot_info.module_count; i++) {
@@ -79,8 +82,8 @@ static void unpack_modules(void)
 
 		if (n < 0)
 			log_error(
-			    "initramfs: module %u (%lu bytes) is broken: error %ld; what came "
-			    "before the damage is kept",
+			    "initramfs: module %u (%lu bytes) is damaged (error %ld); the files "
+			    "before the damage are kept",
 			    i, m->end - m->start, n);
 		else
 			log_info("initramfs: %ld entries from %lu KiB", n,
@@ -88,7 +91,8 @@ static void unpack_modules(void)
 		page_release_boot_range(MAX(m->start, BOOT_LOW_END), m->end);
 	}
 	if (!boot_info.module_count)
-		log_error("initramfs: the boot loader gave no module");
+		log_error("initramfs: the boot loader gave no module, so / is empty; name one in "
+			  "its configuration (QEMU: -initrd)");
 }
 
 /* With selftest or selftest=FILTER on the command line, run the self-tests and end the machine.  A
@@ -101,7 +105,7 @@ static void run_self_tests(void)
 		power_off(ktest_run_all(filter) ? EXIT_STATUS_PANIC : EXIT_STATUS_OK);
 }
 
-/* The steps that may sleep. */
+/* The steps that may sleep.  They run in the first kernel thread. */
 static void bring_up(void *unused)
 {
 	process_init();
@@ -126,7 +130,7 @@ void kernel_main(void)
 	percpu_init_boot_cpu();
 	cmdline_init(boot_info.cmdline);
 	serial_init_early();
-	say_hello();
+	log_banner();
 	features_detect();
 	features_enable_cpu();
 	descriptors_init_cpu(boot_ist_stacks);
@@ -147,10 +151,10 @@ void kernel_main(void)
 	init_calls_run(early_init_calls);
 	irq_enable();
 	smp_start_all(application_processor_main, cpu_area_alloc);
-	preempt_disable(); /* for smp_call() in clock_check_cpus() */
+	preempt_disable(); /* clock_check_cpus() calls smp_call(), which needs it */
 	clock_check_cpus();
 	preempt_enable();
-	paging_drop_identity(); /* only the trampoline needed it */
+	paging_drop_identity(); /* all CPUs have left the trampoline, which needed it */
 	tlb_flush_kernel_range(0, BOOT_IDENTITY_END);
 	if (IS_ERR(kthread_create("bring-up", bring_up, NULL)))
 		panic("no memory for the first thread");

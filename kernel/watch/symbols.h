@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names of the kernel's functions, for backtraces.  The table is made by tools/mksymbols.sh from a
- * first link; without it, or without the panic report, addresses stay numbers.
+ * Names of the kernel's functions, for backtraces.  tools/mksymbols.sh makes the table from a first
+ * link.  Without the table, or without the panic report, addresses are printed as numbers.
  */
 #pragma once
 
 #include "kernel/lib/extensions.h"
 #include "kernel/lib/format.h"
 
-/* The function that `address` is in, and how far; NULL: not in the kernel's code.  Any context. */
+/* The name of the function that contains `address`, and the offset into it.  NULL if the address is
+ * not in the kernel's code.  Any context. */
 const char *symbol_lookup(u64 address, u64 *offset);
 
-/* "name+0x12", or the bare address.  Returns the length written. */
+/* Write "name+0x12", or the address if it has no name.  Returns the length. */
 static inline size_t symbol_format(char *buf, size_t size, u64 address)
 {
 	u64 offset;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/heddle: the counters of the rooms below, as text.
+ * /proc/heddle: counters of the core as text.
  *
- *   fail_nth   lets an allocation fail
- *   frames     every frame of the machine's memory by what it is for
+ *   fail_nth   makes an allocation fail
+ *   frames     all page frames of the machine by use
  *   futex      calls of futex(2) and what they did
- *   memory     what page faults did
+ *   memory     page faults by kind
  *   slab       the caches of kernel objects
  *   switches   context switches, of the machine and of each CPU
  *   syscalls   "number name calls"
- *   tlb        flushes of the translation buffers
+ *   tlb        TLB flushes
  */
 #include "arch/x86_64/pc/tlb.h"
 #include "kernel/ipc/futex.h"
@@ -21,7 +21,7 @@
 #include "kernel/task/sched.h"
 #include "kernel/vm/address_space.h"
 
-/* First the sums, then every frame of the machine's memory by what it is for. */
+/* First the totals, then the number of frames of each use. */
 static void make_frames(struct text *t)
 {
 	struct page_stats s;
@@ -32,9 +32,9 @@ static void make_frames(struct text *t)
 		u64 frames;
 	} lines[] = {
 	    {"all", s.total + s.used[PAGE_RESERVED]},
-	    {"total", s.total}, /* all that can be given */
+	    {"total", s.total}, /* frames that can be allocated */
 	    {"free_in_cpu_caches", s.cached},
-	    {"failed", s.failed}, /* requests */
+	    {"failed", s.failed}, /* allocations that failed */
 	    {"free", s.free},
 	    {"image", s.image},
 	    {"page_array", s.array},
@@ -104,7 +104,7 @@ static void make_futex(struct text *t)
 	text_printf(t, "requeues %lu\nwoken %lu\n", s.requeues, s.woken);
 }
 
-/* All calls that this kernel serves, and others that programs asked for. */
+/* All system calls that this kernel has, and numbers without a call that programs have used. */
 static void make_syscalls(struct text *t)
 {
 	for (u32 i = 0; i <= SYSCALL_COUNT; i++) {
@@ -117,10 +117,10 @@ static void make_syscalls(struct text *t)
 	}
 }
 
-/* Write N, and the N-th allocation from then on fails (0: none does). */
+/* After N is written, the N-th allocation from then on fails; 0 switches this off. */
 static void make_fail_nth(struct text *t)
 {
-	text_printf(t, "write N to let the N-th allocation fail\n");
+	text_printf(t, "write N to make the N-th allocation from now on fail, 0 for none\n");
 }
 
 static int write_fail_nth(const char *text, size_t length)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/heddle/PID: what a process has done, which Linux does not show.
+ * /proc/heddle/PID: counters and registers of a process, which Linux does not show.
  *
- *   counters   "key value"
- *   registers  of a thread, as they were saved: "name 0xvalue"; of a running thread they are old
+ *   counters   lines "key value"
+ *   registers  lines "name 0xvalue": the saved registers of a thread; of a running thread, those of
+ *              its last entry to the kernel
  *
- * (What it takes of the memory: kernel/linux/proc/procinfo_ledger.c.)
+ * (kernel/linux/proc/procinfo_ledger.c shows the memory of a process.)
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/linux/proc_file.h"
@@ -30,7 +31,7 @@ static void show_thread_counters(struct thread *t, struct process *p, struct tex
 	show_use(&use, text);
 }
 
-/* With the threads that have ended.  Copies on write are counted since exec. */
+/* The sums include threads that have ended.  cow_copies counts since the last exec. */
 static void show_counters(struct thread *t, struct process *p, struct text *text)
 {
 	struct address_space *as = process_space_get(p);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading what a switch has saved (saved.h).
+ * Reading the registers that a context switch has saved (saved.h).
  */
 #include "kernel/watch/counters/saved.h"
 
 #include "arch/x86_64/cpu/fpu.h"
 #include "kernel/task/runqueue.h"
 
-/* Whoever holds the run queue's lock sees a thread either running or wholly saved (sched.c), and
- * cannot be overtaken by a switch to it. */
+/* Under the lock of its run queue a thread is either running or completely saved (sched.c), and
+ * cannot be switched to. */
 void thread_saved_read(struct thread *t, struct thread_saved *saved)
 {
 	u64 flags = irq_save();

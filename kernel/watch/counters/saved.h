@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A thread that does not run, register by register.
+ * The saved registers of a thread.
  */
 #pragma once
 
@@ -8,14 +8,15 @@
 #include "kernel/task/thread.h"
 
 struct thread_saved {
-	bool on_cpu;		    /* it runs: all is as old as its last entry to the kernel, */
-	struct switch_frame kernel; /* and this is zero */
-	u64 kernel_sp;		    /* where context_switch() left that */
-	struct trap_frame user;	    /* the registers of user mode */
+	bool on_cpu;		    /* running: the values are from its last entry to the kernel */
+	struct switch_frame kernel; /* saved by context_switch(); zero if on_cpu */
+	u64 kernel_sp;		    /* address of that frame */
+	struct trap_frame user;	    /* registers of user mode */
 	u64 fs_base;
 	u8 xmm[16][16];
-	char state; /* as thread_state_letter(), R where on_cpu */
+	char state; /* thread_state_letter(); R if on_cpu */
 };
 
-/* Of a thread with a user half; the caller holds a reference. */
+/* Fill *saved.  `t` must be a thread of user mode, to which the caller holds a reference.  Any
+ * context. */
 void thread_saved_read(struct thread *t, struct thread_saved *saved);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lock-order checker.  Classes get small numbers; `order` holds for each class the set of
- * classes ever taken while it was held, directly or by way of others.
+ * The lock-order checker (lockdep.h).  Each lock class gets a small number.  For each class `order`
+ * has the set of classes that were ever acquired while it was held, directly or through others.
  */
 #include "kernel/sync/lockdep.h"
 
@@ -13,7 +13,7 @@
 #define CLASSES_MAX (LOCKDEP ? 128 : 1)
 #define WORDS	    ((CLASSES_MAX + 63) / 64)
 
-static u32 class_count = 1; /* number 0: none yet */
+static u32 class_count = 1; /* 0 means that a class has no number yet */
 static u64 order[CLASSES_MAX][WORDS];
 static const void *order_where[CLASSES_MAX][CLASSES_MAX];
 static bool taken_in_irq[CLASSES_MAX], taken_irqs_on[CLASSES_MAX];
@@ -32,11 +32,13 @@ static void graph_release(void)
 	__atomic_store_n(&graph_lock, 0, __ATOMIC_RELEASE);
 }
 
+/* Has class `b` ever been acquired while class `a` was held? */
 static bool is_before(u32 a, u32 b)
 {
 	return order[a][b / 64] >> (b % 64) & 1;
 }
 
+/* Give the class a number.  Panics if there are too many. */
 static void class_number(struct lock_class *class)
 {
 	u64 flags = irq_save();
@@ -53,8 +55,9 @@ static void class_number(struct lock_class *class)
 	irq_restore(flags);
 }
 
-/* `after` is taken while `before` is held.  `order` is kept closed: whatever leads to `before`
- * leads to `after` and all that it leads to. */
+/* Record that `after` is acquired while `before` is held; panic if this makes a cycle.  `order` is
+ * kept transitively closed: each class that precedes `before` also precedes `after` and all classes
+ * that follow `after`. */
 static void record_order(const struct held_lock *before, struct lock_class *after,
 			 const void *where)
 {
@@ -85,6 +88,7 @@ static void record_order(const struct held_lock *before, struct lock_class *afte
 		    after->name, order_where[b][a]);
 }
 
+/* Check the acquisition of a lock against each lock that is held: same lock, same class, order. */
 static void check_against(const struct held_locks *locks, struct lock_class *class,
 			  const void *lock, const void *where, bool nested)
 {
@@ -104,8 +108,8 @@ static void check_against(const struct held_locks *locks, struct lock_class *cla
 	}
 }
 
-/* The locks held by the calling CPU, or the sleeping locks held by its thread; NULL: there is no thread
- * before sched_init(). */
+/* The spinlocks held by the calling CPU, or the sleeping locks held by its thread.  NULL if there
+ * is no thread yet, before sched_init(). */
 static struct held_locks *locks_of(bool sleeping)
 {
 	struct thread *t = current_thread();
@@ -170,7 +174,8 @@ void lockdep_record_release(const void *lock, bool sleeping)
 	irq_restore(irqs);
 }
 
-/* Those of a CPU, oldest first, and on the calling CPU those with which its thread may sleep. */
+/* Print the spinlocks held by a CPU, oldest first, and for the calling CPU also the sleeping locks
+ * of its thread.  Returns their number. */
 static u32 report_locks_of(u32 cpu)
 {
 	const struct held_locks *lists[2] = {per_cpu_ptr(cpu_locks, cpu), NULL};
@@ -195,7 +200,7 @@ static void report_locks(void)
 {
 	u32 count = 0;
 
-	log_error("locks held%s:", LOCKDEP ? "" : " (a build with DEBUG=1 keeps a record)");
+	log_error("locks held%s:", LOCKDEP ? "" : " (not known: only `make DEBUG=1' records them)");
 	cpumask_for_each (cpu, &cpus_online)
 		count += LOCKDEP ? report_locks_of(cpu) : 0;
 	if (LOCKDEP && !count)

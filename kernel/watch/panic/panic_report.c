@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The panic report: what each CPU did, and of the one that stopped the kernel the thread, registers
- * and backtrace.  The trace adds the last events, the lock-order checker the locks held.
- * Everything may be broken by now: nothing here takes a lock or trusts a pointer.
+ * The panic report: what each CPU was doing, and thread, registers and backtrace of the CPU that
+ * panicked.  The trace adds the last events, and the lock-order checker the locks held.
+ * Any structure may be corrupt by now, so nothing here takes a lock or trusts a pointer.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/layout.h"
@@ -19,7 +19,7 @@
 #define BACKTRACE_ELSE	 6
 #define CPUS_ELSEWHERE	 15
 
-/* With %lx everywhere: 64-bit values as the format wants them. */
+/* 64-bit values are printed with %lx, which expects this type. */
 typedef unsigned long ul;
 
 static void __printf(1, 2) report(const char *fmt, ...)
@@ -33,8 +33,8 @@ static void __printf(1, 2) report(const char *fmt, ...)
 	log_error("%s", line);
 }
 
-/* Read kernel memory at an address that may be anything; faults are caught (trap.c).  Device
- * registers are left alone. */
+/* Read kernel memory at any address.  False if it is not mapped: trap.c catches the fault.  Device
+ * registers are not read, since reading may change them. */
 static bool peek(u64 address, void *value, size_t n)
 {
 	if (address < DIRECT_MAP_BASE || address > UINT64_MAX - n ||
@@ -51,15 +51,15 @@ static void report_address(u64 address)
 	report("  0x%016lx %s", (ul)address, name);
 }
 
-/* Is this where C returns to from the call that an entry made?  Then a trap frame lies above. */
+/* Is this the return address of the call by which entry code calls C?  If so, a trap frame lies
+ * above it on the stack. */
 static bool is_entry_return(u64 address)
 {
 	return address == (u64)entry_syscall_return || address == (u64)entry_trap_return ||
 	       address == (u64)entry_paranoid_return;
 }
 
-/* Where the processor was when the frame was made; false: in user mode, where no kernel function is
- * its caller. */
+/* Print where the trap happened.  False if it was in user mode, where the backtrace ends. */
 static bool report_origin(const struct trap_frame *f)
 {
 	if (frame_is_user(f))
@@ -69,7 +69,7 @@ static bool report_origin(const struct trap_frame *f)
 	return !frame_is_user(f);
 }
 
-/* From a frame, or without one from the caller's own rbp. */
+/* Print at most `max` callers, beginning with `frame` if it is not NULL, and then from `rbp`. */
 static void report_backtrace(const struct trap_frame *frame, u64 rbp, u32 max)
 {
 	if (frame && !report_origin(frame))
@@ -90,7 +90,7 @@ static void report_backtrace(const struct trap_frame *frame, u64 rbp, u32 max)
 			continue;
 		}
 		report_address(words[1]);
-		if (words[0] <= rbp) /* the stack grows down: callers lie above */
+		if (words[0] <= rbp) /* a caller's frame is at a higher address: stop if not */
 			return;
 		rbp = words[0];
 	}
@@ -118,7 +118,7 @@ static void report_thread(u32 cpu)
 {
 	const struct cpu *c = cpu_get(cpu);
 	struct process *process;
-	static struct thread t; /* a copy, that can be read without faults */
+	static struct thread t; /* a copy, which can be read without faults */
 	pid_t pid = 0;
 
 	if (!c->current || !peek((u64)c->current, &t, sizeof(t))) {
@@ -134,7 +134,7 @@ static void report_thread(u32 cpu)
 	       c->irq_depth ? "in an interrupt" : "not in an interrupt", c->preempt_count);
 }
 
-/* The CPUs that were told to stop, and where they were. */
+/* The other CPUs, which were stopped, and where they were. */
 static void report_elsewhere(void)
 {
 	u32 self = this_cpu_id(), others = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looking up names in the table that the linker script gathers.
+ * Lookup of names in the table of symbols, which is sorted by address.
  */
 #include "kernel/watch/symbols.h"
 
@@ -19,7 +19,7 @@ const char *symbol_lookup(u64 address, u64 *offset)
 
 	if (address < (u64)__text_start || address >= (u64)__text_end)
 		return NULL;
-	/* The last one that is not above. */
+	/* Binary search for the last symbol that is not above `address`. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

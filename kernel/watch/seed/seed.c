@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The seeded scheduler.
+ * The seeded scheduler (seed.h).
  */
 #include "kernel/watch/seed/seed.h"
 
@@ -13,12 +13,12 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 
-#define CHOICES_MAX 64 /* ready members that are looked at: the longest waiting */
-#define WAIT_NS	    (100 * NSEC_PER_MSEC) /* a machine that was paused misses one such wait */
-#define PATIENCE    20			  /* of them, till a holder gives way */
-#define SCALES	    8 /* preemption points are up to 2^0 .. 2^7 steps apart, 16 on average */
+#define CHOICES_MAX 64 /* the next holder is one of the 64 members that have waited longest */
+#define WAIT_NS	    (100 * NSEC_PER_MSEC) /* timeout of a holder at a kernel lock */
+#define PATIENCE    20 /* the holder gives way after so many; a paused machine causes only one */
+#define SCALES	    8  /* preemption points are up to 2^0 .. 2^7 steps apart, 16 on average */
 
-/* SplitMix64 (Steele, Lea, Flood 2014): any seed will do, 0 too. */
+/* SplitMix64 (Steele, Lea, Flood 2014).  Any seed is valid, also 0. */
 static u64 random_next(struct seed_group *g)
 {
 	u64 z = g->random += GOLDEN_RATIO_64;
@@ -28,7 +28,8 @@ static u64 random_next(struct seed_group *g)
 	return z ^ z >> 31;
 }
 
-/* Short distances are likely, for races of a few instructions; long ones let others come far. */
+/* Number of steps to the next preemption point.  Short distances are likely, to hit races of a few
+ * instructions; long ones let the other threads advance far. */
 static u64 random_distance(struct seed_group *g)
 {
 	u64 r = random_next(g);
@@ -47,7 +48,7 @@ struct seed_group *seed_group_create(u64 seed)
 	g->seed = g->random = seed;
 	g->last = UINT32_MAX;
 	g->left = random_distance(g);
-	g->hash = 0xcbf29ce484222325; /* FNV-1a's start */
+	g->hash = 0xcbf29ce484222325; /* initial value of FNV-1a */
 	return g;
 }
 
@@ -62,6 +63,7 @@ void seed_group_put(struct seed_group *g)
 		kfree(g);
 }
 
+/* FNV-1a, byte by byte. */
 static void hash_add(struct seed_group *g, u64 value)
 {
 	for (u32 i = 0; i < 8; i++)
@@ -81,7 +83,8 @@ static void set_holder(struct seed_group *g, struct thread *t)
 	hash_add(g, g->steps);
 }
 
-/* A member becomes ready.  True: it is the holder; else it waits in the group's list. */
+/* A member becomes ready.  True if it is the holder and so belongs into the run queue; else it has
+ * been put into the list of the group.  The lock of the group's run queue is held. */
 bool seed_admit(struct thread *t)
 {
 	struct seed_group *g = t->seed->group;
@@ -97,7 +100,8 @@ bool seed_admit(struct thread *t)
 	return false;
 }
 
-/* A ready member is taken out.  True: it was the holder, and so in the run queue. */
+/* A ready member is being removed from its list.  True if it is the holder, and so is in the run
+ * queue; else it is in the list of the group.  The lock of the group's run queue is held. */
 bool seed_withdraw(struct thread *t)
 {
 	struct seed_group *g = t->seed->group;
@@ -118,7 +122,8 @@ bool seed_same_group(const struct thread *a, const struct thread *b)
 	return seed_group_of(a) && seed_group_of(a) == seed_group_of(b);
 }
 
-/* The next holder, or none, in the run queue. */
+/* Choose the next holder at random and put it into the run queue, at the front unless `to_back`.
+ * If no member is ready, the group has no holder. */
 static void choose_holder(struct runqueue *rq, struct seed_group *g, bool to_back, u64 now_ns)
 {
 	struct thread *t;
@@ -141,14 +146,14 @@ static void choose_holder(struct runqueue *rq, struct seed_group *g, bool to_bac
 	}
 }
 
-/* The running member gives up the CPU, `choose`: to another member.  Where that, or its sleep, ends
- * its time as the holder, the next holder is put into the run queue, at the front unless
- * `to_back`. */
+/* The running member gives up the CPU; `choose` is true if another member is to run.  If it is the
+ * holder, and either goes to sleep or `choose` is true, the next holder is chosen and put into the
+ * run queue, at the front unless `to_back`.  rq->lock is held. */
 void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to_back, u64 now_ns)
 {
 	struct seed_group *g = prev->seed->group;
 
-	/* Not yet the holder: it has joined a moment ago. */
+	/* A thread that has just joined runs although it is not the holder yet. */
 	if (!g || g->holder != prev)
 		return;
 	if (prev->state != THREAD_RUNNABLE && prev->seed->stays)
@@ -168,8 +173,8 @@ static void trace_preemption(u64 rip, u64 step)
 						   current_thread()->tid, rip, step));
 }
 
-/* The running member did one step, and goes on at `rip`.  The preemption point may be here.
- * Interrupts are off and no lock is held. */
+/* Count one step of the running member, which continues at `rip`, and preempt it if this is a
+ * preemption point.  Interrupts are off and no lock is held. */
 void seed_step(u64 rip)
 {
 	struct runqueue *rq = this_runqueue();
@@ -179,7 +184,7 @@ void seed_step(u64 rip)
 	u64 step = 0;
 
 	spin_lock(&rq->lock);
-	g = t->seed->group; /* others may end it, under this lock */
+	g = t->seed->group; /* other threads may change it, under this lock */
 	if (g && g->holder == t) {
 		step = ++g->steps;
 		if (!--g->left) {
@@ -194,7 +199,8 @@ void seed_step(u64 rip)
 	sched_yield_member();
 }
 
-/* TF makes no exception of SYSCALL, as SFMASK clears it: entry.c counts that step (seed_call_done()). */
+/* Handle a debug exception.  False if the kernel had not set TF.  SYSCALL itself raises no debug
+ * exception, since SFMASK clears TF: entry.c counts that step (seed_call_done()). */
 bool seed_single_step(struct trap_frame *frame)
 {
 	if (!current_thread()->seed->stepping)
@@ -203,7 +209,7 @@ bool seed_single_step(struct trap_frame *frame)
 	return true;
 }
 
-/* Nobody else sees the flag, signal frames least of all. */
+/* Clear TF before other code copies rflags, above all into a signal frame. */
 void seed_trap_flag_clear(struct trap_frame *frame)
 {
 	struct seed_member *m = current_thread()->seed;
@@ -223,8 +229,8 @@ void seed_trap_flag_set(struct trap_frame *frame)
 	m->stepping = true;
 }
 
-/* wait_sleep() for a lock of the kernel, which nobody holds for long.  Strangers' holding one must
- * not change the order of members: a holder stays the holder meanwhile. */
+/* wait_sleep() for a kernel lock, which is never held for long.  A lock that a thread outside the
+ * group holds must not change the order of members: the caller stays the holder while it sleeps. */
 void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard)
 {
 	struct seed_member *m = current_thread()->seed;
@@ -242,7 +248,8 @@ void seed_wait_for_lock(struct wait_queue *q, struct spinlock *guard)
 	if (m->waits < PATIENCE)
 		return;
 	m->waits = 0;
-	/* Whoever has the lock may wait for a member: one that came into the group with a lock. */
+	/* The owner of the lock may wait for another lock, which a member held when it joined.  Let
+	 * another member run, so that this lock can be released. */
 	spin_unlock(guard);
 	sched_yield_member();
 	spin_lock(guard);
@@ -253,11 +260,10 @@ void seed_member_set_stays(bool stays)
 	current_thread()->seed->stays = stays;
 }
 
-/* --- Coming and going ---------------------------------------------------------------------------
- */
+/* --- Joining and leaving ---------------------------------------------------------------------- */
 
-/* It is where it must not be, or is not what it was: it looks again at its next switch.  Interrupts
- * off. */
+/* Make the CPU of a running thread reschedule, as the thread may have to leave that CPU or to give
+ * way to another member.  Interrupts are off. */
 static void disturb(struct thread *t)
 {
 	u32 cpu = t->cpu;
@@ -276,7 +282,8 @@ int seed_member_create(struct thread *t)
 	m = kzalloc(sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	__atomic_store_n(&t->seed, m, __ATOMIC_RELEASE); /* its CPU may look at it now */
+	/* Release: *m is initialized before the CPU of the thread can see it. */
+	__atomic_store_n(&t->seed, m, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -305,7 +312,8 @@ void seed_move(struct thread *t, struct seed_group *g)
 
 	if (queued)
 		runqueue_take(rq, t);
-	/* The holder is on the group's CPU, or was: this is its lock.  Others need not be. */
+	/* The holder is in the run queue of the group's CPU, whose lock is held here; other members
+	 * need not be on that CPU. */
 	if (old && old->holder == t)
 		choose_holder(rq, old, true, clock_now_ns());
 	if (g && !g->members)
@@ -334,7 +342,7 @@ int seed_join_parent(struct thread *t)
 		return 0;
 	if (seed_member_create(t))
 		return -ENOMEM;
-	t->seed->stepping = parent->stepping; /* as its trap frame, a copy of the parent's */
+	t->seed->stepping = parent->stepping; /* TF is in its trap frame, a copy of the parent's */
 	seed_join(t, parent->group);
 	return 0;
 }

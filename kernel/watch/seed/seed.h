@@ -1,61 +1,66 @@
 /* SPDX-License-Identifier: MIT
  *
- * The seeded scheduler (docs/seed.md): of a group of threads one at a time, the holder, runs; when
- * it gives way and to whom comes from a generator that a seed starts.  So a race happens again.
+ * The seeded scheduler (docs/seed.md) makes a race repeatable.  Of a group of threads only one, the
+ * holder, runs at a time.  A random number generator decides when the holder is preempted and which
+ * member is next; the same seed gives the same decisions.
  *
- * A group keeps to one CPU.  Only its holder is ever in that CPU's run queue or on the CPU, where
- * it takes turns with strangers as any thread does; members that are ready wait in the group's own
- * list.  Preemption points are counted in instructions of user mode, one debug exception each.
+ * All members of a group run on one CPU.  Only the holder may be in the run queue of that CPU or on
+ * it, where it is scheduled like any other thread; the other ready members wait in the list of the
+ * group.  Preemption points are counted in instructions of user mode: each instruction raises a
+ * debug exception.
  */
 #pragma once
 
 #include "kernel/task/probe.h"
 
 struct seed_group {
-	struct refcount refs; /* members, and who works with it */
+	struct refcount refs; /* one for each member, and one for each temporary user */
 	u64 seed;
-	u32 cpu;     /* where its first member joined it */
-	u32 members; /* ever, for their numbers; atomic */
+	u32 cpu;     /* the CPU on which the first member joined */
+	u32 members; /* threads that ever joined; gives them numbers; atomic */
 
-	/* Under the lock of the CPU's run queue. */
+	/* Protected by the lock of the CPU's run queue. */
 	struct thread *holder; /* NULL: no member is ready */
-	u32 last;	       /* who was holder last, by number */
-	struct list ready;     /* thread.run_link, in the order in which they became ready */
+	u32 last;	       /* number of the last holder */
+	struct list ready;     /* by thread.run_link, in the order in which they became ready */
 	u32 ready_count;
-	u64 random;	     /* the generator's state */
+	u64 random;	     /* state of the generator */
 	u64 left;	     /* steps to the next preemption point */
 	u64 steps, switches; /* instructions and system calls; changes of the holder */
-	u64 hash;	     /* of all switches: who, after how many steps */
+	u64 hash;	     /* of all changes of the holder: its number, and the steps so far */
 };
 
-/* What is kept of a thread that is or was in a group: struct thread.seed. */
+/* Data of a thread that is or was in a group: struct thread.seed. */
 struct seed_member {
-	struct seed_group *group; /* NULL: none any more; changes under process_lock and the run
-				   * queue's lock of the thread */
+	struct seed_group *group; /* NULL: it has left its group.  Changes under process_lock and
+				   * the lock of the thread's run queue */
 	u32 number;		  /* in the group */
 	bool stays;		  /* stays the holder while it sleeps: seed_wait_for_lock() */
-	/* The thread's own. */
+	/* Accessed by the thread itself only. */
 	bool stepping; /* TF in its trap frame was set by seed_trap_flag_set() */
-	u32 waits;     /* in vain so far, for the lock whose queue is `queue` */
+	u32 waits;     /* timeouts in a row while waiting for the lock whose queue is `queue` */
 	struct wait_queue *queue;
 };
 
-/* Sleeps; NULL: no memory.  With a reference, and no members. */
+/* Create a group without members.  The caller gets a reference.  NULL if there is no memory.
+ * Sleeps. */
 struct seed_group *seed_group_create(u64 seed);
 void seed_group_get(struct seed_group *g);
 void seed_group_put(struct seed_group *g);
 
-/* Make the seed member of a thread that has none: 0 or -ENOMEM.  process_lock is held. */
+/* Allocate t->seed if the thread has none.  0 or -ENOMEM.  process_lock is held. */
 int seed_member_create(struct thread *t);
 
-/* Into a group (NULL: none), out of the one before, to which the caller has a reference.  The thread
- * has a member.  process_lock is held.  If the caller is to be a member, it should be the first. */
+/* Move a thread from its group, if any, to `g` (NULL: to none).  t->seed exists, the caller has a
+ * reference to the old group and holds process_lock.  If the calling thread is to be a member too,
+ * it should join first. */
 void seed_move(struct thread *t, struct seed_group *g);
 
-/* A thread that has not been started, into a group of which it is to be a member. */
+/* Add a thread that has not been started to a group. */
 void seed_join(struct thread *t, struct seed_group *g);
 
-/* The group of a thread, or NULL.  Its run queue's lock or process_lock is held. */
+/* The group of a thread, or NULL.  The caller holds process_lock or the lock of the thread's run
+ * queue. */
 static inline struct seed_group *seed_group_of(const struct thread *t)
 {
 	return t->seed ? t->seed->group : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who runs under the seeded scheduler (kernel/watch/seed/seed.h): all of user space by sched_seed=N, a
- * process by its /proc/PID/sched_seed.
+ * Selects the threads that run under the seeded scheduler (seed.h): all of user space by
+ * sched_seed=N on the command line, one process by writing N to /proc/PID/sched_seed.
  */
 #include "boot/cmdline.h"
 #include "kernel/fs/vfs.h"
@@ -11,7 +11,7 @@
 #include "kernel/task/internal.h"
 #include "kernel/watch/seed/seed.h"
 
-/* sched_seed= puts init into a group, and with it all of user space. */
+/* With sched_seed=N, put init into a group.  Its descendants join, so all of user space does. */
 void seed_first(struct thread *t)
 {
 	u64 seed = cmdline_get_u64("sched_seed", 0), flags;
@@ -32,7 +32,8 @@ static struct seed_group *group_of(struct process *p)
 	u64 flags = spin_lock_irq(&process_lock);
 	struct seed_group *g = NULL;
 
-	/* As all its threads.  One that was waited for has none, not even its leader. */
+	/* All threads of a process are in one group.  A process that has been reaped has no
+	 * threads, not even its leader. */
 	if (!list_empty(&p->threads))
 		g = seed_group_of(list_first(&p->threads, struct thread, process_link));
 	if (g)
@@ -41,8 +42,8 @@ static struct seed_group *group_of(struct process *p)
 	return g;
 }
 
-/* Put all threads of a process into a group (NULL: none): 0, or -ENOMEM and nothing has changed.  The
- * caller goes first, so that it is the holder when it goes on. */
+/* Move all threads of a process to a group (NULL: to none).  0, or -ENOMEM and nothing has changed.
+ * If the caller is one of them it joins first, so that it becomes the holder. */
 static int process_seed(struct process *p, struct seed_group *g)
 {
 	struct thread *self = current_thread(), *t;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rings of events, one a CPU.  Only its CPU writes to a ring, with interrupts off; others read
- * it meanwhile, and see by the writer's head whether what they copied was overwritten.
+ * The ring buffers of events, one for each CPU.  Only that CPU writes to its ring, with interrupts
+ * off.  Readers copy events while it writes, and compare with the writer's `head` afterwards: it
+ * shows whether the copied event was overwritten in the meantime.
  */
 #include "kernel/watch/trace/trace.h"
 
@@ -15,7 +16,7 @@
 #include "kernel/mem/slab.h"
 
 #define KB_PER_PAGE (PAGE_SIZE / 1024)
-#define KB_MAX	    (1UL << 20) /* 1 GiB a CPU */
+#define KB_MAX	    (1UL << 20) /* 1 GiB for each CPU */
 
 #define SCHEDULING                                                                                 \
 	(1U << TRACE_SWITCH | 1U << TRACE_WAKING | 1U << TRACE_MIGRATE | 1U << TRACE_FORK |        \
@@ -28,9 +29,9 @@ DEFINE_PER_CPU(struct trace_writer, trace_writer);
 static u32 ring_count;
 
 _Static_assert(sizeof(struct trace_event) == 128, "two cache lines");
-_Static_assert(offsetof(struct trace_event, other_name) + TRACE_NAME == 64, "a switch takes one");
+_Static_assert(offsetof(struct trace_event, other_name) + TRACE_NAME == 64, "a switch fills one");
 
-/* The page is full, or there was no ring so far, or there is another one. */
+/* Called if the page is full, if the CPU had no ring so far, or if its ring was replaced. */
 bool __noinline trace_next_page(struct trace_writer *w)
 {
 	struct trace_ring *r = READ_ONCE(trace_rings[this_cpu_id()]);
@@ -47,6 +48,8 @@ bool __noinline trace_next_page(struct trace_writer *w)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
+/* Number of events that `cpu` has completed in its present ring; 0 if its writer has not moved to
+ * that ring yet. */
 static u64 head_of(u32 cpu)
 {
 	struct trace_writer *w = cpu_get(cpu) ? per_cpu_ptr(trace_writer, cpu) : NULL;
@@ -56,7 +59,7 @@ static u64 head_of(u32 cpu)
 	return __atomic_load_n(&w->head, __ATOMIC_ACQUIRE);
 }
 
-/* Of the events from `start` on the ring still holds those from here on. */
+/* The number of the oldest event that is still in the ring. */
 static u64 oldest(const struct trace_ring *r, u64 head)
 {
 	return MAX(r->start, head > r->mask ? head - r->mask : 0);
@@ -71,8 +74,9 @@ void trace_advance(struct trace_cursor *c)
 		u64 head;
 
 		c->event = *trace_event_at(r, c->next);
-		/* Overwritten while it was copied, or before: leave it out; and what a ring that
-		 * took the place of the first does not have. */
+		/* Skip the event if it was overwritten before or during the copy, or if the ring
+		 * was replaced and the new one does not have it.  Fence: the copy must be complete
+		 * before `head` is read. */
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		head = head_of(c->cpu);
 		c->valid = c->next >= oldest(r, head) && c->next < head;
@@ -137,12 +141,13 @@ static struct trace_ring *ring_alloc(u64 pages)
 	return NULL;
 }
 
-/* On each CPU, in an interrupt: it holds the old ring no more. */
+/* Runs on each CPU with interrupts off, so not within an event.  The CPU forgets its old ring. */
 static void leave_ring(void *unused)
 {
 	*this_cpu_ptr(trace_writer) = (struct trace_writer){0};
 }
 
+/* Make all CPUs forget their old rings.  After this no CPU writes to one. */
 static void leave_rings(void)
 {
 	u64 flags;
@@ -195,11 +200,13 @@ static void trace_start(void)
 	u64 kb;
 
 	ring_count = MIN(MAX(acpi_info.cpu_count, 1U), (u32)MAX_CPUS);
-	/* 4096 events for each CPU, but on many CPUs with little memory a 64th of the memory. */
+	/* 512 KiB for each CPU (4096 events), but at most 1/64 of the free memory for all rings. */
 	kb = MIN(512UL, page_free_count() * (PAGE_SIZE / 1024) / 64 / ring_count);
 	kb = cmdline_get_u64("trace_buf_kb", MAX(kb, 4UL));
 	if (trace_resize(kb))
-		log_warn("trace: no rings of %lu KiB for %u CPUs", kb, ring_count);
+		log_warn("trace: cannot allocate rings of %lu KiB for %u CPUs; nothing is recorded "
+			 "(trace_buf_kb=N sets the size)",
+			 kb, ring_count);
 }
 
 EARLY_INIT_CALL(10, trace_start);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events as text, as ftrace of Linux prints them (Documentation/trace/ftrace.rst, events.rst): the
- * column of the processes is there as with its option record-tgid, times are to the nanosecond.
+ * Events as text in the format of Linux's ftrace (Documentation/trace/ftrace.rst, events.rst), with
+ * the column of process IDs (option record-tgid of Linux) and with times in nanoseconds.
  */
 #include "kernel/watch/trace/trace.h"
 
@@ -41,7 +41,8 @@ static void __printf(2, 3) put(struct line *l, const char *fmt, ...)
 	l->length = MIN(l->length + (size_t)n, l->size - 1);
 }
 
-/* A blank would end it for whoever reads the line, a newline the line. */
+/* Copy a name and replace blanks and control characters by `_`: programs that parse the line expect
+ * a name without blanks. */
 static const char *clean(const char name[TRACE_NAME], char out[TRACE_NAME])
 {
 	strscpy(out, name, TRACE_NAME);
@@ -51,6 +52,7 @@ static const char *clean(const char name[TRACE_NAME], char out[TRACE_NAME])
 	return out;
 }
 
+/* Thread, process, CPU, context and time: the columns that begin each line. */
 static void put_head(struct line *l, const struct trace_event *e, u32 cpu)
 {
 	char who[48], name[TRACE_NAME], pid[16] = "-------";
@@ -69,7 +71,7 @@ static void put_thread(struct line *l, const char *prefix, const char *name, tid
 		       s8 nice, u32 cpu)
 {
 	char out[TRACE_NAME];
-	int prio = priority ? 99 - priority : 120 + nice; /* as Linux counts */
+	int prio = priority ? 99 - priority : 120 + nice; /* Linux's internal priority */
 
 	if (tid)
 		clean(name, out);
@@ -101,7 +103,7 @@ static void put_switch(struct line *l, const struct trace_event *e, u32 cpu)
 
 static void put_text(struct line *l, const struct trace_event *e)
 {
-	/* The last byte may be torn away, not the line. */
+	/* The text may lack its NUL if it was overwritten during the copy. */
 	for (size_t i = 0; i < TRACE_TEXT && e->text[i]; i++)
 		put(l, "%c", (u8)e->text[i] < ' ' ? ' ' : e->text[i]);
 }

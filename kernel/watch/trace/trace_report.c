@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The last events of each CPU, for the report of a kernel that stops.
+ * The last events of each CPU, for the panic report.
  */
 #include "arch/x86_64/pc/stop.h"
 #include "kernel/log/log.h"
 #include "kernel/watch/trace/trace.h"
 
-#define EVENTS_HERE	 16 /* of the CPU that stops the kernel */
+#define EVENTS_HERE	 16 /* of the CPU that panicked */
 #define EVENTS_ELSEWHERE 4
 #define CPUS_ELSEWHERE	 15
 
@@ -23,7 +23,7 @@ static void report_events(void)
 		if (c.valid)
 			log_error("last events of CPU %u:", cpu);
 		for (; c.valid; trace_advance(&c)) {
-			/* The log ends the line itself. */
+			/* Remove the newline, as the log adds one. */
 			line[trace_format(&c.event, cpu, line, sizeof(line)) - 1] = '\0';
 			log_error("%s", line);
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events of threads.  Names are copied into each event: so they are right for threads that have
- * ended, or have another name, when the ring is read.
+ * Recording events.  Each event has a copy of the thread's name, so that the name is right even if
+ * the thread has exited or was renamed before the ring is read.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/clock.h"
@@ -10,7 +10,8 @@
 #include "kernel/sys/sched_attributes.h"
 #include "kernel/watch/trace/trace.h"
 
-/* What the preemption count and its kin are, and what `rflags` were. */
+/* The context bits of an event: preemption count, interrupt, pending reschedule, and whether
+ * `rflags` had interrupts off. */
 static u32 trace_context(u64 rflags)
 {
 	u32 context = MIN(preempt_count(), (u32)TRACE_PREEMPT_MAX);
@@ -22,12 +23,13 @@ static u32 trace_context(u64 rflags)
 	return rflags & RFLAGS_IF ? context : context | TRACE_IRQS_OFF;
 }
 
-/* Neighbours are copied at once: a switch pays for it. */
+/* Adjacent members are copied with one instruction, since each context switch does this. */
 _Static_assert(offsetof(struct thread, pid) == offsetof(struct thread, tid) + 4, "neighbours");
 _Static_assert(offsetof(struct sched_attributes, nice) == 0 &&
 		   offsetof(struct sched_attributes, priority) == 1,
 	       "neighbours");
 
+/* Fill in the time and the running thread. */
 static void trace_fill_who(struct trace_event *e, const struct thread *t, u64 now_ns)
 {
 	e->time_ns = now_ns;
@@ -36,6 +38,7 @@ static void trace_fill_who(struct trace_event *e, const struct thread *t, u64 no
 	__builtin_memcpy(e->name, t->name, TRACE_NAME);
 }
 
+/* Fill in the thread that the event is about. */
 static void trace_fill_other(struct trace_event *e, const struct thread *t)
 {
 	e->other = t->tid;
@@ -48,8 +51,8 @@ static void switch_on_next_page(const struct thread *prev, const struct thread *
 				u32 value);
 static void waking_on_next_page(const struct thread *woken, u64 now_ns);
 
-/* A switch and a wake-up pay for the next two functions, so they keep nothing across a call: if the
- * page is full they start again. */
+/* trace_write_switch() and trace_write_waking() must be fast, so they keep no value across a call:
+ * if the page is full, they call a function that moves to the next page and starts them again. */
 void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
 			u32 value)
 {
@@ -96,8 +99,9 @@ static void __noinline waking_on_next_page(const struct thread *woken, u64 now_n
 		trace_write_waking(woken, now_ns);
 }
 
-/* For the running thread.  NULL: no ring, or no thread yet, and interrupts are as they were; else
- * they are off until end(). */
+/* Begin an event of the running thread.  Returns its slot, with interrupts off until end().  NULL,
+ * with interrupts unchanged, if the CPU has no ring or no thread yet.  `now_ns` 0: read the
+ * clock. */
 static struct trace_event *begin(enum trace_type type, u32 value, u64 *flags, u64 now_ns)
 {
 	struct thread *self;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * /sys/kernel/tracing: the rings of events as text, and what is recorded.  Names, contents and
- * errors are those of Linux (Documentation/trace/ftrace.rst, events.rst).
+ * /sys/kernel/tracing: the ring buffers as text, and the files that choose what is recorded.
+ * Names, contents and errors are those of Linux (Documentation/trace/ftrace.rst, events.rst).
  */
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/clock.h"
@@ -22,17 +22,17 @@
 #define ALL_EVENTS ((1U << TRACE_MARK) - 1)
 
 static struct lock_class tracefs_class = {"tracefs", 0};
-/* Guards the two below, and the rings against being read while they are exchanged. */
+/* Protects `enabled` and `on`, and keeps the rings from being replaced while they are read. */
 static struct mutex lock = MUTEX_INIT(lock, &tracefs_class);
-static u32 enabled; /* events, by type */
-static bool on = true;
+static u32 enabled;    /* bit mask of enum trace_type */
+static bool on = true; /* tracing_on */
 
-/* What inode->private of a text file is; made at start and never freed. */
+/* inode->private of a text file; allocated at boot and never freed. */
 struct trace_file {
 	const char *path;
 	void (*make)(u32 argument, struct text *t);
 	int (*write)(u32 argument, char *text, size_t length);
-	u32 argument; /* a set of events, or a CPU */
+	u32 argument; /* bit mask of events, or a CPU number */
 };
 
 static void mask_update(void)
@@ -42,13 +42,14 @@ static void mask_update(void)
 
 /* --- trace ------------------------------------------------------------------------------------ */
 
-/* An open file: the events of all CPUs, merged by time, one line at a time. */
+/* The state of an open file: the events of all CPUs, merged by time, one line at a time. */
 struct reading {
-	size_t length, given; /* of the line */
+	size_t length, given; /* bytes of the line, and bytes already returned to the reader */
 	char line[1024];
 	struct trace_cursor cpus[];
 };
 
+/* The cursor with the oldest event; NULL if all are at their end. */
 static struct trace_cursor *earliest(struct reading *r)
 {
 	struct trace_cursor *first = NULL;
@@ -59,6 +60,7 @@ static struct trace_cursor *earliest(struct reading *r)
 	return first;
 }
 
+/* Rewind all cursors, and make the heading the first text to be read. */
 static void make_head(struct reading *r)
 {
 	u64 entries = 0, written = 0;
@@ -87,7 +89,7 @@ static void make_head(struct reading *r)
 	    entries, written, cpu_count);
 }
 
-/* False at the end. */
+/* Format the next event into r->line.  False if there is none. */
 static bool next_line(struct reading *r)
 {
 	struct trace_cursor *c = earliest(r);
@@ -141,7 +143,7 @@ static ssize_t trace_read(struct file *file, struct io_buffer *io, u64 *position
 	return done ? done : n;
 }
 
-/* Opening clears, not writing. */
+/* Writing has no effect: it is open() with O_TRUNC that clears the rings (Linux). */
 static ssize_t trace_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	return (ssize_t)io->remaining;
@@ -156,7 +158,7 @@ static const struct file_ops trace_ops = {
 
 /* --- trace_marker ----------------------------------------------------------------------------- */
 
-/* What does not fit is not taken: write(2) says how much was. */
+/* Text beyond TRACE_TEXT is not recorded; write() returns the number of bytes that were. */
 static ssize_t marker_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	char text[TRACE_TEXT];
@@ -185,7 +187,8 @@ static bool name_matches(const char *pattern, const char *name)
 	return !*pattern || !strcmp(pattern, "*") || !strcmp(pattern, name);
 }
 
-/* "SYSTEM:EVENT", either may be "*" or nothing; or a name of one or the other. */
+/* The events that a word names: "SYSTEM:EVENT", where each part may be "*" or empty, or the name of
+ * a system or of an event.  0 if there is none. */
 static u32 events_named(char *word)
 {
 	char *colon = strchr(word, ':');
@@ -203,8 +206,8 @@ static u32 events_named(char *word)
 	return found;
 }
 
-/* Words parted by blanks; "!" before one switches its events off.  Those before one that names
- * nothing count. */
+/* Words separated by blanks; "!" before a word disables its events.  A word that names no event
+ * gives -EINVAL; the words before it have taken effect. */
 static int write_set_event(u32 unused, char *text, size_t length)
 {
 	char *word = text, *end = text + length;
@@ -258,7 +261,7 @@ static int write_enable(u32 events, char *text, size_t length)
 	return 0;
 }
 
-/* --- The others ------------------------------------------------------------------------------- */
+/* --- Other files ------------------------------------------------------------------------------ */
 
 static void make_on(u32 unused, struct text *t)
 {
@@ -284,7 +287,7 @@ static int write_size(u32 unused, char *text, size_t length)
 
 	if (parse_u64(text, 10, &kb))
 		return -EINVAL;
-	/* Others must live on, also while old and new rings are there. */
+	/* Leave memory for programs, also while both old and new rings are allocated. */
 	most = page_free_count() / 2 / cpu_count * (PAGE_SIZE / 1024);
 	while (rounded < kb && rounded <= most)
 		rounded *= 2; /* as trace_resize() does */
@@ -301,7 +304,7 @@ static int write_tracer(u32 unused, char *text, size_t length)
 	return strcmp(text, "nop") ? -EINVAL : 0;
 }
 
-/* Times are CLOCK_MONOTONIC's. */
+/* The only clock is CLOCK_MONOTONIC, which Linux calls "mono". */
 static void make_clock(u32 unused, struct text *t)
 {
 	text_printf(t, "[mono]\n");
@@ -331,7 +334,7 @@ static void make_stats(u32 cpu, struct text *t)
 
 /* --- Text files ------------------------------------------------------------------------------- */
 
-/* Opening set_event with O_TRUNC ("echo ... >set_event") switches all off first. */
+/* Opening set_event with O_TRUNC ("echo ... >set_event") disables all events first. */
 static int text_open(struct file *file)
 {
 	const struct trace_file *f = file->inode->private;
