@@ -135,6 +135,20 @@ static void zombies(void)
 	CHECK_ERR(getpgid(a), ESRCH);
 }
 
+/* wait() finds a child that has ended, although an older one still runs. */
+static void younger_ends_first(void)
+{
+	pid_t older = SPAWN(pause()), younger = SPAWN(_exit(7));
+	siginfo_t info;
+
+	CHECK_EQ(waitid(P_PID, younger, &info, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), 0);
+	CHECK_EQ(info.si_pid, younger);
+	CHECK_EQ(info.si_status, 7);
+	kill(older, SIGKILL);
+	CHECK_EQ(wait_status(older), KILLED(SIGKILL));
+}
+
 static void orphans(void)
 {
 	volatile pid_t *shared = map_shared(PAGE);
@@ -490,6 +504,7 @@ int main(int argc, char *argv[])
 	RUN(wait_options);
 	RUN(wait_by_id);
 	RUN(zombies);
+	RUN(younger_ends_first);
 	RUN(orphans);
 	RUN(ignored_children);
 	RUN(vforks);
