@@ -21,7 +21,6 @@
 #include "kernel/fs/console_raw.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/ipc/futex.h"
-#include "kernel/ipc/pipe.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
@@ -111,7 +110,6 @@ static void bring_up(void *unused)
 	process_init();
 	vfs_init();
 	process_start_directory();
-	pipe_init();
 	futex_init();
 	init_calls_run(init_calls);
 	console_raw_init();

@@ -8,18 +8,6 @@
 #include "kernel/fs/internal.h"
 #include "kernel/lib/errno.h"
 
-static const struct file_ops *fifo;
-
-void vfs_set_fifo_ops(const struct file_ops *ops)
-{
-	fifo = ops;
-}
-
-const struct file_ops *fifo_ops(void)
-{
-	return fifo;
-}
-
 /* --- Devices without hardware ----------------------------------------------------------------- */
 
 static ssize_t null_read(struct file *file, struct io_buffer *io, u64 *position)
@@ -97,6 +85,6 @@ const struct file_ops *device_ops(u64 rdev)
 void devfs_init(void)
 {
 	linker_set_for_each(d, devices)
-		if (device_find(d->rdev) == d)
+		if (d->path && device_find(d->rdev) == d)
 			require(!vfs_create(NULL, d->path, S_IFCHR | d->permissions, d->rdev));
 }

@@ -9,7 +9,7 @@
 
 struct device {
 	u64 rdev;
-	const char *path; /* "/dev/null" */
+	const char *path; /* "/dev/null"; NULL: no node is made */
 	u32 permissions;
 	const struct file_ops *ops;
 };
@@ -21,4 +21,5 @@ LINKER_SET(devices, struct device);
 #define DEVICES(order, variable)                                                                   \
 	static const struct device LINKER_SET_ENTRY_AT(devices, order, struct device) variable[]
 
+#define DEVICE_FIFO    MAKEDEV(0, 0) /* no device: the operations of FIFOs, without a path */
 #define DEVICE_CONSOLE MAKEDEV(5, 1)

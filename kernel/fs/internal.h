@@ -107,4 +107,3 @@ void file_init(void);
 void devfs_init(void); /* the devices that need no hardware, in /dev */
 
 const struct file_ops *device_ops(u64 rdev); /* NULL: no driver */
-const struct file_ops *fifo_ops(void);

@@ -2,8 +2,8 @@
  *
  * open(2).
  */
+#include "kernel/fs/device.h"
 #include "kernel/fs/internal.h"
-
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
@@ -20,7 +20,7 @@ static const struct file_ops *ops_for(const struct inode *inode)
 	if (S_ISCHR(inode->mode))
 		return device_ops(inode->rdev);
 	if (S_ISFIFO(inode->mode))
-		return fifo_ops();
+		return device_ops(DEVICE_FIFO);
 	return inode->file_ops; /* sockets and block devices have none */
 }
 

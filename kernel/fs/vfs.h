@@ -231,12 +231,9 @@ static inline u32 file_poll(struct file *f, struct poll_table *table)
 
 ssize_t file_readdir(struct file *f, void *user_dirents, size_t size); /* getdents64() */
 
-/* --- Character devices and FIFOs ---------------------------------------------------------------*/
+/* --- Character devices -------------------------------------------------------------------------*/
 
 #define MAKEDEV(major, minor) (((u64)(major) << 8) | (minor))
-
-/* kernel/ipc's operations for FIFOs. */
-void vfs_set_fifo_ops(const struct file_ops *ops);
 
 /* --- initramfs ---------------------------------------------------------------------------------*/
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pipes and FIFOs: a ring of pages.  `lock`, which may sleep, is held while bytes are copied;
+ * Pipes: a ring of pages.  `lock`, which may sleep, is held while bytes are copied;
  * `guard` covers what sleepers look at, so that no wake-up is lost between the look and the sleep.
  */
 #include "kernel/ipc/pipe.h"
 
+#include "kernel/ipc/pipe_internal.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -12,24 +13,10 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/signal.h"
 
-struct pipe {
-	struct mutex lock;   /* guards the bytes and pages; head, tail, count with `guard` */
-	struct page **pages; /* made when first written to, kept for as long as the pipe is */
-	u32 files;	     /* open files on it; of a FIFO under inode->lock */
-
-	struct spinlock guard;
-	u32 count;	      /* pages, a power of two */
-	u64 head, tail;	      /* bytes [tail, head) are there; both 0 when there are none */
-	u32 readers, writers; /* open ends */
-	u32 reader_opens, writer_opens; /* how often an end was opened */
-	struct wait_queue readable, writable, opened;
-};
-
 static struct lock_class pipe_lock_class = {"pipe", 0};
 static struct lock_class pipe_guard_class = {"pipe_guard", 0};
-static const struct file_ops pipe_ops;
 
-static struct pipe *pipe_new(void)
+struct pipe *pipe_new(void)
 {
 	struct pipe *p = kzalloc(sizeof(*p));
 
@@ -49,7 +36,7 @@ static struct pipe *pipe_new(void)
 	return p;
 }
 
-static void pages_free(struct page **pages, u32 count)
+void pipe_pages_free(struct page **pages, u32 count)
 {
 	for (u32 i = 0; i < count; i++)
 		if (pages[i])
@@ -59,7 +46,7 @@ static void pages_free(struct page **pages, u32 count)
 
 static void pipe_free(struct pipe *p)
 {
-	pages_free(p->pages, p->count);
+	pipe_pages_free(p->pages, p->count);
 	kfree(p);
 }
 
@@ -267,8 +254,7 @@ static long pipe_ioctl(struct file *file, u32 request, u64 argument)
 	return put_user_u32((u32 *)argument, bytes);
 }
 
-/* Count an end in (by = 1) or out (-1), and let everybody look again. */
-static void pipe_count_end(struct pipe *p, u32 flags, int by)
+void pipe_count_end(struct pipe *p, u32 flags, int by)
 {
 	u32 mode = flags & O_ACCMODE;
 
@@ -287,8 +273,7 @@ static void pipe_count_end(struct pipe *p, u32 flags, int by)
 	wait_wake_all(&p->opened);
 }
 
-/* One open file less; the last takes the pipe with it. */
-static void pipe_drop(struct inode *inode, struct pipe *p)
+void pipe_drop(struct inode *inode, struct pipe *p)
 {
 	bool last;
 
@@ -301,7 +286,7 @@ static void pipe_drop(struct inode *inode, struct pipe *p)
 		pipe_free(p);
 }
 
-static void pipe_release(struct file *file)
+void pipe_release(struct file *file)
 {
 	struct pipe *p = file->private;
 
@@ -309,63 +294,13 @@ static void pipe_release(struct file *file)
 	pipe_drop(file->inode, p);
 }
 
-/* fifo(7): each end waits for the other; O_RDWR for none; a reader with O_NONBLOCK does not wait,
- * a writer gets ENXIO. */
-static int fifo_open(struct file *file)
-{
-	struct inode *inode = file->inode;
-	u32 mode = file->flags & O_ACCMODE, seen, *opens;
-	struct pipe *p;
-	int error = 0;
-
-	mutex_lock(&inode->lock);
-	p = inode->pipe;
-	if (!p)
-		p = inode->pipe = pipe_new();
-	if (p)
-		p->files++;
-	mutex_unlock(&inode->lock);
-	if (!p)
-		return -ENOMEM;
-	if (mode == O_WRONLY && file->flags & O_NONBLOCK && !READ_ONCE(p->readers)) {
-		pipe_drop(inode, p);
-		return -ENXIO;
-	}
-	file->private = p;
-	opens = mode == O_RDONLY ? &p->writer_opens : &p->reader_opens;
-	seen = READ_ONCE(*opens);
-	pipe_count_end(p, file->flags, 1);
-
-	spin_lock(&p->guard);
-	if (mode == O_RDONLY && file->flags & O_NONBLOCK)
-		file->position = p->writers ? 0 : p->writer_opens;
-	else if (mode != O_RDWR && !(mode == O_RDONLY ? p->writers : p->readers))
-		while (*opens == seen && !error)
-			error = wait_sleep(&p->opened, &p->guard, WAIT_FOREVER, WAIT_SIGNALS);
-	spin_unlock(&p->guard);
-	if (error) {
-		pipe_release(file);
-		return -ERESTARTSYS;
-	}
-	return 0;
-}
-
-static const struct file_ops pipe_ops = {
+const struct file_ops pipe_ops = {
     .release = pipe_release,
     .read = pipe_read,
     .write = pipe_write,
     .ioctl = pipe_ioctl,
     .poll = pipe_poll,
 };
-
-static struct file_ops fifo_ops;
-
-void pipe_init(void)
-{
-	fifo_ops = pipe_ops;
-	fifo_ops.open = fifo_open;
-	vfs_set_fifo_ops(&fifo_ops);
-}
 
 int pipe_create(u32 flags, struct file **reader, struct file **writer)
 {
@@ -392,58 +327,4 @@ int pipe_create(u32 flags, struct file **reader, struct file **writer)
 	inode_get((*reader)->inode);
 	(*writer)->inode = (*reader)->inode;
 	return 0;
-}
-
-static struct pipe *pipe_of(struct file *f)
-{
-	return f->ops == &pipe_ops || f->ops == &fifo_ops ? f->private : NULL;
-}
-
-long pipe_size(struct file *f)
-{
-	struct pipe *p = pipe_of(f);
-
-	return p ? (long)(READ_ONCE(p->count) * PAGE_SIZE) : -EBADF;
-}
-
-long pipe_set_size(struct file *f, u64 size)
-{
-	struct pipe *p = pipe_of(f);
-	struct page **pages;
-	u64 first, end;
-	u32 count = 1;
-
-	if (!p)
-		return -EBADF;
-	if (size > INT32_MAX)
-		return -EINVAL;
-	if (size > PIPE_SIZE_MAX)
-		return -EPERM;
-	while (count * PAGE_SIZE < size)
-		count *= 2;
-	pages = kzalloc(count * sizeof(*pages));
-	if (!pages)
-		return -ENOMEM;
-	mutex_lock(&p->lock);
-	first = p->tail / PAGE_SIZE;
-	end = DIV_ROUND_UP(p->head, PAGE_SIZE);
-	if (end - first > count) {
-		mutex_unlock(&p->lock);
-		kfree(pages);
-		return -EBUSY;
-	}
-	for (u64 i = first; i < end; i++) {
-		struct page **old = &p->pages[i & (p->count - 1)];
-
-		pages[i & (count - 1)] = *old;
-		*old = NULL;
-	}
-	pages_free(p->pages, p->count);
-	p->pages = pages;
-	spin_lock(&p->guard);
-	WRITE_ONCE(p->count, count);
-	spin_unlock(&p->guard);
-	mutex_unlock(&p->lock);
-	wait_wake_all(&p->writable);
-	return count * PAGE_SIZE;
 }

@@ -6,6 +6,7 @@
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
+#include "kernel/sys/fcntl_command.h"
 
 CALL(close, fd_close((u32)a))
 
@@ -31,8 +32,6 @@ SYSCALL3(dup3, fd, to, flags)
 #define F_GETFL		3
 #define F_SETFL		4
 #define F_DUPFD_CLOEXEC 1030
-#define F_SETPIPE_SZ	1031
-#define F_GETPIPE_SZ	1032
 
 #define FLAGS_SETTABLE	(O_APPEND | O_NONBLOCK | O_NOATIME)
 
@@ -63,11 +62,10 @@ static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 	case F_SETFL:
 		file_flags_change(f, FLAGS_SETTABLE, (u32)argument & FLAGS_SETTABLE);
 		return 0;
-	case F_SETPIPE_SZ:
-		return pipe_set_size(f, (u32)argument);
-	case F_GETPIPE_SZ:
-		return pipe_size(f);
 	}
+	linker_set_for_each(entry, fcntl_commands)
+		if (entry->command == command)
+			return entry->fn(f, argument);
 	return -EINVAL;
 }
 

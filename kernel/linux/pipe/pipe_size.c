@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The size of a pipe: fcntl(F_GETPIPE_SZ, F_SETPIPE_SZ).
+ */
+#include "kernel/linux/pipe/pipe_size.h"
+
+#include "kernel/ipc/pipe_internal.h"
+#include "kernel/lib/errno.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sys/fcntl_command.h"
+
+#define PIPE_SIZE_MAX 1048576
+
+#define F_SETPIPE_SZ  1031
+#define F_GETPIPE_SZ  1032
+
+static struct pipe *pipe_of(struct file *f)
+{
+	return f->ops == &pipe_ops ? f->private : NULL;
+}
+
+static long pipe_size(struct file *f, u64 unused)
+{
+	struct pipe *p = pipe_of(f);
+
+	return p ? (long)(READ_ONCE(p->count) * PAGE_SIZE) : -EBADF;
+}
+
+long pipe_set_size(struct file *f, u64 size)
+{
+	struct pipe *p = pipe_of(f);
+	struct page **pages;
+	u64 first, end;
+	u32 count = 1;
+
+	if (!p)
+		return -EBADF;
+	size = (u32)size; /* fcntl(2) takes an unsigned int */
+	if (size > INT32_MAX)
+		return -EINVAL;
+	if (size > PIPE_SIZE_MAX)
+		return -EPERM;
+	while (count * PAGE_SIZE < size)
+		count *= 2;
+	pages = kzalloc(count * sizeof(*pages));
+	if (!pages)
+		return -ENOMEM;
+	mutex_lock(&p->lock);
+	first = p->tail / PAGE_SIZE;
+	end = DIV_ROUND_UP(p->head, PAGE_SIZE);
+	if (end - first > count) {
+		mutex_unlock(&p->lock);
+		kfree(pages);
+		return -EBUSY;
+	}
+	for (u64 i = first; i < end; i++) {
+		struct page **old = &p->pages[i & (p->count - 1)];
+
+		pages[i & (count - 1)] = *old;
+		*old = NULL;
+	}
+	pipe_pages_free(p->pages, p->count);
+	p->pages = pages;
+	spin_lock(&p->guard);
+	WRITE_ONCE(p->count, count);
+	spin_unlock(&p->guard);
+	mutex_unlock(&p->lock);
+	wait_wake_all(&p->writable);
+	return count * PAGE_SIZE;
+}
+
+static const struct fcntl_command LINKER_SET_ENTRY(fcntl_commands,
+						   struct fcntl_command) commands[] = {
+    {F_SETPIPE_SZ, pipe_set_size},
+    {F_GETPIPE_SZ, pipe_size},
+};
