@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/console.h"
+#include "kernel/dev/tty_job.h"
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"

@@ -2,6 +2,7 @@
  *
  * ioctl() of terminals: ioctl_tty(2).
  */
+#include "kernel/dev/tty_job.h"
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"

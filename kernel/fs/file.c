@@ -14,17 +14,9 @@ static struct lock_class position_class = {"file position", 0};
 static struct slab_cache *file_cache;
 static struct superblock anonymous = {.type = "anon_inodefs", .device = 1, .magic = 0x09041934};
 
-/* For address spaces: as->lock may be held, so this only looks. */
-static void describe_mapped(struct file *f, char *path, size_t size, u64 *device, u64 *inode)
-{
-	strscpy(path, f->path ? f->path->text : "", size);
-	*device = f->inode->sb->device;
-	*inode = f->inode->ino;
-}
-
 void file_init(void)
 {
-	static const struct region_file_hooks hooks = {file_get, file_put, describe_mapped};
+	static const struct region_file_hooks hooks = {file_get, file_put};
 
 	vm_set_file_hooks(&hooks);
 	file_cache = slab_cache_create("file", sizeof(struct file), 8);

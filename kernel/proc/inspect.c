@@ -5,31 +5,8 @@
  */
 #include "kernel/proc/inspect.h"
 
-#include "kernel/fs/file_table.h"
 #include "kernel/task/internal.h"
 #include "kernel/vm/address_space.h"
-
-struct address_space *process_space_get(struct process *p)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	struct address_space *as = p->space;
-
-	if (as)
-		address_space_get(as);
-	spin_unlock_irq(&process_lock, flags);
-	return as;
-}
-
-struct file_table *process_files_get(struct process *p)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	struct file_table *files = p->files;
-
-	if (files)
-		file_table_get(files);
-	spin_unlock_irq(&process_lock, flags);
-	return files;
-}
 
 void process_resource_use_locked(struct process *p, struct resource_use *use)
 {

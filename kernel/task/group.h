@@ -8,7 +8,6 @@
 #include "kernel/lib/base.h"
 
 struct process;
-struct tty;
 
 /* setpgid(pid, group).  0, -ESRCH, -EPERM, -EACCES, -EINVAL. */
 int process_set_group(pid_t pid, pid_t group);
@@ -19,13 +18,3 @@ int process_new_session(void);
 /* Is the group orphaned: does no member have a parent in another group of the same session (POSIX
  * 3.269)? */
 bool process_group_orphaned(pid_t group);
-
-/* Is there a member of `group` in `session`? */
-bool process_group_exists(pid_t group, pid_t session);
-
-/* Is `p` the leader of its session? */
-bool process_leads_session(const struct process *p);
-
-/* Set the controlling terminal of all processes in the session to `tty`; if `old` is not NULL, only
- * of those whose terminal is `old`. */
-void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty);

@@ -180,9 +180,6 @@ void signal_set_temporary_mask(sigset_t mask);
 /* sigaction(2) for the calling process; either pointer may be NULL.  0, -EINVAL. */
 int signal_action(int signal, const struct sigaction *new_action, struct sigaction *old_action);
 
-/* Does the calling thread block `signal`, or does its process ignore it? */
-bool signal_is_refused(int signal);
-
 /* The signals that are pending for the calling thread or its process and that the thread blocks
  * (sigpending(2)). */
 sigset_t signal_pending_set(void);

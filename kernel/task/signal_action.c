@@ -15,12 +15,6 @@ void signal_actions_reset(struct process *p)
 		    .handler = p->signals.actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
 }
 
-bool signal_is_refused(int signal)
-{
-	return current_thread()->signals.mask & SIGNAL_BIT(signal) ||
-	       signal_action_of(current_process(), signal).handler == SIG_IGN;
-}
-
 /* --- The calling thread ----------------------------------------------------------------------- */
 
 static void set_mask_locked(struct thread *t, sigset_t mask)

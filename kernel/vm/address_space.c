@@ -125,18 +125,6 @@ struct address_space *address_space_fork(struct address_space *as)
 	return ERR_PTR(-ENOMEM);
 }
 
-int address_space_for_each(struct address_space *as, int (*fn)(struct region *region, void *data),
-			   void *data)
-{
-	int result = 0;
-
-	rwlock_read_lock(&as->lock);
-	for (struct treap_node *n = treap_first(&as->regions); n && !result; n = treap_next(n))
-		result = fn(region_of(n), data);
-	rwlock_read_unlock(&as->lock);
-	return result;
-}
-
 u64 address_space_pte(struct address_space *as, u64 address)
 {
 	u64 *slot, entry;

@@ -53,19 +53,12 @@ static inline struct region *region_of(struct treap_node *node)
 	return node ? treap_entry(node, struct region, node) : NULL;
 }
 
-/* Set by kernel/fs: take and drop a reference to a mapped file, and describe it for
- * /proc/PID/maps. */
+/* Set by kernel/fs: take and drop a reference to a mapped file. */
 struct region_file_hooks {
 	void (*get)(struct file *f);
 	void (*put)(struct file *f);
-	/* "path", device and inode number. */
-	void (*describe)(struct file *f, char *path, size_t size, u64 *device, u64 *inode);
 };
 void vm_set_file_hooks(const struct region_file_hooks *hooks);
-
-/* The last column of /proc/PID/maps: "path", "[heap]", "[stack]" or "".  *device and *inode are 0
- * if no file is mapped.  The caller holds as->lock. */
-void region_describe(const struct region *r, char *path, size_t size, u64 *device, u64 *inode);
 
 struct address_space {
 	struct refcount refs;
@@ -188,11 +181,6 @@ struct fault_stats {
 struct fault_stats fault_stats_read(void);
 
 /* --- /proc ------------------------------------------------------------------------------------ */
-
-/* Call `fn` on each region in the order of addresses, with as->lock held for reading, so `fn` must
- * not access user memory.  If it returns a value other than 0, the walk ends and returns that. */
-int address_space_for_each(struct address_space *as,
-			   int (*fn)(struct region *region, void *data), void *data);
 
 /* The page-table entry for an address; 0: there is none. */
 u64 address_space_pte(struct address_space *as, u64 address);

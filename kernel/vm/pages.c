@@ -222,37 +222,3 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 		a = stop;
 	}
 }
-
-bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length)
-{
-	struct address_space *as = from->space;
-	u64 shift = to->start - old_start, end = old_start + length, a, first, stop, *slot;
-
-	/* Make all tables first, so that nothing can fail half-way. */
-	for (a = old_start;; a = stop) {
-		spin_lock(&as->page_table_lock);
-		slot = pte_next(as, &a, end, &stop);
-		spin_unlock(&as->page_table_lock);
-		if (!slot)
-			break;
-		if (!pages_table_make(as, a + shift) ||
-		    !pages_table_make(as, stop - PAGE_SIZE + shift))
-			return false;
-	}
-	a = old_start;
-	do {
-		spin_lock(&as->page_table_lock);
-		slot = pte_next(as, &a, end, &stop);
-		first = a;
-		for (u64 *entry = slot; entry && a < stop; a += PAGE_SIZE, entry++) {
-			if (!*entry)
-				continue;
-			WRITE_ONCE(*pte_slot(as, a + shift), *entry);
-			WRITE_ONCE(*entry, 0);
-		}
-		if (slot)
-			tlb_shootdown(&as->pmap, first, stop);
-		spin_unlock(&as->page_table_lock);
-	} while (slot);
-	return true;
-}

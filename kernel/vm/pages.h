@@ -57,6 +57,3 @@ void pages_protect(struct region *r, u64 start, u64 end);
  * TLB.  False: no memory. */
 bool pages_fork(struct region *from, struct region *to, bool *downgraded);
 
-/* Move the pages of `length` bytes from `old_start` to to->start.  False, and nothing done: no
- * memory. */
-bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length);

@@ -18,15 +18,6 @@ void vm_set_file_hooks(const struct region_file_hooks *hooks)
 	file_hooks = hooks;
 }
 
-void region_describe(const struct region *r, char *path, size_t size, u64 *device, u64 *inode)
-{
-	*device = *inode = 0;
-	if (r->file)
-		file_hooks->describe(r->file, path, size, device, inode);
-	else
-		strscpy(path, r->is_heap ? "[heap]" : r->is_stack ? "[stack]" : "", size);
-}
-
 struct region *region_find(struct address_space *as, u64 address)
 {
 	struct treap_node *n = as->regions.root;

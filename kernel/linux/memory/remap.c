@@ -4,6 +4,7 @@
  */
 #include "kernel/linux/memory/remap.h"
 
+#include "arch/x86_64/pc/tlb.h"
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
 #include "kernel/vm/pages.h"
@@ -16,6 +17,42 @@ struct remap {
 	u64 new_address; /* MREMAP_FIXED */
 	struct list dead;
 };
+
+/* Move the pages of `length` bytes from `old_start` to to->start.  False: no memory, and nothing
+ * has changed. */
+static bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length)
+{
+	struct address_space *as = from->space;
+	u64 shift = to->start - old_start, end = old_start + length, a, first, stop, *slot;
+
+	/* Make all tables first, so that nothing can fail half-way. */
+	for (a = old_start;; a = stop) {
+		spin_lock(&as->page_table_lock);
+		slot = pte_next(as, &a, end, &stop);
+		spin_unlock(&as->page_table_lock);
+		if (!slot)
+			break;
+		if (!pages_table_make(as, a + shift) ||
+		    !pages_table_make(as, stop - PAGE_SIZE + shift))
+			return false;
+	}
+	a = old_start;
+	do {
+		spin_lock(&as->page_table_lock);
+		slot = pte_next(as, &a, end, &stop);
+		first = a;
+		for (u64 *entry = slot; entry && a < stop; a += PAGE_SIZE, entry++) {
+			if (!*entry)
+				continue;
+			WRITE_ONCE(*pte_slot(as, a + shift), *entry);
+			WRITE_ONCE(*entry, 0);
+		}
+		if (slot)
+			tlb_shootdown(&as->pmap, first, stop);
+		spin_unlock(&as->page_table_lock);
+	} while (slot);
+	return true;
+}
 
 /* Room for `by` bytes more right behind the region?  Then it has them. */
 static bool grow_in_place(struct region *r, u64 by, struct list *dead)

@@ -8,8 +8,8 @@
 #include "kernel/fs/file_table.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/proc/usage.h"
+#include "kernel/linux/process_parts.h"
 #include "kernel/mem/slab.h"
-#include "kernel/proc/inspect.h"
 
 static void show_space(struct address_space *as, struct text *text)
 {

@@ -2,13 +2,14 @@
  *
  * /proc/PID: what a process shows of its memory (proc(5)).
  */
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/proc/usage.h"
+#include "kernel/linux/process_parts.h"
 #include "kernel/mem/slab.h"
-#include "kernel/proc/inspect.h"
 
 static void show_bytes(struct address_space *as, u64 from, u64 to, struct text *text)
 {
@@ -107,6 +108,18 @@ static void show_region_usage(struct region *r, struct maps_walk *walk)
 		    r->shared ? " sh" : "", " mr",
 		    !r->max_prot || r->max_prot & PROT_WRITE ? " mw" : "",
 		    r->grows_down ? " me gd" : " me");
+}
+
+/* The path, or what the memory is for, and the device and inode number of a mapped file. */
+static void region_describe(const struct region *r, char *path, size_t size, u64 *device, u64 *inode)
+{
+	const char *purpose = r->is_heap ? "[heap]" : r->is_stack ? "[stack]" : "";
+
+	*device = r->file ? r->file->inode->sb->device : 0;
+	*inode = r->file ? r->file->inode->ino : 0;
+	if (r->file)
+		purpose = r->file->path ? r->file->path->text : "";
+	strscpy(path, purpose, size);
 }
 
 static int show_region(struct region *r, void *data)

@@ -7,6 +7,7 @@
 
 #include "kernel/lib/string.h"
 #include "kernel/vm/pages.h"
+#include "kernel/vm/region.h"
 
 /* How often it is mapped.  An object holds its pages too; so does, for a moment, whoever copies. */
 static u32 mappings_of(const struct page *page)
@@ -72,4 +73,16 @@ void region_usage_add(struct region *r, struct region_usage *usage)
 		}
 		spin_unlock(&as->page_table_lock);
 	} while (slot);
+}
+
+int address_space_for_each(struct address_space *as, int (*fn)(struct region *region, void *data),
+			   void *data)
+{
+	int result = 0;
+
+	rwlock_read_lock(&as->lock);
+	for (struct region *r = region_find(as, 0); r && !result; r = region_next(r))
+		result = fn(r, data);
+	rwlock_read_unlock(&as->lock);
+	return result;
 }

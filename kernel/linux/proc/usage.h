@@ -26,3 +26,8 @@ struct region_usage {
 
 /* Adds to *usage.  as->lock is held, for reading at least. */
 void region_usage_add(struct region *r, struct region_usage *usage);
+
+/* Call `fn` on each region in the order of addresses, with as->lock held for reading, so `fn` must
+ * not access user memory.  If it returns a value other than 0, the walk ends and returns that. */
+int address_space_for_each(struct address_space *as,
+			   int (*fn)(struct region *region, void *data), void *data);

@@ -10,6 +10,7 @@
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/linux/proc_file.h"
+#include "kernel/linux/process_parts.h"
 #include "kernel/proc/inspect.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The parts of another process, for /proc and for the counters.
+ */
+#pragma once
+
+struct address_space;
+struct file_table;
+struct process;
+
+/* The address space or the descriptor table of `p`, with a reference that the caller drops; NULL if
+ * the last thread of `p` has exited.  Any context. */
+struct address_space *process_space_get(struct process *p);
+struct file_table *process_files_get(struct process *p);
