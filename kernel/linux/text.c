@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text that the kernel makes for a file: a buffer that grows.
+ * A buffer that grows, for files whose text the kernel generates.
  */
 #include "kernel/linux/text.h"
 
@@ -47,7 +47,7 @@ void text_printf(struct text *t, const char *fmt, ...)
 	va_list args;
 	int n;
 
-	do { /* a second time where it turns out that there is too little room */
+	do { /* again if there was too little room */
 		room = t->data ? t->capacity - t->length : 0;
 		va_start(args, fmt);
 		n = vsnprintf(room ? t->data + t->length : NULL, room, fmt, args);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text that the kernel makes for a file: a buffer that grows.
+ * A buffer that grows, for files whose text the kernel generates.
  */
 #pragma once
 
@@ -11,16 +11,17 @@ struct io_buffer;
 struct text {
 	char *data;
 	size_t length, capacity;
-	bool failed; /* no memory: what is added from now on is dropped */
+	bool failed; /* out of memory: later text is dropped */
 };
 
-/* Both sleep. */
+/* Append formatted text, or `length` bytes.  Both sleep. */
 void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_write(struct text *t, const char *data, size_t length);
 
-/* Add what `report` writes into a buffer (at most 32 KiB); it returns the length.  Sleeps. */
+/* Append the text that `report` writes into a buffer of at most 32 KiB; `report` returns its
+ * length. Sleeps. */
 void text_report(struct text *t, size_t (*report)(char *buf, size_t size));
 
-/* What a program writes, at most a page: a value without the newline of echo(1), terminated; the
- * caller frees it.  Its length, -EINVAL, -ENOMEM or -EFAULT.  Sleeps. */
+/* Copy the bytes of a write() call, at most a page, into a new string without the newline at its
+ * end; the caller frees *text.  Returns its length, -EINVAL, -ENOMEM or -EFAULT.  Sleeps. */
 ssize_t text_take(struct io_buffer *io, char **text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs the kernel's self-tests and prints KTAP.
+ * Runs the self-tests of the kernel and prints KTAP.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/string.h"
@@ -10,7 +10,7 @@
 
 extern const struct ktest __ktest_start[], __ktest_end[]; /* linker.ld */
 
-static u32 failures; /* of the test that runs; its threads may count too */
+static u32 failures; /* in the running test; atomic, as its threads count too */
 
 void ktest_fail(const char *file, int line, const char *text, s64 got, s64 wanted)
 {
@@ -35,8 +35,8 @@ u32 ktest_run_all(const char *filter)
 		__atomic_store_n(&failures, 0, __ATOMIC_RELAXED);
 		threads = kthread_count();
 		t->fn();
-		/* Its threads leave their stacks a moment after they said that they are done; the
-		 * next test counts frames. */
+		/* A thread reports that it is done a moment before it frees its stack.  Wait for
+		 * that, because the next test may count frames. */
 		for (u32 ms = 0; ms < 1000 && kthread_count() > threads; ms++)
 			sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
 		ok = !__atomic_load_n(&failures, __ATOMIC_RELAXED);

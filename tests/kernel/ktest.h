@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests inside the kernel, run with `selftest` on the command line; they print KTAP (Linux's
- * Documentation/dev-tools/ktap.rst) and may sleep: each runs in a kernel thread, all CPUs up.
+ * Tests inside the kernel.  `selftest` on the command line runs them; they print KTAP (Linux:
+ * Documentation/dev-tools/ktap.rst).  Each runs in a kernel thread after all CPUs have started, and
+ * may sleep.
  */
 #pragma once
 
@@ -12,13 +13,14 @@ struct ktest {
 	void (*fn)(void);
 };
 
-/* A test: KTEST(buddy_merges) { KEXPECT(...); } */
+/* Defines a test: KTEST(buddy_merges) { KEXPECT(...); } */
 #define KTEST(test)                                                                                \
 	static void test(void);                                                                    \
 	static const struct ktest __used __section(".ktest") ktest_##test = {#test, test};         \
 	static void test(void)
 
-/* The test goes on after a failure; both print values and place. */
+/* Record a failure and print its values and its place.  The test continues.  KEXPECT() and
+ * KEXPECT_EQ() call it. */
 void ktest_fail(const char *file, int line, const char *text, s64 got, s64 wanted);
 
 #define KEXPECT(cond)                                                                              \
@@ -34,6 +36,6 @@ void ktest_fail(const char *file, int line, const char *text, s64 got, s64 wante
 			ktest_fail(__FILE__, __LINE__, #got, _got, _wanted);                       \
 	} while (0)
 
-/* Run all whose name contains `filter` ("" for all). Return the number of failures: of the tests
- * that failed, or 1 if no name contains `filter`. */
+/* Run all tests whose name contains `filter` ("": all tests).  Returns the number of failed tests,
+ * or 1 if no name contains `filter`.  Sleeps. */
 u32 ktest_run_all(const char *filter);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of the processor's floor: faults in copies, calls of other CPUs, FPU areas, random
- * numbers.
+ * Tests of arch/x86_64: faults while copying user memory, cross-calls, FPU areas, random numbers.
  */
 #include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/layout.h"
@@ -13,7 +12,7 @@
 #include "kernel/lib/string.h"
 #include "tests/kernel/ktest.h"
 
-/* A kernel thread has no user half: every touch of one ends in the fixup. */
+/* A kernel thread has no user memory, so each access to it must end in the fixup. */
 KTEST(usercopy_without_space_fails)
 {
 	u64 words[4] = {0};
@@ -66,13 +65,13 @@ KTEST(fpu_area_refuses_what_would_fault)
 	KEXPECT(fpu_area_size <= sizeof(storage));
 	fpu_area_init(area);
 	KEXPECT(fpu_area_sanitize(area));
-	storage[27] = 0x80; /* MXCSR's highest bit is reserved */
+	storage[27] = 0x80; /* the highest bit of MXCSR is reserved */
 	KEXPECT(!fpu_area_sanitize(area));
 	fpu_area_init(area);
-	storage[519] = 0x40; /* an unknown component, where there is XSAVE */
+	storage[519] = 0x40; /* an unknown component, if the CPU has XSAVE */
 	KEXPECT_EQ(fpu_area_sanitize(area), fpu_xcr0 == 0);
 	fpu_area_init(area);
-	storage[527] = 0x80; /* the compacted form */
+	storage[527] = 0x80; /* the compacted format */
 	KEXPECT_EQ(fpu_area_sanitize(area), fpu_xcr0 == 0);
 }
 

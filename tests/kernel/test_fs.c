@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The VFS, the RAM file system and /dev, from inside.
+ * The VFS, the RAM file system and /dev, used inside the kernel.
  */
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/vfs.h"
@@ -107,7 +107,7 @@ KTEST(fs_symlinks)
 		file_put(f);
 	KEXPECT_EQ(vfs_symlink(NULL, loop, loop), 0);
 	KEXPECT_EQ(lookup_error(loop), -ELOOP);
-	/* A chain of 40 is followed, one of 41 is not. */
+	/* A chain of 40 symbolic links is followed, one of 41 is not. */
 	for (int i = 1; i <= 41; i++) {
 		char target[64];
 
@@ -170,7 +170,8 @@ KTEST(fs_content)
 	file_put(f);
 }
 
-/* Half of the entries are removed while the directory is read: the others come once each. */
+/* While the directory is read, half of its entries are removed.  Each other entry must be read
+ * exactly once. */
 KTEST(fs_readdir_is_stable)
 {
 	char name[NAME_MAX + 1], path[64];

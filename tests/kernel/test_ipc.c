@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pipes, through kernel buffers.
+ * Pipes, with kernel buffers.
  */
 #include "kernel/ipc/pipe.h"
 #include "kernel/lib/errno.h"
@@ -25,7 +25,7 @@ static ssize_t get(struct file *f, void *buf, size_t n)
 	return file_transfer(f, &io, false, NULL);
 }
 
-/* POSIX write(): what is at most PIPE_BUF goes in whole or not at all. */
+/* POSIX write(): at most PIPE_BUF bytes are written completely or not at all. */
 KTEST(pipe_fills_to_the_byte)
 {
 	struct file *r, *w;
@@ -86,7 +86,7 @@ static void write_stream(void *arg)
 	file_put(arg);
 }
 
-/* A writer and a reader that block on each other, in pieces that never fit. */
+/* A writer and a reader block on each other; their pieces never fit into a page evenly. */
 KTEST(pipe_stream_arrives_in_order)
 {
 	struct file *r, *w;

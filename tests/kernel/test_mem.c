@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames, slabs and kernel stacks on the real machine: all CPUs at once, and everything comes back.
+ * Frames, slabs and kernel stacks: all CPUs use them at once, and all memory must be free at the
+ * end.
  */
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/percpu.h"
@@ -26,7 +27,7 @@ static u64 used_frames(enum page_use use)
 	return stats.used[use];
 }
 
-/* Each worker's own random numbers (a linear congruence; Knuth's MMIX constants). */
+/* Random numbers of one worker: a linear congruential generator (Knuth, MMIX). */
 static u64 next_random(u64 *seed)
 {
 	*seed = *seed * 6364136223846793005UL + 1442695040888963407UL;
@@ -53,8 +54,8 @@ static void worker_done(void)
 	__atomic_fetch_sub(&workers_left, 1, __ATOMIC_RELEASE);
 }
 
-/* Put a frame with its own number in it into a shared slot, take out what was there: so frames are
- * freed on other CPUs than those that allocated them. */
+/* Write the number of a frame into it, and exchange it for the frame in a shared slot.  So frames
+ * are freed on other CPUs than those that allocated them. */
 static void frames_worker(void *seed)
 {
 	u64 random = (u64)seed;
@@ -119,7 +120,7 @@ KTEST(mem_objects_on_all_cpus)
 		kfree(shared[i]);
 		shared[i] = NULL;
 	}
-	/* The threads' own structures may share a slab with what was there. */
+	/* The structures of the threads may share a slab with older objects. */
 	KEXPECT(used_frames(PAGE_SLAB) <= before + 4);
 }
 
@@ -148,7 +149,7 @@ KTEST(mem_ledger_adds_up)
 	page_stats_read(&stats);
 	for (u32 use = PAGE_RESERVED + 1; use < PAGE_USES; use++)
 		used += stats.used[use];
-	/* Others may have taken or given a few frames between the readings. */
+	/* Other threads may have allocated or freed a few frames between the readings. */
 	KEXPECT((s64)(stats.free + used - stats.total) < 64);
 	KEXPECT((s64)(stats.free + used - stats.total) > -64);
 }
@@ -190,7 +191,7 @@ KTEST(mem_failing_allocations_leak_nothing)
 	for (u64 n = 1; n <= 5; n++) {
 		void *stack;
 
-		page_drain_all(); /* no stack is kept: frames are needed */
+		page_drain_all(); /* free the cached stacks, so that new ones need frames */
 		alloc_fail_nth(n);
 		stack = kstack_alloc();
 		alloc_fail_nth(0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Page tables, what the kernel's half allows, and the clock.
+ * Page tables, the permissions of kernel mappings, and the clock.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/layout.h"
@@ -58,7 +58,7 @@ KTEST(pmap_lazy_root_is_dropped)
 	pmap_destroy(&p);
 }
 
-/* Entries below `table` that can be written and executed. */
+/* Number of mappings below `table` that are both writable and executable. */
 static u64 count_wx(const u64 *table, unsigned shift, unsigned from, bool write, bool execute)
 {
 	u64 found = 0;
@@ -106,7 +106,7 @@ KTEST(mmio_map_sees_the_same_memory)
 	if (alias) {
 		*alias = 0x12345678;
 		KEXPECT_EQ(((u32 *)page_to_virt(page))[2], 0x12345678);
-		/* The mapping stays for ever, the frame does not. */
+		/* mmio_map() mappings are permanent, but this frame is freed: unmap it here. */
 		kernel_unmap_page((u64)alias & PAGE_MASK);
 		tlb_flush_kernel_range((u64)alias & PAGE_MASK,
 				       ((u64)alias & PAGE_MASK) + PAGE_SIZE);

@@ -13,7 +13,7 @@
 
 static struct lock_class test_class = {"test", 0}, test_mutex_class = {"test mutex", 0};
 
-/* What the threads of one test share. */
+/* Data that the threads of one test share. */
 static struct {
 	struct spinlock lock;
 	struct wait_queue done;
@@ -39,7 +39,7 @@ static void leave(void)
 {
 	spin_lock(&shared.lock);
 	shared.running--;
-	wait_wake_all(&shared.done); /* under the lock: the next test may use `shared` anew */
+	wait_wake_all(&shared.done); /* under the lock, as the next test may reuse `shared` */
 	spin_unlock(&shared.lock);
 }
 
@@ -105,7 +105,7 @@ KTEST(sched_rwlock_excludes_writers)
 	KEXPECT_EQ(shared.count, WORKERS * 63);
 }
 
-/* A baton goes round: each wake-up counts, none may be lost. */
+/* Threads pass a baton in a circle: the test hangs if a single wake-up is lost. */
 static void pass_baton(void *arg)
 {
 	u32 me = (u32)(u64)arg;
@@ -142,7 +142,7 @@ KTEST(sched_timed_wait_ends)
 	KEXPECT(clock_now_ns() - start >= 2 * NSEC_PER_MSEC);
 }
 
-/* Threads that never give way share a CPU all the same. */
+/* Threads that never yield must share a CPU. */
 static void spin_until_all_ran(void *arg)
 {
 	__atomic_fetch_add(&shared.count, 1, __ATOMIC_SEQ_CST);
@@ -208,7 +208,8 @@ KTEST(timer_restarts_and_stops)
 	timer_cancel_sync(&t);
 }
 
-/* A timer that its function finds gone. */
+/* A timer on the stack of a thread.  timer_cancel_sync() must not return while its function runs,
+ * or the function would find `alive` changed. */
 struct mortal {
 	struct timer timer;
 	u32 alive;
@@ -257,7 +258,7 @@ KTEST(timer_is_gone_after_cancel_sync)
 	run_threads(cancel_from_elsewhere, 4);
 }
 
-/* Wake-ups, while the threads are sent to and fro all the time. */
+/* Wake-ups while the affinity of the threads is changed all the time. */
 static struct thread *hopping[WORKERS];
 
 static void hop_and_pass_baton(void *arg)
@@ -274,7 +275,7 @@ static void hop_and_pass_baton(void *arg)
 		}
 		spin_unlock(&shared.lock);
 		wait_wake_all(&shared.turn_queue);
-		/* Nobody leaves while he may still be sent somewhere. */
+		/* No thread ends while another one may still change its affinity. */
 		while (!READ_ONCE(shared.other_count))
 			sched_yield();
 	} else {

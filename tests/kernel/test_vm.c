@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Address spaces from the inside: regions, faults, fork, objects, and what comes back.
+ * Address spaces, used inside the kernel: regions, faults, fork, objects, and that all memory is
+ * freed.
  */
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
@@ -23,7 +24,7 @@ static u64 free_frames(void)
 	return stats.free;
 }
 
-/* Set a limit of process 0, to which the self-tests belong; returns the old one. */
+/* Set a limit of process 0, in which the self-tests run.  Returns the old one. */
 static u64 limit_swap(u32 which, u64 value)
 {
 	u64 before = kernel_process->limits.value[which].current;
@@ -117,7 +118,7 @@ KTEST(vm_fork_copies_on_write)
 
 	map(as, BASE, 1024, RW, ANON | MAP_FIXED);
 	KEXPECT_EQ(peek(as, BASE), 0);
-	KEXPECT_EQ(as->resident_anon, 0); /* a read takes no frame */
+	KEXPECT_EQ(as->resident_anon, 0); /* a read allocates no frame */
 	poke(as, BASE, 1);
 	poke(as, BASE + 1000 * PAGE_SIZE, 2);
 	KEXPECT_EQ(as->resident_anon, 2);
@@ -127,7 +128,7 @@ KTEST(vm_fork_copies_on_write)
 	poke(child, BASE, 3);
 	KEXPECT_EQ(peek(as, BASE), 1);
 	KEXPECT_EQ(child->cow_copies, 1);
-	poke(as, BASE, 4); /* alone again: no copy */
+	poke(as, BASE, 4); /* the page is not shared any more, so it is not copied */
 	KEXPECT_EQ(as->cow_copies, 0);
 	KEXPECT_EQ(peek(child, BASE), 3);
 	KEXPECT_EQ(peek(child, BASE + 1000 * PAGE_SIZE), 2);
@@ -168,7 +169,7 @@ KTEST(vm_object_cut_reaches_mappings)
 	KEXPECT_EQ(address_space_protect(as, shared, 32 * PAGE_SIZE, PROT_READ), 0);
 	KEXPECT_EQ(vm_object_resize(o, 2), 0);
 	KEXPECT_EQ(o->page_count, 1);
-	KEXPECT_EQ(peek(as, shared + 4), 0); /* the tail of the last page is cleared */
+	KEXPECT_EQ(peek(as, shared + 4), 0); /* the rest of the last page is zeroed */
 	KEXPECT_EQ(address_space_fault(as, shared + 40 * PAGE_SIZE, FAULT_READ), FAULT_BUS);
 	KEXPECT_EQ(address_space_fault(as, private + 40 * PAGE_SIZE, FAULT_READ), FAULT_BUS);
 	KEXPECT_EQ(address_space_resident(as), 1);
@@ -247,7 +248,8 @@ KTEST(vm_stack_and_heap_grow)
 	address_space_put(as);
 }
 
-/* Every allocation of fork, a copy and a mapping that is split fails once; nothing may be lost. */
+/* Let each allocation of fork, of a copy on write and of a split mapping fail once.  No memory may
+ * be lost. */
 KTEST(vm_survives_failed_allocations)
 {
 	u64 before = free_frames();
@@ -266,7 +268,7 @@ KTEST(vm_survives_failed_allocations)
 		if (done) {
 			done = address_space_fault(child, BASE, FAULT_WRITE) == FAULT_DONE &&
 			       address_space_unmap(as, BASE + 500 * PAGE_SIZE, PAGE_SIZE) == 0;
-			/* It failed where the kernel could help itself: not yet the end. */
+			/* The kernel could do without the allocation that failed: go on. */
 			done = done && n > 60;
 			address_space_put(child);
 		}

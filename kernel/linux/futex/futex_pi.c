@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futexes that name their owner: the locks of FUTEX_LOCK_PI (futex(2)), as far as ownership goes.
- * Round robin has no priorities to inherit.
+ * PI futexes: locks whose word contains the TID of the owner (futex(2), FUTEX_LOCK_PI).  Ownership
+ * is passed on as on Linux; there are no priorities to inherit, since the scheduler is round robin.
  */
 #include "kernel/ipc/futex_internal.h"
 #include "kernel/lib/errno.h"
@@ -16,10 +16,10 @@
 #define FUTEX_TRYLOCK_PI 8
 #define FUTEX_LOCK_PI2	 13
 
-/* The thread owns no PI lock any more: it ends or execs. */
+/* The thread exits or execs, and so does not count as the owner of a PI lock any more. */
 static DEFINE_PER_THREAD(bool, owner_gone);
 
-static u32 pi_waiters; /* all there are, so that exits seldom search */
+static u32 pi_waiters; /* number of callers of futex_lock_pi(); if 0, an exit need not search */
 
 /* The PI waiter that is next for a word, after `after` (NULL: the first). */
 static struct futex_waiter *pi_next(struct futex_bucket *b, const struct futex_key *key,
@@ -36,7 +36,8 @@ static struct futex_waiter *pi_next(struct futex_bucket *b, const struct futex_k
 	return NULL;
 }
 
-/* `tid` has got the word: it is for its end now that the others wait. */
+/* Thread `tid` now owns the word: record it as the owner that all other waiters wait for.  b->lock
+ * is held. */
 static void pi_new_owner(struct futex_bucket *b, const struct futex_key *key, u32 tid)
 {
 	for (struct futex_waiter *w = NULL; (w = pi_next(b, key, w));)
@@ -45,8 +46,10 @@ static void pi_new_owner(struct futex_bucket *b, const struct futex_key *key, u3
 
 enum { PI_OWNED, PI_QUEUED, PI_AGAIN };
 
-/* What the word is to become for a caller who finds `value` in it: locked by the caller, or marked
- * as waited for.  `dead`: whom we waited for; he has died since. */
+/* Decide what a caller does that finds `value` in the word.  PI_OWNED: take the lock; PI_QUEUED:
+ * set FUTEX_WAITERS and wait; in both cases *new_value is the new word.  Or an error.  `owner` is
+ * the thread that the word names, or NULL; `dead` is the TID of an owner that died while we waited,
+ * or 0. */
 static long pi_decide(u32 value, bool others, tid_t dead, struct thread *owner, bool try_only,
 		      u32 *new_value)
 {
@@ -65,7 +68,8 @@ static long pi_decide(u32 value, bool others, tid_t dead, struct thread *owner, 
 	return try_only ? -EAGAIN : PI_QUEUED;
 }
 
-/* One try.  PI_AGAIN: the word changed under us, or its page had to come first. */
+/* Try once to take the lock or to enqueue `w`.  PI_AGAIN if the word changed in the meantime, or if
+ * its page had to be faulted in first. */
 static long pi_try(u64 address, bool shared, bool try_only, tid_t dead, struct futex_waiter *w)
 {
 	struct thread *owner = NULL;
@@ -77,8 +81,9 @@ static long pi_try(u64 address, bool shared, bool try_only, tid_t dead, struct f
 
 	if (get_user_u32(&value, (u32 *)address))
 		return -EFAULT;
-	/* The owner is looked up before the lock; with the word unchanged below it is still his,
-	 * and if he leaves he has to pass the bucket's lock after us. */
+	/* The owner is looked up before the bucket is locked.  If the word is unchanged below, that
+	 * thread still owns it; and if it exits, it must take the lock of the bucket after us and
+	 * finds our waiter. */
 	if (value & FUTEX_TID_MASK)
 		owner = thread_find((tid_t)(value & FUTEX_TID_MASK));
 	b = futex_bucket_lock(address, shared, &key);
@@ -103,15 +108,16 @@ out:
 	return fault && fault_in_user(address, true) ? -EFAULT : result;
 }
 
-/* 0, -EDEADLK, -ESRCH (the owner named in the word is no thread), -ETIMEDOUT, -EINTR, -EAGAIN
- * (try_only).  Sleeps. */
+/* Take the lock.  0, -EDEADLK (the caller owns it), -ESRCH (the word names no living thread),
+ * -ETIMEDOUT, -EINTR, -EAGAIN (`try_only`, and it is taken), -EFAULT.  Sleeps. */
 static long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only)
 {
 	struct futex_waiter w;
 	tid_t dead = 0;
 	long result;
 
-	/* Before an owner's life is looked at: see futex_pi_owner_leaves(). */
+	/* Count this caller before the state of an owner is read.  Pairs with
+	 * futex_pi_owner_leaves(). */
 	__atomic_fetch_add(&pi_waiters, 1, __ATOMIC_SEQ_CST);
 	do {
 		result = pi_try(address, shared, try_only, dead, &w);
@@ -129,7 +135,8 @@ static long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_on
 	return result;
 }
 
-/* 0, -EPERM (the caller is not the owner), -EFAULT. */
+/* Release the lock and pass it to the first waiter, if any.  0, -EPERM (the caller is not the
+ * owner), -EFAULT.  Sleeps. */
 static long futex_unlock_pi(u64 address, bool shared)
 {
 	u32 tid = (u32)current_thread()->tid, value, seen, next;
@@ -192,9 +199,9 @@ COMMAND pi_lock2 = {FUTEX_LOCK_PI2, true, command_lock};
 COMMAND pi_trylock = {FUTEX_TRYLOCK_PI, false, command_lock};
 COMMAND pi_unlock = {FUTEX_UNLOCK_PI, false, command_unlock};
 
-/* --- The owner's end -------------------------------------------------------------------------- */
+/* --- The end of an owner ---------------------------------------------------------------------- */
 
-/* Wake all who wait for a lock of thread `tid`: each finds that its owner is gone. */
+/* Wake all waiters for locks of thread `tid`, and let them know that the owner has died. */
 static void pi_owner_gone(tid_t tid)
 {
 	struct futex_waiter *w, *next;
@@ -211,8 +218,8 @@ static void pi_owner_gone(tid_t tid)
 
 void futex_pi_owner_leaves(struct thread *t)
 {
-	/* Full barrier on both sides: either this thread sees the waiter's count, or the waiter
-	 * sees that this thread is gone. */
+	/* A full barrier here and in futex_lock_pi(): either this thread sees the count of waiters,
+	 * or the waiter sees owner_gone. */
 	__atomic_store_n(per_thread(t, owner_gone), true, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&pi_waiters, __ATOMIC_SEQ_CST))
 		pi_owner_gone(t->tid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futex words that hold the TID of the thread that owns the lock.
+ * Futex words that contain the TID of the thread that owns the lock (PI and robust futexes).
  */
 #pragma once
 
@@ -12,7 +12,7 @@ struct thread;
 #define FUTEX_OWNER_DIED 0x40000000U
 #define FUTEX_TID_MASK	 0x3fffffffU
 
-/* The thread ends or leaves its program: waiters for its PI locks look again.  The thread counts as
- * gone from then on, until it has a new program. */
+/* `t` exits or execs: wake the waiters for its PI locks, which check the owner again.  From now on
+ * the thread does not count as an owner, until futex_pi_owner_returns() is called after exec. */
 void futex_pi_owner_leaves(struct thread *t);
 void futex_pi_owner_returns(struct thread *t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The robust list: the locks that a thread owns, which the kernel marks and passes on if the thread
- * ends without releasing them (get_robust_list(2)).
+ * The robust list: the locks that a thread owns.  If the thread ends without releasing them, the
+ * kernel marks them and wakes a waiter of each (get_robust_list(2)).
  */
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/errno.h"
@@ -15,7 +15,7 @@
 
 #define ROBUST_HEAD_SIZE  24
 
-static DEFINE_PER_THREAD(u64, robust_list); /* user address of its head, 0: none */
+static DEFINE_PER_THREAD(u64, robust_list); /* user address of the list head; 0: no list */
 
 SYSCALL2(set_robust_list, head, size)
 {
@@ -41,10 +41,11 @@ SYSCALL3(get_robust_list, tid, user_head, user_size)
 	return put_user_u64((u64 *)user_head, head);
 }
 
-/* --- The thread's end ------------------------------------------------------------------------- */
+/* --- The end of a thread ---------------------------------------------------------------------- */
 
-/* One lock of the list: if it is the caller's, mark it.  `pending`: the caller may have been killed
- * between releasing it and waking the next. */
+/* Mark one lock of the list if the calling thread owns it, and wake a waiter.  `pending`: the
+ * thread may have been killed after it released the lock and before it woke the next owner, so a
+ * released lock gets a wake-up too.  0 or -EFAULT. */
 static int robust_mark(u64 address, bool pi, bool pending)
 {
 	u32 tid = (u32)current_thread()->tid, value, seen;
@@ -83,7 +84,7 @@ static void robust_list_walk(u64 head)
 	pending = words[2];
 	entry = words[0];
 	for (u32 i = 0; i < ROBUST_LIST_LIMIT && (entry & ~1UL) != head; i++) {
-		/* The next is read first: once marked, another thread may free this one. */
+		/* Read the next pointer first: another thread may free a lock once it is marked. */
 		int error = get_user_u64(&next, (u64 *)(entry & ~1UL));
 
 		if ((entry ^ pending) & ~1UL &&
@@ -97,8 +98,8 @@ static void robust_list_walk(u64 head)
 		robust_mark((pending & ~1UL) + words[1], pending & 1, true);
 }
 
-/* Mark each lock of the list and wake one of its waiters; waiters for PI locks of the thread look
- * again. */
+/* A thread exits or execs: mark the locks of its robust list, and wake the waiters for its PI
+ * locks. */
 static void leave_program(struct thread *t)
 {
 	u64 *head = per_thread(t, robust_list);

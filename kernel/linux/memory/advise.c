@@ -22,8 +22,8 @@
 #define MS_INVALIDATE	2
 #define MS_SYNC		4
 
-/* Advice that is accepted but needs no action: there is neither swap nor a disk to read ahead from.
- */
+/* Advice that is accepted but needs no action: there is neither swap nor a disk to read ahead
+ * from. */
 #define ADVICE_IDLE                                                                                \
 	(1U << MADV_NORMAL | 1U << MADV_RANDOM | 1U << MADV_SEQUENTIAL | 1U << MADV_WILLNEED |     \
 	 1U << MADV_HUGEPAGE | 1U << MADV_NOHUGEPAGE | 1U << MADV_DONTDUMP | 1U << MADV_DODUMP)
@@ -66,7 +66,7 @@ static int advise(struct address_space *as, u64 address, u64 length, int advice)
 	return err;
 }
 
-/* Is there no hole in the range?  0 or -ENOMEM. */
+/* 0 if the whole range is mapped, else -ENOMEM. */
 static int covers(struct address_space *as, u64 address, u64 length)
 {
 	bool ok;
@@ -80,12 +80,12 @@ static int covers(struct address_space *as, u64 address, u64 length)
 	return ok ? 0 : -ENOMEM;
 }
 
-/* --- Calls -------------------------------------------------------------------------------------
- */
+/* --- Calls
+ * ------------------------------------------------------------------------------------- */
 
 CALL(madvise, advise(current_space(), a, b, (int)c))
 
-/* Objects are memory: there is nothing to write back. */
+/* Files are in memory, so there is nothing to write back. */
 SYSCALL3(msync, address, length, flags)
 {
 	if (flags & ~(u64)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
@@ -94,7 +94,7 @@ SYSCALL3(msync, address, length, flags)
 	return covers(current_space(), address, length);
 }
 
-/* Nothing is ever paged out: to lock pages it is enough that they are there. */
+/* Pages are never paged out, so locking them only makes them present. */
 CALL(mlock, address_space_populate(current_space(), a, b))
 CALL(munlock, covers(current_space(), a &PAGE_MASK, b + (a & ~PAGE_MASK)))
 CALL(mlockall, !a || a & ~7UL || a == 4 /* MCL_ONFAULT alone */ ? -EINVAL : 0)

@@ -18,14 +18,14 @@ struct remap {
 	struct list dead;
 };
 
-/* Move the pages of `length` bytes from `old_start` to to->start.  False: no memory, and nothing
- * has changed. */
+/* Move the pages of `length` bytes from `old_start` to to->start.  False if there is no memory; then
+ * nothing has changed.  as->lock is held for writing. */
 static bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length)
 {
 	struct address_space *as = from->space;
 	u64 shift = to->start - old_start, end = old_start + length, a, first, stop, *slot;
 
-	/* Make all tables first, so that nothing can fail half-way. */
+	/* Allocate all page tables first: after that nothing can fail. */
 	for (a = old_start;; a = stop) {
 		spin_lock(&as->page_table_lock);
 		slot = pte_next(as, &a, end, &stop);
@@ -54,7 +54,7 @@ static bool pages_move(struct region *from, u64 old_start, struct region *to, u6
 	return true;
 }
 
-/* Room for `by` bytes more right behind the region?  Then it has them. */
+/* Grow the region by `by` bytes if the addresses behind it are free and the limits allow it. */
 static bool grow_in_place(struct region *r, u64 by, struct list *dead)
 {
 	u64 end = r->end + by;
@@ -67,7 +67,7 @@ static bool grow_in_place(struct region *r, u64 by, struct list *dead)
 	return true;
 }
 
-/* Move [address, address + length) to a place of new_length. */
+/* Move [address, address + length) to a free range of new_length bytes.  Returns its address. */
 static long move(struct remap *m)
 {
 	struct address_space *as = m->as;
@@ -79,7 +79,8 @@ static long move(struct remap *m)
 	start = m->flags & MREMAP_FIXED ? m->new_address : region_place(as, m->new_length);
 	if (!start)
 		return -ENOMEM;
-	/* What moves becomes a region of its own, so that taking it out later cannot fail. */
+	/* Cut out the part that moves as a separate region, so that removing it later cannot
+	 * fail. */
 	if (regions_cut(as, m->address) || regions_cut(as, end))
 		return -ENOMEM;
 	r = region_at(as, m->address);
@@ -88,7 +89,7 @@ static long move(struct remap *m)
 	model.start = start;
 	model.end = start + m->new_length;
 
-	/* The limits bound what will be there in the end. */
+	/* The limits apply to the result, in which the old range is unmapped. */
 	as->mapped_bytes -= m->length;
 	to = region_replace(&model, r, &m->dead);
 	as->mapped_bytes += m->length;
@@ -105,7 +106,7 @@ static long move(struct remap *m)
 	return (long)start;
 }
 
-/* With as->lock held for writing. */
+/* as->lock is held for writing. */
 static long remap(struct remap *m)
 {
 	struct region *r = region_at(m->as, m->address);
@@ -116,7 +117,7 @@ static long remap(struct remap *m)
 	if (!m->length)
 		return -EINVAL;
 	if (m->flags & MREMAP_FIXED) {
-		/* The target goes first, then what is too much of the source. */
+		/* Unmap the target first, then the part of the source beyond new_length. */
 		if (regions_unmap(m->as, m->new_address, m->new_address + m->new_length, &m->dead))
 			return -ENOMEM;
 		if (m->length > m->new_length) {
@@ -132,7 +133,7 @@ static long remap(struct remap *m)
 	}
 	r = region_at(m->as, m->address);
 	if (!r || m->address + m->length > r->end)
-		return -EFAULT; /* more than one mapping */
+		return -EFAULT; /* the range has more than one mapping */
 	by = m->new_length - m->length;
 	if (r->object &&
 	    region_page(r, m->address) + (m->new_length >> PAGE_SHIFT) > UINT64_MAX >> PAGE_SHIFT)

@@ -6,6 +6,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/names/names.h"
 
+/* Enter `target` under the name at which the walk ended.  Locks the directory, then `target`. */
 static int link_inode(struct inode *target, struct path_walk *w)
 {
 	int error;

@@ -7,8 +7,8 @@
 #include "kernel/linux/names/names.h"
 
 /* One rename at a time.  So the relation "is an ancestor of" does not change while rename() looks
- * at it, and only one thread ever holds the locks of two directories that are not parent and child.
- */
+ * at it, and only one thread ever holds the locks of two directories that are not parent and
+ * child. */
 static struct lock_class rename_class = {"rename", 0};
 static struct mutex rename_mutex = MUTEX_INIT(rename_mutex, &rename_class);
 
@@ -21,7 +21,7 @@ static bool is_ancestor(const struct inode *inode, const struct inode *dir)
 	return dir == inode;
 }
 
-/* rename(2)'s conditions, but for those of the target's removal. */
+/* Check the conditions of rename(2), except those for removing the target. */
 static int rename_check(struct path_walk *old, struct path_walk *new, struct inode *source,
 			struct inode *target, u32 flags)
 {
@@ -44,7 +44,8 @@ static int rename_check(struct path_walk *old, struct path_walk *new, struct ino
 	return 0;
 }
 
-/* The entry `to`, made where there is none, leads to `source` from now on. */
+/* Make the entry `to` point to `source`; allocate the entry if `to` is NULL.  Both directories are
+ * locked. */
 static int rename_onto(struct path_walk *new, struct entry *to, const struct place *place,
 		       struct inode *source)
 {

@@ -7,7 +7,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
-/* rename() and link(): from one name to another. */
+/* Call `fn`, which is rename() or link(), with two paths from the user. */
 static long with_two(u64 old_fd, u64 old_path, u64 new_fd, u64 new_path, u32 flags,
 		     int (*fn)(struct inode *old_at, const char *old_path, struct inode *new_at,
 			       const char *new_path, u32 flags))

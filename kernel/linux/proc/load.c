@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The load average: threads that run or are ready, smoothed over 1, 5 and 15 minutes, sampled every
- * five seconds (getloadavg(3); the decay is exp(-5/60), exp(-5/300), exp(-5/900)).
+ * The load average: the number of running and ready threads, sampled every five seconds and
+ * smoothed over 1, 5 and 15 minutes (getloadavg(3); the factors are exp(-5/60), exp(-5/300),
+ * exp(-5/900)).
  */
 #include "kernel/linux/proc/load.h"
 
@@ -12,7 +13,7 @@
 #define SAMPLE_NS (5 * NSEC_PER_SEC)
 #define ONE	  65536UL
 
-static const u64 decay[3] = {60296, 64453, 65173}; /* of ONE */
+static const u64 decay[3] = {60296, 64453, 65173}; /* in units of 1/ONE */
 static u64 averages[3];
 static struct timer sample_timer;
 

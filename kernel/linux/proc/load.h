@@ -6,6 +6,8 @@
 
 #include "kernel/lib/base.h"
 
-/* Threads running or ready, averaged over 1, 5 and 15 minutes, as Linux's fixed point (<< 16). */
+/* The number of running and ready threads, averaged over 1, 5 and 15 minutes.  Fixed point with 16
+ * fractional bits, as on Linux. */
 void sched_load_average(u64 load[3]);
+/* The number of threads that are running or ready now. */
 u32 sched_runnable_count(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc: the machine's files, made at start and entries in memory; and the directories of processes
- * and threads, here and again below heddle/, of which an inode is made for each lookup and freed at
- * its last inode_put().
+ * /proc.  The files of the machine are created at boot and stay in memory.  For the directories of
+ * processes and threads, which exist here and once more below heddle/, each lookup creates an
+ * inode, which the last inode_put() frees.
  */
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/internal.h"
@@ -18,14 +18,14 @@
 
 enum proc_kind { ROOT, MACHINE_FILE, PID_DIR, TASK_DIR, PID_FILE, FD_DIR, FD_LINK };
 
-/* What an inode stands for: inode->private. */
+/* inode->private: describes the file that an inode stands for. */
 struct proc_entry {
 	enum proc_kind kind;
 	pid_t pid;
-	tid_t tid;	/* of a process's own files: its PID */
+	tid_t tid;	/* for files of a process: its PID */
 	bool in_thread; /* below task/ */
 	bool heddle;	/* below heddle/ */
-	u32 number; /* FD_LINK: the descriptor; a process's file: its place among them, from 1 */
+	u32 number; /* FD_LINK: the descriptor; a file of a process: its index, from 1 */
 	const struct proc_pid_file *file; /* TASK_DIR, PID_FILE, FD_DIR */
 	const char *constant;		    /* MACHINE_FILE: text, or the target of a link; or */
 	void (*make)(struct text *t);
@@ -56,7 +56,7 @@ static struct file *fd_file(pid_t pid, u32 fd)
 	return f;
 }
 
-/* The open file that a link leads to rather than to a path: ERR_PTR. */
+/* The open file that a link leads to, with a reference, or ERR_PTR. */
 static struct file *entry_file(const struct proc_entry *e)
 {
 	if (e->kind == PID_FILE)
@@ -87,7 +87,8 @@ static int make_file_target(const struct proc_entry *e, struct text *t)
 	return 0;
 }
 
-/* A file's text or a link's target in `t`, whose data is the caller's even after an error. */
+/* Make the text of a file or the target of a link in *t.  The caller frees t->data, after an error
+ * too. */
 static int entry_make(const struct proc_entry *e, struct text *t)
 {
 	int error = 0;
@@ -125,9 +126,9 @@ static struct file *proc_follow_file(struct inode *link)
 
 /* --- Content of files ------------------------------------------------------------------------- */
 
-/* Of an open file: made anew whenever it is read from its beginning. */
+/* The text of an open file.  It is made anew when it is read from offset 0. */
 struct content {
-	struct mutex lock; /* guards the text */
+	struct mutex lock; /* protects the text */
 	struct text text;
 };
 
@@ -169,7 +170,7 @@ static ssize_t content_read(struct file *file, struct io_buffer *io, u64 *positi
 	return n;
 }
 
-/* What is written at once is one value; the newline of echo(1) is no part of it. */
+/* Each write() sets one value; a newline at its end, as from echo(1), is removed. */
 static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	const struct proc_entry *e = file->inode->private;
@@ -207,7 +208,7 @@ static bool belongs(const struct proc_pid_file *file, const struct proc_entry *d
 	return file->heddle == dir->heddle || file == &task_directory;
 }
 
-/* The index-th file of a process, or of a thread; NULL past the last. */
+/* The file with this index in the directory of a process or thread; NULL if there is none. */
 static const struct proc_pid_file *pid_file(u64 index, const struct proc_entry *dir)
 {
 	linker_set_for_each(file, proc_pid_files)
@@ -229,8 +230,8 @@ static int file_table_next(struct file_table *t, u32 fd)
 	return result;
 }
 
-/* Fill `e` with what comes at or after *position in `dir`, and advance: false past the end.  A
- * process or a thread, or a descriptor, has its number as position. */
+/* Fill *e with the first entry of `dir` at or after *position, and set *position behind it.  False
+ * if there is none.  The position of a process, thread or descriptor is its number. */
 static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_entry *e)
 {
 	s64 number = (s64)MIN(*position, (u64)INT32_MAX);
@@ -281,7 +282,8 @@ static void entry_name(const struct proc_entry *e, char name[NAME_MAX + 1])
 		snprintf(name, NAME_MAX + 1, "%u", e->kind == FD_LINK ? e->number : (u32)e->tid);
 }
 
-/* The same for each lookup of the same thing.  The machine's own are small numbers. */
+/* The inode number: each lookup of the same file gives the same one.  Files of the machine have
+ * small numbers. */
 static u64 entry_ino(const struct proc_entry *e)
 {
 	return (u64)e->tid << 20 | (u64)e->in_thread << 19 | (u64)(e->kind == FD_LINK) << 18 |
@@ -337,7 +339,7 @@ static struct inode *proc_inode(const struct proc_entry *e, u32 mode)
 	return inode;
 }
 
-/* Of a name that has been found in `dir`. */
+/* Create the inode of an entry that was found in `dir`. */
 static struct inode *lookup_inode(struct inode *dir, const struct proc_entry *e, const char *name,
 				  size_t length)
 {
@@ -358,7 +360,7 @@ static struct inode *lookup_inode(struct inode *dir, const struct proc_entry *e,
 	return inode;
 }
 
-/* Names of files are compared one after the other; a number stands at its own position. */
+/* In a directory of numbers the name is the position; in others all names are compared. */
 static struct inode *proc_lookup(struct inode *dir, const char *name, size_t length)
 {
 	const struct proc_entry *d = dir->private;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The files of the machine in /proc (proc(5)).
+ * The files of /proc about the machine (proc(5)).
  */
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/percpu.h"
@@ -89,7 +89,7 @@ static void make_meminfo(struct text *t)
 	    {"MemAvailable", s.free},
 	    {"Buffers", 0},
 	    {"Cached", s.used[PAGE_OBJECT] +
-			   s.used[PAGE_FILE]}, /* files in RAM count as cache, as tmpfs's do */
+			   s.used[PAGE_FILE]}, /* files in RAM, as Linux counts tmpfs */
 	    {"SwapTotal", 0},
 	    {"SwapFree", 0},
 	    {"Dirty", 0},
@@ -182,7 +182,7 @@ static void make_slice(struct text *t)
 	text_printf(t, "%lu\n", (sched_slice_ns() / (u64)NSEC_PER_MSEC));
 }
 
-/* As on Linux: 0 or less gives the default back. */
+/* A value of 0 or less restores the default, as on Linux. */
 static int write_slice(const char *text, size_t length)
 {
 	u64 ms;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/PID: what a process shows of itself, in Linux's formats (proc(5)).
- *
- * What it shows of its memory is in procinfo_memory.c, /proc/heddle/PID in procinfo_heddle.c.
+ * The files of /proc/PID in the formats of Linux (proc(5)).  Those about memory are in
+ * procinfo_memory.c, /proc/heddle/PID is in procinfo_ledger.c and kernel/watch/counters.
  */
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
@@ -16,11 +15,12 @@
 #include "kernel/task/probe.h"
 #include "kernel/vm/address_space.h"
 
-#define TICK_NS ((u64)NSEC_PER_SEC / 100) /* of utime, stime, starttime */
+#define TICK_NS ((u64)NSEC_PER_SEC / 100) /* unit of utime, stime, starttime */
 
 /* --- Finding ---------------------------------------------------------------------------------- */
 
-/* A thread by both numbers, with a reference; tid 0: the leader.  NULL: ended. */
+/* Find a thread by PID and TID (0: the leader).  The caller gets a reference.  NULL if it has
+ * ended. */
 static struct thread *find(pid_t pid, tid_t tid)
 {
 	struct thread *t = thread_find(tid ? tid : pid);
@@ -113,7 +113,7 @@ static const char *state_word(char letter)
 	return "X (dead)";
 }
 
-/* What is wanted of a process for one line, read together. */
+/* Fields of a process that are read together under process_lock. */
 struct family {
 	pid_t parent, group, session, foreground;
 	u64 tty;
@@ -136,7 +136,7 @@ static void family_read(struct process *p, struct family *f)
 	spin_unlock_irq(&process_lock, flags);
 }
 
-/* proc(5): 52 fields. */
+/* The 52 fields of proc(5).  `whole`: sums over all threads, not the values of `t`. */
 static void show_stat_of(struct thread *t, struct process *p, struct text *text, bool whole)
 {
 	struct address_space *as = process_space_get(p);
@@ -155,7 +155,7 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	}
 	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", whole ? p->pid : t->tid, t->name,
 		    state_letter(t, p), f.parent, f.group, f.session, f.tty, f.foreground);
-	/* No fault is a major one: nothing is read from a disk. */
+	/* There are no major faults, since nothing is read from a disk. */
 	text_printf(text, "%lu %lu 0 0 %lu %lu %lu %lu ",
 		    whole ? f.own.minor_faults : t->use.counted.minor_faults,
 		    f.children.minor_faults, user / TICK_NS, kernel / TICK_NS,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between the files of /proc: what procfs.c asks about processes.
+ * The functions by which procfs.c asks about processes.
  */
 #pragma once
 
@@ -10,12 +10,13 @@
 
 #define FILE_MODE (S_IFREG | 0444)
 
-/* The text of a file of /proc/PID or, with `tid` not 0, of /proc/PID/task/TID: 0 or an error.
- * Sleeps. */
+/* Add the text of a file of /proc/PID to *text; if `tid` is not 0, of /proc/PID/task/TID.  0 or an
+ * error.  Sleeps. */
 int procinfo_make(const struct proc_pid_file *file, pid_t pid, tid_t tid, struct text *text);
 
-pid_t procinfo_next_pid(pid_t from);		/* the lowest living PID >= from, or -1 */
-tid_t procinfo_next_tid(pid_t pid, tid_t from); /* the same among the threads of a process */
+pid_t procinfo_next_pid(pid_t from);		/* the lowest PID in use >= from, or -1 */
+tid_t procinfo_next_tid(pid_t pid, tid_t from); /* the lowest TID >= from in a process, or -1 */
 struct file_table *procinfo_files(pid_t pid);	/* with a reference, or NULL */
 
-pid_t procfs_file_pid(const struct file *file); /* of the process to which an open file belongs */
+/* The PID of the directory /proc/PID in which `file` was opened. */
+pid_t procfs_file_pid(const struct file *file);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/heddle/PID: what a process takes of the memory, which Linux does not show.
+ * /proc/heddle/PID: the memory of a process in a form that Linux does not have.
  *
- *   space      its address space in numbers: "key value"
- *   ledger     all the memory that it takes: "what frames bytes"; 0 frames: it lies in slabs
+ *   space      numbers about the address space, lines "key value"
+ *   ledger     all memory of the process, lines "what frames bytes"; 0 frames: objects in slabs
  */
 #include "kernel/fs/file_table.h"
 #include "kernel/linux/proc/procinfo.h"
@@ -26,7 +26,7 @@ static void show_frames(struct text *text, const char *what, u64 bytes)
 	text_printf(text, "%s %lu %lu\n", what, bytes / PAGE_SIZE, bytes);
 }
 
-/* Kernel objects: those of a frame or more are no slab's. */
+/* Kernel objects.  Objects smaller than a frame lie in slabs and count as 0 frames. */
 static void show_objects(struct text *text, const char *what, u64 count, u64 bytes)
 {
 	text_printf(text, "%s %lu %lu\n", what, count * (bytes / PAGE_SIZE), count * bytes);
@@ -48,8 +48,8 @@ static int count_region(struct region *r, void *data)
 	return 0;
 }
 
-/* A frame that several address spaces map is in the ledger of each, under a name that says so:
- * those of files and shared memory belong to the object, which stays when the process goes. */
+/* A frame that several address spaces map is in the ledger of each, under a name that says so.
+ * Frames of files and shared memory belong to their object, which remains when the process ends. */
 static void show_space_ledger(struct address_space *as, struct text *text)
 {
 	struct space_ledger l = {0};
@@ -97,7 +97,7 @@ static void show_ledger(struct thread *t, struct process *p, struct text *text)
 	struct address_space *as = process_space_get(p);
 	struct file_table *files = process_files_get(p);
 	u64 flags = spin_lock_irq(&process_lock);
-	/* The leader's memory, which is `t`, stays until the process is waited for. */
+	/* `t` is the leader, whose memory remains until the parent calls wait(). */
 	u64 count = p->thread_count + t->exited;
 
 	spin_unlock_irq(&process_lock, flags);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * /proc/PID: what a process shows of its memory (proc(5)).
+ * The files of /proc/PID about the memory of a process (proc(5)).
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/errno.h"
@@ -75,7 +75,8 @@ static void show_kilobytes(struct text *text, const char *name, u64 bytes)
 	text_printf(text, "%s:%*lu kB\n", name, (int)(23 - strlen(name)), bytes / 1024);
 }
 
-/* Linux's keys; there are neither large pages nor swap, and nobody asks what was referenced. */
+/* The keys of Linux.  Those without a meaning here are 0: there are no large pages and no swap, and
+ * references are not recorded. */
 static void show_usage(const struct region_usage *u, struct text *text)
 {
 	static const char *const nothing[] = {
@@ -194,7 +195,8 @@ static void show_smaps_rollup(struct address_space *as, struct text *text)
 #define ENTRIES_ONCE (PAGE_SIZE / ENTRY_SIZE)
 #define PAGEMAP_END  (USER_MAX / PAGE_SIZE * ENTRY_SIZE)
 
-/* Who may see where in memory a page lies is decided when the file is opened. */
+/* Only root may see frame numbers.  The user who opens the file counts, not the one who reads
+ * it. */
 static int pagemap_open(struct file *file)
 {
 	file->private = current_process()->credentials.euid == 0 ? file : NULL;
@@ -222,7 +224,8 @@ static ssize_t pagemap_copy(struct address_space *as, bool frames, struct io_buf
 	return result ? result : (ssize_t)(at - begin);
 }
 
-/* Documentation/admin-guide/mm/pagemap.rst: an entry for each page of the user's half. */
+/* One entry of eight bytes for each page of the user half (Linux:
+ * Documentation/admin-guide/mm/pagemap.rst). */
 static ssize_t pagemap_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	struct process *p = process_find(procfs_file_pid(file));
@@ -248,7 +251,10 @@ PROC_PID_FILES(files) = {
     {.name = "statm", .mode = FILE_MODE, .per_thread = true, .show = show_statm},
     {.name = "maps", .mode = FILE_MODE, .per_thread = true, .show_space = show_maps},
     {.name = "smaps", .mode = FILE_MODE, .per_thread = true, .show_space = show_smaps},
-    {.name = "smaps_rollup", .mode = FILE_MODE, .per_thread = true, .show_space = show_smaps_rollup},
+    {.name = "smaps_rollup",
+     .mode = FILE_MODE,
+     .per_thread = true,
+     .show_space = show_smaps_rollup},
     {.name = "environ", .mode = S_IFREG | 0400, .show_space = show_environ},
     {.name = "pagemap", .mode = S_IFREG | 0400, .per_thread = true, .ops = &pagemap_ops},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looking through the page tables of a space (usage.h), one table at a time under page_table_lock:
- * the entries hold their pages meanwhile.
+ * Walks over the page tables of an address space (usage.h), one table at a time, under
+ * page_table_lock: as long as it is held, a PTE keeps its page from being freed.
  */
 #include "kernel/linux/proc/usage.h"
 
@@ -9,7 +9,9 @@
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
-/* How often it is mapped.  An object holds its pages too; so does, for a moment, whoever copies. */
+/* The number of mappings of a page, from its reference count.  An object has one reference to each
+ * of its pages.  Code that is copying a page has one, too, so the result may be too high for a
+ * moment. */
 static u32 mappings_of(const struct page *page)
 {
 	u32 refs = page_refs(page), others = page->use != PAGE_ANON;
@@ -42,7 +44,7 @@ void usage_pagemap(struct address_space *as, u64 address, u64 *entries, u32 coun
 	} while (slot);
 }
 
-/* Where there is no swap, a program's own page is never the same as anything on a disk. */
+/* Add one page.  There is no swap, so an anonymous page always counts as dirty. */
 static void page_usage_add(const struct page *page, u64 pte, struct region_usage *u)
 {
 	bool anonymous = page->use == PAGE_ANON, dirty = anonymous || pte & PTE_DIRTY;

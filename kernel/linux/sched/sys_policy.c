@@ -27,7 +27,8 @@ static void inherit(struct thread *t)
 
 PROCESS_EVENTS(sched_events) = {.clone = inherit};
 
-/* The thread of a TID (0: the caller), with a reference.  -EINVAL: negative; -ESRCH. */
+/* Find the thread of a TID (0: the caller); the caller gets a reference.  -EINVAL if the TID is
+ * negative, -ESRCH if there is no such thread. */
 static int thread_argument(u64 tid, struct thread **t)
 {
 	if ((s32)tid < 0)
@@ -47,7 +48,7 @@ static bool policy_is_valid(u32 policy)
 	       policy == SCHED_IDLE;
 }
 
-/* `policy` -1: as it is. */
+/* Set policy and priority.  If `policy` is -1, only the priority changes. */
 static long set_policy(u64 tid, s32 policy, u64 user)
 {
 	struct thread *t;
@@ -105,7 +106,7 @@ SYSCALL2(sched_getparam, tid, user)
 	return put_user_u32((u32 *)user, priority);
 }
 
-/* The lowest, or the highest. */
+/* `limit` for real-time policies, 0 for the others, which have no priorities. */
 static long priority_limit(u32 policy, u32 limit)
 {
 	if (!policy_is_valid(policy))
@@ -133,7 +134,8 @@ SYSCALL2(sched_rr_get_interval, tid, user)
 #define NICE_MIN     (-20)
 #define NICE_MAX     19
 
-/* Of one thread only: groups and users have no value of their own. */
+/* Find a thread for getpriority() or setpriority().  Groups and users have no nice value here:
+ * -EINVAL. */
 static long nice_thread(u64 which, u64 tid, struct thread **t)
 {
 	if ((u32)which != PRIO_PROCESS)
@@ -142,7 +144,7 @@ static long nice_thread(u64 which, u64 tid, struct thread **t)
 	return *t ? 0 : -ESRCH;
 }
 
-/* The system call gives 20 - nice, which is never negative. */
+/* The system call returns 20 - nice, which is never negative. */
 SYSCALL2(getpriority, which, who)
 {
 	struct thread *t;

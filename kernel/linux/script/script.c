@@ -74,8 +74,7 @@ static int script_interpreter(struct exec *e, const char **path, u32 depth)
 	    n < 2 ? -ENOEXEC : script_parse(e->lines[depth], (size_t)n, &interpreter, &argument);
 	if (error)
 		return error;
-	/* At a greater depth this script is the interpreter of another one, which has put it there.
-	 */
+	/* At a greater depth the prefix has this script already, as an interpreter. */
 	if (depth == 0)
 		prefix_push(e, *path);
 	if (argument)

@@ -29,7 +29,7 @@ static void interval_timer_fired(struct timer *timer)
 		(void)signal_send_process(t->process, SIGALRM, NULL);
 }
 
-/* The present setting; `setting`, if it is not NULL, replaces it. */
+/* Return the present setting, and replace it by *setting if that is not NULL. */
 static struct timer_setting exchange(const struct timer_setting *setting)
 {
 	struct process *p = current_process();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * POSIX timers.  Each has its own entry for the signal queue, so that a timer's signal can never be
- * lost for want of memory, and is queued once: expirations meanwhile are counted as overruns.
+ * POSIX timers.  Each timer contains its own entry for the signal queue, so its signal cannot be
+ * lost for lack of memory.  A timer is queued only once: while it is queued, further expirations
+ * count as overruns.
  */
 #include "kernel/linux/timer/posix_timer.h"
 
@@ -13,7 +14,7 @@
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
 
-#define TIMERS_MAX 1024 /* a process */
+#define TIMERS_MAX 1024 /* for each process */
 
 struct posix_timer {
 	struct list link; /* struct process_timers.timers */
@@ -150,7 +151,8 @@ int posix_timer_exchange(int id, bool absolute, const struct timer_setting *sett
 	if (t && setting) {
 		u64 value = setting->value_ns, ahead = clock_realtime_ns() - now;
 
-		if (value && absolute && t->clock == CLOCK_REALTIME) /* which is ahead */
+		/* CLOCK_REALTIME is ahead of the monotonic clock. */
+		if (value && absolute && t->clock == CLOCK_REALTIME)
 			value = value > ahead ? value - ahead : 1;
 		else if (value && !absolute)
 			value += now;
@@ -171,7 +173,8 @@ int posix_timer_getoverrun(int id)
 	return overrun;
 }
 
-/* Nobody finds it any more, and its function starts nothing again.  limits.lock is held. */
+/* After this no lookup finds the timer, and its function does not start it again.  limits.lock is
+ * held. */
 static void timer_unlink(struct process *p, struct posix_timer *t)
 {
 	list_remove(&t->link);

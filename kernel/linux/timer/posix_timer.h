@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * POSIX timers: timer_create() and its kin (POSIX 2017, timer_create(2)).  They belong to the
- * calling process and end with it and at exec.
+ * POSIX timers (POSIX.1-2017, timer_create(2)).  They belong to the calling process and are deleted
+ * at exec and when the process ends.
  */
 #pragma once
 
@@ -16,13 +16,14 @@ struct sigevent { /* of the ABI, 64 bytes */
 	s32 signal, notify, tid, pad[11];
 };
 
-/* `clock`: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME.  -EINVAL (clock, signal,
- * notification, a TID of another process), -EAGAIN (too many), -ENOMEM.  `event` NULL: SIGALRM with
- * the number as value.  The number into *id. */
+/* Create a timer and set *id to its number.  `clock` is CLOCK_REALTIME, CLOCK_MONOTONIC or
+ * CLOCK_BOOTTIME.  If `event` is NULL, the timer sends SIGALRM with its number as value.  -EINVAL
+ * (clock, signal, notification, or a TID of another process), -EAGAIN (too many), -ENOMEM. */
 int posix_timer_create(int clock, const struct sigevent *event, int *id);
 
-/* The setting until now, into *old (its value is relative); `setting` (NULL: none) takes its place;
- * `absolute`: its value is a time of the timer's clock.  -EINVAL: no such timer. */
+/* Read the present setting into *old (with a relative value), and replace it by *setting if that is
+ * not NULL.  If `absolute` is true, setting->value_ns is a time of the timer's clock.  -EINVAL if
+ * there is no such timer. */
 int posix_timer_exchange(int id, bool absolute, const struct timer_setting *setting,
 			 struct timer_setting *old);
 int posix_timer_getoverrun(int id);

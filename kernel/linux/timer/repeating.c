@@ -38,8 +38,7 @@ struct timer_setting repeating_timer_read(const struct repeating_timer *t)
 
 void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval_ns)
 {
-	/* The timer's function may run just now: repeating_timer_expire() then finds nothing due.
-	 */
+	/* If the timer's function runs just now, repeating_timer_expire() will find nothing due. */
 	(void)timer_cancel(&t->timer);
 	t->expires_ns = expires_ns;
 	t->interval_ns = interval_ns;
@@ -60,7 +59,7 @@ int timer_setting_get(u64 user, u64 unit, struct timer_setting *s)
 
 int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s)
 {
-	/* A timer that has less than a unit to go has not expired: never tell 0. */
+	/* A timer with less than one unit left has not expired, so never report 0. */
 	u64 value = s->value_ns ? MAX(s->value_ns, unit) : 0;
 	u64 t[4] = {s->interval_ns / NSEC_PER_SEC, s->interval_ns % NSEC_PER_SEC / unit,
 		    value / NSEC_PER_SEC, value % NSEC_PER_SEC / unit};

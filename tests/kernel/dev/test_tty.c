@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A terminal with real threads behind it: readers sleep and are woken, writers wait for VSTART.
+ * A terminal that real threads use: readers sleep and are woken, writers wait for VSTART.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/dev/tty.h"
@@ -40,7 +40,7 @@ static void device_discard(struct tty *t)
 
 static const struct tty_ops device = {output, device_room, device_queued, device_discard};
 
-/* "!" is the device, which has room from now on. */
+/* Type characters.  For "!" the device gets room for output instead. */
 static void type(const char *text)
 {
 	for (; *text; text++) {
@@ -77,7 +77,7 @@ static void drainer(void *arg)
 	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
 }
 
-/* Start `fn`, see that it sleeps, type, and see that it ends. */
+/* Start a thread, check that it sleeps, type `text`, and check that it ends. */
 static void sleeps_until(void (*fn)(void *arg), const char *text)
 {
 	struct thread *t;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * mremap() from the inside.
+ * mremap(), called inside the kernel.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/linux/memory/remap.h"
@@ -58,7 +58,7 @@ KTEST(vm_remap_moves_pages)
 	address_space_put(as);
 }
 
-/* Every allocation of a mapping that moves fails once: nothing is moved in part. */
+/* Let each allocation of a moving mremap() fail once: the mapping must never be moved in part. */
 KTEST(vm_remap_survives_failed_allocations)
 {
 	bool done = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * link() and rename() from inside.
+ * link() and rename(), called inside the kernel.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
@@ -71,7 +71,7 @@ KTEST(names_rename)
 	KEXPECT_EQ(vfs_rename(NULL, "/dev/shm", NULL, "/dev/x", 0), -EBUSY);
 	KEXPECT_EQ(vfs_rename(NULL, "/tmp", NULL, "/x", 0), -EBUSY);
 
-	KEXPECT_EQ(rename_in("a/b", "c", 0), 0); /* over an empty one */
+	KEXPECT_EQ(rename_in("a/b", "c", 0), 0); /* replaces an empty directory */
 	KEXPECT_EQ(stat_of(DIR "/a").st_nlink, 2);
 	KEXPECT_EQ(stat_of(DIR).st_nlink, 4);
 	KEXPECT_EQ(rename_in("a", "c/d/", 0), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of the kernel's functions, found by address.
+ * Finding the names of kernel functions by address.
  */
 #include "kernel/lib/string.h"
 #include "kernel/watch/symbols.h"

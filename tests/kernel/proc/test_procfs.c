@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files and names of /proc, from inside.
+ * Files and names of /proc, used inside the kernel.
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/errno.h"
