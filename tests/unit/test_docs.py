@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The documents: every lab has its page, every test its line, every link leads somewhere, every
-source file and function that a page or a lab names is there, every lock is in the table of locks.
-Prints TAP."""
+source file and function that a page or a lab names is there, every lock is in the table of locks,
+and the weekend's reading has the lines that it says.  Prints TAP."""
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PAGES = sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md"]
+PAGES = sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md", ROOT / "kernel/README.md"]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 # A file of the tree: `kernel/task/sched.c`; after it, up to the next file or ";", functions in it.
 FILE = r"(?:arch|boot|kernel|user|tests|tools)/[\w./-]+\.(?:[chS]|py|sh|ld)\b"
@@ -116,9 +116,83 @@ def locks():
         yield f"docs/rooms/sync.md: {'no row for the' if name in classes else 'there is no'} lock {name}"
 
 
+def rooms():
+    """README.md and kernel/README.md give each room its layer, the former in the order of floors."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    import house
+    true = [(prefix, kind) for floor in house.FLOORS for prefix, (kind, _) in floor.items()
+            if prefix.endswith("/") and kind is not None]
+    said = re.findall(r"^    ((?:arch|boot|kernel)/\S*) .* (core|base|extension)$",
+                      (ROOT / "README.md").read_text(), re.M)
+    kinds = {house.CORE: "core", house.BASE: "base", house.EXTENSION: "extension"}
+    if said != [(prefix, kinds[kind]) for prefix, kind in true]:
+        yield "README.md: the list of rooms is not that of tools/house.py"
+    layers = re.split(r"^- \*\*", (ROOT / "kernel/README.md").read_text(), flags=re.M)
+    for prefix, kind in true:
+        name = prefix.removeprefix("kernel/").rstrip("/").rpartition("x86_64/")[2]
+        found = [text for text in layers[1:] if re.search(rf"`(?:arch/x86_64/)?{name}/?`", text)]
+        if len(found) != 1 or not found[0].lower().startswith(kinds[kind]):
+            yield f"kernel/README.md: {prefix} is not under {kinds[kind]} alone"
+
+
+def part(path, name):
+    """First and last line, from 0, of a function, structure or label with the comment above it."""
+    lines = (ROOT / path).read_text().split("\n")
+    word = re.escape(name.removesuffix("()"))
+    begin = re.compile(rf"{word} \{{" if " " in name else
+                       rf"(?:\w[^;=]*[\s*])?{word}(?:\((?!.*;$)|:$)|FUNCTION {word}$")
+    end = ("\t.cfi_endproc", "\t.size") if path.endswith(".S") else "}"
+    first = next((i for i, line in enumerate(lines) if begin.match(line)), None)
+    if first is None:
+        return None
+    last = next(i for i in range(first, len(lines)) if lines[i].startswith(end))
+    while lines[first - 1].strip() and not lines[first - 1].startswith(("}", "#include")):
+        first -= 1
+    return first, last
+
+
+def row_lines(path, parts):
+    """Lines of a file, or of "`a()` to `b()`, `c()`" in it; None: a part is missing."""
+    total = 0
+    for begin, end in re.findall(r"`([^`]+)`(?: to `([^`]+)`)?", parts):
+        first, last = part(path, begin), part(path, end or begin)
+        if first is None or last is None or last[1] < first[0]:
+            return None
+        total += last[1] - first[0] + 1
+    return total or (ROOT / path).read_text().count("\n")
+
+
+def reading():
+    """docs/reading.md: the lines of each row, each part and the whole path are those of the source,
+    and the path is not longer than a weekend."""
+    text = (ROOT / "docs/reading.md").read_text()
+    whole = 0
+    for section in text.split("\n## ")[1:]:
+        rows = re.findall(rf"^\| `({FILE})`(.*?) \| (\d+) \|", section, re.M)
+        total = 0
+        for path, parts, said in rows:
+            lines = row_lines(path, parts)
+            if lines is None:
+                yield f"docs/reading.md: {path} does not have {parts.strip(', ')}"
+                continue
+            if abs(lines - int(said)) > max(lines // 10, 8):
+                yield f"docs/reading.md: {path}{parts}: write {lines} lines, not {said}"
+            total += lines
+        said = re.search(r"\((\d+) lines\)", section.split("\n")[0])
+        if rows and (not said or abs(total - int(said[1])) > total // 10):
+            yield f"docs/reading.md: {section.split(' (')[0]}: write {total} lines"
+        whole += total
+    said = re.search(r"has ([\d,]+) lines of code", text)
+    if not said or abs(whole - int(said[1].replace(",", ""))) > whole // 20:
+        yield f"docs/reading.md: write that the path has {whole:,} lines"
+    if whole > 4000:
+        yield f"docs/reading.md: {whole} lines are more than a weekend's 4000"
+
+
 def main():
     problems = {"labs": list(labs()), "tests": list(kinds()), "links": [], "sources": [], "names": list(names()),
-                "extensions": list(extensions()), "locks": list(locks())}
+                "extensions": list(extensions()), "locks": list(locks()), "reading": list(reading()),
+                "rooms": list(rooms())}
     for page in PAGES:
         text = page.read_text()
         name = page.relative_to(ROOT)
