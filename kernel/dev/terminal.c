@@ -27,14 +27,22 @@ static s32 terminal_room(struct tty *tty)
 	return console_room();
 }
 
+/* The largest number of bytes that a console has not sent yet. */
 static u32 terminal_queued(struct tty *tty)
 {
-	return console_queued();
+	u32 queued = 0;
+
+	for (struct console *c = console_first(); c; c = c->next)
+		if (c->ops->queued)
+			queued = MAX(queued, c->ops->queued(c));
+	return queued;
 }
 
 static void terminal_discard(struct tty *tty)
 {
-	console_discard();
+	for (struct console *c = console_first(); c; c = c->next)
+		if (c->ops->discard)
+			c->ops->discard(c);
 }
 
 static const struct tty_ops device = {terminal_output, terminal_room, terminal_queued,

@@ -18,7 +18,6 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
-char *strstr(const char *s, const char *what);
 
 /* Copy at most size-1 bytes and always add a NUL.  Returns the length copied, or -E2BIG if the
  * source is longer. */

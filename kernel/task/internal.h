@@ -106,13 +106,11 @@ void signal_entry_free(struct process *p, struct queued_signal *entry);
  * `p` any more. */
 void signal_flush_queue(struct process *p, struct list *queue);
 
-/* Send the signal of a timer to the thread `only`, or with NULL to the process: queue `entry`, or
- * if it is still queued, add `count` to the overruns in it.  Takes signals.lock. */
-void signal_send_timer(struct process *p, struct thread *only, struct queued_signal *entry,
-		       u32 count);
-
-/* Remove the entry of a timer from its queue.  Takes signals.lock. */
-void signal_cancel_timer(struct process *p, struct queued_signal *entry);
+/* Send a signal to the thread `only`, or with NULL to the process.  `entry` is that of a timer, with
+ * its siginfo, or NULL.  The caller holds signals.lock.  0, or -EAGAIN for a real-time signal that
+ * cannot be queued. */
+int signal_send_locked(struct process *p, struct thread *only, int signal,
+		       const struct siginfo *info, struct queued_signal *entry);
 
 /* Report to the parent that the process has stopped or continued (`code` is CLD_STOPPED or
  * CLD_CONTINUED): send SIGCHLD and wake its wait() calls.  The caller holds process_lock, but no

@@ -65,7 +65,6 @@ struct sched_cpu_stats {
 	u32 queued;	      /* threads in the queue now, the running one not counted */
 	tid_t running;
 };
-void sched_stats_read(u32 cpu, struct sched_cpu_stats *stats);
 
 /* The number of threads started since the boot. */
 u64 sched_forks_total(void);

@@ -195,9 +195,7 @@ static int enqueue(struct process *p, struct list *queue, int signal, const stru
 	return 0;
 }
 
-/* Send a signal to the thread `only`, or with NULL to the process.  `entry` is that of a timer,
- * with its siginfo, or NULL.  The caller holds signals.lock. */
-static int send_locked(struct process *p, struct thread *only, int signal,
+int signal_send_locked(struct process *p, struct thread *only, int signal,
 		       const struct siginfo *info, struct queued_signal *entry)
 {
 	sigset_t *pending = only ? &only->signals.pending : &p->signals.pending;
@@ -235,7 +233,7 @@ static int send_locked(struct process *p, struct thread *only, int signal,
 int signal_send_process(struct process *p, int signal, const struct siginfo *info)
 {
 	u64 flags = spin_lock_irq(&p->signals.lock);
-	int result = send_locked(p, NULL, signal, info, NULL);
+	int result = signal_send_locked(p, NULL, signal, info, NULL);
 
 	spin_unlock_irq(&p->signals.lock, flags);
 	return result;
@@ -245,36 +243,10 @@ int signal_send_thread(struct thread *t, int signal, const struct siginfo *info)
 {
 	struct process *p = t->process;
 	u64 flags = spin_lock_irq(&p->signals.lock);
-	int result = send_locked(p, t, signal, info, NULL);
+	int result = signal_send_locked(p, t, signal, info, NULL);
 
 	spin_unlock_irq(&p->signals.lock, flags);
 	return result;
-}
-
-void signal_send_timer(struct process *p, struct thread *only, struct queued_signal *entry,
-		       u32 count)
-{
-	u64 flags = spin_lock_irq(&p->signals.lock);
-	s64 overrun = count;
-
-	if (list_empty(&entry->link)) {
-		entry->info.timer.overrun = (s32)MIN(overrun - 1, (s64)INT32_MAX);
-		(void)send_locked(p, only, entry->info.signo, NULL, entry);
-	} else {
-		overrun += entry->info.timer.overrun;
-		entry->info.timer.overrun = (s32)MIN(overrun, (s64)INT32_MAX);
-	}
-	spin_unlock_irq(&p->signals.lock, flags);
-}
-
-void signal_cancel_timer(struct process *p, struct queued_signal *entry)
-{
-	u64 flags = spin_lock_irq(&p->signals.lock);
-
-	/* The pending bit stays.  So the signal is delivered once more, without the siginfo of the
-	 * timer. */
-	list_remove(&entry->link);
-	spin_unlock_irq(&p->signals.lock, flags);
 }
 
 /* Send a signal that goes to many processes.  fork() compares group_signals, so that a child that
@@ -285,7 +257,7 @@ static int send_as_member(struct process *p, int signal, const struct siginfo *i
 	int result;
 
 	p->signals.group_signals++;
-	result = send_locked(p, NULL, signal, info, NULL);
+	result = signal_send_locked(p, NULL, signal, info, NULL);
 	spin_unlock_irq(&p->signals.lock, flags);
 	return result;
 }
@@ -363,7 +335,7 @@ void signal_force(int signal, const struct siginfo *info)
 	if (handler <= SIG_IGN || t->signals.mask & SIGNAL_BIT(signal))
 		signal_group_exit(p, signal, NULL); /* even init: it cannot continue */
 	else
-		(void)send_locked(p, t, signal, info, NULL);
+		(void)signal_send_locked(p, t, signal, info, NULL);
 	spin_unlock_irq(&p->signals.lock, flags);
 }
 

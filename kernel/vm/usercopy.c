@@ -89,19 +89,6 @@ int get_user_u32_nofault(u32 *value, const u32 *user)
 	return missing ? -EFAULT : 0;
 }
 
-int cmpxchg_user_u32_nofault(u32 *user, u32 *old, u32 new_value)
-{
-	struct thread *t = current_thread();
-	int err;
-
-	if (!range_usable(user, sizeof(*user)))
-		return -EFAULT;
-	t->pagefaults_disabled++;
-	err = usercopy_raw_cmpxchg32(user, old, new_value);
-	t->pagefaults_disabled--;
-	return err;
-}
-
 int fault_in_user(u64 address, bool write)
 {
 	struct address_space *as = current_space();

@@ -27,7 +27,6 @@ int __must_check put_user_u64(u64 *user, u64 value);
  * instead of a page fault.  The caller then releases its lock, calls fault_in_user(), and tries
  * again. */
 int __must_check get_user_u32_nofault(u32 *value, const u32 *user);
-int __must_check cmpxchg_user_u32_nofault(u32 *user, u32 *old, u32 new_value);
 int __must_check fault_in_user(u64 address, bool write);
 
 /* --- One place to read from or write to, user or kernel memory, in pieces --------------------- */

@@ -34,7 +34,6 @@ static int (*const libc_vsnprintf)(char *, size_t, const char *, va_list)
 #define strncmp	  heddle_strncmp
 #define strchr	  heddle_strchr
 #define strrchr	  heddle_strrchr
-#define strstr	  heddle_strstr
 #define snprintf  heddle_snprintf
 #define vsnprintf heddle_vsnprintf
 #define clock	  heddle_clock

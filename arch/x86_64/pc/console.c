@@ -64,7 +64,7 @@ void console_register(struct console *c)
 	log_sink_add(&c->sink);
 }
 
-static struct console *console_first(void)
+struct console *console_first(void)
 {
 	return __atomic_load_n(&consoles, __ATOMIC_ACQUIRE);
 }
@@ -86,23 +86,6 @@ s32 console_room(void)
 		if (c->ops->room)
 			room = MIN(room, c->ops->room(c));
 	return room;
-}
-
-u32 console_queued(void)
-{
-	u32 queued = 0;
-
-	for (struct console *c = console_first(); c; c = c->next)
-		if (c->ops->queued)
-			queued = MAX(queued, c->ops->queued(c));
-	return queued;
-}
-
-void console_discard(void)
-{
-	for (struct console *c = console_first(); c; c = c->next)
-		if (c->ops->discard)
-			c->ops->discard(c);
 }
 
 void console_size(u32 *columns, u32 *rows)

@@ -51,11 +51,12 @@ void console_register(struct console *c);
 /* Write to all consoles.  Any context, but the caller must hold no lock of the scheduler. */
 void console_write(const char *text, size_t length);
 
-/* The smallest room of all consoles, and the largest number of bytes not sent yet; drop these bytes.
- * CONSOLE_READY follows when there is more room, and when all is sent.  Any context. */
+/* The list of the consoles that are in use, linked by `next`. */
+struct console *console_first(void);
+
+/* The smallest room of all consoles.  CONSOLE_READY follows when there is more room, and when all
+ * bytes are sent.  Any context. */
 s32 console_room(void);
-u32 console_queued(void);
-void console_discard(void);
 
 /* How long to wait for CONSOLE_READY.  After that the interrupt of a device may have been lost, and
  * console_write() of no bytes makes the device continue. */

@@ -5,6 +5,7 @@
  */
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/futex/cmpxchg_user.h"
 #include "kernel/linux/futex/owner.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/per_thread.h"

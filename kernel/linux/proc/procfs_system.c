@@ -12,6 +12,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/cpu_stats.h"
 #include "kernel/linux/proc/load.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/mem/page.h"

@@ -43,6 +43,35 @@ static struct process_timers *timers_of(struct process *p)
 	return all;
 }
 
+/* Send the signal of a timer to the thread `only`, or with NULL to the process: queue `entry`, or
+ * if it is still queued, add `count` to the overruns in it. */
+static void signal_send_timer(struct process *p, struct thread *only, struct queued_signal *entry,
+			      u32 count)
+{
+	u64 flags = spin_lock_irq(&p->signals.lock);
+	s64 overrun = count;
+
+	if (list_empty(&entry->link)) {
+		entry->info.timer.overrun = (s32)MIN(overrun - 1, (s64)INT32_MAX);
+		(void)signal_send_locked(p, only, entry->info.signo, NULL, entry);
+	} else {
+		overrun += entry->info.timer.overrun;
+		entry->info.timer.overrun = (s32)MIN(overrun, (s64)INT32_MAX);
+	}
+	spin_unlock_irq(&p->signals.lock, flags);
+}
+
+/* Remove the entry of a timer from its queue. */
+static void signal_cancel_timer(struct process *p, struct queued_signal *entry)
+{
+	u64 flags = spin_lock_irq(&p->signals.lock);
+
+	/* The pending bit stays.  So the signal is delivered once more, without the siginfo of the
+	 * timer. */
+	list_remove(&entry->link);
+	spin_unlock_irq(&p->signals.lock, flags);
+}
+
 static void timer_fired(struct timer *timer)
 {
 	struct posix_timer *t = container_of(timer, struct posix_timer, repeating.timer);

@@ -14,6 +14,7 @@
 #include "arch/x86_64/pc/tlb.h"
 #include "kernel/ipc/futex.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/cpu_stats.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
