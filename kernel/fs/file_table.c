@@ -120,18 +120,6 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 	return error;
 }
 
-int fd_available(void)
-{
-	struct file_table *t = current_process()->files;
-	u32 limit = descriptor_limit(), fd = 0;
-
-	spin_lock(&t->lock);
-	while (fd < t->size && t->slots[fd].file)
-		fd++;
-	spin_unlock(&t->lock);
-	return fd < limit ? 0 : -EMFILE;
-}
-
 /* Change a slot; the file that was there is closed.  `only_if_open`: -EBADF where none was. */
 static int slot_set(struct file_table *t, u32 fd, struct fd_slot slot, bool only_if_open)
 {

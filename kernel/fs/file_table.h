@@ -28,10 +28,7 @@ struct file_table *file_table_copy(struct file_table *t); /* fork: ERR_PTR */
  * -EMFILE, -ENOMEM, (from too large) -EINVAL. */
 int fd_install(struct file *f, u32 from, bool close_on_exec);
 
-/* Is there a free one?  0 or -EMFILE; what is there now, another thread may take. */
-int fd_available(void);
-
-/* Likewise, exactly `fd`, closing what was there (dup2): -EBADF, -ENOMEM. */
+/* The same for exactly `fd`, closing the file that was there (dup2): -EBADF, -ENOMEM. */
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
 
 /* The open file of a descriptor of `t`, with a reference; NULL: it is not open. */

@@ -95,9 +95,8 @@ struct superblock *superblock_create(const char *type, u64 magic, u32 mode); /* 
  * the kernel. */
 struct superblock *vfs_mount(const char *path, const char *type, u64 magic, u32 mode);
 
-/* The file systems in the order in which they were mounted, after `sb` (NULL: from the first one on);
- * NULL after the last. */
-struct superblock *vfs_mount_next(const struct superblock *sb);
+/* The superblocks in the order in which they were mounted.  Fixed once the kernel has started. */
+extern struct list vfs_mounts;
 
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags);
 

@@ -10,7 +10,7 @@
 #define RAMFS_MAGIC   0x858458f6
 #define TMPFS_MAGIC   0x01021994
 
-static struct list mounts = LIST_INIT(mounts); /* in order of mounting */
+struct list vfs_mounts = LIST_INIT(vfs_mounts);
 
 struct superblock *vfs_mount(const char *path, const char *type, u64 magic, u32 mode)
 {
@@ -23,15 +23,8 @@ struct superblock *vfs_mount(const char *path, const char *type, u64 magic, u32 
 	require(!IS_ERR(dir) && !IS_ERR(sb));
 	sb->covered = dir;
 	dir->mounted = sb->root;
-	list_push_back(&mounts, &sb->link);
+	list_push_back(&vfs_mounts, &sb->link);
 	return sb;
-}
-
-struct superblock *vfs_mount_next(const struct superblock *sb)
-{
-	const struct list *next = sb ? sb->link.next : mounts.next;
-
-	return next != &mounts ? list_entry(next, struct superblock, link) : NULL;
 }
 
 void vfs_init(void)
@@ -40,7 +33,7 @@ void vfs_init(void)
 	file_init();
 	vfs_root_superblock = superblock_create("ramfs", RAMFS_MAGIC, 0755);
 	require(!IS_ERR(vfs_root_superblock));
-	list_push_back(&mounts, &vfs_root_superblock->link);
+	list_push_back(&vfs_mounts, &vfs_root_superblock->link);
 	vfs_mount("/dev", "devtmpfs", TMPFS_MAGIC, 0755);
 	vfs_mount("/dev/shm", "tmpfs", TMPFS_MAGIC, 01777);
 	vfs_mount("/tmp", "tmpfs", TMPFS_MAGIC, 01777);

@@ -147,6 +147,10 @@ int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
 
+/* May the caller send `signal` to `to` (kill(2))?  SIGCONT is always allowed within a session
+ * (sys_signal.c). */
+bool may_signal(const struct process *to, int signal);
+
 /* May the caller change how `t` is scheduled?  Its own user's threads, or all as root
  * (sys_sched.c). */
 bool may_reschedule(const struct thread *t);

@@ -127,8 +127,7 @@ static struct siginfo info_from_caller(int signal, int code)
 	    .signo = signal, .code = code, .kill = {p->pid, p->credentials.uid, 0}};
 }
 
-/* kill(2): may the caller send `signal` to `to`?  SIGCONT is always allowed within a session. */
-static bool may_signal(const struct process *to, int signal)
+bool may_signal(const struct process *to, int signal)
 {
 	const struct process *p = current_process();
 
@@ -181,29 +180,4 @@ SYSCALL3(tgkill, group, tid, signal)
 	if ((s32)tid <= 0 || (s32)group <= 0)
 		return -EINVAL;
 	return signal_thread((pid_t)group, (tid_t)tid, (int)signal, &info);
-}
-
-/* A process may send a siginfo that looks like one from the kernel or kill() only to itself. */
-SYSCALL3(rt_sigqueueinfo, pid, signal, user)
-{
-	struct siginfo info;
-	struct process *p;
-	int error;
-
-	if (copy_from_user(&info, (void *)user, sizeof(info)))
-		return -EFAULT;
-	info.signo = (int)signal;
-	if ((info.code >= 0 || info.code == SI_TKILL) && (pid_t)pid != current_process()->pid)
-		return -EPERM;
-	if ((u32)signal > SIGNAL_COUNT)
-		return -EINVAL;
-	p = process_find((pid_t)pid);
-	if (!p)
-		return -ESRCH;
-	if (!may_signal(p, (int)signal))
-		error = -EPERM;
-	else
-		error = signal ? signal_send_process(p, (int)signal, &info) : 0;
-	process_put(p);
-	return error;
 }

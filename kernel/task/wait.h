@@ -62,10 +62,8 @@ int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline
 void wait_wake_one(struct wait_queue *q);
 void wait_wake_all(struct wait_queue *q);
 
-/* Add a waiter to a queue, and remove it (nothing happens if it has been removed already).  For
- * poll(). */
+/* Add a waiter to a queue. */
 void wait_queue_add(struct wait_queue *q, struct waiter *w);
-void wait_queue_remove(struct wait_queue *q, struct waiter *w);
 
 /* Sleep until `deadline_ns`, without a queue.  Returns 0 at the deadline, or -EINTR.  Sleeps. */
 int sleep_until(u64 deadline_ns, u32 flags);

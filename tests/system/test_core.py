@@ -12,15 +12,16 @@ from vm import BUILD, ENDED, PANIC, ROOT, VM
 
 # Fork, exec, wait, threads, futexes, pipes, copy-on-write, signals; and the files that base has.
 PROGRAMS = ["executes", "faults", "fds", "files", "forkbomb", "forktree", "futexes", "hostile_elf",
-            "mapped_files", "memory", "pipes",
-            "processes", "registers", "segments", "signals", "threads"]
+            "mapped_files", "memory", "pipes", "processes", "registers", "segments", "signals",
+            "threads"]
 
 # What these programs ask of extensions, and say so.
-SKIPPED = {"executes": ["scripts", "priority_is_kept"], "futexes": ["robust", "priority_inheritance"],
-           "mapped_files": ["advice"],
+SKIPPED = {"executes": ["scripts", "priority_is_kept"], "fds": ["range"], "files": ["space"],
+           "futexes": ["robust", "priority_inheritance"], "mapped_files": ["advice"],
            "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved"],
-           "fds": ["range"], "files": ["space"], "processes": ["resources", "clones_by_structure", "names"],
-           "pipes": ["sizes", "poll_bits", "fifo"], "threads": ["policies"]}
+           "pipes": ["sizes", "poll_bits", "fifo"],
+           "processes": ["resources", "clones_by_structure", "names"],
+           "signals": ["queueing"], "threads": ["policies"]}
 
 EXTENSIONS = sorted(str(path.relative_to(ROOT)) for path in
                     [ROOT / "kernel/dev", *(ROOT / "kernel/linux").iterdir(),

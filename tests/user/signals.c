@@ -35,9 +35,11 @@ static void info(void)
 	CHECK_EQ(last.si_uid, getuid());
 	CHECK_EQ(raise(SIGUSR1), 0);
 	CHECK_EQ(last.si_code, SI_TKILL);
-	CHECK_EQ(sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = 4711}), 0);
-	CHECK_EQ(last.si_code, SI_QUEUE);
-	CHECK_EQ(last.si_value.sival_int, 4711);
+	if (has_call(SYS_rt_sigqueueinfo)) {
+		CHECK_EQ(sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = 4711}), 0);
+		CHECK_EQ(last.si_code, SI_QUEUE);
+		CHECK_EQ(last.si_value.sival_int, 4711);
+	}
 	/* How a child ended. */
 	handle_info(SIGCHLD, note, SA_RESTART);
 	child = SPAWN(_exit(9));
@@ -183,6 +185,7 @@ static void queueing(void)
 {
 	sigset_t all = set_of(0), old;
 
+	SKIP_IF(!has_call(SYS_rt_sigqueueinfo), "no sigqueue()");
 	/* Real-time ones queue in order, the lower number first; others merge, and come before. */
 	for (int i = SIGRTMIN; i < SIGRTMIN + 3; i++) {
 		handle_info(i, note_value, 0);

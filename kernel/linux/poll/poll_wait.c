@@ -68,6 +68,15 @@ int poll_waits_sleep(struct poll_waits *w, u64 deadline_ns)
 	return result;
 }
 
+/* Remove a waiter; nothing happens if it has been removed already. */
+static void wait_queue_remove(struct wait_queue *q, struct waiter *w)
+{
+	u64 flags = spin_lock_irq(&q->lock);
+
+	list_remove(&w->link);
+	spin_unlock_irq(&q->lock, flags);
+}
+
 void poll_waits_release(struct poll_waits *w)
 {
 	while (w->entries) {

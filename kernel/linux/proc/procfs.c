@@ -412,9 +412,10 @@ static void make_thread_self(struct text *t)
 /* /proc/PID/mounts. */
 static int make_mounts(pid_t pid, tid_t tid, struct text *t)
 {
+	struct superblock *sb;
 	char path[32];
 
-	for (struct superblock *sb = vfs_mount_next(NULL); sb; sb = vfs_mount_next(sb))
+	list_for_each (sb, &vfs_mounts, link)
 		if (vfs_path_of(sb->root, path, sizeof(path)) > 0)
 			text_printf(t, "%s %s %s rw,relatime 0 0\n", sb->type, path, sb->type);
 	return 0;
