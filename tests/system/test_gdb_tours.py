@@ -62,8 +62,8 @@ def test_all_tours(cpus, tmp_path):
         assert "the tour smp wants 2 CPUs: make gdb CPUS=2" in after
 
     switch = dict(stations_of("switch", seen))
-    steps = [line for line in switch[3].splitlines() if "popq" in line or "pushq" in line]
-    assert len([s for s in steps if "pushq" in s]) >= 5
+    steps = [line for line in switch[3].splitlines() if "POP" in line or "PUSH" in line]
+    assert len([s for s in steps if "PUSH" in s]) >= 5
     for n, who in ((1, "A"), (4, "B"), (5, "B"), (7, "A")):
         assert re.search(rf"\* CPU 0: thread \d+ \({who}\) of process", switch[n]), switch[n]
     assert "thread_b (" in switch[4] and "scene_switch ()" in switch[2]
@@ -198,7 +198,7 @@ def test_window(width, height, cpus, tmp_path):
         terminal.type("next-station")
         terminal.wait(r"kernel/task/sched\.c:\d+ ")
         terminal.type("next-station")
-        screen = terminal.wait(r"switch on CPU 0(.|\n)*switch\.S:\d+  pushq %rbp")
+        screen = terminal.wait(r"switch on CPU 0(.|\n)*switch\.S:\d+ +PUSH +rbp")
         assert re.search(r"out: \d+ \(A\)", screen) and re.search(r"in:  \d+ \(B\)", screen)
         assert "same address space: not written" in screen
         shown = registers(screen)
@@ -208,14 +208,14 @@ def test_window(width, height, cpus, tmp_path):
             assert len(now) == 16 and saved == "not-yet" and incoming == "not-yet" and len(its) == 16
 
         terminal.type("stepi 4")
-        screen = terminal.wait(r"switch\.S:\d+  pushq %r14")
+        screen = terminal.wait(r"switch\.S:\d+ +PUSH +r14")
         shown = registers(screen)
         for name in ("rbp", "rbx", "r12", "r13"):
             assert shown[name][0][0] == shown[name][0][1]
         assert shown["r14"][0][1] == "not-yet" == shown["rsp"][0][1]
 
         terminal.type("stepi 5")
-        screen = terminal.wait(r"switch\.S:\d+  popq %r15")
+        screen = terminal.wait(r"switch\.S:\d+ +POP +r15")
         shown = registers(screen)
         assert shown["rsp"][1][0] == shown["rsp"][1][1], "the CPU is on the incoming stack"
         assert all(shown[n][0][0] == "-" for n in SAVED_REGISTERS)

@@ -33,8 +33,10 @@ static int run(const char *directory, const char *name, int seconds)
 	pid = fork();
 	if (pid == 0) {
 		sigprocmask(SIG_SETMASK, &old, NULL);
-		signal(SIGINT, SIG_DFL); /* a shell's background job ignores both */
+		/* A background job of a shell ignores the first two, one of nohup the third. */
+		signal(SIGINT, SIG_DFL);
 		signal(SIGQUIT, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
 		setsid();
 		execl(path, name, (char *)NULL);
 		_exit(127);
