@@ -96,9 +96,9 @@ struct thread {
 /* Create the slab cache of threads.  sched_init() calls it. */
 void thread_init(void);
 
-/* A thread in no queue and no process table, which begins in fn(arg) on a kernel stack of its own;
- * `frame_bytes` is the size of the trap frame at the stack's top (0: a kernel thread), as in
- * thread_stack_prepare().  ERR_PTR(-ENOMEM). */
+/* Make a thread that is in no queue and in no table.  It begins in fn(arg) on a new kernel stack.
+ * `frame_bytes` is the size of the trap frame at the top of the stack, or 0 for a kernel thread, as
+ * in thread_stack_prepare().  ERR_PTR(-ENOMEM). */
 struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg,
 			     size_t frame_bytes);
 
@@ -106,16 +106,16 @@ struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg,
  * thread, TID 0.  Panics if there is no memory. */
 struct thread *thread_create_idle(u32 cpu);
 
-/* Make a kernel thread of process 0 and start it.  `fn` may return.  ERR_PTR(-ENOMEM). */
+/* Make a kernel thread of process 0 and start it; it ends when `fn` returns.  ERR_PTR(-ENOMEM). */
 struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg);
 
 /* The number of kernel threads (without idle threads) whose memory has not been freed yet. */
 u32 kthread_count(void);
 
-/* Make, but do not start, a thread for user mode: a zeroed trap frame is at its stack's top
- * (thread_frame()), FPU state as a program starts with.  It goes to user mode by that frame when
- * first run, after fn(arg) if fn is not NULL.  ERR_PTR(-ENOMEM).  The caller fills process, pmap,
- * tid and whatever else, then calls thread_start(). */
+/* Make, but do not start, a thread for user mode, with a zeroed trap frame at the top of its stack
+ * (thread_frame()) and the FPU state with which a program starts.  When it first runs, it calls
+ * fn(arg) if fn is not NULL, and goes to user mode by that frame.  The caller fills in process,
+ * pmap, tid and the rest, and then calls thread_start().  ERR_PTR(-ENOMEM). */
 struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void *arg);
 
 /* Put a created thread into a run queue of a CPU that its affinity allows. */

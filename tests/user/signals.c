@@ -455,8 +455,80 @@ static void defaults(void)
 		CHECK_EQ(IN_CHILD(kill(getpid(), harmless[i])), 0);
 }
 
-int main(void)
+/* SIGKILL ends a child that runs the statements, in whatever state they leave it, and so does a
+ * second one what they left in its process group. */
+#define KILLED_WHILE(...)                                                                          \
+	do {                                                                                       \
+		pid_t pid_ = SPAWN(setpgid(0, 0); __VA_ARGS__; pause());                           \
+		sleep_ms(20);                                                                      \
+		CHECK_EQ(kill(pid_, SIGKILL), 0);                                                  \
+		CHECK_EQ(wait_status(pid_), KILLED(SIGKILL));                                      \
+		kill(-pid_, SIGKILL);                                                              \
+	} while (0)
+
+static void *spin(void *unused)
 {
+	for (volatile bool forever = true; forever;)
+		;
+	return unused;
+}
+
+static void *read_from(void *fd)
+{
+	char byte;
+
+	return (void *)read(*(int *)fd, &byte, 1);
+}
+
+/* docs/rooms/proc.md, "What SIGKILL meets". */
+static void killed_in_each_state(void)
+{
+	struct timespec long_time = {1000, 0};
+	pthread_t thread;
+	int fds[2];
+	int word = 0;
+
+	CHECK_EQ(pipe(fds), 0);
+	KILLED_WHILE(spin(NULL));
+	KILLED_WHILE(for (;;) getppid());
+	KILLED_WHILE(mask(SIG_BLOCK, SIGKILL); mask(SIG_BLOCK, SIGTERM); kill(getpid(), SIGTERM));
+	KILLED_WHILE(read_from(fds));
+	KILLED_WHILE(nanosleep(&long_time, NULL));
+	KILLED_WHILE(syscall(SYS_futex, &word, 0 /* FUTEX_WAIT */, 0, NULL, NULL, 0));
+	KILLED_WHILE(SPAWN(pause()); waitpid(-1, NULL, 0));
+	KILLED_WHILE(raise(SIGSTOP));
+	KILLED_WHILE(raise(SIGTSTP); raise(SIGSTOP));
+	KILLED_WHILE(if (vfork() == 0) pause());
+	KILLED_WHILE(if (vfork() == 0) kill(getpid(), SIGSTOP));
+	KILLED_WHILE(pthread_create(&thread, NULL, spin, NULL);
+		     pthread_create(&thread, NULL, spin, NULL);
+		     pthread_create(&thread, NULL, read_from, fds));
+	KILLED_WHILE(pthread_create(&thread, NULL, spin, NULL); raise(SIGSTOP));
+	KILLED_WHILE(pthread_create(&thread, NULL, spin, NULL); pthread_exit(NULL));
+	/* The child of vfork() dies: its parent goes on. */
+	CHECK_EQ(IN_CHILD(if (vfork() == 0) kill(getpid(), SIGKILL)), 0);
+	/* Killed at any moment of making threads, or of an exec that ends them. */
+	for (int i = 0; i < 30; i++) {
+		pid_t pid = SPAWN(for (;;) if (!pthread_create(&thread, NULL, read_from, fds))
+				      pthread_detach(thread));
+
+		sleep_ms(i % 6);
+		CHECK_EQ(kill(pid, SIGKILL), 0);
+		CHECK_EQ(wait_status(pid), KILLED(SIGKILL));
+		pid = SPAWN(pthread_create(&thread, NULL, spin, NULL);
+			    execl(self_path(), "signals", "pause", NULL));
+		sleep_ms(i % 6);
+		CHECK_EQ(kill(pid, SIGKILL), 0);
+		CHECK_EQ(wait_status(pid), KILLED(SIGKILL));
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "pause"))
+		pause();
 	check_start();
 	RUN(info);
 	RUN(masks);
@@ -469,5 +541,6 @@ int main(void)
 	RUN(alternate_stack);
 	RUN(to_threads);
 	RUN(defaults);
+	RUN(killed_in_each_state);
 	return check_end();
 }
