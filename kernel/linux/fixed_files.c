@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that a file system has from the start, as those of /proc and of the trace.
+ * Files that a file system has from boot on, such as those of /proc and of the trace.
  */
 #include "kernel/linux/fixed_files.h"
 
@@ -28,7 +28,7 @@ void superblock_add(struct superblock *sb, const char *path, struct inode *inode
 			require(!directory_enter(dir, path, length, next));
 		}
 		mutex_unlock(&dir->lock);
-		inode_put(next); /* its entry holds it */
+		inode_put(next); /* the directory entry has its own reference */
 		if (!slash)
 			return;
 		dir = next;

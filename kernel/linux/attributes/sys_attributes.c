@@ -62,7 +62,7 @@ CALL(fchmod, WITH_INODE(fd_inode(a), change_mode(inode, b)))
 CALL(fchmodat, WITH_INODE(path_inode(a, b, 0), change_mode(inode, c)))
 CALL(chmod, sys_fchmodat(AT_CWD, a, b, 0, 0, 0))
 
-/* chown(2): -1 leaves an id as it is.  The set-id bits of an executable file are cleared. */
+/* chown(2): an id of -1 is not changed.  The set-id bits of an executable file are cleared. */
 static long change_owner(struct inode *inode, u64 uid, u64 gid)
 {
 	mutex_lock(&inode->lock);

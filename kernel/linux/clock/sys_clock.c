@@ -18,7 +18,7 @@ SYSCALL2(clock_settime, clock, user)
 		return error;
 	if (!is_privileged())
 		return -EPERM;
-	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* the boot would be before 1970 */
+	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* would put the boot before 1970 */
 		return -EINVAL;
 	clock_set_realtime(ns);
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "kernel/fs/vfs.h"
 
-/* Change how many bytes the pipe holds, rounded up to a power of two of pages.  The new size in
- * bytes; -EBADF: `f` is no pipe; -EINVAL, -EPERM, -ENOMEM; -EBUSY: more bytes are in the pipe. */
+/* Set the size of a pipe in bytes, rounded up to a power of two of pages.  Returns the new size, or
+ * -EBADF (`f` is no pipe), -EINVAL, -EPERM, -ENOMEM, or -EBUSY (the pipe contains more bytes).
+ * Sleeps. */
 long pipe_set_size(struct file *f, u64 size);

@@ -5,7 +5,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
 
-#define CLOSE_RANGE_UNSHARE 2 /* nothing to do: a table is one process's */
+#define CLOSE_RANGE_UNSHARE 2 /* no effect: processes never share a descriptor table */
 #define CLOSE_RANGE_CLOEXEC 4
 
 static int close_range(u32 first, u32 last, bool only_mark)

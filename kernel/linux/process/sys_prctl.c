@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process sets of itself by prctl() and personality(), and clone3(), the form of clone()
+ * prctl() and personality(), by which a process changes itself, and clone3(), the form of clone()
  * that takes a structure.
  */
 #include "kernel/lib/errno.h"
@@ -45,7 +45,8 @@ SYSCALL2(prctl, option, argument)
 	return -EINVAL;
 }
 
-/* personality(2): there is one; addresses are not randomized anyway. */
+/* personality(2): there is only one.  ADDR_NO_RANDOMIZE has no effect: addresses are never
+ * random. */
 CALL(personality, 0)
 
 /* --- clone3 ----------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process has used: getrusage(), times().
+ * The resource use of a process: getrusage(), times().
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
@@ -10,7 +10,7 @@
 
 #define NSEC_PER_TICK (10 * NSEC_PER_MSEC) /* CLK_TCK is 100 */
 
-/* What the children that were waited for have used. */
+/* The resource use of the children for which the process has waited. */
 static struct resource_use children_use(struct process *p)
 {
 	u64 flags = spin_lock_irq(&process_lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sockets: the calls' arguments, messages with control data, options.  The only family is AF_UNIX.
+ * The system calls of sockets: arguments, messages with control data, options.  The only family is
+ * AF_UNIX.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -14,9 +15,9 @@
 #define SOL_SOCKET	1
 #define SCM_RIGHTS	1
 #define SCM_CREDENTIALS 2
-#define CONTROL_MAX	131072 /* Linux's net.core.optmem_max */
+#define CONTROL_MAX	131072 /* net.core.optmem_max of Linux */
 
-/* The socket of a descriptor goes by `file` in `call`: its value, -EBADF or -ENOTSOCK. */
+/* The value of `call`, in which `file` is the socket of descriptor `fd`; or -EBADF, -ENOTSOCK. */
 #define ON_SOCKET(fd, call) WITH_FILE(fd, unix_is_socket(file) ? (call) : -ENOTSOCK)
 
 /* --- Addresses -------------------------------------------------------------------------------- */
@@ -29,7 +30,8 @@ static int address_get(struct unix_address *a, u64 user, u64 length)
 	return (u32)length ? copy_from_user(&a->family, (void *)user, (u32)length) : 0;
 }
 
-/* As much as there is room for; *user_length becomes the whole length. */
+/* Copy the address to the user, as much as there is room for, and set *user_length to the length of
+ * the whole address. */
 static int address_put(struct unix_address *a, u64 user, u64 user_length)
 {
 	u32 room;
@@ -38,7 +40,7 @@ static int address_put(struct unix_address *a, u64 user, u64 user_length)
 		return -EFAULT;
 	if ((s32)room < 0)
 		return -EINVAL;
-	/* unix(7): with the NUL that ends a path. */
+	/* unix(7): the NUL at the end of a path counts. */
 	if (a->length > UNIX_ADDRESS_EMPTY && a->path[0])
 		a->length = UNIX_ADDRESS_EMPTY + (u32)strlen(a->path) + 1;
 	if (copy_to_user((void *)user, &a->family, MIN(room, a->length)))
@@ -46,9 +48,9 @@ static int address_put(struct unix_address *a, u64 user, u64 user_length)
 	return put_user_u32((u32 *)user_length, a->length);
 }
 
-/* --- Making ----------------------------------------------------------------------------------- */
+/* --- Creating --------------------------------------------------------------------------------- */
 
-/* socket(2): family, type and protocol; the type without its flags, or an error. */
+/* Check the arguments of socket(2).  Returns the type without its flags, or an error. */
 static int type_check(u64 family, u64 type, u64 protocol)
 {
 	u32 plain = (u32)type & SOCK_TYPE_MASK;
@@ -61,7 +63,7 @@ static int type_check(u64 family, u64 type, u64 protocol)
 		return -EINVAL;
 	if ((u32)protocol && (u32)protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
-	if (plain == SOCK_RAW) /* Linux's courtesy */
+	if (plain == SOCK_RAW) /* Linux treats it as SOCK_DGRAM */
 		plain = SOCK_DGRAM;
 	if (plain != SOCK_STREAM && plain != SOCK_DGRAM && plain != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
@@ -90,7 +92,7 @@ SYSCALL4(socketpair, family, type, protocol, user)
 	return error ?: fd_install_pair(pair, type & O_CLOEXEC, user);
 }
 
-/* bind() and connect(). */
+/* Call `fn`, which is bind() or connect(), with an address from the user. */
 static long with_address(struct file *f, u64 user, u64 length,
 			 int (*fn)(struct file *f, const struct unix_address *a))
 {
@@ -188,7 +190,7 @@ struct cmsghdr {
 
 #define CMSG_ALIGN(n) ALIGN_UP(n, sizeof(u64))
 
-/* Descriptors become files.  `n`: all that there will be. */
+/* Add the open files of `n` descriptors to m->files. */
 static int rights_get(struct socket_message *m, u64 user, u64 n)
 {
 	size_t room = sizeof(*m->files) + SOCKET_FILES_MAX * sizeof(m->files->file[0]);
@@ -215,7 +217,8 @@ static int rights_get(struct socket_message *m, u64 user, u64 n)
 	return 0;
 }
 
-/* unix(7): root may be anybody that there is, others only themselves, by any of their ids. */
+/* Read SCM_CREDENTIALS.  Root may send the ids of any living process, others only their own: real,
+ * effective or saved (unix(7)). */
 static int credentials_get(struct socket_message *m, u64 user, u64 n)
 {
 	struct ucred *c = &m->cred;
@@ -267,7 +270,7 @@ static int control_get(struct socket_message *m, const struct msghdr *h)
 	return error;
 }
 
-/* A struct msghdr and its vector; the vector is to be put. */
+/* Read a struct msghdr and its vector.  After success the caller calls user_vector_put(). */
 static int message_get(struct msghdr *h, struct user_vector *v, u64 user)
 {
 	if (copy_from_user(h, (void *)user, sizeof(*h)))
@@ -323,8 +326,8 @@ static long receive_buffer(struct file *f, u64 buffer, u64 n, u32 flags, u64 add
 
 CALL(recvfrom, ON_SOCKET(a, receive_buffer(file, b, c, (u32)d, e, f)))
 
-/* Add control data of `n` bytes at h->control, or what there is room for; the rest of the room
- * remains.  False: it did not fit whole. */
+/* Write a control message with `n` bytes of data at h->control, or as much as there is room for,
+ * and advance h->control.  False if it did not fit. */
 static bool control_put(struct msghdr *h, u32 type, const void *data, u64 n)
 {
 	struct cmsghdr c = {MIN(sizeof(c) + n, h->control_length), SOL_SOCKET, type};
@@ -339,7 +342,8 @@ static bool control_put(struct msghdr *h, u32 type, const void *data, u64 n)
 	return c.length == sizeof(c) + n;
 }
 
-/* Files become descriptors, as many as there is room for.  False: not all of them. */
+/* Install the files as descriptors, as many as there is room for, and write them as SCM_RIGHTS.
+ * False if not all were. */
 static bool rights_put(struct msghdr *h, const struct socket_files *files, bool close_on_exec)
 {
 	u64 room = h->control_length > sizeof(struct cmsghdr)
@@ -426,7 +430,7 @@ static long option_set(struct file *f, u32 level, u32 option, u64 user, u64 leng
 		return -EFAULT;
 	if (t.microseconds < 0 || t.microseconds >= 1000000)
 		return -EDOM;
-	if (t.seconds > INT32_MAX) /* more than 68 years are for ever */
+	if (t.seconds > INT32_MAX) /* more than 68 years count as no timeout */
 		t.seconds = t.microseconds = 0;
 	ns = (u64)t.seconds * NSEC_PER_SEC + (u64)t.microseconds * NSEC_PER_USEC;
 	WRITE_ONCE(*unix_timeout(f, option == SO_SNDTIMEO), t.seconds < 0 ? 1 : ns);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * UNIX sockets: connections, and how they end.
+ * UNIX sockets: making and closing connections.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 
 #define BACKLOG_MAX 4096 /* Linux's default of net.core.somaxconn */
 
-/* --- The end ---------------------------------------------------------------------------------- */
+/* --- Closing ---------------------------------------------------------------------------------- */
 
-/* The other end of a connection that this end leaves. */
+/* Shut down the peer of a connection that is closed at this end, and wake its threads.  `reset`: it
+ * also gets ECONNRESET. */
 static void hang_up(struct socket *peer, bool reset)
 {
 	spin_lock(&peer->lock);
@@ -33,7 +34,7 @@ void socket_close(struct socket *s, bool embryo)
 	packets_steal(s, &packets);
 	list_splice(&pending, &s->pending);
 	spin_unlock(&s->lock);
-	socket_wake_both(s); /* connect() to a listener */
+	socket_wake_both(s); /* threads that wait in connect() to this listener */
 	if (s->type == SOCK_DGRAM)
 		wait_wake_all(&datagram_room);
 	if (peer) {
@@ -77,7 +78,7 @@ int unix_listen(struct file *f, u32 backlog)
 	return error;
 }
 
-/* listen(2): one more than the backlog says, as on Linux. */
+/* One more connection than `backlog` may wait, as on Linux. */
 static bool backlog_full(const struct socket *l)
 {
 	return l->pending_count > l->backlog;
@@ -110,7 +111,8 @@ int socket_accept(struct socket *l, bool may_wait, struct socket **accepted)
 	return 0;
 }
 
-/* Hand a new connection to the listener when there is room. */
+/* Wait until the listener has room, and add the new connection `s` to its list.  *cred becomes the
+ * ids of the listener. */
 static int listener_add(struct socket *l, struct socket *s, bool may_wait, u64 deadline,
 			struct ucred *cred)
 {
@@ -141,7 +143,7 @@ static int listener_add(struct socket *l, struct socket *s, bool may_wait, u64 d
 	return error;
 }
 
-/* Of two threads that connect the same socket, one fails at once. */
+/* If two threads connect the same socket at the same time, one fails at once. */
 static int connect_claim(struct socket *s)
 {
 	int error = 0;
@@ -159,8 +161,8 @@ static int connect_claim(struct socket *s)
 	return error;
 }
 
-/* The other end is made here and waits at the listener; it may even be accepted, used and closed
- * before this end knows of it. */
+/* Create the other end of the connection and add it to the listener.  Another thread may accept,
+ * use and close it before this function locks `s`. */
 static int connect_to_listener(struct socket *s, struct socket *l, bool may_wait)
 {
 	u64 deadline = socket_deadline(s->send_timeout);
@@ -214,7 +216,8 @@ void socket_set_datagram_peer(struct socket *s, struct socket *peer)
 	packets_drop(s, &packets);
 	if (!old)
 		return;
-	/* As on Linux, one that is connected to us learns of what we threw away. */
+	/* As on Linux, a peer that is connected to us gets ECONNRESET if we have discarded its
+	 * packets. */
 	spin_lock(&old->lock);
 	lost = lost && old->peer == s && !old->dead;
 	if (lost)
@@ -225,7 +228,7 @@ void socket_set_datagram_peer(struct socket *s, struct socket *peer)
 	socket_put(old);
 }
 
-/* Takes over the reference to `to`. */
+/* Connect datagram socket `s`.  Takes over the reference to `to`. */
 static int connect_datagrams(struct socket *s, struct socket *to)
 {
 	bool others;
@@ -267,7 +270,7 @@ int unix_connect(struct file *f, const struct unix_address *address)
 int unix_shutdown(struct file *f, u32 how)
 {
 	struct socket *s = f->private, *peer = socket_peer_get(s);
-	/* What one end does not send the other does not receive, and the other way round. */
+	/* If one end does not send any more, the other end does not receive; and vice versa. */
 	u32 others = (how & SHUT_SEND ? SHUT_RECEIVE : 0) | (how & SHUT_RECEIVE ? SHUT_SEND : 0);
 
 	spin_lock(&s->lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sockets of the UNIX domain (POSIX socket(), unix(7)): streams, datagrams, sequenced packets, with
- * names in the file system or of their own, and open files sent along.
+ * Sockets of the UNIX domain (POSIX socket(), unix(7)): streams, datagrams and sequenced packets,
+ * with names in the file system or abstract names.  Messages can carry open files.
  */
 #pragma once
 
@@ -23,50 +23,50 @@
 #define MSG_NOSIGNAL	 0x4000
 #define MSG_CMSG_CLOEXEC 0x40000000
 
-#define SHUT_RECEIVE	 1 /* bits: the ABI's SHUT_* are one less */
+#define SHUT_RECEIVE	 1 /* bits; SHUT_* of the ABI, plus 1 */
 #define SHUT_SEND	 2
 
 #define UNIX_PATH_MAX	 108
 #define SOCKET_FILES_MAX 253 /* in one message */
 
-struct ucred { /* as Linux's */
+struct ucred { /* as on Linux */
 	s32 pid;
 	u32 uid, gid;
 };
 
-/* A struct sockaddr_un and its length; a path is terminated, what an abstract name is not. */
+/* A struct sockaddr_un and its length.  A path ends with NUL, an abstract name does not. */
 struct unix_address {
-	u32 length; /* from `family` on; 0: none */
+	u32 length; /* of `family` and `path`; 0: no address */
 	u16 family;
 	char path[UNIX_PATH_MAX + 1];
 };
-#define UNIX_ADDRESS_EMPTY 2 /* the length of the family alone */
+#define UNIX_ADDRESS_EMPTY 2 /* the length of an address that has only a family */
 
-/* Open files on their way, each with a reference. */
+/* Open files in flight: sent, and not yet received.  Each has a reference. */
 struct socket_files {
 	u32 count;
 	struct file *file[];
 };
-void socket_files_put(struct socket_files *files); /* NULL: nothing.  Sleeps. */
+void socket_files_put(struct socket_files *files); /* NULL: no effect.  Sleeps. */
 
-/* What goes with the bytes. */
+/* Data of a message other than its bytes. */
 struct socket_message {
 	u32 flags;		     /* MSG_* */
 	bool truncated;		     /* receive: the datagram was longer */
-	struct unix_address address; /* send: to whom; receive: from whom */
-	bool has_cred;		     /* send: with these, instead of the sender's own */
-	struct ucred cred;	     /* the sender's */
-	struct socket_files *files;  /* send takes them over and leaves NULL; receive gives them */
+	struct unix_address address; /* send: the destination; receive: the sender */
+	bool has_cred;		     /* send: `cred` is set, instead of the ids of the caller */
+	struct ucred cred;	     /* of the sender */
+	struct socket_files *files;  /* send: taken over and set to NULL; receive: returned */
 };
 
 bool unix_is_socket(const struct file *f);
 
-/* New sockets.  flags: O_NONBLOCK.  ERR_PTR or 0, -ENOMEM. */
+/* Create one socket, or two connected ones.  `flags` may be O_NONBLOCK.  -ENOMEM.  Sleep. */
 struct file *unix_socket_create(u32 type, u32 flags);
 int unix_socket_pair(u32 type, u32 flags, struct file *pair[2]);
 
-/* bind(2), listen(2), accept(2), connect(2), shutdown(2): 0 (or ERR_PTR), or their errors; all may
- * sleep. */
+/* bind(2), listen(2), accept(2), connect(2), shutdown(2).  0 or an error of the call; unix_accept()
+ * returns a file or ERR_PTR.  All may sleep. */
 int unix_bind(struct file *f, const struct unix_address *address);
 int unix_listen(struct file *f, u32 backlog);
 struct file *unix_accept(struct file *f, u32 flags);
@@ -74,8 +74,8 @@ int unix_connect(struct file *f, const struct unix_address *address);
 int unix_shutdown(struct file *f, u32 how);
 int unix_name(struct file *f, bool peer, struct unix_address *address); /* -ENOTCONN */
 
-/* Bytes moved, or an error.  With -EPIPE of a stream comes SIGPIPE, unless MSG_NOSIGNAL.  Both
- * sleep. */
+/* Send or receive.  Returns the number of bytes, or an error.  If a stream fails with -EPIPE the
+ * caller also gets SIGPIPE, unless MSG_NOSIGNAL is set.  Both sleep. */
 ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m);
 ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message *m);
 
@@ -94,11 +94,11 @@ ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message
 #define SO_PROTOCOL   38
 #define SO_DOMAIN     39
 
-/* Those that are one number.  -ENOPROTOOPT: not one of them. */
+/* Options whose value is one number.  -ENOPROTOOPT for others. */
 int unix_option_get(struct file *f, u32 option, u32 *value);
 int unix_option_set(struct file *f, u32 option, u32 value);
 
 void unix_peer_cred(struct file *f, struct ucred *cred);
 
-/* In nanoseconds; 0: none. */
+/* SO_SNDTIMEO or SO_RCVTIMEO, in nanoseconds; 0: no timeout. */
 u64 *unix_timeout(struct file *f, bool send);

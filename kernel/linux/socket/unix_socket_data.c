@@ -10,9 +10,10 @@
 #include "kernel/task/signal.h"
 
 #define PACKET_DATA_MAX (PAGE_SIZE - sizeof(struct packet))
-#define SEND_OVERHEAD	32 /* a datagram is so much smaller than SO_SNDBUF (Linux's number) */
+#define SEND_OVERHEAD	32 /* a datagram is at most SO_SNDBUF - 32 bytes long (Linux) */
 
-/* Add `n` bytes of `io` to `packets`, which are to be dropped in any case: 0, -ENOMEM, -EFAULT. */
+/* Copy `n` bytes of `io` into new packets, added to `packets`; the caller frees these, after an
+ * error too.  0, -ENOMEM, -EFAULT. */
 static int packets_make(struct list *packets, struct io_buffer *io, size_t n)
 {
 	struct packet *p;
@@ -35,7 +36,7 @@ static int packets_make(struct list *packets, struct io_buffer *io, size_t n)
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-/* Can `to` never take what `from` sends?  Under to->lock. */
+/* An error if `to` can never receive from `from`, else 0.  to->lock is held. */
 static int refusal(const struct socket *from, const struct socket *to)
 {
 	if (from->type == SOCK_DGRAM && to->dead)
@@ -47,7 +48,8 @@ static int refusal(const struct socket *from, const struct socket *to)
 	return 0;
 }
 
-/* Put the packets into the queue of `to` when there is room. */
+/* Wait for room and move the packets to the queue of `to`.  0, -EAGAIN, -EINTR, -ETIMEDOUT or the
+ * error of refusal(). */
 static int enqueue(struct socket *from, struct socket *to, struct list *packets, bool may_wait,
 		   u64 deadline)
 {
@@ -68,7 +70,7 @@ static int enqueue(struct socket *from, struct socket *to, struct list *packets,
 		error = may_wait
 			    ? wait_sleep(socket_room_queue(from), &to->lock, deadline, WAIT_SIGNALS)
 			    : -EAGAIN;
-		if (!error) /* as on Linux, who slept is told of a reset before the end */
+		if (!error) /* as on Linux, a sender that slept sees ECONNRESET before EPIPE */
 			error = socket_error_take(from);
 		if (error)
 			break;
@@ -84,7 +86,7 @@ static int enqueue(struct socket *from, struct socket *to, struct list *packets,
 	return error;
 }
 
-/* One piece of a stream, or one datagram, of `n` bytes. */
+/* Send `n` bytes: a piece of a stream, or a datagram. */
 static int send_piece(struct socket *from, struct socket *to, struct io_buffer *io, size_t n,
 		      struct socket_message *m, bool may_wait, u64 deadline)
 {
@@ -112,7 +114,7 @@ static int send_piece(struct socket *from, struct socket *to, struct io_buffer *
 	return error;
 }
 
-/* To whom, with a reference. */
+/* The socket to which to send, with a reference, or ERR_PTR. */
 static struct socket *destination(struct socket *s, const struct unix_address *address)
 {
 	struct socket *to;
@@ -150,7 +152,7 @@ static ssize_t send_to(struct socket *s, struct socket *to, struct io_buffer *io
 		if (!error)
 			done += (ssize_t)n;
 	} while (!error && io->remaining);
-	if (error == -ECONNREFUSED && !m->address.length) /* it is closed: connected no more */
+	if (error == -ECONNREFUSED && !m->address.length) /* the peer is closed: disconnect */
 		socket_set_datagram_peer(s, NULL);
 	return done ?: socket_wait_error(error, READ_ONCE(s->send_timeout));
 }
@@ -176,9 +178,9 @@ ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m
 	return result;
 }
 
-/* --- Receiving.  Under s->reader -------------------------------------------------------------- */
+/* --- Receiving (s->reader is held) ------------------------------------------------------------ */
 
-/* The first packet, or that after `p`; NULL: none. */
+/* The packet after `p`, or the first one if `p` is NULL.  NULL if there is none. */
 static struct packet *packet_after(struct socket *s, const struct packet *p)
 {
 	const struct list *at = p ? &p->link : &s->packets;
@@ -191,7 +193,7 @@ static struct packet *packet_after(struct socket *s, const struct packet *p)
 	return next;
 }
 
-/* `n` bytes of the packet were read; where that is all, it goes. */
+/* Count `n` bytes of the packet as read; if it has been read `whole`, free it. */
 static void packet_consume(struct socket *s, struct packet *p, u32 n, bool whole)
 {
 	struct list used = LIST_INIT(used);
@@ -214,7 +216,7 @@ static void packet_consume(struct socket *s, struct packet *p, u32 n, bool whole
 	packets_drop(s, &used);
 }
 
-/* Who sent the packet, and the files with it: 0 or -ENOMEM. */
+/* Set sender, ids and files of the packet in *m.  0 or -ENOMEM. */
 static int packet_describe(struct socket *s, struct packet *p, struct socket_message *m)
 {
 	if (p->from)
@@ -234,7 +236,8 @@ static int packet_describe(struct socket *s, struct packet *p, struct socket_mes
 
 #define RECEIVE_END 1
 
-/* What there is instead of packets: 0 (look again), RECEIVE_END, or an error.  Under s->lock. */
+/* What to return if there are no packets: 0 (wait), RECEIVE_END (end of file), or an error.
+ * s->lock is held. */
 static int receive_state(struct socket *s)
 {
 	int error = socket_error_take(s);
@@ -244,7 +247,7 @@ static int receive_state(struct socket *s)
 	return error;
 }
 
-/* The queue was empty: wait, without `reader`. */
+/* Release `reader`, wait for a packet, and take `reader` again. */
 static int receive_wait(struct socket *s, bool may_wait, u64 deadline)
 {
 	int error = 0;
@@ -254,7 +257,7 @@ static int receive_wait(struct socket *s, bool may_wait, u64 deadline)
 	if (list_empty(&s->packets)) {
 		error = receive_state(s);
 		if (!may_wait && (!error || (error > 0 && s->type == SOCK_DGRAM)))
-			error = -EAGAIN; /* Linux tells the end of datagrams to sleepers only */
+			error = -EAGAIN; /* Linux reports end of file to sleepers only */
 		else if (!error)
 			error = wait_sleep(&s->readable, &s->lock, deadline, WAIT_SIGNALS);
 	}
@@ -282,7 +285,7 @@ static ssize_t receive_stream(struct socket *s, struct io_buffer *io, struct soc
 			error = receive_wait(s, may_wait, deadline);
 			continue;
 		}
-		/* unix(7): what is told of the sender is true of every byte. */
+		/* unix(7): all bytes of one read must have the same sender ids. */
 		if (described && READ_ONCE(s->pass_cred) &&
 		    memcmp(&m->cred, &p->cred, sizeof(p->cred)))
 			break;
@@ -298,7 +301,7 @@ static ssize_t receive_stream(struct socket *s, struct io_buffer *io, struct soc
 		described = true;
 		if (!peek)
 			packet_consume(s, p, (u32)n, p->start + (u32)n == p->end);
-		if (files) /* those of the next are not to be mixed with these */
+		if (files) /* files of the next message must not be mixed with these */
 			break;
 	} while (!error && io->remaining);
 	return done ?: error == RECEIVE_END ? 0 : error;
@@ -310,14 +313,14 @@ static ssize_t receive_datagram(struct socket *s, struct io_buffer *io, struct s
 	bool peek = m->flags & MSG_PEEK, last = false;
 	struct packet *p = NULL;
 	ssize_t done = 0, length = 0;
-	int error = socket_error_take(s); /* before what has come, unlike a stream */
+	int error = socket_error_take(s); /* reported before queued data, unlike in a stream */
 
 	while (!error && !(p = packet_after(s, NULL)))
 		error = receive_wait(s, may_wait, deadline);
 	if (error)
 		return error == RECEIVE_END ? 0 : error;
 	error = packet_describe(s, p, m);
-	/* An error does not keep the message, unless it was only looked at. */
+	/* After an error the datagram is discarded, except with MSG_PEEK. */
 	while (!last) {
 		u32 size = p->end;
 		ssize_t n = error ? 0 : io_put(io, p->data, MIN(io->remaining, size));
@@ -356,7 +359,7 @@ ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message
 	else
 		result = receive_datagram(s, io, m, may_wait, deadline);
 	mutex_unlock(&s->reader);
-	if (READ_ONCE(s->queued)) /* one wake-up a packet: what is left is for the next */
+	if (READ_ONCE(s->queued)) /* a packet wakes one reader: pass on what is left */
 		wait_wake_one(&s->readable);
 	return result < 0 ? socket_wait_error((int)result, timeout) : result;
 }

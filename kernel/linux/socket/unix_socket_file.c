@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * UNIX sockets as files: how they are opened, read, written, polled and closed, and their options.
+ * The file operations of UNIX sockets (open, read, write, poll, close), and their options.
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 
-/* Linux's, on a machine that nobody has tuned. */
+/* The defaults of Linux (net.core.wmem_max and others). */
 #define BUFFER_MAX	 212992
 #define SEND_SIZE_MIN	 4608
 #define RECEIVE_SIZE_MIN 2304
@@ -31,7 +31,7 @@ static ssize_t socket_write(struct file *f, struct io_buffer *io, u64 *position)
 	return unix_send(f, io, &m);
 }
 
-/* poll(2) of what is in the socket itself. */
+/* The bits of poll(2) that follow from the socket itself.  s->lock is held. */
 static u32 poll_state(struct socket *s)
 {
 	u32 bits = 0;
@@ -89,7 +89,7 @@ static long socket_ioctl(struct file *f, u32 request, u64 argument)
 	return listening ? -EINVAL : put_user_u32((u32 *)argument, (u32)n);
 }
 
-/* Through /proc/PID/fd: there is no way to a socket but its descriptor. */
+/* A socket cannot be opened, for example through /proc/PID/fd. */
 static int socket_open(struct file *f)
 {
 	return -ENXIO;
@@ -112,7 +112,8 @@ static const struct file_ops socket_ops = {
 
 /* --- New sockets ------------------------------------------------------------------------------ */
 
-/* An open file for `s`, which is taken over, or (NULL) one that will get its socket. */
+/* Create an open file for `s`, whose reference it takes over, or without a socket if `s` is
+ * NULL. */
 static struct file *socket_file(struct socket *s, u32 flags)
 {
 	return file_create_anonymous(&socket_ops, O_RDWR | flags, s, S_IFSOCK | 0777);
@@ -151,7 +152,7 @@ struct file *unix_accept(struct file *f, u32 flags)
 
 	if (!socket_is_connection(l))
 		return ERR_PTR(-EOPNOTSUPP);
-	/* Made first: once there is a connection, nothing can fail. */
+	/* The file is created first: after a connection has been taken, nothing can fail. */
 	new = socket_file(NULL, flags);
 	if (IS_ERR(new))
 		return new;
@@ -202,7 +203,7 @@ int unix_option_get(struct file *f, u32 option, u32 *value)
 	return -ENOPROTOOPT;
 }
 
-/* socket(7): doubled, and within limits. */
+/* socket(7): the value is limited and doubled. */
 static u32 buffer_size(u32 value, u32 least)
 {
 	return MAX(MIN(value, (u32)BUFFER_MAX) * 2, least);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Open files that UNIX sockets carry.
+ * Open files in flight: sent over a UNIX socket and not yet received.
  *
- * A socket that waits in a queue of a socket that waits in a queue ... could hold itself and never
- * be freed, or be the first of a chain too long to be freed by recursion.  So there are no two in a
- * row: what is in flight does not hold sockets.
+ * If sockets in flight could hold other sockets in flight, a socket could be held by a message in
+ * its own queue and never be freed, or a chain could be too long to be freed by recursion.  So
+ * there are never two in a row: a socket in flight holds no sockets in flight.
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 
-DEFINE_SPINLOCK(flight_lock); /* guards the counts in all sockets */
+DEFINE_SPINLOCK(flight_lock); /* protects the counts in all sockets */
 
-/* The socket that holds what is queued at `s`: its listener as long as nobody else has it. */
+/* The socket that keeps the packets of `s` alive: its listener until `s` has been accepted. */
 static struct socket *holder_of(struct socket *s)
 {
 	return s->listener ?: s;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between the files of the UNIX sockets.
+ * Declarations shared by the files of the UNIX sockets.
  *
- * No two sockets are ever locked together: who sends locks the receiver, who connects the listener,
- * then itself.  That a stream's peer, once there, stays until its own end closes makes this enough.
+ * The locks of two sockets are never held together.  A sender locks the receiver.  connect() locks
+ * the listener, releases it, and then locks its own socket.  This is enough because the peer of a
+ * stream never changes until the socket is closed.
  */
 #pragma once
 
 #include "kernel/linux/socket/unix_socket.h"
 
-/* What socket names point to; shared by a listener and the sockets it accepted. */
+/* A name, shared by a listener and the sockets that it accepted. */
 struct unix_name {
 	struct refcount refs;
-	struct inode *inode; /* of a path, with a reference; NULL: an abstract name */
+	struct inode *inode; /* of a path name, with a reference; NULL: an abstract name */
 	struct unix_address address;
 };
 
@@ -21,45 +22,45 @@ enum socket_state { SOCKET_UNCONNECTED, SOCKET_CONNECTING, SOCKET_CONNECTED, SOC
 struct socket {
 	struct refcount refs;
 	u32 type;
-	struct mutex reader; /* taken around the copying out of packets: only who holds it removes
-				them, or the last who closes */
+	struct mutex reader; /* held while packets are copied to the user.  A packet is removed
+				only under it, or by the last close */
 
-	struct spinlock lock; /* guards what follows */
+	struct spinlock lock; /* protects the following members */
 	enum socket_state state;
 	u32 shutdown; /* SHUT_* */
 	bool dead;    /* its file is closed */
-	bool binding; /* bind() is under way */
+	bool binding; /* a bind() has begun and not ended */
 	bool reuse_address, pass_cred;
-	int error;	     /* to be told once, positive; atomic, taken without the lock */
+	int error;	     /* to be reported once, positive; atomic, read without the lock */
 	struct socket *peer; /* with a reference */
 	struct unix_name *name;
-	struct ucred cred;   /* the peer's when it connected; a listener's own */
+	struct ucred cred;   /* of the peer when it connected; of a listener: its own */
 	struct list packets; /* received */
-	u32 queued;	     /* bytes of memory that they take ... */
-	u64 bytes;	     /* ... and of data */
-	u32 wake_below;	     /* senders wait for `queued` to fall so low; NOBODY_WAITS */
-	struct list pending; /* a listener's: connected, not yet accepted */
+	u32 queued;	     /* bytes of memory of the packets */
+	u64 bytes;	     /* bytes of data in them */
+	u32 wake_below;	     /* wake senders when `queued` is at most this; or NOBODY_WAITS */
+	struct list pending; /* of a listener: connections that are not accepted yet */
 	u32 pending_count, backlog;
 	u32 send_size, receive_size;	   /* SO_SNDBUF, SO_RCVBUF */
 	u64 send_timeout, receive_timeout; /* ns; 0: none */
 
 	struct wait_queue readable; /* data, or a connection to accept */
-	struct wait_queue writable; /* room at the peer; a listener's: room for connections */
+	struct wait_queue writable; /* room at the peer; of a listener: room for connections */
 
-	struct list pending_link;  /* under the listener's lock */
-	struct list abstract_link; /* under unix_name.c's mutex */
+	struct list pending_link;  /* protected by the lock of the listener */
+	struct list abstract_link; /* protected by the mutex of unix_socket_name.c */
 
-	/* Under flight_lock (unix_socket_flight.c). */
-	struct socket *listener; /* not yet accepted by this one */
-	u32 in_flight;		 /* how often it is among files on their way */
-	u32 holding; /* sockets on their way to it, or to what it has not yet accepted */
+	/* Protected by flight_lock (unix_socket_flight.c). */
+	struct socket *listener; /* the listener that has not accepted this connection yet */
+	u32 in_flight;		 /* number of times that this socket is in flight */
+	u32 holding; /* number of sockets in flight to it, or to its connections in `pending` */
 };
 
 #define NOBODY_WAITS UINT32_MAX
 
 /* --- The socket itself (unix_socket_object.c) ------------------------------------------------- */
 
-/* A socket without a name and a peer, with one reference; NULL: no memory. */
+/* Create a socket without a name and a peer, with one reference.  NULL if there is no memory. */
 struct socket *socket_create(u32 type);
 
 static inline void socket_get(struct socket *s)
@@ -69,10 +70,10 @@ static inline void socket_get(struct socket *s)
 
 void socket_put(struct socket *s);		/* sleeps */
 
-/* The caller's ids: what connections tell of their end (effective), and messages (real). */
+/* The ids of the caller: effective ids for connections, real ids for messages (unix(7)). */
 void socket_current_cred(struct ucred *cred, bool effective);
 
-struct socket *socket_of(const struct file *f); /* NULL: no socket */
+struct socket *socket_of(const struct file *f); /* NULL if `f` is no socket */
 
 /* The peer with a reference, or NULL. */
 struct socket *socket_peer_get(struct socket *s);
@@ -82,84 +83,94 @@ static inline bool socket_is_connection(const struct socket *s)
 	return s->type != SOCK_DGRAM;
 }
 
-/* May the call on `f` sleep, and until when?  What the end of a sleep means for it. */
+/* May the call on `f` sleep?  The deadline of a timeout (0: none).  The error that a call returns
+ * after wait_sleep() has returned `error`. */
 bool socket_may_wait(const struct file *f, u32 message_flags);
 u64 socket_deadline(u64 timeout);
 int socket_wait_error(int error, u64 timeout);
 
-int socket_error_take(struct socket *s); /* 0 or what it has to tell, once */
+int socket_error_take(struct socket *s); /* the pending error (negative) or 0; clears it */
 
 /* Wake all threads that wait to receive from this socket or to send through it. */
 void socket_wake_both(struct socket *s);
 
-/* Connect `s`, which no other thread can reach, to `peer`, with a reference and the caller's ids. */
+/* Set the peer of `s`, which no other thread can reach yet, and its ids, which are the caller's.
+ * Takes a reference to `peer`. */
 void socket_make_peer(struct socket *s, struct socket *peer);
 
 /* --- Names (unix_socket_name.c) --------------------------------------------------------------- */
 
-/* The socket of this name: ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, -EINVAL and the path's errors). */
+/* Find the socket of a name; the caller gets a reference.  ERR_PTR(-ECONNREFUSED, -EPROTOTYPE,
+ * -EINVAL, or an error of the path walk).  Sleeps. */
 struct socket *unix_name_find(const struct unix_address *address, u32 type);
-void unix_name_put(struct unix_name *name); /* NULL: nothing.  Sleeps. */
-void unix_name_withdraw(struct socket *s);  /* nobody finds it any more */
+void unix_name_put(struct unix_name *name); /* NULL: no effect.  Sleeps. */
+void unix_name_withdraw(struct socket *s);  /* after this unix_name_find() does not find it */
 int unix_bind_automatically(struct socket *s);
 
 /* --- Packets (unix_socket_packet.c) ----------------------------------------------------------- */
 
-/* A socket queues packets of at most a page.  A datagram is a row of packets that are queued at
- * once, the last of them marked; in a stream each packet is on its own. */
+/* A packet has at most a page of memory.  A datagram consists of several packets that are queued
+ * together; the last one is marked.  In a stream each packet stands alone. */
 struct packet {
 	struct list link;
-	struct unix_name *from;	    /* with a reference; NULL: the sender had none */
-	struct socket_files *files; /* come with the first byte */
+	struct unix_name *from;	    /* with a reference; NULL: the sender had no name */
+	struct socket_files *files; /* received together with the first byte */
 	struct ucred cred;
 	u32 start, end; /* data not yet read; under the receiver's `reader` */
-	u32 charge;	/* memory it stands for */
-	bool last;	/* of its datagram */
+	u32 charge;	/* memory that it counts for */
+	bool last;	/* the last packet of its datagram */
 	char data[];
 };
 
-/* Where senders to a datagram socket wait, and others' where their own is. */
+/* All senders of datagrams wait on this queue. */
 extern struct wait_queue datagram_room;
+
+/* The queue on which `sender` waits for room at the receiver. */
 
 static inline struct wait_queue *socket_room_queue(struct socket *sender)
 {
 	return sender->type == SOCK_DGRAM ? &datagram_room : &sender->writable;
 }
 
-/* Can `from` send to `to` without waiting for room?  If not, it will be woken.  Under to->lock. */
+/* Can `from` send to `to` without waiting for room?  If not, a wake-up is arranged.  to->lock is
+ * held. */
 bool socket_has_room(struct socket *from, struct socket *to);
 
+/* Wake the threads that wait for room to send to `s`. */
 void socket_wake_senders(struct socket *s);
 
-/* Throw away packets that have left the socket's queue. */
+/* Free packets that have been removed from the queue of `s`.  Sleeps. */
 void packets_drop(struct socket *s, struct list *packets);
 
-/* Take all out of the queue, to be dropped.  Under s->lock. */
+/* Move all packets from the queue of `s` to the list `to`.  s->lock is held. */
 void packets_steal(struct socket *s, struct list *to);
 
-/* The first message's length: FIONREAD of datagrams.  Under s->lock. */
+/* The length of the first datagram (FIONREAD).  s->lock is held. */
 u64 packets_first_length(const struct socket *s);
 
-/* --- Files on their way (unix_socket_flight.c) ------------------------------------------------ */
+/* --- Files in flight (unix_socket_flight.c) --------------------------------------------------- */
 
-/* They start on their way to a socket: 0 or -ETOOMANYREFS.  They end it there. */
+/* Count the sockets among `files` as in flight to `to`: 0 or -ETOOMANYREFS.  flight_end() counts
+ * them back. */
 int flight_begin(struct socket *to, const struct socket_files *files);
 void flight_end(struct socket *to, const struct socket_files *files);
 
-/* With references of its own; NULL: no memory. */
+/* Copy the list, with a reference to each file.  NULL if there is no memory. */
 struct socket_files *socket_files_copy(const struct socket_files *files);
 
-/* `s` is accepted, or its listener closes. */
+/* The connection `s` has been accepted, or its listener closes. */
 void flight_leave_listener(struct socket *s);
 
 /* --- Connections (unix_socket.c) -------------------------------------------------------------- */
 
-/* The file of the socket has been closed, or (`embryo`) it will never have one.  Sleeps. */
+/* Close a socket whose file has been closed, or (`embryo`) that was never accepted and so has no
+ * file.  Sleeps. */
 void socket_close(struct socket *s, bool embryo);
 
-/* Take the first connection that waits at the listener, with its reference: 0 or an error of
- * accept(2).  Sleeps if `may_wait`. */
+/* Take the first pending connection of a listener, with its reference.  0 or an error of accept(2).
+ * Sleeps for a connection if `may_wait` is true. */
 int socket_accept(struct socket *listener, bool may_wait, struct socket **accepted);
 
-/* A datagram socket's peer changes to `peer`, whose reference it takes over, or to none.  Sleeps. */
+/* Change the peer of a datagram socket (NULL: to none).  Takes over the reference to `peer`.
+ * Sleeps. */
 void socket_set_datagram_peer(struct socket *s, struct socket *peer);

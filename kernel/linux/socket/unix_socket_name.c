@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names of UNIX sockets (unix(7)): a path leads to an inode and that to its socket; abstract names
- * stand in a list.
+ * Names of UNIX sockets (unix(7)).  A path leads to an inode, and the inode to its socket.
+ * Abstract names are in a list.
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
@@ -29,7 +29,7 @@ static bool is_abstract(const struct unix_address *a)
 	return !a->path[0];
 }
 
-/* Abstract names of each type are names of their own.  Under names_mutex. */
+/* Each type of sockets has its own abstract names.  names_mutex is held. */
 static struct socket *abstract_find(const struct unix_address *a, u32 type)
 {
 	struct socket *s;
@@ -82,7 +82,7 @@ void unix_name_withdraw(struct socket *s)
 
 	if (inode) {
 		mutex_lock(&inode->lock);
-		if (inode->socket == s) /* else: accepted, it shares its listener's name */
+		if (inode->socket == s) /* an accepted socket has its listener's name */
 			inode->socket = NULL;
 		mutex_unlock(&inode->lock);
 	} else {
@@ -123,7 +123,7 @@ static int publish_abstract(struct socket *s, struct unix_name *name)
 	return error;
 }
 
-/* The first free one of "\0" 00000 to fffff. */
+/* Choose a free name of NUL and five hexadecimal digits (unix(7), autobind). */
 static int publish_automatic(struct socket *s, struct unix_name *name)
 {
 	static u32 next;
@@ -139,7 +139,7 @@ static int publish_automatic(struct socket *s, struct unix_name *name)
 	return error == -EADDRINUSE ? -ENOSPC : error;
 }
 
-/* A socket gets its name once; of two threads that bind it, one fails at once. */
+/* A socket gets a name only once.  If two threads bind it at the same time, one fails at once. */
 static int bind_claim(struct socket *s)
 {
 	bool taken;
@@ -190,5 +190,5 @@ int unix_bind_automatically(struct socket *s)
 	static const struct unix_address any = {.length = UNIX_ADDRESS_EMPTY, .family = AF_UNIX};
 	int error = READ_ONCE(s->name) ? 0 : bind_to(s, &any);
 
-	return error == -EINVAL ? 0 : error; /* another thread was quicker */
+	return error == -EINVAL ? 0 : error; /* -EINVAL: another thread has bound it already */
 }

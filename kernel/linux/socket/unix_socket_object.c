@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The UNIX socket itself: how it is made and freed, and what all its operations ask of it.
+ * The UNIX socket itself: creating and freeing it, and helpers for all its operations.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
@@ -9,7 +9,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/process.h"
 
-/* Linux's, on a machine that nobody has tuned. */
+/* The default of Linux (net.core.wmem_default). */
 #define BUFFER_DEFAULT 212992
 
 static struct lock_class socket_class = {"socket", 0};
@@ -104,7 +104,7 @@ u64 socket_deadline(u64 timeout)
 	return timeout ? clock_now_ns() + timeout : WAIT_FOREVER;
 }
 
-/* signal(7): a call with a timeout is not started again. */
+/* signal(7): a call with a timeout is not restarted. */
 int socket_wait_error(int error, u64 timeout)
 {
 	if (error == -EINTR)

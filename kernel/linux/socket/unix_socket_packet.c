@@ -46,7 +46,7 @@ bool socket_has_room(struct socket *from, struct socket *to)
 {
 	if (to->queued < from->send_size)
 		return true;
-	/* Not at every packet that is read: a quarter. */
+	/* Wake senders only when the queue has fallen to a quarter, not at each packet. */
 	to->wake_below = MIN(to->wake_below, from->send_size / 4);
 	return false;
 }

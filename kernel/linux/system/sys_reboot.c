@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What only an administrator asks for: reboot(), sethostname().
+ * Calls for the administrator: reboot(), sethostname().
  */
 #include "arch/x86_64/pc/power.h"
 #include "kernel/lib/errno.h"
@@ -25,7 +25,7 @@ SYSCALL4(reboot, magic, magic2, command, argument)
 	switch ((u32)command) {
 	case REBOOT_CAD_ON:
 	case REBOOT_CAD_OFF:
-		return 0; /* Ctrl-Alt-Del does nothing here */
+		return 0; /* Ctrl-Alt-Del has no effect here */
 	case REBOOT_RESTART:
 	case REBOOT_RESTART2:
 		power_reset();
