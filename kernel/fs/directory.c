@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The entries of a directory, in two trees: by name, and by the number at which readdir() resumes.
- * names.c changes them.
+ * The entries of a directory, in two trees: one is sorted by name, the other by the number at which
+ * readdir() resumes.  names.c changes them.
  */
 #include "kernel/fs/internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Open files: their life, and reading, writing, seeking and listing through them.
+ * Open files: their creation and release, and reading, writing, seeking and listing.
  */
 #include "kernel/fs/internal.h"
 
@@ -51,7 +51,7 @@ struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *
 	return f;
 }
 
-void file_path_put(struct dentry_path *path)
+void file_path_put(struct path_text *path)
 {
 	if (path && refcount_put(&path->refs))
 		kfree(path);
@@ -68,7 +68,7 @@ void file_put(struct file *f)
 	slab_free(file_cache, f);
 }
 
-/* Does a position mean something?  Pipes and sockets have none, nor devices that say so. */
+/* Whether the file has a position.  Pipes and sockets have none, and devices with `stream`. */
 static bool file_seekable(const struct file *f)
 {
 	u32 type = f->inode->mode & S_IFMT;
@@ -76,8 +76,8 @@ static bool file_seekable(const struct file *f)
 	return type == S_IFREG || type == S_IFDIR || (type == S_IFCHR && !f->ops->stream);
 }
 
-/* Read or write at *at, or (NULL) at the file's own position.  Only what has a content has one that
- * others wait for: a reader that sleeps in a terminal must not keep a writer out. */
+/* Only a regular file has a position that position_lock protects.  A terminal has none, so a reader
+ * that sleeps in it does not block a writer. */
 ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at)
 {
 	ssize_t (*fn)(struct file * f, struct io_buffer * io, u64 * position) =
@@ -104,7 +104,7 @@ ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at)
 	return n;
 }
 
-/* Short at the end; an error only where nothing was read. */
+/* An error is returned only if no byte was read. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
 {
 	struct io_buffer io;
@@ -116,7 +116,7 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
 	return io.remaining == n && got < 0 ? got : (ssize_t)(n - io.remaining);
 }
 
-/* lseek(2). */
+/* The position that lseek(2) sets, or an error. */
 static s64 seek_target(const struct file *f, s64 offset, int whence)
 {
 	s64 base = 0, target;
@@ -151,7 +151,7 @@ long file_ioctl(struct file *f, u32 request, u64 argument)
 	return f->ops->ioctl ? f->ops->ioctl(f, request, argument) : -ENOTTY;
 }
 
-/* mmap(2): what the file allows of a mapping. */
+/* The access mode of the file limits the mapping (mmap(2)). */
 long file_map(struct file *f, struct address_space *as, struct map_request *q)
 {
 	bool shared = (q->flags & (MAP_SHARED | MAP_PRIVATE)) != MAP_PRIVATE;
@@ -175,16 +175,18 @@ long file_map(struct file *f, struct address_space *as, struct map_request *q)
 
 /* --- Directories ------------------------------------------------------------------------------ */
 
-struct dirent64 { /* as the system call gives it */
+struct dirent64 { /* the format of getdents64(2) */
 	u64 ino;
 	s64 next; /* position of the entry after this */
 	u16 length;
 	u8 type;
 	char name[NAME_MAX + 1 + 5];
 };
-_Static_assert(offsetof(struct dirent64, name) == 19, "the ABI's layout");
+_Static_assert(offsetof(struct dirent64, name) == 19, "layout of the ABI");
 
-/* Positions: 0 is ".", 1 is "..", then the directory's own and 2. */
+/* Fill `d` with the entry at *position and advance it.  Returns 1, 0 at the end, or an error.
+ * Position 0 is ".", 1 is "..", and a position of directory_next() is increased by 2.  The caller
+ * holds the lock of the directory. */
 static int next_dirent(struct inode *dir, u64 *position, struct dirent64 *d)
 {
 	u64 at = *position - 2;

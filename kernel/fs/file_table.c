@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptor tables.  Memory is taken, and files are closed, outside the lock.
+ * Descriptor tables.  The lock is a spinlock, so it is not held while memory is allocated or a file
+ * is closed.
  */
 #include "kernel/fs/file_table.h"
 
@@ -19,7 +20,7 @@ static u32 descriptor_limit(void)
 	return (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX);
 }
 
-/* At least `size` slots.  0 or -ENOMEM. */
+/* Make the table at least `size` slots long.  Returns 0 or -ENOMEM.  Sleeps. */
 static int table_grow(struct file_table *t, u32 size)
 {
 	struct fd_slot *slots, *unused;
@@ -29,7 +30,7 @@ static int table_grow(struct file_table *t, u32 size)
 	if (!slots)
 		return -ENOMEM;
 	spin_lock(&t->lock);
-	if (t->size < size) { /* else somebody was quicker */
+	if (t->size < size) { /* else another thread was faster */
 		if (t->size)
 			memcpy(slots, t->slots, t->size * sizeof(*slots));
 		unused = t->slots;
@@ -120,7 +121,8 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 	return error;
 }
 
-/* Change a slot; the file that was there is closed.  `only_if_open`: -EBADF where none was. */
+/* Change a slot, and close the file that was in it.  Returns `fd`, or -EBADF if the slot was free
+ * and `only_if_open` is set.  Sleeps. */
 static int slot_set(struct file_table *t, u32 fd, struct fd_slot slot, bool only_if_open)
 {
 	struct file *old = NULL;
@@ -141,7 +143,7 @@ int fd_install_at(struct file *f, u32 fd, bool close_on_exec)
 	struct file_table *t = current_process()->files;
 	int error = fd < descriptor_limit() ? 0 : -EBADF;
 
-	if (!error && fd >= READ_ONCE(t->size)) /* never shrinks */
+	if (!error && fd >= READ_ONCE(t->size)) /* the table never shrinks */
 		error = table_grow(t, fd + 1);
 	if (!error)
 		return slot_set(t, fd, (struct fd_slot){f, close_on_exec}, false);
@@ -192,7 +194,7 @@ int fd_set_flags(u32 fd, bool close_on_exec)
 	return result;
 }
 
-/* exec: by its only thread, so nobody changes the table. */
+/* exec() calls this in the only thread of the process, so no other thread changes the table. */
 void file_table_close_on_exec(struct file_table *t)
 {
 	for (u32 fd = 0; fd < t->size; fd++)

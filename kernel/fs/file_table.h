@@ -14,24 +14,30 @@ struct fd_slot {
 
 struct file_table {
 	struct refcount refs;
-	struct spinlock lock;	/* guards all below */
-	u32 size;		/* grows */
+	struct spinlock lock;	/* guards size and slots */
+	u32 size;		/* number of slots; it only grows */
 	struct fd_slot *slots;
 };
 
-struct file_table *file_table_create(void); /* ERR_PTR(-ENOMEM) */
-void file_table_get(struct file_table *t);
-void file_table_put(struct file_table *t); /* the last closes all; sleeps */
-struct file_table *file_table_copy(struct file_table *t); /* fork: ERR_PTR */
+/* Make an empty table, or for fork() a copy with a reference to each file.  ERR_PTR(-ENOMEM).
+ * Sleeps. */
+struct file_table *file_table_create(void);
+struct file_table *file_table_copy(struct file_table *t);
 
-/* The lowest free descriptor >= from.  Takes over the caller's reference to `f`, after an error too:
- * -EMFILE, -ENOMEM, (from too large) -EINVAL. */
+/* Take a reference, and drop one: the last drop closes all files and frees the table (sleeps). */
+void file_table_get(struct file_table *t);
+void file_table_put(struct file_table *t);
+
+/* Install `f` at the lowest free descriptor >= from, and return the descriptor.  Takes over the
+ * reference of the caller, also after an error: -EMFILE, -ENOMEM, -EINVAL (`from` is too large).
+ * Sleeps. */
 int fd_install(struct file *f, u32 from, bool close_on_exec);
 
-/* The same for exactly `fd`, closing the file that was there (dup2): -EBADF, -ENOMEM. */
+/* Install `f` at `fd`, and close the file that was there (dup2).  Returns `fd`, -EBADF or -ENOMEM;
+ * takes over the reference of the caller, also after an error.  Sleeps. */
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
 
-/* The open file of a descriptor of `t`, with a reference; NULL: it is not open. */
+/* Returns the open file of a descriptor of `t`, with a reference, or NULL if it is not open. */
 struct file *fd_get_from(struct file_table *t, u32 fd);
 
 /* The same in the calling process. */
@@ -40,7 +46,12 @@ static inline struct file *fd_get(u32 fd)
 	return fd_get_from(current_process()->files, fd);
 }
 
-int fd_close(u32 fd); /* -EBADF.  Sleeps. */
-int fd_flags(u32 fd);		      /* 1: close on exec; -EBADF */
+/* Close `fd`.  Returns 0 or -EBADF.  Sleeps. */
+int fd_close(u32 fd);
+
+/* Read or set the close-on-exec flag (0 or 1) of `fd`.  -EBADF if it is not open. */
+int fd_flags(u32 fd);
 int fd_set_flags(u32 fd, bool close_on_exec);
+
+/* Close all files that are marked close-on-exec.  Sleeps. */
 void file_table_close_on_exec(struct file_table *t);

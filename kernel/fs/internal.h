@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of this room tell each other and nobody else.
+ * The interface of this room for file systems and for code that changes names.
  */
 #pragma once
 
 #include "kernel/fs/vfs.h"
 
-struct text;
-
-/* Guards what makes the tree of directories: inode.parent and inode.self.  A leaf lock, held for as
- * long as it takes to copy a path. */
+/* Guards the tree of directories: inode.parent and inode.self.  A leaf lock, held at most for the
+ * time that the copy of a path takes. */
 extern struct spinlock vfs_tree_lock;
 
 extern struct superblock *vfs_root_superblock;
@@ -18,71 +16,80 @@ struct timespec time_now(void); /* CLOCK_REALTIME */
 
 /* The result of a walk. */
 struct path_walk {
-	struct inode *dir;   /* where the last component is looked up; with a reference */
-	struct inode *inode; /* what the path leads to, mounts crossed; with a reference.  NULL:
-				only the last component does not exist */
+	struct inode *dir;   /* directory of the last component; with a reference */
+	struct inode *inode; /* inode of the path, after links and mounts; with a reference.  NULL:
+				everything exists except the last component */
 	const char *name;    /* the last component, not terminated; length 0: the path is "/" */
 	size_t length;
-	bool slash;	  /* slashes stand after it: a directory is meant */
-	struct file *via; /* a link of /proc to an open file was the last step; with a reference */
-	char *buffer;	  /* the rest of the path, once a symbolic link was followed */
+	bool slash;	  /* slashes follow the last component, so it must be a directory */
+	struct file *via; /* open file, if the last step was a link of /proc to one; with a
+			     reference */
+	char *buffer;	  /* memory of the rest of the path after a symbolic link, or NULL */
 };
 
-#define PATH_FOLLOW	  1 /* a symbolic link as last component */
-#define PATH_FOLLOW_SLASH 2 /* one with a slash after it */
+#define PATH_FOLLOW	  1 /* follow a symbolic link that is the last component */
+#define PATH_FOLLOW_SLASH 2 /* follow it if a slash comes after it */
 
-/* 0 or an error; after 0 path_walk_end() is owed. */
+/* Walk a path.  Returns 0, also if only the last component does not exist, or an error.  After 0
+ * the caller must call path_walk_end(), which drops the references.  Sleeps. */
 int path_walk(struct inode *at, const char *path, u32 flags, struct path_walk *w);
 void path_walk_end(struct path_walk *w);
 
-/* Walk to a name that does not exist yet.  `directory`: a slash may follow the name.  0 or an error,
- * -EEXIST among them; after 0 the caller calls path_walk_end(). */
+/* Walk to a name that must not exist yet.  `directory`: a slash may follow the name.  Returns 0 or
+ * an error, for example -EEXIST.  After 0 the caller must call path_walk_end().  Sleeps. */
 int path_walk_to_new(struct inode *at, const char *path, bool directory, struct path_walk *w);
-bool path_is_dot(const struct path_walk *w); /* ".", ".." or "/": no name to make or remove */
-u32 context_umask(void);
+
+/* Whether the last component is ".", ".." or "/", which cannot be made or removed. */
+bool path_is_dot(const struct path_walk *w);
+u32 context_umask(void); /* umask of the process */
 
 /* A name in a directory. */
 struct entry {
 	struct treap_node by_name, by_number;
 	struct inode *inode; /* with a reference */
-	u64 number;	     /* grows with each entry made: where readdir() resumes */
+	u64 number;	     /* a later entry has a larger number; readdir() resumes by it */
 	size_t length;
 	char name[];
 };
 
-/* Where a new name belongs. */
+/* The position in the tree by_name at which a new name is inserted. */
 struct place {
 	struct treap_node *parent, **link;
 };
 
 struct entry *entry_alloc(const char *name, size_t length); /* NULL: no memory */
 
-/* All functions of a directory below are called with its lock held. */
+/* In all functions with a directory `dir` below, the caller holds dir->lock. */
 
-/* The entry of that name, or NULL; then *place, if `place` is not NULL, is where a new one belongs. */
+/* Returns the entry of that name, or NULL.  If NULL, *place is set for entry_insert(); `place` may
+ * be NULL. */
 struct entry *entry_find(struct inode *dir, const char *name, size_t length, struct place *place);
 void entry_insert(struct inode *dir, struct entry *e, const struct place *place);
 void entry_remove(struct inode *dir, struct entry *e); /* and free it */
 
-/* Make `e`, which is in `dir`, refer to `inode`, and take over the caller's reference to it.  If it is
- * a directory, its parent and its own name change as well. */
+/* Make the entry `e` of `dir` refer to `inode`, and take over the reference of the caller.  If the
+ * inode is a directory, its parent and its entry change too. */
 void entry_set(struct entry *e, struct inode *dir, struct inode *inode);
 
-/* Account for the loss of one name of `inode` in `dir`; both are locked.  The caller takes over the
- * reference that the entry held. */
+/* Update the inodes after `inode` has lost a name in `dir`; the caller holds both locks, and it
+ * takes over the reference that the entry held. */
 void entry_lost(struct inode *dir, struct inode *inode);
 
-/* Lock an inode of a directory whose lock is held. */
+/* Lock an inode while the lock of its directory is held. */
 void inode_lock_child(struct inode *child);
 
-/* May `child`, whose lock is held, lose its name?  0, -EBUSY: a mount point; -ENOTEMPTY. */
+/* Whether a name of `child` may be removed: 0, -EBUSY (a mount point) or -ENOTEMPTY.  The caller
+ * holds child->lock. */
 int inode_check_removal(const struct inode *child);
 
-/* The inode of that name with a reference; ERR_PTR(-ENOENT).  Sleeps. */
+/* Returns the inode of that name with a reference, or ERR_PTR(-ENOENT).  Sleeps. */
 struct inode *directory_lookup(struct inode *dir, const char *name, size_t length);
+
+/* Add a name for `inode`, with a reference of its own.  0, -EEXIST, -ENAMETOOLONG, -ENOMEM. */
 int directory_enter(struct inode *dir, const char *name, size_t length, struct inode *inode);
 
-/* Make a file of any type (`mode`) and enter it; ERR_PTR. */
+/* Make a file of the type in `mode`, add its name, and return the inode with a reference.  ERR_PTR.
+ * `target` is the text of a symbolic link. */
 struct inode *vfs_make(struct inode *dir, const char *name, size_t length, u32 mode, u64 rdev,
 		       const char *target);
 
@@ -91,8 +98,8 @@ struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_o
 struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char *target);
 struct superblock *superblock_create(const char *type, u64 magic, u32 mode); /* ERR_PTR */
 
-/* Make the directory `path` and mount a new, empty file system on it.  At start alone: an error stops
- * the kernel. */
+/* Make the directory `path` and mount a new, empty file system on it.  During the boot only: an
+ * error stops the kernel. */
 struct superblock *vfs_mount(const char *path, const char *type, u64 magic, u32 mode);
 
 /* The superblocks in the order in which they were mounted.  Fixed once the kernel has started. */
@@ -100,9 +107,9 @@ extern struct list vfs_mounts;
 
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags);
 
-void file_path_put(struct dentry_path *path); /* NULL: nothing */
+void file_path_put(struct path_text *path); /* may be NULL */
 void inode_init(void);
 void file_init(void);
-void devfs_init(void); /* the devices that need no hardware, in /dev */
+void devfs_init(void); /* make the nodes of all devices in /dev */
 
 const struct file_ops *device_ops(u64 rdev); /* NULL: no driver */

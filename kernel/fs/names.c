@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What changes directories: making a file, unlink() and rmdir().
+ * Changes of directories: creation of files, unlink() and rmdir().
  */
 #include "kernel/fs/internal.h"
 
@@ -103,7 +103,7 @@ int inode_check_removal(const struct inode *child)
 {
 	if (child->mounted)
 		return -EBUSY;
-	return child->by_name.root ? -ENOTEMPTY : 0; /* empty in what is no directory */
+	return child->by_name.root ? -ENOTEMPTY : 0; /* NULL unless it is a directory */
 }
 
 static int unlink_locked(struct path_walk *w, bool directory)

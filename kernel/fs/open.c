@@ -8,11 +8,12 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 
-#define OPEN_ONLY                                                                                  \
-	(O_EXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) /* not kept in the file */
+/* Flags that have a meaning only during open(); the file does not keep them. */
+#define OPEN_TIME_FLAGS (O_EXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
 
 static const struct file_ops no_ops;
 
+/* NULL: an inode of this type cannot be opened. */
 static const struct file_ops *ops_for(const struct inode *inode)
 {
 	if (S_ISDIR(inode->mode))
@@ -21,9 +22,10 @@ static const struct file_ops *ops_for(const struct inode *inode)
 		return device_ops(inode->rdev);
 	if (S_ISFIFO(inode->mode))
 		return device_ops(DEVICE_FIFO);
-	return inode->file_ops; /* sockets and block devices have none */
+	return inode->file_ops; /* NULL for sockets and block devices */
 }
 
+/* Whether the type and the permissions of the inode allow these flags.  Returns 0 or an error. */
 static int open_check(const struct inode *inode, u32 flags)
 {
 	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_CREAT);
@@ -37,8 +39,9 @@ static int open_check(const struct inode *inode, u32 flags)
 	return S_ISDIR(inode->mode) && writes ? -EISDIR : 0;
 }
 
-/* Takes over `path`, which may be NULL. */
-static struct file *open_inode(struct inode *inode, u32 flags, struct dentry_path *path)
+/* Open an inode.  `path` is the name for /proc and may be NULL; this takes over its reference.
+ * ERR_PTR.  Sleeps. */
+static struct file *open_inode(struct inode *inode, u32 flags, struct path_text *path)
 {
 	const struct file_ops *ops = ops_for(inode);
 	int error = open_check(inode, flags);
@@ -55,20 +58,21 @@ static struct file *open_inode(struct inode *inode, u32 flags, struct dentry_pat
 	if (ops->open)
 		error = ops->open(f);
 	if (error)
-		f->ops = &no_ops; /* it was not opened: nothing to release */
+		f->ops = &no_ops; /* open() failed, so file_put() must not call release() */
 	if (!error && flags & O_TRUNC && inode->object)
 		error = vfs_truncate(inode, 0);
-	f->flags &= ~(u32)OPEN_ONLY;
+	f->flags &= ~(u32)OPEN_TIME_FLAGS;
 	if (!error)
 		return f;
 	file_put(f);
 	return ERR_PTR(error);
 }
 
-static struct dentry_path *path_create(const char *directory, size_t length, const char *name,
+/* Make the path "directory/name", or "directory" if the name is empty.  ERR_PTR(-ENOMEM). */
+static struct path_text *path_create(const char *directory, size_t length, const char *name,
 				       size_t name_length)
 {
-	struct dentry_path *p = kmalloc(sizeof(*p) + length + 1 + name_length + 1);
+	struct path_text *p = kmalloc(sizeof(*p) + length + 1 + name_length + 1);
 
 	if (!p)
 		return ERR_PTR(-ENOMEM);
@@ -81,12 +85,12 @@ static struct dentry_path *path_create(const char *directory, size_t length, con
 	return p;
 }
 
-/* The name that the walk's result goes by, or NULL where it has none: its directory was removed, or
- * it is longer than a path can be. */
-static struct dentry_path *walked_path(const struct path_walk *w, const struct inode *inode)
+/* Returns the path of the inode that the walk has found, with a reference.  NULL: it has none,
+ * because its directory was removed or the path is longer than PATH_MAX.  ERR_PTR(-ENOMEM). */
+static struct path_text *walked_path(const struct path_walk *w, const struct inode *inode)
 {
 	bool directory = S_ISDIR(inode->mode);
-	struct dentry_path *path = NULL;
+	struct path_text *path = NULL;
 	char *text;
 	ssize_t n;
 
@@ -101,15 +105,15 @@ static struct dentry_path *walked_path(const struct path_walk *w, const struct i
 	n = vfs_path_of(directory ? w->inode : w->dir, text, PATH_MAX);
 	if (directory && n >= 0)
 		path = path_create(text, (size_t)n, "", 0);
-	else if (n >= 0 &&
-		 (size_t)n + 1 + w->length < PATH_MAX) /* the root's slash is the name's */
+	else if (n >= 0 && (size_t)n + 1 + w->length < PATH_MAX)
+		/* For the root drop its "/": path_create() adds the separator. */
 		path = path_create(text, n == 1 ? 0 : (size_t)n, w->name, w->length);
 	kfree(text);
 	return path;
 }
 
-/* The last component with O_CREAT: what is there, or made now.  *flags loses O_TRUNC where it is
- * new. */
+/* Returns the inode of the last component for O_CREAT, with a reference: the one that exists, or a
+ * new one.  For a new one O_TRUNC is removed from *flags.  ERR_PTR.  Sleeps. */
 static struct inode *open_create(struct path_walk *w, u32 *flags, u32 mode)
 {
 	struct inode *inode = w->inode;
@@ -130,10 +134,11 @@ static struct inode *open_create(struct path_walk *w, u32 *flags, u32 mode)
 	return inode;
 }
 
+/* Open the result of a walk.  ERR_PTR.  Sleeps. */
 static struct file *open_walked(struct path_walk *w, u32 flags, u32 mode)
 {
 	struct inode *inode = w->inode;
-	struct dentry_path *path;
+	struct path_text *path;
 	struct file *f;
 
 	if (flags & O_CREAT) {
@@ -153,9 +158,24 @@ static struct file *open_walked(struct path_walk *w, u32 flags, u32 mode)
 	return f;
 }
 
+/* Whether the walk follows a symbolic link as last component:
+ *				"link"			"link/"
+ *   default			yes			yes
+ *   O_NOFOLLOW			no			yes
+ *   O_CREAT			yes			yes
+ *   O_CREAT | O_NOFOLLOW	no			no
+ *   O_CREAT | O_EXCL		no			no */
+static u32 walk_flags_for(u32 flags)
+{
+	bool exclusive = flags & O_CREAT && flags & O_EXCL;
+
+	return (flags & O_CREAT ? 0 : PATH_FOLLOW_SLASH) |
+	       (flags & O_NOFOLLOW || exclusive ? 0 : PATH_FOLLOW);
+}
+
 struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode)
 {
-	u32 walk_flags = PATH_FOLLOW_SLASH;
+	u32 walk_flags = walk_flags_for(flags);
 	struct path_walk w;
 	struct file *f;
 	bool again;
@@ -165,11 +185,7 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (flags & O_CREAT && flags & O_DIRECTORY)
 		return ERR_PTR(-EINVAL);
-	if (flags & O_CREAT)
-		walk_flags = 0;
-	if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
-		walk_flags |= PATH_FOLLOW;
-	/* With O_CREAT, somebody may make or remove the name between walk and creation. */
+	/* Another thread may make the name between the walk and the creation; walk again then. */
 	do {
 		error = path_walk(at, path, walk_flags, &w);
 		if (error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a path to an inode (path_resolution(7)), and from a directory to its path.
+ * Find the inode of a path (path_resolution(7)), and the path of a directory.
  */
 #include "kernel/fs/internal.h"
 
@@ -10,12 +10,12 @@
 #include "kernel/task/process.h"
 
 #define BUFFER_SIZE  (2 * PATH_MAX)
-#define SYMLINKS_MAX 40 /* in one walk; path_resolution(7) */
+#define SYMLINKS_MAX 40 /* the limit for one walk; path_resolution(7) */
 
 struct superblock *vfs_root_superblock;
 
-/* The working directory of the process, or the root if it has none: the boot has not set one yet, or
- * the process is exiting. */
+/* Returns the working directory of the process, with a reference.  If there is none, because the
+ * boot has not set one yet or the process exits, it returns the root. */
 static struct inode *working_directory(void)
 {
 	struct fs_context *c = &current_process()->fs;
@@ -39,7 +39,8 @@ u32 context_umask(void)
 	return READ_ONCE(current_process()->fs.umask) & 0777;
 }
 
-/* Cross into what is mounted on `inode`, taking over its reference. */
+/* Returns the root of the file system that is mounted on `inode`, or `inode` if there is none, with
+ * a reference.  Takes over the reference to `inode`. */
 static struct inode *mount_cross(struct inode *inode)
 {
 	struct inode *top = inode->mounted;
@@ -51,7 +52,8 @@ static struct inode *mount_cross(struct inode *inode)
 	return top;
 }
 
-/* "..": leaves the root of a mount by the directory that it covers. */
+/* Returns the directory that ".." means in `dir`, with a reference.  At the root of a mount it is
+ * the parent of the directory that the mount covers. */
 static struct inode *parent_of(struct inode *dir)
 {
 	spin_lock(&vfs_tree_lock);
@@ -68,6 +70,8 @@ static bool is_name(const char *name, size_t length, const char *what)
 	return length == strlen(what) && !memcmp(name, what, length);
 }
 
+/* Returns the inode of one component, with a reference; it does not follow links.  ERR_PTR(-ENOENT,
+ * -ENOTDIR, -ENAMETOOLONG).  Sleeps. */
 static struct inode *step(struct inode *dir, const char *name, size_t length)
 {
 	struct inode *inode;
@@ -88,8 +92,8 @@ static struct inode *step(struct inode *dir, const char *name, size_t length)
 	return IS_ERR(inode) ? inode : mount_cross(inode);
 }
 
-/* Put the target of a symbolic link before the rest of the path.  The rest is kept at the end of
- * the buffer, so that the target grows towards its beginning. */
+/* Replace *rest by the target of a symbolic link and the old rest.  The rest lies at the end of the
+ * buffer, and the target is copied before it.  Returns 0 or an error.  Sleeps. */
 static int expand(struct path_walk *w, struct inode *link, const char **rest)
 {
 	size_t left = strlen(*rest) + 1, room = BUFFER_SIZE - left,
@@ -110,7 +114,15 @@ static int expand(struct path_walk *w, struct inode *link, const char **rest)
 	return 0;
 }
 
-/* Follow `link`: to an inode where it leads to an open file, else (NULL) by its text. */
+static void enter(struct path_walk *w, struct inode *dir)
+{
+	inode_put(w->dir);
+	w->dir = dir;
+}
+
+/* Follow `link`.  If it leads to an open file, return the inode of the file, with a reference. Else
+ * return NULL: *rest is now the text of the link and the old rest, and w->dir is the root if the
+ * text begins with "/".  ERR_PTR.  Sleeps. */
 static struct inode *follow(struct path_walk *w, struct inode *link, const char **rest, bool last)
 {
 	struct inode *inode;
@@ -119,6 +131,8 @@ static struct inode *follow(struct path_walk *w, struct inode *link, const char 
 
 	if (!link->ops->follow_file) {
 		error = expand(w, link, rest);
+		if (!error && **rest == '/')
+			enter(w, root_directory());
 		return error ? ERR_PTR(error) : NULL;
 	}
 	f = link->ops->follow_file(link);
@@ -133,34 +147,43 @@ static struct inode *follow(struct path_walk *w, struct inode *link, const char 
 	return inode;
 }
 
+/* Scan one component: set name, length and slash of `w`, and return the text after the component.
+ * *last: only slashes follow.  The length is 0 if there is no component. */
+static const char *next_component(struct path_walk *w, const char *rest, bool *last)
+{
+	const char *tail;
+
+	while (*rest == '/')
+		rest++;
+	w->name = rest;
+	while (*rest && *rest != '/')
+		rest++;
+	w->length = (size_t)(rest - w->name);
+	w->slash = *rest == '/' || !w->length;
+	for (tail = rest; *tail == '/';)
+		tail++;
+	*last = !*tail;
+	return rest;
+}
+
+/* Walk the path `rest` from w->dir.  Returns 0, also if only the last component does not exist
+ * (w->inode stays NULL then), or an error.  Sleeps. */
 static int walk(struct path_walk *w, const char *rest, u32 flags)
 {
 	struct inode *next, *target;
-	const char *tail;
 	unsigned links = 0;
 	bool last;
 
-	for (;;) {
-		while (*rest == '/')
-			rest++;
-		w->name = rest;
-		while (*rest && *rest != '/')
-			rest++;
-		w->length = (size_t)(rest - w->name);
-		w->slash = *rest == '/' || !w->length;
-		for (tail = rest; *tail == '/';)
-			tail++;
-		last = !*tail;
-		if (!w->length) { /* "/", or a link to it */
+	for (;;) { /* the walk has reached w->dir, and `rest` is left */
+		rest = next_component(w, rest, &last);
+		if (!w->length) { /* the path was "/", or a link to it */
 			inode_get(w->dir);
 			w->inode = w->dir;
 			return 0;
 		}
 		next = step(w->dir, w->name, w->length);
-		if (last && PTR_ERR(next) == -ENOENT)
-			return 0;
 		if (IS_ERR(next))
-			return (int)PTR_ERR(next);
+			return last && PTR_ERR(next) == -ENOENT ? 0 : (int)PTR_ERR(next);
 		if (S_ISLNK(next->mode) &&
 		    (!last || flags & PATH_FOLLOW || (w->slash && flags & PATH_FOLLOW_SLASH))) {
 			target =
@@ -168,21 +191,15 @@ static int walk(struct path_walk *w, const char *rest, u32 flags)
 			inode_put(next);
 			if (IS_ERR(target))
 				return (int)PTR_ERR(target);
-			if (!target) {
-				if (*rest == '/') {
-					inode_put(w->dir);
-					w->dir = root_directory();
-				}
-				continue;
-			}
+			if (!target)
+				continue; /* walk the text of the link */
 			next = target;
 		}
 		if (last) {
 			w->inode = next;
 			return 0;
 		}
-		inode_put(w->dir);
-		w->dir = next;
+		enter(w, next);
 	}
 }
 
@@ -244,7 +261,8 @@ struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags)
 	return inode;
 }
 
-/* Put the names together from the end; the tree cannot change meanwhile, and a directory holds its
+/* Write the path into `buf` from its end to its beginning, then move it to the beginning.  The
+ * caller holds vfs_tree_lock, so the tree cannot change.  Each directory holds a reference to its
  * parent. */
 static ssize_t path_build(struct inode *dir, char *buf, size_t size)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files in RAM: an inode of any type, and the content of regular ones, a memory object each.
+ * Files in RAM: inodes of any type.  The content of a regular file is a memory object.
  */
 #include "kernel/fs/internal.h"
 
@@ -18,8 +18,8 @@ static bool is_after(struct timespec a, struct timespec b)
 	return a.seconds != b.seconds ? a.seconds > b.seconds : a.nanoseconds > b.nanoseconds;
 }
 
-/* read(2)'s access time, as mount(8)'s relatime: only where it says more than the others do, and
- * once a day. */
+/* Set the access time after a read, with the rule of the mount option "relatime": only if it is not
+ * newer than mtime and ctime, or is older than a day (mount(8)). */
 static void content_accessed(struct inode *inode)
 {
 	if (is_after(inode->atime, inode->mtime) && is_after(inode->atime, inode->ctime) &&
@@ -63,7 +63,8 @@ static ssize_t content_read(struct file *file, struct io_buffer *io, u64 *positi
 	return done ? done : n;
 }
 
-/* Under the inode's lock.  Bytes, or an error where none were written. */
+/* Write at `position`.  Returns the number of bytes, or an error if none was written.  The caller
+ * holds the lock of the inode. */
 static ssize_t write_locked(struct inode *inode, struct io_buffer *io, u64 position)
 {
 	u64 limit = MIN(current_limit(RLIMIT_FSIZE), FILE_MAX);

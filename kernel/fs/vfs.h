@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files: inodes, directory entries by name, open files, paths, mounts.  One tree; file systems are
- * RAM (root, /tmp, /dev), proc, trace.  Everybody is root: permission bits are kept, shown and, for
- * execute, looked at.
+ * Files: inodes, names in directories, open files, paths, mounts.  There is one tree of file
+ * systems, all in RAM (root, /tmp, /dev, /proc and others).  Every process is root: permission bits
+ * are stored and shown, but only execute permission is checked.
  */
 #pragma once
 
@@ -47,7 +47,7 @@
 #define O_NOFOLLOW  00400000
 #define O_NOATIME   01000000
 #define O_CLOEXEC   02000000
-#define O_EXEC	    040000000 /* not of open(2): to execute it, where it may be */
+#define O_EXEC	    040000000 /* for the kernel only: execute permission is checked */
 #define O_TMPFILE   (020000000 | O_DIRECTORY)
 
 #define AT_FDCWD	    (-100)
@@ -78,47 +78,53 @@ struct stat {
 	s64 unused[3];
 };
 
-/* What an inode does itself; all may be NULL.  Directories keep their entries in memory
- * (directory.c); /proc's have others besides. */
+/* The operations of an inode; each may be NULL.  Directories have their entries in memory
+ * (directory.c).  Directories of /proc also have entries that are computed: lookup and next. */
 struct inode_ops {
-	/* An entry of a directory that is not in memory, with a reference; ERR_PTR(-ENOENT).
-	 * Under dir->lock. */
+	/* Returns the inode of a computed entry, with a reference, or ERR_PTR(-ENOENT).  The caller
+	 * holds dir->lock. */
 	struct inode *(*lookup)(struct inode *dir, const char *name, size_t length);
-	/* The one at *position (opaque, starts at 0): fill name and advance.  False at the end. */
+	/* Get the computed entry at *position (opaque, starts at 0): fill name, ino and mode, and
+	 * advance the position.  False at the end.  The caller holds dir->lock. */
 	bool (*next)(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino,
 		     u32 *mode);
-	/* Symbolic links: the target into buf (not terminated); its length.  May sleep. */
+	/* Copy the target of a symbolic link to `buf`, not terminated, and return its length.  May
+	 * sleep. */
 	ssize_t (*readlink)(struct inode *link, char *buf, size_t size);
-	/* A link that leads to a file rather than to a path (/proc/PID/fd/N, exe): ERR_PTR. */
+	/* Returns the file, with a reference, of a link that leads to a file and not to a path
+	 * (/proc/PID/fd/N, /proc/PID/exe).  ERR_PTR. */
 	struct file *(*follow_file)(struct inode *link);
 };
 
+/* The operations of an open file. */
 struct file_ops {
-	/* 0 or an error; may set file->private.  NULL: nothing to do. */
+	/* Returns 0 or an error; may set file->private.  NULL: nothing to do. */
 	int (*open)(struct file *file);
+	/* The last reference is gone.  NULL: nothing to do. */
 	void (*release)(struct file *file);
-	/* Move bytes at *position and advance it.  Non-seekable files ignore it.  Bytes, 0 at the
-	 * end, or an error (-ERESTARTSYS for a signal).  Sleep. */
+	/* Move bytes at *position and advance it; files without a position ignore it.  Returns the
+	 * number of bytes, 0 at the end, or an error (-ERESTARTSYS for a signal).  Sleeps. */
 	ssize_t (*read)(struct file *file, struct io_buffer *io, u64 *position);
 	ssize_t (*write)(struct file *file, struct io_buffer *io, u64 *position);
-	bool stream; /* of a device that has no position */
+	bool stream; /* the file is a device without a position */
 	long (*ioctl)(struct file *file, u32 request, u64 argument); /* NULL: -ENOTTY */
-	/* Ready now; NULL: always POLLIN | POLLOUT.  */
+	/* Returns the POLL* bits that are true now; see poll_wait().  NULL: always readable and
+	 * writable. */
 	u32 (*poll)(struct file *file, struct poll_table *table);
-	/* The object to map, with a reference; NULL op: -ENODEV.  */
+	/* Returns the object to map, with a reference, or ERR_PTR.  NULL: -ENODEV. */
 	struct vm_object *(*map)(struct file *file, u64 offset, u64 length, u32 prot, u32 flags);
 };
 
-/* A mounted file system.  All are mounted at the start, and stay. */
+/* A mounted file system.  All are mounted during the boot, and none is unmounted. */
 struct superblock {
 	const char *type;	/* "ramfs", "tmpfs", "proc", ... */
 	u64 device;		/* st_dev */
 	u64 magic;		/* statfs f_type */
-	bool fixed;		/* nobody makes, removes or renames anything here: /proc */
+	bool fixed;		/* names cannot be made, removed or renamed: /proc */
 	u64 next_ino;		/* atomic */
 	struct inode *root;
-	struct inode *covered;	/* the directory it is mounted on; NULL for the root */
-	struct list link;	/* all mounts */
+	struct inode *covered;	/* the directory that it is mounted on; NULL for the root */
+	struct list link;	/* in the list of all mounts */
 };
 
 struct inode {
@@ -129,97 +135,112 @@ struct inode {
 	u64 ino;
 	u32 mode;		 /* type and permissions */
 	u32 uid, gid;
-	u64 rdev;		 /* of a device node */
+	u64 rdev;		 /* device number of a device node */
 	u32 nlink;
 	u64 size;
 	struct timespec atime, mtime, ctime;
 	struct mutex lock;	 /* guards content of a directory, size, nlink, attributes */
-	struct inode *parent;	 /* of a directory, with a reference; the root: itself, without;
-				    under vfs_tree_lock */
-	struct entry *self;	 /* the name of a directory there; NULL: removed.  Likewise */
-	struct inode *mounted;	 /* root of what is mounted here, or NULL; fixed */
-	struct treap by_name, by_number; /* entries of a directory; directory.c's */
+	/* parent and self: directories only, under vfs_tree_lock. */
+	struct inode *parent;	 /* parent directory, with a reference; the root of a file system
+				    points to itself, without a reference */
+	struct entry *self;	 /* its entry in `parent`; NULL: removed, or root of a mount */
+	struct inode *mounted;	 /* root of the file system that is mounted here, or NULL; fixed */
+	struct treap by_name, by_number; /* entries of a directory, for directory.c */
 	u64 last_number;
-	void *private;		 /* target of a link, /proc's entry: freed with the inode */
+	void *private;		 /* target of a link, or data of /proc; freed with the inode */
 	struct vm_object *object;/* content of a regular RAM file */
-	union {			 /* kernel/ipc's, under the lock */
-		void *pipe;	 /* of a FIFO */
-		void *socket;	 /* the one that is bound to this name, without a reference */
+	union {			 /* under the lock */
+		void *pipe;	 /* struct pipe of a FIFO that is open, or NULL */
+		void *socket;	 /* socket that is bound to this name, without a reference */
 	};
 };
 
 struct file {
 	struct refcount refs;
 	const struct file_ops *ops;
-	struct inode *inode;	/* with a reference; anonymous files have one of their own */
-	struct dentry_path *path; /* the name it was opened by, for /proc and getcwd; may be NULL */
-	u32 flags;		/* O_*: access mode and status flags; changed by fcntl(F_SETFL) */
-	struct mutex position_lock; /* taken around read and write of seekable files */
+	struct inode *inode;	/* with a reference; each anonymous file has an inode too */
+	struct path_text *path; /* the path by which it was opened, for /proc; may be NULL */
+	u32 flags;		/* O_*: access mode and status flags; fcntl(F_SETFL) changes them */
+	struct mutex position_lock; /* guards position; held during read() of a regular file too */
 	u64 position;
-	void *private;		/* of the ops */
+	void *private;		/* private data of `ops` */
 };
 
-/* A counted, absolute path ("/bin/ls"). */
-struct dentry_path {
+/* An absolute path ("/bin/ls") with a reference count. */
+struct path_text {
 	struct refcount refs;
 	char text[];
 };
 
 /* --- Start -------------------------------------------------------------------------------------*/
 
-void vfs_init(void); /* root (RAM), /dev, /proc, /tmp, /dev/shm mounted */
+void vfs_init(void); /* mount the root, /dev, /dev/shm and /tmp, and make the device nodes */
 
 /* --- Inodes ----------------------------------------------------------------------------------- */
 
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* sleeps */
-void inode_touch(struct inode *inode, bool access, bool modify); /* times; ctime with modify;
-								    under its lock */
 
-/* --- Paths.  `at` is a directory to start from where the path is not absolute (NULL: cwd) ------*/
+/* Set atime if `access`, mtime and ctime if `modify`, only ctime if neither.  The caller holds the
+ * lock of the inode. */
+void inode_touch(struct inode *inode, bool access, bool modify);
 
-/* flags: AT_SYMLINK_NOFOLLOW.  With a reference; ERR_PTR(-ENOENT, -ENOTDIR, -ELOOP,
- * -ENAMETOOLONG, -EACCES).  Sleeps. */
+/* --- Paths ------------------------------------------------------------------------------------ */
+
+/* A relative path starts at the directory `at`, or at the working directory if `at` is NULL. */
+
+/* Find the inode of a path.  flags: AT_SYMLINK_NOFOLLOW.  Returns it with a reference, or
+ * ERR_PTR(-ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES).  Sleeps. */
 struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags);
 
-/* Everything open() does.  ERR_PTR.  Sleeps (a FIFO until the other end comes). */
+/* open(2).  Returns the file with one reference, or ERR_PTR.  Sleeps; a FIFO sleeps until its other
+ * end is opened. */
 struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode);
 
-int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev); /* mknod, mkdir by mode */
-struct inode *vfs_create_socket(const char *path, u32 mode); /* with a reference; ERR_PTR */
+/* mkdir(2), mknod(2) and so on, by the type in `mode`.  Return 0 or an error.  Sleep. */
+int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev);
 int vfs_symlink(struct inode *at, const char *path, const char *target);
-int vfs_unlink(struct inode *at, const char *path, bool directory);
-struct stat vfs_stat(struct inode *inode);
+int vfs_unlink(struct inode *at, const char *path, bool directory); /* directory: rmdir(2) */
 int vfs_truncate(struct inode *inode, u64 size);
 
-/* The first entry of a directory from *position (opaque, starts at 0; without "." and "..") on: fill
- * all and advance.  False at the end.  Under its lock. */
+/* Make a socket file.  Returns its inode with a reference, or ERR_PTR.  Sleeps. */
+struct inode *vfs_create_socket(const char *path, u32 mode);
+
+struct stat vfs_stat(struct inode *inode); /* sleeps */
+
+/* Get the first entry of a directory at or after *position (opaque, starts at 0), without "." and
+ * "..": fill name, ino and mode, and advance the position.  False at the end.  The caller holds
+ * dir->lock. */
 bool directory_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino, u32 *mode);
 
-/* Absolute path of a directory, terminated.  Length without the NUL, or -ERANGE, -ENOENT (removed). */
+/* Write the absolute path of a directory to `buf`, terminated.  Returns the length without the NUL,
+ * -ERANGE or -ENOENT (the directory was removed). */
 ssize_t vfs_path_of(struct inode *directory, char *buf, size_t size);
 
 /* --- Open files --------------------------------------------------------------------------------*/
 
-/* An anonymous file (pipe, socket): no path; mode is its inode's.  ERR_PTR(-ENOMEM). */
+/* Make an anonymous file (pipe, socket), which has no path.  `mode` is the mode of its inode.
+ * ERR_PTR(-ENOMEM). */
 struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *private, u32 mode);
 static inline void file_get(struct file *f)
 {
 	refcount_get(&f->refs);
 }
 
-void file_put(struct file *f); /* the last closes; sleeps */
+void file_put(struct file *f); /* the last one closes the file; sleeps */
 
-/* read() and write() as the system calls do: access mode, append, at the file's own position (`at`
- * NULL) or at *at, which advances.  -EPIPE: the caller sends SIGPIPE.  Sleeps. */
+/* read(2) and write(2): check the access mode, and move bytes at the position of the file (`at`
+ * NULL) or at *at, which advances (pread, pwrite).  Returns the number of bytes, 0 at the end, or
+ * an error.  Sleeps. */
 ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at);
 
-/* Whole reads from inside the kernel (exec): bytes, short at the end. */
+/* Read `n` bytes into memory of the kernel (exec).  Returns the number of bytes, fewer than `n`
+ * only at the end of the file or after an error.  Sleeps. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position);
 s64 file_seek(struct file *f, s64 offset, int whence);
 long file_ioctl(struct file *f, u32 request, u64 argument);
-/* Map it where and as the request says, filling in its object and file.  As address_space_map(), and
- * -EACCES, -ENODEV. */
+/* Map the file as the request says, and set the object and the file of the request.  Returns what
+ * address_space_map() returns, -EACCES or -ENODEV. */
 long file_map(struct file *f, struct address_space *as, struct map_request *request);
 /* The POLL* bits of a file; see poll_wait() for `table`. */
 static inline u32 file_poll(struct file *f, struct poll_table *table)
@@ -237,7 +258,7 @@ ssize_t file_readdir(struct file *f, void *user_dirents, size_t size); /* getden
 
 /* --- initramfs ---------------------------------------------------------------------------------*/
 
-/* Unpack a cpio archive (newc; several in a row, zero padding between) into the root, later files
- * over earlier ones.  Returns the number of entries, or -EINVAL (not cpio) / -E2BIG (cut short),
- * what came before being kept.  Every file's name and size is checked. */
+/* Unpack cpio archives (newc; several may follow each other) into the root.  Later files replace
+ * earlier ones.  Returns the number of entries, -EINVAL (not cpio, or broken) or -E2BIG (cut
+ * short); the files before the error are kept.  Each name and size is checked. */
 ssize_t initramfs_unpack(const void *archive, size_t size);

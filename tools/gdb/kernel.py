@@ -68,7 +68,7 @@ for _name in ("struct thread", "struct process", "struct cpu", "struct runqueue"
               "struct spinlock", "struct switch_frame", "struct trap_frame", "struct file",
               "struct inode", "struct futex_waiter", "struct timer", "struct wait_queue",
               "struct waiter", "struct page", "struct trace_event", "struct trace_ring",
-              "struct dentry_path", "struct sleep_timer", "struct timer_base", "struct pipe",
+              "struct path_text", "struct sleep_timer", "struct timer_base", "struct pipe",
               "struct slab_cache", "struct futex_bucket", "struct cpumask",
               "struct refcount", "struct treap", "struct page_cpu", "struct held_locks", "struct treap_node",
               "unsigned long", "unsigned int", "char"):
@@ -484,7 +484,7 @@ def executable_of(process):
     path = int(at(int(process["executable"]), "struct file")["path"])
     if not path:
         return None
-    start = path + offset_of("struct dentry_path", "text")
+    start = path + offset_of("struct path_text", "text")
     return gdb.Value(start).cast(ctype("char").pointer()).string("utf-8", "replace")
 
 

@@ -210,7 +210,7 @@ def files_of(process):
 def file_words(f):
     """What an open file is: its path, or what its operations are those of."""
     if int(f["path"]):
-        start = int(f["path"]) + offset_of("struct dentry_path", "text")
+        start = int(f["path"]) + offset_of("struct path_text", "text")
         import gdb
         return gdb.Value(start).cast(kernel.ctype("char").pointer()).string("utf-8", "replace")
     kind = kernel.symbol_at(int(f["ops"])).split("+")[0]
