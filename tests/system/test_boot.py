@@ -109,7 +109,7 @@ def test_initramfs_of_noise(tmp_path):
     noise.write_bytes(os.urandom(100_000))
     with VM(initrd=noise) as vm:
         assert vm.wait() == PANIC
-        assert re.search("initramfs: module 0 .* is broken", vm.log)
+        assert re.search("initramfs: module 0 .* is damaged", vm.log)
 
 
 def test_later_archive_lies_over_the_earlier(tmp_path):
