@@ -13,7 +13,7 @@
 #include "kernel/vm/usercopy.h"
 
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];
-/* Changed under a bucket's lock, so the thread cannot move to another CPU meanwhile. */
+/* Changed under a bucket's lock, so the thread cannot move to another CPU in between. */
 static DEFINE_PER_CPU(struct futex_stats, futex_counters);
 
 static struct lock_class bucket_class = {"futex_bucket", 0};
@@ -150,8 +150,8 @@ long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bit
 	return value == expected ? futex_waiter_sleep(&w, deadline_ns) : -EAGAIN;
 }
 
-/* Wake up to `count` waiters of a word, the longest waiting first; the number woken.  -EINVAL: the
- * first waiter waits for a PI lock.  The caller holds the lock of the bucket. */
+/* Wake up to `count` waiters of a word, the longest waiting first.  Returns the number woken.
+ * -EINVAL: the first waiter waits for a PI lock.  The caller holds the lock of the bucket. */
 static long bucket_wake(struct futex_bucket *b, const struct futex_key *key, u32 count, u32 bitset)
 {
 	struct futex_waiter *w, *next;
@@ -198,8 +198,8 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset)
 	return result;
 }
 
-/* Move up to `count` waiters of one word behind those of another; the number moved.  The caller
- * holds the locks of both buckets. */
+/* Move up to `count` waiters of one word behind those of another.  Returns the number moved.  The
+ * caller holds the locks of both buckets. */
 static u32 bucket_requeue(struct futex_bucket *from, struct futex_bucket *to,
 			  const struct futex_key key[2], u32 count)
 {

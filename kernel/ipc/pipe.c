@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pipes: a ring of pages.  `lock`, which may sleep, is held while bytes are copied;
- * `guard` covers what sleepers look at, so that no wake-up is lost between the look and the sleep.
+ * Pipes: a ring of pages.  The mutex `lock` is held while bytes are copied, which may sleep in a
+ * page fault.  The spinlock `guard` is held while head, tail and the counts of ends change, and
+ * while a thread tests them before it sleeps, so that no wake-up is lost between the test and the
+ * sleep.
  */
 #include "kernel/ipc/pipe.h"
 
@@ -55,14 +57,19 @@ static bool pipe_empty(const struct pipe *p)
 	return READ_ONCE(p->head) == READ_ONCE(p->tail);
 }
 
-/* Bytes that fit in.  A page takes new ones only after its last old one was read. */
+/* The number of bytes that can be written.  The page at `tail` is still in use as a whole, although
+ * its first bytes have been read, so the room ends where that page begins again in the ring:
+ *
+ *	 page:  |....rrrr|rrrrrrrr|rrr.....|........|     r: to be read, from tail to head
+ *	             ^tail            ^head         ^ the room ends here: 4 pages after the
+ *	                                              beginning of tail's page */
 static u64 pipe_room(const struct pipe *p)
 {
 	return (READ_ONCE(p->tail) & PAGE_MASK) + READ_ONCE(p->count) * PAGE_SIZE -
 	       READ_ONCE(p->head);
 }
 
-/* For poll, and for writers asleep, none of which wants more than a page. */
+/* For poll() and for writers that sleep, which need room for at most PIPE_BUF bytes: a page. */
 static bool pipe_full(const struct pipe *p)
 {
 	return pipe_room(p) < PAGE_SIZE;
@@ -78,7 +85,8 @@ static bool write_may_go_on(const struct pipe *p)
 	return !pipe_full(p) || !p->readers;
 }
 
-/* Sleep, without `lock`, until `ready` holds or somebody woke us for another look. */
+/* Release `lock`, sleep until a waker has changed something unless ready(p) is true already, and
+ * take `lock` again.  The caller tests again.  0 or -ERESTARTSYS. */
 static int pipe_sleep(struct pipe *p, struct wait_queue *q, bool (*ready)(const struct pipe *p))
 {
 	int error = 0;
@@ -92,7 +100,9 @@ static int pipe_sleep(struct pipe *p, struct wait_queue *q, bool (*ready)(const 
 	return error ? -ERESTARTSYS : 0;
 }
 
-/* Move `n` bytes, which are there or fit, between the ring and `io`: how many were, or an error. */
+/* Copy `n` bytes between the ring at `position` and `io`.  For a read the caller has made sure that
+ * so many bytes are there, for a write that they fit.  Returns the number copied, or an error if
+ * none was.  The caller holds `lock`.  May sleep. */
 static ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write)
 {
 	size_t done = 0;
@@ -120,15 +130,15 @@ static ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, siz
 	return done ? (ssize_t)done : got;
 }
 
-/* Count `n` bytes as read.  True: now there is room, and those who wait for it are to be woken, by
- * preference after `lock` is free. */
+/* Count `n` bytes as read.  True: the pipe was full and has room now, so the caller must wake
+ * writers, best after it has released `lock`. */
 static bool pipe_take(struct pipe *p, u64 n)
 {
 	bool full = pipe_full(p);
 
 	spin_lock(&p->guard);
 	WRITE_ONCE(p->tail, p->tail + n);
-	/* So that the first page, which is in the cache, comes next, and all the room is there. */
+	/* Begin at the first page again: it is in the cache, and the whole ring is free then. */
 	if (p->tail == p->head) {
 		WRITE_ONCE(p->head, 0);
 		WRITE_ONCE(p->tail, 0);
@@ -163,7 +173,7 @@ static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 	return result;
 }
 
-/* Count `n` bytes as written.  True: the pipe was empty, and readers are to be woken. */
+/* Count `n` bytes as written.  True: the pipe was empty, so the caller must wake readers. */
 static bool pipe_add(struct pipe *p, u64 n)
 {
 	bool empty = pipe_empty(p);
@@ -174,9 +184,9 @@ static bool pipe_add(struct pipe *p, u64 n)
 	return empty;
 }
 
-/* POSIX write(): at most PIPE_BUF bytes go in whole or not at all, and wait (or -EAGAIN) until they
- * can; more go in pieces.  Without a reader, SIGPIPE comes with the error, or with a short count.
- */
+/* write(2).  Up to PIPE_BUF bytes are written in one piece: if they do not fit, the call waits, or
+ * returns -EAGAIN.  More bytes are written in pieces.  If there is no reader, the thread gets
+ * SIGPIPE, and the call returns -EPIPE or the number of bytes written before (POSIX write()). */
 static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	struct pipe *p = file->private;
