@@ -58,6 +58,12 @@ def test_without_acpi():
     assert status == ENDED, log[-3000:]
 
 
+def test_power_off_fails():
+    """Nobody switches the machine off: the last line says so, whole."""
+    with VM(args="run /bin/true", machine="pc,acpi=off", cpus=1, append="debug_exit=0x80") as vm:
+        vm.expect(r"power off failed: switch the machine off by hand\r\n")
+
+
 def test_maxcpus():
     status, log = boot_and_run("nproc", cpus=4, append="maxcpus=2")
     assert status == ENDED and re.search("^2$", log, re.M), log[-3000:]

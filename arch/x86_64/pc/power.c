@@ -27,6 +27,7 @@ void power_off(u32 status)
 		cpu_halt_forever(); /* so that the report stays on the screen */
 	acpi_power_off();
 	log_error("power off failed: switch the machine off by hand");
+	log_drain(); /* no interrupt will send it */
 	cpu_halt_forever();
 }
 
