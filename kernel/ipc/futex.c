@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Futexes (futex(2)): waiting and waking.  A waiter reads the word under the lock of the bucket and
- * is in the bucket before it releases the lock.  A waker changes the word first and takes the same
- * lock then, so it either finds the waiter, or the waiter sees the change.
+ * is in the bucket before it releases the lock.  A waker changes the word first and then takes the
+ * same lock.  So either the waker finds the waiter, or the waiter sees the change.
  */
 #include "kernel/ipc/futex_internal.h"
 
@@ -106,7 +106,7 @@ int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 	t->wait.name = "futex";
 	error = sleep_until_woken(&w->woken, deadline_ns, WAIT_SIGNALS);
 	t->wait.name = NULL;
-	for (;;) { /* a requeue may change w->bucket until its lock is held */
+	for (;;) { /* until its lock is held, a requeue may change w->bucket */
 		b = READ_ONCE(w->bucket);
 		spin_lock(&b->lock);
 		if (b == w->bucket)
@@ -207,7 +207,7 @@ static u32 bucket_requeue(struct futex_bucket *from, struct futex_bucket *to,
 	struct list moved;
 	u32 n = 0;
 
-	list_init(&moved); /* not into `to` at once: it may be `from` */
+	list_init(&moved); /* `to` may be `from`: a waiter that is moved must not be found again */
 	list_for_each_safe (w, next, &from->waiters, link) {
 		if (n >= count)
 			break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futexes (futex(2)): a hash of wait queues by what the word is.
+ * Futexes (futex(2)): threads sleep until a word in memory changes.  A hash table of lists has the
+ * waiters; its key is what the word is, and not its address.
  */
 #pragma once
 
@@ -18,15 +19,18 @@
 
 void futex_init(void);
 
-/* Sleep if *address == expected, else -EAGAIN.  0: woken; -ETIMEDOUT; -EINTR, which the system call
- * turns into a restart; -EFAULT; -EINVAL. */
+/* Sleep if *address == expected, else return -EAGAIN.  `deadline_ns` is a time of clock_now_ns(),
+ * or WAIT_FOREVER.  Returns 0 (woken), -ETIMEDOUT, -EINTR (the system call is restarted), -EFAULT
+ * or -EINVAL.  Sleeps. */
 long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bitset);
 
-/* Wake at most `count` waiters; the number woken. */
+/* Wake at most `count` waiters that have a bit of `bitset`.  Returns the number of threads woken,
+ * -EFAULT or -EINVAL.  Sleeps. */
 long futex_wake(u64 address, bool shared, u32 count, u32 bitset);
 
-/* Wake at most `wake` waiters and move at most `requeue` others to the word at `address2`.  The
- * number woken plus moved; -EAGAIN if `compare` and *address is not `expected`. */
+/* Wake at most `wake` waiters and move at most `requeue` others to the word at `address2`.  Returns
+ * the number of threads woken and moved, -EAGAIN if `compare` is set and *address is not
+ * `expected`, -EFAULT, -EINVAL or -EINTR.  Sleeps. */
 long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue, bool compare,
 		   u32 expected);
 

@@ -207,7 +207,7 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 				wake |= pipe_add(p, (u64)got);
 				done += got;
 			}
-			if (got < (ssize_t)n) /* a bad address, or no memory */
+			if (got < (ssize_t)n) /* the address is bad, or memory is full */
 				result = got < 0 ? got : -EFAULT;
 		} else if (READ_ONCE(file->flags) & O_NONBLOCK) {
 			result = -EAGAIN;
@@ -237,7 +237,8 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 	if (mode != O_WRONLY) {
 		if (!pipe_empty(p))
 			bits |= POLLIN | POLLRDNORM;
-		/* No hang-up where a FIFO's reader did not wait for a writer and none came yet. */
+		/* fifo_open() sets `position` if it did not wait for a writer: no POLLHUP until a
+		 * writer has opened the FIFO. */
 		if (!p->writers && file->position != p->writer_opens)
 			bits |= POLLHUP;
 	}
@@ -318,7 +319,8 @@ int pipe_create(u32 flags, struct file **reader, struct file **writer)
 
 	if (!p)
 		return -ENOMEM;
-	/* Until both ends are open, the references counted here keep release from freeing it. */
+	/* Both ends are counted here already, so that pipe_release() of the reader does not free
+	 * the pipe if the writer cannot be made. */
 	p->files = 2;
 	p->readers = p->writers = p->reader_opens = p->writer_opens = 1;
 	*reader = file_create_anonymous(&pipe_ops, O_RDONLY | flags, p, S_IFIFO | 0600);
@@ -332,7 +334,7 @@ int pipe_create(u32 flags, struct file **reader, struct file **writer)
 		file_put(*reader);
 		return PTR_ERR(*writer);
 	}
-	/* One pipe is one inode, for fstat() and /proc/PID/fd; its lock guards `files`. */
+	/* Both ends share one inode, for fstat() and /proc/PID/fd; its lock guards `files`. */
 	inode_put((*writer)->inode);
 	inode_get((*reader)->inode);
 	(*writer)->inode = (*reader)->inode;

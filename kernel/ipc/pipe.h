@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pipes (POSIX pipe(), pipe(7)): writes of at most PIPE_BUF bytes are whole.
+ * Pipes (POSIX pipe(), pipe(7)): the bytes of a write of at most PIPE_BUF bytes stay together.
  */
 #pragma once
 
@@ -9,5 +9,6 @@
 #define PIPE_BUF	  4096
 #define PIPE_SIZE_DEFAULT 65536
 
-/* Both ends, each with one reference.  flags: O_NONBLOCK.  0 or -ENOMEM. */
+/* Make a pipe and return a file for each end, with one reference.  flags: O_NONBLOCK.  Returns 0 or
+ * -ENOMEM.  Sleeps. */
 int pipe_create(u32 flags, struct file **reader, struct file **writer);

@@ -8,27 +8,27 @@
 #include "kernel/ipc/pipe.h"
 
 struct pipe {
-	struct mutex lock;   /* guards the bytes and pages; head, tail, count with `guard` */
+	struct mutex lock;   /* guards bytes and pages; with `guard` also head, tail and count */
 	struct page **pages; /* allocated at the first write, kept as long as the pipe */
 	u32 files;	     /* open files of the pipe; guarded by inode->lock */
 
 	struct spinlock guard;
 	u32 count;	      /* pages, a power of two */
-	u64 head, tail;	      /* bytes [tail, head) are there; both 0 when there are none */
+	u64 head, tail;	      /* bytes [tail, head) are in the ring; both 0 if it is empty */
 	u32 readers, writers; /* open ends */
-	u32 reader_opens, writer_opens; /* how often an end was opened */
+	u32 reader_opens, writer_opens; /* how often each end has been opened */
 	struct wait_queue readable, writable, opened;
 };
 
 extern const struct file_ops pipe_ops;
 
-struct pipe *pipe_new(void); /* empty, with no end open; NULL: no memory */
+struct pipe *pipe_new(void); /* make an empty pipe with no open end; NULL: memory is full */
 void pipe_pages_free(struct page **pages, u32 count);
 
 /* Count an open (by = 1) or closed (-1) end, or both for O_RDWR, and wake all sleepers of the pipe.
  * `flags` are those of the file. */
 void pipe_count_end(struct pipe *p, u32 flags, int by);
 
-/* Drop one of `files`, which the inode's pipe counts; the last one frees the pipe.  Sleeps. */
+/* Subtract one from `files` of the pipe of `inode`; at 0 the pipe is freed.  Sleeps. */
 void pipe_drop(struct inode *inode, struct pipe *p);
-void pipe_release(struct file *file); /* closes the file's end */
+void pipe_release(struct file *file); /* close the end that `file` is, and drop the pipe */
