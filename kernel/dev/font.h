@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The display's font: 8x16 bitmaps, made at build time by tools/mkfont.py.
+ * The font of the display: bitmaps of 8x16 pixels that tools/mkfont.py makes during the build.
  */
 #pragma once
 

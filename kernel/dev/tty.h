@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Terminals: the line discipline of POSIX chapter 11 and Linux's termios(3), for the console.
+ * Terminals, with the line discipline of POSIX chapter 11 and of termios(3) on Linux.
  */
 #pragma once
 

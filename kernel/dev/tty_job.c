@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What terminals ask of process groups and sessions.
+ * The functions of terminals that read or change process groups and sessions.
  */
 #include "kernel/dev/tty_job.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What terminals ask of process groups and sessions.
+ * The functions of terminals that read or change process groups and sessions.
  */
 #pragma once
 
@@ -8,15 +8,15 @@
 
 struct tty;
 
-/* Is there a member of `group` in `session`? */
+/* Returns whether `session` has a member of `group`. */
 bool process_group_exists(pid_t group, pid_t session);
 
-/* Is `p` the leader of its session? */
+/* Returns whether `p` leads its session. */
 bool process_leads_session(const struct process *p);
 
 /* Set the controlling terminal of all processes in the session to `tty`; if `old` is not NULL, only
  * of those whose terminal is `old`. */
 void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty);
 
-/* Does the calling thread block `signal`, or does its process ignore it? */
+/* Returns whether the calling thread blocks `signal` or its process ignores it. */
 bool signal_is_refused(int signal);

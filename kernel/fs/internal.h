@@ -93,10 +93,15 @@ int directory_enter(struct inode *dir, const char *name, size_t length, struct i
 struct inode *vfs_make(struct inode *dir, const char *name, size_t length, u32 mode, u64 rdev,
 		       const char *target);
 
+/* Make an inode with one reference and no name; ramfs_inode() makes one of a file in RAM.
+ * ERR_PTR(-ENOMEM).  Sleep. */
 struct inode *inode_create(struct superblock *sb, u32 mode, const struct inode_ops *ops,
-			   const struct file_ops *file_ops); /* ERR_PTR; one reference */
+			   const struct file_ops *file_ops);
 struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char *target);
-struct superblock *superblock_create(const char *type, u64 magic, u32 mode); /* ERR_PTR */
+
+/* Make a file system that is not mounted; `mode` has the permissions of its root.
+ * ERR_PTR(-ENOMEM). */
+struct superblock *superblock_create(const char *type, u64 magic, u32 mode);
 
 /* Make the directory `path` and mount a new, empty file system on it.  During the boot only: an
  * error stops the kernel. */
@@ -105,6 +110,7 @@ struct superblock *vfs_mount(const char *path, const char *type, u64 magic, u32 
 /* The superblocks in the order in which they were mounted.  Fixed once the kernel has started. */
 extern struct list vfs_mounts;
 
+/* Make an open file with one reference; it takes a reference to the inode.  ERR_PTR(-ENOMEM). */
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags);
 
 void file_path_put(struct path_text *path); /* may be NULL */

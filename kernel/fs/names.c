@@ -44,6 +44,7 @@ int path_walk_to_new(struct inode *at, const char *path, bool directory, struct 
 	return error;
 }
 
+/* Make a file at `path`.  Returns its inode with a reference, or ERR_PTR.  Sleeps. */
 static struct inode *make_at(struct inode *at, const char *path, u32 mode, u64 rdev,
 			     const char *target)
 {
@@ -106,6 +107,7 @@ int inode_check_removal(const struct inode *child)
 	return child->by_name.root ? -ENOTEMPTY : 0; /* NULL unless it is a directory */
 }
 
+/* Remove the name that the walk has found.  The caller holds the lock of the directory. */
 static int unlink_locked(struct path_walk *w, bool directory)
 {
 	struct entry *e = entry_find(w->dir, w->name, w->length, NULL);

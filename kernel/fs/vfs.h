@@ -201,6 +201,8 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode);
 int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev);
 int vfs_symlink(struct inode *at, const char *path, const char *target);
 int vfs_unlink(struct inode *at, const char *path, bool directory); /* directory: rmdir(2) */
+
+/* Set the size of a regular file.  0, -EISDIR, -EINVAL or -EFBIG.  Sleeps. */
 int vfs_truncate(struct inode *inode, u64 size);
 
 /* Make a socket file.  Returns its inode with a reference, or ERR_PTR.  Sleeps. */
@@ -237,8 +239,11 @@ ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at)
 /* Read `n` bytes into memory of the kernel (exec).  Returns the number of bytes, fewer than `n`
  * only at the end of the file or after an error.  Sleeps. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position);
+
+/* lseek(2) and ioctl(2).  -ESPIPE: the file has no position; -ENOTTY: it has no ioctl().  Sleep. */
 s64 file_seek(struct file *f, s64 offset, int whence);
 long file_ioctl(struct file *f, u32 request, u64 argument);
+
 /* Map the file as the request says, and set the object and the file of the request.  Returns what
  * address_space_map() returns, -EACCES or -ENODEV. */
 long file_map(struct file *f, struct address_space *as, struct map_request *request);
@@ -250,7 +255,8 @@ static inline u32 file_poll(struct file *f, struct poll_table *table)
 	return f->ops->poll(f, table);
 }
 
-ssize_t file_readdir(struct file *f, void *user_dirents, size_t size); /* getdents64() */
+/* getdents64(2).  Sleeps. */
+ssize_t file_readdir(struct file *f, void *user_dirents, size_t size);
 
 /* --- Character devices -------------------------------------------------------------------------*/
 

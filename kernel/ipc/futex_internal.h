@@ -18,13 +18,13 @@ struct futex_bucket {
 } __aligned(64);
 
 struct futex_waiter {
-	struct list link;	     /* under the bucket's lock */
-	struct futex_bucket *bucket; /* changed under both buckets' locks */
+	struct list link;	     /* guarded by bucket->lock */
+	struct futex_bucket *bucket; /* changes only under the locks of both buckets */
 	struct futex_key key;
 	u32 bitset;
 	tid_t owner; /* PI: TID of the owner of the lock; 0: a waiter of futex_wait() */
 	struct thread *thread;
-	bool woken;	 /* set under the bucket's lock */
+	bool woken;	 /* set under bucket->lock */
 	bool owner_died; /* PI: woken to try again, not as the new owner */
 };
 
