@@ -6,6 +6,7 @@
  */
 #include "kernel/task/timer.h"
 
+#include "arch/x86_64/cpu/clock_read.h"
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/sync/spinlock.h"
@@ -38,14 +39,19 @@ void timer_init(struct timer *t, void (*fn)(struct timer *timer))
 	*t = (struct timer){.fn = fn, .cpu = TIMER_NOWHERE};
 }
 
+/* Arm the APIC for the first timer.  Without a timer it stays silent, if the clock is the TSC: another
+ * counter must be read in each of its wraps (clock_read.c), and the APIC interrupts at least every
+ * 2 s while it is armed. */
 static void arm(struct timer_base *b)
 {
-	if (!b->first)
+	u64 expires_ns = b->first ? b->first->expires_ns : UINT64_MAX;
+
+	if (!b->first && clock_source_is_tsc())
 		return; /* if the APIC is still armed, its interrupt finds nothing to do */
-	if (b->armed_ns && b->armed_ns <= b->first->expires_ns)
+	if (b->armed_ns && b->armed_ns <= expires_ns)
 		return;
-	b->armed_ns = b->first->expires_ns;
-	apic_timer_arm(b->armed_ns);
+	b->armed_ns = expires_ns;
+	apic_timer_arm(expires_ns);
 }
 
 static void insert(struct timer_base *b, struct timer *t)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -92,6 +93,17 @@ def test_a_panic_ends_the_core(core, cpus):
     with VM(cpus=cpus, init="/nope", **core) as vm:
         assert vm.wait() == PANIC, vm.log[-3000:]
     assert "/nope" in vm.log
+
+
+def test_clock_counts_while_all_is_idle(core):
+    """The ACPI timer wraps after 4.7 s, and here nothing arms a timer meanwhile."""
+    with VM(cpus=1, machine="pc,hpet=off", append="clocksource=acpi_pm", init="/bin/sh",
+            args='-c "head -n 1"', **core) as vm:
+        start = float(vm.expect(r"\[ *([\d.]+)\] init: running")[1])
+        time.sleep(8)
+        vm.send("\r")
+        end = float(vm.expect(r"\[ *([\d.]+)\] init exited")[1])
+    assert end - start > 7
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)

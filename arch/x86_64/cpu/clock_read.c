@@ -34,8 +34,8 @@ static u64 tsc_now_ns(void)
 }
 
 /* Extend a counter of 24 or 32 bits to 64 bits: a reader that finds the counter ahead of
- * source_ticks advances source_ticks.  There is a reader in every wrap of the counter: the timer of
- * the load average is always armed, an armed timer interrupts at least every 2 s (apic.c), and the
+ * source_ticks advances source_ticks.  There is a reader in every wrap of the counter: with such a
+ * counter the APIC timer stays armed (timer.c), it interrupts at least every 2 s (apic.c), and the
  * shortest counter wraps after 4.7 s.  If another CPU has advanced source_ticks past our reading,
  * the reading seems to be almost a whole wrap ahead; it is then ignored. */
 static u64 __noinline source_now_ns(void)
