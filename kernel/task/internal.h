@@ -106,9 +106,9 @@ void signal_entry_free(struct process *p, struct queued_signal *entry);
  * `p` any more. */
 void signal_flush_queue(struct process *p, struct list *queue);
 
-/* Send a signal to the thread `only`, or with NULL to the process.  `entry` is that of a timer, with
- * its siginfo, or NULL.  The caller holds signals.lock.  0, or -EAGAIN for a real-time signal that
- * cannot be queued. */
+/* Send a signal to the thread `only`, or with NULL to the process.  `entry` is that of a timer,
+ * with its siginfo, or NULL.  The caller holds signals.lock.  0, or -EAGAIN for a real-time signal
+ * that cannot be queued. */
 int signal_send_locked(struct process *p, struct thread *only, int signal,
 		       const struct siginfo *info, struct queued_signal *entry);
 

@@ -39,9 +39,9 @@ void timer_init(struct timer *t, void (*fn)(struct timer *timer))
 	*t = (struct timer){.fn = fn, .cpu = TIMER_NOWHERE};
 }
 
-/* Arm the APIC for the first timer.  Without a timer it stays silent, if the clock is the TSC: another
- * counter must be read in each of its wraps (clock_read.c), and the APIC interrupts at least every
- * 2 s while it is armed. */
+/* Arm the APIC for the first timer.  Without a timer it stays silent, if the clock is the TSC:
+ * another counter must be read in each of its wraps (clock_read.c), and the APIC interrupts at
+ * least every 2 s while it is armed. */
 static void arm(struct timer_base *b)
 {
 	u64 expires_ns = b->first ? b->first->expires_ns : UINT64_MAX;

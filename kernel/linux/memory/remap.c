@@ -18,8 +18,8 @@ struct remap {
 	struct list dead;
 };
 
-/* Move the pages of `length` bytes from `old_start` to to->start.  False if there is no memory; then
- * nothing has changed.  as->lock is held for writing. */
+/* Move the pages of `length` bytes from `old_start` to to->start.  False if there is no memory;
+ * then nothing has changed.  as->lock is held for writing. */
 static bool pages_move(struct region *from, u64 old_start, struct region *to, u64 length)
 {
 	struct address_space *as = from->space;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changing the names of files: link() and rename().  Relative paths start from `old_at` and `new_at`;
- * NULL is the working directory.  Both functions sleep.
+ * Changing the names of files: link() and rename().  Relative paths start from `old_at` and
+ * `new_at`; NULL is the working directory.  Both functions sleep.
  */
 #pragma once
 
