@@ -7,23 +7,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/sched.h"
+#include "tests/kernel/kfile.h"
 #include "tests/kernel/ktest.h"
-
-static ssize_t put(struct file *f, const void *buf, size_t n)
-{
-	struct io_buffer io;
-
-	io_init_kernel(&io, (void *)buf, n);
-	return file_transfer(f, &io, true, NULL);
-}
-
-static ssize_t get(struct file *f, void *buf, size_t n)
-{
-	struct io_buffer io;
-
-	io_init_kernel(&io, buf, n);
-	return file_transfer(f, &io, false, NULL);
-}
 
 /* POSIX write(): at most PIPE_BUF bytes are written completely or not at all. */
 KTEST(pipe_fills_to_the_byte)

@@ -9,11 +9,8 @@
 #include "kernel/mem/page.h"
 #include "kernel/task/process.h"
 #include "kernel/vm/address_space.h"
+#include "tests/kernel/kspace.h"
 #include "tests/kernel/ktest.h"
-
-#define BASE 0x10000000UL
-#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
-#define RW   (PROT_READ | PROT_WRITE)
 
 static u64 free_frames(void)
 {
@@ -33,34 +30,12 @@ static u64 limit_swap(u32 which, u64 value)
 	return before;
 }
 
-static long map(struct address_space *as, u64 address, u64 pages, u32 prot, u32 flags)
-{
-	struct map_request q = {
-	    .address = address, .length = pages * PAGE_SIZE, .prot = prot, .flags = flags};
-
-	return address_space_map(as, &q);
-}
-
 static long map_object(struct address_space *as, struct vm_object *o, u64 pages, u32 flags)
 {
 	struct map_request q = {
 	    .length = pages * PAGE_SIZE, .prot = RW, .flags = flags, .object = o};
 
 	return address_space_map(as, &q);
-}
-
-static void poke(struct address_space *as, u64 address, u32 value)
-{
-	KEXPECT(address_space_fault(as, address, FAULT_WRITE) <= FAULT_SPURIOUS);
-	KEXPECT_EQ(address_space_write(as, address, &value, sizeof(value), false), sizeof(value));
-}
-
-static u32 peek(struct address_space *as, u64 address)
-{
-	u32 value = 0xdead;
-
-	KEXPECT_EQ(address_space_read(as, address, &value, sizeof(value)), sizeof(value));
-	return value;
 }
 
 KTEST(vm_regions_split_and_merge)

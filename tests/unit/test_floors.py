@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
 
 import house as plan
+import tap
 
 
 def check_paths(house):
@@ -86,18 +87,5 @@ CHECKS = [
 ]
 
 
-def main():
-    house = plan.House()
-    failed = False
-    print(f"1..{len(CHECKS)}")
-    for number, check in enumerate(CHECKS, 1):
-        problems = list(check(house))
-        for problem in problems:
-            print(f"# {problem}")
-        print(f"{'not ' if problems else ''}ok {number} - {check.__name__}")
-        failed |= bool(problems)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(CHECKS, plan.House()))

@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import house as plan
+import tap
 import house_picture
 
 HINT = "run `make house-picture` and look at what has changed"
@@ -90,18 +91,5 @@ CHECKS = [check_budgets, check_types_are_known, check_pointers, check_sets, chec
           check_figures, check_picture]
 
 
-def main():
-    house = plan.House()
-    failed = False
-    print(f"1..{len(CHECKS)}")
-    for number, check in enumerate(CHECKS, 1):
-        problems = list(check(house))
-        for problem in problems:
-            print(f"# {problem}")
-        print(f"{'not ' if problems else ''}ok {number} - {check.__name__}")
-        failed |= bool(problems)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(CHECKS, plan.House()))

@@ -7,23 +7,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/linux/pipe/pipe_size.h"
 #include "kernel/mem/slab.h"
+#include "tests/kernel/kfile.h"
 #include "tests/kernel/ktest.h"
-
-static ssize_t put(struct file *f, const void *buf, size_t n)
-{
-	struct io_buffer io;
-
-	io_init_kernel(&io, (void *)buf, n);
-	return file_transfer(f, &io, true, NULL);
-}
-
-static ssize_t get(struct file *f, void *buf, size_t n)
-{
-	struct io_buffer io;
-
-	io_init_kernel(&io, buf, n);
-	return file_transfer(f, &io, false, NULL);
-}
 
 KTEST(pipe_size_changes)
 {
