@@ -85,7 +85,7 @@ static int end_other_threads(struct process *p, struct thread *self)
 	while (!error && p->thread_count > 1)
 		error = wait_sleep_irq(&p->exec.wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE);
 	inner = spin_lock_irq(&p->signals.lock);
-	p->exec.thread = NULL;
+	p->exec.thread = NULL; /* signal_exec_kill() has set it */
 	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
 	return error;

@@ -18,17 +18,18 @@ void thread_release_user_words(struct thread *t)
 {
 	struct process *p = t->process;
 
-	process_event(leave_program, t);
+	process_event(leave_program, t); /* for example robust_list.c */
 	/* set_tid_address(2).  Skipped if no other thread or process can see the word. */
 	if (t->clear_tid_address &&
 	    (READ_ONCE(p->thread_count) > 1 || refcount_read(&p->space->refs) > 1)) {
 		if (put_user_u32((u32 *)t->clear_tid_address, 0) == 0)
-			(void)futex_wake(t->clear_tid_address, true, 1, FUTEX_BITSET_ANY);
+			(void)futex_wake(t->clear_tid_address, /* shared */ true, 1, FUTEX_BITSET_ANY);
 	}
 	t->clear_tid_address = 0;
 }
 
-/* Switch to the kernel's page table; the thread never returns to user memory. */
+/* From here on the thread runs as a kernel thread: it keeps the page-table root that is loaded, but
+ * never uses user addresses again (pmap_switch()). */
 static void leave_address_space(struct thread *t)
 {
 	u64 flags = irq_save();
@@ -175,7 +176,7 @@ static void reparent_child(struct process *child, struct list *later)
 static void become_zombie(struct process *p, struct list *later)
 {
 	struct process *child, *next;
-	bool linked_group; /* the parent, in another group of the session, kept ours non-orphaned */
+	bool linked_group; /* our group was not orphaned, because of this parent */
 
 	assert_held(&process_lock);
 	linked_group =
@@ -196,7 +197,7 @@ static void become_zombie(struct process *p, struct list *later)
 void process_reap(struct process *p)
 {
 	thread_put(p->leader);
-	process_put(p); /* drop the reference of the PID hash */
+	process_put(p); /* the reference of the tree of PIDs */
 }
 
 /* When init ends, switch the machine off; the exit status tells whether init succeeded. */

@@ -92,7 +92,7 @@ static struct thread *copy_thread(const struct clone_args *args)
 	frame->error = (u64)-1; /* the child has no system call to restart */
 	if (args->stack)
 		frame->rsp = args->stack + args->stack_size;
-	preempt_disable();
+	preempt_disable(); /* or a switch could load the registers anew in the middle */
 	fpu_save(self->arch.fpu);
 	preempt_enable();
 	memcpy(t->arch.fpu, self->arch.fpu, fpu_area_size);

@@ -34,8 +34,8 @@ static u32 choose_cpu(const struct thread *t, bool spread)
 	if (balance_may_run(t, last) && cpumask_test(&cpus_idle, last))
 		return last;
 	for (u32 i = 1; i <= MAX_CPUS / 64; i++) {
-		/* 64 CPUs at a time, beginning with the group after that of the last CPU; of a
-		 * group the idle CPU with the lowest number. */
+		/* 64 CPUs at a time, the group of the last CPU at the end, so that wake-ups of one
+		 * group spread; in a group the idle CPU with the lowest number. */
 		u32 word = (last / 64 + i) % (MAX_CPUS / 64);
 		u64 idle = READ_ONCE(cpus_idle.bits[word]) & t->affinity.bits[word];
 
@@ -57,8 +57,8 @@ void balance_wake_cpu(u32 cpu)
 
 /* Put `t` into the run queue of CPU `to`, and wake that CPU if it is idle.  `rq` is the queue of
  * t->cpu; its lock is held, and released.  `cpu` changes only under the lock of the queue that the
- * thread leaves, so holding that lock pins the thread.  Its affinity may change before the lock of
- * `to` is taken: then another CPU is chosen. */
+ * thread leaves: while we hold it, no other CPU can move the thread.  Its affinity may change
+ * before the lock of `to` is taken: then another CPU is chosen. */
 static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
 {
 	while (rq != runqueue_of(to)) {

@@ -25,7 +25,7 @@ static bool idle_poll(struct runqueue *rq)
 void sched_idle_loop(void)
 {
 	struct runqueue *rq = this_runqueue();
-	bool poll_failed = false; /* polled without finding work, after the last thread ran */
+	bool poll_failed = false; /* we have polled in vain since the last thread ran: halt now */
 
 	cpumask_set(&cpus_idle, this_cpu_id());
 	for (;;) {

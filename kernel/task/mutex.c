@@ -41,7 +41,8 @@ static __noinline int acquire_slowly(struct mutex *m, u32 wait_flags)
 	__atomic_fetch_add(&m->waiters, 1, __ATOMIC_SEQ_CST);
 	for (;;) {
 		if (try_acquire(m)) {
-			result = 0; /* even if a signal has ended the sleep */
+			result = 0; /* also after a signal: mutex_unlock() may have woken us, and
+				     * that wake-up must not be lost */
 			break;
 		}
 		if (result)

@@ -42,7 +42,7 @@ struct exec_state {
 	struct thread *thread;	/* in exec: all other threads are to end; NULL: none */
 	struct wait_queue wait; /* exec waits here until the other threads have ended, and a vfork()
 				 * parent until the child has left the parent's address space */
-	bool has_left_space;	/* by exec or exit; for that parent */
+	bool has_left_space;	/* the child has left it, by exec or exit */
 	bool done;		/* has called exec once: setpgid() by the parent is EACCES */
 };
 

@@ -17,7 +17,7 @@ struct runqueue {
 	struct thread *idle;
 	struct timer slice;	/* fires at the end of the running thread's slice */
 	u64 turn_ns;		/* when the running thread's turn began (a seed group shares one) */
-	u64 since_ns;		/* run_since_ns of the running thread */
+	u64 since_ns;		/* when the running thread got the CPU */
 	/* As in struct thread_use, summed over all threads except the idle thread: */
 	u64 busy_ns, user_samples, kernel_samples;
 	u64 poll_ns;		/* how long the idle thread polls for work before it halts */

@@ -119,6 +119,8 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 	}
 	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all))
 		switch_segments(prev, next);
+	/* The bases of `prev` need no saving: a program can change them only by arch_prctl(), or by
+	 * loading a selector (segments.c). */
 	if (next->is_user)
 		wrmsr(MSR_FS_BASE, next->arch.fs_base);
 	if (next->arch.gs_base || prev->arch.gs_base)
@@ -147,7 +149,8 @@ static void finish_switch(struct thread *prev)
 }
 
 enum switch_reason {
-	SWITCH_ANY,	  /* the thread sleeps or exits, or its slice is over */
+	SWITCH_ANY,	  /* the thread sleeps, exits, or is about to return to user mode with its
+			   * slice over */
 	SWITCH_PREEMPTED, /* an interrupt, or preempt_enable(), found need_resched set */
 	SWITCH_YIELD,	  /* sched_yield() */
 	SWITCH_MEMBER,	  /* sched_yield_member() */
@@ -179,7 +182,8 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 
 /* Let another thread run on this CPU.  SWITCH_PREEMPTED is an involuntary switch: if the thread had
  * set itself SLEEPING but not yet checked its condition again, it is put back to RUNNABLE.  Every
- * sleeper checks in a loop. */
+ * thread that sets SLEEPING, BLOCKED or STOPPED checks in a loop; DEAD is set with interrupts
+ * off. */
 static void switch_away(enum switch_reason reason)
 {
 	struct thread *prev = current_thread(), *next;

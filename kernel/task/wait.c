@@ -39,8 +39,9 @@ static bool wake_waiter(struct waiter *w)
 		return exclusive;
 	}
 	list_remove(&w->link);
-	/* Do not use *w after this store: the waiter may see it and return.  Its thread cannot exit
-	 * yet, since wait_on() takes q->lock before it returns, and we hold that lock. */
+	/* *w lies on the waiter's stack: do not use it after this store, for the waiter may return.
+	 * Its thread cannot exit yet, since wait_on() takes q->lock before it returns, and we hold
+	 * that lock. */
 	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
 	thread_wake(t);
 	return exclusive;

@@ -65,7 +65,7 @@ void thread_notify(struct thread *t, u32 work_bits)
 	/* If it runs in user mode on another CPU, an interrupt makes it enter the kernel and
 	 * look. */
 	if (READ_ONCE(t->on_cpu) && t != current_thread())
-		smp_reschedule(READ_ONCE(t->cpu));
+		smp_reschedule(READ_ONCE(t->cpu)); /* the way back to user mode looks */
 }
 
 bool thread_interrupted(u32 wait_flags)

@@ -73,8 +73,8 @@ struct address_space {
 	u64 data_bytes;		 /* the private writable ones among them */
 	u64 mmap_top;		 /* automatic mappings are placed below this, downwards */
 	u64 gap_hint;		 /* address of the last automatic mapping; 0: none yet */
-	u64 gap_largest;	 /* bytes; no gap above gap_hint is larger, so region_place() need
-				  * not search there for more */
+	u64 gap_largest;	 /* bytes: the largest gap above gap_hint.  region_place() does not
+				  * search there for a larger one */
 	u64 code_start, code_end, data_start, data_end, stack_start; /* /proc/PID/stat */
 	u64 arg_start, arg_end, env_start, env_end;		     /* /proc/PID/cmdline */
 

@@ -92,13 +92,13 @@ static enum fault_result fault_copy(struct region *r, u64 address, u64 *slot, u6
 	}
 	if (old)
 		page_copy(page_to_virt(new), page_to_virt(old));
-	done = replace_entry(r, address, slot, entry, new, old, NULL);
+	done = replace_entry(r, address, slot, entry, new, old != NULL, NULL);
 	if (!done)
 		page_put(new);
 	if (old && done)
 		page_put(old); /* the reference that the old entry held */
 	if (old)
-		page_put(old); /* the caller's */
+		page_put(old); /* taken by fault_page() */
 	return FAULT_DONE;
 }
 

@@ -39,8 +39,8 @@ u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop);
 u64 *pages_table_make(struct address_space *as, u64 address);
 
 /* The caller of the functions below holds as->lock for writing; for pages_zap() it is enough to
- * hold it for reading or, if the region is in the list of mappings of an object, mappings_lock.
- * All sleep. */
+ * hold it for reading or, if the region is in the list of mappings of an object, mappings_lock; or
+ * to be the last user of the space.  All sleep. */
 
 /* Unmap the pages in [start, end) and drop their references.  `flush` false: the space is being
  * freed, and no thread can use its translations any more. */

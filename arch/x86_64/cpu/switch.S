@@ -16,8 +16,11 @@
  * six that a function must preserve (System V ABI, AMD64 supplement, 3.2.1) and the stack pointer.
  * So the whole state of a thread in the kernel is on its stack, and one number says where that is.
  *
- * The kernel itself does not use FPU state, FS and GS base, nor the page-table root of user mode.
- * The scheduler has already changed those that differ for the next thread.
+ * Not saved here, because the kernel does not use them: the FPU state, the FS base and the GS base of
+ * user mode, and the user half of the page tables.  The scheduler has already loaded those that differ
+ * for the next thread.
+ *
+ * PUSH and POP are pushq and popq with a note for the debugger (cfi.h); so are the lines with .cfi.
  *
  * Who is "I" after the change of %rsp?  The lines below it run as the other thread: they pop its
  * registers from its own stack, and `ret` uses its return address.  That thread called this
@@ -52,9 +55,10 @@ context_switch:
 /*
  * A new thread begins here.  context_switch() has "returned" to this function with the previous
  * thread in %rax, the function to call in %rbx and its argument in %r12 (thread_stack_prepare()).
- * The return address is that of the byte after the nop, because a debugger looks up the byte before
- * a return address, and that byte must be in this function.  The function in %rbx returns only in a
- * user thread, and leaves the stack pointer at the trap frame of user mode.
+ * The stack holds thread_entry + 1, the address after the nop: a debugger looks up the byte before a
+ * return address, and that byte must be in this function.  The function in %rbx returns only in a user
+ * thread; %rsp is then where it was, at the trap frame of user mode.  The scheduler and the entry code
+ * are called by pointers, because they stand on higher floors.
  */
 	.globl thread_entry
 	.type thread_entry, @function

@@ -50,7 +50,7 @@ void entry_exit_work(struct trap_frame *frame)
 	seed_leave_user(frame);
 	for (;;) {
 		if (unlikely(need_resched())) {
-			schedule(); /* counts as involuntary, since the thread is runnable */
+			schedule(); /* account_leave() counts it as forced: it is runnable */
 		} else if (unlikely(READ_ONCE(t->pending_work))) {
 			irq_enable();
 			signal_work(frame);

@@ -68,7 +68,7 @@ void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
 	while (!cpumask_empty(&r->waiting)) {
 		if (READ_ONCE(panic_in_progress))
 			return;
-		smp_call_answer();
+		smp_call_answer(); /* or two callers would wait for each other */
 		cpu_relax();
 		if (clock_now_ns() - since > CALL_PATIENCE_NS)
 			panic("CPU %u does not answer a call of CPU %u within 10 s",

@@ -40,7 +40,7 @@ static void flush_here(void *arg)
 	const struct flush *f = arg;
 	struct cpu *cpu = this_cpu();
 
-	/* This CPU has loaded another root after it was chosen, and that flushed the TLB. */
+	/* Since it was chosen, this CPU has loaded another root, which flushed its TLB. */
 	if (f->pmap && f->pmap != cpu->pmap)
 		return;
 	if (f->pmap && cpu->pmap_lazy) {
