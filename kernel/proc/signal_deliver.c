@@ -98,8 +98,8 @@ static void stay_stopped(struct thread *t, u64 flags)
 		flags = spin_lock_irq(&p->signals.lock);
 	}
 	thread_set_state(THREAD_RUNNABLE);
-	/* We die while the process stays stopped.  leave_process() will subtract this thread from
-	 * threads_to_stop again, so add it back. */
+	/* Another thread's exec ends us, which does not end the stop.  leave_process() will subtract
+	 * this thread from threads_to_stop again, so add it back. */
 	if (p->stop.stopped && counted && generation == p->stop.generation)
 		p->stop.threads_to_stop++;
 	spin_unlock_irq(&p->signals.lock, flags);

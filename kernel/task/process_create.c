@@ -30,14 +30,23 @@ static void process_init_fields(struct process *p)
 	p->exit_signal = SIGCHLD;
 }
 
-struct process *process_create(struct process *parent)
+/* With the per-process variables of extensions behind it.  NULL: no memory. */
+static struct process *process_alloc(void)
 {
 	struct process *p = kzalloc(sizeof(*p) + (size_t)__per_process_size);
+
+	if (p)
+		process_init_fields(p);
+	return p;
+}
+
+struct process *process_create(struct process *parent)
+{
+	struct process *p = process_alloc();
 	u64 flags;
 
 	if (!p)
 		return NULL;
-	process_init_fields(p);
 	p->started_ns = clock_now_ns();
 	flags = spin_lock_irq(&parent->limits.lock);
 	memcpy(p->limits.value, parent->limits.value, sizeof(p->limits.value));
@@ -51,7 +60,9 @@ struct process *process_create(struct process *parent)
 
 void process_init_early(void)
 {
-	process_init_fields(kernel_process);
+	kernel_process = process_alloc();
+	if (!kernel_process)
+		panic("no memory for process 0");
 	process_tables_init();
 }
 

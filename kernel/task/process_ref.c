@@ -7,8 +7,7 @@
 
 DEFINE_SPINLOCK(process_lock);
 
-static struct process kernel_process_storage;
-struct process *kernel_process = &kernel_process_storage;
+struct process *kernel_process;
 struct process *init_process;
 u32 thread_limit;
 

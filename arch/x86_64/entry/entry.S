@@ -67,7 +67,7 @@ entry_syscall_return:
 	 * half: on Intel processors SYSRET with a non-canonical rcx faults in ring 0, on the user's
 	 * stack. */
 	POP_REGISTERS
-	movq	STUB(FRAME_RSP)(%rsp), %rsp
+	movq	STUB(FRAME_RSP)(%rsp), %rsp	/* STUB(x): from `vector`, where rsp is now */
 	.cfi_def_cfa	%rsp, 0
 	.cfi_register	%rip, %rcx
 	.cfi_escape	0x14, 7, 0		/* DW_CFA_val_offset rsp: it is the CFA */
