@@ -46,6 +46,7 @@ bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
 
 static struct futex_bucket *bucket_of(const struct futex_key *key)
 {
+	/* Fibonacci hashing, once for each half of the key. */
 	u64 h = (key->object ^ key->object >> 32) * GOLDEN_RATIO_64 + (key->offset >> 2);
 
 	return &futex_buckets[h * GOLDEN_RATIO_64 >> (64 - FUTEX_BUCKET_BITS)];

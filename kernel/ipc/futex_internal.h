@@ -22,7 +22,7 @@ struct futex_waiter {
 	struct futex_bucket *bucket; /* changes only under the locks of both buckets */
 	struct futex_key key;
 	u32 bitset;
-	tid_t owner; /* PI: TID of the owner of the lock; 0: a waiter of futex_wait() */
+	tid_t owner; /* of a priority-inheriting (PI) lock: the TID; 0: a futex_wait() */
 	struct thread *thread;
 	bool woken;	 /* set under bucket->lock */
 	bool owner_died; /* PI: woken to try again, not as the new owner */

@@ -23,7 +23,8 @@ void thread_release_user_words(struct thread *t)
 	if (t->clear_tid_address &&
 	    (READ_ONCE(p->thread_count) > 1 || refcount_read(&p->space->refs) > 1)) {
 		if (put_user_u32((u32 *)t->clear_tid_address, 0) == 0)
-			(void)futex_wake(t->clear_tid_address, /* shared */ true, 1, FUTEX_BITSET_ANY);
+			/* true: other processes may share the word. */
+			(void)futex_wake(t->clear_tid_address, true, 1, FUTEX_BITSET_ANY);
 	}
 	t->clear_tid_address = 0;
 }
@@ -190,7 +191,7 @@ static void become_zombie(struct process *p, struct list *later)
 	/* Zombies are at the front of the list, so that wait() finds one at once. */
 	list_remove(&p->sibling_link);
 	list_push_front(&p->parent->children, &p->sibling_link);
-	if (signal_notify_end(p))
+	if (signal_notify_end(p)) /* the parent will not wait */
 		reap_later(p, later);
 }
 
@@ -242,7 +243,8 @@ void process_exit_group(int wait_status)
 	struct process *p = current_process();
 	u64 flags = spin_lock_irq(&p->signals.lock);
 
-	/* If another thread is in exec, only this thread ends; the process goes on (execve(2)). */
+	/* If another thread is in exec, only this thread ends; the process goes on (execve(2)).  If
+	 * the process is ending already, the first status counts. */
 	if (!signal_dying(current_thread()))
 		signal_group_exit(p, wait_status, current_thread());
 	else if (p->group_exiting)

@@ -62,7 +62,7 @@ static int check_count(void)
  * put_user_u32() needs the child's address space, which is loaded only when the child runs. */
 static void child_begin(void *child_tid)
 {
-	/* A bad address is not reported, as on Linux.  `!` silences __must_check. */
+	/* A bad address is not reported, as on Linux.  `(void)!` ignores a __must_check result. */
 	if (child_tid)
 		(void)!put_user_u32(child_tid, (u32)current_thread()->tid);
 }

@@ -74,8 +74,8 @@ static void report_change(struct process *p, int code, int signal)
 static void stay_stopped(struct thread *t, u64 flags)
 {
 	struct process *p = t->process;
-	bool counted = false; /* has this thread been subtracted from threads_to_stop ... */
-	u32 generation = 0;   /* ... and in which stop? */
+	bool counted = false; /* this thread has been subtracted from threads_to_stop ... */
+	u32 generation = 0;   /* ... in this stop; a new stop may begin while we sleep */
 
 	while (p->stop.stopped && !signal_dying(t)) {
 		if (!counted || generation != p->stop.generation) {
@@ -98,8 +98,8 @@ static void stay_stopped(struct thread *t, u64 flags)
 		flags = spin_lock_irq(&p->signals.lock);
 	}
 	thread_set_state(THREAD_RUNNABLE);
-	/* Another thread's exec ends us, which does not end the stop.  leave_process() will subtract
-	 * this thread from threads_to_stop again, so add it back. */
+	/* Another thread's exec ends us, which does not end the stop.  leave_process() will
+	 * subtract this thread from threads_to_stop again, so add it back. */
 	if (p->stop.stopped && counted && generation == p->stop.generation)
 		p->stop.threads_to_stop++;
 	spin_unlock_irq(&p->signals.lock, flags);
@@ -197,7 +197,8 @@ void signal_work(struct trap_frame *frame)
 	int signal;
 
 	/* ppoll() or pselect() returned without a signal: restore the old mask now, before signals
-	 * are taken, or a signal that only the temporary mask allowed would be delivered. */
+	 * are taken.  Otherwise a signal that only the temporary mask allowed would be
+	 * delivered. */
 	if (READ_ONCE(t->pending_work) & WORK_RESTORE_MASK && !was_interrupted(frame))
 		signal_set_mask(take_return_mask(t));
 	for (;;) {

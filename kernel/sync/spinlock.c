@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Spinlocks: test, then test-and-set.  There is no queue: if there are more virtual than real CPUs,
- * a fair queue makes all wait for a waiter whose virtual CPU does not run.
+ * Spinlocks: read until the lock looks free, and only then try to take it.  There is no queue: if
+ * there are more virtual than real CPUs, a fair queue makes all wait for a waiter whose virtual CPU
+ * does not run.
  */
 #include "kernel/sync/spinlock.h"
 

@@ -54,9 +54,9 @@ void spin_check_release(struct spinlock *lock);
 /* Take the lock if it is free.  Acquire: no later access of the caller is moved before it. */
 static inline bool spin_try(struct spinlock *lock)
 {
-	u32 free = 0;
+	u32 nobody = 0;
 
-	return __atomic_compare_exchange_n(&lock->owner, &free, this_cpu_id() + 1, false,
+	return __atomic_compare_exchange_n(&lock->owner, &nobody, this_cpu_id() + 1, false,
 					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
@@ -68,7 +68,7 @@ static __always_inline void spin_acquire(struct spinlock *lock, u32 lockdep_flag
 		spin_check_acquire(lock, code_here(), lockdep_flags);
 	if (unlikely(!spin_try(lock)))
 		spin_wait(lock, code_here());
-	/* Store the address of this instruction, by one instruction. */
+	/* lock->where = the address of this very instruction. */
 	__asm__ volatile("1: movq $1b, %0" : "=m"(lock->where));
 }
 

@@ -133,6 +133,7 @@ void process_number_release(pid_t number)
 
 void process_link(struct process *p, struct process *parent)
 {
+	/* `link`: where the pointer to the new node belongs in the tree. */
 	struct treap_node **link = &processes.root, *up = NULL;
 
 	assert_held(&process_lock);

@@ -49,11 +49,12 @@ struct exec_state {
 /* Stopping by a signal and continuing.  Under signals.lock. */
 struct stop_state {
 	bool stopped;  /* by a stop signal */
-	bool dequeued; /* A thread has taken a stop signal but dropped the lock before it stops
-			* the process.  SIGCONT clears it, which calls the stop off. */
+	bool dequeued; /* A thread has taken a stop signal from the queue and not stopped the
+			* process yet.  SIGCONT clears this, and the stop does not happen. */
 	bool reported; /* wait() has returned this stop already */
 	bool continue_pending; /* continued, and wait() has not returned that yet */
-	bool continue_notify;  /* the first thread that runs again notifies the parent */
+	bool continue_notify;  /* from SIGCONT until a thread that runs again has notified the
+				* parent */
 	int signal;	       /* the signal that stopped the process */
 	u32 generation;	     /* number of stops so far: a thread compares it to know whether it was
 			      * already counted as stopped in this one */
@@ -76,7 +77,7 @@ struct process {
 	pid_t pid;	/* 0: the kernel's own process, which all kernel threads belong to */
 	u64 started_ns; /* clock at creation */
 
-	struct refcount refs; /* process.c says who holds references */
+	struct refcount refs; /* docs/rooms/task.md lists who holds references */
 
 	/* The family, and its end.  Under process_lock.  A wait status is an exit code << 8 or the
 	 * number of the signal that ended the process, as wait() returns it. */

@@ -11,7 +11,8 @@ struct process *kernel_process;
 struct process *init_process;
 u32 thread_limit;
 
-/* The number of threads that have been removed from the tables but not freed yet.  Atomic. */
+/* The number of threads that have been removed from the tables but not freed yet; a shrinker waits
+ * for them (process_create.c).  Atomic. */
 static u32 threads_left;
 
 void process_get(struct process *p)

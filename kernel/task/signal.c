@@ -84,7 +84,7 @@ struct sigaction signal_action_of(struct process *p, int signal)
 /* Is the thread alive, and does it either not block the signal or wait for it in signal_wait()? */
 static bool can_take(const struct thread *t, int signal)
 {
-	return !t->exited && (~t->signals.mask | t->signals.wait_set) & SIGNAL_BIT(signal);
+	return !t->exited && ((~t->signals.mask | t->signals.wait_set) & SIGNAL_BIT(signal));
 }
 
 void signal_recalculate(struct thread *t)
@@ -92,6 +92,8 @@ void signal_recalculate(struct thread *t)
 	struct process *p = t->process;
 
 	assert_held(&p->signals.lock);
+	/* WORK_SIGNAL: signal_work() has to end the thread, stop it, report that the process
+	 * continues, or take a signal. */
 	if (signal_dying(t) || p->stop.stopped || p->stop.continue_notify ||
 	    (t->signals.pending | p->signals.pending) & (~t->signals.mask | t->signals.wait_set))
 		thread_notify(t, WORK_SIGNAL);
@@ -177,13 +179,13 @@ static bool is_fatal(const struct thread *t, int signal, u64 handler)
 static int enqueue(struct process *p, struct list *queue, int signal, const struct siginfo *info,
 		   struct queued_signal *entry)
 {
-	bool fresh = !entry;
+	bool make_entry = !entry; /* a timer brings its own */
 
-	if (fresh && p->signals.queued < process_limit(p, RLIMIT_SIGPENDING))
+	if (make_entry && p->signals.queued < process_limit(p, RLIMIT_SIGPENDING))
 		entry = kzalloc(sizeof(*entry));
 	if (!entry)
 		return signal >= SIGRTMIN && info && info->code != SI_USER ? -EAGAIN : 0;
-	if (fresh) {
+	if (make_entry) {
 		p->signals.queued++;
 		if (info)
 			entry->info = *info;

@@ -48,7 +48,7 @@ struct thread {
 	bool is_user;		 /* runs a program: has a trap frame and FPU state */
 	char name[16];		 /* ends with a null byte */
 
-	struct refcount refs; /* process.c says who holds references */
+	struct refcount refs; /* docs/rooms/task.md lists who holds references */
 
 	/* The state of the processor, saved while the thread does not run. */
 	struct arch_thread arch;

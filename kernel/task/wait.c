@@ -94,8 +94,8 @@ static void sleep_timer_fired(struct timer *timer)
 	thread_wake(container_of(timer, struct sleep_timer, timer)->thread);
 }
 
-/* The state is set before the three conditions are tested, and a waker does the same in the other
- * order: so one of the two always sees the other (thread_set_state()). */
+/* We set the state, then test the three conditions.  A waker sets the condition, then reads the
+ * state.  So at least one of the two sees what the other did (thread_set_state()). */
 int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 {
 	struct thread *t = current_thread();
@@ -143,7 +143,7 @@ static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 	t->wait.object = q;
 	wait_queue_add(q, &w);
 	spin_unlock(guard);
-	irq_enable();
+	irq_enable(); /* wait_sleep_irq() has disabled them */
 	might_sleep();
 
 	result = sleep_until_woken(&w.woken, deadline_ns, flags);

@@ -18,8 +18,8 @@ void thread_set_state(enum thread_state state)
 }
 
 /* Make the thread runnable if its state is in `states`, a bit for each.  The thread changes its
- * state without the lock and may already be past this sleep, so the state is changed only if it
- * still is what was read. */
+ * state without the lock and may already be past this sleep; if the state has changed since we read
+ * it, nothing happens. */
 static bool wake_if(struct thread *t, u32 states)
 {
 	u64 flags = irq_save(), now;

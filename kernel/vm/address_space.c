@@ -54,7 +54,7 @@ void address_space_put(struct address_space *as)
 	/* No flush is needed: no thread can return to user mode in this space, or copy from or to
 	 * it. A CPU that has the root still loaded, lazily, never accesses user addresses, and
 	 * pmap_destroy() makes it drop the root before the tables are freed. */
-	while ((r = region_of(treap_first(&as->regions)))) {
+	while ((r = region_of(treap_first(&as->regions)))) { /* region_of(NULL) is NULL */
 		pages_zap(r, r->start, r->end, false);
 		region_unlink(r, &dead);
 	}

@@ -37,9 +37,9 @@ static bool same_entry(u64 a, u64 b)
 }
 
 /* Replace the entry `old` by one for `page`, which takes over the caller's reference.  `copied`:
- * the page is a copy, and not zero-filled (for the counters).  `generation`: the number of the
- * object when the caller looked at it, or NULL.  False, and nothing done: the entry or the object
- * has changed. */
+ * the page is a copy, and not zero-filled (for the counters).  `generation`: the value of
+ * vm_object.generation when the caller looked at the object, or NULL.  False, and nothing done: the
+ * entry or the object has changed. */
 static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, struct page *page,
 			  bool copied, const u64 *generation)
 {

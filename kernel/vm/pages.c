@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Ranges of page-table entries (pages.h).  Each loop holds page_table_lock for one table at a time.
- * A loop that removes entries flushes the TLBs before it releases the lock (SDM 3A 4.10.5): a
- * thread that finds an entry empty, or that frees its frame, knows that no TLB has the old
- * translation.
+ * A loop that removes entries flushes the TLBs before it releases the lock (SDM 3A 4.10.5).  So if
+ * a thread finds an entry empty, or frees its frame, no TLB has the old translation any more.
  */
 #include "kernel/vm/pages.h"
 

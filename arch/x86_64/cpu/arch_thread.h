@@ -9,7 +9,8 @@
 
 struct fpu_area;
 
-/* A page fault for which the page tables show no cause, and how many times in a row it came. */
+/* A page fault that the page tables do not explain (FAULT_SPURIOUS), and how many times in a row it
+ * came. */
 struct repeated_fault {
 	u64 rip, address, error, flushes;
 	u32 count;

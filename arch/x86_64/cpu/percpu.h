@@ -35,6 +35,7 @@ static inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;
 
+	/* %c1: the constant without its $. */
 	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(c) : "i"(offsetof(struct cpu, self)));
 	return c;
 }
@@ -95,8 +96,8 @@ static inline bool need_resched(void)
 extern void (*preempt_hook)(void);
 void preempt_due(void);
 
-/* Decrement the count first, then test need_resched.  An interrupt that sets need_resched before
- * the test is seen here; one that comes after the decrement may also switch threads by itself. */
+/* Decrement the count first, then test need_resched.  If an interrupt comes between the two, it may
+ * switch threads itself, and need_resched is clear again when we test it. */
 static inline void preempt_enable(void)
 {
 	preempt_enable_no_resched();

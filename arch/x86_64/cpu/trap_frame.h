@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The registers that every entry to the kernel pushes.  Interrupts, exceptions and system calls
- * push the same structure, so that signals, fork() and the debugger know one form only.
+ * push the same structure, so signals, fork() and the debugger need to know only this one.
  */
 #pragma once
 

@@ -40,8 +40,8 @@
 	.text
 
 /* size_t usercopy_raw_in(void *dst, const void *user_src, size_t n); usercopy_raw_out() is the same
- * code.  After a fault in the 8-byte moves the copy continues byte by byte, so that the result is
- * exact. */
+ * code.  They return the number of bytes that were not copied.  If an 8-byte move faults, the rest
+ * is copied byte by byte, so that this number is exact. */
 FUNCTION usercopy_raw_out
 FUNCTION usercopy_raw_in
 	.cfi_startproc

@@ -53,7 +53,7 @@ entry_syscall:
 	PUSH	r10
 	PUSH	r11
 	PUSH_CALLEE_SAVED
-	CLEAR_REGISTERS
+	CLEAR_REGISTERS				/* all but rbx and rbp */
 	xorl	%ebx, %ebx
 	xorl	%ebp, %ebp
 	movq	%rsp, %rdi
@@ -127,7 +127,7 @@ interrupt_common:
 	call	trap_dispatch
 	.globl	entry_trap_return
 entry_trap_return:
-	movq	%rax, %rsp			/* the frame to return with */
+	movq	%rax, %rsp			/* another frame only if user IRET faulted */
 	testb	$3, FRAME_CS(%rsp)
 	jnz	return_to_user
 	POP_REGISTERS

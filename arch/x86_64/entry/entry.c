@@ -35,8 +35,8 @@ bool syscall_enter(struct trap_frame *frame)
 {
 	syscall_dispatch(frame);
 	irq_disable();
-	/* SYSCALL itself raises no debug exception, since SFMASK clears TF: count this step here.
-	 */
+	/* For the seeded scheduler, which counts single steps: SYSCALL itself raises no debug
+	 * exception, since SFMASK clears TF. */
 	seed_call_done(frame);
 	entry_exit_work(frame);
 	return frame_fits_sysret(frame);

@@ -166,7 +166,8 @@ static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 addr
 
 /* Handle a page fault of the kernel at an instruction of usercopy.S: load the page if sleeping is
  * allowed here, else continue at the fixup address, which ends the copy.  During a panic the report
- * reads kernel memory by the same instructions.  Returns false if this is no such fault. */
+ * reads kernel memory by the same instructions, so that a fault there is no second panic.  Returns
+ * false if this is no such fault. */
 static bool usercopy_fault(struct trap_frame *frame, u64 address)
 {
 	u64 fixup = usercopy_fixup(frame->rip);
