@@ -7,24 +7,10 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "tests/kernel/knames.h"
 #include "tests/kernel/ktest.h"
 
 #define DIR "/tmp/ktest_fs"
-
-static int make(const char *path)
-{
-	struct file *f = vfs_open(NULL, path, O_CREAT | O_EXCL | O_WRONLY, 0644);
-
-	if (IS_ERR(f))
-		return (int)PTR_ERR(f);
-	file_put(f);
-	return 0;
-}
-
-static int make_directory(const char *path)
-{
-	return vfs_create(NULL, path, S_IFDIR | 0755, 0);
-}
 
 static int open_error(const char *path, u32 flags)
 {
@@ -33,16 +19,6 @@ static int open_error(const char *path, u32 flags)
 	if (IS_ERR(f))
 		return (int)PTR_ERR(f);
 	file_put(f);
-	return 0;
-}
-
-static int lookup_error(const char *path)
-{
-	struct inode *inode = vfs_lookup(NULL, path, 0);
-
-	if (IS_ERR(inode))
-		return (int)PTR_ERR(inode);
-	inode_put(inode);
 	return 0;
 }
 

@@ -349,3 +349,18 @@ MAYBE int check_end(void)
 		nftw(check_directory, check_remove, 16, FTW_DEPTH | FTW_PHYS);
 	return check_failures != 0;
 }
+
+/* The calling thread, and all that it makes from now on, take turns on one CPU.  Returns the CPUs
+ * that it could use before. */
+MAYBE cpu_set_t check_use_one_cpu(void)
+{
+	cpu_set_t all, one;
+
+	MUST(sched_getaffinity(0, sizeof(all), &all));
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
+		if (CPU_ISSET(i, &all))
+			CPU_SET(i, &one);
+	MUST(sched_setaffinity(0, sizeof(one), &one));
+	return all;
+}

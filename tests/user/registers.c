@@ -115,14 +115,8 @@ static void over_switches(void)
 {
 	enum { THREADS = 3 };
 	pthread_t threads[THREADS];
-	cpu_set_t all, one;
+	cpu_set_t all = check_use_one_cpu();
 
-	MUST(sched_getaffinity(0, sizeof(all), &all));
-	CPU_ZERO(&one);
-	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
-		if (CPU_ISSET(i, &all))
-			CPU_SET(i, &one);
-	MUST(sched_setaffinity(0, sizeof(one), &one));
 	for (long i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, worker, (void *)(i + 1));
 	for (int i = 0; i < THREADS; i++)

@@ -40,19 +40,6 @@ static bool all_are(int selector)
 	return READ(ds) == selector && READ(es) == selector && READ(gs) == selector;
 }
 
-/* This process and those it makes take turns on one CPU from now on. */
-static void use_one_cpu(void)
-{
-	cpu_set_t all, one;
-
-	MUST(sched_getaffinity(0, sizeof(all), &all));
-	CPU_ZERO(&one);
-	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
-		if (CPU_ISSET(i, &all))
-			CPU_SET(i, &one);
-	MUST(sched_setaffinity(0, sizeof(one), &one));
-}
-
 static void yield_with(int selector)
 {
 	long wrong = 0;
@@ -313,7 +300,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		rounds = atol(argv[1]);
 	CHECK_EQ(READ(cs), CODE_64);
-	use_one_cpu();
+	check_use_one_cpu();
 	RUN(switches);
 	RUN(fs_too);
 	RUN(bases);

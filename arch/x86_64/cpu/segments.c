@@ -43,24 +43,24 @@ void segments_load(const struct arch_thread *t)
 	irq_restore(flags);
 }
 
-void segments_set_fs_base(struct arch_thread *t, u64 base)
+/* Set a register's selector to 0 and its base, both members of `t`, to `base`. */
+static void set_base(struct arch_thread *t, u16 *selector, u64 *member, u64 base)
 {
 	u64 flags = irq_save();
 
 	segments_save(t);
-	t->segments.fs = 0;
-	t->fs_base = base;
+	*selector = 0;
+	*member = base;
 	segments_load(t);
 	irq_restore(flags);
 }
 
+void segments_set_fs_base(struct arch_thread *t, u64 base)
+{
+	set_base(t, &t->segments.fs, &t->fs_base, base);
+}
+
 void segments_set_gs_base(struct arch_thread *t, u64 base)
 {
-	u64 flags = irq_save();
-
-	segments_save(t);
-	t->segments.gs = 0;
-	t->gs_base = base;
-	segments_load(t);
-	irq_restore(flags);
+	set_base(t, &t->segments.gs, &t->gs_base, base);
 }

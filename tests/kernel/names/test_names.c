@@ -6,24 +6,10 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/names/names.h"
+#include "tests/kernel/knames.h"
 #include "tests/kernel/ktest.h"
 
 #define DIR "/tmp/ktest_names"
-
-static int make(const char *path)
-{
-	struct file *f = vfs_open(NULL, path, O_CREAT | O_EXCL | O_WRONLY, 0644);
-
-	if (IS_ERR(f))
-		return (int)PTR_ERR(f);
-	file_put(f);
-	return 0;
-}
-
-static int make_directory(const char *path)
-{
-	return vfs_create(NULL, path, S_IFDIR | 0755, 0);
-}
 
 static struct stat stat_of(const char *path)
 {

@@ -5,17 +5,8 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "tests/kernel/knames.h"
 #include "tests/kernel/ktest.h"
-
-static int lookup_error(const char *path)
-{
-	struct inode *inode = vfs_lookup(NULL, path, 0);
-
-	if (IS_ERR(inode))
-		return (int)PTR_ERR(inode);
-	inode_put(inode);
-	return 0;
-}
 
 KTEST(proc_cannot_be_changed)
 {
