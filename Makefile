@@ -64,7 +64,7 @@ export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GD
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
 WITH := $(shell echo '$(EXTENSIONS:%=-DWITH_%=1)' | tr a-z A-Z)
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wvla \
-  -Wundef $(CFLAGS) -ffreestanding -I. -DHEDDLE_DEBUG=$(DEBUG) $(WITH) -m64 -mcmodel=kernel -mno-red-zone \
+  -Wundef $(CFLAGS) -ffreestanding -I. -I$(BUILD) -DHEDDLE_DEBUG=$(DEBUG) $(WITH) -m64 -mcmodel=kernel -mno-red-zone \
   -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer \
   -fno-optimize-sibling-calls -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common \
   -fcf-protection=none -fno-delete-null-pointer-checks -fno-lto -MMD -MP
@@ -158,13 +158,13 @@ $(STAMPS:%=$(BUILD)/flags/%):
 # Only the objects under DIR: make objs DIR=kernel/vm
 objs: $(filter $(BUILD)/$(DIR)%,$(OBJECTS))
 
-$(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel
+$(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel | $(BUILD)/syscall_numbers.h
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	@$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
 
 # What assembly knows of C, as #defines, and what the linker does.
-$(BUILD)/asm_offsets.h: $(ASM_OFFSETS) $(BUILD)/flags/kernel
+$(BUILD)/asm_offsets.h: $(ASM_OFFSETS) $(BUILD)/flags/kernel | $(BUILD)/syscall_numbers.h
 	@mkdir -p $(@D)
 	@$(CC) $(KERNEL_CFLAGS) -MF $(@:.h=.d) -MT $@ -S -o $(@:.h=.s) $<
 	@sed -n 's/.*"\(#define [A-Z_0-9]* \)[$$]*\(.*\)"/\1\2/p' $(@:.h=.s) > $@
@@ -175,6 +175,14 @@ $(BUILD)/%.S.o: %.S $(BUILD)/flags/assembly $(BUILD)/asm_offsets.h
 	@mkdir -p $(@D)
 	@echo "  AS  $<"
 	@$(CC) $(KERNEL_ASFLAGS) -c -o $@ $<
+
+# The numbers of all system calls, as the C library's header lists them.  musl 1.2.3 lacks the last.
+$(BUILD)/syscall_numbers.h: Makefile $(BUILD)/flags/user
+	@mkdir -p $(@D)
+	@echo '#include <sys/syscall.h>' | $(MUSL_CC) -E -dM - | \
+	  awk '/^#define __NR_[a-z_0-9]* [0-9]+$$/ { name[$$3 + 0] = substr($$2, 6) } \
+	    END { name[449] = "futex_waitv"; printf "#define SYSCALL_NUMBERS(X)"; \
+	      for (i = 0; i < 512; i++) if (i in name) printf " \\\n\tX(%d, %s)", i, name[i]; print "" }' > $@
 
 # The display's font, out of GRUB's own; without it the display stays dark.
 PF2 := $(firstword $(wildcard /usr/share/grub/unicode.pf2 /usr/share/grub2/unicode.pf2 \
