@@ -152,8 +152,8 @@ static int map_zeros(struct address_space *as, const struct program_header *h, u
 	return result < 0 ? (int)result : 0;
 }
 
-/* Zero the rest of the last page that is mapped from the file: the file may continue there, but the
- * program must see zeros (.bss). */
+/* Zero the rest of the last page that is mapped from the file, to the page's end: the file may
+ * continue there, but the program must see zeros (.bss), and ld.so uses what follows them. */
 static int clear_tail(struct address_space *as, u64 start, u64 end)
 {
 	static const char zeros[256];
@@ -180,7 +180,7 @@ static int map_segment(struct address_space *as, struct elf_file *elf,
 	if (h->file_size)
 		error = map_file_part(as, elf->file, h, ALIGN_DOWN(start, PAGE_SIZE), zeros_from);
 	if (!error && h->file_size && h->memory_size > h->file_size)
-		error = clear_tail(as, file_end, MIN(zeros_from, start + h->memory_size));
+		error = clear_tail(as, file_end, zeros_from);
 	if (!error && memory_end > zeros_from)
 		error = map_zeros(as, h, zeros_from, memory_end);
 	return error;

@@ -2,6 +2,9 @@
  *
  * execve: arguments and environment, what must fail, scripts, what is kept and what is not.
  */
+#include <elf.h>
+#include <stddef.h>
+
 #include "check.h"
 
 static const char *self;
@@ -223,6 +226,71 @@ static void auxiliary(void)
 	CHECK(strlen((char *)getauxval(AT_EXECFN)) > 0);
 }
 
+/* A program whose data, at 0x600000, take 16 bytes of the file and 32 of memory, while the file goes
+ * on with other bytes.  Its status is 1 if the rest of that page is not zero. */
+extern const char tail_code[], tail_code_end[];
+__asm__("tail_code: mov $0x600010, %edi\n"
+	"mov $4096 - 16, %ecx\n"
+	"xor %eax, %eax\n"
+	"repe scasb\n"
+	"setne %al\n"
+	"movzbl %al, %edi\n"
+	"mov $231, %eax\n" /* exit_group() */
+	"syscall\n"
+	"tail_code_end:\n");
+
+static int run_with_tail(unsigned flags)
+{
+	static struct {
+		Elf64_Ehdr header;
+		Elf64_Phdr segments[2];
+		char code[PAGE - sizeof(Elf64_Ehdr) - 2 * sizeof(Elf64_Phdr)], data[2 * PAGE];
+	} image = {
+	    .header = {.e_ident = "\177ELF\2\1\1",
+		       .e_type = ET_EXEC,
+		       .e_machine = EM_X86_64,
+		       .e_version = EV_CURRENT,
+		       .e_entry = 0x400000 + offsetof(__typeof__(image), code),
+		       .e_phoff = offsetof(__typeof__(image), segments),
+		       .e_ehsize = sizeof(Elf64_Ehdr),
+		       .e_phentsize = sizeof(Elf64_Phdr),
+		       .e_phnum = 2},
+	    .segments = {{.p_type = PT_LOAD,
+			  .p_flags = PF_R | PF_X,
+			  .p_vaddr = 0x400000,
+			  .p_filesz = PAGE,
+			  .p_memsz = PAGE,
+			  .p_align = PAGE},
+			 {.p_type = PT_LOAD,
+			  .p_offset = PAGE,
+			  .p_vaddr = 0x600000,
+			  .p_filesz = 16,
+			  .p_memsz = 32,
+			  .p_align = PAGE}},
+	};
+	char *args[] = {"tail", NULL};
+	int fd = MUST(open("tail", O_WRONLY | O_CREAT | O_TRUNC, 0755));
+
+	image.segments[1].p_flags = flags;
+	memcpy(image.code, tail_code, tail_code_end - tail_code);
+	memset(image.data, 0xff, sizeof(image.data));
+	CHECK_EQ(write(fd, &image, sizeof(image)), sizeof(image));
+	close(fd);
+	return IN_CHILD(execv("tail", args));
+}
+
+/* The page in which a segment's bytes of the file end is zero to the page's end: ld.so takes its
+ * first memory there.  Where the program cannot write, Linux leaves what the file has. */
+static void tail_of_a_segment(void)
+{
+	int status;
+
+	CHECK_EQ(run_with_tail(PF_R | PF_W), 0);
+	CHECK_EQ(run_with_tail(PF_R | PF_W | PF_X), 0);
+	status = run_with_tail(PF_R);
+	CHECK(status == 0 || status == EXITED(1));
+}
+
 /* The most memory that a process had at once, also where that was before it called another program
  * (getrusage(2)). */
 static void peak_is_kept(void)
@@ -274,6 +342,7 @@ int main(int argc, char *argv[], char *envp[])
 	RUN(what_is_kept);
 	RUN(priority_is_kept);
 	RUN(auxiliary);
+	RUN(tail_of_a_segment);
 	RUN(peak_is_kept);
 	return check_end();
 }
