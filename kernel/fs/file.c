@@ -2,8 +2,8 @@
  *
  * Open files: their creation and release, and reading, writing, seeking and listing.
  */
+#include "kernel/fs/file_events.h"
 #include "kernel/fs/internal.h"
-
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -61,6 +61,7 @@ void file_put(struct file *f)
 {
 	if (!refcount_put(&f->refs))
 		return;
+	file_event(release, f);
 	if (f->ops->release)
 		f->ops->release(f);
 	file_path_put(f->path);

@@ -5,6 +5,7 @@
  */
 #include "kernel/fs/file_table.h"
 
+#include "kernel/fs/file_events.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -62,13 +63,20 @@ void file_table_get(struct file_table *t)
 	refcount_get(&t->refs);
 }
 
+/* Drop the reference of a slot of `t` that has been emptied.  Sleeps. */
+static void slot_file_put(struct file_table *t, struct file *f)
+{
+	file_event(close, t, f);
+	file_put(f);
+}
+
 void file_table_put(struct file_table *t)
 {
 	if (!refcount_put(&t->refs))
 		return;
 	for (u32 fd = 0; fd < t->size; fd++)
 		if (t->slots[fd].file)
-			file_put(t->slots[fd].file);
+			slot_file_put(t, t->slots[fd].file);
 	kfree(t->slots);
 	kfree(t);
 }
@@ -134,7 +142,7 @@ static int slot_set(struct file_table *t, u32 fd, struct fd_slot slot, bool only
 		t->slots[fd] = slot;
 	spin_unlock(&t->lock);
 	if (old)
-		file_put(old);
+		slot_file_put(t, old);
 	return old || !only_if_open ? (int)fd : -EBADF;
 }
 
