@@ -135,7 +135,7 @@ struct stack_strings {
 /* The auxiliary vector (ABI 3.4.1). */
 static void aux_fill(u64 *words, const struct exec *e, const struct stack_strings *at)
 {
-	const struct process *p = current_process();
+	const struct credentials *c = &current_thread()->credentials;
 	const u64 aux[AUX_PAIRS][2] = {
 	    {AT_PHDR, e->image.headers},
 	    {AT_PHENT, 56},
@@ -144,10 +144,10 @@ static void aux_fill(u64 *words, const struct exec *e, const struct stack_string
 	    {AT_BASE, e->image.base},
 	    {AT_FLAGS, 0},
 	    {AT_ENTRY, e->image.program_entry},
-	    {AT_UID, p->credentials.uid},
-	    {AT_EUID, p->credentials.euid},
-	    {AT_GID, p->credentials.gid},
-	    {AT_EGID, p->credentials.egid},
+	    {AT_UID, c->uid},
+	    {AT_EUID, c->euid},
+	    {AT_GID, c->gid},
+	    {AT_EGID, c->egid},
 	    {AT_SECURE, 0},
 	    {AT_HWCAP, cpu_features.cpuid1_edx},
 	    {AT_HWCAP2, 0}, /* bit 1 would promise FSGSBASE */

@@ -105,6 +105,7 @@ static struct thread *copy_thread(const struct clone_args *args)
 		t->arch.fs_base = args->tls;
 	}
 	t->affinity = self->affinity;
+	t->credentials = self->credentials;
 	t->signals.mask = self->signals.mask;
 	/* An alternate stack must not serve two threads at once, so a child that shares the memory
 	 * starts without one.  A vfork() child keeps it: its parent is suspended (sigaltstack(2)).

@@ -30,7 +30,7 @@ static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, 
 static void result_fill(struct process *child, struct wait_result *result, int code, int status)
 {
 	*result = (struct wait_result){
-	    .pid = child->pid, .uid = child->credentials.uid, .code = code, .status = status};
+	    .pid = child->pid, .uid = child->leader->credentials.uid, .code = code, .status = status};
 	process_resource_use_locked(child, &result->use);
 	resource_use_add(&result->use, &child->use.children);
 }

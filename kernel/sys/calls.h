@@ -149,7 +149,7 @@ int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
 
 /* May the caller send `signal` to `to` (kill(2))?  SIGCONT is always allowed within a session
  * (sys_signal.c). */
-bool may_signal(const struct process *to, int signal);
+bool may_signal(const struct thread *to, int signal);
 
 /* May the caller change how `t` is scheduled?  Its own user's threads, or all as root
  * (sys_sched.c). */
@@ -157,5 +157,5 @@ bool may_reschedule(const struct thread *t);
 
 static inline bool is_privileged(void)
 {
-	return current_process()->credentials.euid == 0;
+	return current_thread()->credentials.euid == 0;
 }

@@ -182,10 +182,10 @@ CALL(setsid, process_new_session())
 
 /* --- User and group ids ----------------------------------------------------------------------- */
 
-CALL(getuid, current_process()->credentials.uid)
-CALL(geteuid, current_process()->credentials.euid)
-CALL(getgid, current_process()->credentials.gid)
-CALL(getegid, current_process()->credentials.egid)
+CALL(getuid, current_thread()->credentials.uid)
+CALL(geteuid, current_thread()->credentials.euid)
+CALL(getgid, current_thread()->credentials.gid)
+CALL(getegid, current_thread()->credentials.egid)
 
 /* --- Threads ---------------------------------------------------------------------------------- */
 

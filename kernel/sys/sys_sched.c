@@ -8,10 +8,10 @@
 
 bool may_reschedule(const struct thread *t)
 {
-	u32 euid = current_process()->credentials.euid;
+	u32 euid = current_thread()->credentials.euid;
 
-	return euid == 0 || euid == t->process->credentials.euid ||
-	       euid == t->process->credentials.uid;
+	return euid == 0 || euid == t->credentials.euid ||
+	       euid == t->credentials.uid;
 }
 
 CALL(sched_yield, (sched_yield(), 0))

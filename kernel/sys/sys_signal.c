@@ -121,21 +121,20 @@ SYSCALL2(sigaltstack, user, old_user)
 
 static struct siginfo info_from_caller(int signal, int code)
 {
-	struct process *p = current_process();
+	const struct thread *t = current_thread();
 
 	return (struct siginfo){
-	    .signo = signal, .code = code, .kill = {p->pid, p->credentials.uid, 0}};
+	    .signo = signal, .code = code, .kill = {t->pid, t->credentials.uid, 0}};
 }
 
-bool may_signal(const struct process *to, int signal)
+bool may_signal(const struct thread *to, int signal)
 {
-	const struct process *p = current_process();
+	const struct credentials *c = &current_thread()->credentials, *other = &to->credentials;
 
-	return p->credentials.euid == 0 || p->credentials.euid == to->credentials.suid ||
-	       p->credentials.euid == to->credentials.uid ||
-	       p->credentials.uid == to->credentials.suid ||
-	       p->credentials.uid == to->credentials.uid ||
-	       (signal == SIGCONT && p->job.session == to->job.session);
+	return c->euid == 0 || c->euid == other->suid || c->euid == other->uid ||
+	       c->uid == other->suid || c->uid == other->uid ||
+	       (signal == SIGCONT &&
+		current_process()->job.session == to->process->job.session);
 }
 
 /* Send to a thread, which must belong to process `group` unless that is -1. */
@@ -151,7 +150,7 @@ static long signal_thread(pid_t group, tid_t tid, int signal, const struct sigin
 		return -ESRCH;
 	if (group != -1 && t->process->pid != group)
 		result = -ESRCH;
-	else if (!may_signal(t->process, signal))
+	else if (!may_signal(t, signal))
 		result = -EPERM;
 	else
 		result = signal ? signal_send_thread(t, signal, info) : 0;

@@ -11,7 +11,7 @@
 
 /* --- process.c -------------------------------------------------------------------------------- */
 
-/* Allocate a process that inherits its limits, IDs and signal actions from `parent`.  It is in no
+/* Allocate a process that inherits its limits and signal actions from `parent`.  It is in no
  * table yet and has no thread, no address space and no files.  Returns NULL if there is no memory.
  * Sleeps. */
 struct process *process_create(struct process *parent);

@@ -7,7 +7,7 @@
  *   exec.lock (sleeping)   one exec() of a process at a time
  *   process_lock (irq)     family, tables, groups, sessions, lists of threads
  *   signals.lock (irq)     of one process; two are never held at the same time
- *   limits.lock (irq)      limits, IDs, timers; only the lock of the timers is taken under it
+ *   limits.lock (irq)      limits, timers; only the lock of the timers is taken under it
  *
  * A terminal releases its lock before it calls group.c, and terminals are called only with none of
  * these locks held.  docs/rooms/sync.md has the order of all locks of the kernel.  The list of a

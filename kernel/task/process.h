@@ -61,15 +61,10 @@ struct stop_state {
 	u32 threads_to_stop; /* live threads that have not stopped yet */
 };
 
-/* getrlimit(2).  `lock` also guards the credentials and the timers of the process. */
+/* getrlimit(2).  `lock` also guards the timers of the process. */
 struct limits {
 	struct spinlock lock; /* irq */
 	struct rlimit value[RLIMIT_COUNT];
-};
-
-/* Real, effective and saved IDs.  Under limits.lock. */
-struct credentials {
-	u32 uid, euid, suid, gid, egid, sgid;
 };
 
 struct process {
@@ -113,9 +108,7 @@ struct process {
 	bool group_exiting;  /* all threads are to end: exit_group() or a fatal signal */
 	int group_exit_code; /* wait status */
 
-	/* Under limits.lock. */
-	struct limits limits;
-	struct credentials credentials;
+	struct limits limits; /* it has a lock of its own */
 };
 
 extern struct spinlock process_lock;   /* irq; the family tree and the hashes */

@@ -50,7 +50,6 @@ struct process *process_create(struct process *parent)
 	p->started_ns = clock_now_ns();
 	flags = spin_lock_irq(&parent->limits.lock);
 	memcpy(p->limits.value, parent->limits.value, sizeof(p->limits.value));
-	p->credentials = parent->credentials;
 	spin_unlock_irq(&parent->limits.lock, flags);
 	flags = spin_lock_irq(&parent->signals.lock);
 	memcpy(p->signals.actions, parent->signals.actions, sizeof(p->signals.actions));

@@ -343,10 +343,10 @@ void signal_force(int signal, const struct siginfo *info)
 
 void signal_send_self(int signal)
 {
-	struct process *p = current_process();
-	struct siginfo info = {.signo = signal, .kill = {p->pid, p->credentials.uid, 0}};
+	struct thread *t = current_thread();
+	struct siginfo info = {.signo = signal, .kill = {t->pid, t->credentials.uid, 0}};
 
-	signal_send_thread(current_thread(), signal, &info);
+	signal_send_thread(t, signal, &info);
 }
 
 void signal_force_fault(int signal, int code, u64 address)
@@ -371,7 +371,7 @@ static void send_child_signal(struct process *p, int signal, int code, int statu
 
 	process_own_use(p, &use);
 	info.child.pid = p->pid;
-	info.child.uid = p->credentials.uid;
+	info.child.uid = p->leader->credentials.uid;
 	info.child.status = status;
 	info.child.utime = (s64)(use.user_ns / (NSEC_PER_SEC / 100)); /* clock ticks */
 	info.child.stime = (s64)(use.kernel_ns / (NSEC_PER_SEC / 100));

@@ -37,6 +37,12 @@ enum thread_state {
 #define WORK_KILLED	  2U /* the work is to die: it ends sleeps with WAIT_KILLABLE too */
 #define WORK_RESTORE_MASK 4U /* put signals.saved_mask back: sigsuspend(), ppoll() */
 
+/* Real, effective and saved ids of the user and the group, and the ids for files (credentials(7)).
+ * The C library gives all threads of a process the same.  Only the thread itself changes them. */
+struct credentials {
+	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+};
+
 struct thread {
 	/* Who it is.  Set at creation; exec may change `tid` under process_lock (the thread that
 	 * execs takes the leader's), and prctl() and exec change `name`, which is read without a
@@ -83,6 +89,7 @@ struct thread {
 		u64 arg[4];		     /* for fn, such as the deadline of a sleep */
 	} restart;
 
+	struct credentials credentials; /* read by other threads without a lock */
 	u64 clear_tid_address; /* user word to clear and wake when the thread ends; 0: none */
 
 	/* Membership in its process.  Under process_lock, and process_link also under signals.lock.

@@ -8,18 +8,17 @@
 
 #define KEEP UINT32_MAX /* -1: leave as it is */
 
-/* The three ids of one kind, in the process. */
+/* The three ids of one kind, in the calling thread: the C library calls for each thread. */
 struct ids {
-	u32 *real, *effective, *saved;
+	u32 *real, *effective, *saved, *file;
 };
 
 static struct ids ids_of(bool group)
 {
-	struct process *p = current_process();
+	struct credentials *c = &current_thread()->credentials;
 
-	return group
-		   ? (struct ids){&p->credentials.gid, &p->credentials.egid, &p->credentials.sgid}
-		   : (struct ids){&p->credentials.uid, &p->credentials.euid, &p->credentials.suid};
+	return group ? (struct ids){&c->gid, &c->egid, &c->sgid, &c->fsgid}
+		     : (struct ids){&c->uid, &c->euid, &c->suid, &c->fsuid};
 }
 
 static bool ids_contain(const struct ids *i, u32 id)
@@ -33,14 +32,13 @@ static long ids_set_all(bool group, u64 real, u64 effective, u64 saved)
 	struct ids i = ids_of(group);
 	u32 *id[3] = {i.real, i.effective, i.saved},
 	    to[3] = {(u32)real, (u32)effective, (u32)saved};
-	u64 flags = spin_lock_irq(&current_process()->limits.lock);
 	bool allowed = is_privileged() ||
 		       (ids_contain(&i, to[0]) && ids_contain(&i, to[1]) && ids_contain(&i, to[2]));
 
 	for (u32 n = 0; n < 3 && allowed; n++)
 		if (to[n] != KEEP)
 			WRITE_ONCE(*id[n], to[n]);
-	spin_unlock_irq(&current_process()->limits.lock, flags);
+	WRITE_ONCE(*i.file, *i.effective);
 	return allowed ? 0 : -EPERM;
 }
 

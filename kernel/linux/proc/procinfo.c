@@ -218,6 +218,7 @@ static void show_affinity(const struct thread *t, struct text *text)
 static void show_status(struct thread *t, struct process *p, struct text *text)
 {
 	struct address_space *as = process_space_get(p);
+	const struct credentials *c = &t->credentials;
 	struct signal_sets s;
 	struct family f;
 
@@ -226,9 +227,8 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 	text_printf(text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", t->name,
 		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
 	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
-		    p->credentials.uid, p->credentials.euid, p->credentials.suid,
-		    p->credentials.euid, p->credentials.gid, p->credentials.egid,
-		    p->credentials.sgid, p->credentials.egid);
+		    c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
+		    c->sgid, c->fsgid);
 	if (as) {
 		show_memory(as, text);
 		address_space_put(as);

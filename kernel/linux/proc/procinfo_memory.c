@@ -199,7 +199,7 @@ static void show_smaps_rollup(struct address_space *as, struct text *text)
  * it. */
 static int pagemap_open(struct file *file)
 {
-	file->private = current_process()->credentials.euid == 0 ? file : NULL;
+	file->private = current_thread()->credentials.euid == 0 ? file : NULL;
 	return 0;
 }
 

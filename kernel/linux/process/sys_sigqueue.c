@@ -9,7 +9,7 @@
 SYSCALL3(rt_sigqueueinfo, pid, signal, user)
 {
 	struct siginfo info;
-	struct process *p;
+	struct thread *t;
 	int error;
 
 	if (copy_from_user(&info, (void *)user, sizeof(info)))
@@ -19,13 +19,13 @@ SYSCALL3(rt_sigqueueinfo, pid, signal, user)
 		return -EPERM;
 	if ((u32)signal > SIGNAL_COUNT)
 		return -EINVAL;
-	p = process_find((pid_t)pid);
-	if (!p)
+	t = thread_find((pid_t)pid); /* as on Linux, the TID of any thread names its process */
+	if (!t)
 		return -ESRCH;
-	if (!may_signal(p, (int)signal))
+	if (!may_signal(t, (int)signal))
 		error = -EPERM;
 	else
-		error = signal ? signal_send_process(p, (int)signal, &info) : 0;
-	process_put(p);
+		error = signal ? signal_send_process(t->process, (int)signal, &info) : 0;
+	thread_put(t);
 	return error;
 }

@@ -222,6 +222,7 @@ static int rights_get(struct socket_message *m, u64 user, u64 n)
 static int credentials_get(struct socket_message *m, u64 user, u64 n)
 {
 	struct ucred *c = &m->cred;
+	const struct credentials *own = &current_thread()->credentials;
 	struct process *p = current_process();
 
 	if (n != sizeof(*c))
@@ -229,11 +230,10 @@ static int credentials_get(struct socket_message *m, u64 user, u64 n)
 	if (copy_from_user(c, (void *)user, sizeof(*c)))
 		return -EFAULT;
 	m->has_cred = true;
-	if (!is_privileged() && (c->pid != p->pid ||
-				 (c->uid != p->credentials.uid && c->uid != p->credentials.euid &&
-				  c->uid != p->credentials.suid) ||
-				 (c->gid != p->credentials.gid && c->gid != p->credentials.egid &&
-				  c->gid != p->credentials.sgid)))
+	if (!is_privileged() &&
+	    (c->pid != p->pid ||
+	     (c->uid != own->uid && c->uid != own->euid && c->uid != own->suid) ||
+	     (c->gid != own->gid && c->gid != own->egid && c->gid != own->sgid)))
 		return -EPERM;
 	p = process_find(c->pid);
 	if (!p)

@@ -18,10 +18,10 @@ static struct slab_cache *socket_cache;
 
 void socket_current_cred(struct ucred *cred, bool effective)
 {
-	struct process *p = current_process();
+	const struct thread *t = current_thread();
+	const struct credentials *c = &t->credentials;
 
-	*cred = (struct ucred){p->pid, effective ? p->credentials.euid : p->credentials.uid,
-			       effective ? p->credentials.egid : p->credentials.gid};
+	*cred = (struct ucred){t->pid, effective ? c->euid : c->uid, effective ? c->egid : c->gid};
 }
 
 static void unix_socket_init(void)
