@@ -109,7 +109,7 @@ static void bring_up(void *unused)
 {
 	process_init();
 	vfs_init();
-	process_start_directory();
+	init_directory();
 	futex_init();
 	init_calls_run(init_calls);
 	console_raw_init();
@@ -120,7 +120,7 @@ static void bring_up(void *unused)
 		 (u64)(clock_now_ns() / NSEC_PER_MSEC));
 	alloc_fail_nth(cmdline_get_u64("fail_nth", 0));
 	run_self_tests();
-	process_start_init();
+	init_start();
 }
 
 void kernel_main(void)

@@ -51,9 +51,6 @@ int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *r
 
 /* --- init.c ----------------------------------------------------------------------------------- */
 
-/* Give process 0 a working directory, a umask and a descriptor table.  After vfs_init(). */
-void process_start_directory(void);
-
-/* Create process 1.  It runs the program that init= on the command line names, else the first of
- * /init, /sbin/init, /etc/init, /bin/init and /bin/sh that can be run.  Panics if there is none. */
-void process_start_init(void);
+/* Create process 1, whose first thread calls begin(NULL) and then runs the program that `begin` has
+ * set up by process_exec().  Panics if there is no memory. */
+void process_start_init(void (*begin)(void *));

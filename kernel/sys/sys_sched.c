@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scheduling: yielding, affinity, and which CPU the caller is on.
+ * Scheduling: yielding, and which CPU the caller is on.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
@@ -15,42 +15,6 @@ bool may_reschedule(const struct thread *t)
 }
 
 CALL(sched_yield, (sched_yield(), 0))
-
-SYSCALL3(sched_setaffinity, tid, size, user)
-{
-	struct cpumask mask = {{0}};
-	struct thread *t;
-	int error;
-
-	if (copy_from_user(&mask, (void *)user, MIN((u64)(u32)size, sizeof(mask))))
-		return -EFAULT;
-	t = thread_by_argument((tid_t)tid);
-	if (!t)
-		return -ESRCH;
-	error = may_reschedule(t) ? sched_set_affinity(t, &mask) : -EPERM;
-	thread_put(t);
-	return error;
-}
-
-SYSCALL3(sched_getaffinity, tid, size, user)
-{
-	u64 bytes = DIV_ROUND_UP(cpu_count, 64) * 8;
-	struct cpumask mask;
-	struct thread *t;
-
-	if ((u32)size < bytes || size & 7)
-		return -EINVAL;
-	t = thread_by_argument((tid_t)tid);
-	if (!t)
-		return -ESRCH;
-	mask = t->affinity;
-	thread_put(t);
-	for (u32 i = 0; i < ARRAY_SIZE(mask.bits); i++)
-		mask.bits[i] &= cpus_online.bits[i];
-	if (copy_to_user((void *)user, &mask, bytes))
-		return -EFAULT;
-	return (long)bytes;
-}
 
 SYSCALL2(getcpu, cpu, node)
 {

@@ -22,7 +22,7 @@ SKIPPED = {"executes": ["scripts", "priority_is_kept"], "fds": ["range"], "files
            "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved"],
            "pipes": ["sizes", "poll_bits", "fifo"],
            "processes": ["resources", "clones_by_structure", "names"],
-           "signals": ["queueing"], "threads": ["policies"]}
+           "signals": ["queueing"], "threads": ["affinity", "policies"]}
 
 EXTENSIONS = sorted(str(path.relative_to(ROOT)) for path in
                     [ROOT / "kernel/dev", *(ROOT / "kernel/linux").iterdir(),

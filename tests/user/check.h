@@ -350,17 +350,32 @@ MAYBE int check_end(void)
 	return check_failures != 0;
 }
 
+/* False: a kernel without the extension `sched`. */
+MAYBE bool check_has_affinity(void)
+{
+	return syscall(SYS_sched_getaffinity, 0, 0, NULL) < 0 && errno != ENOSYS;
+}
+
+MAYBE void check_use_cpus(const cpu_set_t *set)
+{
+	if (check_has_affinity())
+		MUST(sched_setaffinity(0, sizeof(*set), set));
+}
+
 /* The calling thread, and all that it makes from now on, take turns on one CPU.  Returns the CPUs
  * that it could use before. */
 MAYBE cpu_set_t check_use_one_cpu(void)
 {
 	cpu_set_t all, one;
 
+	CPU_ZERO(&all);
+	if (!check_has_affinity())
+		return all;
 	MUST(sched_getaffinity(0, sizeof(all), &all));
 	CPU_ZERO(&one);
 	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
 		if (CPU_ISSET(i, &all))
 			CPU_SET(i, &one);
-	MUST(sched_setaffinity(0, sizeof(one), &one));
+	check_use_cpus(&one);
 	return all;
 }

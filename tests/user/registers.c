@@ -121,7 +121,7 @@ static void over_switches(void)
 		pthread_create(&threads[i], NULL, worker, (void *)(i + 1));
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	MUST(sched_setaffinity(0, sizeof(all), &all));
+	check_use_cpus(&all);
 }
 
 static void spoiler(int number)
