@@ -1,46 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the system says of itself: names, limits, use.
+ * What the system says of itself: limits, use.
  */
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/sys/calls.h"
-#include "kernel/sys/identity.h"
-
-/* --- uname ------------------------------------------------------------------------------------ */
-
-#define UTS_LENGTH (SYSTEM_NODE_MAX + 1)
-
-DEFINE_SPINLOCK(hostname_lock);
-static char hostname[SYSTEM_NODE_MAX + 1] = "heddle";
-
-void system_hostname_get(char name[SYSTEM_NODE_MAX + 1])
-{
-	spin_lock(&hostname_lock);
-	memcpy(name, hostname, sizeof(hostname));
-	spin_unlock(&hostname_lock);
-}
-
-int system_hostname_set(const char *name, size_t length)
-{
-	if (length > SYSTEM_NODE_MAX)
-		return -EINVAL;
-	spin_lock(&hostname_lock);
-	memset(hostname, 0, sizeof(hostname));
-	memcpy(hostname, name, length);
-	spin_unlock(&hostname_lock);
-	return 0;
-}
-
-SYSCALL1(uname, user)
-{
-	char fields[6][UTS_LENGTH] = {SYSTEM_NAME,    "",      SYSTEM_RELEASE, SYSTEM_VERSION,
-				      SYSTEM_MACHINE, "(none)"};
-
-	system_hostname_get(fields[1]);
-	return copy_to_user((void *)user, fields, sizeof(fields));
-}
 
 /* --- Limits ----------------------------------------------------------------------------------- */
 

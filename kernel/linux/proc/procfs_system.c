@@ -13,11 +13,11 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/cpu_stats.h"
+#include "kernel/linux/identity.h"
 #include "kernel/linux/proc/load.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
-#include "kernel/sys/identity.h"
 #include "kernel/task/process.h"
 #include "kernel/task/sched.h"
 

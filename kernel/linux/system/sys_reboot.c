@@ -4,8 +4,8 @@
  */
 #include "arch/x86_64/pc/power.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/identity.h"
 #include "kernel/sys/calls.h"
-#include "kernel/sys/identity.h"
 
 #define REBOOT_MAGIC	 0xfee1dead
 #define REBOOT_RESTART	 0x01234567
