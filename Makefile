@@ -266,6 +266,10 @@ test: ## all tests; one by its name: make test NAME=treap (docs/tests.md)
 bench: all ## the same measurements on Heddle and on Linux, side by side
 	@$(PYTHON) tools/bench.py $(BENCHFLAGS)
 
+# SUITEFLAGS: --linux runs on Linux, -m and -x choose tests by name (tools/suite.py).
+suite: all ## a folder of other people's tests, as TAP: make suite DIR=folder KIND=plain|posix|ltp
+	@$(PYTHON) tools/suite.py -k $(or $(KIND),plain) -t $(or $(TIMEOUT),60) $(SUITEFLAGS) $(call quote,$(DIR))
+
 ways: all ## functions, files and rooms on the kernel's main ways: make ways WAYSFLAGS=--list
 	@$(PYTHON) tools/ways.py $(WAYSFLAGS)
 
@@ -294,7 +298,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench ways trace report compile_commands.json loc house house-picture format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench suite ways trace report compile_commands.json loc house house-picture format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif
