@@ -39,7 +39,7 @@ struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 fl
 
 struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *private, u32 mode)
 {
-	struct inode *inode = inode_create(&anonymous, mode, NULL, ops);
+	struct inode *inode = inode_create(&anonymous, mode, NULL, NULL);
 	struct file *f;
 
 	if (IS_ERR(inode))

@@ -7,6 +7,7 @@
  */
 #include "kernel/ipc/pipe.h"
 
+#include "kernel/fs/internal.h"
 #include "kernel/ipc/pipe_internal.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
@@ -328,15 +329,14 @@ int pipe_create(u32 flags, struct file **reader, struct file **writer)
 		pipe_free(p);
 		return PTR_ERR(*reader);
 	}
-	*writer = file_create_anonymous(&pipe_ops, O_WRONLY | flags, p, S_IFIFO | 0600);
+	/* Both ends share one inode, for fstat() and /proc/PID/fd; its lock guards `files`. */
+	(*reader)->inode->pipe = p;
+	*writer = file_create((*reader)->inode, &pipe_ops, O_WRONLY | flags);
 	if (IS_ERR(*writer)) {
 		p->files = 1;
 		file_put(*reader);
 		return PTR_ERR(*writer);
 	}
-	/* Both ends share one inode, for fstat() and /proc/PID/fd; its lock guards `files`. */
-	inode_put((*writer)->inode);
-	inode_get((*reader)->inode);
-	(*writer)->inode = (*reader)->inode;
+	(*writer)->private = p;
 	return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "check.h"
 
@@ -329,6 +330,62 @@ static void fifo(void)
 	close(r);
 }
 
+static int open_again(int fd, int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags);
+}
+
+/* /dev/stdin and its kin: another open file of the same pipe, and no wait for the other end. */
+static void reopened(void)
+{
+	struct stat a, b;
+	char c[8];
+	int r, w, s[2];
+
+	SKIP_IF(!has_proc(), "no /proc");
+	open_pipe(0);
+	r = MUST(open_again(p[0], O_RDONLY));
+	MUST(fstat(p[0], &a));
+	MUST(fstat(r, &b));
+	CHECK_EQ(a.st_ino, b.st_ino);
+	CHECK_EQ(write(p[1], "abc", 3), 3);
+	CHECK_EQ(read(r, c, 1), 1);
+	close(p[0]);
+	CHECK_EQ(read(r, c, 8), 2);
+	w = MUST(open_again(r, O_WRONLY | O_NONBLOCK)); /* the other end than the link's */
+	CHECK_EQ(fcntl(p[1], F_GETFL), O_WRONLY);
+	close(p[1]);
+	CHECK_EQ(write(w, "de", 2), 2);
+	CHECK_EQ(read(r, c, 8), 2);
+	close(w);
+	CHECK(has_bits(r, POLLHUP));
+	CHECK_EQ(read(r, c, 8), 0);
+	p[0] = MUST(open_again(r, O_RDONLY)); /* there is no writer */
+	CHECK_EQ(read(p[0], c, 8), 0);
+	close(p[0]);
+	w = MUST(open_again(r, O_WRONLY));
+	close(r);
+	CHECK(has_bits(w, POLLOUT | POLLERR));
+	p[1] = MUST(open_again(w, O_WRONLY | O_NONBLOCK)); /* no reader */
+	handle(SIGPIPE, SIG_IGN, 0);
+	CHECK_ERR(write(p[1], "x", 1), EPIPE);
+	handle(SIGPIPE, SIG_DFL, 0);
+	close(p[1]);
+	r = MUST(open_again(w, O_RDWR));
+	CHECK_EQ(write(w, "fgh", 3), 3);
+	CHECK_EQ(read(r, c, 8), 3);
+	close(w);
+	close(r);
+	SKIP_IF(!has_call(SYS_socketpair), "no sockets");
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	CHECK_ERR(open_again(s[0], O_RDWR), ENXIO);
+	close(s[0]);
+	close(s[1]);
+}
+
 int main(void)
 {
 	check_start_in_directory();
@@ -342,5 +399,6 @@ int main(void)
 	RUN(bad_memory);
 	RUN(interrupted);
 	RUN(fifo);
+	RUN(reopened);
 	return check_end();
 }

@@ -7,10 +7,12 @@
 #include "kernel/lib/errno.h"
 
 /* fifo(7): the open of each end waits for the other end, and O_RDWR does not wait.  With O_NONBLOCK
- * a reader does not wait, and a writer gets -ENXIO.  Once open, the file is one end of a pipe. */
+ * a reader does not wait, and a writer gets -ENXIO.  Once open, the file is one end of a pipe.  The
+ * inode of a pipe without a name is opened through /proc/PID/fd (/dev/stdin): this never waits. */
 static int fifo_open(struct file *file)
 {
 	struct inode *inode = file->inode;
+	bool named = inode->sb->root;
 	u32 mode = file->flags & O_ACCMODE, seen, *opens;
 	struct pipe *p;
 	int error = 0;
@@ -24,7 +26,7 @@ static int fifo_open(struct file *file)
 	mutex_unlock(&inode->lock);
 	if (!p)
 		return -ENOMEM;
-	if (mode == O_WRONLY && file->flags & O_NONBLOCK && !READ_ONCE(p->readers)) {
+	if (named && mode == O_WRONLY && file->flags & O_NONBLOCK && !READ_ONCE(p->readers)) {
 		pipe_drop(inode, p);
 		return -ENXIO;
 	}
@@ -36,7 +38,7 @@ static int fifo_open(struct file *file)
 	spin_lock(&p->guard);
 	if (mode == O_RDONLY && file->flags & O_NONBLOCK)
 		file->position = p->writers ? 0 : p->writer_opens;
-	else if (mode != O_RDWR && !(mode == O_RDONLY ? p->writers : p->readers))
+	else if (named && mode != O_RDWR && !(mode == O_RDONLY ? p->writers : p->readers))
 		while (*opens == seen && !error)
 			error = wait_sleep(&p->opened, &p->guard, WAIT_FOREVER, WAIT_SIGNALS);
 	spin_unlock(&p->guard);
