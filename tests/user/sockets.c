@@ -103,6 +103,34 @@ static void full_and_empty(void)
 	close_pair();
 }
 
+/* A reader sees a write of some pages at once. */
+static void in_one_step(void)
+{
+	enum { SIZE = 30000 };
+	pid_t child;
+
+	pair(SOCK_STREAM);
+	child = SPAWN({
+		char byte = 0;
+
+		for (int i = 0; i < 50; i++) {
+			if (!CHECK_EQ(read(p[1], big, sizeof(big)), SIZE))
+				break;
+			MUST(write(p[1], &byte, 1));
+		}
+		close(p[1]);
+	});
+	close(p[1]);
+	for (int i = 0; i < 50; i++) {
+		char byte;
+
+		if (write(p[0], big, SIZE) != SIZE || read(p[0], &byte, 1) != 1)
+			break;
+	}
+	close(p[0]);
+	CHECK_EQ(wait_status(child), 0);
+}
+
 /* An end that closes: end of file, or with unread data a reset; nobody writes to it. */
 static void ends(void)
 {
@@ -348,6 +376,7 @@ int main(void)
 	RUN(arguments);
 	RUN(stream);
 	RUN(full_and_empty);
+	RUN(in_one_step);
 	RUN(ends);
 	RUN(half_closed);
 	RUN(datagrams);

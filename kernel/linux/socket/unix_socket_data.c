@@ -12,6 +12,10 @@
 #define PACKET_DATA_MAX (PAGE_SIZE - sizeof(struct packet))
 #define SEND_OVERHEAD	32 /* a datagram is at most SO_SNDBUF - 32 bytes long (Linux) */
 
+/* A write to a stream of at most so many bytes becomes visible to the reader at once.  Half of
+ * SO_SNDBUF is a limit, too (Linux). */
+#define STREAM_PIECE_MAX 32768
+
 /* Copy `n` bytes of `io` into new packets, added to `packets`; the caller frees these, after an
  * error too.  0, -ENOMEM, -EFAULT. */
 static int packets_make(struct list *packets, struct io_buffer *io, size_t n)
@@ -91,15 +95,17 @@ static int send_piece(struct socket *from, struct socket *to, struct io_buffer *
 		      struct socket_message *m, bool may_wait, u64 deadline)
 {
 	struct list packets = LIST_INIT(packets);
-	struct packet *first;
 	int error = packets_make(&packets, io, n);
+	struct packet *p, *first;
 
 	if (!error) {
+		list_for_each (p, &packets, link) { /* a reader of a stream may begin at any */
+			p->cred = m->cred;
+			p->from = READ_ONCE(from->name);
+			if (p->from)
+				refcount_get(&p->from->refs);
+		}
 		first = list_first(&packets, struct packet, link);
-		first->cred = m->cred;
-		first->from = READ_ONCE(from->name);
-		if (first->from)
-			refcount_get(&first->from->refs);
 		if (m->files)
 			error = flight_begin(to, m->files);
 		if (m->files && !error) {
@@ -131,6 +137,7 @@ static ssize_t send_to(struct socket *s, struct socket *to, struct io_buffer *io
 		       struct socket_message *m, bool may_wait)
 {
 	u64 deadline = socket_deadline(READ_ONCE(s->send_timeout));
+	u32 piece = MIN(READ_ONCE(s->send_size) / 2, (u32)STREAM_PIECE_MAX);
 	bool stream = s->type == SOCK_STREAM;
 	ssize_t done = 0;
 	int error = 0;
@@ -146,7 +153,7 @@ static ssize_t send_to(struct socket *s, struct socket *to, struct io_buffer *io
 	if (!stream && io->remaining > READ_ONCE(s->send_size) - SEND_OVERHEAD)
 		return -EMSGSIZE;
 	do {
-		size_t n = stream ? MIN(io->remaining, PACKET_DATA_MAX) : io->remaining;
+		size_t n = stream ? MIN(io->remaining, piece) : io->remaining;
 
 		error = send_piece(s, to, io, n, m, may_wait, deadline);
 		if (!error)

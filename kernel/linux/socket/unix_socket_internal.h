@@ -109,8 +109,9 @@ int unix_bind_automatically(struct socket *s);
 
 /* --- Packets (unix_socket_packet.c) ----------------------------------------------------------- */
 
-/* A packet has at most a page of memory.  A datagram consists of several packets that are queued
- * together; the last one is marked.  In a stream each packet stands alone. */
+/* A packet has at most a page of memory.  A datagram, or a piece of a stream, consists of several
+ * packets that are queued together.  The last one is marked; a reader of a stream does not heed
+ * that. */
 struct packet {
 	struct list link;
 	struct unix_name *from;	    /* with a reference; NULL: the sender had no name */
