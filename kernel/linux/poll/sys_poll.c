@@ -30,13 +30,14 @@ static u32 poll_round(struct poll_item *items, u32 n, struct poll_waits *waits)
 		struct poll_item *item = &items[i];
 
 		if (item->file)
-			item->revents = (u16)(file_poll(item->file, waits ? &waits->table : NULL) &
-					      item->wanted);
+			item->revents =
+			    (u16)(file_poll(item->file, waits ? &waits->entries.table : NULL) &
+				  item->wanted);
 		if (!item->revents)
 			continue;
 		ready++;
 		if (waits)
-			waits->only_look = true; /* this call will not sleep any more */
+			waits->entries.only_look = true; /* this call will not sleep any more */
 	}
 	return ready;
 }
@@ -56,13 +57,13 @@ static long poll_items(struct poll_item *items, u32 n, u64 deadline_ns)
 		ready = poll_round(items, n, &waits);
 		if (ready || error)
 			break;
-		error = waits.error;
+		error = waits.entries.error;
 		if (error)
 			break;
-		waits.only_look = true;
+		waits.entries.only_look = true;
 		error = poll_waits_sleep(&waits, deadline_ns);
 	}
-	poll_waits_release(&waits);
+	poll_entries_release(&waits.entries);
 	return ready || error == -ETIMEDOUT ? ready : error;
 }
 

@@ -56,10 +56,10 @@ static u32 socket_poll(struct file *f, struct poll_table *table)
 	bool room;
 	u32 bits;
 
-	poll_wait(table, &s->readable);
-	poll_wait(table, &s->writable);
+	poll_wait_for(table, &s->readable, POLL_READ_BITS);
+	poll_wait_for(table, &s->writable, POLL_WRITE_BITS);
 	if (s->type == SOCK_DGRAM)
-		poll_wait(table, &datagram_room);
+		poll_wait_for(table, &datagram_room, POLL_WRITE_BITS);
 	spin_lock(&s->lock);
 	bits = poll_state(s);
 	room = s->state != SOCKET_LISTENING;
