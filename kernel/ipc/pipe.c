@@ -174,7 +174,8 @@ static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 	return result;
 }
 
-/* Count `n` bytes as written.  True: the pipe was empty, so the caller must wake readers. */
+/* Count `n` bytes as written.  True: the pipe was empty, or poll() or epoll watches it, and epoll
+ * reports every write (EPOLLET): the caller must wake readers. */
 static bool pipe_add(struct pipe *p, u64 n)
 {
 	bool empty = pipe_empty(p);
@@ -182,7 +183,7 @@ static bool pipe_add(struct pipe *p, u64 n)
 	spin_lock(&p->guard);
 	WRITE_ONCE(p->head, p->head + n);
 	spin_unlock(&p->guard);
-	return empty;
+	return empty || !list_empty(&p->readable.waiters);
 }
 
 /* write(2).  Up to PIPE_BUF bytes are written in one piece: if they do not fit, the call waits, or

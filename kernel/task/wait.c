@@ -20,11 +20,18 @@ void wait_queue_init(struct wait_queue *q, const char *name)
 	q->name = name;
 }
 
+/* Exclusive waiters come after all others, so that wait_wake_one() reaches the others first.  The
+ * caller holds q->lock. */
+static void waiter_link(struct wait_queue *q, struct waiter *w)
+{
+	(w->exclusive ? list_push_back : list_push_front)(&q->waiters, &w->link);
+}
+
 void wait_queue_add(struct wait_queue *q, struct waiter *w)
 {
 	u64 flags = spin_lock_irq(&q->lock);
 
-	list_push_back(&q->waiters, &w->link);
+	waiter_link(q, w);
 	spin_unlock_irq(&q->lock, flags);
 }
 
@@ -36,7 +43,7 @@ static bool wake_waiter(struct waiter *w)
 
 	if (w->wake) {
 		w->wake(w);
-		return exclusive;
+		return exclusive && w->woken;
 	}
 	list_remove(&w->link);
 	/* *w lies on the waiter's stack: do not use it after this store, for the waiter may return.
@@ -73,7 +80,7 @@ void wait_wake_all(struct wait_queue *q)
 
 		if (w->wake) { /* of poll(), which removes it itself: keep it in the queue */
 			list_remove(&w->link);
-			list_push_back(&q->waiters, &w->link);
+			waiter_link(q, w);
 		}
 		wake_waiter(w);
 		if (n % WAKE_BATCH == 0) {

@@ -30,8 +30,8 @@ struct waiter {
 	struct list link;
 	struct thread *thread;
 	void (*wake)(struct waiter *w); /* NULL: wake the thread; called under the queue's lock */
-	bool exclusive;			/* wait_wake_one() stops after this waiter */
-	bool woken;			/* set by the waker, before it wakes the thread */
+	bool exclusive;			/* wait_wake_one() stops after this waiter if it was woken */
+	bool woken;			/* set by the waker, before it wakes the thread, or by `wake` */
 };
 
 #define WAIT_QUEUE_INIT(q, n) {SPINLOCK_INIT(&wait_queue_class), LIST_INIT((q).waiters), (n)}

@@ -265,8 +265,11 @@ static int receive_wait(struct socket *s, bool may_wait, u64 deadline)
 		error = receive_state(s);
 		if (!may_wait && (!error || (error > 0 && s->type == SOCK_DGRAM)))
 			error = -EAGAIN; /* Linux reports end of file to sleepers only */
-		else if (!error)
+		if (!error) {
+			s->sleepers++;
 			error = wait_sleep(&s->readable, &s->lock, deadline, WAIT_SIGNALS);
+			s->sleepers--;
+		}
 	}
 	spin_unlock(&s->lock);
 	mutex_lock(&s->reader);
@@ -366,7 +369,8 @@ ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message
 	else
 		result = receive_datagram(s, io, m, may_wait, deadline);
 	mutex_unlock(&s->reader);
-	if (READ_ONCE(s->queued)) /* a packet wakes one reader: pass on what is left */
+	/* A packet wakes one reader: pass on what is left.  (epoll is not to hear of it again.) */
+	if (READ_ONCE(s->queued) && READ_ONCE(s->sleepers))
 		wait_wake_one(&s->readable);
 	return result < 0 ? socket_wait_error((int)result, timeout) : result;
 }

@@ -41,6 +41,7 @@ struct socket {
 	u32 wake_below;	     /* wake senders when `queued` is at most this; or NOBODY_WAITS */
 	struct list pending; /* of a listener: connections that are not accepted yet */
 	u32 pending_count, backlog;
+	u32 sleepers; /* threads that wait for a packet */
 	u32 send_size, receive_size;	   /* SO_SNDBUF, SO_RCVBUF */
 	u64 send_timeout, receive_timeout; /* ns; 0: none */
 
