@@ -98,6 +98,7 @@ struct inode_ops {
 
 /* The operations of an open file. */
 struct file_ops {
+	const char *name; /* of files without a path, for /proc: "[eventfd]"; NULL: none */
 	/* Returns 0 or an error; may set file->private.  NULL: nothing to do. */
 	int (*open)(struct file *file);
 	/* The last reference is gone.  NULL: nothing to do. */
@@ -164,6 +165,7 @@ struct file {
 	struct mutex position_lock; /* guards position; held during read() of a regular file too */
 	u64 position;
 	void *private;		/* private data of `ops` */
+	struct list *watchers;	/* for kernel/linux/epoll */
 };
 
 /* An absolute path ("/bin/ls") with a reference count. */

@@ -77,6 +77,8 @@ static int make_file_target(const struct proc_entry *e, struct text *t)
 		return (int)PTR_ERR(f);
 	if (f->path)
 		text_printf(t, "%s%s", f->path->text, f->inode->nlink ? "" : " (deleted)");
+	else if (f->ops->name)
+		text_printf(t, "anon_inode:%s", f->ops->name);
 	else
 		text_printf(t, "%s:[%llu]",
 			    S_ISFIFO(f->inode->mode)   ? "pipe"
