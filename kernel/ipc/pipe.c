@@ -53,23 +53,6 @@ static void pipe_free(struct pipe *p)
 	kfree(p);
 }
 
-static bool pipe_empty(const struct pipe *p)
-{
-	return READ_ONCE(p->head) == READ_ONCE(p->tail);
-}
-
-/* The number of bytes that can be written.  The page at `tail` is still in use as a whole, although
- * its first bytes have been read, so the room ends where that page begins again in the ring:
- *
- *	 page:  |....rrrr|rrrrrrrr|rrr.....|........|     r: to be read, from tail to head
- *	             ^tail            ^head         ^ the room ends here: 4 pages after the
- *	                                              beginning of tail's page */
-static u64 pipe_room(const struct pipe *p)
-{
-	return (READ_ONCE(p->tail) & PAGE_MASK) + READ_ONCE(p->count) * PAGE_SIZE -
-	       READ_ONCE(p->head);
-}
-
 /* For poll() and for writers that sleep, which need room for at most PIPE_BUF bytes: a page. */
 static bool pipe_full(const struct pipe *p)
 {
@@ -101,10 +84,7 @@ static int pipe_sleep(struct pipe *p, struct wait_queue *q, bool (*ready)(const 
 	return error ? -ERESTARTSYS : 0;
 }
 
-/* Copy `n` bytes between the ring at `position` and `io`.  For a read the caller has made sure that
- * so many bytes are there, for a write that they fit.  Returns the number copied, or an error if
- * none was.  The caller holds `lock`.  May sleep. */
-static ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write)
+ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write)
 {
 	size_t done = 0;
 	ssize_t got = 0;
@@ -131,9 +111,7 @@ static ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, siz
 	return done ? (ssize_t)done : got;
 }
 
-/* Count `n` bytes as read.  True: the pipe was full and has room now, so the caller must wake
- * writers, best after it has released `lock`. */
-static bool pipe_take(struct pipe *p, u64 n)
+bool pipe_take(struct pipe *p, u64 n)
 {
 	bool full = pipe_full(p);
 
@@ -174,9 +152,7 @@ static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 	return result;
 }
 
-/* Count `n` bytes as written.  True: the pipe was empty, or poll() or epoll watches it, and epoll
- * reports every write (EPOLLET): the caller must wake readers. */
-static bool pipe_add(struct pipe *p, u64 n)
+bool pipe_add(struct pipe *p, u64 n)
 {
 	bool empty = pipe_empty(p);
 

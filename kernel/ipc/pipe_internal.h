@@ -32,3 +32,33 @@ void pipe_count_end(struct pipe *p, u32 flags, int by);
 /* Subtract one from `files` of the pipe of `inode`; at 0 the pipe is freed.  Sleeps. */
 void pipe_drop(struct inode *inode, struct pipe *p);
 void pipe_release(struct file *file); /* close the end that `file` is, and drop the pipe */
+
+static inline bool pipe_empty(const struct pipe *p)
+{
+	return READ_ONCE(p->head) == READ_ONCE(p->tail);
+}
+
+/* The number of bytes that can be written.  The page at `tail` is still in use as a whole, although
+ * its first bytes have been read, so the room ends where that page begins again in the ring:
+ *
+ *	 page:  |....rrrr|rrrrrrrr|rrr.....|........|     r: to be read, from tail to head
+ *	             ^tail            ^head         ^ the room ends here: 4 pages after the
+ *	                                              beginning of tail's page */
+static inline u64 pipe_room(const struct pipe *p)
+{
+	return (READ_ONCE(p->tail) & PAGE_MASK) + READ_ONCE(p->count) * PAGE_SIZE -
+	       READ_ONCE(p->head);
+}
+
+/* Copy `n` bytes between the ring at `position` and `io`.  For a read the caller has made sure that
+ * so many bytes are there, for a write that they fit.  Returns the number copied, or an error if
+ * none was.  The caller holds `lock`.  May sleep. */
+ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write);
+
+/* Count `n` bytes as read.  True: the pipe was full and has room now, so the caller must wake
+ * writers, best after it has released `lock`. */
+bool pipe_take(struct pipe *p, u64 n);
+
+/* Count `n` bytes as written.  True: the pipe was empty, or poll() or epoll watches it, and epoll
+ * reports every write (EPOLLET): the caller must wake readers. */
+bool pipe_add(struct pipe *p, u64 n);

@@ -143,6 +143,10 @@ struct inode *fd_inode(u64 fd);
  * (sys_fd.c).  0, -EMFILE, -ENOMEM, -EFAULT; on error neither is installed. */
 int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 
+/* A write was -EFBIG: send SIGXFSZ if RLIMIT_FSIZE is the reason (setrlimit(2)).  Returns -EFBIG
+ * (sys_file.c). */
+long file_too_large(void);
+
 /* --- The rest --------------------------------------------------------------------------------- */
 
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */

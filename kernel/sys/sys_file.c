@@ -9,8 +9,7 @@
 
 #define OWN UINT64_MAX /* position: the file's own */
 
-/* setrlimit(2): SIGXFSZ if the limit is the reason; without a limit, the largest size is. */
-static long too_large(void)
+long file_too_large(void)
 {
 	if (current_limit(RLIMIT_FSIZE) < INT64_MAX)
 		signal_send_self(SIGXFSZ);
@@ -22,7 +21,7 @@ static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 {
 	long result = file_transfer(f, io, write, position == OWN ? NULL : &position);
 
-	return result == -EFBIG ? too_large() : result;
+	return result == -EFBIG ? file_too_large() : result;
 }
 
 static long move_buffer(struct file *f, u64 buffer, u64 n, bool write, u64 position)
@@ -35,13 +34,13 @@ static long move_buffer(struct file *f, u64 buffer, u64 n, bool write, u64 posit
 	return move(f, &io, write, position);
 }
 
-static long move_vector(struct file *f, u64 vector, u64 count, bool write, u64 position)
+static long move_vector(struct file *f, u64 vector, u64 count, bool write)
 {
 	struct user_vector v;
 	long result = user_vector_get(&v, vector, count);
 
 	if (!result) {
-		result = move(f, &v.io, write, position);
+		result = move(f, &v.io, write, OWN);
 		user_vector_put(&v);
 	}
 	return result;
@@ -49,14 +48,12 @@ static long move_vector(struct file *f, u64 vector, u64 count, bool write, u64 p
 
 CALL(read, WITH_FILE(a, move_buffer(file, b, c, false, OWN)))
 CALL(write, WITH_FILE(a, move_buffer(file, b, c, true, OWN)))
-CALL(readv, WITH_FILE(a, move_vector(file, b, c, false, OWN)))
-CALL(writev, WITH_FILE(a, move_vector(file, b, c, true, OWN)))
+CALL(readv, WITH_FILE(a, move_vector(file, b, c, false)))
+CALL(writev, WITH_FILE(a, move_vector(file, b, c, true)))
 
 #define AT_POSITION(call) ((s64)d < 0 ? -EINVAL : WITH_FILE(a, call))
 CALL(pread64, AT_POSITION(move_buffer(file, b, c, false, d)))
 CALL(pwrite64, AT_POSITION(move_buffer(file, b, c, true, d)))
-CALL(preadv, AT_POSITION(move_vector(file, b, c, false, d)))
-CALL(pwritev, AT_POSITION(move_vector(file, b, c, true, d)))
 
 CALL(lseek, WITH_FILE(a, file_seek(file, (s64)b, (int)c)))
 CALL(getdents64, WITH_FILE(a, file_readdir(file, (void *)b, (u32)c)))
@@ -78,7 +75,7 @@ static long truncate_inode(struct inode *inode, u64 size)
 	if (!S_ISREG(inode->mode))
 		return -EINVAL;
 	if (size > READ_ONCE(inode->size) && size > current_limit(RLIMIT_FSIZE))
-		return too_large();
+		return file_too_large();
 	return vfs_truncate(inode, size);
 }
 

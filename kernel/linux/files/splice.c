@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Moving bytes into and out of pipes: splice(), tee(), vmsplice().  The bytes are copied.
+ *
+ * A pipe stays locked while its bytes are read or written by the other file, so that a write that
+ * fails leaves them in the pipe.  No call sleeps for data or room while it holds the lock of a
+ * pipe.
+ */
+#include "kernel/ipc/pipe_internal.h"
+#include "kernel/lib/errno.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sys/calls.h"
+
+#define SPLICE_F_NONBLOCK 2
+#define SPLICE_FLAGS	  15
+
+/* --- Waiting ---------------------------------------------------------------------------------- */
+
+static bool has_data(const struct pipe *p)
+{
+	return !pipe_empty(p) || !READ_ONCE(p->writers);
+}
+
+static bool has_room(const struct pipe *p)
+{
+	return pipe_room(p) >= PAGE_SIZE || !READ_ONCE(p->readers);
+}
+
+/* Sleep until ready(p) is true.  0, -EAGAIN or -ERESTARTSYS. */
+static int pipe_wait(struct pipe *p, struct wait_queue *q, bool (*ready)(const struct pipe *p),
+		     bool may_wait)
+{
+	int error = 0;
+
+	spin_lock(&p->guard);
+	while (!ready(p) && !error)
+		error = may_wait ? wait_sleep(q, &p->guard, WAIT_FOREVER, WAIT_SIGNALS) : -EAGAIN;
+	spin_unlock(&p->guard);
+	return error == -EINTR ? -ERESTARTSYS : error;
+}
+
+/* May a call with these flags wait for the pipe that `f` is an end of? */
+static bool may_wait(const struct file *f, u32 flags)
+{
+	return !(flags & SPLICE_F_NONBLOCK) && !(READ_ONCE(f->flags) & O_NONBLOCK);
+}
+
+static ssize_t broken_pipe(void)
+{
+	signal_send_self(SIGPIPE);
+	return -EPIPE;
+}
+
+/* --- Moving ----------------------------------------------------------------------------------- */
+
+/* Fill a pipe from a file.  Returns the number of bytes, 0 at the end of the file, or an error.
+ * The caller holds the lock of the pipe. */
+static ssize_t fill(struct pipe *p, struct file *in, u64 *at, size_t n, char *buffer)
+{
+	ssize_t done = 0, got = 0;
+
+	while (n && pipe_room(p)) {
+		size_t want = MIN(MIN(n, pipe_room(p)), PAGE_SIZE);
+		struct io_buffer io;
+
+		io_init_kernel(&io, buffer, want);
+		got = file_transfer(in, &io, false, at);
+		if (got <= 0)
+			break;
+		io_init_kernel(&io, buffer, (size_t)got);
+		got = pipe_move(p, &io, p->head, (size_t)got, true);
+		if (got <= 0)
+			break;
+		pipe_add(p, (u64)got);
+		n -= (size_t)got;
+		done += got;
+		if ((size_t)got < want)
+			break;
+	}
+	return done ?: got;
+}
+
+/* The opposite: write the bytes of a pipe to a file. */
+static ssize_t drain(struct pipe *p, struct file *out, u64 *at, size_t n, char *buffer)
+{
+	ssize_t done = 0, got = 0;
+
+	while (n && !pipe_empty(p)) {
+		size_t want = MIN(MIN(n, p->head - p->tail), PAGE_SIZE);
+		struct io_buffer io;
+
+		io_init_kernel(&io, buffer, want);
+		got = pipe_move(p, &io, p->tail, want, false);
+		if (got <= 0)
+			break;
+		io_init_kernel(&io, buffer, (size_t)got);
+		got = file_transfer(out, &io, true, at);
+		if (got <= 0)
+			break;
+		pipe_take(p, (u64)got);
+		n -= (size_t)got;
+		done += got;
+		if ((size_t)got < want)
+			break;
+	}
+	return !done && got == -EFBIG ? file_too_large() : done ?: got;
+}
+
+/* Copy from one pipe to another, and remove the bytes from the first one if `consume`.  The caller
+ * holds both locks. */
+static ssize_t pass(struct pipe *from, struct pipe *to, size_t n, bool consume, char *buffer)
+{
+	u64 position = from->tail;
+	ssize_t done = 0, got = 1;
+
+	n = MIN(MIN(n, from->head - from->tail), pipe_room(to));
+	while (n && got > 0) {
+		size_t want = MIN(n, PAGE_SIZE);
+		struct io_buffer io;
+
+		io_init_kernel(&io, buffer, want);
+		got = pipe_move(from, &io, position, want, false);
+		io_init_kernel(&io, buffer, want);
+		if (got > 0)
+			got = pipe_move(to, &io, to->head, (size_t)got, true);
+		if (got <= 0)
+			break;
+		pipe_add(to, (u64)got);
+		position += (u64)got;
+		n -= (size_t)got;
+		done += got;
+	}
+	if (consume && done)
+		pipe_take(from, (u64)done);
+	return done ?: got;
+}
+
+/* --- The three directions --------------------------------------------------------------------- */
+
+static ssize_t file_to_pipe(struct file *in, u64 *at, struct file *out, size_t n, u32 flags,
+			    char *buffer)
+{
+	struct pipe *p = out->private;
+	ssize_t result = pipe_wait(p, &p->writable, has_room, may_wait(out, flags));
+
+	if (result)
+		return result;
+	mutex_lock(&p->lock);
+	result = p->readers ? fill(p, in, at, n, buffer) : broken_pipe();
+	mutex_unlock(&p->lock);
+	if (result > 0)
+		wait_wake_all(&p->readable);
+	return result;
+}
+
+static ssize_t pipe_to_file(struct file *in, struct file *out, u64 *at, size_t n, u32 flags,
+			    char *buffer)
+{
+	struct pipe *p = in->private;
+	ssize_t result = pipe_wait(p, &p->readable, has_data, may_wait(in, flags));
+
+	if (result)
+		return result;
+	mutex_lock(&p->lock);
+	result = drain(p, out, at, n, buffer);
+	mutex_unlock(&p->lock);
+	if (result > 0)
+		wait_wake_all(&p->writable);
+	return result;
+}
+
+/* Another thread may take the data or the room between the wait and the lock: then wait again. */
+static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t n, u32 flags, bool consume,
+			    char *buffer)
+{
+	struct pipe *from = in->private, *to = out->private;
+	bool wait = may_wait(in, flags) && may_wait(out, flags), end = false;
+	ssize_t result;
+
+	do {
+		result = pipe_wait(from, &from->readable, has_data, wait);
+		result = result ?: pipe_wait(to, &to->writable, has_room, wait);
+		if (result)
+			return result;
+		mutex_lock(&MIN(from, to)->lock);
+		mutex_lock_nested(&MAX(from, to)->lock);
+		if (!to->readers)
+			result = broken_pipe();
+		else if (!pipe_empty(from))
+			result = pass(from, to, n, consume, buffer);
+		else
+			end = !from->writers;
+		mutex_unlock(&MAX(from, to)->lock);
+		mutex_unlock(&MIN(from, to)->lock);
+	} while (!result && !end);
+	if (result > 0) {
+		wait_wake_all(&to->readable);
+		wait_wake_all(&from->writable);
+	}
+	return result;
+}
+
+/* --- Calls ------------------------------------------------------------------------------------ */
+
+static struct pipe *pipe_of(const struct file *f)
+{
+	return f->ops == &pipe_ops ? f->private : NULL;
+}
+
+static bool opened_for(const struct file *f, u32 mode)
+{
+	u32 access = f->flags & O_ACCMODE;
+
+	return access == mode || access == O_RDWR;
+}
+
+static int splice_check(const struct file *in, bool in_position, const struct file *out,
+			bool out_position)
+{
+	if (!opened_for(in, O_RDONLY) || !opened_for(out, O_WRONLY))
+		return -EBADF;
+	if ((pipe_of(in) && in_position) || (pipe_of(out) && out_position))
+		return -ESPIPE;
+	if ((!pipe_of(in) && !pipe_of(out)) || (pipe_of(in) && pipe_of(in) == pipe_of(out)))
+		return -EINVAL;
+	if (!pipe_of(out) && out->flags & O_APPEND)
+		return -EINVAL;
+	return S_ISDIR(in->inode->mode) ? -EINVAL : 0;
+}
+
+/* One of the two positions, that of the file that is no pipe, is used. */
+static long splice(struct file *in, u64 user_from, struct file *out, u64 user_to, u64 n, u32 flags)
+{
+	int error = splice_check(in, user_from, out, user_to);
+	u64 user = user_from | user_to, position = 0, *at = user ? &position : NULL;
+	char *buffer;
+	long result;
+
+	if (error)
+		return error;
+	if (user && get_user_u64(&position, (u64 *)user))
+		return -EFAULT;
+	if ((s64)position < 0)
+		return -EINVAL;
+	buffer = kmalloc(PAGE_SIZE);
+	if (!buffer)
+		return -ENOMEM;
+	n = MIN(n, RW_MAX);
+	if (pipe_of(in) && pipe_of(out))
+		result = pipe_to_pipe(in, out, n, flags, true, buffer);
+	else if (pipe_of(in))
+		result = pipe_to_file(in, out, at, n, flags, buffer);
+	else
+		result = file_to_pipe(in, at, out, n, flags, buffer);
+	kfree(buffer);
+	if (result == -ESPIPE)
+		return -EINVAL;
+	return result > 0 && user && put_user_u64((u64 *)user, position) ? -EFAULT : result;
+}
+
+SYSCALL6(splice, fd_in, from, fd_out, to, n, flags)
+{
+	struct file *in;
+
+	if (!n)
+		return 0;
+	if ((u32)flags & ~SPLICE_FLAGS)
+		return -EINVAL;
+	return WITH_FILE(fd_in,
+			 (in = file, WITH_FILE(fd_out, splice(in, from, file, to, n, (u32)flags))));
+}
+
+static long tee(struct file *in, struct file *out, u64 n, u32 flags)
+{
+	char *buffer;
+	long result;
+
+	if (!opened_for(in, O_RDONLY) || !opened_for(out, O_WRONLY))
+		return -EBADF;
+	if (!pipe_of(in) || !pipe_of(out) || pipe_of(in) == pipe_of(out))
+		return -EINVAL;
+	buffer = kmalloc(PAGE_SIZE);
+	if (!buffer)
+		return -ENOMEM;
+	result = pipe_to_pipe(in, out, MIN(n, RW_MAX), flags, false, buffer);
+	kfree(buffer);
+	return result;
+}
+
+SYSCALL4(tee, fd_in, fd_out, n, flags)
+{
+	struct file *in;
+
+	if ((u32)flags & ~SPLICE_FLAGS)
+		return -EINVAL;
+	if (!n)
+		return 0;
+	return WITH_FILE(fd_in, (in = file, WITH_FILE(fd_out, tee(in, file, n, (u32)flags))));
+}
+
+/* Pages are copied, so this is writev() or readv(). */
+static long vmsplice(struct file *f, u64 vector, u64 count, u32 flags)
+{
+	struct user_vector v;
+	long result;
+
+	if (!pipe_of(f))
+		return -EBADF;
+	result = user_vector_get(&v, vector, count);
+	if (result)
+		return result;
+	result = flags & SPLICE_F_NONBLOCK && opened_for(f, O_WRONLY) && !has_room(pipe_of(f))
+		     ? -EAGAIN
+		     : file_transfer(f, &v.io, opened_for(f, O_WRONLY), NULL);
+	user_vector_put(&v);
+	return result;
+}
+
+CALL(vmsplice, (u32)d & ~SPLICE_FLAGS ? -EINVAL : WITH_FILE(a, vmsplice(file, b, c, (u32)d)))
