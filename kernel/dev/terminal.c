@@ -45,8 +45,10 @@ static void terminal_discard(struct tty *tty)
 			c->ops->discard(c);
 }
 
-static const struct tty_ops device = {terminal_output, terminal_room, terminal_queued,
-				      terminal_discard};
+static const struct tty_ops device = {.output = terminal_output,
+				      .room = terminal_room,
+				      .queued = terminal_queued,
+				      .discard = terminal_discard};
 
 static void terminal_event(int event)
 {
@@ -61,6 +63,11 @@ pid_t tty_foreground(const struct tty *tty)
 	return READ_ONCE(tty->foreground);
 }
 
+u64 tty_number(const struct tty *tty)
+{
+	return tty->rdev;
+}
+
 /* The terminal gets the size of the console that a person looks at (console_size()). */
 static void terminal_init(void)
 {
@@ -68,7 +75,7 @@ static void terminal_init(void)
 
 	display_init();
 	console_size(&columns, &rows);
-	tty_init(&console_tty, "console", &device);
+	tty_init(&console_tty, "console", DEVICE_CONSOLE, &device);
 	console_tty.size.columns = (u16)columns;
 	console_tty.size.rows = (u16)rows;
 	console_event = terminal_event;
@@ -76,48 +83,36 @@ static void terminal_init(void)
 
 EARLY_INIT_CALL(20, terminal_init);
 
+/* The terminal that /dev/tty names.  A process that has not noticed yet that its session has lost
+ * the terminal has none. */
+static struct tty *controlling_terminal(void)
+{
+	struct tty *tty = READ_ONCE(current_process()->job.tty);
+
+	return tty && READ_ONCE(tty->session) == current_process()->job.session ? tty : NULL;
+}
+
 /* A session leader without a terminal gets the one that it opens, unless it opens it as
  * /dev/console or /dev/tty0.  Without a controlling terminal, /dev/tty gives -ENXIO (tty(4)). */
 static int terminal_open(struct file *file)
 {
 	u64 rdev = file->inode->rdev;
+	struct tty *tty = rdev == DEVICE_TTY ? controlling_terminal() : &console_tty;
 
-	if (rdev == DEVICE_TTY)
-		return !READ_ONCE(current_process()->job.tty) ? -ENXIO : 0;
-	if (!(file->flags & O_NOCTTY) && rdev != DEVICE_CONSOLE && rdev != DEVICE_TTY0)
-		tty_open(&console_tty);
-	return 0;
-}
-
-static ssize_t terminal_read(struct file *file, struct io_buffer *io, u64 *position)
-{
-	return tty_read(&console_tty, io, file->flags & O_NONBLOCK);
-}
-
-static ssize_t terminal_write(struct file *file, struct io_buffer *io, u64 *position)
-{
-	return tty_write(&console_tty, io, file->flags & O_NONBLOCK);
-}
-
-static long terminal_ioctl(struct file *file, u32 request, u64 argument)
-{
-	return tty_ioctl(&console_tty, request, argument);
-}
-
-static u32 terminal_poll(struct file *file, struct poll_table *table)
-{
-	poll_wait(table, &console_tty.readers);
-	poll_wait(table, &console_tty.writers);
-	return tty_poll_bits(&console_tty);
+	if (!tty)
+		return -ENXIO;
+	return tty_file_open(file, tty,
+			     rdev != DEVICE_TTY && rdev != DEVICE_CONSOLE && rdev != DEVICE_TTY0);
 }
 
 static const struct file_ops terminal_ops = {
     .open = terminal_open,
-    .read = terminal_read,
-    .write = terminal_write,
+    .release = tty_file_release,
+    .read = tty_file_read,
+    .write = tty_file_write,
     .stream = true,
-    .ioctl = terminal_ioctl,
-    .poll = terminal_poll,
+    .ioctl = tty_file_ioctl,
+    .poll = tty_file_poll,
 };
 
 DEVICES(10, terminals) = {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kernel/fs/vfs.h"
 #include "kernel/task/mutex.h"
 #include "kernel/task/wait.h"
 #include "kernel/vm/usercopy.h"
@@ -32,11 +33,18 @@ struct tty_ops {
 	s32 (*room)(struct tty *tty);
 	u32 (*queued)(struct tty *tty);	  /* bytes not sent yet; tty_notify() when all are sent */
 	void (*discard)(struct tty *tty); /* drop the bytes that are not sent yet */
+	/* The rest may be NULL.  The ring of input has room again: a reader has taken bytes, or the
+	 * input was flushed.  The caller holds tty->lock. */
+	void (*input_taken)(struct tty *tty);
+	/* A file is opened, and the last reference to it is gone.  open() returns 0 or an error. */
+	int (*open)(struct tty *tty);
+	void (*close)(struct tty *tty);
 };
 
 struct tty {
 	const char *name;	  /* "console" */
 	const struct tty_ops *ops;
+	u64 rdev;		  /* its device number, for /proc/PID/stat */
 	struct mutex write_lock;  /* a write() holds it, also while it waits for the device */
 	struct spinlock lock;	  /* irq; guards all below */
 	struct termios termios;
@@ -50,6 +58,7 @@ struct tty {
 	u32 column;		  /* of the cursor; tabs and erasing need it */
 	u32 line_column;	  /* the column at which the edited line began */
 	bool stopped;		  /* VSTOP or TCOOFF has stopped the output */
+	bool hung_up;		  /* for ever: reads return 0, all else fails with -EIO */
 	struct wait_queue readers, writers;
 	pid_t session;		  /* 0: no session has it as its controlling terminal */
 	pid_t foreground;	  /* process group */
@@ -59,7 +68,26 @@ extern struct tty console_tty;
 
 /* Initialize a terminal that no session controls, with the settings of `stty sane`.  `name` and
  * `ops` must stay valid. */
-void tty_init(struct tty *tty, const char *name, const struct tty_ops *ops);
+void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops *ops);
+
+/* The device behind the terminal is gone: end all waits, and take the terminal from its session,
+ * whose leader gets SIGHUP and SIGCONT (POSIX 11.1.10).  Sleeps. */
+void tty_hangup(struct tty *tty);
+
+/* --- Files of terminals (tty_file.c) ---------------------------------------------------------- */
+
+/* Make `tty` the terminal of a file that is being opened, unless its ops->open() refuses.  Without
+ * O_NOCTTY it becomes the controlling terminal if `may_control`, see tty_open(). */
+int tty_file_open(struct file *file, struct tty *tty, bool may_control);
+
+/* The other operations of such a file. */
+void tty_file_release(struct file *file);
+ssize_t tty_file_read(struct file *file, struct io_buffer *io, u64 *position);
+ssize_t tty_file_write(struct file *file, struct io_buffer *io, u64 *position);
+long tty_file_ioctl(struct file *file, u32 request, u64 argument);
+u32 tty_file_poll(struct file *file, struct poll_table *table);
+
+/* --- The parts of the above ------------------------------------------------------------------- */
 
 /* Wake the threads that wait for the device: it has room again, or has sent all bytes.  Interrupt
  * handlers call it. */

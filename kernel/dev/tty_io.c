@@ -13,9 +13,8 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/thread.h"
 
-/* Bits of poll(2), with the numbers of the ABI. */
-#define TTY_POLLIN  (0x001 | 0x040) /* POLLIN, POLLRDNORM */
-#define TTY_POLLOUT (0x004 | 0x100)
+#define TTY_POLLIN  (POLLIN | POLLRDNORM)
+#define TTY_POLLOUT (POLLOUT | POLLWRNORM)
 
 static struct lock_class tty_class = {"tty", 0}, write_class = {"tty write", 0};
 
@@ -37,11 +36,12 @@ static const struct termios initial_termios = {
 	     [VWERASE] = 'W' & 0x1f},
 };
 
-void tty_init(struct tty *tty, const char *name, const struct tty_ops *ops)
+void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops *ops)
 {
 	memset(tty, 0, sizeof(*tty));
 	tty->name = name;
 	tty->ops = ops;
+	tty->rdev = rdev;
 	tty->termios = initial_termios;
 	mutex_init(&tty->write_lock, &write_class);
 	spinlock_init(&tty->lock, &tty_class);
@@ -60,7 +60,7 @@ void tty_open(struct tty *tty)
 	if (!process_leads_session(p) || READ_ONCE(p->job.tty))
 		return;
 	flags = spin_lock_irq(&tty->lock);
-	if (!tty->session) {
+	if (!tty->session && !tty->hung_up) {
 		tty->session = p->job.session;
 		tty->foreground = p->job.group;
 		taken = true;
@@ -86,6 +86,22 @@ int tty_check_background(struct tty *tty, int signal)
 		return -EIO;
 	(void)signal_send_group(group, signal, NULL);
 	return -ERESTARTSYS;
+}
+
+void tty_hangup(struct tty *tty)
+{
+	u64 flags = spin_lock_irq(&tty->lock);
+	pid_t session = tty->session, foreground = tty->foreground;
+
+	tty->hung_up = true;
+	tty->session = tty->foreground = 0;
+	wait_wake_all(&tty->readers);
+	wait_wake_all(&tty->writers);
+	spin_unlock_irq(&tty->lock, flags);
+	if (session) {
+		process_session_set_tty(session, tty, NULL);
+		process_hang_up(session, foreground);
+	}
 }
 
 void tty_hangup_session(struct tty *tty)
@@ -136,11 +152,13 @@ static int reader_wait(struct tty *tty, struct patience *p, bool nonblock)
 	while (!reader_has_input(tty)) {
 		int error;
 
-		if (!p->deadline_ns)
-			return -ETIMEDOUT;
+		if (!p->deadline_ns || tty->hung_up)
+			return -ETIMEDOUT; /* the read returns 0 */
 		if (nonblock)
 			return -EAGAIN;
 		error = wait_sleep_irq(&tty->readers, &tty->lock, p->deadline_ns, WAIT_SIGNALS);
+		if (tty->hung_up)
+			return -EIO; /* only reads that begin later return 0 */
 		if (error && !reader_has_input(tty))
 			return error == -EINTR ? -ERESTARTSYS : error;
 	}
@@ -168,6 +186,8 @@ ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
 		if (error)
 			break;
 		n = tty_take(tty, buf, MIN(io->remaining, sizeof(buf)), &line_done);
+		if (tty->ops->input_taken)
+			tty->ops->input_taken(tty);
 		spin_unlock_irq(&tty->lock, flags);
 		moved = n ? io_put(io, buf, n) : 0;
 		flags = spin_lock_irq(&tty->lock);
@@ -226,9 +246,11 @@ static bool writer_may_go_on(struct tty *tty, s32 *room)
  * The caller holds tty->lock. */
 static int writer_wait(struct tty *tty, bool nonblock, s32 *room)
 {
-	while (!writer_may_go_on(tty, room)) {
+	while (!writer_may_go_on(tty, room) || tty->hung_up) {
 		int error;
 
+		if (tty->hung_up)
+			return -EIO;
 		if (nonblock)
 			return -EAGAIN;
 		if (!tty->stopped)
@@ -319,6 +341,8 @@ u32 tty_poll_bits(struct tty *tty)
 
 	if (t->c_lflag & ICANON ? tty->lines : tty->input_head - tty->input_tail >= minimum)
 		bits |= TTY_POLLIN;
+	if (tty->hung_up)
+		bits |= TTY_POLLIN | TTY_POLLOUT | POLLHUP | POLLERR;
 	spin_unlock_irq(&tty->lock, flags);
 	return bits;
 }

@@ -23,6 +23,7 @@
 #define TIOCGPGRP  0x540f
 #define TIOCSPGRP  0x5410
 #define TIOCOUTQ   0x5411
+#define TIOCSTI	   0x5412
 #define TIOCGWINSZ 0x5413
 #define TIOCSWINSZ 0x5414
 #define TIOCNOTTY  0x5422
@@ -219,6 +220,8 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 		return set_controlling(tty);
 	case TIOCNOTTY:
 		return drop_controlling(tty);
+	case TIOCSTI:
+		return -EIO; /* refused, as by Linux without dev.tty.legacy_tiocsti */
 	case FIONREAD:
 		return put_user_u32(user, readable(tty));
 	case TIOCOUTQ:

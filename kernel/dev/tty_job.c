@@ -5,6 +5,8 @@
 #include "kernel/dev/tty_job.h"
 
 #include "kernel/task/internal.h"
+#include "kernel/task/per_thread.h"
+#include "kernel/task/process_events.h"
 
 bool process_leads_session(const struct process *p)
 {
@@ -30,6 +32,33 @@ void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty)
 			WRITE_ONCE(p->job.tty, tty);
 	spin_unlock_irq(&process_lock, flags);
 }
+
+/* In the leader of a session that has lost its terminal: the group that was in the foreground. */
+static DEFINE_PER_PROCESS(pid_t, lost_foreground);
+
+void process_hang_up(pid_t session, pid_t foreground)
+{
+	struct process *leader = process_find(session);
+
+	if (!leader)
+		return;
+	*per_process(leader, lost_foreground) = foreground;
+	(void)signal_send_process(leader, SIGHUP, NULL);
+	(void)signal_send_process(leader, SIGCONT, NULL);
+	process_put(leader);
+}
+
+static void hang_up_foreground(struct process *p)
+{
+	pid_t group = *per_process(p, lost_foreground);
+
+	if (!group)
+		return;
+	(void)signal_send_group(group, SIGHUP, NULL);
+	(void)signal_send_group(group, SIGCONT, NULL);
+}
+
+PROCESS_EVENTS(job_events) = {.exit = hang_up_foreground};
 
 bool signal_is_refused(int signal)
 {

@@ -18,5 +18,9 @@ bool process_leads_session(const struct process *p);
  * of those whose terminal is `old`. */
 void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty);
 
+/* The terminal of `session`, whose foreground group was `foreground`, is gone: send SIGHUP and
+ * SIGCONT to the process that leads the session, and to the group when that process ends. */
+void process_hang_up(pid_t session, pid_t foreground);
+
 /* Returns whether the calling thread blocks `signal` or its process ignores it. */
 bool signal_is_refused(int signal);

@@ -171,6 +171,8 @@ void tty_flush_input(struct tty *tty)
 {
 	tty->input_tail = tty->canon_head = tty->input_head;
 	tty->lines = 0;
+	if (tty->ops->input_taken)
+		tty->ops->input_taken(tty);
 }
 
 void tty_flush_output(struct tty *tty)

@@ -19,7 +19,7 @@ static const struct file_ops *ops_for(const struct inode *inode)
 	if (S_ISDIR(inode->mode))
 		return &no_ops;
 	if (S_ISCHR(inode->mode))
-		return device_ops(inode->rdev);
+		return inode->file_ops ? inode->file_ops : device_ops(inode->rdev);
 	if (S_ISFIFO(inode->mode))
 		return device_ops(DEVICE_FIFO);
 	return inode->file_ops; /* NULL for sockets and block devices */

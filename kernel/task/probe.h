@@ -229,6 +229,7 @@ static inline void seed_enter_user(struct trap_frame *frame)
 /* --- Terminals -------------------------------------------------------------------------------- */
 
 pid_t tty_foreground(const struct tty *tty);
+u64 tty_number(const struct tty *tty); /* its device number */
 
 /* The foreground process group of a terminal, or -1 if there is none. */
 static inline pid_t terminal_foreground(const struct tty *tty)

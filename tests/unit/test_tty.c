@@ -236,7 +236,8 @@ static void device_discard(struct tty *t)
 	queued = 0;
 }
 
-static const struct tty_ops device = {output, device_room, device_queued, device_discard};
+static const struct tty_ops device = {
+    .output = output, .room = device_room, .queued = device_queued, .discard = device_discard};
 
 int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline, u32 flags)
 {
@@ -254,7 +255,7 @@ static void device_sends(void)
 
 static void fresh(void)
 {
-	tty_init(&tty, "test", &device);
+	tty_init(&tty, "test", 0, &device);
 	room = INT32_MAX;
 	queued = 0;
 	tty.session = tty.foreground = process.job.group = process.job.session = 10;

@@ -129,7 +129,7 @@ static void family_read(struct process *p, struct family *f)
 			     .group = p->job.group,
 			     .session = p->job.session,
 			     .foreground = terminal_foreground(p->job.tty),
-			     .tty = p->job.tty ? MAKEDEV(5, 1) : 0,
+			     .tty = WITH_DEV && p->job.tty ? tty_number(p->job.tty) : 0,
 			     .threads = p->thread_count,
 			     .children = p->use.children};
 	process_own_use(p, &f->own);

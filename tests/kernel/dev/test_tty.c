@@ -38,7 +38,8 @@ static void device_discard(struct tty *t)
 {
 }
 
-static const struct tty_ops device = {output, device_room, device_queued, device_discard};
+static const struct tty_ops device = {
+    .output = output, .room = device_room, .queued = device_queued, .discard = device_discard};
 
 /* Type characters.  For "!" the device gets room for output instead. */
 static void type(const char *text)
@@ -101,7 +102,7 @@ KTEST(tty_threads_sleep_and_wake)
 	KEXPECT(tty);
 	if (!tty)
 		return;
-	tty_init(tty, "test", &device);
+	tty_init(tty, "test", 0, &device);
 	room = 100;
 	shown_length = 0;
 

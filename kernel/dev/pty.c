@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pseudo-terminals: pty(7), pts(4).  Opening /dev/ptmx makes a pair.  The slave, /dev/pts/N, is a
+ * terminal like any other; its device is the program that has the master open.  What is written to
+ * the slave can be read from the master, and what is written to the master is typed on the slave.
+ *
+ * The structures are never freed, only used again, because processes point to the terminal of their
+ * session without a reference.  TIOCPKT (packet mode) is not there.
+ */
+#include "kernel/dev/tty_ldisc.h"
+#include "kernel/fs/file_table.h"
+#include "kernel/fs/internal.h"
+#include "kernel/fs/device.h"
+#include "kernel/lib/abi.h"
+#include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/init.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/thread.h"
+
+#define PTY_MAX		 256  /* pairs at once */
+#define OUTPUT_SIZE	 8192 /* a power of two */
+#define ECHO_PLACE	 1024 /* of OUTPUT_SIZE: what a write() to the slave leaves free for echo */
+#define DEVPTS_MAGIC	 0x1cd1
+#define GROUP_TTY	 5 /* the group of terminals in /etc/group, for grantpt(3) */
+
+#define DEVICE_PTMX	 MAKEDEV(5, 2)
+#define DEVICE_PTS(n)	 MAKEDEV(136, n)
+#define PTS_NUMBER(rdev) ((u32)(rdev)&0xff)
+
+#define TIOCGPGRP	 0x540f
+#define TIOCGSID	 0x5429
+#define TIOCGPTPEER	 0x5441
+#define TIOCSPTLCK	 0x40045431
+#define TIOCSIG		 0x40045436
+#define TIOCGPTN	 0x80045430
+#define TIOCGPTLCK	 0x80045439
+
+struct pty {
+	struct tty tty;		  /* the slave; its lock guards nothing below */
+	struct spinlock lock;	  /* irq; taken with tty.lock held; guards all below */
+	struct inode *inode;	  /* of /dev/pts/N, with a reference; NULL: the master is closed */
+	u32 files;		  /* open files: the master, and those of the slave */
+	u32 slaves;		  /* those of the slave */
+	bool locked;		  /* TIOCSPTLCK: the slave cannot be opened */
+	bool slave_closed;	  /* the slave was open, and is not any more */
+	char output[OUTPUT_SIZE]; /* written to the slave, not read from the master yet */
+	u32 head, tail;		  /* these only grow: bytes [tail, head) */
+	struct wait_queue master_readers, master_writers;
+};
+
+static struct lock_class pty_class = {"pty", 0}, table_class = {"pty table", 0};
+static struct mutex table_lock = MUTEX_INIT(table_lock, &table_class);
+static struct pty *ptys[PTY_MAX]; /* under table_lock to change; an entry never changes again */
+static struct superblock *devpts;
+
+static struct pty *pty_of(struct tty *tty)
+{
+	return container_of(tty, struct pty, tty);
+}
+
+/* --- The device of the slave ------------------------------------------------------------------ */
+
+static void slave_output(struct tty *tty, const char *text, size_t length)
+{
+	struct pty *p = pty_of(tty);
+	u64 flags = spin_lock_irq(&p->lock);
+
+	for (size_t i = 0; i < length && p->head - p->tail < OUTPUT_SIZE; i++)
+		p->output[p->head++ % OUTPUT_SIZE] = text[i];
+	spin_unlock_irq(&p->lock, flags);
+	wait_wake_all(&p->master_readers);
+}
+
+static s32 slave_room(struct tty *tty)
+{
+	struct pty *p = pty_of(tty);
+
+	return OUTPUT_SIZE - ECHO_PLACE - (s32)(READ_ONCE(p->head) - READ_ONCE(p->tail));
+}
+
+/* What the master has not read counts as sent: tcdrain() of a program that has both ends must not
+ * wait for itself. */
+static u32 slave_queued(struct tty *tty)
+{
+	return 0;
+}
+
+static void slave_discard(struct tty *tty)
+{
+	struct pty *p = pty_of(tty);
+	u64 flags = spin_lock_irq(&p->lock);
+
+	p->tail = p->head;
+	spin_unlock_irq(&p->lock, flags);
+}
+
+static void slave_input_taken(struct tty *tty)
+{
+	wait_wake_all(&pty_of(tty)->master_writers);
+}
+
+static int slave_open(struct tty *tty)
+{
+	struct pty *p = pty_of(tty);
+	u64 flags = spin_lock_irq(&p->lock);
+	int error = !p->inode || p->locked ? -EIO : 0;
+
+	if (!error) {
+		p->files++;
+		p->slaves++;
+		p->slave_closed = false;
+	}
+	spin_unlock_irq(&p->lock, flags);
+	return error;
+}
+
+static void slave_close(struct tty *tty)
+{
+	struct pty *p = pty_of(tty);
+	u64 flags = spin_lock_irq(&p->lock);
+
+	p->files--;
+	p->slave_closed = !--p->slaves;
+	spin_unlock_irq(&p->lock, flags);
+	wait_wake_all(&p->master_readers);
+}
+
+static const struct tty_ops slave_device = {.output = slave_output,
+					    .room = slave_room,
+					    .queued = slave_queued,
+					    .discard = slave_discard,
+					    .input_taken = slave_input_taken,
+					    .open = slave_open,
+					    .close = slave_close};
+
+/* The number of the inode is that of a pair that exists or has existed. */
+static int pts_open(struct file *file)
+{
+	return tty_file_open(file, &ptys[PTS_NUMBER(file->inode->rdev)]->tty, true);
+}
+
+static const struct file_ops pts_ops = {
+    .open = pts_open,
+    .release = tty_file_release,
+    .read = tty_file_read,
+    .write = tty_file_write,
+    .stream = true,
+    .ioctl = tty_file_ioctl,
+    .poll = tty_file_poll,
+};
+
+/* --- Reading and writing the master ----------------------------------------------------------- */
+
+/* Move up to n bytes of output to `buf`.  Returns their number, -EAGAIN if there are none, or -EIO
+ * if there are none and the slave is closed.  The caller holds p->lock. */
+static ssize_t output_take(struct pty *p, u8 *buf, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && p->tail != p->head)
+		buf[done++] = (u8)p->output[p->tail++ % OUTPUT_SIZE];
+	return done ? (ssize_t)done : p->slave_closed ? -EIO : -EAGAIN;
+}
+
+static ssize_t master_read(struct file *file, struct io_buffer *io, u64 *position)
+{
+	struct pty *p = file->private;
+	u8 buf[256];
+	ssize_t n, done;
+	u64 flags;
+
+	if (!io->remaining)
+		return 0;
+	flags = spin_lock_irq(&p->lock);
+	for (;;) {
+		n = output_take(p, buf, MIN(io->remaining, sizeof(buf)));
+		if (n != -EAGAIN || file->flags & O_NONBLOCK)
+			break;
+		if (wait_sleep_irq(&p->master_readers, &p->lock, WAIT_FOREVER, WAIT_SIGNALS)) {
+			n = -ERESTARTSYS;
+			break;
+		}
+	}
+	spin_unlock_irq(&p->lock, flags);
+	if (n <= 0)
+		return n;
+	done = 0;
+	while (n > 0) {
+		ssize_t moved = io_put(io, buf, (size_t)n);
+
+		if (moved <= 0)
+			return done ? done : moved;
+		done += moved;
+		if (moved < n || !io->remaining)
+			break;
+		flags = spin_lock_irq(&p->lock);
+		n = output_take(p, buf, MIN(io->remaining, sizeof(buf)));
+		spin_unlock_irq(&p->lock, flags);
+	}
+	tty_notify(&p->tty);
+	return done;
+}
+
+/* Can the slave take a typed byte?  An edited line that fills the ring loses bytes, as on other
+ * terminals, because no reader can ever take it.  The caller holds tty->lock. */
+static bool slave_takes_input(const struct tty *tty)
+{
+	return tty->input_head - tty->input_tail < TTY_INPUT_SIZE - 1 ||
+	       (tty->termios.c_lflag & ICANON && !tty->lines);
+}
+
+/* Sleep until the slave takes a byte.  0, -EAGAIN or -ERESTARTSYS. */
+static int wait_for_slave(struct tty *tty, bool nonblock)
+{
+	u64 flags = spin_lock_irq(&tty->lock);
+	int error = 0;
+
+	while (!error && !slave_takes_input(tty))
+		error = nonblock ? -EAGAIN
+				 : wait_sleep_irq(&pty_of(tty)->master_writers, &tty->lock,
+						  WAIT_FOREVER, WAIT_SIGNALS);
+	spin_unlock_irq(&tty->lock, flags);
+	return error == -EINTR ? -ERESTARTSYS : error;
+}
+
+static ssize_t master_write(struct file *file, struct io_buffer *io, u64 *position)
+{
+	struct pty *p = file->private;
+	ssize_t done = 0;
+	u8 buf[64];
+
+	while (io->remaining) {
+		ssize_t n = io_get(io, buf, MIN(io->remaining, sizeof(buf)));
+
+		if (n <= 0)
+			return done ? done : n;
+		for (ssize_t i = 0; i < n; i++) {
+			int error = wait_for_slave(&p->tty, file->flags & O_NONBLOCK);
+
+			if (error)
+				return done ? done : error;
+			tty_input(&p->tty, buf[i]);
+			done++;
+		}
+	}
+	return done;
+}
+
+static u32 master_poll(struct file *file, struct poll_table *table)
+{
+	struct pty *p = file->private;
+	u32 bits = 0;
+	u64 flags;
+
+	poll_wait(table, &p->master_readers);
+	poll_wait(table, &p->master_writers);
+	flags = spin_lock_irq(&p->tty.lock);
+	if (slave_takes_input(&p->tty))
+		bits |= POLLOUT | POLLWRNORM;
+	spin_unlock_irq(&p->tty.lock, flags);
+	flags = spin_lock_irq(&p->lock);
+	if (p->head != p->tail)
+		bits |= POLLIN | POLLRDNORM;
+	if (p->slave_closed)
+		bits |= POLLHUP;
+	spin_unlock_irq(&p->lock, flags);
+	return bits;
+}
+
+/* --- Control ---------------------------------------------------------------------------------- */
+
+static long set_lock(struct pty *p, const void *user)
+{
+	u32 on;
+
+	if (get_user_u32(&on, user))
+		return -EFAULT;
+	WRITE_ONCE(p->locked, on != 0);
+	return 0;
+}
+
+/* Open the slave, and return a descriptor of it. */
+static long open_peer(struct pty *p, u64 flags)
+{
+	char path[16];
+	struct file *f;
+
+	snprintf(path, sizeof(path), "/dev/pts/%u", PTS_NUMBER(p->tty.rdev));
+	f = vfs_open(NULL, path, (u32)flags, 0);
+	return IS_ERR(f) ? PTR_ERR(f) : fd_install(f, 0, flags & O_CLOEXEC);
+}
+
+static long send_signal(struct pty *p, u64 signal)
+{
+	pid_t group = READ_ONCE(p->tty.foreground);
+
+	if (signal < 1 || signal > SIGNAL_COUNT)
+		return -EINVAL;
+	if (group)
+		(void)signal_send_group(group, (int)signal, NULL);
+	return 0;
+}
+
+static long master_ioctl(struct file *file, u32 request, u64 argument)
+{
+	struct pty *p = file->private;
+	void *user = (void *)argument;
+
+	switch (request) {
+	case TIOCGPTN:
+		return put_user_u32(user, PTS_NUMBER(p->tty.rdev));
+	case TIOCSPTLCK:
+		return set_lock(p, user);
+	case TIOCGPTLCK:
+		return put_user_u32(user, READ_ONCE(p->locked));
+	case TIOCGPTPEER:
+		return open_peer(p, argument);
+	case TIOCSIG:
+		return send_signal(p, argument);
+	case TIOCGPGRP: /* of the slave, whoever asks */
+		return put_user_u32(user, (u32)READ_ONCE(p->tty.foreground));
+	case TIOCGSID:
+		return READ_ONCE(p->tty.session) ? put_user_u32(user, (u32)p->tty.session)
+						 : -ENOTTY;
+	case FIONREAD:
+		return put_user_u32(user, READ_ONCE(p->head) - READ_ONCE(p->tail));
+	}
+	return tty_ioctl(&p->tty, request, argument);
+}
+
+/* --- Making and closing a pair ---------------------------------------------------------------- */
+
+/* Find a structure that nothing uses, or make one.  ERR_PTR(-ENOSPC, -ENOMEM).  The caller holds
+ * table_lock. */
+static struct pty *pty_find_free(void)
+{
+	for (u32 n = 0; n < PTY_MAX; n++) {
+		if (ptys[n] && READ_ONCE(ptys[n]->files))
+			continue;
+		if (!ptys[n]) {
+			struct pty *p = kzalloc(sizeof(*p));
+
+			if (!p)
+				return ERR_PTR(-ENOMEM);
+			spinlock_init(&p->lock, &pty_class);
+			wait_queue_init(&p->master_readers, "pty output");
+			wait_queue_init(&p->master_writers, "pty input");
+			p->tty.rdev = DEVICE_PTS(n);
+			ptys[n] = p;
+		}
+		return ptys[n];
+	}
+	return ERR_PTR(-ENOSPC);
+}
+
+static struct inode *pts_inode(u64 rdev)
+{
+	struct inode *inode = inode_create(devpts, S_IFCHR | 0620, NULL, &pts_ops);
+
+	if (IS_ERR(inode))
+		return inode;
+	inode->rdev = rdev;
+	inode->ino = PTS_NUMBER(rdev) + 3; /* as Linux numbers them */
+	inode->uid = current_thread()->credentials.fsuid;
+	inode->gid = GROUP_TTY;
+	return inode;
+}
+
+static int ptmx_open(struct file *file)
+{
+	struct inode *inode;
+	struct pty *p;
+
+	mutex_lock(&table_lock);
+	p = pty_find_free();
+	inode = IS_ERR(p) ? (struct inode *)p : pts_inode(p->tty.rdev);
+	if (IS_ERR(inode)) {
+		mutex_unlock(&table_lock);
+		return PTR_ERR(inode);
+	}
+	tty_init(&p->tty, "pts", p->tty.rdev, &slave_device);
+	p->head = p->tail = 0;
+	p->slaves = 0;
+	p->slave_closed = false;
+	p->locked = true;
+	p->files = 1;
+	WRITE_ONCE(p->inode, inode);
+	mutex_unlock(&table_lock);
+	file->private = p;
+	return 0;
+}
+
+static void master_release(struct file *file)
+{
+	struct pty *p = file->private;
+	u64 flags = spin_lock_irq(&p->lock);
+	struct inode *inode = p->inode;
+
+	p->inode = NULL; /* the name is gone */
+	spin_unlock_irq(&p->lock, flags);
+	inode_put(inode);
+	tty_hangup(&p->tty);
+	flags = spin_lock_irq(&p->lock);
+	p->files--; /* last: the structure may be used again */
+	spin_unlock_irq(&p->lock, flags);
+}
+
+static const struct file_ops ptmx_ops = {
+    .open = ptmx_open,
+    .release = master_release,
+    .read = master_read,
+    .write = master_write,
+    .stream = true,
+    .ioctl = master_ioctl,
+    .poll = master_poll,
+};
+
+DEVICES(10, ptmx) = {{DEVICE_PTMX, "/dev/ptmx", 0666, &ptmx_ops}};
+
+/* --- /dev/pts: a name for each pair whose master is open -------------------------------------- */
+
+/* The inode of pair n, with a reference, or NULL. */
+static struct inode *pts_get(u64 n)
+{
+	struct pty *p = n < PTY_MAX ? READ_ONCE(ptys[n]) : NULL;
+	struct inode *inode;
+	u64 flags;
+
+	if (!p)
+		return NULL;
+	flags = spin_lock_irq(&p->lock);
+	inode = p->inode;
+	if (inode)
+		inode_get(inode);
+	spin_unlock_irq(&p->lock, flags);
+	return inode;
+}
+
+static struct inode *pts_lookup(struct inode *dir, const char *name, size_t length)
+{
+	struct inode *inode;
+	u64 n = 0;
+
+	if (length > 3 || (length > 1 && name[0] == '0'))
+		return ERR_PTR(-ENOENT);
+	for (size_t i = 0; i < length; i++) {
+		if (name[i] < '0' || name[i] > '9')
+			return ERR_PTR(-ENOENT);
+		n = n * 10 + (u64)(name[i] - '0');
+	}
+	inode = pts_get(n);
+	return inode ? inode : ERR_PTR(-ENOENT);
+}
+
+static bool pts_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino, u32 *mode)
+{
+	for (u64 n = *position; n < PTY_MAX; n++) {
+		struct inode *inode = pts_get(n);
+
+		if (!inode)
+			continue;
+		snprintf(name, NAME_MAX + 1, "%lu", n);
+		*ino = inode->ino;
+		*mode = inode->mode;
+		inode_put(inode);
+		*position = n + 1;
+		return true;
+	}
+	return false;
+}
+
+static void devpts_init(void)
+{
+	static const struct inode_ops directory_ops = {.lookup = pts_lookup, .next = pts_next};
+
+	devpts = vfs_mount("/dev/pts", "devpts", DEVPTS_MAGIC, 0755);
+	devpts->fixed = true;
+	devpts->root->ops = &directory_ops;
+}
+
+INIT_CALL(10, devpts_init);
