@@ -7,6 +7,7 @@
  * The structures are never freed, only used again, because processes point to the terminal of their
  * session without a reference.  TIOCPKT (packet mode) is not there.
  */
+#include "kernel/dev/tty_file.h"
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/internal.h"

@@ -5,7 +5,7 @@
  */
 #include "arch/x86_64/pc/console.h"
 #include "kernel/dev/display.h"
-#include "kernel/dev/tty.h"
+#include "kernel/dev/tty_file.h"
 #include "kernel/fs/device.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"

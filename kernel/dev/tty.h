@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "kernel/fs/vfs.h"
 #include "kernel/task/mutex.h"
 #include "kernel/task/wait.h"
 #include "kernel/vm/usercopy.h"
@@ -73,21 +72,6 @@ void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops 
 /* The device behind the terminal is gone: end all waits, and take the terminal from its session,
  * whose leader gets SIGHUP and SIGCONT (POSIX 11.1.10).  Sleeps. */
 void tty_hangup(struct tty *tty);
-
-/* --- Files of terminals (tty_file.c) ---------------------------------------------------------- */
-
-/* Make `tty` the terminal of a file that is being opened, unless its ops->open() refuses.  Without
- * O_NOCTTY it becomes the controlling terminal if `may_control`, see tty_open(). */
-int tty_file_open(struct file *file, struct tty *tty, bool may_control);
-
-/* The other operations of such a file. */
-void tty_file_release(struct file *file);
-ssize_t tty_file_read(struct file *file, struct io_buffer *io, u64 *position);
-ssize_t tty_file_write(struct file *file, struct io_buffer *io, u64 *position);
-long tty_file_ioctl(struct file *file, u32 request, u64 argument);
-u32 tty_file_poll(struct file *file, struct poll_table *table);
-
-/* --- The parts of the above ------------------------------------------------------------------- */
 
 /* Wake the threads that wait for the device: it has room again, or has sent all bytes.  Interrupt
  * handlers call it. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Open files of terminals.  file->private is the terminal.
+ * Open files of terminals.
  */
-#include "kernel/dev/tty.h"
+#include "kernel/dev/tty_file.h"
+
 #include "kernel/lib/errno.h"
 
 int tty_file_open(struct file *file, struct tty *tty, bool may_control)

@@ -6,6 +6,7 @@
 #include "arch/x86_64/pc/console.h"
 #include "kernel/dev/tty_job.h"
 #include "kernel/dev/tty_ldisc.h"
+#include "kernel/fs/poll.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/task/group.h"

@@ -182,6 +182,12 @@ void process_session_set_tty(pid_t session, struct tty *old, struct tty *t)
 		process.job.tty = t;
 }
 
+void process_hang_up(pid_t session, pid_t foreground)
+{
+	sent_group = foreground;
+	sent_signal = SIGHUP;
+}
+
 bool process_group_exists(pid_t g, pid_t session)
 {
 	return g < 100;
