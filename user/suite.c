@@ -117,6 +117,44 @@ static void become(const char *path, const sigset_t *mask)
 	_exit(126);
 }
 
+/* The parent of a process, or -1. The threads of Linux's kernel are children of process 2. */
+static pid_t parent_of(const char *pid)
+{
+	char path[300], text[256] = "", *end;
+	int file, parent = -1;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	file = open(path, O_RDONLY);
+	if (file < 0)
+		return -1;
+	(void)!read(file, text, sizeof(text) - 1);
+	close(file);
+	end = strrchr(text, ')');
+	if (end)
+		sscanf(end + 1, " %*c %d", &parent);
+	return parent;
+}
+
+/* Are there processes besides process 1, this one and threads of the kernel? */
+static bool others_live(void)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
+	bool found = false;
+
+	while (proc && !found && (e = readdir(proc))) {
+		pid_t pid = atoi(e->d_name), parent;
+
+		if (pid <= 2 || pid == getpid())
+			continue;
+		parent = parent_of(e->d_name);
+		found = parent >= 0 && parent != 2;
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
 /* Kills what the test has left. Returns false if something lives on for 10 s after SIGKILL. */
 static bool kill_rest(pid_t session)
 {
@@ -128,7 +166,7 @@ static bool kill_rest(pid_t session)
 	for (int i = 0; i < 5000; i++) {
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
-		if (kill(-1, SIGKILL) < 0 && errno == ESRCH)
+		if ((kill(-1, SIGKILL) < 0 && errno == ESRCH) || !others_live())
 			return true;
 		nanosleep(&pause, NULL);
 	}
