@@ -55,7 +55,7 @@ KNOWN = {
 }
 # Headers that declare probes: what core and base call, or read, of an extension.  A probe is inline
 # and folds to nothing where its extension is not built, so it is no reference upward.
-PROBES = {"kernel/task/probe.h", "kernel/sync/lockdep.h"}
+PROBES = {"kernel/task/probe.h", "kernel/sync/lockdep.h", "kernel/fs/rights.h"}
 # Constant tables of weak references: the linker fills them in with what the rooms define, as it
 # does with a section that it gathers.  Both are linker sets, counted apart from references.
 WEAK_TABLES = {"syscall_table"}

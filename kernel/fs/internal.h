@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/fs/vfs.h"
+#include "kernel/fs/rights.h"
 
 /* Guards the tree of directories: inode.parent and inode.self.  A leaf lock, held at most for the
  * time that the copy of a path takes. */

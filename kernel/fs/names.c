@@ -17,11 +17,14 @@ struct inode *vfs_make(struct inode *dir, const char *name, size_t length, u32 m
 
 	if (!dir->nlink)
 		return ERR_PTR(-ENOENT);
+	if (may_access(dir, MAY_WRITE | MAY_EXEC))
+		return ERR_PTR(-EACCES);
 	if (dir->sb->fixed)
 		return ERR_PTR(S_ISREG(mode) ? -EACCES : -EPERM);
 	inode = ramfs_inode(dir->sb, mode, rdev, target);
 	if (IS_ERR(inode))
 		return inode;
+	inode_own(inode, dir);
 	error = directory_enter(dir, name, length, inode);
 	if (!error)
 		return inode;
@@ -116,6 +119,9 @@ static int unlink_locked(struct path_walk *w, bool directory)
 
 	if (!child)
 		return -ENOENT;
+	error = may_remove(w->dir, child);
+	if (error)
+		return error;
 	if (!directory && S_ISDIR(child->mode))
 		return -EISDIR;
 	if (!S_ISDIR(child->mode) && (directory || w->slash))

@@ -25,26 +25,30 @@ static const struct file_ops *ops_for(const struct inode *inode)
 	return inode->file_ops; /* NULL for sockets and block devices */
 }
 
-/* Whether the type and the permissions of the inode allow these flags.  Returns 0 or an error. */
-static int open_check(const struct inode *inode, u32 flags)
+/* Whether the type of the inode allows these flags, and unless it was made by this call, its
+ * permissions.  Returns 0 or an error. */
+static int open_check(const struct inode *inode, u32 flags, bool is_new)
 {
+	u32 mask = (u32) "\4\2\6\6"[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_CREAT);
 
 	if (flags & O_DIRECTORY && !S_ISDIR(inode->mode))
 		return -ENOTDIR;
 	if (S_ISLNK(inode->mode))
 		return -ELOOP;
-	if (flags & O_EXEC && (!S_ISREG(inode->mode) || !(inode->mode & 0111)))
-		return -EACCES;
-	return S_ISDIR(inode->mode) && writes ? -EISDIR : 0;
+	if (flags & O_EXEC)
+		return S_ISREG(inode->mode) ? may_access(inode, MAY_EXEC) : -EACCES;
+	if (S_ISDIR(inode->mode) && writes)
+		return -EISDIR;
+	return is_new ? 0 : may_access(inode, mask);
 }
 
 /* Open an inode.  `path` is the name for /proc and may be NULL; this takes over its reference.
  * ERR_PTR.  Sleeps. */
-static struct file *open_inode(struct inode *inode, u32 flags, struct path_text *path)
+static struct file *open_inode(struct inode *inode, u32 flags, bool is_new, struct path_text *path)
 {
 	const struct file_ops *ops = ops_for(inode);
-	int error = open_check(inode, flags);
+	int error = open_check(inode, flags, is_new);
 	struct file *f;
 
 	if (!error && !ops)
@@ -70,7 +74,7 @@ static struct file *open_inode(struct inode *inode, u32 flags, struct path_text 
 
 /* Make the path "directory/name", or "directory" if the name is empty.  ERR_PTR(-ENOMEM). */
 static struct path_text *path_create(const char *directory, size_t length, const char *name,
-				       size_t name_length)
+				     size_t name_length)
 {
 	struct path_text *p = kmalloc(sizeof(*p) + length + 1 + name_length + 1);
 
@@ -153,7 +157,7 @@ static struct file *open_walked(struct path_walk *w, u32 flags, u32 mode)
 		inode_get(inode);
 	}
 	path = walked_path(w, inode);
-	f = IS_ERR(path) ? (struct file *)path : open_inode(inode, flags, path);
+	f = IS_ERR(path) ? (struct file *)path : open_inode(inode, flags, !w->inode, path);
 	inode_put(inode);
 	return f;
 }

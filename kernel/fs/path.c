@@ -71,13 +71,15 @@ static bool is_name(const char *name, size_t length, const char *what)
 }
 
 /* Returns the inode of one component, with a reference; it does not follow links.  ERR_PTR(-ENOENT,
- * -ENOTDIR, -ENAMETOOLONG).  Sleeps. */
+ * -ENOTDIR, -EACCES, -ENAMETOOLONG).  Sleeps. */
 static struct inode *step(struct inode *dir, const char *name, size_t length)
 {
 	struct inode *inode;
 
 	if (!S_ISDIR(dir->mode))
 		return ERR_PTR(-ENOTDIR);
+	if (may_access(dir, MAY_EXEC))
+		return ERR_PTR(-EACCES);
 	if (length > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
 	if (is_name(name, length, ".")) {

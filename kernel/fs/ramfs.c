@@ -108,6 +108,7 @@ static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *posit
 	mutex_lock(&inode->lock);
 	if (file->flags & O_APPEND)
 		*position = inode->size;
+	inode_written(inode);
 	n = write_locked(inode, io, *position);
 	if (n > 0) {
 		*position += (u64)n;
@@ -177,6 +178,7 @@ int vfs_truncate(struct inode *inode, u64 size)
 	if (size > FILE_MAX)
 		return -EFBIG;
 	mutex_lock(&inode->lock);
+	inode_written(inode);
 	error = vm_object_resize(inode->object, size);
 	if (!error) {
 		WRITE_ONCE(inode->size, size);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Files: inodes, names in directories, open files, paths, mounts.  There is one tree of file
- * systems, all in RAM (root, /tmp, /dev, /proc and others).  Every process is root: permission bits
- * are stored and shown, but only execute permission is checked.
+ * systems, all in RAM (root, /tmp, /dev, /proc and others).
  */
 #pragma once
 

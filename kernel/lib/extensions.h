@@ -25,6 +25,10 @@
 #define WITH_PANIC 0
 #endif
 
+#ifndef WITH_RIGHTS
+#define WITH_RIGHTS 0
+#endif
+
 #ifndef WITH_DEV
 #define WITH_DEV 0
 #endif

@@ -36,6 +36,7 @@ struct proc_pid_file {
 	const char *name;
 	u32 mode; /* S_IFREG | 0444, S_IFLNK | 0777, S_IFDIR ("fd") */
 	bool per_thread;
+	bool inspects; /* only for callers that may_inspect() the process: its memory */
 	bool heddle; /* in /proc/heddle/PID instead: a file that Linux does not have */
 	/* Add the text about a thread, its process or its address space, to which the caller has
 	 * references.  `show` gets the leader; for task/TID, show_thread() is called instead, or

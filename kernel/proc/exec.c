@@ -49,6 +49,8 @@ static int prepare(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 	int error = program_open(e, e->name);
 
 	if (!error)
+		error = exec_rights(&e->credentials, e->file->inode, &e->secure);
+	if (!error)
 		error = exec_arguments_copy(e, argv, envp, from_kernel);
 	if (error)
 		return error;
@@ -180,6 +182,7 @@ static int commit(struct exec *e)
 	if (p->space)
 		thread_release_user_words(self);
 	exchange(e, p, self);
+	self->credentials = e->credentials;
 	process_event(exec, p);
 	file_table_close_on_exec(p->files);
 	reset_thread(self, e);
@@ -196,6 +199,7 @@ long process_exec(const char *path, u64 argv, u64 envp, bool from_kernel)
 	if (!e)
 		return -ENOMEM;
 	e->name = path;
+	e->credentials = current_thread()->credentials;
 	error = mutex_lock_killable(&p->exec.lock);
 	if (!error) {
 		error = prepare(e, argv, envp, from_kernel);

@@ -28,6 +28,8 @@ struct exec {
 	struct address_space *space;
 	struct elf_image image;
 	u64 stack_pointer;
+	struct credentials credentials; /* with which the program will run */
+	bool secure;			/* they are not those of the caller: AT_SECURE */
 };
 
 /* A file format that an interpreter runs, for example a script.  Extensions register them. */

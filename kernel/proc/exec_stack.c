@@ -135,7 +135,7 @@ struct stack_strings {
 /* The auxiliary vector (ABI 3.4.1). */
 static void aux_fill(u64 *words, const struct exec *e, const struct stack_strings *at)
 {
-	const struct credentials *c = &current_thread()->credentials;
+	const struct credentials *c = &e->credentials;
 	const u64 aux[AUX_PAIRS][2] = {
 	    {AT_PHDR, e->image.headers},
 	    {AT_PHENT, 56},
@@ -148,7 +148,7 @@ static void aux_fill(u64 *words, const struct exec *e, const struct stack_string
 	    {AT_EUID, c->euid},
 	    {AT_GID, c->gid},
 	    {AT_EGID, c->egid},
-	    {AT_SECURE, 0},
+	    {AT_SECURE, e->secure},
 	    {AT_HWCAP, cpu_features.cpuid1_edx},
 	    {AT_HWCAP2, 0}, /* bit 1 would promise FSGSBASE */
 	    {AT_CLKTCK, 100},

@@ -45,17 +45,14 @@ static int check_flags(const struct clone_args *args)
 	return 0;
 }
 
-/* -EAGAIN if RLIMIT_NPROC or the machine's limit of threads is reached.  RLIMIT_NPROC counts
- * threads.  It binds root too, unlike on Linux: every user is root here, and a fork bomb would
- * otherwise use all memory.  Init may exceed it by 16 threads, so that it can clean up. */
+/* Count a new thread of the calling thread's user.  -EAGAIN if RLIMIT_NPROC, which counts threads,
+ * or the machine's limit is reached.  The latter binds root, too, so that a fork bomb does not use
+ * all memory; init may exceed it by 16 threads, so that it can clean up. */
 static int check_count(void)
 {
-	struct process *p = current_process();
-	u64 limit = MIN(process_limit(p, RLIMIT_NPROC), (u64)thread_limit);
+	u32 limit = thread_limit + (current_process() == init_process ? 16 : 0);
 
-	if (p == init_process)
-		limit += 16;
-	return threads_total() >= limit ? -EAGAIN : 0;
+	return threads_total() >= limit ? -EAGAIN : user_admit_thread();
 }
 
 /* The new thread's first function, on its own stack.  The TID is written here because

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/fs/file_table.h"
+#include "kernel/fs/rights.h"
 #include "kernel/lib/abi.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/process.h"
@@ -150,16 +151,3 @@ long file_too_large(void);
 /* --- The rest --------------------------------------------------------------------------------- */
 
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */
-
-/* May the caller send `signal` to `to` (kill(2))?  SIGCONT is always allowed within a session
- * (sys_signal.c). */
-bool may_signal(const struct thread *to, int signal);
-
-/* May the caller change how `t` is scheduled?  Its own user's threads, or all as root
- * (sys_sched.c). */
-bool may_reschedule(const struct thread *t);
-
-static inline bool is_privileged(void)
-{
-	return current_thread()->credentials.euid == 0;
-}

@@ -87,5 +87,7 @@ static long truncate_file(struct file *f, u64 size)
 }
 
 CALL(ftruncate, (s64)b < 0 ? -EINVAL : WITH_FILE(a, truncate_file(file, b)))
-CALL(truncate,
-     (s64)b < 0 ? -EINVAL : WITH_INODE(path_inode(AT_CWD, a, 0), truncate_inode(inode, b)))
+CALL(truncate, (s64)b < 0 ? -EINVAL
+			  : WITH_INODE(path_inode(AT_CWD, a, 0),
+				       (S_ISREG(inode->mode) ? may_access(inode, MAY_WRITE) : 0)
+					   ?: truncate_inode(inode, b)))

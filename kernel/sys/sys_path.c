@@ -157,6 +157,8 @@ static long change_directory(struct inode *inode)
 
 	if (!S_ISDIR(inode->mode))
 		return -ENOTDIR;
+	if (may_access(inode, MAY_EXEC))
+		return -EACCES;
 	mutex_lock(&fs->lock);
 	old = fs->cwd;
 	fs->cwd = inode_of(inode);

@@ -6,14 +6,6 @@
 #include "kernel/sys/calls.h"
 #include "kernel/task/sched.h"
 
-bool may_reschedule(const struct thread *t)
-{
-	u32 euid = current_thread()->credentials.euid;
-
-	return euid == 0 || euid == t->credentials.euid ||
-	       euid == t->credentials.uid;
-}
-
 CALL(sched_yield, (sched_yield(), 0))
 
 SYSCALL2(getcpu, cpu, node)

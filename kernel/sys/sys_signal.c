@@ -4,6 +4,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/probe.h"
 
 SYSCALL4(rt_sigaction, signal, user, old_user, size)
 {
@@ -125,16 +126,6 @@ static struct siginfo info_from_caller(int signal, int code)
 
 	return (struct siginfo){
 	    .signo = signal, .code = code, .kill = {t->pid, t->credentials.uid, 0}};
-}
-
-bool may_signal(const struct thread *to, int signal)
-{
-	const struct credentials *c = &current_thread()->credentials, *other = &to->credentials;
-
-	return c->euid == 0 || c->euid == other->suid || c->euid == other->uid ||
-	       c->uid == other->suid || c->uid == other->uid ||
-	       (signal == SIGCONT &&
-		current_process()->job.session == to->process->job.session);
 }
 
 /* Send to a thread, which must belong to process `group` unless that is -1. */

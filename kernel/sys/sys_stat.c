@@ -31,17 +31,18 @@ CALL(fstat, WITH_INODE(fd_inode(a), put_stat(inode, b)))
 
 /* --- access ----------------------------------------------------------------------------------- */
 
-/* Root may read and write every file, and execute a file if any user may. */
-static long check_access(struct inode *inode, u32 mode)
-{
-	return mode & 1 && !S_ISDIR(inode->mode) && !(inode->mode & 0111) ? -EACCES : 0;
-}
-
 SYSCALL4(faccessat2, dirfd, path, mode, flags)
 {
+	long result;
+
 	if ((u32)mode & ~7U || flags & ~(u64)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	return WITH_INODE(path_inode(dirfd, path, (u32)flags), check_access(inode, (u32)mode));
+	if (!(flags & AT_EACCESS))
+		use_real_ids(true);
+	result = WITH_INODE(path_inode(dirfd, path, (u32)flags), may_access(inode, (u32)mode));
+	if (!(flags & AT_EACCESS))
+		use_real_ids(false);
+	return result;
 }
 
 CALL(faccessat, sys_faccessat2(a, b, c, 0, 0, 0))

@@ -13,6 +13,7 @@
 #include "kernel/lib/extensions.h"
 #include "kernel/task/thread.h"
 
+struct inode;
 struct runqueue;
 struct trap_frame;
 struct tty;
@@ -224,6 +225,40 @@ static inline void seed_enter_user(struct trap_frame *frame)
 {
 	if (unlikely(thread_seed(current_thread())))
 		seed_trap_flag_set(frame);
+}
+
+/* --- Rights ----------------------------------------------------------------------------------- */
+
+bool rights_signal(const struct thread *to, int signal);
+int rights_admit(void);
+bool rights_count_signal(struct process *p, s32 change, u64 limit);
+int rights_exec(struct credentials *c, const struct inode *program, bool *secure);
+
+/* May the calling thread send the signal to `to`: kill(2)? */
+static inline bool may_signal(const struct thread *to, int signal)
+{
+	return !WITH_RIGHTS || rights_signal(to, signal);
+}
+
+/* Count the thread that the caller is about to make.  -EAGAIN: its user has as many as RLIMIT_NPROC
+ * allows. */
+static inline int user_admit_thread(void)
+{
+	return WITH_RIGHTS && current_thread()->credentials.uid ? rights_admit() : 0;
+}
+
+/* Count one more (1) or one less (-1) queued signal of the user of `p`.  False: the user would have
+ * more than `limit`.  The caller holds signals.lock.  Without the extension there is no limit. */
+static inline bool user_count_signal(struct process *p, s32 change, u64 limit)
+{
+	return !WITH_RIGHTS || rights_count_signal(p, change, limit);
+}
+
+/* Change the ids in *c to those with which `program` will run, and set *secure if it is not to
+ * trust its environment (AT_SECURE).  0 or -EAGAIN. */
+static inline int exec_rights(struct credentials *c, const struct inode *program, bool *secure)
+{
+	return WITH_RIGHTS ? rights_exec(c, program, secure) : 0;
 }
 
 /* --- Terminals -------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/process_events.h"
 #include "kernel/task/wait.h"
 
 #define HASH_SIZE 512
@@ -198,6 +199,7 @@ void thread_unlink(struct thread *t)
 	list_remove(&t->process_link);
 	list_remove(&t->tid_link);
 	threads_linked--;
+	process_event(unlink, t);
 	process_thread_unlinked();
 }
 

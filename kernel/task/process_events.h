@@ -22,6 +22,10 @@ struct process_events {
 	void (*exec)(struct process *p);
 	/* The last thread of the process ends.  The process is not a zombie yet. */
 	void (*exit)(struct process *p);
+	/* The thread leaves the tables.  The caller holds process_lock. */
+	void (*unlink)(struct thread *t);
+	/* The last reference to the thread has been dropped.  Any context; must not sleep. */
+	void (*free)(struct thread *t);
 };
 LINKER_SET(process_events, struct process_events);
 

@@ -9,6 +9,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 
 /* Signals that an instruction of the thread causes.  They are taken before all others. */
@@ -180,13 +181,16 @@ static int enqueue(struct process *p, struct list *queue, int signal, const stru
 		   struct queued_signal *entry)
 {
 	bool make_entry = !entry; /* a timer brings its own */
+	/* The limit is for sigqueue(): kill() and the kernel get their entry beyond it. */
+	u64 limit = signal < SIGRTMIN && (!info || info->code >= 0)
+			? UINT64_MAX
+			: process_limit(p, RLIMIT_SIGPENDING);
 
-	if (make_entry && p->signals.queued < process_limit(p, RLIMIT_SIGPENDING))
-		entry = kzalloc(sizeof(*entry));
+	if (make_entry && user_count_signal(p, 1, limit) && !(entry = kzalloc(sizeof(*entry))))
+		(void)user_count_signal(p, -1, 0);
 	if (!entry)
 		return signal >= SIGRTMIN && info && info->code != SI_USER ? -EAGAIN : 0;
 	if (make_entry) {
-		p->signals.queued++;
 		if (info)
 			entry->info = *info;
 		else
@@ -256,10 +260,12 @@ int signal_send_thread(struct thread *t, int signal, const struct siginfo *info)
 static int send_as_member(struct process *p, int signal, const struct siginfo *info)
 {
 	u64 flags = spin_lock_irq(&p->signals.lock);
-	int result;
+	int result = -EPERM;
 
 	p->signals.group_signals++;
-	result = signal_send_locked(p, NULL, signal, info, NULL);
+	/* The list is empty if it has been reaped: then it has no leader any more. */
+	if (!info || list_empty(&p->threads) || may_signal(p->leader, signal))
+		result = signal_send_locked(p, NULL, signal, info, NULL);
 	spin_unlock_irq(&p->signals.lock, flags);
 	return result;
 }
@@ -296,7 +302,7 @@ static int send_to_all(int signal, const struct siginfo *info)
 			int one = send_as_member(p, signal, info);
 
 			if (result != 0)
-				result = one;
+				result = one == -EPERM ? 0 : one; /* as on Linux */
 		}
 		process_put(p);
 		p = process_next(next);
@@ -322,7 +328,7 @@ int signal_kill(pid_t pid, int signal, const struct siginfo *info)
 	t = thread_find(pid); /* as on Linux, the TID of any thread names its process */
 	if (!t)
 		return -ESRCH;
-	result = signal_send_process(t->process, signal, info);
+	result = may_signal(t, signal) ? signal_send_process(t->process, signal, info) : -EPERM;
 	thread_put(t);
 	return result;
 }

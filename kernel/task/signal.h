@@ -121,7 +121,6 @@ struct signals {
 	struct sigaction actions[SIGNAL_COUNT]; /* [signal - 1] */
 	sigset_t pending;			/* sent to the process: any thread may take them */
 	struct list queue;			/* as in struct thread_signals */
-	u32 queued;	   /* entries in the queues of the process and of its threads */
 	u32 group_signals; /* counts signals that were sent to the whole process group or to all
 			    * processes: fork() compares it, so that no child misses one */
 	int parent_death;  /* the signal that this process gets when its parent ends; 0: none */
@@ -158,7 +157,8 @@ void signal_force(int signal, const struct siginfo *info);
 /* The same with si_code and si_addr. */
 void signal_force_fault(int signal, int code, u64 address);
 
-/* kill(2), with all meanings of `pid`: > 0, 0, -1 and < -1.  0, -EINVAL, -ESRCH, -EAGAIN. */
+/* kill(2), with all meanings of `pid`: > 0, 0, -1 and < -1.  0, -EINVAL, -ESRCH, -EPERM,
+ * -EAGAIN. */
 int signal_kill(pid_t pid, int signal, const struct siginfo *info);
 
 /* Deliver pending signals to the calling thread, which is about to return to user mode by `frame`:

@@ -4,6 +4,7 @@
  */
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/probe.h"
 
 void signal_entry_free(struct process *p, struct queued_signal *entry)
 {
@@ -12,7 +13,7 @@ void signal_entry_free(struct process *p, struct queued_signal *entry)
 		entry->last_overrun = entry->info.timer.overrun;
 		return;
 	}
-	p->signals.queued--;
+	(void)user_count_signal(p, -1, 0);
 	kfree(entry);
 }
 

@@ -16,6 +16,7 @@
 #include "kernel/task/per_thread.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/process.h"
+#include "kernel/task/process_events.h"
 #include "kernel/task/runqueue.h"
 
 static struct slab_cache *thread_cache, *fpu_cache;
@@ -82,6 +83,7 @@ static void thread_free(struct thread *t)
 		kstack_free(t->kernel_stack);
 	fpu_area_free(t->arch.fpu);
 	seed_thread_free(t);
+	process_event(free, t);
 	process_thread_freed(t); /* all memory of the thread but this structure is free now */
 	slab_free(thread_cache, t);
 	if (kernel)

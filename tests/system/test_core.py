@@ -17,9 +17,10 @@ PROGRAMS = ["executes", "faults", "fds", "files", "forkbomb", "forktree", "futex
             "threads"]
 
 # What these programs ask of extensions, and say so.
-SKIPPED = {"executes": ["scripts", "priority_is_kept"], "fds": ["range"], "files": ["vectors", "space"],
+SKIPPED = {"executes": ["scripts", "priority_is_kept"], "fds": ["limit", "range"],
+           "files": ["vectors", "space"],
            "futexes": ["robust", "priority_inheritance"], "mapped_files": ["advice"],
-           "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved"],
+           "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved", "stack"],
            "pipes": ["sizes", "poll_bits", "fifo", "reopened"],
            "processes": ["resources", "clones_by_structure", "names"],
            "signals": ["queueing"], "threads": ["affinity", "policies"]}

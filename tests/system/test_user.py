@@ -28,9 +28,6 @@ CONFIGURATIONS = {
 # What Heddle does not do, by its own decision or not yet: program and line.
 MISSING = {
     "limits": {"cpu_time": "RLIMIT_CPU"},
-    "permissions": {"files": "every user is root", "signals": "every user is root",
-                    "process_number": "RLIMIT_NPROC counts all users' threads",
-                    "identities": "no supplementary groups"},
     "timers": {"cpu_intervals": "ITIMER_VIRTUAL and ITIMER_PROF"},
 }
 

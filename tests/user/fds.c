@@ -102,6 +102,7 @@ static void limit(void)
 	struct rlimit old, r;
 	int a, last = -1, fd, pipes[2] = {-1, -1};
 
+	SKIP_IF(!has_call(SYS_prlimit64), "no limits");
 	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
 	r = (struct rlimit){40, old.rlim_max};
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &r), 0);

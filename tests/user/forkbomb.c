@@ -44,7 +44,8 @@ static void explode(void)
 	pid_t root, pid;
 
 	counts = map_shared(PAGE);
-	root = SPAWN(MUST(setsid()); if (!take_all) MUST(setrlimit(RLIMIT_NPROC, &r));
+	root = SPAWN(MUST(setsid());
+		     if (!take_all && has_call(SYS_prlimit64)) MUST(setrlimit(RLIMIT_NPROC, &r));
 		     if (has_call(SYS_setuid)) MUST(setuid(64997)); bomb());
 	WAIT_UNTIL(settled() || take_all);
 	if (take_all)

@@ -326,6 +326,7 @@ static void stack(void)
 {
 	struct rlimit r;
 
+	SKIP_IF(!has_call(SYS_prlimit64), "no limits");
 	CHECK_EQ(getrlimit(RLIMIT_STACK, &r), 0);
 	CHECK(r.rlim_cur >= 8 * 1024 * 1024);
 	CHECK_EQ(IN_CHILD(CHECK_EQ(deep(1790), 1791)), 0); /* 7 MiB */

@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/rights.h"
 #include "kernel/mem/page.h"
 #include "kernel/sys/calls.h"
 
@@ -49,29 +50,41 @@ static struct timespec realtime_now(void)
 	return timespec_of(clock_realtime_ns());
 }
 
+/* chmod(2): the set-group-ID bit is only for members of the group. */
 static long change_mode(struct inode *inode, u64 mode)
 {
+	bool allowed;
+
 	mutex_lock(&inode->lock);
-	WRITE_ONCE(inode->mode, (inode->mode & S_IFMT) | ((u32)mode & 07777));
-	inode->ctime = realtime_now();
+	allowed = is_owner(inode);
+	if (allowed) {
+		if (!is_member(inode->gid) && !capable(CAP_FSETID))
+			mode &= ~02000UL;
+		WRITE_ONCE(inode->mode, (inode->mode & S_IFMT) | ((u32)mode & 07777));
+		inode->ctime = realtime_now();
+	}
 	mutex_unlock(&inode->lock);
-	return 0;
+	return allowed ? 0 : -EPERM;
 }
 
 CALL(fchmod, WITH_INODE(fd_inode(a), change_mode(inode, b)))
 CALL(fchmodat, WITH_INODE(path_inode(a, b, 0), change_mode(inode, c)))
 CALL(chmod, sys_fchmodat(AT_CWD, a, b, 0, 0, 0))
 
-/* chown(2): an id of -1 is not changed.  The set-id bits of an executable file are cleared. */
+/* chown(2): an id of -1 is not changed.  The file loses its set-id bits. */
 static long change_owner(struct inode *inode, u64 uid, u64 gid)
 {
 	mutex_lock(&inode->lock);
+	if (!may_give(inode, (u32)uid, (u32)gid)) {
+		mutex_unlock(&inode->lock);
+		return -EPERM;
+	}
+	if (!S_ISDIR(inode->mode))
+		WRITE_ONCE(inode->mode, inode->mode & ~lost_set_id_bits(inode));
 	if ((u32)uid != UINT32_MAX)
 		inode->uid = (u32)uid;
 	if ((u32)gid != UINT32_MAX)
 		inode->gid = (u32)gid;
-	if (S_ISREG(inode->mode) && inode->mode & 0111)
-		WRITE_ONCE(inode->mode, inode->mode & ~06000U);
 	inode->ctime = realtime_now();
 	mutex_unlock(&inode->lock);
 	return 0;
@@ -93,8 +106,11 @@ CALL(fchown, WITH_INODE(fd_inode(a), change_owner(inode, b, c)))
 /* times[0]: access, times[1]: modification; their nanoseconds may be UTIME_NOW or UTIME_OMIT. */
 static long change_times(struct inode *inode, const struct timespec times[2])
 {
+	bool now_both = times[0].nanoseconds == UTIME_NOW && times[1].nanoseconds == UTIME_NOW;
 	struct timespec now = realtime_now();
 
+	if (!is_owner(inode) && (!now_both || may_access(inode, MAY_WRITE)))
+		return now_both ? -EACCES : -EPERM;
 	mutex_lock(&inode->lock);
 	if (times[0].nanoseconds != UTIME_OMIT)
 		inode->atime = times[0].nanoseconds == UTIME_NOW ? now : times[0];

@@ -16,7 +16,7 @@ SYSCALL2(clock_settime, clock, user)
 	error = time_get(user, TIMESPEC, &ns);
 	if (error)
 		return error;
-	if (!is_privileged())
+	if (!capable(CAP_SYS_TIME))
 		return -EPERM;
 	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* would put the boot before 1970 */
 		return -EINVAL;

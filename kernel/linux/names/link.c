@@ -13,6 +13,8 @@ static int link_inode(struct inode *target, struct path_walk *w)
 
 	if (target->sb != w->dir->sb)
 		return -EXDEV;
+	if (may_access(w->dir, MAY_WRITE | MAY_EXEC))
+		return -EACCES;
 	if (S_ISDIR(target->mode) || w->dir->sb->fixed)
 		return -EPERM;
 	mutex_lock(&w->dir->lock);

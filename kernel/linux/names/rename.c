@@ -26,6 +26,7 @@ static int rename_check(struct path_walk *old, struct path_walk *new, struct ino
 			struct inode *target, u32 flags)
 {
 	bool directory = S_ISDIR(source->mode);
+	int error;
 
 	if (!new->dir->nlink)
 		return -ENOENT;
@@ -37,6 +38,14 @@ static int rename_check(struct path_walk *old, struct path_walk *new, struct ino
 		return -EINVAL;
 	if (target && is_ancestor(target, old->dir))
 		return -ENOTEMPTY;
+	error = may_remove(old->dir, source);
+	if (!error)
+		error = target ? may_remove(new->dir, target)
+			       : may_access(new->dir, MAY_WRITE | MAY_EXEC);
+	if (!error && directory && old->dir != new->dir)
+		error = may_access(source, MAY_WRITE); /* its ".." changes */
+	if (error)
+		return error;
 	if (source->mounted || (target && target->mounted))
 		return -EBUSY;
 	if (target && directory != S_ISDIR(target->mode))

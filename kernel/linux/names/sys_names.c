@@ -59,7 +59,7 @@ SYSCALL4(mknodat, dirfd, path, mode, device)
 {
 	u32 type = (u32)mode & S_IFMT ?: S_IFREG;
 
-	if (type == S_IFDIR || ((S_ISCHR(type) || type == S_IFBLK) && !is_privileged()))
+	if (type == S_IFDIR || ((S_ISCHR(type) || type == S_IFBLK) && !capable(CAP_MKNOD)))
 		return -EPERM;
 	if (!S_ISREG(type) && !S_ISFIFO(type) && type != S_IFSOCK && !S_ISCHR(type) &&
 	    type != S_IFBLK)

@@ -12,6 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/linux/fixed_files.h"
 #include "kernel/linux/proc/procinfo.h"
+#include "kernel/linux/rights.h"
 #include "kernel/mem/slab.h"
 
 #define PROC_MAGIC 0x9fa0
@@ -56,6 +57,19 @@ static struct file *fd_file(pid_t pid, u32 fd)
 	return f;
 }
 
+/* Is this a link or a file of a process into which the caller must not look? */
+static bool is_hidden(const struct proc_entry *e)
+{
+	bool personal = e->kind == FD_LINK ||
+			(e->kind == PID_FILE && (e->file->inspects || S_ISLNK(e->file->mode)));
+	struct thread *t = personal ? thread_find(e->tid) : NULL;
+	bool hidden = t && !may_inspect(t);
+
+	if (t)
+		thread_put(t);
+	return hidden;
+}
+
 /* The open file that a link leads to, with a reference, or ERR_PTR. */
 static struct file *entry_file(const struct proc_entry *e)
 {
@@ -95,6 +109,8 @@ static int entry_make(const struct proc_entry *e, struct text *t)
 {
 	int error = 0;
 
+	if (is_hidden(e))
+		return -EACCES;
 	if (leads_to_file(e))
 		error = make_file_target(e, t);
 	else if (e->kind == PID_FILE)
@@ -123,7 +139,7 @@ static ssize_t proc_readlink(struct inode *link, char *buf, size_t size)
 
 static struct file *proc_follow_file(struct inode *link)
 {
-	return entry_file(link->private);
+	return is_hidden(link->private) ? ERR_PTR(-EACCES) : entry_file(link->private);
 }
 
 /* --- Content of files ------------------------------------------------------------------------- */
@@ -136,8 +152,11 @@ struct content {
 
 static int content_open(struct file *file)
 {
-	struct content *c = kzalloc(sizeof(*c));
+	struct content *c;
 
+	if (is_hidden(file->inode->private))
+		return -EACCES;
+	c = kzalloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	mutex_init(&c->lock, &content_class);
@@ -346,10 +365,17 @@ static struct inode *lookup_inode(struct inode *dir, const struct proc_entry *e,
 				  size_t length)
 {
 	struct inode *inode = proc_inode(e, entry_mode(e));
+	struct thread *t;
 
 	if (IS_ERR(inode))
 		return inode;
 	inode->ino = entry_ino(e);
+	t = thread_find(e->tid);
+	if (t) {
+		inode->uid = t->credentials.euid;
+		inode->gid = t->credentials.egid;
+		thread_put(t);
+	}
 	if (S_ISDIR(inode->mode)) {
 		inode_get(dir);
 		inode->parent = dir;

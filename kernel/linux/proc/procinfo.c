@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/process_parts.h"
+#include "kernel/linux/rights.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/sched_attributes.h"
 #include "kernel/task/internal.h"
@@ -75,7 +76,7 @@ int procinfo_make(const struct proc_pid_file *file, pid_t pid, tid_t tid, struct
 
 struct signal_sets {
 	sigset_t own, shared, blocked, ignored, caught;
-	u32 queued;
+	u64 queued;
 };
 
 static void signal_sets_read(struct thread *t, struct process *p, struct signal_sets *s)
@@ -85,7 +86,7 @@ static void signal_sets_read(struct thread *t, struct process *p, struct signal_
 	*s = (struct signal_sets){.own = t->signals.pending,
 				  .shared = p->signals.pending,
 				  .blocked = t->signals.mask,
-				  .queued = p->signals.queued};
+				  .queued = queued_signals(p)};
 	for (u32 i = 0; i < SIGNAL_COUNT; i++) {
 		u64 handler = p->signals.actions[i].handler;
 
@@ -226,18 +227,19 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 	signal_sets_read(t, p, &s);
 	text_printf(text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", t->name,
 		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
-	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
-		    c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
-		    c->sgid, c->fsgid);
+	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
+		    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
+	show_groups(t, text);
 	if (as) {
 		show_memory(as, text);
 		address_space_put(as);
 	}
-	text_printf(text, "Threads:\t%u\nSigQ:\t%u/%lu\n", f.threads, s.queued,
+	text_printf(text, "Threads:\t%u\nSigQ:\t%lu/%lu\n", f.threads, s.queued,
 		    process_limit(p, RLIMIT_SIGPENDING));
 	text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", s.own, s.shared,
 		    s.blocked);
 	text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", s.ignored, s.caught);
+	show_capabilities(t, text);
 	show_affinity(t, text);
 	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    READ_ONCE(t->use.counted.voluntary_switches),

@@ -10,6 +10,7 @@
 #include "kernel/linux/proc/usage.h"
 #include "kernel/linux/process_parts.h"
 #include "kernel/mem/slab.h"
+#include "kernel/sys/calls.h"
 
 static void show_bytes(struct address_space *as, u64 from, u64 to, struct text *text)
 {
@@ -112,7 +113,8 @@ static void show_region_usage(struct region *r, struct maps_walk *walk)
 }
 
 /* The path, or what the memory is for, and the device and inode number of a mapped file. */
-static void region_describe(const struct region *r, char *path, size_t size, u64 *device, u64 *inode)
+static void region_describe(const struct region *r, char *path, size_t size, u64 *device,
+			    u64 *inode)
 {
 	const char *purpose = r->is_heap ? "[heap]" : r->is_stack ? "[stack]" : "";
 
@@ -199,7 +201,7 @@ static void show_smaps_rollup(struct address_space *as, struct text *text)
  * it. */
 static int pagemap_open(struct file *file)
 {
-	file->private = current_thread()->credentials.euid == 0 ? file : NULL;
+	file->private = capable(CAP_SYS_ADMIN) ? file : NULL;
 	return 0;
 }
 
@@ -249,12 +251,21 @@ static const struct file_ops pagemap_ops = {.open = pagemap_open, .read = pagema
 PROC_PID_FILES(files) = {
     {.name = "cmdline", .mode = FILE_MODE, .per_thread = true, .show_space = show_cmdline},
     {.name = "statm", .mode = FILE_MODE, .per_thread = true, .show = show_statm},
-    {.name = "maps", .mode = FILE_MODE, .per_thread = true, .show_space = show_maps},
-    {.name = "smaps", .mode = FILE_MODE, .per_thread = true, .show_space = show_smaps},
+    {.name = "maps",
+     .mode = FILE_MODE,
+     .per_thread = true,
+     .inspects = true,
+     .show_space = show_maps},
+    {.name = "smaps",
+     .mode = FILE_MODE,
+     .per_thread = true,
+     .inspects = true,
+     .show_space = show_smaps},
     {.name = "smaps_rollup",
      .mode = FILE_MODE,
      .per_thread = true,
+     .inspects = true,
      .show_space = show_smaps_rollup},
-    {.name = "environ", .mode = S_IFREG | 0400, .show_space = show_environ},
+    {.name = "environ", .mode = S_IFREG | 0400, .inspects = true, .show_space = show_environ},
     {.name = "pagemap", .mode = S_IFREG | 0400, .per_thread = true, .ops = &pagemap_ops},
 };

@@ -5,6 +5,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/prctl_option.h"
 #include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
 
@@ -26,7 +27,7 @@ static long set_name(u64 user)
 	return 0;
 }
 
-SYSCALL2(prctl, option, argument)
+SYSCALL5(prctl, option, argument, b, c, d)
 {
 	char name[NAME_SIZE] = "";
 
@@ -42,6 +43,9 @@ SYSCALL2(prctl, option, argument)
 		strscpy(name, current_thread()->name, sizeof(name));
 		return copy_to_user((void *)argument, name, sizeof(name));
 	}
+	linker_set_for_each(entry, prctl_options) if (entry->option ==
+						      (u32)option) return entry->fn(argument, b, c,
+										    d);
 	return -EINVAL;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
+#include "kernel/task/probe.h"
 
 /* A process may send a siginfo that looks like one from the kernel or kill() only to itself. */
 SYSCALL3(rt_sigqueueinfo, pid, signal, user)

@@ -3,7 +3,7 @@
  * The CPUs on which a thread may run: sched_setaffinity(2), sched_getaffinity(2).
  */
 #include "kernel/lib/errno.h"
-#include "kernel/sys/calls.h"
+#include "kernel/linux/sched/permission.h"
 #include "kernel/task/sched.h"
 
 SYSCALL3(sched_setaffinity, tid, size, user)

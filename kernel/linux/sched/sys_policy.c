@@ -5,7 +5,8 @@
  * and changes nothing else.
  */
 #include "kernel/lib/errno.h"
-#include "kernel/sys/calls.h"
+#include "kernel/linux/limits.h"
+#include "kernel/linux/sched/permission.h"
 #include "kernel/sys/sched_attributes.h"
 #include "kernel/task/process_events.h"
 #include "kernel/task/sched.h"
@@ -48,6 +49,17 @@ static bool policy_is_valid(u32 policy)
 	       policy == SCHED_IDLE;
 }
 
+/* sched(7): RLIMIT_RTPRIO is the highest real-time priority that a thread may be given without
+ * CAP_SYS_NICE; it may keep or lower the one that it has. */
+static bool within_limit(struct thread *t, u32 policy, u32 priority)
+{
+	const struct sched_attributes *a = per_thread(t, sched_attributes);
+	u64 limit = process_limit(t->process, RLIMIT_RTPRIO);
+
+	return ((policy == a->policy || limit) && (priority <= a->priority || priority <= limit)) ||
+	       capable(CAP_SYS_NICE);
+}
+
 /* Set policy and priority.  If `policy` is -1, only the priority changes. */
 static long set_policy(u64 tid, s32 policy, u64 user)
 {
@@ -68,7 +80,8 @@ static long set_policy(u64 tid, s32 policy, u64 user)
 	    (policy_is_realtime(wanted) ? priority < 1 || priority > PRIORITY_MAX
 					: priority != 0)) {
 		error = -EINVAL;
-	} else if (!may_reschedule(t) || (policy_is_realtime(wanted) && !is_privileged())) {
+	} else if (!may_reschedule(t) ||
+		   (policy_is_realtime(wanted) && !within_limit(t, wanted, priority))) {
 		error = -EPERM;
 	} else {
 		WRITE_ONCE(per_thread(t, sched_attributes)->policy, (u8)wanted);
@@ -165,7 +178,11 @@ SYSCALL3(setpriority, which, who, value)
 
 	if (error)
 		return error;
-	if (nice < READ_ONCE(per_thread(t, sched_attributes)->nice) && !is_privileged())
+	if (!may_reschedule(t))
+		error = -EPERM;
+	else if (nice < READ_ONCE(per_thread(t, sched_attributes)->nice) &&
+		 (u64)(20 - nice) > process_limit(t->process, RLIMIT_NICE) &&
+		 !capable(CAP_SYS_NICE))
 		error = -EACCES;
 	else
 		WRITE_ONCE(per_thread(t, sched_attributes)->nice, (s8)nice);

@@ -230,10 +230,11 @@ static int credentials_get(struct socket_message *m, u64 user, u64 n)
 	if (copy_from_user(c, (void *)user, sizeof(*c)))
 		return -EFAULT;
 	m->has_cred = true;
-	if (!is_privileged() &&
-	    (c->pid != p->pid ||
-	     (c->uid != own->uid && c->uid != own->euid && c->uid != own->suid) ||
-	     (c->gid != own->gid && c->gid != own->egid && c->gid != own->sgid)))
+	if ((c->pid != p->pid && !capable(CAP_SYS_ADMIN)) ||
+	    (c->uid != own->uid && c->uid != own->euid && c->uid != own->suid &&
+	     !capable(CAP_SETUID)) ||
+	    (c->gid != own->gid && c->gid != own->egid && c->gid != own->sgid &&
+	     !capable(CAP_SETGID)))
 		return -EPERM;
 	p = process_find(c->pid);
 	if (!p)

@@ -5,6 +5,7 @@
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
+#include "kernel/fs/rights.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -48,6 +49,10 @@ static struct socket *path_find(const char *path, u32 type)
 
 	if (IS_ERR(inode))
 		return (struct socket *)inode;
+	if (may_access(inode, MAY_WRITE)) {
+		inode_put(inode);
+		return ERR_PTR(-EACCES);
+	}
 	mutex_lock(&inode->lock);
 	if (S_ISSOCK(inode->mode))
 		s = inode->socket;

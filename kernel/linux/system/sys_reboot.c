@@ -17,7 +17,7 @@
 
 SYSCALL4(reboot, magic, magic2, command, argument)
 {
-	if (!is_privileged())
+	if (!capable(CAP_SYS_BOOT))
 		return -EPERM;
 	if ((u32)magic != REBOOT_MAGIC || ((u32)magic2 != 672274793 && (u32)magic2 != 85072278 &&
 					   (u32)magic2 != 369367448 && (u32)magic2 != 537993216))
@@ -40,7 +40,7 @@ SYSCALL2(sethostname, user, length)
 {
 	char name[SYSTEM_NODE_MAX + 1];
 
-	if (!is_privileged())
+	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (length > SYSTEM_NODE_MAX)
 		return -EINVAL;

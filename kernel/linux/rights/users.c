@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What each user has: threads (RLIMIT_NPROC) and queued signals (RLIMIT_SIGPENDING).
+ *
+ * A user is in the table while it has something, and root always.  Threads of root are not counted,
+ * since no limit but that of the machine binds them.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/linux/rights/rights.h"
+#include "kernel/mem/slab.h"
+#include "kernel/sys/calls.h"
+#include "kernel/linux/rights.h"
+#include "kernel/task/probe.h"
+#include "kernel/task/process_events.h"
+
+#define HASH_SIZE 64
+
+struct user {
+	struct user *next; /* in the same bucket */
+	u32 uid;
+	u64 threads, signals;
+};
+
+/* The thread is counted; and the next one that it makes is counted already. */
+static DEFINE_PER_THREAD(bool, is_counted);
+static DEFINE_PER_THREAD(bool, is_admitting);
+DEFINE_SPINLOCK(users_lock); /* irq */
+static struct user root;
+static struct user *users[HASH_SIZE] = {&root};
+
+/* The link to the user, or the one at which it would be inserted.  The caller holds users_lock. */
+static struct user **find(u32 uid)
+{
+	struct user **link = &users[uid % HASH_SIZE];
+
+	assert_held(&users_lock);
+	while (*link && (*link)->uid != uid)
+		link = &(*link)->next;
+	return link;
+}
+
+/* Add to the threads or to the signals of a user.  -EAGAIN: no memory for a new user, or it would
+ * have more than `limit`. */
+static int add(u32 uid, s32 threads, s32 signals, u64 limit)
+{
+	u64 flags = spin_lock_irq(&users_lock);
+	struct user **link = find(uid), *u = *link, *unused = NULL;
+	int error = 0;
+
+	if (!u && (threads > 0 || signals > 0)) {
+		u = *link = kzalloc(sizeof(*u));
+		if (u)
+			u->uid = uid;
+	}
+	if (!u || (threads > 0 && u->threads >= limit) || (signals > 0 && u->signals >= limit)) {
+		error = -EAGAIN;
+	} else {
+		u->threads += (u64)(s64)threads;
+		u->signals += (u64)(s64)signals;
+	}
+	if (u && u != &root && !u->threads && !u->signals) {
+		unused = u;
+		*link = u->next;
+	}
+	spin_unlock_irq(&users_lock, flags);
+	kfree(unused);
+	return error;
+}
+
+static u64 count(u32 uid, bool signals)
+{
+	u64 flags = spin_lock_irq(&users_lock);
+	struct user *u = *find(uid);
+	u64 n = !u ? 0 : signals ? u->signals : u->threads;
+
+	spin_unlock_irq(&users_lock, flags);
+	return n;
+}
+
+/* --- Threads ---------------------------------------------------------------------------------- */
+
+/* The most threads that the user of the calling thread may have.  getrlimit(2): capabilities lift
+ * the limit. */
+static u64 thread_maximum(void)
+{
+	if (capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+		return UINT64_MAX;
+	return current_limit(RLIMIT_NPROC);
+}
+
+int rights_admit(void)
+{
+	bool *admitted = per_thread(current_thread(), is_admitting);
+
+	if (*admitted) /* left from a clone() that failed */
+		return 0;
+	if (add(current_thread()->credentials.uid, 1, 0, thread_maximum()))
+		return -EAGAIN;
+	*admitted = true;
+	return 0;
+}
+
+/* The new thread takes over what rights_admit() has counted. */
+static void clone(struct thread *t)
+{
+	*per_thread(current_thread(), is_admitting) = false;
+	*per_thread(t, is_counted) = t->credentials.uid != 0;
+}
+
+/* Also called for a thread that was never in the tables, when it is freed. */
+static void forget(struct thread *t)
+{
+	s32 n = *per_thread(t, is_counted) + *per_thread(t, is_admitting);
+
+	if (n)
+		(void)add(t->credentials.uid, -n, 0, 0);
+	*per_thread(t, is_counted) = *per_thread(t, is_admitting) = false;
+}
+
+PROCESS_EVENTS(users_events) = {.clone = clone, .unlink = forget, .free = forget};
+
+int users_move_thread(u32 new)
+{
+	struct thread *t = current_thread();
+
+	if (new &&add(new, 1, 0, UINT64_MAX))
+		return -EAGAIN;
+	forget(t);
+	*per_thread(t, is_counted) = new != 0;
+	return 0;
+}
+
+bool users_too_many_threads(void)
+{
+	u32 uid = current_thread()->credentials.uid;
+
+	return uid && count(uid, false) > thread_maximum();
+}
+
+/* --- Signals ---------------------------------------------------------------------------------- */
+
+/* The queued signals of a process are counted for one user, also if its ids change meanwhile. */
+struct signal_count {
+	u32 uid, queued;
+};
+
+static DEFINE_PER_PROCESS(struct signal_count, signal_count);
+
+static struct signal_count *signal_count_of(struct process *p)
+{
+	struct signal_count *c = per_process(p, signal_count);
+
+	if (!c->queued && !list_empty(&p->threads))
+		c->uid = list_first(&p->threads, struct thread, process_link)->credentials.uid;
+	return c;
+}
+
+u64 rights_queued_signals(struct process *p)
+{
+	return count(signal_count_of(p)->uid, true);
+}
+
+bool rights_count_signal(struct process *p, s32 change, u64 limit)
+{
+	struct signal_count *c = signal_count_of(p);
+
+	if (add(c->uid, 0, change, limit))
+		return false;
+	c->queued += (u32)change;
+	return true;
+}
