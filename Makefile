@@ -291,6 +291,9 @@ house: $(BUILD)/heddle.elf ## floors and rooms: what refers upward, circles, bud
 house-picture: $(BUILD)/heddle.elf ## draw docs/house.svg anew, and the figures of docs/house.md
 	@$(PYTHON) tools/house.py picture
 
+abi: $(BUILD)/heddle.elf ## write what is known into the table of system calls, docs/abi.md
+	@$(PYTHON) tools/abi.py write
+
 format: ## clang-format on all C of ours
 	@clang-format -i $(filter %.c,$(SOURCES)) $(shell find user tests -name '*.[ch]')
 
@@ -298,7 +301,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench suite ways trace report compile_commands.json loc house house-picture format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench suite ways trace report compile_commands.json loc house house-picture abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -47,6 +47,14 @@ def test_house(built):
     assert result.returncode == 0
 
 
+def test_abi(built):
+    """Each system call has a row in docs/abi.md, and the rows are true."""
+    result = subprocess.run(["python3", "tests/unit/test_abi.py"], cwd=ROOT,
+                            capture_output=True, text=True)
+    print(result.stdout, result.stderr)
+    assert result.returncode == 0
+
+
 def test_docs():
     """Every lab has its page; links and the sources that are named exist."""
     result = subprocess.run(["python3", "tests/unit/test_docs.py"], cwd=ROOT,
