@@ -61,6 +61,7 @@ struct entry;
 struct io_buffer;
 struct address_space;
 struct map_request;
+struct text;
 
 struct timespec {
 	s64 seconds;
@@ -107,6 +108,8 @@ struct file_ops {
 	ssize_t (*read)(struct file *file, struct io_buffer *io, u64 *position);
 	ssize_t (*write)(struct file *file, struct io_buffer *io, u64 *position);
 	bool stream; /* the file is a device without a position */
+	/* Add lines to /proc/PID/fdinfo/FD.  NULL: nothing to add. */
+	void (*show)(struct file *file, struct text *text);
 	long (*ioctl)(struct file *file, u32 request, u64 argument); /* NULL: -ENOTTY */
 	/* Returns the POLL* bits that are true now; see poll_wait().  NULL: always readable and
 	 * writable. */

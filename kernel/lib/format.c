@@ -45,7 +45,7 @@ static void put_text(struct output *out, const struct spec *spec, const char *pr
 static void put_number(struct output *out, const struct spec *spec, u64 v, unsigned base,
 		       const char *prefix)
 {
-	char text[20]; /* decimal digits of 64 bits */
+	char text[22]; /* octal digits of 64 bits */
 	int at = sizeof(text);
 
 	do
@@ -103,9 +103,10 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list arguments)
 			put_number(&out, &spec, v < 0 ? -(u64)v : (u64)v, 10, v < 0 ? "-" : "");
 			break;
 		case 'u':
+		case 'o':
 		case 'x':
 			v = spec.is_long ? va_arg(args, s64) : va_arg(args, u32);
-			put_number(&out, &spec, v, *fmt == 'u' ? 10 : 16,
+			put_number(&out, &spec, v, *fmt == 'u' ? 10 : *fmt == 'o' ? 8 : 16,
 				   spec.alternate && v && *fmt == 'x' ? "0x" : "");
 			break;
 		case 'p':

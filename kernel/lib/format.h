@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Formatted output with the formats that the kernel needs: %d %u %x %c %s %p %%, with flags "0-#",
+ * Formatted output with the formats that the kernel needs: %d %u %o %x %c %s %p %%, with flags "0-#",
  * width (number or *), precision (of %s), and lengths l ll z.
  */
 #pragma once

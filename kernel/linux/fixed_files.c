@@ -6,7 +6,10 @@
 
 #include "kernel/fs/internal.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
+
+#define SYSFS_MAGIC 0x62656572
 
 void superblock_add(struct superblock *sb, const char *path, struct inode *inode)
 {
@@ -35,3 +38,25 @@ void superblock_add(struct superblock *sb, const char *path, struct inode *inode
 		path = slash + 1;
 	}
 }
+
+/* --- /sys ------------------------------------------------------------------------------------- */
+
+static struct superblock *sysfs;
+
+struct superblock *sysfs_get(void)
+{
+	if (!sysfs) {
+		sysfs = vfs_mount("/sys", "sysfs", SYSFS_MAGIC, 0555);
+		require(!vfs_create(NULL, "/sys/kernel", S_IFDIR | 0755, 0));
+	}
+	return sysfs;
+}
+
+/* After all extensions have entered their files. */
+static void sysfs_close(void)
+{
+	if (sysfs)
+		sysfs->fixed = true;
+}
+
+INIT_CALL(90, sysfs_close);

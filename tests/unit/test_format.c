@@ -67,6 +67,7 @@ static void strings_and_characters(void)
 	same(100, "100%% %s", "");
 	same(100, "%.*s", -1, "whole");
 	same(100, "%p", (void *)0x123456789aUL);
+	same(100, "%o %04o %lo", 0755u, 022u, ~0UL);
 	same(100, "%.3s", (char[]){'a', 'b', 'c'}); /* not terminated */
 }
 

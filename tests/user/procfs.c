@@ -338,6 +338,112 @@ static void memory(void)
 	CHECK_ERR(syscall(SYS_sysinfo, BAD), EFAULT);
 }
 
+/* The text of a file, up to its first 8 KiB. */
+static const char *text_of(const char *path)
+{
+	static char text[8192];
+	int fd = (int)MUST(open(path, O_RDONLY));
+	ssize_t n, done = 0;
+
+	while ((n = read(fd, text + done, sizeof(text) - 1 - (size_t)done)) > 0)
+		done += n;
+	text[done] = 0;
+	close(fd);
+	return text;
+}
+
+static void descriptors(void)
+{
+	int fd = (int)MUST(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+	unsigned long pos, flags, ino;
+	struct stat s;
+	int mount;
+	char path[64];
+
+	lseek(fd, 42, SEEK_SET);
+	fstat(fd, &s);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	CHECK_EQ(sscanf(text_of(path), "pos: %lu flags: %lo mnt_id: %d ino: %lu", &pos, &flags,
+			&mount, &ino),
+		 4);
+	CHECK_EQ(pos, 42);
+	CHECK_EQ(flags & O_ACCMODE, O_RDONLY);
+	CHECK_EQ(ino, s.st_ino);
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
+	CHECK_EQ(access(path, R_OK), 0);
+	close(fd);
+	CHECK_ERR(open(path, O_RDONLY), ENOENT);
+}
+
+static void limits(void)
+{
+	struct rlimit old, new;
+	char soft[32], hard[32];
+	const char *line;
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	new = old;
+	new.rlim_cur = 77;
+	MUST(setrlimit(RLIMIT_NOFILE, &new));
+	line = strstr(text_of("/proc/self/limits"), "Max open files");
+	CHECK(line && sscanf(line, "Max open files %31s %31s files", soft, hard) == 2);
+	CHECK_EQ(atoi(soft), 77);
+	CHECK_EQ(strtoul(hard, NULL, 10), old.rlim_max);
+	MUST(setrlimit(RLIMIT_NOFILE, &old));
+	CHECK(strstr(text_of("/proc/self/limits"), "Limit                     Soft Limit") != NULL);
+}
+
+static void mounts(void)
+{
+	char type[32] = "";
+	const char *line = strstr(text_of("/proc/self/mountinfo"), " /proc ");
+
+	CHECK(line && (line = strstr(line, " - ")) && sscanf(line, " - %31s", type) == 1);
+	CHECK(!strcmp(type, "proc"));
+}
+
+/* Values that programs read at their start. */
+static void settings(void)
+{
+	static const char *const numbers[] = {
+	    "/proc/sys/kernel/threads-max",  "/proc/sys/kernel/ngroups_max",
+	    "/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/pid_max",
+	    "/proc/sys/fs/pipe-max-size",    "/proc/sys/fs/nr_open",
+	    "/proc/sys/vm/max_map_count",    "/proc/sys/kernel/random/entropy_avail"};
+	char *end, first[64];
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		const char *text = text_of(numbers[i]);
+
+		CHECK(strtoul(text, &end, 10) > 0 && !strcmp(end, "\n"));
+	}
+	strcpy(first, text_of("/proc/sys/kernel/random/boot_id"));
+	CHECK_EQ(strlen(first), 37);
+	CHECK(!strcmp(first, text_of("/proc/sys/kernel/random/boot_id")));
+	CHECK(strcmp(first, text_of("/proc/sys/kernel/random/uuid")));
+	CHECK(strncmp(text_of("/proc/swaps"), "Filename", 8) == 0);
+	CHECK_EQ(IN_CHILD({
+			 int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+			 CHECK_EQ(write(fd, "500\n", 4), 4);
+			 CHECK_ERR(write(fd, "1001\n", 5), EINVAL);
+			 CHECK_EQ(atoi(text_of("/proc/self/oom_score_adj")), 500);
+			 CHECK_EQ(
+			     IN_CHILD(CHECK_EQ(atoi(text_of("/proc/self/oom_score_adj")), 500)), 0);
+		 }),
+		 0);
+}
+
+static void processors_of_sys(void)
+{
+	long first = -1, last = -1;
+	int n = sscanf(text_of("/sys/devices/system/cpu/online"), "%ld-%ld", &first, &last);
+
+	CHECK(n == 1 || n == 2);
+	CHECK_EQ(first, 0);
+	CHECK_EQ(n == 2 ? last + 1 : 1, sysconf(_SC_NPROCESSORS_CONF));
+	CHECK_EQ(atoi(text_of("/sys/devices/system/cpu/cpu0/topology/core_id")), 0);
+}
+
 static void file_system(void)
 {
 	struct statfs f;
@@ -393,5 +499,10 @@ int main(int argc, char *argv[])
 	RUN(memory);
 	RUN(system_wide);
 	RUN(file_system);
+	RUN(descriptors);
+	RUN(limits);
+	RUN(mounts);
+	RUN(settings);
+	RUN(processors_of_sys);
 	return check_end();
 }

@@ -17,7 +17,7 @@
 
 #define PROC_MAGIC 0x9fa0
 
-enum proc_kind { ROOT, MACHINE_FILE, PID_DIR, TASK_DIR, PID_FILE, FD_DIR, FD_LINK };
+enum proc_kind { ROOT, MACHINE_FILE, PID_DIR, TASK_DIR, PID_FILE, FD_DIR, FD_LINK, FD_INFO };
 
 /* inode->private: describes the file that an inode stands for. */
 struct proc_entry {
@@ -26,7 +26,7 @@ struct proc_entry {
 	tid_t tid;	/* for files of a process: its PID */
 	bool in_thread; /* below task/ */
 	bool heddle;	/* below heddle/ */
-	u32 number; /* FD_LINK: the descriptor; a file of a process: its index, from 1 */
+	u32 number; /* FD_LINK, FD_INFO: the descriptor; a file of a process: its index, from 1 */
 	const struct proc_pid_file *file; /* TASK_DIR, PID_FILE, FD_DIR */
 	const char *constant;		    /* MACHINE_FILE: text, or the target of a link; or */
 	void (*make)(struct text *t);
@@ -35,7 +35,8 @@ struct proc_entry {
 
 static struct superblock *proc;
 static const struct proc_pid_file LINKER_SET_ENTRY(proc_pid_files, struct proc_pid_file)
-    task_directory = {.name = "task", .mode = S_IFDIR | 0555};
+    task_directory = {.name = "task", .mode = S_IFDIR | 0555},
+    fdinfo_directory = {.name = "fdinfo", .mode = S_IFDIR | 0555, .per_thread = true};
 static struct lock_class content_class = {"proc text", 0};
 
 pid_t procfs_file_pid(const struct file *file)
@@ -103,6 +104,21 @@ static int make_file_target(const struct proc_entry *e, struct text *t)
 	return 0;
 }
 
+/* The text of /proc/PID/fdinfo/FD. */
+static int make_file_info(const struct proc_entry *e, struct text *t)
+{
+	struct file *f = fd_file(e->pid, e->number);
+
+	if (!f)
+		return -ENOENT;
+	text_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(f->position),
+		    f->flags, mount_number(f->inode->sb), f->inode->ino);
+	if (f->ops->show)
+		f->ops->show(f, t);
+	file_put(f);
+	return 0;
+}
+
 /* Make the text of a file or the target of a link in *t.  The caller frees t->data, after an error
  * too. */
 static int entry_make(const struct proc_entry *e, struct text *t)
@@ -113,6 +129,8 @@ static int entry_make(const struct proc_entry *e, struct text *t)
 		return -EACCES;
 	if (leads_to_file(e))
 		error = make_file_target(e, t);
+	else if (e->kind == FD_INFO)
+		error = make_file_info(e, t);
 	else if (e->kind == PID_FILE)
 		error = procinfo_make(e->file, e->pid, e->in_thread ? e->tid : 0, t);
 	else if (e->constant)
@@ -279,7 +297,7 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 			return false;
 		number = file_table_next(table, (u32)number);
 		file_table_put(table);
-		e->kind = FD_LINK;
+		e->kind = dir->file == &fdinfo_directory ? FD_INFO : FD_LINK;
 		e->number = (u32)number;
 		break;
 	default:
@@ -295,12 +313,17 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 	return number >= 0;
 }
 
+static bool is_of_descriptor(const struct proc_entry *e)
+{
+	return e->kind == FD_LINK || e->kind == FD_INFO;
+}
+
 static void entry_name(const struct proc_entry *e, char name[NAME_MAX + 1])
 {
 	if (e->file)
 		strscpy(name, e->file->name, NAME_MAX + 1);
 	else
-		snprintf(name, NAME_MAX + 1, "%u", e->kind == FD_LINK ? e->number : (u32)e->tid);
+		snprintf(name, NAME_MAX + 1, "%u", is_of_descriptor(e) ? e->number : (u32)e->tid);
 }
 
 /* The inode number: each lookup of the same file gives the same one.  Files of the machine have
@@ -308,6 +331,7 @@ static void entry_name(const struct proc_entry *e, char name[NAME_MAX + 1])
 static u64 entry_ino(const struct proc_entry *e)
 {
 	return (u64)e->tid << 20 | (u64)e->in_thread << 19 | (u64)(e->kind == FD_LINK) << 18 |
+	       (u64)(e->kind == FD_INFO) << 16 |
 	       (u64)e->heddle << 17 | e->number;
 }
 
@@ -315,7 +339,7 @@ static u32 entry_mode(const struct proc_entry *e)
 {
 	if (e->file)
 		return e->file->mode;
-	return e->kind == FD_LINK ? S_IFLNK | 0700 : S_IFDIR | 0555;
+	return e->kind == FD_LINK ? S_IFLNK | 0700 : e->kind == FD_INFO ? FILE_MODE : S_IFDIR | 0555;
 }
 
 static bool proc_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino,
@@ -334,7 +358,7 @@ static bool proc_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1],
 static struct inode *proc_lookup(struct inode *dir, const char *name, size_t length);
 static const struct inode_ops directory_ops = {.lookup = proc_lookup, .next = proc_next};
 
-static struct inode *proc_inode(const struct proc_entry *e, u32 mode)
+static struct inode *proc_inode(struct superblock *sb, const struct proc_entry *e, u32 mode)
 {
 	static const struct inode_ops link_ops = {.readlink = proc_readlink};
 	static const struct inode_ops magic_ops = {.readlink = proc_readlink,
@@ -345,7 +369,7 @@ static struct inode *proc_inode(const struct proc_entry *e, u32 mode)
 	if (!copy)
 		return ERR_PTR(-ENOMEM);
 	*copy = *e;
-	inode = inode_create(proc, mode,
+	inode = inode_create(sb, mode,
 			     S_ISDIR(mode)	? &directory_ops
 			     : !S_ISLNK(mode)	? NULL
 			     : leads_to_file(e) ? &magic_ops
@@ -364,7 +388,7 @@ static struct inode *proc_inode(const struct proc_entry *e, u32 mode)
 static struct inode *lookup_inode(struct inode *dir, const struct proc_entry *e, const char *name,
 				  size_t length)
 {
-	struct inode *inode = proc_inode(e, entry_mode(e));
+	struct inode *inode = proc_inode(proc, e, entry_mode(e));
 	struct thread *t;
 
 	if (IS_ERR(inode))
@@ -416,15 +440,16 @@ static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len
 
 static void machine_add(const char *path, u32 mode, const struct proc_entry *e)
 {
-	superblock_add(proc, path, proc_inode(e, mode));
+	superblock_add(proc, path, proc_inode(proc, e, mode));
 }
 
-static void machine_add_file(const struct proc_file *f)
+static void machine_add_file(struct superblock *sb, const struct proc_file *f)
 {
 	const struct proc_entry e = {
 	    .kind = MACHINE_FILE, .make = f->make, .write = f->write, .constant = f->constant};
 
-	machine_add(f->path, S_IFREG | (f->write ? 0644 : 0444), &e);
+	superblock_add(sb, f->path,
+		       proc_inode(sb, &e, S_IFREG | (f->write ? 0644 : 0444)));
 }
 
 static void make_self(struct text *t)
@@ -436,22 +461,6 @@ static void make_thread_self(struct text *t)
 {
 	text_printf(t, "%d/task/%d", current_process()->pid, current_thread()->tid);
 }
-
-/* /proc/PID/mounts. */
-static int make_mounts(pid_t pid, tid_t tid, struct text *t)
-{
-	struct superblock *sb;
-	char path[32];
-
-	list_for_each (sb, &vfs_mounts, link)
-		if (vfs_path_of(sb->root, path, sizeof(path)) > 0)
-			text_printf(t, "%s %s %s rw,relatime 0 0\n", sb->type, path, sb->type);
-	return 0;
-}
-
-PROC_PID_FILES(mounts) = {
-    {.name = "mounts", .mode = S_IFREG | 0444, .per_thread = true, .make = make_mounts},
-};
 
 static void procfs_init(void)
 {
@@ -477,9 +486,14 @@ static void procfs_init(void)
 	machine_add("thread-self", S_IFLNK | 0777, &thread_self);
 	machine_add("mounts", S_IFLNK | 0777, &mounts_link);
 	linker_set_for_each(file, proc_files)
-		machine_add_file(file);
+		machine_add_file(proc, file);
 	for (size_t i = 0; i < ARRAY_SIZE(device_links); i++)
 		require(!vfs_symlink(NULL, device_links[i][0], device_links[i][1]));
 }
 
 INIT_CALL(10, procfs_init);
+
+void sysfs_add(const struct proc_file *f)
+{
+	machine_add_file(sysfs_get(), f);
+}

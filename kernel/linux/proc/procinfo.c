@@ -225,8 +225,9 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 
 	family_read(p, &f);
 	signal_sets_read(t, p, &s);
-	text_printf(text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", t->name,
-		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
+	text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
+		    t->name, READ_ONCE(p->fs.umask), state_word(state_letter(t, p)), p->pid, t->tid,
+		    f.parent);
 	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
 		    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 	show_groups(t, text);
@@ -334,10 +335,10 @@ PROC_PID_FILES(pid_files) = {
     {.name = "comm", .mode = FILE_MODE, .per_thread = true, .show = show_comm},
     {.name = "schedstat", .mode = FILE_MODE, .per_thread = true, .show = show_schedstat},
     {.name = "wchan", .mode = FILE_MODE, .per_thread = true, .show = show_wchan},
-    {.name = "exe", .mode = LINK_MODE, .follow = follow_exe},
-    {.name = "cwd", .mode = LINK_MODE, .make = make_cwd},
-    {.name = "root", .mode = LINK_MODE, .make = make_root},
-    {.name = "fd", .mode = S_IFDIR | 0500},
+    {.name = "exe", .mode = LINK_MODE, .per_thread = true, .follow = follow_exe},
+    {.name = "cwd", .mode = LINK_MODE, .per_thread = true, .make = make_cwd},
+    {.name = "root", .mode = LINK_MODE, .per_thread = true, .make = make_root},
+    {.name = "fd", .mode = S_IFDIR | 0500, .per_thread = true},
 };
 
 /* --- Walking over processes ------------------------------------------------------------------- */

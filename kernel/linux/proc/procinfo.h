@@ -18,5 +18,11 @@ pid_t procinfo_next_pid(pid_t from);		/* the lowest PID in use >= from, or -1 */
 tid_t procinfo_next_tid(pid_t pid, tid_t from); /* the lowest TID >= from in a process, or -1 */
 struct file_table *procinfo_files(pid_t pid);	/* with a reference, or NULL */
 
+/* The number of a mount in /proc/PID/mountinfo. */
+u32 mount_number(const struct superblock *sb);
+
+/* Add a file below /sys.  A constant text must stay valid.  To be called at boot only. */
+void sysfs_add(const struct proc_file *f);
+
 /* The PID of the directory /proc/PID in which `file` was opened. */
 pid_t procfs_file_pid(const struct file *file);

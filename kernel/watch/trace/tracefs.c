@@ -16,7 +16,6 @@
 #include "kernel/mem/slab.h"
 #include "kernel/watch/trace/trace.h"
 
-#define SYSFS_MAGIC	0x62656572
 #define TRACEFS_MAGIC	0x74726163
 
 #define ALL_EVENTS ((1U << TRACE_MARK) - 1)
@@ -425,13 +424,12 @@ static void tracefs_init(void)
 	    {"trace_clock", make_clock, write_clock, 0},
 	    {"tracing_on", make_on, write_on, 0},
 	};
-	struct superblock *sysfs, *sb;
+	struct superblock *sb;
 	char path[40];
 
-	sysfs = vfs_mount("/sys", "sysfs", SYSFS_MAGIC, 0555);
-	require(!vfs_create(NULL, "/sys/kernel", S_IFDIR | 0755, 0));
+	(void)sysfs_get(); /* the place of the mount */
 	sb = vfs_mount("/sys/kernel/tracing", "tracefs", TRACEFS_MAGIC, 0555);
-	sysfs->fixed = sb->fixed = true;
+	sb->fixed = true;
 	enabled = trace_mask & ALL_EVENTS;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		add(sb, &files[i]);

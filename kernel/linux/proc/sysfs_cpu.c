@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /sys/devices/system: the processors, as lscpu(1) and C libraries look for them, and the memory as
+ * one node.  Each processor counts as a core of one package.
+ */
+#include "arch/x86_64/cpu/percpu.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/init.h"
+#include "kernel/linux/proc/procinfo.h"
+#include "kernel/mem/slab.h"
+
+#define CPUS "devices/system/cpu/"
+#define NODE "devices/system/node/"
+
+/* "0-3", or "0" if there is one. */
+static void make_cpu_list(struct text *t)
+{
+	text_printf(t, cpu_count > 1 ? "0-%u\n" : "%u\n", cpu_count - 1);
+}
+
+/* The same as a mask: words of 32 bits in hexadecimal, the highest first. */
+static void make_cpu_mask(struct text *t)
+{
+	for (u32 word = DIV_ROUND_UP(cpu_count, 32); word--;) {
+		u32 bits = MIN(cpu_count - word * 32, 32U);
+
+		text_printf(t, "%08x%s", bits == 32 ? ~0U : (1U << bits) - 1, word ? "," : "\n");
+	}
+}
+
+static const struct proc_file machine_files[] = {
+    {CPUS "online", .make = make_cpu_list},
+    {CPUS "possible", .make = make_cpu_list},
+    {CPUS "present", .make = make_cpu_list},
+    {CPUS "offline", .constant = "\n"},
+    {CPUS "isolated", .constant = "\n"},
+    {CPUS "kernel_max", .constant = "255\n"},
+    {NODE "online", .constant = "0\n"},
+    {NODE "possible", .constant = "0\n"},
+    {NODE "has_memory", .constant = "0\n"},
+    {NODE "node0/cpulist", .make = make_cpu_list},
+    {NODE "node0/cpumap", .make = make_cpu_mask},
+    {"kernel/mm/transparent_hugepage/enabled", .constant = "always madvise [never]\n"},
+};
+
+/* Add a file about one CPU, with a text of its own. */
+static void add_topology(u32 cpu, const char *name, const char *format, u32 number)
+{
+	char path[64], *text = kmalloc(16);
+
+	if (!text)
+		return;
+	snprintf(path, sizeof(path), CPUS "cpu%u/topology/%s", cpu, name);
+	snprintf(text, 16, format, number);
+	sysfs_add(&(struct proc_file){path, .constant = text});
+}
+
+/* A mask with the bit of one CPU, in the form of make_cpu_mask(). */
+static void add_mask(u32 cpu, const char *name)
+{
+	const size_t size = 9 * DIV_ROUND_UP(cpu_count, 32) + 1;
+	char path[64], *text = kmalloc(size);
+	size_t n = 0;
+
+	if (!text)
+		return;
+	for (u32 word = DIV_ROUND_UP(cpu_count, 32); word--;)
+		n += scnprintf(text + n, size - n, "%08x%s", cpu / 32 == word ? 1U << cpu % 32 : 0,
+			       word ? "," : "\n");
+	snprintf(path, sizeof(path), CPUS "cpu%u/topology/%s", cpu, name);
+	sysfs_add(&(struct proc_file){path, .constant = text});
+}
+
+static void add_cpu(u32 cpu)
+{
+	add_mask(cpu, "thread_siblings");
+	add_mask(cpu, "core_cpus");
+	add_topology(cpu, "thread_siblings_list", "%u\n", cpu);
+	add_topology(cpu, "core_cpus_list", "%u\n", cpu);
+	add_topology(cpu, "core_id", "%u\n", cpu);
+	add_topology(cpu, "physical_package_id", "%u\n", 0);
+}
+
+static void sysfs_init(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(machine_files); i++)
+		sysfs_add(&machine_files[i]);
+	for (u32 cpu = 0; cpu < cpu_count; cpu++)
+		add_cpu(cpu);
+}
+
+INIT_CALL(20, sysfs_init);
