@@ -133,6 +133,8 @@ void regions_free(struct list *dead)
 	while ((l = list_pop_front(dead))) {
 		struct region *r = list_entry(l, struct region, mapping.link);
 
+		linker_set_for_each(events, region_events)
+			events->freed(r);
 		if (r->object)
 			vm_object_put(r->object);
 		if (r->file)

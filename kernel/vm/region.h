@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kernel/lib/linker_set.h"
 #include "kernel/vm/address_space.h"
 
 /* Bytes that stay free below a stack, so that an overflow does not reach the next region (as on
@@ -47,6 +48,13 @@ void region_unlink(struct region *r, struct list *dead);
 
 /* Free removed regions.  No lock is held, since dropping the last reference to a file closes it. */
 void regions_free(struct list *dead);
+
+/* Functions of extensions that regions_free() calls for each region, which still has its references
+ * to the object and the file.  They must be cheap for a region that the extension does not know. */
+struct region_events {
+	void (*freed)(struct region *r);
+};
+LINKER_SET(region_events, struct region_events);
 
 /* Add the region to the sums of its space (`sign` 1), or subtract it (-1).  Called before and after
  * a change of its size or protection. */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What System V objects and POSIX message queues share.
+ */
+#include "kernel/linux/ipc_parts.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/sched.h"
+#include "kernel/vm/usercopy.h"
+
+static u64 allocated; /* bytes, atomic */
+
+static u64 allocated_most(void)
+{
+	static u64 most;
+	struct page_stats stats;
+
+	if (!READ_ONCE(most)) {
+		page_stats_read(&stats);
+		WRITE_ONCE(most, stats.total * PAGE_SIZE / 8);
+	}
+	return most;
+}
+
+void *ipc_alloc(size_t size)
+{
+	void *object = kzalloc(size);
+
+	if (object && __atomic_add_fetch(&allocated, kmalloc_bytes(object), __ATOMIC_RELAXED) >
+			  allocated_most()) {
+		ipc_free(object);
+		object = NULL;
+	}
+	return object;
+}
+
+void ipc_free(void *object)
+{
+	if (object)
+		__atomic_sub_fetch(&allocated, kmalloc_bytes(object), __ATOMIC_RELAXED);
+	kfree(object);
+}
+
+int handoff_sleep(struct handoff *h, struct list *waiting, struct spinlock *guard, const char *name,
+		  u64 deadline_ns)
+{
+	struct thread *t = current_thread();
+	int result;
+
+	h->thread = t;
+	t->wait.name = name;
+	list_push_back(waiting, &h->link);
+	spin_unlock(guard);
+	might_sleep();
+	result = sleep_until_woken(&h->woken, deadline_ns, WAIT_SIGNALS);
+	spin_lock(guard);
+	list_remove(&h->link);
+	t->wait.name = NULL;
+	return h->woken ? 0 : result;
+}
+
+void handoff_wake(struct handoff *h)
+{
+	struct thread *t = h->thread;
+
+	list_remove(&h->link);
+	/* The sleeper takes the guard, which the caller holds, before its stack goes. */
+	__atomic_store_n(&h->woken, true, __ATOMIC_RELEASE);
+	thread_wake(t);
+}
+
+struct message *message_load(u64 user, size_t size)
+{
+	struct message *m = ipc_alloc(sizeof(*m) + size);
+
+	if (!m)
+		return ERR_PTR(-ENOMEM);
+	m->size = size;
+	if (!copy_from_user(m->data, (void *)user, size))
+		return m;
+	ipc_free(m);
+	return ERR_PTR(-EFAULT);
+}
+
+int numbers_write(const char *text, u64 *to, u32 count, u64 most)
+{
+	u64 number[4];
+	char word[24];
+
+	for (u32 i = 0; i < count; i++) {
+		size_t n = 0;
+
+		while (*text == ' ' || *text == '\t')
+			text++;
+		while (*text > ' ' && n < sizeof(word) - 1)
+			word[n++] = *text++;
+		word[n] = '\0';
+		if (parse_u64(word, 10, &number[i]) || number[i] > most)
+			return -EINVAL;
+	}
+	for (u32 i = 0; i < count; i++)
+		WRITE_ONCE(to[i], number[i]);
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What System V objects and POSIX message queues share: bounded memory, sleeping until another
+ * thread hands something over, and numbers in /proc/sys.
+ */
+#pragma once
+
+#include "kernel/lib/list.h"
+#include "kernel/lib/treap.h"
+#include "kernel/sync/spinlock.h"
+
+/* Allocate zeroed memory that outlives the process which asks for it, or free it.  All of it
+ * together is at most an eighth of the machine's memory.  NULL: there is no memory, or the bound is
+ * reached. */
+void *ipc_alloc(size_t size);
+void ipc_free(void *object); /* NULL has no effect */
+
+/* A thread that sleeps until another thread has done its work for it.  The waker stores the result
+ * next to this structure, which lies on the sleeper's stack. */
+struct handoff {
+	struct list link;
+	struct thread *thread;
+	bool woken;
+};
+
+/* Append `h` to the list `waiting` and sleep until handoff_wake().  The caller holds `guard`, which
+ * is released during the sleep.  `name` is what /proc shows.  Returns 0, or -ETIMEDOUT or -EINTR if
+ * nobody has woken it; then it is in no list any more. */
+int handoff_sleep(struct handoff *h, struct list *waiting, struct spinlock *guard, const char *name,
+		  u64 deadline_ns);
+
+/* Remove `h` from its list and wake its thread.  The caller holds the guard, and must not use `h`
+ * after it has released the guard. */
+void handoff_wake(struct handoff *h);
+
+struct message {
+	union {
+		struct list link;	/* of a System V queue */
+		struct treap_node node; /* of a POSIX queue */
+	};
+	s64 type; /* or the priority */
+	size_t size;
+	char data[];
+};
+
+/* Make a message of `size` bytes of user memory; ipc_free() frees it.  ERR_PTR(-ENOMEM, -EFAULT).
+ * Sleeps. */
+struct message *message_load(u64 user, size_t size);
+
+/* Parse `count` numbers that are separated by white space, each at most `most`, and set `to`.  0 or
+ * -EINVAL; then nothing is set. */
+int numbers_write(const char *text, u64 *to, u32 count, u64 most);
+
+/* Define the functions of an entry of PROC_FILES() that shows the u64 variable `limit_NAME`, and
+ * sets it to at most `most`. */
+#define PROC_LIMIT(name, most)                                                                     \
+	static void make_##name(struct text *t)                                                    \
+	{                                                                                          \
+		text_printf(t, "%lu\n", READ_ONCE(limit_##name));                                  \
+	}                                                                                          \
+	static int write_##name(const char *text, size_t length)                                   \
+	{                                                                                          \
+		return numbers_write(text, &limit_##name, 1, (most));                              \
+	}
+#define PROC_LIMIT_FILE(folder, name)                                                              \
+	{                                                                                          \
+		folder #name, .make = make_##name, .write = write_##name                           \
+	}

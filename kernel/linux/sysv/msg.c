@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * System V message queues: msgget(2), msgop(2), msgctl(2).  A sender gives its message to the first
+ * waiting receiver that wants it.  A receiver that has made room puts the messages of waiting
+ * senders into the queue.  So a thread is woken when its call is done.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/linux/ipc_parts.h"
+#include "kernel/linux/proc_file.h"
+#include "kernel/linux/rights.h"
+#include "kernel/linux/sysv/ids.h"
+#include "kernel/sys/calls.h"
+
+#define MSG_NOERROR  010000
+#define MSG_EXCEPT   020000
+#define MSG_COPY     040000
+
+#define MSG_STAT     11
+#define MSG_INFO     12
+#define MSG_STAT_ANY 13
+
+struct msg_queue {
+	struct ipc ipc;
+	/* Under ipc.lock. */
+	struct list messages;		/* struct message.link, the oldest first */
+	u64 bytes, count;		/* of the messages */
+	u64 most;			/* bytes, and messages, in the queue */
+	s64 sent, received;		/* seconds: the last msgsnd() and msgrcv() */
+	s32 sender, receiver;		/* the processes that called them */
+	struct list senders, receivers; /* threads that wait: struct msg_call.handoff.link */
+};
+
+/* A msgsnd() or msgrcv() call. */
+struct msg_call {
+	struct handoff handoff;
+	s32 pid;
+	struct message *message; /* to be sent, or received */
+	s64 type;		 /* receive: the argument of msgrcv() */
+	u32 flags;
+	size_t room; /* receive: the longest message that fits */
+	int result;  /* set by the waker */
+};
+
+struct msqid_ds { /* of the ABI */
+	struct ipc_perm perm;
+	s64 sent, received, changed;
+	u64 bytes, count, most;
+	s32 sender, receiver;
+	u64 unused[2];
+};
+
+static u64 limit_msgmax = 8192, limit_msgmnb = 16384, limit_msgmni = 32000;
+static u64 messages_total, bytes_total; /* in all queues; atomic */
+static struct lock_class queue_class = {"message queue", 0};
+static struct ipc_ids ids;
+
+static struct msg_queue *queue_of(struct ipc *o)
+{
+	return container_of(o, struct msg_queue, ipc);
+}
+
+/* --- Sending and receiving; q->ipc.lock is held ------------------------------------------------
+ */
+
+static void count(struct msg_queue *q, const struct message *m, int by)
+{
+	u64 messages = (u64)by, bytes = messages * m->size;
+
+	q->count += messages;
+	q->bytes += bytes;
+	__atomic_fetch_add(&messages_total, messages, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&bytes_total, bytes, __ATOMIC_RELAXED);
+}
+
+static bool fits(const struct msg_queue *q, const struct message *m)
+{
+	return q->bytes + m->size <= q->most && q->count < q->most;
+}
+
+/* Does the receiver take messages of this type?  For a negative type see choose(). */
+static bool wants(const struct msg_call *receiver, s64 type)
+{
+	if (receiver->type < 0)
+		return type <= (receiver->type == INT64_MIN ? INT64_MAX : -receiver->type);
+	if (!receiver->type)
+		return true;
+	return (receiver->type == type) == !(receiver->flags & MSG_EXCEPT);
+}
+
+/* Give the message to the receiver.  False: it is too long for it, which is its result then. */
+static bool give(struct msg_queue *q, struct msg_call *receiver, struct message *m)
+{
+	if (m->size > receiver->room && !(receiver->flags & MSG_NOERROR)) {
+		receiver->result = -E2BIG;
+		return false;
+	}
+	receiver->message = m;
+	q->receiver = receiver->pid;
+	q->received = ipc_now();
+	return true;
+}
+
+/* Take over the message of a sender: it goes to a receiver, or into the queue. */
+static void accept(struct msg_queue *q, struct msg_call *sender)
+{
+	struct message *m = sender->message;
+	struct msg_call *r, *next;
+	bool given = false;
+
+	q->sender = sender->pid;
+	q->sent = ipc_now();
+	list_for_each_safe (r, next, &q->receivers, handoff.link) {
+		if (!wants(r, m->type))
+			continue;
+		given = give(q, r, m);
+		handoff_wake(&r->handoff);
+		if (given)
+			return;
+	}
+	list_push_back(&q->messages, &m->link);
+	count(q, m, 1);
+}
+
+/* There may be room: let those senders go on whose messages fit. */
+static void accept_waiting(struct msg_queue *q)
+{
+	struct msg_call *s, *next;
+
+	list_for_each_safe (s, next, &q->senders, handoff.link) {
+		if (!fits(q, s->message))
+			continue;
+		accept(q, s);
+		handoff_wake(&s->handoff);
+	}
+}
+
+/* The message that the receiver gets: the first that it wants, or with a negative type the first of
+ * the lowest type.  NULL: there is none. */
+static struct message *choose(struct msg_queue *q, const struct msg_call *receiver)
+{
+	struct message *m, *best = NULL;
+
+	list_for_each (m, &q->messages, link) {
+		if (!wants(receiver, m->type) || (best && m->type >= best->type))
+			continue;
+		best = m;
+		if (receiver->type >= 0)
+			break;
+	}
+	return best;
+}
+
+/* The end of a call that had to wait. */
+static int waited(struct msg_call *c, int result)
+{
+	return result == -EINTR ? -ERESTARTNOHAND : result ?: c->result;
+}
+
+static int send(struct msg_queue *q, struct msg_call *c)
+{
+	if (q->ipc.removed)
+		return -EIDRM;
+	if (!fits(q, c->message)) {
+		if (c->flags & IPC_NOWAIT)
+			return -EAGAIN;
+		return waited(c, handoff_sleep(&c->handoff, &q->senders, &q->ipc.lock, "msgsnd",
+					       WAIT_FOREVER));
+	}
+	accept(q, c);
+	return 0;
+}
+
+static int receive(struct msg_queue *q, struct msg_call *c)
+{
+	struct message *m = choose(q, c);
+
+	if (q->ipc.removed)
+		return -EIDRM;
+	if (!m) {
+		if (c->flags & IPC_NOWAIT)
+			return -ENOMSG;
+		return waited(c, handoff_sleep(&c->handoff, &q->receivers, &q->ipc.lock, "msgrcv",
+					       WAIT_FOREVER));
+	}
+	if (!give(q, c, m))
+		return c->result;
+	list_remove(&m->link);
+	count(q, m, -1);
+	accept_waiting(q);
+	return 0;
+}
+
+/* --- The calls -------------------------------------------------------------------------------- */
+
+static int call_run(u64 id, struct msg_call *c, u32 wanted,
+		    int (*run)(struct msg_queue *q, struct msg_call *c))
+{
+	struct ipc *o = ipc_find(&ids, id, IPC_BY_ID);
+	int error;
+
+	if (IS_ERR(o))
+		return (int)PTR_ERR(o);
+	error = ipc_access(o, wanted);
+	if (!error) {
+		spin_lock(&o->lock);
+		error = run(queue_of(o), c);
+		spin_unlock(&o->lock);
+	}
+	ipc_put(o);
+	return error;
+}
+
+SYSCALL4(msgsnd, id, user, size, flags)
+{
+	struct msg_call c = {.pid = current_process()->pid, .flags = (u32)flags};
+	s64 type;
+	int error;
+
+	if ((s64)size < 0 || size > limit_msgmax || (s32)id < 0)
+		return -EINVAL;
+	if (get_user_u64((u64 *)&type, (u64 *)user))
+		return -EFAULT;
+	if (type < 1)
+		return -EINVAL;
+	c.message = message_load(user + sizeof(type), size);
+	if (IS_ERR(c.message))
+		return PTR_ERR(c.message);
+	c.message->type = type;
+	error = call_run(id, &c, IPC_WRITE, send);
+	if (error)
+		ipc_free(c.message);
+	return error;
+}
+
+SYSCALL5(msgrcv, id, user, size, type, flags)
+{
+	struct msg_call c = {
+	    .pid = current_process()->pid, .type = (s64)type, .flags = (u32)flags, .room = size};
+	int error;
+
+	if ((s64)size < 0 || (s32)id < 0)
+		return -EINVAL;
+	if (flags & MSG_COPY)
+		return -ENOSYS;
+	error = call_run(id, &c, IPC_READ, receive);
+	if (error)
+		return error;
+	size = MIN(size, c.message->size);
+	if (put_user_u64((u64 *)user, (u64)c.message->type) ||
+	    copy_to_user((void *)(user + sizeof(type)), c.message->data, size))
+		error = -EFAULT;
+	ipc_free(c.message);
+	return error ?: (long)size;
+}
+
+/* --- Queues ----------------------------------------------------------------------------------- */
+
+static struct ipc *queue_make(struct ipc_ids *table, u32 key, u32 flags, u64 size)
+{
+	struct msg_queue *q = ipc_alloc(sizeof(*q));
+
+	if (!q)
+		return ERR_PTR(-ENOMEM);
+	ipc_init(&q->ipc, table, key, flags, &queue_class);
+	q->most = limit_msgmnb;
+	list_init(&q->messages);
+	list_init(&q->senders);
+	list_init(&q->receivers);
+	return &q->ipc;
+}
+
+static void wake_removed(struct list *waiting)
+{
+	while (!list_empty(waiting)) {
+		struct msg_call *c = list_first(waiting, struct msg_call, handoff.link);
+
+		c->result = -EIDRM;
+		handoff_wake(&c->handoff);
+	}
+}
+
+static void queue_removed(struct ipc *o)
+{
+	wake_removed(&queue_of(o)->senders);
+	wake_removed(&queue_of(o)->receivers);
+}
+
+static void queue_free(struct ipc *o)
+{
+	struct msg_queue *q = queue_of(o);
+	struct list *l;
+
+	while ((l = list_pop_front(&q->messages))) {
+		struct message *m = list_entry(l, struct message, link);
+
+		count(q, m, -1);
+		ipc_free(m);
+	}
+	ipc_free(q);
+}
+
+static u64 queue_size(const struct ipc *o)
+{
+	return UINT64_MAX;
+}
+
+static void queue_stat(struct ipc *o, void *structure)
+{
+	struct msg_queue *q = queue_of(o);
+	struct msqid_ds *ds = structure;
+
+	spin_lock(&o->lock);
+	ds->sent = q->sent;
+	ds->received = q->received;
+	ds->bytes = q->bytes;
+	ds->count = q->count;
+	ds->most = q->most;
+	ds->sender = q->sender;
+	ds->receiver = q->receiver;
+	spin_unlock(&o->lock);
+}
+
+static int queue_set(struct ipc *o, const void *structure)
+{
+	const struct msqid_ds *ds = structure;
+
+	if (ds->most > limit_msgmnb && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	queue_of(o)->most = ds->most;
+	accept_waiting(queue_of(o));
+	return 0;
+}
+
+static struct ipc_ids ids = {
+    IPC_IDS_LOCKS(ids),
+    .limit = &limit_msgmni,
+    .stat_size = sizeof(struct msqid_ds),
+    .time_offset = offsetof(struct msqid_ds, changed),
+    .make = queue_make,
+    .size_of = queue_size,
+    .stat = queue_stat,
+    .set = queue_set,
+    .removed = queue_removed,
+    .free = queue_free,
+};
+
+/* struct msginfo: limits, or with `usage` three of its numbers count what there is. */
+static long info(u64 user, bool usage)
+{
+	u32 most = (u32)limit_msgmnb;
+	u32 value[8] = {
+	    usage ? READ_ONCE(ids.used) : (u32)(limit_msgmni * limit_msgmnb / 1024),
+	    usage ? (u32)READ_ONCE(messages_total) : most,
+	    (u32)limit_msgmax,
+	    most,
+	    (u32)limit_msgmni,
+	    16,
+	    usage ? (u32)READ_ONCE(bytes_total) : most,
+	    UINT16_MAX,
+	};
+
+	if (copy_to_user((void *)user, value, sizeof(value)))
+		return -EFAULT;
+	return ipc_highest(&ids);
+}
+
+CALL(msgget, ipc_get(&ids, a, b, 0))
+
+SYSCALL3(msgctl, id, command, user)
+{
+	if ((s32)id < 0)
+		return -EINVAL;
+	switch ((u32)command) {
+	case IPC_INFO:
+	case MSG_INFO:
+		return info(user, (u32)command == MSG_INFO);
+	case IPC_STAT:
+		return ipc_stat(&ids, id, IPC_BY_ID, false, user);
+	case MSG_STAT:
+	case MSG_STAT_ANY:
+		return ipc_stat(&ids, id, IPC_BY_INDEX, (u32)command == MSG_STAT_ANY, user);
+	case IPC_SET:
+		return ipc_set(&ids, id, user);
+	case IPC_RMID:
+		return ipc_remove(&ids, id);
+	}
+	return -EINVAL;
+}
+
+/* --- /proc ------------------------------------------------------------------------------------ */
+
+static void show(struct ipc *o, struct ipc_perm *p, struct text *t)
+{
+	struct msqid_ds ds;
+
+	queue_stat(o, &ds);
+	text_printf(t, " %10lu %10lu %5d %5d ", ds.bytes, ds.count, ds.sender, ds.receiver);
+	text_printf(t, "%5u %5u %5u %5u %10ld %10ld %10ld\n", p->uid, p->gid, p->cuid, p->cgid,
+		    ds.sent, ds.received, READ_ONCE(o->changed));
+}
+
+static void make_msg(struct text *t)
+{
+	ipc_list(
+	    &ids, t,
+	    "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  "
+	    "cgid      stime      rtime      ctime\n",
+	    show);
+}
+
+PROC_LIMIT(msgmax, INT32_MAX)
+PROC_LIMIT(msgmnb, INT32_MAX)
+PROC_LIMIT(msgmni, 32768)
+
+PROC_FILES(files) = {
+    {"sysvipc/msg", .make = make_msg},
+    PROC_LIMIT_FILE("sys/kernel/", msgmax),
+    PROC_LIMIT_FILE("sys/kernel/", msgmnb),
+    PROC_LIMIT_FILE("sys/kernel/", msgmni),
+};
