@@ -11,8 +11,8 @@ plain, posix or ltp. A test during which the machine stops, or after which it is
 another boot runs the rest. What is printed is one TAP for all, then passes by family: the
 folders of the tests. The status is 0 if no test failed, 1 if one did, 2 if none could run.
 
--l runs on Linux (tools/linux.py) instead. -m keeps tests whose name contains MATCH or matches it as
-a pattern of the shell, -x leaves such tests out. Settings, as for `make run`: BUILD CPUS MEM ACCEL APPEND.
+-l runs on Linux (tools/linux.py) instead. -m keeps tests whose name contains MATCH, a pattern of
+the shell; -x leaves such tests out. Settings, as for `make run`: BUILD CPUS MEM ACCEL APPEND.
 """
 import argparse
 import fnmatch
@@ -42,7 +42,7 @@ def files_below(folder):
 
 def wanted(name, options):
     def any_of(patterns):
-        return any(p in name or fnmatch.fnmatch(name, p) for p in patterns)
+        return any(fnmatch.fnmatchcase(name, f"*{p}*") for p in patterns)
     return (not options.match or any_of(options.match)) and not any_of(options.leave_out)
 
 

@@ -7,8 +7,8 @@
  * Every executable file below FOLDER is a test, in the order of the names, except what lies in a
  * folder called `lib`: FOLDER/lib is on the PATH of the tests. Each test gets a session of its own,
  * /dev/null as its input, an empty working directory, and SECONDS (60); its output goes into a file
- * and is shown if the test fails. Before the line of its result there is a comment "begin", which
- * says what ran if the machine stops.
+ * and is shown if the test fails or is skipped. Before the line of its result there is a comment
+ * "begin", which says what ran if the machine stops.
  *
  * KIND says what the status of a test means:
  *   plain   0 is a pass
@@ -285,7 +285,7 @@ static bool run_and_report(size_t number)
 		printf("# a process survives SIGKILL for 10 s\n");
 		passed = false;
 	}
-	if (!passed)
+	if (!passed || skipped)
 		show_output();
 	printf("%s %zu - %s # %s%s %.2f s\n", passed ? "ok" : "not ok", number, name,
 	       skipped ? "SKIP " : "", word, (now_ns() - begin) / 1e9);
