@@ -62,9 +62,8 @@ SYSCALL4(prlimit64, pid, which, user, old_user)
 	t = thread_by_argument((pid_t)pid);
 	if (!t)
 		return -ESRCH;
-	error = !(user || old_user) || may_limit(t)
-		    ? limit_change(t->process, (u32)which, user ? &limit : NULL, &old)
-		    : -EPERM;
+	error = may_limit(t) ? limit_change(t->process, (u32)which, user ? &limit : NULL, &old)
+			     : -EPERM;
 	thread_put(t);
 	if (!error && old_user)
 		error = copy_to_user((void *)old_user, &old, sizeof(old));
