@@ -29,7 +29,8 @@ static const struct file_ops *ops_for(const struct inode *inode)
  * permissions.  Returns 0 or an error. */
 static int open_check(const struct inode *inode, u32 flags, bool is_new)
 {
-	u32 mask = (u32) "\4\2\6\6"[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
+	u32 mask = (u32) "\4\2\6\6"[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0) |
+		   (flags & O_NOATIME ? MAY_OWN : 0);
 	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_CREAT);
 
 	if (flags & O_DIRECTORY && !S_ISDIR(inode->mode))

@@ -29,6 +29,7 @@ static inline bool capable(enum capability capability)
 #define MAY_EXEC  1
 #define MAY_WRITE 2
 #define MAY_READ  4
+#define MAY_OWN	  8 /* what only the owner may: -EPERM */
 
 int rights_access(const struct inode *inode, u32 mask);
 int rights_remove(const struct inode *dir, const struct inode *child);
@@ -36,11 +37,11 @@ void rights_own(struct inode *inode, const struct inode *dir);
 void rights_written(struct inode *inode);
 void rights_use_real_ids(bool real);
 
-/* May the calling thread access the file so (MAY_*)?  0 or -EACCES.  What every user may do needs
- * no look at the ids. */
+/* May the calling thread access the file so (MAY_*)?  0, -EACCES or -EPERM.  What every user
+ * may do needs no look at the ids. */
 static inline int may_access(const struct inode *inode, u32 mask)
 {
-	u32 mode = inode->mode, all = mode & mode >> 3 & mode >> 6;
+	u32 mode = inode->mode, all = mode & mode >> 3 & mode >> 6 & 7;
 
 	if (!WITH_RIGHTS)
 		return mask & MAY_EXEC && !S_ISDIR(mode) && !(mode & 0111) ? -EACCES : 0;

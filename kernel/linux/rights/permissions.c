@@ -10,7 +10,7 @@
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
-int rights_access(const struct inode *inode, u32 mask)
+static int access(const struct inode *inode, u32 mask)
 {
 	u32 mode = READ_ONCE(inode->mode), bits = mode;
 
@@ -27,6 +27,13 @@ int rights_access(const struct inode *inode, u32 mask)
 	    capable(CAP_DAC_READ_SEARCH))
 		return 0;
 	return -EACCES;
+}
+
+int rights_access(const struct inode *inode, u32 mask)
+{
+	int error = access(inode, mask & ~MAY_OWN);
+
+	return !error && mask & MAY_OWN && !rights_owns(inode) ? -EPERM : error;
 }
 
 bool rights_owns(const struct inode *inode)
