@@ -80,6 +80,30 @@ u64 time_left(u64 deadline_ns);
 /* Read a duration as a deadline; `user` 0: WAIT_FOREVER.  Errors of time_get(). */
 int deadline_get(u64 user, u64 unit, u64 *deadline_ns);
 
+/* --- Clocks (sys_time.c) ---------------------------------------------------------------------- */
+
+/* A clock that counts the CPU time of a thread, or of all threads of a process. */
+struct cpu_clock {
+	struct process *process;
+	struct thread *thread; /* NULL: the process */
+	bool user_only;	       /* without the time in the kernel */
+};
+
+/* The clock that CLOCK_*_CPUTIME_ID or the negative number of clock_getcpuclockid(3) names, with
+ * references to its process and thread, which cpu_clock_put() drops.  0 or -EINVAL. */
+int cpu_clock_get(int id, struct cpu_clock *clock);
+void cpu_clock_put(struct cpu_clock *clock);
+
+/* The time of the clock.  Any context without locks of the scheduler or of processes. */
+u64 cpu_clock_ns(const struct cpu_clock *clock);
+
+/* The time of any clock (CLOCK_*).  0 or -EINVAL. */
+int clock_read(int clock, u64 *ns);
+
+/* nanosleep(2): sleep for `ns`.  After a signal the time that is left is written to the user's
+ * timespec `rest`, if that is not 0.  0 or -ERESTART_RESTARTBLOCK. */
+long sleep_relative(u64 ns, u64 rest);
+
 /* --- Paths (sys_path.c) ----------------------------------------------------------------------- */
 
 /* A path argument in kernel memory, and the directory that it starts from (NULL: the working

@@ -9,54 +9,55 @@
 
 /* --- Clocks ----------------------------------------------------------------------------------- */
 
-static u64 process_cpu_ns(struct process *p)
+u64 cpu_clock_ns(const struct cpu_clock *clock)
 {
 	struct resource_use use;
 
-	process_resource_use(p, &use);
-	return use.user_ns + use.kernel_ns;
+	if (clock->thread)
+		thread_resource_use(clock->thread, &use);
+	else
+		process_resource_use(clock->process, &use);
+	return use.user_ns + (clock->user_only ? 0 : use.kernel_ns);
 }
 
-static u64 thread_cpu_ns(struct thread *t)
+/* clock_getcpuclockid(3) makes ~number << 3 | kind, with bit 2 for a thread; kind 1 is the time in
+ * user mode, 0 and 2 are all CPU time. */
+int cpu_clock_get(int id, struct cpu_clock *clock)
 {
-	u64 user_ns, kernel_ns;
-
-	thread_times(t, &user_ns, &kernel_ns);
-	return user_ns + kernel_ns;
-}
-
-/* A clock that clock_getcpuclockid() or pthread_getcpuclockid() made: ~number << 3, bit 2 for a
- * thread (of the caller's process), the low two the kind: 2 is time on the CPU. */
-static int cpu_clock_read(int clock, u64 *ns)
-{
-	pid_t number = ~(clock >> 3);
-	struct process *p;
+	bool of_thread = id < 0 ? id & 4 : id == CLOCK_THREAD_CPUTIME_ID;
+	pid_t number = id < 0 ? ~(id >> 3) : 0;
 	struct thread *t;
-	int error = 0;
 
-	if ((clock & 3) == 3)
+	if (id < 0 ? (id & 3) == 3 : !of_thread && id != CLOCK_PROCESS_CPUTIME_ID)
 		return -EINVAL;
-	if (clock & 4) {
-		t = thread_by_argument(number);
-		if (!t)
-			return -EINVAL;
-		if (t->process == current_process())
-			*ns = thread_cpu_ns(t);
-		else
-			error = -EINVAL;
-		thread_put(t);
-		return error;
+	t = thread_by_argument(number);
+	if (!t)
+		return -EINVAL;
+	*clock = (struct cpu_clock){t->process, t, id < 0 && (id & 3) == 1};
+	process_get(t->process);
+	if (of_thread ? t->process == current_process() : !number || t->process->pid == number) {
+		if (!of_thread) {
+			clock->thread = NULL;
+			thread_put(t);
+		}
+		return 0;
 	}
-	p = process_find(number ? number : current_process()->pid);
-	if (!p)
-		return -EINVAL;
-	*ns = process_cpu_ns(p);
-	process_put(p);
-	return 0;
+	cpu_clock_put(clock);
+	return -EINVAL;
 }
 
-static int clock_read(int clock, u64 *ns)
+void cpu_clock_put(struct cpu_clock *clock)
 {
+	if (clock->thread)
+		thread_put(clock->thread);
+	process_put(clock->process);
+}
+
+int clock_read(int clock, u64 *ns)
+{
+	struct cpu_clock cpu;
+	int error;
+
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
@@ -69,14 +70,13 @@ static int clock_read(int clock, u64 *ns)
 	case CLOCK_BOOTTIME:
 		*ns = clock_now_ns();
 		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-		*ns = process_cpu_ns(current_process());
-		return 0;
-	case CLOCK_THREAD_CPUTIME_ID:
-		*ns = thread_cpu_ns(current_thread());
-		return 0;
 	}
-	return clock < 0 ? cpu_clock_read(clock, ns) : -EINVAL;
+	error = cpu_clock_get(clock, &cpu);
+	if (!error) {
+		*ns = cpu_clock_ns(&cpu);
+		cpu_clock_put(&cpu);
+	}
+	return error;
 }
 
 SYSCALL2(clock_gettime, clock, user)
@@ -112,7 +112,7 @@ static u64 sleep_go_on(struct thread *t)
 	return (u64)-ERESTART_RESTARTBLOCK;
 }
 
-static long sleep_relative(u64 ns, u64 rest)
+long sleep_relative(u64 ns, u64 rest)
 {
 	struct thread *t = current_thread();
 
@@ -127,30 +127,4 @@ SYSCALL2(nanosleep, user, rest)
 	int error = time_get(user, TIMESPEC, &ns);
 
 	return error ? error : sleep_relative(ns, rest);
-}
-
-SYSCALL4(clock_nanosleep, clock, flags, user, rest)
-{
-	u64 ns;
-	int error;
-
-	switch ((int)clock) {
-	case CLOCK_REALTIME:
-	case CLOCK_TAI:
-	case CLOCK_MONOTONIC:
-	case CLOCK_BOOTTIME:
-		break;
-	case CLOCK_THREAD_CPUTIME_ID:
-		return -EINVAL;
-	default:
-		return clock_read((int)clock, &ns) ? -EINVAL : -EOPNOTSUPP;
-	}
-	error = time_get(user, TIMESPEC, &ns);
-	if (error)
-		return error;
-	if (!(flags & TIMER_ABSTIME))
-		return sleep_relative(ns, rest);
-	if ((int)clock == CLOCK_REALTIME || (int)clock == CLOCK_TAI)
-		ns = deadline_of_realtime(ns);
-	return sleep_until(ns, WAIT_SIGNALS) ? -ERESTARTNOHAND : 0;
 }

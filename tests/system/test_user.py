@@ -28,7 +28,6 @@ CONFIGURATIONS = {
 # What Heddle does not do, by its own decision or not yet: program and line.
 MISSING = {
     "limits": {"cpu_time": "RLIMIT_CPU"},
-    "timers": {"cpu_intervals": "ITIMER_VIRTUAL and ITIMER_PROF"},
 }
 
 

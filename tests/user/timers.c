@@ -136,21 +136,104 @@ static void intervals(void)
 }
 
 /* By CPU time used. */
+/* Uses CPU time until the condition holds, 20 s at most. */
+#define BURN_UNTIL(condition)                                                                      \
+	({                                                                                         \
+		long end_ = now_ms() + 20000;                                                      \
+		while (!(condition) && now_ms() < end_)                                            \
+			for (volatile int i_ = 0; i_ < 1000; i_++)                                 \
+				;                                                                  \
+		CHECK(condition);                                                                  \
+	})
+
+static long cpu_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	MUST(clock_gettime(clock, &t));
+	return t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static void cpu_intervals(void)
 {
-	struct itimerval t;
-	long end;
-
 	static const int kinds[][2] = {{ITIMER_VIRTUAL, SIGVTALRM}, {ITIMER_PROF, SIGPROF}};
+	struct itimerval t, old;
+
 	for (int i = 0; i < 2; i++) {
-		handle(kinds[i][1], catch, 0);
+		int which = kinds[i][0], number = kinds[i][1];
+		long start;
+
+		handle(number, catch, 0);
 		t = (struct itimerval){{0, 0}, {0, 20000}};
-		CHECK_EQ(setitimer(kinds[i][0], &t, NULL), 0);
-		end = now_ms() + 10000;
-		while (!caught[kinds[i][1]] && now_ms() < end)
-			;
-		CHECK_EQ(caught[kinds[i][1]], 1);
+		CHECK_EQ(setitimer(which, &t, NULL), 0);
+		start = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+		BURN_UNTIL(caught[number]);
+		CHECK(cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - start >= 15000000);
+		CHECK_EQ(caught[number], 1);
+		CHECK_EQ(getitimer(which, &old), 0);
+		CHECK_EQ(old.it_value.tv_sec + old.it_value.tv_usec, 0);
+		/* It repeats, and does not run while the process sleeps. */
+		t = (struct itimerval){{0, 20000}, {0, 20000}};
+		CHECK_EQ(setitimer(which, &t, &old), 0);
+		BURN_UNTIL(caught[number] >= 4);
+		t.it_interval = (struct timeval){0, 0};
+		t.it_value = (struct timeval){100, 0};
+		CHECK_EQ(setitimer(which, &t, &old), 0);
+		CHECK_EQ(old.it_interval.tv_usec, 20000);
+		sleep_ms(50);
+		CHECK_EQ(getitimer(which, &old), 0);
+		CHECK(old.it_value.tv_sec >= 98 && old.it_value.tv_sec <= 100);
+		/* A child has none. */
+		CHECK_EQ(
+		    IN_CHILD(CHECK_EQ(getitimer(which, &old), 0); CHECK_EQ(old.it_value.tv_sec, 0)),
+		    0);
+		t.it_value.tv_sec = 0;
+		CHECK_EQ(setitimer(which, &t, NULL), 0);
 	}
+	CHECK_ERR(setitimer(3, &t, NULL), EINVAL);
+}
+
+static void *burn(void *stop)
+{
+	while (!*(volatile int *)stop)
+		;
+	return NULL;
+}
+
+/* Sleeping on another thread's CPU time, and on the process's. */
+static void cpu_sleeps(void)
+{
+	struct timespec t = {0, 10000000};
+	volatile int stop = 0;
+	pthread_t thread;
+	clockid_t clock;
+	long start;
+
+	CHECK_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL), EINVAL);
+	MUST(pthread_create(&thread, NULL, burn, (void *)&stop));
+	start = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+	CHECK_EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &t, NULL), 0);
+	CHECK(cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - start >= 10000000);
+	CHECK_EQ(pthread_getcpuclockid(thread, &clock), 0);
+	start = cpu_ns(clock);
+	CHECK_EQ(clock_nanosleep(clock, 0, &t, NULL), 0);
+	CHECK(cpu_ns(clock) - start >= 10000000);
+	start = cpu_ns(clock) + 10000000;
+	t = (struct timespec){start / 1000000000, start % 1000000000};
+	CHECK_EQ(clock_nanosleep(clock, TIMER_ABSTIME, &t, NULL), 0);
+	CHECK(cpu_ns(clock) >= start);
+	stop = 1;
+	pthread_join(thread, NULL);
+	/* Interrupted: nobody uses CPU time. */
+	handle(SIGALRM, catch, 0);
+	struct itimerval alarm = {{0, 10000}, {0, 10000}};
+	setitimer(ITIMER_REAL, &alarm, NULL);
+	t = (struct timespec){100, 0};
+	struct timespec rest = {0, 0};
+	CHECK_EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &t, &rest), EINTR);
+	CHECK(rest.tv_sec >= 98 && rest.tv_sec <= 100);
+	alarm = (struct itimerval){0};
+	setitimer(ITIMER_REAL, &alarm, NULL);
 }
 
 static siginfo_t last;
@@ -227,6 +310,54 @@ static void posix_timers(void)
 	CHECK_EQ(timer_delete(timer), 0);
 }
 
+/* POSIX timers that count CPU time: of the process, and of one thread. */
+static void cpu_timers(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+	struct itimerspec t = {{0, 0}, {0, 20000000}}, now;
+	volatile int stop = 0;
+	pthread_t thread;
+	clockid_t clock;
+	timer_t timer;
+	long start;
+
+	handle_info(SIGUSR2, note, 0);
+	static const clockid_t own[] = {CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
+	for (int i = 0; i < 2; i++) {
+		caught[SIGUSR2] = 0;
+		CHECK_EQ(timer_create(own[i], &event, &timer), 0);
+		CHECK_EQ(timer_gettime(timer, &now), 0);
+		CHECK_EQ(now.it_value.tv_nsec, 0);
+		start = cpu_ns(own[i]);
+		CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
+		CHECK_EQ(timer_gettime(timer, &now), 0);
+		CHECK(now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 20000000);
+		BURN_UNTIL(caught[SIGUSR2]);
+		CHECK(cpu_ns(own[i]) - start >= 20000000);
+		CHECK_EQ(last.si_code, SI_TIMER);
+		/* An absolute time, with an interval. */
+		caught[SIGUSR2] = 0;
+		start = cpu_ns(own[i]) + 10000000;
+		now = (struct itimerspec){{0, 10000000}, {start / 1000000000, start % 1000000000}};
+		CHECK_EQ(timer_settime(timer, TIMER_ABSTIME, &now, NULL), 0);
+		BURN_UNTIL(caught[SIGUSR2] >= 3);
+		CHECK_EQ(timer_delete(timer), 0);
+	}
+	/* Of another thread: the signal comes while this one sleeps. */
+	MUST(pthread_create(&thread, NULL, burn, (void *)&stop));
+	CHECK_EQ(pthread_getcpuclockid(thread, &clock), 0);
+	caught[SIGUSR2] = 0;
+	CHECK_EQ(timer_create(clock, &event, &timer), 0);
+	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
+	WAIT_UNTIL(caught[SIGUSR2]);
+	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
+	stop = 1;
+	pthread_join(thread, NULL);
+	CHECK_EQ(timer_delete(timer), 0);
+	/* No such process. */
+	CHECK_ERR(timer_create((clockid_t)(~4000000U << 3 | 2), &event, &timer), EINVAL);
+}
+
 int main(void)
 {
 	check_start();
@@ -235,6 +366,8 @@ int main(void)
 	RUN(alarms);
 	RUN(intervals);
 	RUN(cpu_intervals);
+	RUN(cpu_sleeps);
 	RUN(posix_timers);
+	RUN(cpu_timers);
 	return check_end();
 }

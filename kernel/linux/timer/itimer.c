@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interval timer of a process: setitimer(2) with ITIMER_REAL, and alarm(2).  It sends SIGALRM
- * when it expires, and continues over exec.
+ * The three interval timers of a process, setitimer(2), and alarm(2).  They send SIGALRM, SIGVTALRM
+ * and SIGPROF when they expire, and continue over exec.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/cpu_alarm.h"
 #include "kernel/linux/timer/repeating.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/per_thread.h"
@@ -65,15 +66,82 @@ static void release(struct process *p)
 
 PROCESS_EVENTS(interval_timer_events) = {.exit = release};
 
-#define ITIMER_REAL 0
+/* --- On CPU time ------------------------------------------------------------------------------ */
+
+enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+
+/* Under limits.lock. */
+struct cpu_interval {
+	struct cpu_alarm alarm;
+	u64 interval_ns;
+	bool used; /* the alarm is initialized */
+};
+
+static DEFINE_PER_PROCESS(struct cpu_interval[2], cpu_intervals);
+
+static void cpu_interval_fired(struct cpu_alarm *alarm)
+{
+	struct process *p = alarm->clock.process;
+	struct cpu_interval *c = container_of(alarm, struct cpu_interval, alarm);
+	u64 now = cpu_clock_ns(&alarm->clock), flags = spin_lock_irq(&p->limits.lock);
+	bool due = alarm->expires_ns && alarm->expires_ns <= now;
+
+	if (due)
+		cpu_alarm_set_at(alarm, c->interval_ns ? alarm->expires_ns + c->interval_ns : 0,
+				 now);
+	spin_unlock_irq(&p->limits.lock, flags);
+	if (due)
+		(void)signal_send_process(p, alarm->clock.user_only ? SIGVTALRM : SIGPROF, NULL);
+}
+
+static struct timer_setting exchange_cpu(u64 which, const struct timer_setting *setting)
+{
+	struct process *p = current_process();
+	struct cpu_interval *c = *per_process(p, cpu_intervals) + (which == ITIMER_PROF);
+	const struct cpu_clock clock = {.process = p, .user_only = which == ITIMER_VIRTUAL};
+	u64 now = cpu_clock_ns(&clock), flags = spin_lock_irq(&p->limits.lock);
+	u64 expires = c->alarm.expires_ns;
+	struct timer_setting old = {.interval_ns = c->interval_ns};
+
+	if (expires)
+		old.value_ns = expires > now ? expires - now : 1;
+	if (setting && !c->used) {
+		c->used = true;
+		cpu_alarm_init(&c->alarm, &clock, cpu_interval_fired);
+	}
+	if (setting) {
+		c->interval_ns = setting->value_ns ? setting->interval_ns : 0;
+		cpu_alarm_set_at(&c->alarm, setting->value_ns ? now + setting->value_ns : 0, now);
+	}
+	spin_unlock_irq(&p->limits.lock, flags);
+	return old;
+}
+
+static void release_cpu(struct process *p)
+{
+	struct cpu_interval *c = *per_process(p, cpu_intervals);
+
+	for (u32 i = 0; i < 2; i++)
+		if (c[i].used)
+			cpu_alarm_cancel_sync(&c[i].alarm);
+}
+
+PROCESS_EVENTS(cpu_interval_events) = {.exit = release_cpu};
+
+/* --- System calls ----------------------------------------------------------------------------- */
+
+static struct timer_setting exchange_any(u64 which, const struct timer_setting *setting)
+{
+	return which == ITIMER_REAL ? exchange(setting) : exchange_cpu(which, setting);
+}
 
 SYSCALL2(getitimer, which, user)
 {
 	struct timer_setting setting;
 
-	if ((int)which != ITIMER_REAL)
+	if ((u32)which > ITIMER_PROF)
 		return -EINVAL;
-	setting = exchange(NULL);
+	setting = exchange_any((u32)which, NULL);
 	return timer_setting_put(user, TIMEVAL, &setting);
 }
 
@@ -84,9 +152,9 @@ SYSCALL3(setitimer, which, user, old_user)
 
 	if (error)
 		return error;
-	if ((int)which != ITIMER_REAL)
+	if ((u32)which > ITIMER_PROF)
 		return -EINVAL;
-	setting = exchange(&setting);
+	setting = exchange_any((u32)which, &setting);
 	return old_user ? timer_setting_put(old_user, TIMEVAL, &setting) : 0;
 }
 

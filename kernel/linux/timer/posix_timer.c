@@ -9,6 +9,7 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/cpu_alarm.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/per_thread.h"
@@ -20,8 +21,9 @@ struct posix_timer {
 	struct list link; /* struct process_timers.timers */
 	int id, clock, notify;
 	struct process *process;
-	struct thread *thread; /* SIGEV_THREAD_ID: with a reference */
-	struct repeating_timer repeating;
+	struct thread *thread;		  /* SIGEV_THREAD_ID: with a reference */
+	struct repeating_timer repeating; /* for a clock of CPU time only the interval */
+	struct cpu_alarm alarm;		  /* for a clock of CPU time; alarm.clock has references */
 	struct queued_signal signal;
 };
 
@@ -72,6 +74,12 @@ static void signal_cancel_timer(struct process *p, struct queued_signal *entry)
 	spin_unlock_irq(&p->signals.lock, flags);
 }
 
+static void notify(struct posix_timer *t, u32 times)
+{
+	if (times && t->notify != SIGEV_NONE)
+		signal_send_timer(t->process, t->thread, &t->signal, times);
+}
+
 static void timer_fired(struct timer *timer)
 {
 	struct posix_timer *t = container_of(timer, struct posix_timer, repeating.timer);
@@ -79,8 +87,26 @@ static void timer_fired(struct timer *timer)
 	u32 times = repeating_timer_expire(&t->repeating);
 
 	spin_unlock_irq(&t->process->limits.lock, flags);
-	if (times && t->notify != SIGEV_NONE)
-		signal_send_timer(t->process, t->thread, &t->signal, times);
+	notify(t, times);
+}
+
+static bool is_on_cpu_clock(const struct posix_timer *t)
+{
+	return t->alarm.clock.process;
+}
+
+static void alarm_fired(struct cpu_alarm *alarm)
+{
+	struct posix_timer *t = container_of(alarm, struct posix_timer, alarm);
+	u64 now = cpu_clock_ns(&alarm->clock), flags = spin_lock_irq(&t->process->limits.lock);
+	u64 interval = t->repeating.interval_ns, expires = alarm->expires_ns, times = 0;
+
+	if (expires && expires <= now) {
+		times = interval ? 1 + (now - expires) / interval : 1;
+		cpu_alarm_set_at(alarm, interval ? expires + times * interval : 0, now);
+	}
+	spin_unlock_irq(&t->process->limits.lock, flags);
+	notify(t, (u32)MIN(times, (u64)INT32_MAX));
 }
 
 /* limits.lock is held. */
@@ -108,6 +134,10 @@ static struct thread *event_thread(const struct sigevent *event)
 static void timer_free(struct posix_timer *t)
 {
 	timer_cancel_sync(&t->repeating.timer);
+	if (is_on_cpu_clock(t)) {
+		cpu_alarm_cancel_sync(&t->alarm);
+		cpu_clock_put(&t->alarm.clock);
+	}
 	signal_cancel_timer(t->process, &t->signal);
 	if (t->thread)
 		thread_put(t->thread);
@@ -119,32 +149,42 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	static const struct sigevent alarm = {.signal = SIGALRM};
 	struct process *p = current_process();
 	bool has_value = event;
+	struct cpu_clock cpu = {0};
 	struct process_timers *all;
 	struct posix_timer *t;
 	int result = 0;
-	u64 flags;
+	u64 flags, now;
 
 	if (!event)
 		event = &alarm;
-	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
-		return -EINVAL;
 	if (event->notify != SIGEV_SIGNAL && event->notify != SIGEV_NONE &&
 	    event->notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
 		return -EINVAL;
 	if (event->notify != SIGEV_NONE && (event->signal < 1 || event->signal > SIGNAL_COUNT))
 		return -EINVAL;
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
+	    clock != CLOCK_TAI) {
+		result = cpu_clock_get(clock, &cpu);
+		if (result)
+			return clock_read(clock, &now) ? result : -EOPNOTSUPP;
+	}
 	t = kzalloc(sizeof(*t));
-	if (!t)
+	if (!t) {
+		if (cpu.process)
+			cpu_clock_put(&cpu);
 		return -ENOMEM;
+	}
+	cpu_alarm_init(&t->alarm, &cpu, alarm_fired);
 	t->process = p;
 	t->clock = clock;
 	t->notify = event->notify;
-	if (event->notify == SIGEV_THREAD_ID && !(t->thread = event_thread(event))) {
-		kfree(t);
-		return -EINVAL;
-	}
 	timer_init(&t->repeating.timer, timer_fired);
 	list_init(&t->signal.link);
+	if (event->notify == (SIGEV_SIGNAL | SIGEV_THREAD_ID) &&
+	    !(t->thread = event_thread(event))) {
+		timer_free(t);
+		return -EINVAL;
+	}
 	t->signal.preallocated = true;
 	t->signal.info.signo = event->signal;
 	t->signal.info.code = SI_TIMER;
@@ -168,25 +208,78 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	return result;
 }
 
+/* Set the timer by its own clock, whose time is `now`.  limits.lock is held. */
+static void set_by_clock(struct posix_timer *t, bool absolute, const struct timer_setting *setting,
+			 u64 now)
+{
+	u64 value = setting->value_ns;
+
+	if (value && !absolute)
+		value += now;
+	t->repeating.interval_ns = value ? setting->interval_ns : 0;
+	cpu_alarm_set_at(&t->alarm, value, now);
+}
+
+/* The same on the monotonic clock. */
+static void set_by_time(struct posix_timer *t, bool absolute, const struct timer_setting *setting)
+{
+	u64 now = clock_now_ns(), value = setting->value_ns, ahead = clock_realtime_ns() - now;
+
+	/* CLOCK_REALTIME is ahead of the monotonic clock. */
+	if (value && absolute && (t->clock == CLOCK_REALTIME || t->clock == CLOCK_TAI))
+		value = value > ahead ? value - ahead : 1;
+	else if (value && !absolute)
+		value += now;
+	repeating_timer_set(&t->repeating, value, value ? setting->interval_ns : 0);
+}
+
+static struct timer_setting read_by_clock(const struct posix_timer *t, u64 now)
+{
+	u64 expires = t->alarm.expires_ns;
+
+	return (struct timer_setting){expires > now ? expires - now
+				      : expires	    ? 1
+						    : 0,
+				      t->repeating.interval_ns};
+}
+
+/* The time of the CPU clock of the timer, or 0.  It is read without limits.lock, since that takes
+ * locks of processes; the caller is the only one who could delete the timer meanwhile, or another
+ * thread of its process: then the references keep the clock. */
+static u64 timer_cpu_time(struct process *p, int id)
+{
+	struct cpu_clock clock = {0};
+	u64 flags = spin_lock_irq(&p->limits.lock), now = 0;
+	struct posix_timer *t = timer_find(p, id);
+
+	if (t && is_on_cpu_clock(t)) {
+		clock = t->alarm.clock;
+		process_get(clock.process);
+		if (clock.thread)
+			thread_get(clock.thread);
+	}
+	spin_unlock_irq(&p->limits.lock, flags);
+	if (clock.process) {
+		now = cpu_clock_ns(&clock);
+		cpu_clock_put(&clock);
+	}
+	return now;
+}
+
 int posix_timer_exchange(int id, bool absolute, const struct timer_setting *setting,
 			 struct timer_setting *old)
 {
 	struct process *p = current_process();
-	u64 flags = spin_lock_irq(&p->limits.lock), now = clock_now_ns();
+	u64 now = timer_cpu_time(p, id), flags = spin_lock_irq(&p->limits.lock);
 	struct posix_timer *t = timer_find(p, id);
 
 	if (t)
-		*old = repeating_timer_read(&t->repeating);
-	if (t && setting) {
-		u64 value = setting->value_ns, ahead = clock_realtime_ns() - now;
-
-		/* CLOCK_REALTIME is ahead of the monotonic clock. */
-		if (value && absolute && t->clock == CLOCK_REALTIME)
-			value = value > ahead ? value - ahead : 1;
-		else if (value && !absolute)
-			value += now;
-		repeating_timer_set(&t->repeating, value, value ? setting->interval_ns : 0);
-	}
+		*old = is_on_cpu_clock(t) ? read_by_clock(t, now)
+					  : repeating_timer_read(&t->repeating);
+	if (t && setting && is_on_cpu_clock(t))
+		set_by_clock(t, absolute, setting, now);
+	else if (t && setting)
+		set_by_time(t, absolute, setting);
 	spin_unlock_irq(&p->limits.lock, flags);
 	return t ? 0 : -EINVAL;
 }
@@ -208,6 +301,7 @@ static void timer_unlink(struct process *p, struct posix_timer *t)
 {
 	list_remove(&t->link);
 	t->repeating.expires_ns = 0;
+	t->alarm.expires_ns = 0;
 	timers_of(p)->count--;
 }
 

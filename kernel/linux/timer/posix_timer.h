@@ -16,8 +16,8 @@ struct sigevent { /* of the ABI, 64 bytes */
 	s32 signal, notify, tid, pad[11];
 };
 
-/* Create a timer and set *id to its number.  `clock` is CLOCK_REALTIME, CLOCK_MONOTONIC or
- * CLOCK_BOOTTIME.  If `event` is NULL, the timer sends SIGALRM with its number as value.  -EINVAL
+/* Create a timer and set *id to its number.  `clock` is CLOCK_REALTIME, CLOCK_MONOTONIC,
+ * CLOCK_BOOTTIME, CLOCK_TAI or a clock of CPU time.  If `event` is NULL, the timer sends SIGALRM with its number as value.  -EINVAL
  * (clock, signal, notification, or a TID of another process), -EAGAIN (too many), -ENOMEM. */
 int posix_timer_create(int clock, const struct sigevent *event, int *id);
 

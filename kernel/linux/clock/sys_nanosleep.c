@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * clock_nanosleep(2).
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/linux/cpu_alarm.h"
+#include "kernel/sys/calls.h"
+
+/* On a clock of CPU time.  It is not restarted after a signal; Linux does not write the rest of an
+ * absolute time either. */
+static long sleep_on_cpu_clock(int id, bool absolute, u64 ns, u64 rest)
+{
+	struct cpu_clock clock;
+	int error = cpu_clock_get(id, &clock);
+	u64 now;
+
+	if (error)
+		return error;
+	/* A thread cannot wait for its own time to pass. */
+	if (clock.thread == current_thread()) {
+		error = -EINVAL;
+	} else {
+		ns += absolute ? 0 : MIN(cpu_clock_ns(&clock), UINT64_MAX - ns);
+		error = cpu_clock_sleep_until(&clock, ns);
+		now = cpu_clock_ns(&clock);
+		if (error && !absolute && rest && time_put(rest, TIMESPEC, ns > now ? ns - now : 0))
+			error = -EFAULT;
+		else if (error)
+			error = absolute ? -ERESTARTNOHAND : -EINTR;
+	}
+	cpu_clock_put(&clock);
+	return error;
+}
+
+SYSCALL4(clock_nanosleep, clock, flags, user, rest)
+{
+	u64 ns;
+	int error = time_get(user, TIMESPEC, &ns);
+
+	if (clock == CLOCK_THREAD_CPUTIME_ID)
+		return -EINVAL;
+	switch ((int)clock) {
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+		return -EOPNOTSUPP;
+	case CLOCK_REALTIME:
+	case CLOCK_TAI:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+		break;
+	default:
+		return error ? error
+			     : sleep_on_cpu_clock((int)clock, flags & TIMER_ABSTIME, ns, rest);
+	}
+	if (error)
+		return error;
+	if (!(flags & TIMER_ABSTIME))
+		return sleep_relative(ns, rest);
+	if ((int)clock == CLOCK_REALTIME || (int)clock == CLOCK_TAI)
+		ns = deadline_of_realtime(ns);
+	return sleep_until(ns, WAIT_SIGNALS) ? -ERESTARTNOHAND : 0;
+}
