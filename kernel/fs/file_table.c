@@ -176,6 +176,16 @@ struct file *fd_get_from(struct file_table *t, u32 fd)
 	return f;
 }
 
+struct file *fd_get(u32 fd)
+{
+	struct file *f = fd_get_any(fd);
+
+	if (!f || !(f->flags & O_PATH))
+		return f;
+	file_put(f);
+	return NULL;
+}
+
 int fd_flags(u32 fd)
 {
 	struct file_table *t = current_process()->files;

@@ -41,10 +41,13 @@ int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
 struct file *fd_get_from(struct file_table *t, u32 fd);
 
 /* The same in the calling process. */
-static inline struct file *fd_get(u32 fd)
+static inline struct file *fd_get_any(u32 fd)
 {
 	return fd_get_from(current_process()->files, fd);
 }
+
+/* The same, but NULL for a file that open() with O_PATH has made: only few calls accept one. */
+struct file *fd_get(u32 fd);
 
 /* Close `fd`.  Returns 0 or -EBADF.  Sleeps. */
 int fd_close(u32 fd);

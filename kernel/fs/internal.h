@@ -113,6 +113,10 @@ extern struct list vfs_mounts;
 /* Make an open file with one reference; it takes a reference to the inode.  ERR_PTR(-ENOMEM). */
 struct file *file_create(struct inode *inode, const struct file_ops *ops, u32 flags);
 
+/* Open an inode; `is_new`: without a look at its permissions.  `path` is the name for /proc and may
+ * be NULL; this takes over its reference.  ERR_PTR.  Sleeps. */
+struct file *open_inode(struct inode *inode, u32 flags, bool is_new, struct path_text *path);
+
 void file_path_put(struct path_text *path); /* may be NULL */
 void inode_init(void);
 void file_init(void);

@@ -3,6 +3,7 @@
  * open(2).
  */
 #include "kernel/fs/device.h"
+#include "kernel/fs/file_events.h"
 #include "kernel/fs/internal.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -14,9 +15,9 @@
 static const struct file_ops no_ops;
 
 /* NULL: an inode of this type cannot be opened. */
-static const struct file_ops *ops_for(const struct inode *inode)
+static const struct file_ops *ops_for(const struct inode *inode, u32 flags)
 {
-	if (S_ISDIR(inode->mode))
+	if (S_ISDIR(inode->mode) || flags & O_PATH)
 		return &no_ops;
 	if (S_ISCHR(inode->mode))
 		return inode->file_ops ? inode->file_ops : device_ops(inode->rdev);
@@ -35,6 +36,8 @@ static int open_check(const struct inode *inode, u32 flags, bool is_new)
 
 	if (flags & O_DIRECTORY && !S_ISDIR(inode->mode))
 		return -ENOTDIR;
+	if (flags & O_PATH)
+		return 0;
 	if (S_ISLNK(inode->mode))
 		return -ELOOP;
 	if (flags & O_EXEC)
@@ -44,11 +47,9 @@ static int open_check(const struct inode *inode, u32 flags, bool is_new)
 	return is_new ? 0 : may_access(inode, mask);
 }
 
-/* Open an inode.  `path` is the name for /proc and may be NULL; this takes over its reference.
- * ERR_PTR.  Sleeps. */
-static struct file *open_inode(struct inode *inode, u32 flags, bool is_new, struct path_text *path)
+struct file *open_inode(struct inode *inode, u32 flags, bool is_new, struct path_text *path)
 {
-	const struct file_ops *ops = ops_for(inode);
+	const struct file_ops *ops = ops_for(inode, flags);
 	int error = open_check(inode, flags, is_new);
 	struct file *f;
 
@@ -60,7 +61,10 @@ static struct file *open_inode(struct inode *inode, u32 flags, bool is_new, stru
 		return f;
 	}
 	f->path = path;
-	if (ops->open)
+	linker_set_for_each(events, file_events)
+		if (events->open && !error)
+			error = events->open(f, flags);
+	if (ops->open && !error)
 		error = ops->open(f);
 	if (error)
 		f->ops = &no_ops; /* open() failed, so file_put() must not call release() */
@@ -186,8 +190,12 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode)
 	bool again;
 	int error;
 
-	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return ERR_PTR(-EOPNOTSUPP);
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if (flags & O_TMPFILE & ~(u32)O_DIRECTORY)
+		linker_set_for_each(events, file_events)
+			if (events->open_unnamed)
+				return events->open_unnamed(at, path, flags, mode);
 	if (flags & O_CREAT && flags & O_DIRECTORY)
 		return ERR_PTR(-EINVAL);
 	/* Another thread may make the name between the walk and the creation; walk again then. */

@@ -46,6 +46,7 @@
 #define O_NOFOLLOW  00400000
 #define O_NOATIME   01000000
 #define O_CLOEXEC   02000000
+#define O_PATH	    010000000
 #define O_EXEC	    040000000 /* for the kernel only: execute permission is checked */
 #define O_TMPFILE   (020000000 | O_DIRECTORY)
 
@@ -140,6 +141,9 @@ struct inode {
 	u32 uid, gid;
 	u64 rdev;		 /* device number of a device node */
 	u32 nlink;
+	bool linkable;		 /* has never had a name, and may get one: O_TMPFILE */
+	s32 use;		 /* > 0: files open for writing; < 0: programs that run it.
+				    For kernel/linux/files/text_busy.c, atomic */
 	u64 size;
 	struct timespec atime, mtime, ctime;
 	struct mutex lock;	 /* guards content of a directory, size, nlink, attributes */
@@ -166,6 +170,7 @@ struct file {
 	u32 flags;		/* O_*: access mode and status flags; fcntl(F_SETFL) changes them */
 	struct mutex position_lock; /* guards position; held during read() of a regular file too */
 	u64 position;
+	s8 use;			/* what it has added to inode->use */
 	void *private;		/* private data of `ops` */
 	struct list *watchers;	/* for kernel/linux/epoll */
 };

@@ -136,10 +136,12 @@ void path_put(struct path_argument *p);
 struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);
 
 /* Evaluate the expression `call`, in which `file` is the open file of descriptor `fd`.  Its
- * value, or -EBADF. */
-#define WITH_FILE(fd, call)                                                                        \
+ * value, or -EBADF.  WITH_FILE() does not accept a file of O_PATH. */
+#define WITH_FILE(fd, call)	WITH_FILE_OF(fd_get, fd, call)
+#define WITH_ANY_FILE(fd, call) WITH_FILE_OF(fd_get_any, fd, call)
+#define WITH_FILE_OF(get, fd, call)                                                                \
 	({                                                                                         \
-		struct file *file = fd_get((u32)(fd));                                             \
+		struct file *file = get((u32)(fd));                                                \
 		long _result = -EBADF;                                                             \
 		if (file) {                                                                        \
 			_result = (call);                                                          \
@@ -148,7 +150,7 @@ struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);
 		_result;                                                                           \
 	})
 
-/* The inode of an open descriptor, with a reference: ERR_PTR(-EBADF). */
+/* The inode of an open descriptor, of O_PATH too, with a reference: ERR_PTR(-EBADF). */
 struct inode *fd_inode(u64 fd);
 
 /* Evaluate the expression `call`, in which `inode` is the result of `lookup`; drop the reference

@@ -16,14 +16,14 @@ static struct file *again(struct file *f)
 	return f;
 }
 
-CALL(dup, WITH_FILE(a, fd_install(again(file), 0, false)))
-CALL(dup2, WITH_FILE(a, (u32)a == (u32)b ? (int)a : fd_install_at(again(file), (u32)b, false)))
+CALL(dup, WITH_ANY_FILE(a, fd_install(again(file), 0, false)))
+CALL(dup2, WITH_ANY_FILE(a, (u32)a == (u32)b ? (int)a : fd_install_at(again(file), (u32)b, false)))
 
 SYSCALL3(dup3, fd, to, flags)
 {
 	if (flags & ~(u64)O_CLOEXEC || (u32)fd == (u32)to)
 		return -EINVAL;
-	return WITH_FILE(fd, fd_install_at(again(file), (u32)to, flags));
+	return WITH_ANY_FILE(fd, fd_install_at(again(file), (u32)to, flags));
 }
 
 #define F_DUPFD		0
@@ -47,6 +47,8 @@ static void file_flags_change(struct file *f, u32 clear, u32 set)
 
 static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 {
+	if (f->flags & O_PATH && command > F_GETFL && command != F_DUPFD_CLOEXEC)
+		return -EBADF;
 	switch (command) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
@@ -69,7 +71,7 @@ static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 	return -EINVAL;
 }
 
-CALL(fcntl, WITH_FILE(a, file_control(file, (u32)a, (u32)b, c)))
+CALL(fcntl, WITH_ANY_FILE(a, file_control(file, (u32)a, (u32)b, c)))
 
 #define FIONBIO	 0x5421
 #define FIONCLEX 0x5450

@@ -58,22 +58,14 @@ CALL(pwrite64, AT_POSITION(move_buffer(file, b, c, true, d)))
 CALL(lseek, WITH_FILE(a, file_seek(file, (s64)b, (int)c)))
 CALL(getdents64, WITH_FILE(a, file_readdir(file, (void *)b, (u32)c)))
 
-/* Files are in memory: there is nothing to write to a disk. */
-static long sync_mode(u32 mode)
-{
-	return S_ISREG(mode) || S_ISDIR(mode) ? 0 : -EINVAL;
-}
-
-CALL(fsync, WITH_FILE(a, sync_mode(file->inode->mode)))
-CALL(fdatasync, sys_fsync(a, b, c, d, e, f))
-CALL(sync, 0)
-
 static long truncate_inode(struct inode *inode, u64 size)
 {
 	if (S_ISDIR(inode->mode))
 		return -EISDIR;
 	if (!S_ISREG(inode->mode))
 		return -EINVAL;
+	if (READ_ONCE(inode->use) < 0)
+		return -ETXTBSY;
 	if (size > READ_ONCE(inode->size) && size > current_limit(RLIMIT_FSIZE))
 		return file_too_large();
 	return vfs_truncate(inode, size);

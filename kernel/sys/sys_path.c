@@ -16,7 +16,7 @@ static struct inode *inode_of(struct inode *inode)
 
 struct inode *fd_inode(u64 fd)
 {
-	return (struct inode *)WITH_FILE(fd, (long)inode_of(file->inode));
+	return (struct inode *)WITH_ANY_FILE(fd, (long)inode_of(file->inode));
 }
 
 void path_put(struct path_argument *p)
@@ -91,37 +91,6 @@ SYSCALL3(unlinkat, dirfd, path, flags)
 
 CALL(unlink, sys_unlinkat(AT_CWD, a, 0, 0, 0, 0))
 CALL(rmdir, sys_unlinkat(AT_CWD, a, AT_REMOVEDIR, 0, 0, 0))
-
-static long read_link(struct inode *link, u64 buffer, u64 size)
-{
-	char *text;
-	ssize_t n;
-
-	if (!S_ISLNK(link->mode) || !link->ops->readlink)
-		return -EINVAL;
-	text = kmalloc(PATH_MAX);
-	if (!text)
-		return -ENOMEM;
-	n = link->ops->readlink(link, text, PATH_MAX);
-	if (n > 0) {
-		n = MIN(n, (ssize_t)size);
-		if (copy_to_user((void *)buffer, text, (size_t)n))
-			n = -EFAULT;
-	}
-	kfree(text);
-	return n;
-}
-
-static long read_link_at(u64 dirfd, u64 path, u64 buffer, u64 size, u32 flags)
-{
-	if ((s32)size <= 0)
-		return -EINVAL;
-	return WITH_INODE(path_inode(dirfd, path, AT_SYMLINK_NOFOLLOW | flags),
-			  read_link(inode, buffer, (u32)size));
-}
-
-CALL(readlink, read_link_at(AT_CWD, a, b, c, 0))
-CALL(readlinkat, read_link_at(a, b, c, d, AT_EMPTY_PATH))
 
 /* --- Working directory ------------------------------------------------------------------------ */
 

@@ -67,7 +67,7 @@ static long change_mode(struct inode *inode, u64 mode)
 	return allowed ? 0 : -EPERM;
 }
 
-CALL(fchmod, WITH_INODE(fd_inode(a), change_mode(inode, b)))
+CALL(fchmod, WITH_FILE(a, change_mode(file->inode, b)))
 CALL(fchmodat, WITH_INODE(path_inode(a, b, 0), change_mode(inode, c)))
 CALL(chmod, sys_fchmodat(AT_CWD, a, b, 0, 0, 0))
 
@@ -99,7 +99,7 @@ SYSCALL5(fchownat, dirfd, path, uid, gid, flags)
 
 CALL(chown, sys_fchownat(AT_CWD, a, b, c, 0, 0))
 CALL(lchown, sys_fchownat(AT_CWD, a, b, c, AT_SYMLINK_NOFOLLOW, 0))
-CALL(fchown, WITH_INODE(fd_inode(a), change_owner(inode, b, c)))
+CALL(fchown, WITH_FILE(a, change_owner(file->inode, b, c)))
 
 /* --- times ------------------------------------------------------------------------------------ */
 
@@ -135,8 +135,7 @@ SYSCALL4(utimensat, dirfd, path, user, flags)
 		return 0;
 	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	/* futimens(3): no path means the descriptor itself. */
-	return WITH_INODE(!path && (int)dirfd != AT_FDCWD ? fd_inode(dirfd)
-							  : path_inode(dirfd, path, (u32)flags),
-			  change_times(inode, times));
+	if (!path && (int)dirfd != AT_FDCWD) /* futimens(3) */
+		return WITH_FILE(dirfd, change_times(file->inode, times));
+	return WITH_INODE(path_inode(dirfd, path, (u32)flags), change_times(inode, times));
 }

@@ -332,7 +332,8 @@ static void release_event(struct file *f)
 
 static void close_event(struct file_table *t, struct file *f)
 {
-	filelock_drop(f->inode, t, LOCK_POSIX);
+	if (!(f->flags & O_PATH))
+		filelock_drop(f->inode, t, LOCK_POSIX);
 }
 
 FILE_EVENTS(filelock_events) = {.close = close_event, .release = release_event};

@@ -71,7 +71,7 @@ static int position_put(struct file *f, u64 user, u64 position)
 
 /* Evaluate the expression `call`, in which `in` and `out` are the files of two descriptors.  Its
  * value, or -EBADF. */
-#define WITH_TWO(fd_in, fd_out, call)                                                            \
+#define WITH_TWO(fd_in, fd_out, call)                                                              \
 	WITH_FILE(fd_in, ({                                                                        \
 			  struct file *in = file;                                                  \
 			  WITH_FILE(fd_out, ({                                                     \

@@ -9,6 +9,15 @@
 #define POSIX_FADV_NOREUSE    5 /* the highest */
 #define SYNC_FILE_RANGE_FLAGS 7
 
+static long sync_mode(u32 mode)
+{
+	return S_ISREG(mode) || S_ISDIR(mode) ? 0 : -EINVAL;
+}
+
+CALL(fsync, WITH_FILE(a, sync_mode(file->inode->mode)))
+CALL(fdatasync, sys_fsync(a, b, c, d, e, f))
+CALL(sync, 0)
+
 static long advise(const struct file *f, s64 length, u32 advice)
 {
 	if (S_ISFIFO(f->inode->mode))

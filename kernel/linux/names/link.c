@@ -19,12 +19,13 @@ static int link_inode(struct inode *target, struct path_walk *w)
 		return -EPERM;
 	mutex_lock(&w->dir->lock);
 	mutex_lock(&target->lock);
-	if (!w->dir->nlink || !target->nlink)
+	if (!w->dir->nlink || !(target->nlink || target->linkable))
 		error = -ENOENT;
 	else
 		error = directory_enter(w->dir, w->name, w->length, target);
 	if (!error) {
 		target->nlink++;
+		target->linkable = false;
 		inode_touch(target, false, false);
 	}
 	mutex_unlock(&target->lock);
@@ -35,11 +36,15 @@ static int link_inode(struct inode *target, struct path_walk *w)
 int vfs_link(struct inode *old_at, const char *old_path, struct inode *new_at, const char *new_path,
 	     u32 flags)
 {
-	struct inode *target =
-	    vfs_lookup(old_at, old_path, flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW);
+	struct inode *target = old_at;
 	struct path_walk w;
 	int error;
 
+	if (!*old_path && old_at)
+		inode_get(target);
+	else
+		target = vfs_lookup(old_at, *old_path ? old_path : ".",
+				    flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW);
 	if (IS_ERR(target))
 		return (int)PTR_ERR(target);
 	error = path_walk_to_new(new_at, new_path, false, &w);

@@ -8,11 +8,13 @@
 #include "kernel/fs/vfs.h"
 
 #define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE	 2
 
-/* `flags`: AT_SYMLINK_FOLLOW.  0 or an error of link(2). */
+/* `flags`: AT_SYMLINK_FOLLOW, and AT_EMPTY_PATH if `old_path` may be empty: `old_at` itself
+ * gets a name.  0 or an error of link(2). */
 int vfs_link(struct inode *old_at, const char *old_path, struct inode *new_at,
 	     const char *new_path, u32 flags);
 
-/* `flags`: RENAME_NOREPLACE.  0 or an error of rename(2). */
+/* `flags`: RENAME_NOREPLACE, RENAME_EXCHANGE.  0 or an error of rename(2). */
 int vfs_rename(struct inode *old_at, const char *old_path, struct inode *new_at,
 	       const char *new_path, u32 flags);

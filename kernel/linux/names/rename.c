@@ -32,23 +32,29 @@ static int rename_check(struct path_walk *old, struct path_walk *new, struct ino
 		return -ENOENT;
 	if (target && flags & RENAME_NOREPLACE)
 		return -EEXIST;
-	if ((old->slash || new->slash) && !directory)
+	if (!target && flags & RENAME_EXCHANGE)
+		return -ENOENT;
+	if ((old->slash || (new->slash && !(flags & RENAME_EXCHANGE))) && !directory)
+		return -ENOTDIR;
+	if (new->slash && flags &RENAME_EXCHANGE && !S_ISDIR(target->mode))
 		return -ENOTDIR;
 	if (is_ancestor(source, new->dir))
 		return -EINVAL;
 	if (target && is_ancestor(target, old->dir))
-		return -ENOTEMPTY;
+		return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
 	error = may_remove(old->dir, source);
 	if (!error)
 		error = target ? may_remove(new->dir, target)
 			       : may_access(new->dir, MAY_WRITE | MAY_EXEC);
 	if (!error && directory && old->dir != new->dir)
 		error = may_access(source, MAY_WRITE); /* its ".." changes */
+	if (!error && flags & RENAME_EXCHANGE && S_ISDIR(target->mode) && old->dir != new->dir)
+		error = may_access(target, MAY_WRITE);
 	if (error)
 		return error;
 	if (source->mounted || (target && target->mounted))
 		return -EBUSY;
-	if (target && directory != S_ISDIR(target->mode))
+	if (target && directory != S_ISDIR(target->mode) && !(flags & RENAME_EXCHANGE))
 		return directory ? -ENOTDIR : -EISDIR;
 	return 0;
 }
@@ -96,10 +102,16 @@ static int rename_locked(struct path_walk *old, struct path_walk *new, u32 flags
 	error = rename_check(old, new, source, target, flags);
 	if (error || source == target) /* two names of one file: rename(2) does nothing */
 		return error;
-	error = rename_onto(new, to, &place, source);
-	if (error)
-		return error;
-	entry_remove(old->dir, from);
+	if (flags & RENAME_EXCHANGE) {
+		entry_set(from, old->dir, target);
+		entry_set(to, new->dir, source);
+		inode_touch(target, false, false);
+	} else {
+		error = rename_onto(new, to, &place, source);
+		if (error)
+			return error;
+		entry_remove(old->dir, from);
+	}
 	inode_touch(source, false, false);
 	inode_touch(old->dir, false, true);
 	inode_touch(new->dir, false, true);

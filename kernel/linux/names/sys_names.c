@@ -12,19 +12,24 @@ static long with_two(u64 old_fd, u64 old_path, u64 new_fd, u64 new_path, u32 fla
 		     int (*fn)(struct inode *old_at, const char *old_path, struct inode *new_at,
 			       const char *new_path, u32 flags))
 {
-	struct path_argument to;
+	struct path_argument from, to;
 	long error = path_get(&to, new_fd, new_path, false);
 
 	if (error)
 		return error;
-	error = WITH_PATH(old_fd, old_path, fn(p.at, p.text, to.at, to.text, flags));
+	error = path_get(&from, old_fd, old_path, flags & AT_EMPTY_PATH);
+	if (!error) {
+		error = fn(from.at, from.text, to.at, to.text, flags);
+		path_put(&from);
+	}
 	path_put(&to);
 	return error;
 }
 
 SYSCALL5(renameat2, old_fd, old_path, new_fd, new_path, flags)
 {
-	if (flags & ~(u64)RENAME_NOREPLACE)
+	if (flags & ~(u64)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
 	return with_two(old_fd, old_path, new_fd, new_path, (u32)flags, vfs_rename);
 }
@@ -34,7 +39,7 @@ CALL(rename, sys_renameat2(AT_CWD, a, AT_CWD, b, 0, 0))
 
 SYSCALL5(linkat, old_fd, old_path, new_fd, new_path, flags)
 {
-	if (flags & ~(u64)AT_SYMLINK_FOLLOW)
+	if (flags & ~(u64)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	return with_two(old_fd, old_path, new_fd, new_path, (u32)flags, vfs_link);
 }
