@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Run a folder of test programs that others wrote, on Heddle or on Linux, in QEMU: `make suite`.
 
-    tools/suite.py [-k KIND] [-l] [-t SECONDS] [-m MATCH]... [-x NOT]... [-e NAME=VALUE]... [-o FILE] FOLDER
+    tools/suite.py [-k KIND] [-l] [-t SECONDS] [-n LINES] [-m MATCH]... [-x NOT]... [-e NAME=VALUE]...
+                   FOLDER
 
 Every executable file below FOLDER is a test (static, or a script); FOLDER/lib holds what tests call.
 They are packed into archives of at most PART bytes; each archive is one boot, in which /bin/suite
@@ -95,7 +96,8 @@ def joined(first, second, out):
 
 def command(options, archive, first):
     """The QEMU command line that runs the tests of the archive from number `first` on."""
-    run = ["/bin/suite", "-a", "-k", options.kind, "-t", str(options.seconds), "-f", str(first)]
+    run = ["/bin/suite", "-a", "-k", options.kind, "-t", str(options.seconds), "-f", str(first), "-l",
+           str(options.lines)]
     for setting in options.environment:
         run += ["-e", setting]
     run.append("/suite")
@@ -214,6 +216,7 @@ def main():
     parser.add_argument("-k", "--kind", choices=["plain", "posix", "ltp"], default="plain")
     parser.add_argument("-l", "--linux", action="store_true", help="on Linux instead of Heddle")
     parser.add_argument("-t", "--seconds", type=int, default=60, help="of one test")
+    parser.add_argument("-n", "--lines", type=int, default=12, help="of a failing test's output")
     parser.add_argument("-m", "--match", action="append", default=[])
     parser.add_argument("-x", "--leave-out", action="append", default=[])
     parser.add_argument("-e", "--environment", action="append", default=[])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scheduling policies, priorities and nice values.  The scheduler has one policy, round robin with
- * one slice for all threads.  What a program sets here is kept, and returned to programs that ask,
- * and changes nothing else.
+ * Scheduling policies and priorities.  The scheduler has one policy, round robin with one slice for
+ * all threads.  What a program sets here is kept, and returned to programs that ask, and changes
+ * nothing else.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/linux/limits.h"
@@ -139,53 +139,4 @@ SYSCALL2(sched_rr_get_interval, tid, user)
 		return error;
 	thread_put(t);
 	return time_put(user, TIMESPEC, sched_slice_ns());
-}
-
-/* --- Nice ------------------------------------------------------------------------------------- */
-
-#define PRIO_PROCESS 0
-#define NICE_MIN     (-20)
-#define NICE_MAX     19
-
-/* Find a thread for getpriority() or setpriority().  Groups and users have no nice value here:
- * -EINVAL. */
-static long nice_thread(u64 which, u64 tid, struct thread **t)
-{
-	if ((u32)which != PRIO_PROCESS)
-		return -EINVAL;
-	*t = thread_by_argument((tid_t)tid);
-	return *t ? 0 : -ESRCH;
-}
-
-/* The system call returns 20 - nice, which is never negative. */
-SYSCALL2(getpriority, which, who)
-{
-	struct thread *t;
-	long result = nice_thread(which, who, &t);
-
-	if (result)
-		return result;
-	result = 20 - READ_ONCE(per_thread(t, sched_attributes)->nice);
-	thread_put(t);
-	return result;
-}
-
-SYSCALL3(setpriority, which, who, value)
-{
-	int nice = MAX(MIN((s32)value, NICE_MAX), NICE_MIN);
-	struct thread *t;
-	long error = nice_thread(which, who, &t);
-
-	if (error)
-		return error;
-	if (!may_reschedule(t))
-		error = -EPERM;
-	else if (nice < READ_ONCE(per_thread(t, sched_attributes)->nice) &&
-		 (u64)(20 - nice) > process_limit(t->process, RLIMIT_NICE) &&
-		 !capable(CAP_SYS_NICE))
-		error = -EACCES;
-	else
-		WRITE_ONCE(per_thread(t, sched_attributes)->nice, (s8)nice);
-	thread_put(t);
-	return error;
 }
