@@ -40,8 +40,8 @@ void init_directory(void)
 
 	if (IS_ERR(root))
 		panic("no root directory (error %ld)", -PTR_ERR(root));
-	kernel_process->fs.cwd = root;
-	kernel_process->fs.umask = 022;
+	kernel_process->fs->cwd = root;
+	kernel_process->fs->umask = 022;
 	kernel_process->files = file_table_create();
 	if (IS_ERR(kernel_process->files))
 		panic("no memory for the first process");

@@ -63,5 +63,5 @@ PROCESS_EVENTS(job_events) = {.exit = hang_up_foreground};
 bool signal_is_refused(int signal)
 {
 	return current_thread()->signals.mask & SIGNAL_BIT(signal) ||
-	       signal_action_of(current_process(), signal).handler == SIG_IGN;
+	       signal_action_of(current_process()->signals.actions, signal, false).handler == SIG_IGN;
 }

@@ -14,11 +14,11 @@
 
 struct superblock *vfs_root_superblock;
 
-/* Returns the working directory of the process, with a reference.  If there is none, because the
- * boot has not set one yet or the process exits, it returns the root. */
+/* Returns the working directory of the process, with a reference.  If the boot has
+ * not set one yet, it returns the root. */
 static struct inode *working_directory(void)
 {
-	struct fs_context *c = &current_process()->fs;
+	struct fs_context *c = current_process()->fs;
 	struct inode *dir;
 
 	mutex_lock(&c->lock);
@@ -36,7 +36,7 @@ static struct inode *root_directory(void)
 
 u32 context_umask(void)
 {
-	return READ_ONCE(current_process()->fs.umask) & 0777;
+	return READ_ONCE(current_process()->fs->umask) & 0777;
 }
 
 /* Returns the root of the file system that is mounted on `inode`, or `inode` if there is none, with

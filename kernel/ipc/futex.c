@@ -14,17 +14,9 @@
 
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 /* Changed under a bucket's lock, so the thread cannot move to another CPU in between. */
-static DEFINE_PER_CPU(struct futex_stats, futex_counters);
+DEFINE_PER_CPU(struct futex_stats, futex_counters);
 
 static struct lock_class bucket_class = {"futex_bucket", 0};
-
-struct futex_stats futex_stats_read(void)
-{
-	struct futex_stats sum;
-
-	per_cpu_sum(futex_counters, &sum);
-	return sum;
-}
 
 void futex_init(void)
 {

@@ -42,6 +42,13 @@ typedef u64 paddr_t;
 #define ALIGN_DOWN(x, a)  ((x) & ~((typeof(x))(a) - 1))
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
 
+#define SWAP(a, b)                                                                                 \
+	do {                                                                                       \
+		typeof(a) a_ = (a);                                                                \
+		(a) = (b);                                                                         \
+		(b) = a_;                                                                          \
+	} while (0)
+
 #define MIN(a, b)                                                                                  \
 	({                                                                                         \
 		typeof(a) _min_a = (a);                                                            \

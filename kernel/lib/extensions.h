@@ -13,6 +13,11 @@
 #ifndef WITH_SCHED
 #define WITH_SCHED 0
 #endif
+
+#ifndef WITH_PROCESS
+#define WITH_PROCESS 0
+#endif
+
 #ifndef WITH_SEED
 #define WITH_SEED 0
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parts of another process.  `space` and `files` become NULL when its last thread exits, so
- * they are read under process_lock.
+ * The parts and the state of another process.  `space`, `files` and `fs` become NULL when its last thread exits,
+ * so they are read under process_lock.
  */
 #include "kernel/linux/process_parts.h"
 
 #include "kernel/fs/file_table.h"
+#include "kernel/proc/life.h"
 #include "kernel/task/process.h"
 #include "kernel/vm/address_space.h"
 
@@ -29,4 +30,34 @@ struct file_table *process_files_get(struct process *p)
 		file_table_get(files);
 	spin_unlock_irq(&process_lock, flags);
 	return files;
+}
+
+struct inode *process_directory_get(struct process *p)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct fs_context *fs = p->fs;
+	struct inode *inode;
+
+	if (fs)
+		refcount_get(&fs->refs);
+	spin_unlock_irq(&process_lock, flags);
+	if (!fs)
+		return NULL;
+	mutex_lock(&fs->lock);
+	inode = fs->cwd;
+	inode_get(inode);
+	mutex_unlock(&fs->lock);
+	fs_context_put(fs);
+	return inode;
+}
+
+/* gdb reads this array too. */
+static const char state_letters[] = {
+    [THREAD_RUNNABLE] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
+    [THREAD_STOPPED] = 'T',  [THREAD_DEAD] = 'X',
+};
+
+char thread_state_letter(const struct thread *t)
+{
+	return state_letters[READ_ONCE(t->state)];
 }

@@ -6,9 +6,17 @@
 
 struct address_space;
 struct file_table;
+struct inode;
 struct process;
+struct thread;
 
 /* The address space or the descriptor table of `p`, with a reference that the caller drops; NULL if
  * the last thread of `p` has exited.  Any context. */
 struct address_space *process_space_get(struct process *p);
 struct file_table *process_files_get(struct process *p);
+
+/* The working directory of `p`, with a reference, or NULL.  Sleeps. */
+struct inode *process_directory_get(struct process *p);
+
+/* The state as a letter: R, S, D, T or X (proc(5)). */
+char thread_state_letter(const struct thread *t);

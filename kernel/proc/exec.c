@@ -11,7 +11,6 @@
 
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
-#include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/segments.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -115,23 +114,17 @@ static void become_leader(struct process *p, struct thread *self)
 
 /* --- Steps that cannot fail ------------------------------------------------------------------- */
 
-/* Swap address space and executable between `p` and `e`, reset the signal actions, and load the new
- * page table.  Wakes a vfork() parent. */
+/* Swap address space and executable between `p` and `e`, and load the new page table.  Wakes a
+ * vfork() parent. */
 static void exchange(struct exec *e, struct process *p, struct thread *self)
 {
-	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
-	struct address_space *space = p->space;
-	struct file *executable = p->executable;
+	u64 flags = spin_lock_irq(&process_lock);
 
-	signal_actions_reset(p);
-	spin_unlock_irq(&p->signals.lock, inner);
-	if (space) /* NULL only for the first exec of init, which started as a kernel thread */
+	if (p->space) /* NULL only for the first exec of init, which started as a kernel thread */
 		p->use.ended_threads.peak_resident_pages =
-		    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(space->peak_resident));
-	p->space = e->space;
-	e->space = space;
-	p->executable = e->file;
-	e->file = executable;
+		    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(p->space->peak_resident));
+	SWAP(p->space, e->space);
+	SWAP(p->executable, e->file);
 	p->exec.done = true;
 	p->exit_signal = SIGCHLD;
 	p->exec.has_left_space = true;
@@ -153,9 +146,8 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	preempt_disable();
 	t->arch.segments.all = t->arch.fs_base = t->arch.gs_base = 0;
 	segments_load(&t->arch);
-	fpu_area_init(t->arch.fpu);
-	fpu_restore(t->arch.fpu);
 	preempt_enable();
+	fpu_state_set(NULL);
 	*frame = (struct trap_frame){
 	    .vector = frame->vector,
 	    .error = (u64)-1, /* no system call to restart */
@@ -167,8 +159,9 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	};
 }
 
-/* Switch the process over to the image in `e`.  -EINTR if the process is ending; after
- * end_other_threads() nothing fails. */
+/* Switch the process over to the image in `e`.  -EINTR if the process is ending.  -ENOMEM if what it
+ * shares with other processes cannot be copied; then its other threads have ended.  After that
+ * nothing fails. */
 static int commit(struct exec *e)
 {
 	struct thread *self = current_thread();
@@ -176,8 +169,11 @@ static int commit(struct exec *e)
 	tid_t old_tid = self->tid;
 	int error = end_other_threads(p, self);
 
+	if (!error)
+		error = process_unshare(CLONE_FILES | CLONE_SIGHAND);
 	if (error)
 		return error;
+	signal_actions_reset(p->signals.actions);
 	become_leader(p, self);
 	if (p->space)
 		thread_release_user_words(self);

@@ -49,9 +49,10 @@ static bool leave_process(struct thread *t, int wait_status)
 	struct resource_use use;
 	bool last, stopped = false, unlink = t != p->leader;
 
-	t->exit_code = wait_status;
 	t->exited = true;
 	last = --p->thread_count == 0;
+	if (last) /* decides the status of the process, unless exit_group() or a signal has */
+		signal_group_exit(p, wait_status, t);
 	thread_resource_use(t, &use);
 	resource_use_add(&p->use.ended_threads, &use);
 	if (p->stop.stopped && !last && !p->group_exiting)
@@ -76,14 +77,14 @@ static bool leave_process(struct thread *t, int wait_status)
 	return last;
 }
 
-/* Free descriptors, address space, executable and working directory of `p`, and wake a vfork()
- * parent.  The caller is the last thread of `p`.  Sleeps. */
+/* Free descriptors, address space, executable and working directory of `p`.  The caller is the last
+ * thread of `p`.  Sleeps. */
 static void release_resources(struct process *p)
 {
 	struct address_space *space = p->space;
 	struct file_table *files = p->files;
 	struct file *executable = p->executable;
-	struct inode *cwd;
+	struct fs_context *fs = p->fs;
 	u64 flags;
 
 	flags = spin_lock_irq(&process_lock);
@@ -92,21 +93,13 @@ static void release_resources(struct process *p)
 	p->space = NULL;
 	p->executable = NULL;
 	p->files = NULL;
+	p->fs = NULL;
 	spin_unlock_irq(&process_lock, flags);
 	file_table_put(files);
 	address_space_put(space);
 	if (executable)
 		file_put(executable);
-	flags = spin_lock_irq(&process_lock);
-	p->exec.has_left_space = true;
-	wait_wake_all(&p->exec.wait);
-	spin_unlock_irq(&process_lock, flags);
-	/* The working directory is released last: closing the files may still need it. */
-	mutex_lock(&p->fs.lock);
-	cwd = p->fs.cwd;
-	p->fs.cwd = NULL;
-	mutex_unlock(&p->fs.lock);
-	inode_put(cwd);
+	fs_context_put(fs);
 }
 
 /* --- The family ------------------------------------------------------------------------------- */
@@ -147,22 +140,33 @@ static void hang_up_orphans(pid_t group)
 	}
 }
 
-/* Make init the parent of `child`.  A zombie that init ignores goes to `later`.  process_lock is
+/* The process that adopts the children of `p`: the nearest ancestor that has asked for that
+ * (prctl(PR_SET_CHILD_SUBREAPER)) and is not exiting, or init.  process_lock is held. */
+static struct process *reaper_of(const struct process *p)
+{
+	struct process *r = p->parent;
+
+	while (r != init_process && !(r->subreaper && r->thread_count))
+		r = r->parent;
+	return r;
+}
+
+/* Make `reaper` the parent of `child`.  A zombie that it ignores goes to `later`.  process_lock is
  * held. */
-static void reparent_child(struct process *child, struct list *later)
+static void reparent_child(struct process *child, struct process *reaper, struct list *later)
 {
 	struct process *old = child->parent;
 
 	list_remove(&child->sibling_link);
-	child->parent = init_process;
+	child->parent = reaper;
 	child->exit_signal = SIGCHLD;
 	if (child->zombie) {
-		list_push_front(&init_process->children, &child->sibling_link);
+		list_push_front(&reaper->children, &child->sibling_link);
 		if (signal_notify_end(child))
 			reap_later(child, later);
 		return;
 	}
-	list_push_back(&init_process->children, &child->sibling_link);
+	list_push_back(&reaper->children, &child->sibling_link);
 	if (child->signals.parent_death)
 		(void)signal_send_process(child, child->signals.parent_death, NULL);
 	/* The old parent may have been what kept the child's group from being orphaned: a parent in
@@ -172,8 +176,8 @@ static void reparent_child(struct process *child, struct list *later)
 		hang_up_orphans(child->job.group);
 }
 
-/* Make `p` a zombie: reparent its children, signal and wake its parent.  Processes that no wait()
- * will report go to `later`. */
+/* Make `p` a zombie: reparent its children, signal and wake its parent, and wake those that wait for
+ * `p` itself.  Processes that no wait() will report go to `later`. */
 static void become_zombie(struct process *p, struct list *later)
 {
 	struct process *child, *next;
@@ -182,10 +186,11 @@ static void become_zombie(struct process *p, struct list *later)
 	assert_held(&process_lock);
 	linked_group =
 	    p->parent->job.group != p->job.group && p->parent->job.session == p->job.session;
-	p->exit_code = p->group_exiting ? p->group_exit_code : p->leader->exit_code;
 	p->zombie = true;
+	p->exec.has_left_space = true;
+	wait_wake_all(&p->exec.wait);
 	list_for_each_safe (child, next, &p->children, sibling_link)
-		reparent_child(child, later);
+		reparent_child(child, reaper_of(p), later);
 	if (linked_group && process_group_orphaned_locked(p->job.group, p))
 		hang_up_orphans(p->job.group);
 	/* Zombies are at the front of the list, so that wait() finds one at once. */
@@ -204,7 +209,7 @@ void process_reap(struct process *p)
 /* When init ends, switch the machine off; the exit status tells whether init succeeded. */
 static void noreturn init_ended(struct process *p)
 {
-	int status = p->group_exiting ? p->group_exit_code : p->leader->exit_code;
+	int status = p->group_exit_code;
 
 	if (status & 0x7f)
 		log_info("init was killed by signal %d", status & 0x7f);

@@ -4,9 +4,8 @@
  * (clone(2)).
  *
  * Descriptors, working directory and signal actions belong to the process: all its threads share
- * them, and two processes never do.  So CLONE_FILES, CLONE_FS and CLONE_SIGHAND must all be set
- * with CLONE_THREAD and all be clear without it; any other mix fails with -EINVAL.  (Linux allows
- * more, but no C library asks for it.)
+ * them.  So CLONE_THREAD needs CLONE_FILES, CLONE_FS and CLONE_SIGHAND; on Linux it needs the last
+ * only.  Without CLONE_THREAD, each of the three alone shares one thing between two processes.
  */
 #include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/layout.h"
@@ -25,20 +24,22 @@
 #define CLONE_NAMESPACES                                                                           \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
-#define CLONE_SHARED (CLONE_FILES | CLONE_FS | CLONE_SIGHAND)
-#define CLONE_KNOWN  ((0xffffffffUL & ~CLONE_PARENT) | CLONE_CLEAR_SIGHAND)
+#define CLONE_KNOWN (0xffffffffUL | CLONE_CLEAR_SIGHAND)
 
 /* 0, or -EINVAL or -EPERM as clone(2) lists them. */
 static int check_flags(const struct clone_args *args)
 {
 	u64 flags = args->flags;
 
-	if (flags & (CLONE_NAMESPACES | CLONE_PIDFD) || flags & ~CLONE_KNOWN ||
-	    args->exit_signal > SIGNAL_COUNT || args->set_tid_size)
+	if (flags & CLONE_NAMESPACES || flags & ~CLONE_KNOWN || args->exit_signal > SIGNAL_COUNT ||
+	    args->set_tid_size)
 		return -EINVAL;
-	if ((flags & CLONE_SHARED) != (flags & CLONE_THREAD ? CLONE_SHARED : 0))
+	if (flags & CLONE_THREAD && ((flags & CLONE_SHARED) != CLONE_SHARED || flags & CLONE_PIDFD))
 		return -EINVAL;
-	if (flags & CLONE_THREAD && (!(flags & CLONE_VM) || flags & CLONE_CLEAR_SIGHAND))
+	if (flags & CLONE_SIGHAND && (!(flags & CLONE_VM) || flags & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	/* No process may become a sibling of init, which nobody would wait for. */
+	if (flags & CLONE_PARENT && current_process() == init_process)
 		return -EINVAL;
 	if (flags & CLONE_SETTLS && args->tls >= USER_MAX)
 		return -EPERM;
@@ -52,7 +53,7 @@ static int check_count(void)
 {
 	u32 limit = thread_limit + (current_process() == init_process ? 16 : 0);
 
-	return threads_total() >= limit ? -EAGAIN : user_admit_thread();
+	return READ_ONCE(threads_linked) >= limit ? -EAGAIN : user_admit_thread();
 }
 
 /* The new thread's first function, on its own stack.  The TID is written here because
@@ -146,46 +147,19 @@ static long clone_thread(struct thread *t)
 
 /* --- A process -------------------------------------------------------------------------------- */
 
-/* Free a process in which no thread has run. */
-static void discard_process(struct process *child)
-{
-	if (!IS_ERR(child->space))
-		address_space_put(child->space);
-	if (!IS_ERR(child->files))
-		file_table_put(child->files);
-	inode_put(child->fs.cwd);
-	if (child->executable)
-		file_put(child->executable);
-	process_put(child);
-}
-
-/* Copy the working directory and the umask.  Sleeps. */
-static void inherit_directory(struct process *child, struct process *parent)
-{
-	mutex_lock(&parent->fs.lock);
-	child->fs.umask = parent->fs.umask;
-	child->fs.cwd = parent->fs.cwd;
-	inode_get(child->fs.cwd);
-	mutex_unlock(&parent->fs.lock);
-}
-
-/* Create a child with copies of all that the caller's process has; with CLONE_VM it shares the
- * address space.  The child is in no table yet.  ERR_PTR(-ENOMEM).  Sleeps. */
+/* Create a child with copies of all that the caller's process has, except what the flags let it
+ * share.  The child is in no table yet.  ERR_PTR(-ENOMEM).  Sleeps. */
 static struct process *copy_process(const struct clone_args *args)
 {
 	struct process *p = current_process(), *child = process_create(p);
 
 	if (!child)
 		return ERR_PTR(-ENOMEM);
-	inherit_directory(child, p);
-	child->exit_signal = (int)args->exit_signal;
-	if (args->flags & CLONE_CLEAR_SIGHAND) {
-		u64 flags = spin_lock_irq(&child->signals.lock);
-
-		signal_actions_reset(child);
-		spin_unlock_irq(&child->signals.lock, flags);
-	}
-	child->files = file_table_copy(p->files);
+	if (process_share(child, p, args->flags))
+		goto no_memory;
+	child->exit_signal = args->flags & CLONE_PARENT ? p->exit_signal : (int)args->exit_signal;
+	if (args->flags & CLONE_CLEAR_SIGHAND)
+		signal_actions_reset(child->signals.actions);
 	if (args->flags & CLONE_VM) {
 		address_space_get(p->space);
 		child->space = p->space;
@@ -195,16 +169,19 @@ static struct process *copy_process(const struct clone_args *args)
 	child->executable = p->executable;
 	if (child->executable)
 		file_get(child->executable);
-	if (!IS_ERR(child->files) && !IS_ERR(child->space))
+	if (!IS_ERR(child->space))
 		return child;
-	discard_process(child);
+	child->space = NULL;
+no_memory:
+	process_discard(child);
 	return ERR_PTR(-ENOMEM);
 }
 
 /* Put the child and its thread into the tables and into the family.  -ERESTARTNOINTR if a signal
  * was sent to our process group, or to all processes, since begin_fork() counted `signals_before`:
  * the child was not yet a member, so the parent must take the signal and then fork again. */
-static int link_process(struct process *child, struct thread *t, u32 signals_before)
+static int link_process(struct process *child, struct thread *t, u64 clone_flags,
+			u32 signals_before)
 {
 	struct thread *self = current_thread();
 	struct process *p = self->process;
@@ -223,7 +200,7 @@ static int link_process(struct process *child, struct thread *t, u32 signals_bef
 		child->job.tty = p->job.tty;
 		child->leader = t;
 		t->pmap = &child->space->pmap;
-		process_link(child, p);
+		process_link(child, clone_flags & CLONE_PARENT ? p->parent : p);
 		inner = spin_lock_irq(&child->signals.lock);
 		thread_link(t, child);
 		spin_unlock_irq(&child->signals.lock, inner);
@@ -267,16 +244,21 @@ static long clone_process(struct thread *t, const struct clone_args *args, struc
 {
 	struct process *child;
 	u32 signals;
-	int error = begin_fork(&signals);
+	int error = begin_fork(&signals), pidfd = -1;
 
 	if (error)
 		return error;
 	child = copy_process(args);
 	if (IS_ERR(child))
 		return PTR_ERR(child);
-	error = link_process(child, t, signals);
-	if (error) {
-		discard_process(child);
+	if (args->flags & CLONE_PIDFD)
+		error = pidfd = pidfd_make(child, args);
+	if (error >= 0)
+		error = link_process(child, t, args->flags, signals);
+	if (error < 0) {
+		if (pidfd >= 0)
+			(void)fd_close((u32)pidfd);
+		process_discard(child);
 		return error;
 	}
 	*out = child; /* process_clone() may wait for it (vfork()) */

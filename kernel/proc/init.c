@@ -13,13 +13,7 @@ void process_start_init(void (*begin)(void *))
 	struct thread *t = thread_create_user("init", begin, NULL);
 	u64 flags, inner;
 
-	if (!p || IS_ERR(t))
-		panic("no memory for init");
-	p->fs.umask = kernel_process->fs.umask;
-	p->fs.cwd = kernel_process->fs.cwd;
-	inode_get(p->fs.cwd);
-	p->files = file_table_create();
-	if (IS_ERR(p->files))
+	if (!p || IS_ERR(t) || process_share(p, kernel_process, 0))
 		panic("no memory for init");
 	p->pid = p->job.group = p->job.session = t->tid = 1; /* tid_alloc() never returns 1 */
 	p->leader = t;

@@ -6,6 +6,7 @@
 
 #include "kernel/fs/file_table.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/lib/abi.h"
 #include "kernel/proc/life.h"
 #include "kernel/task/internal.h"
 #include "kernel/vm/address_space.h"
@@ -19,6 +20,17 @@ void process_reap(struct process *p);
  * caller and still has its address space.  Sleeps. */
 void thread_release_user_words(struct thread *t);
 
+/* --- share.c ---------------------------------------------------------------------------------- */
+
+#define CLONE_SHARED (CLONE_FILES | CLONE_FS | CLONE_SIGHAND)
+
+/* Give a new process what the bits of CLONE_SHARED in `share` name of `p` itself, which is the caller
+ * or process 0, and copies of the rest.  0 or -ENOMEM.  Sleeps. */
+int process_share(struct process *child, struct process *p, u64 share);
+
+/* Free a process in which no thread has run, with all that it has so far.  Sleeps. */
+void process_discard(struct process *child);
+
 /* --- signal_frame.c --------------------------------------------------------------------------- */
 
 /* Save the registers in `f`, the FPU state and `mask` on the user stack, and change `f` so that it
@@ -26,6 +38,10 @@ void thread_release_user_words(struct thread *t);
  * lock is held; sleeps. */
 int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction *action,
 		       const struct siginfo *info, sigset_t mask);
+
+/* Give the calling thread this FPU state, or the initial one if `area` is NULL. */
+struct fpu_area;
+void fpu_state_set(const struct fpu_area *area);
 
 /* --- elf.c ------------------------------------------------------------------------------------ */
 

@@ -6,6 +6,8 @@
 
 #include "kernel/task/use.h"
 
+struct fs_context;
+
 /* --- fork.c ---------------------------------------------------------------------------------- */
 
 /* struct clone_args of clone3(), up to cgroup. */
@@ -18,6 +20,16 @@ struct clone_args {
  * CLONE_VFORK it sleeps until the child execs or exits.  If `stack_size` is 0, `stack` is the
  * initial stack pointer itself, as for clone(). */
 long process_clone(const struct clone_args *args);
+
+/* --- share.c --------------------------------------------------------------------------------- */
+
+/* Stop sharing with other processes what the bits CLONE_FILES, CLONE_FS and CLONE_SIGHAND in
+ * `unshare` name: the calling process, which has one thread, gets copies.  0 or -ENOMEM.  Sleeps.
+ */
+int process_unshare(u64 unshare);
+
+/* Drop a reference; NULL: do nothing.  Sleeps. */
+void fs_context_put(struct fs_context *fs);
 
 /* --- exec.c ---------------------------------------------------------------------------------- */
 

@@ -181,9 +181,7 @@ static int take_signal(struct thread *t, struct sigaction *action, struct siginf
 		return 0;
 	if (SIGNAL_BIT(signal) & SIGNAL_STOP_SET)
 		p->stop.dequeued = true;
-	*action = p->signals.actions[signal - 1];
-	if (action->handler > SIG_IGN && action->flags & SA_RESETHAND)
-		p->signals.actions[signal - 1].handler = SIG_DFL;
+	*action = signal_action_of(p->signals.actions, signal, true);
 	return signal;
 }
 

@@ -150,6 +150,19 @@ static size_t fpstate_extent(u64 address)
 	return fpu_area_size;
 }
 
+void fpu_state_set(const struct fpu_area *area)
+{
+	struct fpu_area *own = current_thread()->arch.fpu;
+
+	preempt_disable();
+	if (area)
+		memcpy(own, area, fpu_area_size);
+	else
+		fpu_area_init(own);
+	fpu_restore(own);
+	preempt_enable();
+}
+
 /* Read the FPU state at `address` into *area; the initial state if it is 0.  -EFAULT; -EINVAL if
  * loading it would fault. */
 static int fpstate_fill(struct fpu_area *area, u64 address)
@@ -171,7 +184,6 @@ static int fpstate_fill(struct fpu_area *area, u64 address)
 
 static int fpstate_read(u64 address)
 {
-	struct thread *t = current_thread();
 	/* The thread's own area cannot be the buffer: every context switch overwrites it. */
 	void *buffer = kmalloc(fpu_area_size + 64);
 	struct fpu_area *area = (struct fpu_area *)ALIGN_UP((u64)buffer, 64);
@@ -180,12 +192,8 @@ static int fpstate_read(u64 address)
 	if (!buffer)
 		return result;
 	result = fpstate_fill(area, address);
-	if (result == 0) {
-		preempt_disable();
-		memcpy(t->arch.fpu, area, fpu_area_size);
-		fpu_restore(t->arch.fpu);
-		preempt_enable();
-	}
+	if (result == 0)
+		fpu_state_set(area);
 	kfree(buffer);
 	return result;
 }
@@ -252,6 +260,7 @@ int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction 
 	s.uc.mask = mask;
 	if (fpstate_write(fpstate) < 0 || copy_to_user((void *)sp, &s, sizeof(s)) < 0)
 		return -EFAULT;
+	fpu_state_set(NULL); /* handlers start with the initial state, as on Linux */
 	if (a->flags & SS_AUTODISARM)
 		*a = (struct altstack){0};
 	f->rdi = (u64)signal;
@@ -289,18 +298,19 @@ long signal_return(struct trap_frame *frame)
 	/* The handler's `ret` has removed the return address from the stack. */
 	const struct signal_frame *user = (const struct signal_frame *)(frame->rsp - 8);
 
-	if (copy_from_user(&uc, &user->uc, sizeof(uc)) < 0 || uc.context.rip >= USER_MAX)
+	if (copy_from_user(&uc, &user->uc, sizeof(uc)) < 0)
 		goto bad;
 	signal_set_mask(uc.mask);
+	/* If the FPU state is refused, the handler of SIGSEGV still sees the restored registers. */
+	context_restore(frame, &uc);
 	if (fpstate_read(uc.context.fpstate) < 0)
 		goto bad;
-	context_restore(frame, &uc);
 	/* An error is ignored, as on Linux: if the handler returns to code on the alternate stack,
 	 * that stack stays as it is. */
 	(void)signal_altstack(&uc.stack, NULL, frame->rsp);
 	return (long)frame->rax;
 bad:
+	frame->error = (u64)-1; /* no system call to restart */
 	signal_force(SIGSEGV, NULL);
-	frame->error = (u64)-1;
-	return 0;
+	return (long)frame->rax;
 }

@@ -10,21 +10,14 @@
 #include "kernel/proc/inspect.h"
 #include "kernel/proc/internal.h"
 
-/* A "clone child" sends its parent another signal than SIGCHLD when it ends, or none (wait(2)). */
-static bool is_clone_child(const struct process *child)
-{
-	return child->exit_signal != SIGCHLD;
-}
-
 static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, u32 options)
 {
 	if (type == WAIT_ID_PID && child->pid != id)
 		return false;
 	if (type == WAIT_ID_GROUP && child->job.group != id)
 		return false;
-	if (options & __WALL)
-		return true;
-	return options & __WCLONE ? is_clone_child(child) : !is_clone_child(child);
+	/* A "clone child" sends another signal than SIGCHLD when it ends, or none (wait(2)). */
+	return options & __WALL || !(options & __WCLONE) == (child->exit_signal == SIGCHLD);
 }
 
 static void result_fill(struct process *child, struct wait_result *result, int code, int status)
@@ -49,8 +42,8 @@ static bool report_child(struct process *child, u32 options, struct wait_result 
 	if (child->zombie) {
 		if (!(options & WEXITED))
 			return false;
-		code = wait_status_code(child->exit_code, &status);
-		result_fill(child, result, code, child->exit_code);
+		code = wait_status_code(child->group_exit_code, &status);
+		result_fill(child, result, code, child->group_exit_code);
 		if (!(options & WNOWAIT)) {
 			resource_use_add(&parent->use.children, &result->use);
 			process_unlink(child);

@@ -96,7 +96,7 @@ CALL(rmdir, sys_unlinkat(AT_CWD, a, AT_REMOVEDIR, 0, 0, 0))
 
 SYSCALL2(getcwd, buffer, size)
 {
-	struct fs_context *fs = &current_process()->fs;
+	struct fs_context *fs = current_process()->fs;
 	struct inode *cwd;
 	char *text = kmalloc(PATH_MAX);
 	ssize_t n;
@@ -121,7 +121,7 @@ SYSCALL2(getcwd, buffer, size)
 
 static long change_directory(struct inode *inode)
 {
-	struct fs_context *fs = &current_process()->fs;
+	struct fs_context *fs = current_process()->fs;
 	struct inode *old;
 
 	if (!S_ISDIR(inode->mode))
@@ -141,7 +141,7 @@ CALL(fchdir, WITH_INODE(fd_inode(a), change_directory(inode)))
 
 SYSCALL1(umask, mask)
 {
-	struct fs_context *fs = &current_process()->fs;
+	struct fs_context *fs = current_process()->fs;
 	u32 old;
 
 	mutex_lock(&fs->lock);

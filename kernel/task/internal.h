@@ -11,10 +11,12 @@
 
 /* --- process.c -------------------------------------------------------------------------------- */
 
-/* Allocate a process that inherits its limits and signal actions from `parent`.  It is in no
- * table yet and has no thread, no address space and no files.  Returns NULL if there is no memory.
+/* Allocate a process that inherits its limits from `parent`.  It is in no table yet and has no
+ * thread, no address space, no files and no signal actions.  Returns NULL if there is no memory.
  * Sleeps. */
 struct process *process_create(struct process *parent);
+
+extern struct lock_class fs_context_class;
 
 /* Insert `p` into the tree of PIDs, the hashes of groups and sessions, and the children of
  * `parent`. The tree holds a reference from now on.  The caller holds process_lock. */
@@ -49,9 +51,8 @@ struct process *process_group_member(pid_t group, pid_t session);
 /* All memory of a thread except its structure has been freed: drop its reference to the process. */
 void process_thread_freed(struct thread *t);
 
-/* A thread has left the tables, but its memory is not free yet. */
-void process_thread_unlinked(void);
-u32 process_threads_left(void); /* how many such threads there are */
+/* Threads that have left the tables, but whose memory is not free yet; atomic. */
+extern u32 threads_left;
 
 /* Make the tables empty. */
 void process_tables_init(void);
@@ -75,12 +76,19 @@ extern u32 thread_limit; /* most threads at one time; it follows from the size o
 	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
 #define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
-/* Set every action that is a handler to SIG_DFL, and keep those that are SIG_IGN (exec).  The
- * caller holds signals.lock. */
-void signal_actions_reset(struct process *p);
+/* Make a copy of the actions, or default actions if `from` is NULL.  NULL: no memory.  Drop a
+ * reference (NULL: do nothing). */
+struct signal_actions *signal_actions_copy(struct signal_actions *from);
+void signal_actions_put(struct signal_actions *a);
 
-/* A copy of the action for `signal`.  Takes signals.lock. */
-struct sigaction signal_action_of(struct process *p, int signal);
+/* Set every action that is a handler to SIG_DFL, and keep those that are SIG_IGN (exec).  No other
+ * process has a reference. */
+void signal_actions_reset(struct signal_actions *a);
+
+/* A copy of the action for `signal`.  `taken`: a thread has taken the signal, so SA_RESETHAND takes
+ * effect.  The actions of a process stay the same object under process_lock, and under its
+ * signals.lock. */
+struct sigaction signal_action_of(struct signal_actions *a, int signal, bool taken);
 
 /* The caller of the following four functions holds the signals.lock of the process. */
 

@@ -10,10 +10,12 @@
 #pragma once
 
 #include "arch/x86_64/cpu/percpu.h"
+#include "kernel/lib/errno.h"
 #include "kernel/lib/extensions.h"
 #include "kernel/task/thread.h"
 
 struct inode;
+struct process;
 struct runqueue;
 struct trap_frame;
 struct tty;
@@ -77,8 +79,8 @@ ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size
 static inline void trace_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
 				bool root_changed, bool preempted)
 {
-	u32 value = WITH_TRACE ? READ_ONCE(trace_mask) & (TRACE_SWITCH_RECORDED |
-							  (u32)root_changed << TRACE_TLB_FLUSH)
+	u32 value = WITH_TRACE ? READ_ONCE(trace_mask) &
+				     (TRACE_SWITCH_RECORDED | (u32)root_changed << TRACE_TLB_FLUSH)
 			       : 0;
 
 	if (value)
@@ -259,6 +261,18 @@ static inline bool user_count_signal(struct process *p, s32 change, u64 limit)
 static inline int exec_rights(struct credentials *c, const struct inode *program, bool *secure)
 {
 	return WITH_RIGHTS ? rights_exec(c, program, secure) : 0;
+}
+
+/* --- pidfd ------------------------------------------------------------------------------------ */
+
+struct clone_args;
+int pidfd_install(struct process *child, const struct clone_args *args);
+
+/* CLONE_PIDFD: make a pidfd for `child`, which is in no table yet, and write it to args->pidfd. The
+ * descriptor, or an error.  Sleeps. */
+static inline int pidfd_make(struct process *child, const struct clone_args *args)
+{
+	return WITH_PROCESS ? pidfd_install(child, args) : -EINVAL;
 }
 
 /* --- Terminals -------------------------------------------------------------------------------- */

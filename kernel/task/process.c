@@ -33,7 +33,7 @@
 
 static struct treap processes; /* by PID */
 static struct list threads[HASH_SIZE], groups[HASH_SIZE], sessions[HASH_SIZE];
-static u32 threads_linked;
+u32 threads_linked;
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
@@ -73,17 +73,6 @@ struct process *process_next(pid_t from)
 	return p;
 }
 
-struct process *process_find(pid_t pid)
-{
-	struct process *p = process_next(pid);
-
-	if (p && p->pid != pid) {
-		process_put(p);
-		return NULL;
-	}
-	return p;
-}
-
 struct thread *thread_find(tid_t tid)
 {
 	u64 flags = spin_lock_irq(&process_lock);
@@ -97,6 +86,18 @@ struct thread *thread_find(tid_t tid)
 		}
 	spin_unlock_irq(&process_lock, flags);
 	return found;
+}
+
+struct process *process_find(tid_t tid)
+{
+	struct thread *t = thread_find(tid);
+	struct process *p = t ? t->process : NULL;
+
+	if (p) {
+		process_get(p);
+		thread_put(t);
+	}
+	return p;
 }
 
 struct list *process_group_bucket(pid_t group)
@@ -200,12 +201,7 @@ void thread_unlink(struct thread *t)
 	list_remove(&t->tid_link);
 	threads_linked--;
 	process_event(unlink, t);
-	process_thread_unlinked();
-}
-
-u32 threads_total(void)
-{
-	return READ_ONCE(threads_linked);
+	__atomic_fetch_add(&threads_left, 1, __ATOMIC_RELAXED);
 }
 
 void process_tables_init(void)

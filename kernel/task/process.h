@@ -21,10 +21,11 @@ struct file_table;
 struct inode;
 struct tty;
 
-/* The working directory and the umask of a process. */
+/* The working directory and the umask.  clone(CLONE_FS) shares them between processes. */
 struct fs_context {
+	struct refcount refs;
 	struct mutex lock; /* guards the rest */
-	struct inode *cwd; /* NULL before the boot has set it, and when the process is exiting */
+	struct inode *cwd; /* NULL before the boot has set it */
 	u32 umask;
 };
 
@@ -74,16 +75,15 @@ struct process {
 
 	struct refcount refs; /* docs/rooms/task.md lists who holds references */
 
-	/* The family, and its end.  Under process_lock.  A wait status is an exit code << 8 or the
-	 * number of the signal that ended the process, as wait() returns it. */
+	/* The family, and its end.  Under process_lock. */
 	struct process *parent;
 	struct list children, sibling_link; /* `children` links their sibling_link */
 	struct treap_node pid_node;	    /* in the tree of PIDs, until the process is reaped */
 	struct job job;
 	struct wait_queue child_wait; /* threads of this process wait here for its children */
 	bool zombie;		/* all threads have ended; the parent has not called wait() yet */
-	int exit_code;		/* wait status, once it is a zombie */
 	int exit_signal;	/* sent to the parent at the end: SIGCHLD, or 0 for none */
+	bool subreaper;		/* adopts orphans among its descendants: prctl(2) */
 	struct process_use use; /* times and counters, besides those of living threads */
 
 	/* Changed under process_lock and signals.lock both, so that either suffices to read them.
@@ -98,15 +98,18 @@ struct process {
 	struct file *executable; /* for /proc/PID/exe */
 	struct exec_state exec;
 
-	/* Each has a lock of its own. */
+	/* What clone() can share with other processes, like `space` and signals.actions.  Each has
+	 * a lock of its own.  The exit of the last thread sets both to NULL under process_lock. */
 	struct file_table *files; /* open descriptors */
-	struct fs_context fs;
+	struct fs_context *fs;
 
 	/* Under signals.lock. */
 	struct signals signals;
 	struct stop_state stop;
-	bool group_exiting;  /* all threads are to end: exit_group() or a fatal signal */
-	int group_exit_code; /* wait status */
+	bool group_exiting;  /* all threads are to end, by exit_group() or a fatal signal, or have
+			      * ended */
+	int group_exit_code; /* wait status: an exit code << 8, or the number of the signal that
+			      * ended the process */
 
 	struct limits limits; /* it has a lock of its own */
 };
@@ -137,10 +140,10 @@ void process_init_early(void);
  * vfs_init(), which creates files under these limits. */
 void process_init(void);
 
-/* The process with this PID, or the thread with this TID, with a reference; NULL if there is none.
+/* The thread with this TID, or the process of that thread, with a reference; NULL if there is none.
  * A process is not freed before its threads. */
-struct process *process_find(pid_t pid);
 struct thread *thread_find(tid_t tid);
+struct process *process_find(tid_t tid);
 void process_get(struct process *p);
 void process_put(struct process *p);
 
@@ -158,4 +161,4 @@ static inline u64 current_limit(u32 which)
 }
 
 /* Threads of all processes that have not been unlinked yet. */
-u32 threads_total(void);
+extern u32 threads_linked;

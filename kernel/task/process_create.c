@@ -10,7 +10,9 @@
 #include "kernel/task/per_thread.h"
 
 static struct lock_class signal_lock_class = {"signal", 0}, limits_lock_class = {"limits", 0};
-static struct lock_class exec_lock_class = {"exec", 0}, fs_context_class = {"fs context", 0};
+static struct lock_class exec_lock_class = {"exec", 0};
+struct lock_class fs_context_class = {"fs context", 0};
+static struct fs_context kernel_fs = {{1}, MUTEX_INIT(kernel_fs.lock, &fs_context_class), NULL, 0};
 
 static void process_init_fields(struct process *p)
 {
@@ -26,7 +28,6 @@ static void process_init_fields(struct process *p)
 	mutex_init(&p->exec.lock, &exec_lock_class);
 	spinlock_init(&p->signals.lock, &signal_lock_class);
 	spinlock_init(&p->limits.lock, &limits_lock_class);
-	mutex_init(&p->fs.lock, &fs_context_class);
 	p->exit_signal = SIGCHLD;
 }
 
@@ -51,9 +52,6 @@ struct process *process_create(struct process *parent)
 	flags = spin_lock_irq(&parent->limits.lock);
 	memcpy(p->limits.value, parent->limits.value, sizeof(p->limits.value));
 	spin_unlock_irq(&parent->limits.lock, flags);
-	flags = spin_lock_irq(&parent->signals.lock);
-	memcpy(p->signals.actions, parent->signals.actions, sizeof(p->signals.actions));
-	spin_unlock_irq(&parent->signals.lock, flags);
 	return p;
 }
 
@@ -62,6 +60,7 @@ void process_init_early(void)
 	kernel_process = process_alloc();
 	if (!kernel_process)
 		panic("no memory for process 0");
+	kernel_process->fs = &kernel_fs;
 	process_tables_init();
 }
 
@@ -90,7 +89,7 @@ static void set_default_limits(struct process *p)
  * threads, so that their memory is counted as free. */
 static void wait_for_threads_left(void)
 {
-	for (u32 ms = 0; ms < 50 && process_threads_left(); ms++)
+	for (u32 ms = 0; ms < 50 && __atomic_load_n(&threads_left, __ATOMIC_ACQUIRE); ms++)
 		if (current_thread()->exited || sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0) < 0)
 			break;
 }

@@ -11,9 +11,7 @@ struct process *kernel_process;
 struct process *init_process;
 u32 thread_limit;
 
-/* The number of threads that have been removed from the tables but not freed yet; a shrinker waits
- * for them (process_create.c).  Atomic. */
-static u32 threads_left;
+u32 threads_left; /* a shrinker waits for them (process_create.c) */
 
 void process_get(struct process *p)
 {
@@ -27,6 +25,7 @@ void process_put(struct process *p)
 	/* What must sleep to be released (files, the address space) was released when the last
 	 * thread exited, or was never created.  So process_put() does not sleep. */
 	signal_flush_queue(p, &p->signals.queue);
+	signal_actions_put(p->signals.actions);
 	kfree(p);
 }
 
@@ -35,20 +34,10 @@ u64 process_limit(struct process *p, u32 which)
 	return READ_ONCE(p->limits.value[which].current);
 }
 
-void process_thread_unlinked(void)
-{
-	__atomic_fetch_add(&threads_left, 1, __ATOMIC_RELAXED);
-}
-
 void process_thread_freed(struct thread *t)
 {
 	if (!t->process || t->process == kernel_process)
 		return; /* a kernel thread, or a thread that never joined a process */
 	process_put(t->process);
 	__atomic_fetch_sub(&threads_left, 1, __ATOMIC_RELEASE);
-}
-
-u32 process_threads_left(void)
-{
-	return __atomic_load_n(&threads_left, __ATOMIC_ACQUIRE);
 }

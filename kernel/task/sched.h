@@ -67,4 +67,4 @@ struct sched_cpu_stats {
 };
 
 /* The number of threads started since the boot. */
-u64 sched_forks_total(void);
+extern u64 threads_started;

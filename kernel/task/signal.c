@@ -71,15 +71,6 @@ int signal_take(sigset_t set, struct siginfo *info)
 	return signal ? signal : take_from(p, &p->signals.queue, &p->signals.pending, set, info);
 }
 
-struct sigaction signal_action_of(struct process *p, int signal)
-{
-	u64 flags = spin_lock_irq(&p->signals.lock);
-	struct sigaction action = p->signals.actions[signal - 1];
-
-	spin_unlock_irq(&p->signals.lock, flags);
-	return action;
-}
-
 /* --- Which thread has work -------------------------------------------------------------------- */
 
 /* Is the thread alive, and does it either not block the signal or wait for it in signal_wait()? */
@@ -216,7 +207,7 @@ int signal_send_locked(struct process *p, struct thread *only, int signal,
 	if (!target || target->exited || p->group_exiting)
 		return 0;
 	stop_or_continue(p, signal);
-	handler = p->signals.actions[signal - 1].handler;
+	handler = READ_ONCE(p->signals.actions->of[signal - 1].handler);
 	if (is_ignored(p, target, signal, handler))
 		return 0;
 	/* While the process is stopped, only SIGKILL acts at once; others wait for SIGCONT (POSIX
@@ -339,7 +330,7 @@ void signal_force(int signal, const struct siginfo *info)
 	struct process *p = t->process;
 	u64 flags = spin_lock_irq(&p->signals.lock), handler;
 
-	handler = p->signals.actions[signal - 1].handler;
+	handler = READ_ONCE(p->signals.actions->of[signal - 1].handler);
 	if (handler <= SIG_IGN || t->signals.mask & SIGNAL_BIT(signal))
 		signal_group_exit(p, signal, NULL); /* even init: it cannot continue */
 	else
@@ -390,7 +381,7 @@ void signal_notify_change(struct process *p, int code, int signal)
 {
 	assert_held(&process_lock);
 	if (p->parent != kernel_process) {
-		bool quiet = signal_action_of(p->parent, SIGCHLD).flags & SA_NOCLDSTOP;
+		bool quiet = signal_action_of(p->parent->signals.actions, SIGCHLD, false).flags & SA_NOCLDSTOP;
 
 		send_child_signal(p, quiet ? 0 : SIGCHLD, code, signal);
 	}
@@ -398,9 +389,9 @@ void signal_notify_change(struct process *p, int code, int signal)
 
 bool signal_notify_end(struct process *p)
 {
-	struct sigaction action = signal_action_of(p->parent, SIGCHLD);
+	struct sigaction action = signal_action_of(p->parent->signals.actions, SIGCHLD, false);
 	bool ignored = action.handler == SIG_IGN;
-	int status, code = wait_status_code(p->exit_code, &status);
+	int status, code = wait_status_code(p->group_exit_code, &status);
 
 	assert_held(&process_lock);
 	/* Only the action for SIGCHLD can say that the parent will not wait (POSIX, _exit()). */

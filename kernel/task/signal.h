@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/lib/list.h"
+#include "kernel/sync/refcount.h"
 #include "kernel/sync/spinlock.h"
 
 struct process;
@@ -115,12 +116,19 @@ struct thread_signals {
 	} altstack;		/* sigaltstack() */
 };
 
+/* What to do at each signal.  clone(CLONE_SIGHAND) shares it between processes. */
+struct signal_actions {
+	struct refcount refs;
+	struct spinlock lock; /* irq; taken under the lock of struct signals */
+	struct sigaction of[SIGNAL_COUNT]; /* [signal - 1] */
+};
+
 /* What the threads of a process share. */
 struct signals {
 	struct spinlock lock; /* irq; guards this structure and the thread_signals of each thread */
-	struct sigaction actions[SIGNAL_COUNT]; /* [signal - 1] */
-	sigset_t pending;			/* sent to the process: any thread may take them */
-	struct list queue;			/* as in struct thread_signals */
+	struct signal_actions *actions;
+	sigset_t pending;  /* sent to the process: any thread may take them */
+	struct list queue; /* as in struct thread_signals */
 	u32 group_signals; /* counts signals that were sent to the whole process group or to all
 			    * processes: fork() compares it, so that no child misses one */
 	int parent_death;  /* the signal that this process gets when its parent ends; 0: none */

@@ -7,14 +7,6 @@
 #include "kernel/lib/errno.h"
 #include "kernel/task/internal.h"
 
-void signal_actions_reset(struct process *p)
-{
-	assert_held(&p->signals.lock);
-	for (u32 i = 0; i < SIGNAL_COUNT; i++)
-		p->signals.actions[i] = (struct sigaction){
-		    .handler = p->signals.actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
-}
-
 /* --- The calling thread ----------------------------------------------------------------------- */
 
 static void set_mask_locked(struct thread *t, sigset_t mask)
@@ -52,20 +44,21 @@ void signal_set_temporary_mask(sigset_t mask)
 int signal_action(int signal, const struct sigaction *new_action, struct sigaction *old_action)
 {
 	struct process *p = current_process();
-	struct sigaction *action;
-	u64 flags;
+	struct signal_actions *a = p->signals.actions;
+	u64 flags, inner;
 
 	if (signal < 1 || signal > SIGNAL_COUNT ||
 	    (new_action && SIGNAL_BIT(signal) & SIGNAL_UNBLOCKABLE))
 		return -EINVAL;
 	flags = spin_lock_irq(&p->signals.lock);
-	action = &p->signals.actions[signal - 1];
+	inner = spin_lock_irq(&a->lock);
 	if (old_action)
-		*old_action = *action;
+		*old_action = a->of[signal - 1];
 	if (new_action) {
-		*action = *new_action;
-		action->mask &= ~SIGNAL_UNBLOCKABLE;
+		a->of[signal - 1] = *new_action;
+		a->of[signal - 1].mask &= ~SIGNAL_UNBLOCKABLE;
 	}
+	spin_unlock_irq(&a->lock, inner);
 	/* Setting a signal to be ignored discards it if it is pending (POSIX 2.4.3). */
 	if (new_action &&
 	    (new_action->handler == SIG_IGN ||

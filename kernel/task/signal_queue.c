@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Queues of pending signals: removing entries.  signal.c adds them.
+ * The objects behind signals: entries of the queues of pending signals, which signal.c adds and
+ * which are removed here, and the table of actions, which processes can share.
  */
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
@@ -34,4 +35,46 @@ void signal_flush_queue(struct process *p, struct list *queue)
 	sigset_t all = ~0UL;
 
 	signal_queue_discard(p, queue, &all, ~0UL);
+}
+
+/* --- Actions ---------------------------------------------------------------------------------- */
+
+static struct lock_class actions_class = {"signal actions", 0};
+
+struct sigaction signal_action_of(struct signal_actions *a, int signal, bool taken)
+{
+	struct sigaction *action = &a->of[signal - 1], copy;
+	u64 flags = spin_lock_irq(&a->lock);
+
+	copy = *action;
+	if (taken && copy.handler > SIG_IGN && copy.flags & SA_RESETHAND)
+		WRITE_ONCE(action->handler, SIG_DFL);
+	spin_unlock_irq(&a->lock, flags);
+	return copy;
+}
+
+struct signal_actions *signal_actions_copy(struct signal_actions *from)
+{
+	struct signal_actions *a = kmalloc(sizeof(*a));
+
+	if (!a)
+		return NULL;
+	refcount_init(&a->refs, 1);
+	spinlock_init(&a->lock, &actions_class);
+	for (int i = 0; i < SIGNAL_COUNT; i++)
+		a->of[i] = from ? signal_action_of(from, i + 1, false) : (struct sigaction){0};
+	return a;
+}
+
+void signal_actions_put(struct signal_actions *a)
+{
+	if (a && refcount_put(&a->refs))
+		kfree(a);
+}
+
+void signal_actions_reset(struct signal_actions *a)
+{
+	for (u32 i = 0; i < SIGNAL_COUNT; i++)
+		a->of[i] = (struct sigaction){.handler =
+						  a->of[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
 }

@@ -20,7 +20,7 @@
 #include "kernel/task/runqueue.h"
 
 static struct slab_cache *thread_cache, *fpu_cache;
-static u32 kthreads; /* kernel threads that have not been freed yet; atomic */
+u32 kthread_count;
 
 void thread_init(void)
 {
@@ -67,11 +67,6 @@ static struct thread *thread_alloc(const char *name)
 	return t;
 }
 
-u32 kthread_count(void)
-{
-	return __atomic_load_n(&kthreads, __ATOMIC_ACQUIRE);
-}
-
 /* Called when the last reference has been dropped.  Does not sleep. */
 static void thread_free(struct thread *t)
 {
@@ -87,7 +82,7 @@ static void thread_free(struct thread *t)
 	process_thread_freed(t); /* all memory of the thread but this structure is free now */
 	slab_free(thread_cache, t);
 	if (kernel)
-		__atomic_fetch_sub(&kthreads, 1, __ATOMIC_RELEASE);
+		__atomic_fetch_sub(&kthread_count, 1, __ATOMIC_RELEASE);
 }
 
 struct thread *thread_create(const char *name, void (*fn)(void *), void *arg, size_t frame_bytes)
@@ -102,7 +97,7 @@ struct thread *thread_create(const char *name, void (*fn)(void *), void *arg, si
 		return ERR_PTR(-ENOMEM);
 	}
 	if (!frame_bytes)
-		__atomic_fetch_add(&kthreads, 1, __ATOMIC_RELAXED); /* thread_free() subtracts */
+		__atomic_fetch_add(&kthread_count, 1, __ATOMIC_RELAXED); /* thread_free() subtracts */
 	t->arch.saved_sp =
 	    thread_stack_prepare((char *)t->kernel_stack + KSTACK_SIZE, frame_bytes, fn, arg);
 	return t;
@@ -149,15 +144,4 @@ void thread_put(struct thread *t)
 void thread_set_name(struct thread *t, const char *name)
 {
 	strscpy(t->name, name, sizeof(t->name));
-}
-
-/* gdb reads this array too. */
-static const char state_letters[] = {
-    [THREAD_RUNNABLE] = 'R', [THREAD_SLEEPING] = 'S', [THREAD_BLOCKED] = 'D',
-    [THREAD_STOPPED] = 'T',  [THREAD_DEAD] = 'X',
-};
-
-char thread_state_letter(const struct thread *t)
-{
-	return state_letters[READ_ONCE(t->state)];
 }

@@ -96,7 +96,6 @@ struct thread {
 	 */
 	struct list process_link; /* process->threads */
 	struct list tid_link;	  /* hash of TIDs */
-	int exit_code;		  /* wait status */
 	bool exited;		  /* ended; counted in use.ended_threads of its process */
 };
 
@@ -116,8 +115,9 @@ struct thread *thread_create_idle(u32 cpu);
 /* Make a kernel thread of process 0 and start it; it ends when `fn` returns.  ERR_PTR(-ENOMEM). */
 struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg);
 
-/* The number of kernel threads (without idle threads) whose memory has not been freed yet. */
-u32 kthread_count(void);
+/* The number of kernel threads (without idle threads) whose memory has not been freed yet;
+ * atomic. */
+extern u32 kthread_count;
 
 /* Make, but do not start, a thread for user mode, with a zeroed trap frame at the top of its stack
  * (thread_frame()) and the FPU state with which a program starts.  When it first runs, it calls
@@ -153,7 +153,7 @@ void thread_set_name(struct thread *t, const char *name);
 #define TID_MAX 4194304
 tid_t tid_alloc(void);
 void tid_free(tid_t tid); /* any context */
-tid_t tid_last(void);	  /* the last one allocated */
+extern u32 tid_last;	  /* the last one allocated */
 
 /* Set bits of pending_work (WORK_*) and make the thread look at them soon: wake it from a sleep
  * that signals may end, or interrupt it if it is in user mode on another CPU.  Any context. */
@@ -164,6 +164,3 @@ bool thread_interrupted(u32 wait_flags);
 
 /* CPU time in user mode and in the kernel, up to now. */
 void thread_times(struct thread *t, u64 *user_ns, u64 *kernel_ns);
-
-/* The state as a letter: R, S, D, T or X (proc(5)). */
-char thread_state_letter(const struct thread *t);

@@ -12,7 +12,8 @@
 
 DEFINE_SPINLOCK(tid_lock); /* irq; guards all below */
 static u64 *chunks[TID_MAX / CHUNK_BITS];
-static u32 chunk_count, used, last_tid;
+static u32 chunk_count, used;
+u32 tid_last;
 
 /* The first clear bit of the chunk at or after `from`, or CHUNK_BITS if there is none. */
 static u32 first_clear(const u64 *chunk, u32 from)
@@ -61,15 +62,15 @@ tid_t tid_alloc(void)
 	if (make_room() < 0)
 		return -EAGAIN;
 	flags = spin_lock_irq(&tid_lock);
-	from = last_tid + 1;
+	from = tid_last + 1;
 	for (u32 tries = 0; tries <= chunk_count; tries++) {
 		u32 c = from / CHUNK_BITS % chunk_count;
 
 		bit = first_clear(chunks[c], from % CHUNK_BITS);
 		if (bit < CHUNK_BITS) {
 			chunks[c][bit / 64] |= 1UL << bit % 64;
-			WRITE_ONCE(last_tid, c * CHUNK_BITS + bit);
-			tid = (tid_t)last_tid;
+			WRITE_ONCE(tid_last, c * CHUNK_BITS + bit);
+			tid = (tid_t)tid_last;
 			used++;
 			break;
 		}
@@ -77,11 +78,6 @@ tid_t tid_alloc(void)
 	}
 	spin_unlock_irq(&tid_lock, flags);
 	return tid;
-}
-
-tid_t tid_last(void)
-{
-	return (tid_t)READ_ONCE(last_tid);
 }
 
 void tid_free(tid_t tid)

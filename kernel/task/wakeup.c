@@ -7,7 +7,7 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 
-static u64 threads_started;
+u64 threads_started;
 
 void thread_set_state(enum thread_state state)
 {
@@ -85,9 +85,4 @@ void thread_start(struct thread *t)
 	t->state = THREAD_RUNNABLE;
 	balance_enqueue(rq, t, true, clock_now_ns());
 	irq_restore(flags);
-}
-
-u64 sched_forks_total(void)
-{
-	return __atomic_load_n(&threads_started, __ATOMIC_RELAXED);
 }

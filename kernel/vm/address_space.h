@@ -178,7 +178,7 @@ struct fault_stats {
 	u64 zeroed_pages;  /* pages zero-filled on the first write */
 	u64 object_faults; /* faults served by a page of a file or of shared memory */
 };
-struct fault_stats fault_stats_read(void);
+extern struct fault_stats fault_counters; /* DEFINE_PER_CPU(): per_cpu_sum() adds them up */
 
 /* --- /proc ------------------------------------------------------------------------------------ */
 

@@ -22,7 +22,7 @@
 #define AROUND_PAGES 16U
 
 /* Changed under page_table_lock, so that the thread stays on its CPU. */
-static DEFINE_PER_CPU(struct fault_stats, fault_counters);
+DEFINE_PER_CPU(struct fault_stats, fault_counters);
 
 /* An allocation has failed.  A thread that is being killed anyway only has to take its signal. */
 static enum fault_result no_memory(void)
@@ -304,12 +304,4 @@ enum fault_result address_space_fault(struct address_space *as, u64 address,
 		result = FAULT_ACCERR;
 	rwlock_read_unlock(&as->lock);
 	return result;
-}
-
-struct fault_stats fault_stats_read(void)
-{
-	struct fault_stats sum;
-
-	per_cpu_sum(fault_counters, &sum);
-	return sum;
 }

@@ -42,11 +42,11 @@ u32 ktest_run_all(const char *filter)
 		if (!contains(t->name, filter))
 			continue;
 		__atomic_store_n(&failures, 0, __ATOMIC_RELAXED);
-		threads = kthread_count();
+		threads = __atomic_load_n(&kthread_count, __ATOMIC_ACQUIRE);
 		t->fn();
 		/* A thread reports that it is done a moment before it frees its stack.  Wait for
 		 * that, because the next test may count frames. */
-		for (u32 ms = 0; ms < 1000 && kthread_count() > threads; ms++)
+		for (u32 ms = 0; ms < 1000 && __atomic_load_n(&kthread_count, __ATOMIC_ACQUIRE) > threads; ms++)
 			sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
 		ok = !__atomic_load_n(&failures, __ATOMIC_RELAXED);
 		log_info("%sok %u %s", ok ? "" : "not ", ++number, t->name);

@@ -312,6 +312,122 @@ static void with_threads(void)
 	CHECK_EQ(wait_status(a), KILLED(SIGTERM));
 }
 
+static void *exit_thread(void *arg)
+{
+	sleep_ms(20);
+	syscall(SYS_exit, (int)(long)arg);
+	return arg;
+}
+
+/* The status of a process is that of the thread that ends last, unless exit_group() or a signal
+ * decides it. */
+static void leader_first(void)
+{
+	siginfo_t info;
+	pid_t pid;
+
+	CHECK_EQ(IN_CHILD(start(exit_thread, 31); syscall(SYS_exit, 5)), EXITED(31));
+	CHECK_EQ(IN_CHILD(start(exit_thread, 31); pthread_exit(NULL)), EXITED(31));
+	CHECK_EQ(IN_CHILD(start(exit_thread, 31); sleep_ms(60); syscall(SYS_exit, 6)), EXITED(6));
+	CHECK_EQ(IN_CHILD(start(exit_all, 32); syscall(SYS_exit, 5)), EXITED(32));
+	pid = SPAWN(start(exit_thread, 33); syscall(SYS_exit, 5));
+	CHECK_EQ(waitid(P_PID, pid, &info, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(info.si_code, CLD_EXITED);
+	CHECK_EQ(info.si_status, 33);
+	CHECK_EQ(wait_status(pid), EXITED(33));
+	/* All at once: some status of theirs, and no other. */
+	for (int i = 0; i < 20; i++) {
+		int status = IN_CHILD(for (long n = 41; n < 44; n++) start(exit_all, n);
+				      syscall(SYS_exit_group, 44));
+
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) > 40 && WEXITSTATUS(status) < 45);
+	}
+}
+
+static volatile pid_t sleeper_tid;
+
+static void *sleeper_known(void *arg)
+{
+	sleeper_tid = (pid_t)syscall(SYS_gettid);
+	return sleeper(arg);
+}
+
+static void forget(void)
+{
+	sleeper_tid = 0;
+}
+
+/* What a number of a thread that is not the leader names. */
+static void by_thread_number(void)
+{
+	pid_t tid, pid = getpid();
+	char path[64], line[128];
+	int tgid = 0, number = 0;
+	FILE *f;
+
+	forget();
+	start(sleeper_known, 0);
+	WAIT_UNTIL(sleeper_tid != 0);
+	tid = sleeper_tid;
+	CHECK(tid != pid);
+	CHECK_EQ(kill(tid, 0), 0);
+	CHECK_EQ(getpgid(tid), getpgrp());
+	CHECK_EQ(getsid(tid), getsid(0));
+	CHECK_ERR(waitpid(tid, NULL, 0), ECHILD);
+	caught[SIGUSR1] = 0;
+	handle(SIGUSR1, catch, 0);
+	CHECK_EQ(kill(tid, SIGUSR1), 0);
+	WAIT_UNTIL(caught[SIGUSR1] == 1);
+	if (has_call(SYS_rt_sigqueueinfo)) {
+		siginfo_t info = {.si_code = SI_QUEUE};
+
+		info.si_pid = pid;
+		CHECK_EQ(syscall(SYS_rt_sigqueueinfo, tid, SIGUSR1, &info), 0);
+		WAIT_UNTIL(caught[SIGUSR1] == 2);
+	}
+	if (has_call(SYS_sched_getscheduler))
+		CHECK_EQ(syscall(SYS_sched_getscheduler, tid), 0);
+	if (has_proc()) {
+		snprintf(path, sizeof(path), "/proc/%d/status", tid);
+		f = fopen(path, "r");
+		CHECK(f);
+		while (f && fgets(line, sizeof(line), f)) {
+			sscanf(line, "Tgid: %d", &tgid);
+			sscanf(line, "Pid: %d", &number);
+		}
+		if (f)
+			fclose(f);
+		CHECK_EQ(tgid, pid);
+		CHECK_EQ(number, tid);
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, pid);
+		CHECK_EQ(access(path, R_OK), 0);
+		snprintf(path, sizeof(path), "/proc/0%d", tid);
+		CHECK_EQ(access(path, F_OK), -1);
+	}
+	handle(SIGUSR1, SIG_DFL, 0);
+}
+
+/* Runs in a second thread, after the leader has ended. */
+static void *count_threads(void *arg)
+{
+	volatile int *leader = arg;
+
+	WAIT_UNTIL(!*leader);
+	_exit(has_threads(2) ? 51 : 52);
+}
+
+static void ended_leader_counts(void)
+{
+	volatile int *leader = map_shared(PAGE);
+
+	*leader = 1;
+	CHECK_EQ(IN_CHILD(syscall(SYS_set_tid_address, leader); pthread_t t;
+			  pthread_create(&t, NULL, count_threads, (void *)leader);
+			  syscall(SYS_exit, 5)),
+		 EXITED(51));
+	munmap((void *)leader, PAGE);
+}
+
 static void resources(void)
 {
 	struct rusage before, after;
@@ -510,6 +626,9 @@ int main(int argc, char *argv[])
 	RUN(vforks);
 	RUN(spawning);
 	RUN(with_threads);
+	RUN(leader_first);
+	RUN(by_thread_number);
+	RUN(ended_leader_counts);
 	RUN(resources);
 	RUN(clones);
 	RUN(clones_by_structure);

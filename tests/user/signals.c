@@ -525,6 +525,159 @@ static void killed_in_each_state(void)
 	close(fds[1]);
 }
 
+/* --- The state of the processor ---------------------------------------------------------------- */
+
+static uint32_t seen_mxcsr, seen_xmm;
+static uint16_t seen_control, seen_status;
+
+static void look_at_state(int number)
+{
+	uint64_t low;
+
+	caught[number]++;
+	__asm__ volatile("stmxcsr %0; fnstcw %1; fnstsw %2; movq %%xmm7, %3"
+			 : "=m"(seen_mxcsr), "=m"(seen_control), "=m"(seen_status), "=r"(low));
+	seen_xmm = low != 0;
+	/* What the handler leaves is gone after it. */
+	__asm__ volatile("movq %0, %%xmm7" ::"r"(0x2222UL) : "xmm7");
+}
+
+/* A handler starts with the initial state of the FPU, and the old one is back after it. */
+static void fresh_state(void)
+{
+	uint32_t mxcsr = 0x1f80 | 3 << 13 | 1 << 15, after;
+	uint16_t control = 0x37f & ~0x300, control_after;
+	pid_t pid = getpid();
+	uint64_t low;
+	long result;
+
+	handle(SIGUSR1, look_at_state, 0);
+	__asm__ volatile("ldmxcsr %[mxcsr]; fldcw %[control]; fldpi; movq %[value], %%xmm7\n"
+			 "syscall\n"
+			 "movq %%xmm7, %[low]; stmxcsr %[after]; fnstcw %[control_after]; fstp %%st\n"
+			 : "=a"(result), [low] "=&r"(low), [after] "=m"(after),
+			   [control_after] "=m"(control_after)
+			 : "a"(SYS_kill), "D"(pid), "S"(SIGUSR1), [mxcsr] "m"(mxcsr),
+			   [control] "m"(control), [value] "r"(0x1111UL)
+			 : "rcx", "r11", "xmm7", "st", "memory");
+	__asm__ volatile("fninit; ldmxcsr %0" ::"m"((uint32_t){0x1f80}));
+	CHECK_EQ(result, 0);
+	CHECK_EQ(caught[SIGUSR1] > 0, true);
+	CHECK_EQ(seen_mxcsr, 0x1f80);
+	CHECK_EQ(seen_control, 0x37f);
+	CHECK_EQ(seen_status, 0);
+	CHECK_EQ(seen_xmm, 0);
+	CHECK_EQ(low, 0x1111);
+	CHECK_EQ(after, mxcsr);
+	CHECK_EQ(control_after, control);
+}
+
+#define FLAG_TF 0x100UL
+#define FLAG_NT 0x4000UL
+#define FLAG_AC 0x40000UL
+#define FLAG_ID 0x200000UL
+
+/* The flags after a system call that began with these. */
+static uint64_t flags_over_call(uint64_t set)
+{
+	uint64_t flags;
+	long number = SYS_getppid;
+
+	__asm__ volatile("pushfq; pop %[flags]; or %[set], %[flags]; push %[flags]; popfq\n"
+			 "syscall\n"
+			 "pushfq; pop %[flags]; push %[flags]; andq %[clear], (%%rsp); popfq\n"
+			 : [flags] "=&r"(flags), "+a"(number)
+			 : [set] "r"(set), [clear] "r"(~(FLAG_NT | FLAG_AC | FLAG_TF | 0x400))
+			 : "rcx", "r11", "memory", "cc");
+	return flags;
+}
+
+static void flags_survive(void)
+{
+	CHECK_EQ(flags_over_call(0) & (FLAG_NT | FLAG_AC | FLAG_TF), 0);
+	CHECK_EQ(flags_over_call(FLAG_NT) & FLAG_NT, FLAG_NT);
+	CHECK_EQ(flags_over_call(FLAG_AC) & FLAG_AC, FLAG_AC);
+	CHECK_EQ(flags_over_call(0x400) & 0x400, 0x400);
+	CHECK_EQ(flags_over_call(FLAG_ID | FLAG_NT) & (FLAG_ID | FLAG_NT), FLAG_ID | FLAG_NT);
+}
+
+static sigjmp_buf back;
+static greg_t seen[NGREG];
+
+static void look_at_registers(int number, siginfo_t *info, void *context)
+{
+	(void)info;
+	caught[number]++;
+	memcpy(seen, ((ucontext_t *)context)->uc_mcontext.gregs, sizeof(seen));
+	siglongjmp(back, 1);
+}
+
+static uint64_t bad_fpu;
+
+static void spoil_frame(int number, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+
+	(void)info;
+	caught[number]++;
+	u->uc_mcontext.gregs[REG_RBX] = 0x1234;
+	u->uc_mcontext.gregs[REG_R15] = 0x5678;
+	u->uc_mcontext.fpregs = (void *)bad_fpu;
+}
+
+static stack_t other_stack(void)
+{
+	return (stack_t){.ss_sp = map(65536), .ss_size = 65536};
+}
+
+/* A frame that rt_sigreturn() refuses, and a stack that has no room for one: the handler of SIGSEGV
+ * sees the registers of the program. */
+static void refused_frames(void)
+{
+	stack_t stack = other_stack(), off = {.ss_flags = SS_DISABLE};
+	uint64_t sp;
+
+	MUST(sigaltstack(&stack, NULL));
+	handle_info(SIGSEGV, look_at_registers, SA_ONSTACK);
+	handle_info(SIGUSR1, spoil_frame, 0);
+	caught[SIGSEGV] = 0;
+	bad_fpu = 8;
+	if (!sigsetjmp(back, 1))
+		raise(SIGUSR1);
+	CHECK_EQ(caught[SIGSEGV], 1);
+	CHECK_EQ(seen[REG_RBX], 0x1234);
+	CHECK_EQ(seen[REG_R15], 0x5678);
+	/* No room for the frame of SIGUSR1. */
+	memset(seen, 0, sizeof(seen));
+	handle(SIGUSR1, catch, 0);
+	if (!sigsetjmp(back, 1))
+		__asm__ volatile("mov %%rsp, %[sp]; mov $16, %%esp\n"
+				 "mov $0x77, %%ebx; mov $0x78, %%r12d; mov $0x79, %%r9d\n"
+				 "syscall; hlt\n"
+				 : [sp] "=m"(sp)
+				 : "a"(SYS_kill), "D"(getpid()), "S"(SIGUSR1)
+				 : "rbx", "r12", "r9", "rcx", "r11", "memory");
+	CHECK_EQ(caught[SIGSEGV], 2);
+	CHECK_EQ(seen[REG_RBX], 0x77);
+	CHECK_EQ(seen[REG_R12], 0x78);
+	CHECK_EQ(seen[REG_R9], 0x79);
+	CHECK_EQ(seen[REG_RSP], 16);
+	CHECK_EQ(seen[REG_RAX], 0);
+	CHECK_EQ(seen[REG_RSI], SIGUSR1);
+	/* A frame whose memory is not there at all. */
+	if (!sigsetjmp(back, 1))
+		__asm__ volatile("mov %%rsp, %[sp]; mov $4096, %%esp; mov $0x7a, %%ebx\n"
+				 "syscall\n"
+				 : [sp] "=m"(sp)
+				 : "a"(SYS_rt_sigreturn)
+				 : "rbx", "rcx", "r11", "memory");
+	CHECK_EQ(caught[SIGSEGV], 3);
+	CHECK_EQ(seen[REG_RBX], 0x7a);
+	CHECK_EQ(seen[REG_RSP], 4096);
+	signal(SIGSEGV, SIG_DFL);
+	MUST(sigaltstack(&off, NULL));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "pause"))
@@ -542,5 +695,8 @@ int main(int argc, char **argv)
 	RUN(to_threads);
 	RUN(defaults);
 	RUN(killed_in_each_state);
+	RUN(fresh_state);
+	RUN(flags_survive);
+	RUN(refused_frames);
 	return check_end();
 }

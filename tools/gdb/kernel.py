@@ -250,7 +250,7 @@ def in_kernel():
 # --- Threads and processes ------------------------------------------------------------------------
 
 def _state_letter(state):
-    letters = variable("state_letters", "task/thread.c")
+    letters = variable("state_letters", "linux/process_parts.c")
     return chr(int(letters[int(state)])) if int(state) <= letters.type.range()[1] else "?"
 
 

@@ -149,7 +149,7 @@ TOURS = {
              text="The child has given back its memory and files and is a zombie: what is left is "
                   "its number, its status, and this stack, which it cannot free itself.  The "
                   "parent's waitpid() takes the status.",
-             show=["heddle-ps", "p cpus[{cpu}]->current->process->exit_code >> 8"]),
+             show=["heddle-ps", "p cpus[{cpu}]->current->process->group_exit_code >> 8"]),
     ]),
     "page-fault": Tour("memory that is there only once it is touched; and memory that is not", [
         dict(at="tour:touch", facts={"address": "(unsigned long)$rdi"},

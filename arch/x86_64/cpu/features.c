@@ -21,11 +21,7 @@ enum { L1_EDX, L1_ECX, EXT_EDX, EXT7_EDX, L7_EBX, L7_ECX, XSAVE_EAX, WORDS };
 
 #define FIELD(name) offsetof(struct cpu_features, name)
 
-/* The features that the kernel tests: Linux's names, and the fields of cpu_features. */
-static const struct feature {
-	char name[19];
-	u8 word, bit, field;
-} features[] = {
+const struct feature features[] = {
     {"mce", L1_EDX, 7, FIELD(mce)},
     {"pge", L1_EDX, 13, FIELD(pge)},
     {"pat", L1_EDX, 16, FIELD(pat)},
@@ -46,6 +42,7 @@ static const struct feature {
     {"smap", L7_EBX, 20, FIELD(smap)},
     {"umip", L7_ECX, 2, FIELD(umip)},
     {"xsaveopt", XSAVE_EAX, 0, FIELD(xsaveopt)},
+    {"", 0, 0, 0},
 };
 
 static struct cpuid_result cpuid_or_zero(u32 leaf, u32 subleaf)
@@ -107,7 +104,7 @@ void features_detect(void)
 	u32 words[WORDS], bits = cpuid_or_zero(0x80000008, 0).eax & 0xff;
 
 	read_words(words);
-	for (u32 i = 0; i < ARRAY_SIZE(features); i++)
+	for (u32 i = 0; features[i].name[0]; i++)
 		*((bool *)f + features[i].field) = has(words, &features[i]);
 	f->cpuid1_edx = words[L1_EDX];
 	f->physical_bits = bits ? MIN(bits, 52u) : 36;
@@ -125,7 +122,7 @@ bool features_enable_cpu(void)
 	u32 words[WORDS];
 
 	read_words(words);
-	for (u32 i = 0; i < ARRAY_SIZE(features); i++) {
+	for (u32 i = 0; features[i].name[0]; i++) {
 		const struct feature *f = &features[i];
 
 		if (*((const bool *)boot + f->field) && !has(words, f)) {
@@ -143,17 +140,4 @@ bool features_enable_cpu(void)
 	if (boot->pat)
 		wrmsr(MSR_PAT, PAT_VALUE);
 	return true;
-}
-
-size_t features_flags_text(char *buf, size_t size)
-{
-	u32 words[WORDS];
-	size_t at = 0;
-
-	read_words(words);
-	for (u32 i = 0; i < ARRAY_SIZE(features); i++)
-		if (has(words, &features[i]))
-			at += (size_t)scnprintf(buf + at, size - at, "%s%s", at ? " " : "",
-						features[i].name);
-	return at;
 }

@@ -19,6 +19,13 @@ struct cpu_features {
 
 extern struct cpu_features cpu_features; /* of the boot CPU */
 
+/* The features that the kernel tests: Linux's names, where CPUID tells of them, and the fields of
+ * cpu_features as offsets.  The last one has no name. */
+extern const struct feature {
+	char name[19];
+	u8 word, bit, field;
+} features[];
+
 /* Read CPUID into cpu_features.  On the boot CPU, once.  Panics if SSE2 or FXSR is missing; boot.S
  * has tested for long mode. */
 void features_detect(void);
@@ -26,6 +33,3 @@ void features_detect(void);
 /* Enable the features of cpu_features on the calling CPU: CR0.WP, CR4, EFER.NXE and SCE, PAT.
  * Returns false, and logs why, if this CPU lacks a feature that the boot CPU has. */
 bool features_enable_cpu(void);
-
-/* Write the names of the features, for "flags" in /proc/cpuinfo.  Returns the length. */
-size_t features_flags_text(char *buf, size_t size);

@@ -145,13 +145,3 @@ bool fpu_area_sanitize(struct fpu_area *area)
 	memset(area->header_reserved, 0, sizeof(area->header_reserved));
 	return true;
 }
-
-void fpu_area_xmm(const struct fpu_area *area, u8 xmm[16][16])
-{
-	/* They follow the eight x87 registers (SDM 1 10.5.1).  If the SSE bit is clear they are all
-	 * zero, and the area does not contain them. */
-	if (fpu_xcr0 && !(area->xstate_bv & XCR0_SSE))
-		memset(xmm, 0, 256);
-	else
-		memcpy(xmm, area->registers + 128, 256);
-}

@@ -32,6 +32,3 @@ void fpu_save_whole(struct fpu_area *area);
  * MXCSR clear.  The bytes may come from a signal frame, that is, from the user.  Clears in `area`
  * the bits that Linux clears. */
 bool fpu_area_sanitize(struct fpu_area *area);
-
-/* Copy the registers XMM0 to XMM15 from a saved area. */
-void fpu_area_xmm(const struct fpu_area *area, u8 xmm[16][16]);

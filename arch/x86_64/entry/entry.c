@@ -14,10 +14,9 @@
 #include "kernel/task/sched.h"
 #include "kernel/task/signal.h"
 
-/* CF PF AF ZF SF TF DF OF RF AC ID: the flags that a program may choose.  A signal frame, which the
- * program can write, must not enable I/O ports (IOPL), nested tasks or virtual-8086 mode, nor
- * disable interrupts. */
-#define RFLAGS_OF_USER 0x250dd5UL
+/* CF PF AF ZF SF TF DF OF NT RF AC ID: the flags that a program may choose.  Nothing may enable I/O
+ * ports (IOPL) or virtual-8086 mode, nor disable interrupts. */
+#define RFLAGS_OF_USER 0x254dd5UL
 #define RFLAGS_ALWAYS  (RFLAGS_IF | 2) /* bit 1 reads as one */
 
 /* Returns whether SYSRET would return with exactly this frame.  SYSRET loads rip and rflags from

@@ -302,7 +302,7 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 		break;
 	default:
 		e->file = pid_file((u64)number, dir);
-		if (!e->file || procinfo_next_pid(dir->pid) != dir->pid)
+		if (!e->file || !procinfo_exists(dir->pid))
 			return false;
 		e->number = (u32)number + 1;
 		e->kind = e->file == &task_directory ? TASK_DIR
@@ -412,13 +412,13 @@ static struct inode *lookup_inode(struct inode *dir, const struct proc_entry *e,
 	return inode;
 }
 
-/* In a directory of numbers the name is the position; in others all names are compared. */
+/* In a directory of numbers the name is the position.  A TID is found, but only PIDs are listed. */
 static struct inode *proc_lookup(struct inode *dir, const char *name, size_t length)
 {
 	const struct proc_entry *d = dir->private;
-	bool numbered = d->kind != PID_DIR;
+	bool numbered = d->kind != PID_DIR, more;
+	struct proc_entry e = {.kind = PID_DIR, .heddle = d->heddle};
 	char found[NAME_MAX + 1];
-	struct proc_entry e;
 	u64 position = 0;
 
 	for (size_t i = 0; numbered && i < length; i++) {
@@ -426,12 +426,13 @@ static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len
 			return ERR_PTR(-ENOENT);
 		position = position * 10 + (u64)(name[i] - '0');
 	}
-	while (entry_next(d, &position, &e)) {
+	e.pid = e.tid = (pid_t)position;
+	more = d->kind == ROOT ? procinfo_exists(e.pid) : entry_next(d, &position, &e);
+	while (more) {
 		entry_name(&e, found);
 		if (strlen(found) == length && !memcmp(found, name, length))
 			return lookup_inode(dir, &e, name, length);
-		if (numbered)
-			break;
+		more = !numbered && entry_next(d, &position, &e);
 	}
 	return ERR_PTR(-ENOENT);
 }

@@ -40,6 +40,17 @@ static void make_cmdline(struct text *t)
 
 /* --- Processors and memory -------------------------------------------------------------------- */
 
+static void show_flags(struct text *t)
+{
+	const char *space = "";
+
+	for (const struct feature *f = features; f->name[0]; f++)
+		if (*((const bool *)&cpu_features + f->field)) {
+			text_printf(t, "%s%s", space, f->name);
+			space = " ";
+		}
+}
+
 static void make_cpuinfo(struct text *t)
 {
 	const struct cpu_features *f = &cpu_features;
@@ -66,7 +77,7 @@ static void make_cpuinfo(struct text *t)
 			    "flags\t\t: ",
 			    cpumask_count(&cpus_online), id, cpumask_count(&cpus_online),
 			    cpu_get(id)->apic_id);
-		text_report(t, features_flags_text);
+		show_flags(t);
 		text_printf(t,
 			    "\n"
 			    "bogomips\t: %lu.%02lu\n"
@@ -89,8 +100,8 @@ static void make_meminfo(struct text *t)
 	    {"MemFree", s.free},
 	    {"MemAvailable", s.free},
 	    {"Buffers", 0},
-	    {"Cached", s.used[PAGE_OBJECT] +
-			   s.used[PAGE_FILE]}, /* files in RAM, as Linux counts tmpfs */
+	    {"Cached",
+	     s.used[PAGE_OBJECT] + s.used[PAGE_FILE]}, /* files in RAM, as Linux counts tmpfs */
 	    {"SwapTotal", 0},
 	    {"SwapFree", 0},
 	    {"Dirty", 0},
@@ -153,7 +164,7 @@ static void make_stat(struct text *t)
 		    "procs_running %u\n"
 		    "procs_blocked 0\n",
 		    interrupts, switches, (clock_boot_time_ns() / (u64)NSEC_PER_SEC),
-		    sched_forks_total(), sched_runnable_count());
+		    READ_ONCE(threads_started), sched_runnable_count());
 }
 
 static void make_uptime(struct text *t)
@@ -173,7 +184,8 @@ static void make_loadavg(struct text *t)
 	sched_load_average(load);
 	for (int i = 0; i < 3; i++)
 		text_printf(t, "%lu.%02lu ", (load[i] >> 16), ((load[i] & 0xffff) * 100 >> 16));
-	text_printf(t, "%u/%u %d\n", sched_runnable_count(), threads_total(), tid_last());
+	text_printf(t, "%u/%u %d\n", sched_runnable_count(), READ_ONCE(threads_linked),
+		    READ_ONCE(tid_last));
 }
 
 /* --- sys/ ------------------------------------------------------------------------------------- */

@@ -20,13 +20,17 @@
 
 /* --- Finding ---------------------------------------------------------------------------------- */
 
-/* Find a thread by PID and TID (0: the leader).  The caller gets a reference.  NULL if it has
+/* Find a thread by a number of its process and its TID (0: the thread with the first number, which is
+ * the leader or, as on Linux, another thread).  The caller gets a reference.  NULL if it has
  * ended. */
 static struct thread *find(pid_t pid, tid_t tid)
 {
 	struct thread *t = thread_find(tid ? tid : pid);
+	struct process *p = process_find(pid);
 
-	if (t && t->process->pid != pid) {
+	if (p)
+		process_put(p);
+	if (t && t->process != p) {
 		thread_put(t);
 		return NULL;
 	}
@@ -88,7 +92,7 @@ static void signal_sets_read(struct thread *t, struct process *p, struct signal_
 				  .blocked = t->signals.mask,
 				  .queued = queued_signals(p)};
 	for (u32 i = 0; i < SIGNAL_COUNT; i++) {
-		u64 handler = p->signals.actions[i].handler;
+		u64 handler = READ_ONCE(p->signals.actions->of[i].handler);
 
 		s->ignored |= (sigset_t)(handler == SIG_IGN) << i;
 		s->caught |= (sigset_t)(handler > SIG_IGN) << i;
@@ -119,6 +123,7 @@ struct family {
 	pid_t parent, group, session, foreground;
 	u64 tty;
 	u32 threads;
+	int umask; /* -1: a zombie has none */
 	struct resource_use own, children;
 };
 
@@ -131,7 +136,8 @@ static void family_read(struct process *p, struct family *f)
 			     .session = p->job.session,
 			     .foreground = terminal_foreground(p->job.tty),
 			     .tty = WITH_DEV && p->job.tty ? tty_number(p->job.tty) : 0,
-			     .threads = p->thread_count,
+			     .threads = p->thread_count + p->leader->exited,
+			     .umask = p->fs ? (int)READ_ONCE(p->fs->umask) : -1,
 			     .children = p->use.children};
 	process_own_use(p, &f->own);
 	spin_unlock_irq(&process_lock, flags);
@@ -154,7 +160,7 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	} else {
 		thread_times(t, &user, &kernel);
 	}
-	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", whole ? p->pid : t->tid, t->name,
+	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", t->tid, t->name,
 		    state_letter(t, p), f.parent, f.group, f.session, f.tty, f.foreground);
 	/* There are no major faults, since nothing is read from a disk. */
 	text_printf(text, "%lu %lu 0 0 %lu %lu %lu %lu ",
@@ -171,7 +177,7 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", as ? as->data_start : 0,
 		    as ? as->data_end : 0, as ? as->brk_start : 0, as ? as->arg_start : 0,
 		    as ? as->arg_end : 0, as ? as->env_start : 0, as ? as->env_end : 0,
-		    p->zombie ? p->exit_code : 0);
+		    p->zombie ? p->group_exit_code : 0);
 	if (as)
 		address_space_put(as);
 }
@@ -225,9 +231,11 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 
 	family_read(p, &f);
 	signal_sets_read(t, p, &s);
-	text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
-		    t->name, READ_ONCE(p->fs.umask), state_word(state_letter(t, p)), p->pid, t->tid,
-		    f.parent);
+	text_printf(text, "Name:\t%s\n", t->name);
+	if (f.umask >= 0)
+		text_printf(text, "Umask:\t%04o\n", (u32)f.umask);
+	text_printf(text, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
+		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
 	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
 		    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 	show_groups(t, text);
@@ -280,11 +288,7 @@ static int make_cwd(pid_t pid, tid_t tid, struct text *text)
 
 	if (!p)
 		return -ESRCH;
-	mutex_lock(&p->fs.lock);
-	inode = p->fs.cwd;
-	if (inode)
-		inode_get(inode);
-	mutex_unlock(&p->fs.lock);
+	inode = process_directory_get(p);
 	process_put(p);
 	if (!inode)
 		return -ESRCH;
@@ -351,6 +355,15 @@ pid_t procinfo_next_pid(pid_t from)
 	if (p)
 		process_put(p);
 	return pid;
+}
+
+bool procinfo_exists(tid_t tid)
+{
+	struct process *p = process_find(tid);
+
+	if (p)
+		process_put(p);
+	return p;
 }
 
 tid_t procinfo_next_tid(pid_t pid, tid_t from)

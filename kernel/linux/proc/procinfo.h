@@ -15,6 +15,7 @@
 int procinfo_make(const struct proc_pid_file *file, pid_t pid, tid_t tid, struct text *text);
 
 pid_t procinfo_next_pid(pid_t from);		/* the lowest PID in use >= from, or -1 */
+bool procinfo_exists(tid_t tid);		/* is it the TID of a thread? */
 tid_t procinfo_next_tid(pid_t pid, tid_t from); /* the lowest TID >= from in a process, or -1 */
 struct file_table *procinfo_files(pid_t pid);	/* with a reference, or NULL */
 

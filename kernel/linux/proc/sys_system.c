@@ -28,7 +28,7 @@ SYSCALL1(sysinfo, user)
 	info.total_ram = pages.total * PAGE_SIZE;
 	info.free_ram = pages.free * PAGE_SIZE;
 	info.shared_ram = (pages.used[PAGE_OBJECT] + pages.used[PAGE_FILE]) * PAGE_SIZE;
-	info.processes = (u16)MIN(threads_total(), 0xffffU);
+	info.processes = (u16)MIN(READ_ONCE(threads_linked), 0xffffU);
 	return copy_to_user((void *)user, &info, sizeof(info));
 }
 

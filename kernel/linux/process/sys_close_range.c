@@ -3,9 +3,10 @@
  * close_range(): closing many descriptors, or marking them to be closed at exec.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
 
-#define CLOSE_RANGE_UNSHARE 2 /* no effect: processes never share a descriptor table */
+#define CLOSE_RANGE_UNSHARE 2
 #define CLOSE_RANGE_CLOEXEC 4
 
 static int close_range(u32 first, u32 last, bool only_mark)
@@ -25,5 +26,11 @@ SYSCALL3(close_range, first, last, flags)
 {
 	if ((u32)first > (u32)last || (u32)flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
 		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE) {
+		int error = process_unshare(CLONE_FILES);
+
+		if (error)
+			return error;
+	}
 	return close_range((u32)first, (u32)last, flags & CLOSE_RANGE_CLOEXEC);
 }

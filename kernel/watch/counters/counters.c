@@ -57,8 +57,9 @@ static void make_frames(struct text *t)
 
 static void make_memory(struct text *t)
 {
-	struct fault_stats s = fault_stats_read();
+	struct fault_stats s;
 
+	per_cpu_sum(fault_counters, &s);
 	text_printf(t, "cow_copies %lu\ncow_reuses %lu\nzeroed_pages %lu\nobject_faults %lu\n",
 		    s.cow_copies, s.cow_reuses, s.zeroed_pages, s.object_faults);
 }
@@ -98,8 +99,9 @@ static void make_slab(struct text *t)
 
 static void make_futex(struct text *t)
 {
-	struct futex_stats s = futex_stats_read();
+	struct futex_stats s;
 
+	per_cpu_sum(futex_counters, &s);
 	text_printf(t, "waits %lu\nwaits_refused %lu\nwakes %lu\nwakes_empty %lu\n", s.waits,
 		    s.waits_refused, s.wakes, s.wakes_empty);
 	text_printf(t, "requeues %lu\nwoken %lu\n", s.requeues, s.woken);
