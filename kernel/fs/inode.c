@@ -61,6 +61,8 @@ void inode_put(struct inode *inode)
 	while (inode && refcount_put(&inode->refs)) {
 		struct inode *parent = inode->parent;
 
+		if (inode->ops && inode->ops->release)
+			inode->ops->release(inode);
 		if (inode->object)
 			vm_object_put(inode->object);
 		kfree(inode->private);

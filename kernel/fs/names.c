@@ -21,7 +21,7 @@ struct inode *vfs_make(struct inode *dir, const char *name, size_t length, u32 m
 		return ERR_PTR(-EACCES);
 	if (dir->sb->fixed)
 		return ERR_PTR(S_ISREG(mode) ? -EACCES : -EPERM);
-	inode = ramfs_inode(dir->sb, mode, rdev, target);
+	inode = (dir->sb->make ?: ramfs_inode)(dir->sb, mode, rdev, target);
 	if (IS_ERR(inode))
 		return inode;
 	inode_own(inode, dir);

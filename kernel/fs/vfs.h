@@ -95,6 +95,8 @@ struct inode_ops {
 	/* Returns the file, with a reference, of a link that leads to a file and not to a path
 	 * (/proc/PID/fd/N, /proc/PID/exe).  ERR_PTR. */
 	struct file *(*follow_file)(struct inode *link);
+	/* The last reference to the inode is gone; its memory is freed afterwards.  May sleep. */
+	void (*release)(struct inode *inode);
 };
 
 /* The operations of an open file. */
@@ -125,6 +127,8 @@ struct superblock {
 	u64 device;		/* st_dev */
 	u64 magic;		/* statfs f_type */
 	bool fixed;		/* names cannot be made, removed or renamed: /proc */
+	/* Instead of ramfs_inode(), which makes files of this type; NULL for RAM files. */
+	struct inode *(*make)(struct superblock *sb, u32 mode, u64 rdev, const char *target);
 	u64 next_ino;		/* atomic */
 	struct inode *root;
 	struct inode *covered;	/* the directory that it is mounted on; NULL for the root */

@@ -4,7 +4,9 @@
  */
 #include "kernel/linux/ipc_parts.h"
 
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
@@ -83,6 +85,26 @@ struct message *message_load(u64 user, size_t size)
 		return m;
 	ipc_free(m);
 	return ERR_PTR(-EFAULT);
+}
+
+int file_set_path(struct file *f, const char *format, ...)
+{
+	struct path_text *path;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	path = kmalloc(sizeof(*path) + (size_t)n + 1);
+	if (!path)
+		return -ENOMEM;
+	refcount_init(&path->refs, 1);
+	va_start(args, format);
+	vsnprintf(path->text, (size_t)n + 1, format, args);
+	va_end(args);
+	f->path = path;
+	return 0;
 }
 
 int numbers_write(const char *text, u64 *to, u32 count, u64 most)

@@ -9,6 +9,8 @@
 #include "kernel/lib/treap.h"
 #include "kernel/sync/spinlock.h"
 
+struct file;
+
 /* Allocate zeroed memory that outlives the process which asks for it, or free it.  All of it
  * together is at most an eighth of the machine's memory.  NULL: there is no memory, or the bound is
  * reached. */
@@ -46,6 +48,9 @@ struct message {
 /* Make a message of `size` bytes of user memory; ipc_free() frees it.  ERR_PTR(-ENOMEM, -EFAULT).
  * Sleeps. */
 struct message *message_load(u64 user, size_t size);
+
+/* Set the path of a new file, which /proc shows.  0 or -ENOMEM. */
+int file_set_path(struct file *f, const char *format, ...) __printf(2, 3);
 
 /* Parse `count` numbers that are separated by white space, each at most `most`, and set `to`.  0 or
  * -EINVAL; then nothing is set. */

@@ -5,7 +5,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/linux/socket/unix_socket.h"
+#include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
@@ -72,12 +72,19 @@ static int type_check(u64 family, u64 type, u64 protocol)
 
 SYSCALL3(socket, family, type, protocol)
 {
-	int plain = type_check(family, type, protocol);
+	bool netlink = (u32)family == AF_NETLINK;
+	int plain = type_check(netlink ? AF_UNIX : family, type, protocol);
 	struct file *f;
 
 	if (plain < 0)
 		return plain;
+	if (netlink && plain != SOCK_DGRAM)
+		return -ESOCKTNOSUPPORT;
+	if (netlink && (u32)protocol)
+		return -EPROTONOSUPPORT;
 	f = unix_socket_create((u32)plain, (u32)type & O_NONBLOCK);
+	if (netlink && !IS_ERR(f))
+		socket_of(f)->is_netlink = true;
 	return IS_ERR(f) ? PTR_ERR(f) : fd_install(f, 0, type & O_CLOEXEC);
 }
 

@@ -9,6 +9,7 @@
 
 #define AF_UNSPEC	 0
 #define AF_UNIX		 1
+#define AF_NETLINK	 16 /* only for kernel/linux/cookie_socket.h */
 
 #define SOCK_STREAM	 1
 #define SOCK_DGRAM	 2

@@ -133,7 +133,7 @@ static struct socket *destination(struct socket *s, const struct unix_address *a
 	return to ?: ERR_PTR(-ENOTCONN);
 }
 
-static ssize_t send_to(struct socket *s, struct socket *to, struct io_buffer *io,
+ssize_t socket_send_to(struct socket *s, struct socket *to, struct io_buffer *io,
 		       struct socket_message *m, bool may_wait)
 {
 	u64 deadline = socket_deadline(READ_ONCE(s->send_timeout));
@@ -178,7 +178,7 @@ ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m
 	to = destination(s, &m->address);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
-	result = send_to(s, to, io, m, socket_may_wait(f, m->flags));
+	result = socket_send_to(s, to, io, m, socket_may_wait(f, m->flags));
 	socket_put(to);
 	if (result == -EPIPE && s->type == SOCK_STREAM && !(m->flags & MSG_NOSIGNAL))
 		signal_send_self(SIGPIPE);

@@ -176,7 +176,7 @@ int unix_option_get(struct file *f, u32 option, u32 *value)
 		*value = s->type;
 		return 0;
 	case SO_DOMAIN:
-		*value = AF_UNIX;
+		*value = s->is_netlink ? AF_NETLINK : AF_UNIX;
 		return 0;
 	case SO_PROTOCOL:
 		*value = 0;

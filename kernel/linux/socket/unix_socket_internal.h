@@ -22,6 +22,7 @@ enum socket_state { SOCKET_UNCONNECTED, SOCKET_CONNECTING, SOCKET_CONNECTED, SOC
 struct socket {
 	struct refcount refs;
 	u32 type;
+	bool is_netlink;      /* made as one of AF_NETLINK: only the kernel sends to it */
 	struct mutex reader; /* held while packets are copied to the user.  A packet is removed
 				only under it, or by the last close */
 
@@ -98,6 +99,10 @@ void socket_wake_both(struct socket *s);
 /* Set the peer of `s`, which no other thread can reach yet, and its ids, which are the caller's.
  * Takes a reference to `peer`. */
 void socket_make_peer(struct socket *s, struct socket *peer);
+
+/* Send to the socket `to`; returns what unix_send() returns (unix_socket_data.c). */
+ssize_t socket_send_to(struct socket *s, struct socket *to, struct io_buffer *io,
+		       struct socket_message *m, bool may_wait);
 
 /* --- Names (unix_socket_name.c) --------------------------------------------------------------- */
 

@@ -80,21 +80,15 @@ static const struct file_ops segment_ops = {.release = file_release};
 /* The file that /proc/PID/maps shows for the regions; it has a reference to the segment. */
 static struct file *segment_file(struct segment *s)
 {
-	struct path_text *path = kmalloc(sizeof(*path) + 32);
-	struct file *f;
+	struct file *f = file_create_anonymous(&segment_ops, O_RDWR, s, S_IFREG | 0777);
 
-	if (!path)
-		return ERR_PTR(-ENOMEM);
-	refcount_init(&path->refs, 1);
-	snprintf(path->text, 32, "/SYSV%08x (deleted)", s->ipc.key);
-	f = file_create_anonymous(&segment_ops, O_RDWR, s, S_IFREG | 0777);
-	if (IS_ERR(f)) {
-		kfree(path);
+	if (IS_ERR(f))
 		return f;
-	}
-	f->path = path;
 	refcount_get(&s->ipc.refs);
-	return f;
+	if (!file_set_path(f, "/SYSV%08x (deleted)", s->ipc.key))
+		return f;
+	file_put(f);
+	return ERR_PTR(-ENOMEM);
 }
 
 static struct ipc *segment_make(struct ipc_ids *table, u32 key, u32 flags, u64 size)
