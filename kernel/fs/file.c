@@ -117,6 +117,13 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 position)
 	return io.remaining == n && got < 0 ? got : (ssize_t)(n - io.remaining);
 }
 
+static s64 seek_otherwise(const struct file *f, s64 offset, int whence)
+{
+	linker_set_for_each(events, file_events) if (events->seek) return events->seek(f, offset,
+										       whence);
+	return -EINVAL;
+}
+
 /* The position that lseek(2) sets, or an error. */
 static s64 seek_target(const struct file *f, s64 offset, int whence)
 {
@@ -127,7 +134,7 @@ static s64 seek_target(const struct file *f, s64 offset, int whence)
 	else if (whence == SEEK_END && !S_ISDIR(f->inode->mode))
 		base = (s64)READ_ONCE(f->inode->size);
 	else if (whence != SEEK_SET)
-		return -EINVAL;
+		return seek_otherwise(f, offset, whence);
 	if (__builtin_add_overflow(base, offset, &target))
 		return -EOVERFLOW;
 	return target < 0 ? -EINVAL : target;

@@ -18,6 +18,8 @@ struct file_events {
 	int (*open)(struct file *f, u32 flags);
 	/* open() with O_TMPFILE: see vfs_open(). */
 	struct file *(*open_unnamed)(struct inode *at, const char *path, u32 flags, u32 mode);
+	/* The position that lseek() sets, for a `whence` that the base does not know; or an error. */
+	s64 (*seek)(const struct file *f, s64 offset, int whence);
 	/* A descriptor of `t` that refers to `f` has been removed: by close(), dup2() or exec, or
 	 * because the last process that uses `t` ends.  The caller still has a reference to `f`. */
 	void (*close)(struct file_table *t, struct file *f);

@@ -188,6 +188,8 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 			 * (fork_entries()). */
 			if (start + i * PAGE_SIZE != address)
 				entry &= ~PTE_ACCESSED;
+			if (!write || start + i * PAGE_SIZE != address)
+				entry &= ~PTE_DIRTY;
 			WRITE_ONCE(slot[i], entry);
 			pte_count(r, pages[i], 1);
 			pages[i] = NULL;

@@ -8,13 +8,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 
-#define NODE_BITS  6U
-#define NODE_SLOTS (1U << NODE_BITS)
 #define INDEX_BITS 52 /* a 64-bit offset has 52 bits of page index */
-
-struct radix_node {
-	void *slot[NODE_SLOTS]; /* nodes, or pages at the lowest level */
-};
 
 static struct lock_class object_class = {"vm_object", 0};
 static struct lock_class mappings_class = {"vm_object_mappings", 0};

@@ -14,6 +14,13 @@
 #include "kernel/sync/refcount.h"
 #include "kernel/task/mutex.h"
 
+#define NODE_BITS  6U
+#define NODE_SLOTS (1U << NODE_BITS)
+
+struct radix_node {
+	void *slot[NODE_SLOTS]; /* nodes, or pages at the lowest level */
+};
+
 struct vm_object {
 	struct refcount refs;
 	u64 id;		   /* unique; for futex keys */
@@ -26,6 +33,7 @@ struct vm_object {
 	u64 size;	   /* bytes; a fault beyond its last page is SIGBUS */
 	u8 page_use;	   /* enum page_use of its frames */
 	bool is_content;   /* of a file: all files together may take half of the memory */
+	bool written;	   /* a mapping that wrote to it was unmapped; cleared by the reader, atomic */
 	struct mutex mappings_lock; /* guards the list, and the place of its regions */
 	struct list mappings;	    /* struct object_mapping.link */
 };

@@ -122,6 +122,8 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 				pte_count(r, page, -1);
 				gone[n++] = page;
 			}
+			if (r->object && r->shared && *slot & PTE_DIRTY)
+				WRITE_ONCE(r->object->written, true);
 			WRITE_ONCE(*slot, 0);
 		}
 		if (last && flush)

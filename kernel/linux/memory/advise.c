@@ -3,6 +3,7 @@
  * madvise(2), msync(2), and mlock(2) as far as it makes pages present.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/memory/mapped_times.h"
 #include "kernel/sys/calls.h"
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
@@ -85,12 +86,13 @@ static int covers(struct address_space *as, u64 address, u64 length)
 
 CALL(madvise, advise(current_space(), a, b, (int)c))
 
-/* Files are in memory, so there is nothing to write back. */
+/* Files are in memory, so there is nothing to write back but times. */
 SYSCALL3(msync, address, length, flags)
 {
 	if (flags & ~(u64)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
 	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) || address & ~PAGE_MASK)
 		return -EINVAL;
+	mapped_times_update(current_space(), address, address + ALIGN_UP(length, PAGE_SIZE));
 	return covers(current_space(), address, length);
 }
 
