@@ -58,7 +58,7 @@ NAME :=
 endif
 
 # What `make run` and `make gdb` take.
-export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB ARGS GDBARGS REPLAY
+export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB ARGS GDBARGS REPLAY ADD
 
 # Flags from outside add to these: CFLAGS, ASFLAGS and LDFLAGS to the kernel's, USER_CFLAGS to the
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
@@ -263,6 +263,12 @@ $(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(USER_TESTS) tools/mkinitramfs.sh 
 test: ## all tests; one by its name: make test NAME=treap (docs/tests.md)
 	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(if $(NAME),--name $(call quote,$(NAME))) $(TESTFLAGS)
 
+guest: ## pack a Debian program for INITRD=: make guest NAME=python; without NAME, the list (docs/guests.md)
+	@$(PYTHON) tools/guest.py $(if $(NAME),pack $(NAME),list)
+
+test-abi: all ## guests on 1, 2 and 4 CPUs, judged by what Linux prints; NAME="bash git": these
+	@$(PYTHON) tools/guest_tests.py $(ABIFLAGS) $(NAME)
+
 bench: all ## the same measurements on Heddle and on Linux, side by side
 	@$(PYTHON) tools/bench.py $(BENCHFLAGS)
 
@@ -301,7 +307,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test bench suite ways trace report compile_commands.json loc house house-picture abi format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report compile_commands.json loc house house-picture abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

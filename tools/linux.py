@@ -45,8 +45,11 @@ busybox mount -t proc proc /proc
 busybox mount -t sysfs sys /sys
 busybox mount -t tracefs tracefs /sys/kernel/tracing
 exec </dev/console >/dev/console 2>&1
-busybox mkdir -p /dev/shm /tmp
+busybox mkdir -p /dev/shm /dev/pts /tmp
 busybox mount -t tmpfs shm /dev/shm
+busybox mount -t devpts -o ptmxmode=666 pts /dev/pts
+busybox ln -s /proc/self/fd /dev/fd
+for i in 0:stdin 1:stdout 2:stderr; do busybox ln -s /proc/self/fd/${i%:*} /dev/${i#*:}; done
 export HOME=/root PATH=/bin:/sbin:/usr/bin:/usr/sbin:/tests TERM=linux SHELL=/bin/sh USER=root
 cd /root
 echo "linux: begin"
@@ -71,7 +74,7 @@ def cpio_entry(name, mode, data=b"", device=(0, 0)):
 
 def initramfs(base):
     """Our archive and what Linux wants more, in one file."""
-    out = BUILD / "linux" / "initramfs.cpio"
+    out = BUILD / "linux" / pathlib.Path(base).name
     out.parent.mkdir(parents=True, exist_ok=True)
     extra = (cpio_entry("dev", 0o40755) + cpio_entry("proc", 0o40755) +
              cpio_entry("sys", 0o40755) +
@@ -172,10 +175,10 @@ def machine(cpus=None, mem=None, accel=None, extra=()):
             "-serial", "stdio", *extra]
 
 
-def command(arguments, words=WORDS, **options):
-    """The QEMU command line that runs `arguments` on Linux."""
+def command(arguments, words=WORDS, base=None, **options):
+    """The QEMU command line that runs `arguments` on Linux, with our archive or that of `base`."""
     return [*machine(**options), "-kernel", str(kernel()),
-            "-initrd", str(initramfs(BUILD / "initramfs.cpio")), "-append",
+            "-initrd", str(initramfs(base or BUILD / "initramfs.cpio")), "-append",
             f"console=ttyS0 {words} rdinit=/linux-init -- {quote(arguments)}"]
 
 
