@@ -22,6 +22,8 @@ struct process_events {
 	void (*exec)(struct process *p);
 	/* The last thread of the process ends.  The process is not a zombie yet. */
 	void (*exit)(struct process *p);
+	/* The timer interrupt has found the thread running.  Interrupts are off. */
+	void (*sample)(struct thread *t);
 	/* The thread leaves the tables.  The caller holds process_lock. */
 	void (*unlink)(struct thread *t);
 	/* The last reference to the thread has been dropped.  Any context; must not sleep. */

@@ -3,6 +3,7 @@
  * The CPU time of a thread, divided between user mode and the kernel.
  */
 #include "arch/x86_64/pc/clock.h"
+#include "kernel/task/process_events.h"
 #include "kernel/task/runqueue.h"
 
 /* Divide `run` between *user_ns and *kernel_ns in the proportion of the samples.  On entry these
@@ -45,4 +46,5 @@ void sched_sample(bool user_mode)
 	t->use.kernel_samples += !user_mode;
 	rq->user_samples += user_mode;
 	rq->kernel_samples += !user_mode;
+	process_event(sample, t);
 }

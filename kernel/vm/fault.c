@@ -263,7 +263,7 @@ static bool stack_grow(struct address_space *as, u64 address)
 			gap = STACK_GUARD;
 		grown = r->end - start <= current_limit(RLIMIT_STACK) &&
 			(!below || below->end + gap <= start) &&
-			regions_may_grow(as, r->start - start);
+			regions_may_grow(r, r->start - start);
 		if (grown)
 			region_resize(r, start, r->end);
 	}

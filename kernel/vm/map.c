@@ -50,7 +50,7 @@ struct region *region_replace(const struct region *model, struct region *older, 
 	/* Bytes that are unmapped here do not count against the limit. */
 	for (r = region_find(as, model->start); r && r->start < model->end; r = region_next(r))
 		mapped -= MIN(r->end, model->end) - MAX(r->start, model->start);
-	if (!regions_may_grow(as, mapped) || as->region_count >= VM_REGIONS_MAX)
+	if (!regions_may_grow(model, mapped) || as->region_count >= VM_REGIONS_MAX)
 		return ERR_PTR(-ENOMEM);
 	r = region_create(model);
 	if (!r)
@@ -181,6 +181,9 @@ int address_space_protect(struct address_space *as, u64 address, u64 length, u32
 			err = -ENOMEM; /* a hole; the regions before it stay changed */
 		} else if (prot & ~r->max_prot) {
 			err = -EACCES;
+		} else if (!(r->prot & PROT_WRITE) &&
+			   !region_may_have(r, prot, r->end - r->start)) {
+			err = -ENOMEM;
 		} else if (prot != r->prot) {
 			region_account(r, -1);
 			r->prot = prot;

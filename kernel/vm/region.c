@@ -61,13 +61,19 @@ struct region *region_create(const struct region *model)
 	return r;
 }
 
+/* RLIMIT_DATA counts what the program may write and does not share, without stacks. */
+static bool is_data(const struct region *r, u32 prot)
+{
+	return !r->shared && (prot & PROT_WRITE) && !r->grows_down;
+}
+
 void region_account(struct region *r, int sign)
 {
 	u64 bytes = (r->end - r->start) * (u64)sign;
 
 	r->space->mapped_bytes += bytes;
 	r->space->peak_mapped_bytes = MAX(r->space->peak_mapped_bytes, r->space->mapped_bytes);
-	if (!r->shared && (r->prot & PROT_WRITE) && !r->grows_down)
+	if (is_data(r, r->prot))
 		r->space->data_bytes += bytes;
 }
 
@@ -251,9 +257,15 @@ u64 region_place(struct address_space *as, u64 length)
 	return address;
 }
 
-bool regions_may_grow(struct address_space *as, u64 bytes)
+bool regions_may_grow(const struct region *model, u64 bytes)
 {
-	return !bytes || as->mapped_bytes + bytes <= current_limit(RLIMIT_AS);
+	return !bytes || (model->space->mapped_bytes + bytes <= current_limit(RLIMIT_AS) &&
+			  region_may_have(model, model->prot, bytes));
+}
+
+bool region_may_have(const struct region *r, u32 prot, u64 bytes)
+{
+	return !is_data(r, prot) || r->space->data_bytes + bytes <= current_limit(RLIMIT_DATA);
 }
 
 bool range_check(u64 address, u64 length, u64 *end)

@@ -77,8 +77,11 @@ bool regions_none(struct address_space *as, u64 start, u64 end);
  * there is no space. */
 u64 region_place(struct address_space *as, u64 length);
 
-/* Does RLIMIT_AS of the calling process allow `bytes` more? */
-bool regions_may_grow(struct address_space *as, u64 bytes);
+/* Do RLIMIT_AS and RLIMIT_DATA of the calling process allow `bytes` more of what `model` is? */
+bool regions_may_grow(const struct region *model, u64 bytes);
+
+/* Does RLIMIT_DATA allow `bytes` more in the region if its protection is `prot`? */
+bool region_may_have(const struct region *r, u32 prot, u64 bytes);
 
 /* Does the range begin at a page, and lie in the user half?  *end is set to its end, rounded up to
  * a page. */

@@ -57,21 +57,19 @@ static void vfork_child(void)
 	struct rlimit r;
 	int status;
 
-	CHECK_EQ(IN_CHILD(
-			 if (!vfork()) {
-				 setrlimit(RLIMIT_STACK, &stack);
-				 setrlimit(RLIMIT_AS, &space);
-				 /* The child's limits bind the child. */
-				 _exit(map(2 << 20) == MAP_FAILED ? 0 : 1);
-			 };
-			 MUST(wait(&status)); CHECK_EQ(status, 0);
-			 MUST(getrlimit(RLIMIT_STACK, &r)); CHECK(r.rlim_cur > 2 << 20);
-			 CHECK(map(16 << 20) != MAP_FAILED); use_stack(2 << 20)),
+	CHECK_EQ(IN_CHILD(if (!vfork()) {
+			 setrlimit(RLIMIT_STACK, &stack);
+			 setrlimit(RLIMIT_AS, &space);
+			 /* The child's limits bind the child. */
+			 _exit(map(2 << 20) == MAP_FAILED ? 0 : 1);
+		 };
+			  MUST(wait(&status)); CHECK_EQ(status, 0);
+			  MUST(getrlimit(RLIMIT_STACK, &r)); CHECK(r.rlim_cur > 2 << 20);
+			  CHECK(map(16 << 20) != MAP_FAILED); use_stack(2 << 20)),
 		 0);
 	/* The other way: the parent's limit stays when the child raises its own. */
 	CHECK_EQ(IN_CHILD(r = (struct rlimit){64 << 20, RLIM_INFINITY};
-			  MUST(setrlimit(RLIMIT_AS, &r));
-			  if (!vfork()) {
+			  MUST(setrlimit(RLIMIT_AS, &r)); if (!vfork()) {
 				  r.rlim_cur = 1 << 30;
 				  setrlimit(RLIMIT_AS, &r);
 				  _exit(map(128 << 20) != MAP_FAILED ? 0 : 1);
@@ -120,6 +118,48 @@ static void cpu_time(void)
 	CHECK_EQ(IN_CHILD(setrlimit(RLIMIT_CPU, &r); alarm(6); for (;;)), KILLED(SIGXCPU));
 }
 
+/* A thread more does not make it longer: the limit is for the time of all. */
+static void *burn(void *unused)
+{
+	for (;;)
+		;
+	return unused;
+}
+
+/* SIGXCPU can be caught, and comes again after a second more; at the hard limit the process ends.
+ */
+static void cpu_time_hard(void)
+{
+	struct rlimit r = {1, 3};
+	volatile sig_atomic_t *count = map_shared(PAGE);
+
+	CHECK_EQ(IN_CHILD(pthread_t thread; handle(SIGXCPU, catch, 0); alarm(15);
+			  setrlimit(RLIMIT_CPU, &r); pthread_create(&thread, NULL, burn, NULL);
+			  for (;;) *count = caught[SIGXCPU]),
+		 KILLED(SIGKILL));
+	CHECK_EQ(*count, 2);
+}
+
+static void data(void)
+{
+	struct rlimit r = {8 << 20, 8 << 20};
+
+	CHECK_EQ(IN_CHILD(void *read_only =
+			      mmap(NULL, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			  MUST(setrlimit(RLIMIT_DATA, &r)); CHECK(map(16 << 20) == MAP_FAILED);
+			  CHECK_EQ(errno, ENOMEM);
+			  CHECK_EQ(syscall(SYS_brk, syscall(SYS_brk, 0) + (16 << 20)),
+				   syscall(SYS_brk, 0));
+			  /* What is shared or not writable is no data. */
+			  CHECK(map_shared(16 << 20) != MAP_FAILED);
+			  CHECK(mmap(NULL, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+				     0) != MAP_FAILED);
+			  CHECK_ERR(mprotect(read_only, 16 << 20, PROT_READ | PROT_WRITE), ENOMEM);
+			  CHECK_EQ(mprotect(read_only, 1 << 20, PROT_READ | PROT_WRITE), 0);
+			  CHECK(map(1 << 20) != MAP_FAILED)),
+		 0);
+}
+
 int main(void)
 {
 	check_start_in_directory();
@@ -129,5 +169,7 @@ int main(void)
 	RUN(file_size);
 	RUN(file_shrinks);
 	RUN(cpu_time);
+	RUN(cpu_time_hard);
+	RUN(data);
 	return check_end();
 }

@@ -6,6 +6,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"
 #include "kernel/linux/limits.h"
+#include "kernel/linux/limits/cpu_limit.h"
 #include "kernel/sys/calls.h"
 
 /* The defaults of Linux for what the core does not limit. */
@@ -37,6 +38,8 @@ static int limit_change(struct process *p, u32 which, const struct rlimit *new_l
 	else if (new_limit)
 		p->limits.value[which] = *new_limit;
 	spin_unlock_irq(&p->limits.lock, flags);
+	if (new_limit && which == RLIMIT_CPU)
+		cpu_limit_changed(p);
 	return error;
 }
 

@@ -59,8 +59,7 @@ static bool grow_in_place(struct region *r, u64 by, struct list *dead)
 {
 	u64 end = r->end + by;
 
-	if (end > USER_MAX || !regions_none(r->space, r->end, end) ||
-	    !regions_may_grow(r->space, by))
+	if (end > USER_MAX || !regions_none(r->space, r->end, end) || !regions_may_grow(r, by))
 		return false;
 	region_resize(r, r->start, end);
 	regions_merge(r->space, r->start, end, dead);
