@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Error numbers of the Linux x86-64 ABI.  Functions return them negated; functions that return a
+ * Error numbers of the Linux x86-64 ABI, as far as core and base use them; kernel/linux/errno.h has
+ * the others.  Functions return them negated; functions that return a
  * pointer return them through ERR_PTR().
  */
 #pragma once
@@ -23,12 +24,10 @@
 #define EFAULT	     14
 #define EBUSY	     16
 #define EEXIST	     17
-#define EXDEV	     18
 #define ENODEV	     19
 #define ENOTDIR	     20
 #define EISDIR	     21
 #define EINVAL	     22
-#define ENFILE	     23
 #define EMFILE	     24
 #define ENOTTY	     25
 #define ETXTBSY	     26
@@ -37,35 +36,13 @@
 #define ESPIPE	     29
 #define EMLINK	     31
 #define EPIPE	     32
-#define EDOM	     33
 #define ERANGE	     34
-#define EDEADLK	     35
 #define ENAMETOOLONG 36
-#define ENOLCK	     37
 #define ENOSYS	     38
 #define ENOTEMPTY    39
 #define ELOOP	     40
-#define ENOMSG	     42
-#define EIDRM	     43
 #define EOVERFLOW    75
-#define ENOTSOCK     88
-#define EMSGSIZE     90
-#define EPROTOTYPE   91
-#define ENOPROTOOPT  92
-#define EOPNOTSUPP   95
-#define EAFNOSUPPORT 97
-#define EADDRINUSE   98
-#define ECONNRESET   104
-#define ENOBUFS	     105
-#define EISCONN	     106
-#define ENOTCONN     107
-#define ETOOMANYREFS 109
 #define ETIMEDOUT    110
-#define ECONNREFUSED 111
-#define EALREADY     114
-#define EOWNERDEAD   130
-#define EPROTONOSUPPORT 93
-#define ESOCKTNOSUPPORT 94
 
 /* Programs never see these.  They say how a system call continues after a signal has interrupted
  * it. */

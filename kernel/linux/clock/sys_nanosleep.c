@@ -2,8 +2,8 @@
  *
  * clock_nanosleep(2).
  */
-#include "kernel/lib/errno.h"
 #include "kernel/linux/cpu_alarm.h"
+#include "kernel/linux/errno.h"
 #include "kernel/sys/calls.h"
 
 /* On a clock of CPU time.  It is not restarted after a signal; Linux does not write the rest of an

@@ -11,8 +11,8 @@
 #include "kernel/linux/filelock/filelock.h"
 
 #include "kernel/fs/file_events.h"
-#include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/sched.h"

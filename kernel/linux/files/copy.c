@@ -2,7 +2,7 @@
  *
  * Copying between files inside the kernel: sendfile(), copy_file_range().
  */
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 

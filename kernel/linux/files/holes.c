@@ -4,8 +4,8 @@
  * given pages and holes can be punched; ranges cannot be moved.
  */
 #include "kernel/fs/file_events.h"
-#include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/errno.h"
 #include "kernel/sys/calls.h"
 
 #define SEEK_DATA	  3

@@ -2,7 +2,7 @@
  *
  * Vectors at a position: preadv(), pwritev(), preadv2(), pwritev2().
  */
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/sys/calls.h"
 
 #define RWF_HIPRI  0x1

@@ -3,7 +3,7 @@
  * Extended attributes (xattr(7)): no file has any.  The calls check their arguments and then answer
  * as on a file system that does not support attributes.
  */
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 

@@ -4,8 +4,8 @@
  */
 #include "kernel/fs/file_events.h"
 #include "kernel/fs/internal.h"
-#include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
+#include "kernel/linux/errno.h"
 #include "kernel/mem/slab.h"
 
 /* What /proc shows as the name of the file, or NULL. */

@@ -4,7 +4,7 @@
  * is passed on as on Linux; there are no priorities to inherit, since the scheduler is round robin.
  */
 #include "kernel/ipc/futex_internal.h"
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/futex/cmpxchg_user.h"
 #include "kernel/linux/futex/owner.h"
 #include "kernel/sys/futex_command.h"

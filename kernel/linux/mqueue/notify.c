@@ -5,8 +5,8 @@
  */
 #include "kernel/linux/mqueue/notify.h"
 
-#include "kernel/lib/errno.h"
 #include "kernel/linux/cookie_socket.h"
+#include "kernel/linux/errno.h"
 #include "kernel/sys/calls.h"
 
 #define SIGEV_SIGNAL 0

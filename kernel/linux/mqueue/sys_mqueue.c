@@ -3,7 +3,7 @@
  * The system calls of POSIX message queues.  The C library has removed the slash at the beginning
  * of a name.
  */
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/mqueue/mqueue.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"

@@ -3,7 +3,7 @@
  * Giving a file a second name: link().
  */
 #include "kernel/fs/internal.h"
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/names/names.h"
 
 /* Enter `target` under the name at which the walk ended.  Locks the directory, then `target`. */

@@ -3,7 +3,7 @@
  * Giving a file another name: rename().
  */
 #include "kernel/fs/internal.h"
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/names/names.h"
 
 /* One rename at a time.  So the relation "is an ancestor of" does not change while rename() looks

@@ -3,8 +3,8 @@
  * The system calls of sockets: arguments, messages with control data, options.  The only family is
  * AF_UNIX.
  */
-#include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"

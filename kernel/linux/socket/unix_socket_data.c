@@ -4,8 +4,8 @@
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
-#include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/signal.h"
 

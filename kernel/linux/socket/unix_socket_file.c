@@ -2,10 +2,10 @@
  *
  * The file operations of UNIX sockets (open, read, write, poll, close), and their options.
  */
+#include "kernel/linux/errno.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 
 #include "kernel/lib/abi.h"
-#include "kernel/lib/errno.h"
 
 /* The defaults of Linux (net.core.wmem_max and others). */
 #define BUFFER_MAX	 212992

@@ -6,9 +6,9 @@
  * its own queue and never be freed, or a chain could be too long to be freed by recursion.  So
  * there are never two in a row: a socket in flight holds no sockets in flight.
  */
+#include "kernel/linux/errno.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 
-#include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 
 DEFINE_SPINLOCK(flight_lock); /* protects the counts in all sockets */

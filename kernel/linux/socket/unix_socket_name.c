@@ -6,9 +6,9 @@
 #include "kernel/linux/socket/unix_socket_internal.h"
 
 #include "kernel/fs/rights.h"
-#include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/errno.h"
 #include "kernel/mem/slab.h"
 
 #define AUTOMATIC_NAMES 0x100000 /* five hexadecimal digits */

@@ -5,8 +5,8 @@
 #include "kernel/linux/sysv/ids.h"
 
 #include "arch/x86_64/pc/clock.h"
-#include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/rights.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"

@@ -4,7 +4,7 @@
  * waiting receiver that wants it.  A receiver that has made room puts the messages of waiting
  * senders into the queue.  So a thread is woken when its call is done.
  */
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/ipc_parts.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/linux/rights.h"

@@ -6,7 +6,7 @@
  */
 #include "kernel/linux/sysv/sem.h"
 
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"

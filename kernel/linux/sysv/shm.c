@@ -5,8 +5,8 @@
  * and the list of mappings of the object is the one count of them.
  */
 #include "kernel/fs/vfs.h"
-#include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/ipc_parts.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/linux/rights.h"

@@ -8,8 +8,8 @@
 
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/abi.h"
-#include "kernel/lib/errno.h"
 #include "kernel/linux/cpu_alarm.h"
+#include "kernel/linux/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/per_thread.h"

@@ -2,9 +2,9 @@
  *
  * link() and rename(), called inside the kernel.
  */
-#include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/names/names.h"
 #include "tests/kernel/knames.h"
 #include "tests/kernel/ktest.h"
