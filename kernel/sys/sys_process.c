@@ -89,63 +89,6 @@ SYSCALL4(wait4, pid, user_status, options, usage)
 	return w.pid;
 }
 
-static s32 wait_info_status(const struct wait_result *w)
-{
-	switch (w->code) {
-	case CLD_EXITED:
-	case CLD_STOPPED:
-	case CLD_TRAPPED:
-		return w->status >> 8 & 0xff;
-	case CLD_CONTINUED:
-		return SIGCONT;
-	default:
-		return w->status & 0x7f;
-	}
-}
-
-#define P_ALL  0
-#define P_PID  1
-#define P_PGID 2
-
-SYSCALL5(waitid, which, number, user, options, usage)
-{
-	struct siginfo info = {0};
-	struct wait_result w;
-	enum wait_id type = WAIT_ID_ALL;
-	pid_t id = (pid_t)number;
-	int result;
-
-	if ((u32)options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
-			     __WCLONE | __WALL) ||
-	    !(options & (WEXITED | WSTOPPED | WCONTINUED)))
-		return -EINVAL;
-	if ((u32)which == P_PID)
-		type = WAIT_ID_PID;
-	else if ((u32)which == P_PGID)
-		type = WAIT_ID_GROUP;
-	else if ((u32)which != P_ALL)
-		return -EINVAL;
-	if (id < 0 && type != WAIT_ID_ALL)
-		return -EINVAL;
-	if (!id && type == WAIT_ID_PID)
-		return -EINVAL;
-	if (!id && type == WAIT_ID_GROUP)
-		id = current_process()->job.group;
-	result = process_wait(type, id, (u32)options, &w);
-	if (result < 0)
-		return result;
-	if (result) {
-		info.signo = SIGCHLD;
-		info.code = w.code;
-		info.child.pid = w.pid;
-		info.child.uid = w.uid;
-		info.child.status = wait_info_status(&w);
-		if (usage && rusage_put(usage, &w.use))
-			return -EFAULT;
-	}
-	return user ? copy_to_user((void *)user, &info, sizeof(info)) : 0;
-}
-
 /* --- Numbers, groups, sessions ---------------------------------------------------------------- */
 
 CALL(getpid, current_process()->pid)

@@ -22,7 +22,7 @@ SKIPPED = {"executes": ["scripts", "priority_is_kept"], "fds": ["limit", "range"
            "futexes": ["robust", "priority_inheritance"], "mapped_files": ["advice"],
            "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved", "stack"],
            "pipes": ["sizes", "poll_bits", "fifo", "reopened"],
-           "processes": ["resources", "clones_by_structure", "names"],
+           "processes": ["wait_by_id", "resources", "clones_by_structure", "names"],
            "signals": ["queueing"], "threads": ["affinity", "policies"]}
 
 EXTENSIONS = sorted(str(path.relative_to(ROOT)) for path in
