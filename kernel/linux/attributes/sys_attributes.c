@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changing the attributes of files (chmod(), chown(), utimensat()), and statfs().
+ * Changing the mode and the owner of files, and statfs().
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/linux/rights.h"
 #include "kernel/mem/page.h"
 #include "kernel/sys/calls.h"
-
-#define UTIME_NOW  0x3fffffff
-#define UTIME_OMIT 0x3ffffffe
 
 /* --- statfs ----------------------------------------------------------------------------------- */
 
@@ -100,42 +97,3 @@ SYSCALL5(fchownat, dirfd, path, uid, gid, flags)
 CALL(chown, sys_fchownat(AT_CWD, a, b, c, 0, 0))
 CALL(lchown, sys_fchownat(AT_CWD, a, b, c, AT_SYMLINK_NOFOLLOW, 0))
 CALL(fchown, WITH_FILE(a, change_owner(file->inode, b, c)))
-
-/* --- times ------------------------------------------------------------------------------------ */
-
-/* times[0]: access, times[1]: modification; their nanoseconds may be UTIME_NOW or UTIME_OMIT. */
-static long change_times(struct inode *inode, const struct timespec times[2])
-{
-	bool now_both = times[0].nanoseconds == UTIME_NOW && times[1].nanoseconds == UTIME_NOW;
-	struct timespec now = realtime_now();
-
-	if (!is_owner(inode) && (!now_both || may_access(inode, MAY_WRITE)))
-		return now_both ? -EACCES : -EPERM;
-	mutex_lock(&inode->lock);
-	if (times[0].nanoseconds != UTIME_OMIT)
-		inode->atime = times[0].nanoseconds == UTIME_NOW ? now : times[0];
-	if (times[1].nanoseconds != UTIME_OMIT)
-		inode->mtime = times[1].nanoseconds == UTIME_NOW ? now : times[1];
-	inode->ctime = now;
-	mutex_unlock(&inode->lock);
-	return 0;
-}
-
-SYSCALL4(utimensat, dirfd, path, user, flags)
-{
-	struct timespec times[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
-
-	if (user && copy_from_user(times, (void *)user, sizeof(times)))
-		return -EFAULT;
-	for (u32 i = 0; i < 2; i++)
-		if ((u64)times[i].nanoseconds >= NSEC_PER_SEC &&
-		    times[i].nanoseconds != UTIME_NOW && times[i].nanoseconds != UTIME_OMIT)
-			return -EINVAL;
-	if (times[0].nanoseconds == UTIME_OMIT && times[1].nanoseconds == UTIME_OMIT)
-		return 0;
-	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	if (!path && (int)dirfd != AT_FDCWD) /* futimens(3) */
-		return WITH_FILE(dirfd, change_times(file->inode, times));
-	return WITH_INODE(path_inode(dirfd, path, (u32)flags), change_times(inode, times));
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * prctl() and personality(), by which a process changes itself.
+ * prctl(), by which a process changes itself.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -59,6 +59,3 @@ SYSCALL5(prctl, option, argument, b, c, d)
 	return -EINVAL;
 }
 
-/* personality(2): there is only one.  ADDR_NO_RANDOMIZE has no effect: addresses are never
- * random. */
-CALL(personality, 0)
