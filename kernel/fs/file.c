@@ -164,7 +164,7 @@ long file_map(struct file *f, struct address_space *as, struct map_request *q)
 {
 	bool shared = (q->flags & (MAP_SHARED | MAP_PRIVATE)) != MAP_PRIVATE;
 	u32 mode = f->flags & O_ACCMODE;
-	long result;
+	long result = 0;
 
 	if (mode == O_WRONLY || (shared && q->prot & PROT_WRITE && mode != O_RDWR))
 		return -EACCES;
@@ -174,9 +174,17 @@ long file_map(struct file *f, struct address_space *as, struct map_request *q)
 	if (IS_ERR(q->object))
 		return PTR_ERR(q->object);
 	q->file = f;
-	if (shared && mode != O_RDWR)
+	if (shared)
+		result = inode_may_change(f->inode, 0, true);
+	if (shared && (mode != O_RDWR || result))
 		q->max_prot = PROT_READ | PROT_EXEC;
-	result = address_space_map(as, q);
+	if (!(shared && q->prot & PROT_WRITE) || !result)
+		result = address_space_map(as, q);
+	/* It was forbidden in the meantime.  Whoever does so looks for mappings afterwards. */
+	if (shared && !q->max_prot && result > 0 && inode_may_change(f->inode, 0, true)) {
+		(void)address_space_unmap(as, (u64)result, q->length);
+		result = -EPERM;
+	}
 	vm_object_put(q->object);
 	return result;
 }

@@ -109,7 +109,9 @@ static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *posit
 	if (file->flags & O_APPEND)
 		*position = inode->size;
 	inode_written(inode);
-	n = write_locked(inode, io, *position);
+	n = inode_may_change(inode, *position + io->remaining, true);
+	if (!n)
+		n = write_locked(inode, io, *position);
 	if (n > 0) {
 		*position += (u64)n;
 		inode_touch(inode, false, true);
@@ -179,7 +181,7 @@ int vfs_truncate(struct inode *inode, u64 size)
 		return -EFBIG;
 	mutex_lock(&inode->lock);
 	inode_written(inode);
-	error = vm_object_resize(inode->object, size);
+	error = inode_may_change(inode, size, false) ?: vm_object_resize(inode->object, size);
 	if (!error) {
 		WRITE_ONCE(inode->size, size);
 		inode_touch(inode, false, true);

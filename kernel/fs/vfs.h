@@ -97,6 +97,9 @@ struct inode_ops {
 	struct file *(*follow_file)(struct inode *link);
 	/* The last reference to the inode is gone; its memory is freed afterwards.  May sleep. */
 	void (*release)(struct inode *inode);
+	/* A regular file: may its content be written (`write`), or its size become `size`?  A write
+	 * that does not extend the file has size 0.  0 or an error.  Any context. */
+	int (*may_change)(struct inode *inode, u64 size, bool write);
 };
 
 /* The operations of an open file. */
@@ -214,6 +217,14 @@ struct file *vfs_open(struct inode *at, const char *path, u32 flags, u32 mode);
 int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev);
 int vfs_symlink(struct inode *at, const char *path, const char *target);
 int vfs_unlink(struct inode *at, const char *path, bool directory); /* directory: rmdir(2) */
+
+/* Call inode_ops.may_change, if the inode has it. */
+static inline int inode_may_change(struct inode *inode, u64 size, bool write)
+{
+	bool asks = inode->ops && inode->ops->may_change;
+
+	return asks ? inode->ops->may_change(inode, size, write) : 0;
+}
 
 /* Set the size of a regular file.  0, -EISDIR, -EINVAL or -EFBIG.  Sleeps. */
 int vfs_truncate(struct inode *inode, u64 size);

@@ -84,13 +84,17 @@ static void copy_layout(struct address_space *to, const struct address_space *fr
  * object. */
 static bool fork_region(struct address_space *child, struct region *r, bool *downgraded)
 {
-	struct region *copy = region_create(r);
+	struct region *copy;
 
+	if (r->advice & REGION_DONTFORK)
+		return true;
+	copy = region_create(r);
 	if (!copy)
 		return false;
 	copy->space = child;
+	copy->advice &= ~REGION_LOCKED;
 	region_link(copy, r);
-	return r->shared || pages_fork(r, copy, downgraded);
+	return r->shared || r->advice & REGION_WIPEONFORK || pages_fork(r, copy, downgraded);
 }
 
 struct address_space *address_space_fork(struct address_space *as)

@@ -24,6 +24,7 @@ struct file;
 #define MAP_PRIVATE	    0x02
 #define MAP_SHARED_VALIDATE 0x03
 #define MAP_FIXED	    0x10
+#define MAP_32BIT	    0x40
 #define MAP_ANONYMOUS	    0x20
 #define MAP_GROWSDOWN	    0x100
 #define MAP_LOCKED	    0x2000
@@ -40,6 +41,7 @@ struct region {
 	bool shared;		  /* writes change the object, not a private copy */
 	bool grows_down;	  /* a stack: a fault below it grows it, up to RLIMIT_STACK */
 	bool is_heap, is_stack;	  /* for /proc/PID/maps */
+	u32 advice;		  /* REGION_*: of extensions; two regions that differ are not merged */
 	struct vm_object *object; /* NULL: private anonymous */
 	u64 object_page;	  /* index in the object of the page at start */
 	struct file *file;	  /* for /proc/PID/maps; with a reference (region_file_hooks) */
@@ -47,6 +49,10 @@ struct region {
 	struct object_mapping mapping; /* in object->mappings.  start, end and object_page change
 					* under object->mappings_lock too */
 };
+
+#define REGION_LOCKED	   1U /* mlock(2); not inherited by fork */
+#define REGION_DONTFORK	   2U /* madvise(2): a child does not get the region */
+#define REGION_WIPEONFORK  4U /* ... gets it without its pages */
 
 static inline struct region *region_of(struct treap_node *node)
 {
@@ -116,9 +122,6 @@ struct map_request {
 long address_space_map(struct address_space *as, const struct map_request *request);
 int address_space_unmap(struct address_space *as, u64 address, u64 length);
 int address_space_protect(struct address_space *as, u64 address, u64 length, u32 prot);
-/* Make the pages of a range present (MAP_POPULATE, mlock()).  -EAGAIN: no memory, -EINTR: the
- * thread is being killed. */
-int address_space_populate(struct address_space *as, u64 address, u64 length);
 
 /* brk(): change the end of the heap, and return the end that holds then (the old one after an
  * error), as Linux does. */

@@ -7,9 +7,10 @@
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
-#define MAP_TYPE 0x0f
-#define PROT_SEM 8 /* accepted and ignored, as on Linux */
-#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define MAP_TYPE  0x0f
+#define MAP_KNOWN 0x7c17f97f /* flags of mmap(2): MAP_SHARED_VALIDATE rejects others */
+#define PROT_SEM  8	   /* accepted and ignored, as on Linux */
+#define PROT_ALL  (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 int regions_unmap(struct address_space *as, u64 start, u64 end, struct list *dead)
 {
@@ -85,7 +86,7 @@ static long map_place(struct address_space *as, const struct map_request *q, u64
 	}
 	if (hint >= USER_MIN && range_check(hint, length, &end) && regions_none(as, hint, end))
 		return (long)hint;
-	place = region_place(as, length);
+	place = region_place(as, length, q->flags & MAP_32BIT ? 1UL << 31 : 0);
 	return place ? (long)place : -ENOMEM;
 }
 
@@ -100,13 +101,19 @@ static int map_check(const struct map_request *q, u64 length)
 		return -EINVAL;
 	if (type != MAP_PRIVATE && q->flags & MAP_GROWSDOWN)
 		return -EINVAL;
-	if (type == MAP_SHARED_VALIDATE && !q->object)
-		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (!q->object || q->flags & ~MAP_KNOWN))
+		return q->object ? -EOPNOTSUPP : -EINVAL;
 	if (!length || length > USER_MAX - USER_MIN)
 		return -ENOMEM;
 	if (q->offset + length < q->offset)
 		return -EOVERFLOW;
 	return (q->prot & PROT_ALL) & ~(q->max_prot ? q->max_prot : PROT_ALL) ? -EACCES : 0;
+}
+
+static void tell_mapped(struct address_space *as, u64 start, u64 length, u32 flags)
+{
+	linker_set_for_each(events, region_events) if (events->mapped)
+	    events->mapped(as, start, length, flags);
 }
 
 long address_space_map(struct address_space *as, const struct map_request *q)
@@ -128,6 +135,8 @@ long address_space_map(struct address_space *as, const struct map_request *q)
 	};
 	long place = map_check(q, length);
 
+	linker_set_for_each(events, region_events) if (!place && events->may_map) place =
+	    events->may_map(length, q->flags);
 	if (place)
 		return place;
 	if (model.shared && !model.object) {
@@ -153,9 +162,8 @@ long address_space_map(struct address_space *as, const struct map_request *q)
 	regions_free(&dead);
 	if (own)
 		vm_object_put(own);
-	/* The mapping is valid even if not all of it could be made present (mmap(2)). */
-	if (place > 0 && (q->flags & (MAP_POPULATE | MAP_LOCKED)))
-		(void)address_space_populate(as, (u64)place, length);
+	if (place > 0)
+		tell_mapped(as, (u64)place, length, q->flags);
 	return place;
 }
 

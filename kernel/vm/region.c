@@ -140,7 +140,8 @@ void regions_free(struct list *dead)
 		struct region *r = list_entry(l, struct region, mapping.link);
 
 		linker_set_for_each(events, region_events)
-			events->freed(r);
+			if (events->freed)
+				events->freed(r);
 		if (r->object)
 			vm_object_put(r->object);
 		if (r->file)
@@ -182,7 +183,7 @@ static bool alike(const struct region *a, const struct region *b)
 {
 	return a->end == b->start && a->prot == b->prot && a->max_prot == b->max_prot &&
 	       a->shared == b->shared && a->grows_down == b->grows_down &&
-	       a->is_heap == b->is_heap && a->is_stack == b->is_stack && a->file == b->file &&
+	       a->is_heap == b->is_heap && a->is_stack == b->is_stack && a->file == b->file && a->advice == b->advice &&
 	       a->object == b->object && (!a->object || region_page(a, a->end) == b->object_page);
 }
 
@@ -240,10 +241,12 @@ static u64 gap_below(struct address_space *as, u64 top, u64 length, u64 *largest
 	}
 }
 
-u64 region_place(struct address_space *as, u64 length)
+u64 region_place(struct address_space *as, u64 length, u64 top)
 {
 	u64 address = 0;
 
+	if (top)
+		return gap_below(as, top, length, &address);
 	/* Do not search the gaps above gap_hint again if all of them are known to be too small. */
 	if (as->gap_hint && length > as->gap_largest)
 		address = gap_below(as, as->gap_hint, length, &as->gap_largest);

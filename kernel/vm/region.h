@@ -49,10 +49,16 @@ void region_unlink(struct region *r, struct list *dead);
 /* Free removed regions.  No lock is held, since dropping the last reference to a file closes it. */
 void regions_free(struct list *dead);
 
-/* Functions of extensions that regions_free() calls for each region, which still has its references
- * to the object and the file.  They must be cheap for a region that the extension does not know. */
+/* Functions of extensions. */
 struct region_events {
+	/* regions_free() frees the region, which still has its references to the object and the
+	 * file.  NULL, or cheap for a region that the extension does not know. */
 	void (*freed)(struct region *r);
+	/* mmap() or brk() wants `length` bytes with these flags (MAP_*): 0 or an error.  NULL:
+	 * yes. */
+	int (*may_map)(u64 length, u32 flags);
+	/* It has mapped them.  The space is not locked.  NULL: nothing to do. */
+	void (*mapped)(struct address_space *as, u64 start, u64 length, u32 flags);
 };
 LINKER_SET(region_events, struct region_events);
 
@@ -73,9 +79,9 @@ void regions_merge(struct address_space *as, u64 start, u64 end, struct list *de
 /* Is [start, end) free, and not the gap below a stack? */
 bool regions_none(struct address_space *as, u64 start, u64 end);
 
-/* The highest free address for `length` bytes below mmap_top, or above it if there is none.  0:
- * there is no space. */
-u64 region_place(struct address_space *as, u64 length);
+/* The highest free address for `length` bytes below `top`; if that is 0, below mmap_top, or above it
+ * if there is none.  0: there is no space. */
+u64 region_place(struct address_space *as, u64 length, u64 top);
 
 /* Do RLIMIT_AS and RLIMIT_DATA of the calling process allow `bytes` more of what `model` is? */
 bool regions_may_grow(const struct region *model, u64 bytes);

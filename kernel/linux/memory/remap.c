@@ -70,17 +70,18 @@ static bool grow_in_place(struct region *r, u64 by, struct list *dead)
 static long move(struct remap *m)
 {
 	struct address_space *as = m->as;
+	bool stays = m->flags & MREMAP_DONTUNMAP || !m->length;
 	u64 end = m->address + m->length, start;
 	struct region *r, *to, model;
 
 	if ((m->flags & MREMAP_FIXED) && m->new_address < USER_MIN)
 		return -EPERM;
-	start = m->flags & MREMAP_FIXED ? m->new_address : region_place(as, m->new_length);
+	start = m->flags & MREMAP_FIXED ? m->new_address : region_place(as, m->new_length, 0);
 	if (!start)
 		return -ENOMEM;
 	/* Cut out the part that moves as a separate region, so that removing it later cannot
 	 * fail. */
-	if (regions_cut(as, m->address) || regions_cut(as, end))
+	if (m->length && (regions_cut(as, m->address) || regions_cut(as, end)))
 		return -ENOMEM;
 	r = region_at(as, m->address);
 	model = *r;
@@ -89,14 +90,15 @@ static long move(struct remap *m)
 	model.end = start + m->new_length;
 
 	/* The limits apply to the result, in which the old range is unmapped. */
-	as->mapped_bytes -= m->length;
+	as->mapped_bytes -= stays ? 0 : m->length;
 	to = region_replace(&model, r, &m->dead);
-	as->mapped_bytes += m->length;
-	if (!IS_ERR(to) && !pages_move(r, m->address, to, m->length)) {
+	as->mapped_bytes += stays ? 0 : m->length;
+	if (!IS_ERR(to) && m->length && !pages_move(r, m->address, to, m->length)) {
 		region_unlink(to, &m->dead);
 		to = ERR_PTR(-ENOMEM);
 	}
-	if (!IS_ERR(to))
+	/* MREMAP_DONTUNMAP: the old range stays, without its pages.  Length 0: it keeps them. */
+	if (!IS_ERR(to) && !stays)
 		region_unlink(r, &m->dead);
 	regions_merge(as, m->address, end, &m->dead);
 	if (IS_ERR(to))
@@ -113,8 +115,8 @@ static long remap(struct remap *m)
 
 	if (!r)
 		return -EFAULT;
-	if (!m->length)
-		return -EINVAL;
+	if (!m->length && !r->shared)
+		return -EINVAL; /* a second mapping of the same pages (mremap(2), BUGS) */
 	if (m->flags & MREMAP_FIXED) {
 		/* Unmap the target first, then the part of the source beyond new_length. */
 		if (regions_unmap(m->as, m->new_address, m->new_address + m->new_length, &m->dead))
@@ -124,7 +126,7 @@ static long remap(struct remap *m)
 				return -ENOMEM;
 			m->length = m->new_length;
 		}
-	} else if (m->length >= m->new_length) {
+	} else if (m->length >= m->new_length && !(m->flags & MREMAP_DONTUNMAP)) {
 		if (m->length > m->new_length &&
 		    regions_unmap(m->as, m->address + m->new_length, end, &m->dead))
 			return -ENOMEM;
@@ -137,8 +139,8 @@ static long remap(struct remap *m)
 	if (r->object &&
 	    region_page(r, m->address) + (m->new_length >> PAGE_SHIFT) > UINT64_MAX >> PAGE_SHIFT)
 		return -EINVAL;
-	if (!(m->flags & MREMAP_FIXED) && m->address + m->length == r->end &&
-	    grow_in_place(r, by, &m->dead))
+	if (!(m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && m->length &&
+	    m->address + m->length == r->end && grow_in_place(r, by, &m->dead))
 		return (long)m->address;
 	return m->flags & MREMAP_MAYMOVE ? move(m) : -ENOMEM;
 }
@@ -154,11 +156,13 @@ long address_space_remap(struct address_space *as, u64 old_address, u64 old_leng
 	u64 end, new_end;
 	long result;
 
-	if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) || !new_length ||
+	if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) || !new_length ||
 	    !range_check(old_address, old_length, &end) || new_length > USER_MAX)
 		return -EINVAL;
 	m.length = end - old_address;
 	m.new_length = ALIGN_UP(new_length, PAGE_SIZE);
+	if (flags & MREMAP_DONTUNMAP && (!(flags & MREMAP_MAYMOVE) || m.length != m.new_length))
+		return -EINVAL;
 	if (flags & MREMAP_FIXED) {
 		if (!(flags & MREMAP_MAYMOVE) || !range_check(new_address, new_length, &new_end))
 			return -EINVAL;

@@ -8,6 +8,7 @@
 
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED   2
+#define MREMAP_DONTUNMAP 4
 
 /* Grow, shrink or move a mapping with its pages.  The new address, or the errors of mremap(2).
  * Takes as->lock; sleeps. */

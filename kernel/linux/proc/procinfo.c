@@ -8,6 +8,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/proc/procinfo.h"
+#include "kernel/linux/proc/usage.h"
 #include "kernel/linux/process_parts.h"
 #include "kernel/linux/rights.h"
 #include "kernel/mem/slab.h"
@@ -192,8 +193,18 @@ static void show_thread_stat(struct thread *t, struct process *p, struct text *t
 	show_stat_of(t, p, text, false);
 }
 
+static int add_locked(struct region *r, void *sum)
+{
+	*(u64 *)sum += r->advice & REGION_LOCKED ? r->end - r->start : 0;
+	return 0;
+}
+
 static void show_memory(struct address_space *as, struct text *text)
 {
+	u64 locked = 0;
+
+	(void)address_space_for_each(as, add_locked, &locked);
+	text_printf(text, "VmLck:\t%8lu kB\n", locked / 1024);
 	text_printf(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
 		    READ_ONCE(as->peak_mapped_bytes) / 1024, READ_ONCE(as->mapped_bytes) / 1024,
 		    READ_ONCE(as->peak_resident) * 4, address_space_resident(as) * 4);

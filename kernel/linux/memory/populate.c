@@ -2,6 +2,8 @@
  *
  * Making pages present before they are used.
  */
+#include "kernel/linux/memory/memory.h"
+
 #include "kernel/lib/errno.h"
 #include "kernel/task/thread.h"
 #include "kernel/vm/pages.h"
