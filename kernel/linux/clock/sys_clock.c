@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * clock_settime(), and two older ways to read the time: gettimeofday(), time().
+ * clock_settime(), clock_getres(), and two older ways to read the time: gettimeofday(), time().
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
@@ -22,6 +22,14 @@ SYSCALL2(clock_settime, clock, user)
 		return -EINVAL;
 	clock_set_realtime(ns);
 	return 0;
+}
+
+SYSCALL2(clock_getres, clock, user)
+{
+	u64 ns;
+	int error = clock_read((int)clock, &ns);
+
+	return error || !user ? error : time_put(user, TIMESPEC, 1);
 }
 
 /* struct timezone is two ints, which are always zero. */

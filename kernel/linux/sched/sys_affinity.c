@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The CPUs on which a thread may run: sched_setaffinity(2), sched_getaffinity(2).
+ * The CPUs on which a thread may run: sched_setaffinity(2), sched_getaffinity(2); and the
+ * CPU that it is on: getcpu(2).
  */
 #include "kernel/lib/errno.h"
 #include "kernel/linux/sched/permission.h"
@@ -40,4 +41,11 @@ SYSCALL3(sched_getaffinity, tid, size, user)
 	if (copy_to_user((void *)user, &mask, bytes))
 		return -EFAULT;
 	return (long)bytes;
+}
+
+SYSCALL2(getcpu, cpu, node)
+{
+	if (cpu && put_user_u32((u32 *)cpu, this_cpu_id()))
+		return -EFAULT;
+	return node ? put_user_u32((u32 *)node, 0) : 0;
 }
