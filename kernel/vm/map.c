@@ -8,7 +8,6 @@
 #include "kernel/vm/region.h"
 
 #define MAP_TYPE  0x0f
-#define MAP_KNOWN 0x7c17f97f /* flags of mmap(2): MAP_SHARED_VALIDATE rejects others */
 #define PROT_SEM  8	   /* accepted and ignored, as on Linux */
 #define PROT_ALL  (PROT_READ | PROT_WRITE | PROT_EXEC)
 
@@ -101,8 +100,8 @@ static int map_check(const struct map_request *q, u64 length)
 		return -EINVAL;
 	if (type != MAP_PRIVATE && q->flags & MAP_GROWSDOWN)
 		return -EINVAL;
-	if (type == MAP_SHARED_VALIDATE && (!q->object || q->flags & ~MAP_KNOWN))
-		return q->object ? -EOPNOTSUPP : -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && !q->object)
+		return -EINVAL;
 	if (!length || length > USER_MAX - USER_MIN)
 		return -ENOMEM;
 	if (q->offset + length < q->offset)

@@ -5,12 +5,14 @@
  */
 #include "kernel/fs/rights.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/memory/memory.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
 
 #define MLOCK_ONFAULT 1
+#define MAP_KNOWN     0x7c17f97f /* flags of mmap(2): MAP_SHARED_VALIDATE rejects others */
 #define MCL_CURRENT   1
 #define MCL_FUTURE    2
 #define MCL_ONFAULT   4
@@ -150,6 +152,8 @@ static int may_map(u64 length, u32 flags)
 {
 	int error = locks(flags) ? may_lock(current_space(), length, 0, 0) : 0;
 
+	if ((flags & MAP_SHARED_VALIDATE) == MAP_SHARED_VALIDATE && flags & ~(u32)MAP_KNOWN)
+		return -EOPNOTSUPP;
 	return error == -ENOMEM ? -EAGAIN : error;
 }
 
