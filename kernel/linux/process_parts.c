@@ -6,6 +6,7 @@
 #include "kernel/linux/process_parts.h"
 
 #include "kernel/fs/file_table.h"
+#include "kernel/lib/errno.h"
 #include "kernel/proc/life.h"
 #include "kernel/task/process.h"
 #include "kernel/vm/address_space.h"
@@ -60,4 +61,16 @@ static const char state_letters[] = {
 char thread_state_letter(const struct thread *t)
 {
 	return state_letters[READ_ONCE(t->state)];
+}
+
+int fd_available(void)
+{
+	struct file_table *t = current_process()->files;
+	u32 limit = (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX), fd = 0;
+
+	spin_lock(&t->lock);
+	while (fd < t->size && t->slots[fd].file)
+		fd++;
+	spin_unlock(&t->lock);
+	return fd < limit ? 0 : -EMFILE;
 }

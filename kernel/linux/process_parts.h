@@ -20,3 +20,7 @@ struct inode *process_directory_get(struct process *p);
 
 /* The state as a letter: R, S, D, T or X (proc(5)). */
 char thread_state_letter(const struct thread *t);
+
+/* Is a descriptor of the calling process free?  0 or -EMFILE; another thread may take it at any
+ * time. */
+int fd_available(void);

@@ -5,17 +5,24 @@
  * no frame may be missing.  Linux has no such switch: there the child just runs.
  */
 #include <fcntl.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <poll.h>
 #include <unistd.h>
+
+#define KEY 0x5a000000 /* of System V objects; the PID is added */
 
 static int write_to(const char *path, const char *text)
 {
@@ -59,6 +66,54 @@ static void *nothing(void *arg)
 	return arg;
 }
 
+/* Remove what objects() could not, since it was killed or had no memory. */
+static void objects_remove(const char *name, key_t key)
+{
+	shmctl(shmget(key, 0, 0), IPC_RMID, NULL);
+	semctl(semget(key, 0, 0), 0, IPC_RMID);
+	msgctl(msgget(key, 0), IPC_RMID, NULL);
+	mq_unlink(name);
+}
+
+/* Objects that outlive their process. */
+static void objects(const char *name, key_t key)
+{
+	struct mq_attr a = {.mq_maxmsg = 2, .mq_msgsize = 100};
+	struct {
+		long type;
+		char text[100];
+	} message = {1, ""};
+	int id = shmget(key, 8192, IPC_CREAT | 0600);
+	char *m;
+	mqd_t q;
+
+	if (id >= 0) {
+		m = shmat(id, NULL, 0);
+		if (m != (char *)-1) {
+			m[0] = m[5000] = 1;
+			shmdt(m);
+		}
+		shmctl(id, IPC_RMID, NULL);
+	}
+	id = semget(key, 100, IPC_CREAT | 0600);
+	if (id >= 0) {
+		semop(id, &(struct sembuf){5, 1, SEM_UNDO}, 1);
+		semctl(id, 0, IPC_RMID);
+	}
+	id = msgget(key, IPC_CREAT | 0600);
+	if (id >= 0) {
+		msgsnd(id, &message, 100, 0);
+		msgctl(id, IPC_RMID, NULL);
+	}
+	q = mq_open(name, O_CREAT | O_RDWR, 0600, &a);
+	if (q >= 0) {
+		mq_notify(q, &(struct sigevent){.sigev_signo = SIGCHLD});
+		mq_send(q, "x", 1, 0);
+		mq_close(q);
+		mq_unlink(name);
+	}
+}
+
 static void a_little_of_everything(void)
 {
 	struct pollfd p;
@@ -86,6 +141,8 @@ static void a_little_of_everything(void)
 		(void)!write(fds[0], "x", 1);
 		close(fds[0]);
 	}
+	snprintf(name, sizeof(name), "/fail-%d", getpid());
+	objects(name, KEY + getpid());
 	snprintf(name, sizeof(name), "/tmp/fail-%d", getpid());
 	mkdir(name, 0755);
 	rmdir(name);
@@ -111,12 +168,13 @@ static void a_little_of_everything(void)
 
 int main(int argc, char *argv[])
 {
-	long before, after, walk = argc > 1 ? atol(argv[1]) : 250;
+	long before, after, walk = argc > 1 ? atol(argv[1]) : 300;
 	char number[32], name[32];
 
 	if (argc > 1 && strcmp(argv[1], "child") == 0)
 		return 0;
-	before = in_use(); /* the first look makes what later ones find made */
+	objects("/fail", KEY); /* the first look makes what later ones find made */
+	before = in_use();
 	before = in_use();
 	for (long n = 1; n <= walk; n++) {
 		int status;
@@ -135,6 +193,7 @@ int main(int argc, char *argv[])
 			waitpid(pid, &status, 0);
 		/* What it could not remove itself. */
 		snprintf(name, sizeof(name), "/tmp/fail-%d", pid);
+		objects_remove(name + strlen("/tmp"), KEY + pid);
 		rmdir(name);
 		unlink(name);
 	}

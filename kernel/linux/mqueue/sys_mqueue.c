@@ -5,6 +5,7 @@
  */
 #include "kernel/linux/errno.h"
 #include "kernel/linux/mqueue/mqueue.h"
+#include "kernel/linux/process_parts.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
@@ -28,13 +29,16 @@ SYSCALL4(mq_open, user_name, flags, mode, user_attributes)
 	struct mq_attributes a;
 	struct file *f;
 	char *name;
+	int error;
 
 	if (user_attributes && copy_from_user(&a, (void *)user_attributes, sizeof(a)))
 		return -EFAULT;
 	name = name_get(user_name);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	f = mqueue_open(name, (u32)flags, (u32)mode, user_attributes ? &a : NULL);
+	error = fd_available(); /* before a queue is made */
+	f = error ? ERR_PTR(error)
+		  : mqueue_open(name, (u32)flags, (u32)mode, user_attributes ? &a : NULL);
 	kfree(name);
 	return IS_ERR(f) ? PTR_ERR(f) : fd_install(f, 0, true); /* as on Linux */
 }

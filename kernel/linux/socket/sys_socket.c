@@ -5,6 +5,7 @@
  */
 #include "kernel/lib/string.h"
 #include "kernel/linux/errno.h"
+#include "kernel/linux/process_parts.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
@@ -113,19 +114,6 @@ CALL(bind, ON_SOCKET(a, with_address(file, b, c, unix_bind)))
 CALL(connect, ON_SOCKET(a, with_address(file, b, c, unix_connect)))
 CALL(listen, ON_SOCKET(a, unix_listen(file, (u32)b)))
 CALL(shutdown, ON_SOCKET(a, (u32)b > 2 ? -EINVAL : unix_shutdown(file, (u32)b + 1)))
-
-/* Is a descriptor free?  0 or -EMFILE; another thread may take it at any time. */
-static int fd_available(void)
-{
-	struct file_table *t = current_process()->files;
-	u32 limit = (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX), fd = 0;
-
-	spin_lock(&t->lock);
-	while (fd < t->size && t->slots[fd].file)
-		fd++;
-	spin_unlock(&t->lock);
-	return fd < limit ? 0 : -EMFILE;
-}
 
 static long accept_one(struct file *f, u64 user, u64 user_length, u32 flags)
 {

@@ -123,14 +123,15 @@ static int table_grow(struct ipc_ids *ids)
 static u32 table_enter(struct ipc_ids *ids, struct ipc *o)
 {
 	struct treap_node *parent, **link;
-	u32 index = ids->last;
+	u32 index;
 
 	do {
-		index = (index + 1) % ids->size;
-		if (!index)
+		if (ids->next == ids->size) {
+			ids->next = 0;
 			ids->sequence = (ids->sequence + 1) & SEQUENCE_MASK;
+		}
+		index = ids->next++;
 	} while (ids->slot[index]);
-	ids->last = index;
 	ids->used++;
 	o->id = ids->sequence << INDEX_BITS | index;
 	if (o->key != IPC_PRIVATE && !key_find(ids, o->key, &parent, &link))

@@ -53,7 +53,7 @@ struct ipc_ids {
 	struct spinlock lock; /* guards the table, which changes under `change` too */
 	struct ipc **slot;
 	u32 size, used;	    /* slots, and how many are in use */
-	u32 last, sequence; /* the slot that was filled last; how often the search began anew */
+	u32 next, sequence; /* the slot to try next; how often the search began anew */
 	struct treap by_key;
 	const u64 *limit;   /* the greatest number of objects */
 	size_t stat_size;   /* of the structure that IPC_STAT returns */
