@@ -111,8 +111,15 @@ struct inode *directory_lookup(struct inode *dir, const char *name, size_t lengt
 					    : ERR_PTR(-ENOENT);
 }
 
+u64 names_room(struct page_stats *s)
+{
+	page_stats_read(s);
+	return s->total / 4 - MIN(s->total / 4, s->used[PAGE_SLAB] + s->used[PAGE_KERNEL]);
+}
+
 int directory_enter(struct inode *dir, const char *name, size_t length, struct inode *inode)
 {
+	struct page_stats stats;
 	struct place place;
 	struct entry *e;
 
@@ -120,6 +127,8 @@ int directory_enter(struct inode *dir, const char *name, size_t length, struct i
 		return -ENAMETOOLONG;
 	if (entry_find(dir, name, length, &place))
 		return -EEXIST;
+	if (!names_room(&stats))
+		return -ENOSPC;
 	e = entry_alloc(name, length);
 	if (!e)
 		return -ENOMEM;

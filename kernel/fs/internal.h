@@ -85,7 +85,12 @@ int inode_check_removal(const struct inode *child);
 /* Returns the inode of that name with a reference, or ERR_PTR(-ENOENT).  Sleeps. */
 struct inode *directory_lookup(struct inode *dir, const char *name, size_t length);
 
-/* Add a name for `inode`, with a reference of its own.  0, -EEXIST, -ENAMETOOLONG, -ENOMEM. */
+/* The pages that names and inodes can still take, so that they do not fill the memory: the objects
+ * of the kernel together may take a quarter of it before no further name is made.  Sets *s. */
+u64 names_room(struct page_stats *s);
+
+/* Add a name for `inode`, with a reference of its own.  0, -EEXIST, -ENAMETOOLONG, -ENOMEM,
+ * -ENOSPC. */
 int directory_enter(struct inode *dir, const char *name, size_t length, struct inode *inode);
 
 /* Make a file of the type in `mode`, add its name, and return the inode with a reference.  ERR_PTR.

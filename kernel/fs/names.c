@@ -79,11 +79,6 @@ int vfs_create(struct inode *at, const char *path, u32 mode, u64 rdev)
 	return made(make_at(at, path, mode & (S_IFMT | 07777) & ~context_umask(), rdev, NULL));
 }
 
-struct inode *vfs_create_socket(const char *path, u32 mode)
-{
-	return make_at(NULL, path, S_IFSOCK | (mode & ~context_umask()), 0, NULL);
-}
-
 int vfs_symlink(struct inode *at, const char *path, const char *target)
 {
 	if (!*target)

@@ -229,9 +229,6 @@ static inline int inode_may_change(struct inode *inode, u64 size, bool write)
 /* Set the size of a regular file.  0, -EISDIR, -EINVAL or -EFBIG.  Sleeps. */
 int vfs_truncate(struct inode *inode, u64 size);
 
-/* Make a socket file.  Returns its inode with a reference, or ERR_PTR.  Sleeps. */
-struct inode *vfs_create_socket(const char *path, u32 mode);
-
 struct stat vfs_stat(struct inode *inode); /* sleeps */
 
 /* Get the first entry of a directory at or after *position (opaque, starts at 0), without "." and

@@ -113,6 +113,13 @@ def test_on_heddle(configuration, program, programs, request):
     assert status == (1 if missing else 0), "\n".join(lines)
 
 
+def test_names_do_not_fill_the_memory():
+    """In a small memory the limit is soon reached.  The machine goes on, and ends in order."""
+    with VM(cpus=2, mem="128M", timeout=100, args="run /tests/names_full") as vm:
+        assert vm.wait(100) == ENDED, vm.log[-3000:]
+    assert "ok symbolic_links" in vm.log and "not ok" not in vm.log
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["threads 1000", "forktree 1000 20", "leak 10000",
                                      "registers 5000", "wild 5000", "hostile_elf 3000"])

@@ -1,46 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changing the mode and the owner of files, and statfs().
+ * Changing the mode and the owner of files.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/linux/rights.h"
-#include "kernel/mem/page.h"
 #include "kernel/sys/calls.h"
-
-/* --- statfs ----------------------------------------------------------------------------------- */
-
-/* struct statfs of the ABI, 120 bytes. */
-struct statfs {
-	u64 type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags;
-	u64 spare[4];
-};
-
-static long put_statfs(struct inode *inode, u64 user)
-{
-	struct page_stats pages;
-	struct statfs s;
-
-	page_stats_read(&pages);
-	s = (struct statfs){
-	    .type = inode->sb->magic,
-	    .bsize = PAGE_SIZE,
-	    .blocks = pages.total,
-	    .bfree = pages.free,
-	    .bavail = pages.free,
-	    .files = pages.total,
-	    .ffree = pages.free,
-	    .fsid = inode->sb->device,
-	    .namelen = NAME_MAX,
-	    .frsize = PAGE_SIZE,
-	};
-	return copy_to_user((void *)user, &s, sizeof(s));
-}
-
-CALL(statfs, WITH_INODE(path_inode(AT_CWD, a, 0), put_statfs(inode, b)))
-CALL(fstatfs, WITH_INODE(fd_inode(a), put_statfs(inode, b)))
-
-/* --- mode and owner --------------------------------------------------------------------------- */
 
 static struct timespec realtime_now(void)
 {

@@ -6,6 +6,7 @@
 #include "kernel/fs/file_events.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/errno.h"
+#include "kernel/linux/files/space.h"
 #include "kernel/sys/calls.h"
 
 #define SEEK_DATA	  3
@@ -101,29 +102,20 @@ static void punch(struct vm_object *o, u64 start, u64 end)
 	mutex_unlock(&o->lock);
 }
 
-/* Is there memory for so many pages more?  All files together may take half of it. */
-static bool has_room(u64 pages)
-{
-	struct page_stats stats;
-	u64 limit;
-
-	page_stats_read(&stats);
-	limit = stats.total / 2 - MIN(stats.total / 2, stats.used[PAGE_FILE]);
-	return pages <= MIN(limit, stats.free);
-}
-
 /* Give the file pages for [start, end).  Whether they fit is tested first, so that a request that
  * is too large takes nothing. */
 static int allocate(struct vm_object *o, u64 start, u64 end)
 {
 	u64 index = start / PAGE_SIZE, stop = DIV_ROUND_UP(end, PAGE_SIZE), holes = stop - index;
+	struct page_stats stats;
 	int error = 0;
 
 	mutex_lock(&o->lock);
 	for (u64 at = index; next_page(o, &at) && at < stop; at++)
 		holes--;
 	mutex_unlock(&o->lock);
-	if (!has_room(holes))
+	page_stats_read(&stats);
+	if (holes > content_room(&stats))
 		return -ENOSPC;
 	for (; index < stop && !error; index++) {
 		struct page *page;

@@ -5,6 +5,7 @@
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
+#include "kernel/fs/internal.h"
 #include "kernel/fs/rights.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -99,9 +100,25 @@ void unix_name_withdraw(struct socket *s)
 
 /* --- bind(2) ---------------------------------------------------------------------------------- */
 
+/* Make a socket file.  Returns its inode with a reference, or ERR_PTR. */
+static struct inode *make_file(const char *path)
+{
+	struct path_walk w;
+	struct inode *inode;
+	int error = path_walk_to_new(NULL, path, false, &w);
+
+	if (error)
+		return ERR_PTR(error);
+	mutex_lock(&w.dir->lock);
+	inode = vfs_make(w.dir, w.name, w.length, S_IFSOCK | (0777 & ~context_umask()), 0, NULL);
+	mutex_unlock(&w.dir->lock);
+	path_walk_end(&w);
+	return inode;
+}
+
 static int publish_path(struct socket *s, struct unix_name *name)
 {
-	struct inode *inode = vfs_create_socket(name->address.path, 0777);
+	struct inode *inode = make_file(name->address.path);
 
 	if (IS_ERR(inode))
 		return PTR_ERR(inode) == -EEXIST ? -EADDRINUSE : (int)PTR_ERR(inode);
