@@ -64,7 +64,8 @@ static void sample(struct thread *t)
 	struct process *p = t->process;
 	int signal;
 
-	if (process_limit(p, RLIMIT_CPU) == RLIM_INFINITY ||
+	/* Kernel threads run before their process has limits. */
+	if (!t->is_user || process_limit(p, RLIMIT_CPU) == RLIM_INFINITY ||
 	    clock_now_ns() < READ_ONCE(*per_process(p, cpu_limit_check_ns)))
 		return;
 	signal = signal_due(p, cpu_time(p));
