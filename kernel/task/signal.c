@@ -9,6 +9,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/process_events.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 
@@ -227,38 +228,32 @@ int signal_send_locked(struct process *p, struct thread *only, int signal,
 	return 0;
 }
 
-int signal_send_process(struct process *p, int signal, const struct siginfo *info)
-{
-	u64 flags = spin_lock_irq(&p->signals.lock);
-	int result = signal_send_locked(p, NULL, signal, info, NULL);
-
-	spin_unlock_irq(&p->signals.lock, flags);
-	return result;
-}
-
-int signal_send_thread(struct thread *t, int signal, const struct siginfo *info)
-{
-	struct process *p = t->process;
-	u64 flags = spin_lock_irq(&p->signals.lock);
-	int result = signal_send_locked(p, t, signal, info, NULL);
-
-	spin_unlock_irq(&p->signals.lock, flags);
-	return result;
-}
-
-/* Send a signal that goes to many processes.  fork() compares group_signals, so that a child that
- * is just being made does not miss the signal (fork.c). */
-static int send_as_member(struct process *p, int signal, const struct siginfo *info)
+/* Send a signal to the thread `only`, or with NULL to the process.  `member`: it goes to many
+ * processes.  fork() compares group_signals, so that a child that is just being made does not miss
+ * the signal (fork.c), and each member may refuse it. */
+static int send(struct process *p, struct thread *only, int signal, const struct siginfo *info,
+		bool member)
 {
 	u64 flags = spin_lock_irq(&p->signals.lock);
 	int result = -EPERM;
 
-	p->signals.group_signals++;
+	p->signals.group_signals += member;
 	/* The list is empty if it has been reaped: then it has no leader any more. */
-	if (!info || list_empty(&p->threads) || may_signal(p->leader, signal))
-		result = signal_send_locked(p, NULL, signal, info, NULL);
+	if (!member || !info || list_empty(&p->threads) || may_signal(p->leader, signal))
+		result = signal_send_locked(p, only, signal, info, NULL);
 	spin_unlock_irq(&p->signals.lock, flags);
+	process_event(signaled, p);
 	return result;
+}
+
+int signal_send_process(struct process *p, int signal, const struct siginfo *info)
+{
+	return send(p, NULL, signal, info, false);
+}
+
+int signal_send_thread(struct thread *t, int signal, const struct siginfo *info)
+{
+	return send(t->process, t, signal, info, false);
 }
 
 int signal_send_group(pid_t group, int signal, const struct siginfo *info)
@@ -269,7 +264,7 @@ int signal_send_group(pid_t group, int signal, const struct siginfo *info)
 
 	list_for_each (p, process_group_bucket(group), job.group_link)
 		if (p->job.group == group) {
-			int one = send_as_member(p, signal, info);
+			int one = send(p, NULL, signal, info, true);
 
 			if (result != 0)
 				result = one; /* success if at least one member got it */
@@ -290,7 +285,7 @@ static int send_to_all(int signal, const struct siginfo *info)
 		pid_t next = p->pid + 1;
 
 		if (p != current_process()) {
-			int one = send_as_member(p, signal, info);
+			int one = send(p, NULL, signal, info, true);
 
 			if (result != 0)
 				result = one == -EPERM ? 0 : one; /* as on Linux */

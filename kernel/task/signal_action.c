@@ -84,19 +84,21 @@ int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns)
 	struct process *p = t->process;
 	struct wait_queue queue; /* no waker uses it: only signals or the deadline end the sleep */
 	u64 flags = spin_lock_irq(&p->signals.lock);
-	int signal, ended = 0;
+	int signal;
 
 	set &= ~SIGNAL_UNBLOCKABLE;
+	wait_queue_init(&queue, "sigwait");
 	signal = signal_take(set, info);
-	if (!signal && deadline_ns > clock_now_ns()) {
-		wait_queue_init(&queue, "sigwait");
+	signal_recalculate(t); /* clear an old WORK_SIGNAL, which would end the sleep */
+	/* A signal that woke us and that another thread has taken is no interruption. */
+	while (!signal && deadline_ns > clock_now_ns() && !thread_interrupted(WAIT_SIGNALS)) {
 		t->signals.wait_set = set;
-		signal_recalculate(t); /* clear an old WORK_SIGNAL, which would end the sleep */
-		ended = wait_sleep_irq(&queue, &p->signals.lock, deadline_ns, WAIT_SIGNALS);
+		(void)wait_sleep_irq(&queue, &p->signals.lock, deadline_ns, WAIT_SIGNALS);
 		t->signals.wait_set = 0;
 		signal = signal_take(set, info);
+		signal_retarget(p); /* another thread may wait for what else came */
+		signal_recalculate(t);
 	}
-	signal_recalculate(t);
 	spin_unlock_irq(&p->signals.lock, flags);
-	return signal ? signal : ended == -EINTR ? -EINTR : -EAGAIN;
+	return signal ? signal : thread_interrupted(WAIT_SIGNALS) ? -EINTR : -EAGAIN;
 }

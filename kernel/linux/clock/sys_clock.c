@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/clock_events.h"
 #include "kernel/sys/calls.h"
 
 SYSCALL2(clock_settime, clock, user)
@@ -21,6 +22,7 @@ SYSCALL2(clock_settime, clock, user)
 	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* would put the boot before 1970 */
 		return -EINVAL;
 	clock_set_realtime(ns);
+	linker_set_for_each(event, clock_events) event->realtime_set();
 	return 0;
 }
 

@@ -5,7 +5,6 @@
 #include "kernel/linux/timer/repeating.h"
 
 #include "arch/x86_64/pc/clock.h"
-#include "kernel/sys/calls.h"
 
 /* The shortest time between two runs of the timer's function.  Without it a program could choose so
  * short an interval that the CPU does nothing except run that function. */
@@ -44,25 +43,4 @@ void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval
 	t->interval_ns = interval_ns;
 	if (expires_ns)
 		timer_start(&t->timer, expires_ns);
-}
-
-int timer_setting_get(u64 user, u64 unit, struct timer_setting *s)
-{
-	int error = time_get(user, unit, &s->interval_ns);
-
-	if (!error)
-		error = time_get(user + sizeof(struct timespec), unit, &s->value_ns);
-	s->value_ns = MIN(s->value_ns, TIMER_SETTING_MAX);
-	s->interval_ns = MIN(s->interval_ns, TIMER_SETTING_MAX);
-	return error;
-}
-
-int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s)
-{
-	/* A timer with less than one unit left has not expired, so never report 0. */
-	u64 value = s->value_ns ? MAX(s->value_ns, unit) : 0;
-	u64 t[4] = {s->interval_ns / NSEC_PER_SEC, s->interval_ns % NSEC_PER_SEC / unit,
-		    value / NSEC_PER_SEC, value % NSEC_PER_SEC / unit};
-
-	return copy_to_user((void *)user, t, sizeof(t));
 }

@@ -4,14 +4,8 @@
  */
 #pragma once
 
+#include "kernel/linux/timer_setting.h"
 #include "kernel/task/timer.h"
-
-#define TIMER_SETTING_MAX (1UL << 61) /* ns, 73 years: the sum of several does not overflow */
-
-struct timer_setting {
-	u64 value_ns;	 /* time until it expires; 0: not armed; at most TIMER_SETTING_MAX */
-	u64 interval_ns; /* time between later expirations; 0: no repetition; the same maximum */
-};
 
 /* The lock of the structure that contains it guards it. */
 struct repeating_timer {
@@ -28,9 +22,3 @@ struct timer_setting repeating_timer_read(const struct repeating_timer *t);
 
 /* Arm the timer for `expires_ns` on the monotonic clock, or disarm it if that is 0. */
 void repeating_timer_set(struct repeating_timer *t, u64 expires_ns, u64 interval_ns);
-
-/* struct itimerval and struct itimerspec of the ABI: the interval, then the value, each a
- * timeval or timespec.  A value that is too long is cut to TIMER_SETTING_MAX.  0, -EFAULT,
- * -EINVAL. */
-int timer_setting_get(u64 user, u64 unit, struct timer_setting *s);
-int timer_setting_put(u64 user, u64 unit, const struct timer_setting *s);
