@@ -12,6 +12,8 @@ struct sched_attributes {
 	s8 nice;     /* setpriority(2) */
 	u8 priority; /* sched_setparam(2): 1 to 99 with SCHED_FIFO and SCHED_RR, else 0 */
 	u8 policy;   /* sched_setscheduler(2): SCHED_* */
+	bool reset_on_fork;		 /* children get the default policy: SCHED_RESET_ON_FORK */
+	u64 runtime, deadline, period; /* of SCHED_DEADLINE, in nanoseconds: sched_setattr(2) */
 };
 
 DECLARE_PER_THREAD(struct sched_attributes, sched_attributes);

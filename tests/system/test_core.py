@@ -17,13 +17,13 @@ PROGRAMS = ["executes", "faults", "fds", "files", "forkbomb", "forktree", "futex
             "threads"]
 
 # What these programs ask of extensions, and say so.
-SKIPPED = {"executes": ["scripts", "priority_is_kept"], "fds": ["limit", "range"],
+SKIPPED = {"executes": ["scripts", "priority_is_kept", "by_descriptor"], "fds": ["limit", "range"],
            "files": ["vectors", "space"],
            "futexes": ["robust", "priority_inheritance"], "mapped_files": ["advice"],
            "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved", "stack"],
            "pipes": ["sizes", "poll_bits", "fifo", "reopened"],
-           "processes": ["wait_by_id", "resources", "clones_by_structure", "names"],
-           "signals": ["queueing"], "threads": ["affinity", "policies"]}
+           "processes": ["wait_by_id", "resources", "clones_by_structure", "names", "options"],
+           "signals": ["queueing", "queued_to_threads"], "threads": ["affinity", "policies"]}
 
 EXTENSIONS = sorted(str(path.relative_to(ROOT)) for path in
                     [ROOT / "kernel/dev", *(ROOT / "kernel/linux").iterdir(),

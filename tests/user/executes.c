@@ -293,6 +293,53 @@ static void tail_of_a_segment(void)
 
 /* The most memory that a process had at once, also where that was before it called another program
  * (getrusage(2)). */
+static int exec_at(int fd, const char *path, int flags)
+{
+	char *args[] = {"zero", "exit", "66", NULL}, *env[] = {NULL};
+
+	return IN_CHILD(syscall(SYS_execveat, fd, path, args, env, flags); _exit(100 + errno % 100));
+}
+
+static void by_descriptor(void)
+{
+	int fd = MUST(open(self, O_RDONLY)), dir, plain;
+	char name[PATH_MAX], *base;
+
+	SKIP_IF(!has_call(SYS_execveat) || access("/dev/fd/0", F_OK), "no execveat()");
+	strcpy(name, self);
+	base = strrchr(name, '/');
+	*base++ = '\0';
+	dir = MUST(open(*name ? name : "/", O_RDONLY | O_DIRECTORY));
+	CHECK_EQ(exec_at(fd, "", AT_EMPTY_PATH), EXITED(66));
+	CHECK_EQ(exec_at(dir, base, 0), EXITED(66));
+	CHECK_EQ(exec_at(dir, self, 0), EXITED(66));
+	CHECK_EQ(exec_at(AT_FDCWD, self, 0), EXITED(66));
+	CHECK_EQ(exec_at(1000, self, AT_EMPTY_PATH), EXITED(66));
+	MUST(fcntl(fd, F_SETFD, FD_CLOEXEC));
+	CHECK_EQ(exec_at(fd, "", AT_EMPTY_PATH), EXITED(66));
+	CHECK_EQ(exec_at(fd, "", 0), EXITED(100 + ENOENT));
+	CHECK_EQ(exec_at(1000, "x", 0), EXITED(100 + EBADF));
+	CHECK_EQ(exec_at(1000, "", AT_EMPTY_PATH), EXITED(100 + EBADF));
+	CHECK_EQ(exec_at(fd, "x", 0), EXITED(100 + ENOTDIR));
+	CHECK_EQ(exec_at(dir, "nowhere", 0), EXITED(100 + ENOENT));
+	CHECK_EQ(exec_at(dir, "", AT_EMPTY_PATH), EXITED(100 + EACCES));
+	CHECK_EQ(exec_at(AT_FDCWD, "", AT_EMPTY_PATH), EXITED(100 + EACCES));
+	CHECK_EQ(exec_at(fd, "", AT_EMPTY_PATH | 1), EXITED(100 + EINVAL));
+	CHECK_EQ(exec_at(AT_FDCWD, BAD, 0), EXITED(100 + EFAULT));
+	if (symlink(self, "link") == 0) {
+		CHECK_EQ(exec_at(AT_FDCWD, "link", 0), EXITED(66));
+		CHECK_EQ(exec_at(AT_FDCWD, "link", AT_SYMLINK_NOFOLLOW), EXITED(100 + ELOOP));
+		unlink("link");
+	}
+	file("plain", "x", 0644);
+	plain = MUST(open("plain", O_RDONLY));
+	CHECK_EQ(exec_at(plain, "", AT_EMPTY_PATH), EXITED(100 + EACCES));
+	close(plain);
+	unlink("plain");
+	close(fd);
+	close(dir);
+}
+
 static void peak_is_kept(void)
 {
 	enum { SIZE = 32 << 20 };
@@ -344,5 +391,6 @@ int main(int argc, char *argv[], char *envp[])
 	RUN(auxiliary);
 	RUN(tail_of_a_segment);
 	RUN(peak_is_kept);
+	RUN(by_descriptor);
 	return check_end();
 }

@@ -595,6 +595,71 @@ static void names(void)
 	close(pipes[0]);
 }
 
+static void *look_at_dumpable(void *unused)
+{
+	(void)unused;
+	return (void *)(long)prctl(PR_GET_DUMPABLE);
+}
+
+/* Options of prctl() that are stored and read back. */
+static void options(void)
+{
+	int value = -1;
+	uint64_t address = 1;
+	void *seen;
+
+	SKIP_IF(!has_call(SYS_prctl), "no prctl()");
+	/* The signal at the parent's end: not inherited. */
+	CHECK_ERR(prctl(PR_SET_PDEATHSIG, 65), EINVAL);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_PDEATHSIG, &value), 0); CHECK_EQ(value, 0);
+			  CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGUSR2), 0);
+			  CHECK_EQ(prctl(PR_GET_PDEATHSIG, &value), 0); CHECK_EQ(value, SIGUSR2);
+			  CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_PDEATHSIG, &value), 0);
+					    CHECK_EQ(value, 0)),
+				   0)),
+		 0);
+	CHECK_ERR(prctl(PR_GET_PDEATHSIG, BAD), EFAULT);
+	/* Dumpable: of the process, and inherited. */
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	CHECK_ERR(prctl(PR_SET_DUMPABLE, 2), EINVAL);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
+			  CHECK_EQ(prctl(PR_GET_DUMPABLE), 0);
+			  CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_DUMPABLE), 0)), 0);
+			  pthread_join(start(look_at_dumpable, 0), &seen); CHECK_EQ((long)seen, 0);
+			  CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0)),
+		 0);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	/* Timer slack: of the thread; its children's default. */
+	CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_TIMERSLACK), 50000);
+			  CHECK_EQ(prctl(PR_SET_TIMERSLACK, 7), 0);
+			  CHECK_EQ(prctl(PR_GET_TIMERSLACK), 7);
+			  CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_TIMERSLACK), 7);
+					    MUST(prctl(PR_SET_TIMERSLACK, 9));
+					    MUST(prctl(PR_SET_TIMERSLACK, 0));
+					    CHECK_EQ(prctl(PR_GET_TIMERSLACK), 7)),
+				   0);
+			  CHECK_EQ(prctl(PR_SET_TIMERSLACK, 0), 0);
+			  CHECK_EQ(prctl(PR_GET_TIMERSLACK), 50000)),
+		 0);
+	CHECK_EQ(prctl(PR_GET_TIMING), 0);
+	CHECK_EQ(prctl(PR_SET_TIMING, 0), 0);
+	CHECK_ERR(prctl(PR_SET_TIMING, 1), EINVAL);
+	CHECK_EQ(prctl(PR_GET_TSC, &value), 0);
+	CHECK_EQ(value, 1);
+	CHECK_EQ(prctl(PR_SET_TSC, 1), 0);
+	CHECK_ERR(prctl(PR_SET_TSC, 3), EINVAL);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
+			  CHECK_EQ(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
+			  CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
+			  CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1)), 0)),
+		 0);
+	CHECK_ERR(prctl(PR_GET_THP_DISABLE, 0, 1, 0, 0), EINVAL);
+	CHECK_EQ(IN_CHILD(static int word; syscall(SYS_set_tid_address, &word);
+			  if (prctl(PR_GET_TID_ADDRESS, &address) == 0)
+				  CHECK_EQ(address, (uintptr_t)&word)),
+		 0);
+}
+
 /* A binary tree, depth 6: each sums what its children say. */
 static int tree(int depth)
 {
@@ -642,6 +707,7 @@ int main(int argc, char *argv[])
 	RUN(clones);
 	RUN(clones_by_structure);
 	RUN(names);
+	RUN(options);
 	RUN(fork_tree);
 	return check_end();
 }

@@ -525,6 +525,52 @@ static void killed_in_each_state(void)
 	close(fds[1]);
 }
 
+static volatile pid_t thread_id;
+static volatile int thread_value;
+
+static void note_thread(int number, siginfo_t *info, void *context)
+{
+	(void)number, (void)context;
+	thread_value = syscall(SYS_gettid) == thread_id ? info->si_value.sival_int : -1;
+}
+
+static void *wait_in_thread(void *unused)
+{
+	(void)unused;
+	thread_id = (pid_t)syscall(SYS_gettid);
+	while (!thread_value)
+		usleep(1000);
+	return NULL;
+}
+
+static void queued_to_threads(void)
+{
+	siginfo_t info = {.si_code = SI_QUEUE};
+	pid_t pid = getpid();
+	pthread_t t;
+
+	SKIP_IF(!has_call(SYS_rt_tgsigqueueinfo), "no rt_tgsigqueueinfo()");
+	handle_info(SIGUSR1, note_thread, 0);
+	thread_value = 0;
+	thread_id = 0;
+	info.si_value.sival_int = 42;
+	CHECK_EQ(pthread_create(&t, NULL, wait_in_thread, NULL), 0);
+	WAIT_UNTIL(thread_id != 0);
+	CHECK_EQ(syscall(SYS_rt_tgsigqueueinfo, pid, thread_id, 0, &info), 0);
+	CHECK_ERR(syscall(SYS_rt_tgsigqueueinfo, pid, thread_id, 65, &info), EINVAL);
+	CHECK_ERR(syscall(SYS_rt_tgsigqueueinfo, pid + 1, thread_id, SIGUSR1, &info), ESRCH);
+	CHECK_ERR(syscall(SYS_rt_tgsigqueueinfo, pid, -1, SIGUSR1, &info), EINVAL);
+	CHECK_ERR(syscall(SYS_rt_tgsigqueueinfo, pid, thread_id, SIGUSR1, BAD), EFAULT);
+	info.si_code = SI_USER;
+	CHECK_ERR(syscall(SYS_rt_tgsigqueueinfo, pid, thread_id, SIGUSR1, &info), EPERM);
+	CHECK_ERR(syscall(SYS_rt_sigqueueinfo, thread_id, SIGUSR1, &info), EPERM);
+	info.si_code = SI_QUEUE;
+	CHECK_EQ(syscall(SYS_rt_tgsigqueueinfo, pid, thread_id, SIGUSR1, &info), 0);
+	pthread_join(t, NULL);
+	CHECK_EQ(thread_value, 42);
+	handle(SIGUSR1, SIG_DFL, 0);
+}
+
 /* --- The state of the processor ---------------------------------------------------------------- */
 
 static uint32_t seen_mxcsr, seen_xmm;
@@ -695,6 +741,7 @@ int main(int argc, char **argv)
 	RUN(to_threads);
 	RUN(defaults);
 	RUN(killed_in_each_state);
+	RUN(queued_to_threads);
 	RUN(fresh_state);
 	RUN(flags_survive);
 	RUN(refused_frames);

@@ -1,92 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scheduling policies and priorities.  The scheduler has one policy, round robin with one slice for
- * all threads.  What a program sets here is kept, and returned to programs that ask, and changes
- * nothing else.
+ * The calls that set and read policies and priorities.
  */
-#include "kernel/lib/errno.h"
-#include "kernel/linux/limits.h"
-#include "kernel/linux/sched/permission.h"
-#include "kernel/sys/sched_attributes.h"
-#include "kernel/task/process_events.h"
+#include "kernel/linux/errno.h"
+#include "kernel/linux/sched/policy.h"
 #include "kernel/task/sched.h"
-
-#define SCHED_OTHER	    0
-#define SCHED_FIFO	    1
-#define SCHED_RR	    2
-#define SCHED_BATCH	    3
-#define SCHED_IDLE	    5
-#define SCHED_RESET_ON_FORK 0x40000000
-#define PRIORITY_MAX	    99 /* of FIFO and RR; the lowest is 1 */
-
-DEFINE_PER_THREAD(struct sched_attributes, sched_attributes);
-
-static void inherit(struct thread *t)
-{
-	*per_thread(t, sched_attributes) = *per_thread(current_thread(), sched_attributes);
-}
-
-PROCESS_EVENTS(sched_events) = {.clone = inherit};
-
-/* Find the thread of a TID (0: the caller); the caller gets a reference.  -EINVAL if the TID is
- * negative, -ESRCH if there is no such thread. */
-static int thread_argument(u64 tid, struct thread **t)
-{
-	if ((s32)tid < 0)
-		return -EINVAL;
-	*t = thread_by_argument((tid_t)tid);
-	return *t ? 0 : -ESRCH;
-}
-
-static bool policy_is_realtime(u32 policy)
-{
-	return policy == SCHED_FIFO || policy == SCHED_RR;
-}
-
-static bool policy_is_valid(u32 policy)
-{
-	return policy_is_realtime(policy) || policy == SCHED_OTHER || policy == SCHED_BATCH ||
-	       policy == SCHED_IDLE;
-}
-
-/* sched(7): RLIMIT_RTPRIO is the highest real-time priority that a thread may be given without
- * CAP_SYS_NICE; it may keep or lower the one that it has. */
-static bool within_limit(struct thread *t, u32 policy, u32 priority)
-{
-	const struct sched_attributes *a = per_thread(t, sched_attributes);
-	u64 limit = process_limit(t->process, RLIMIT_RTPRIO);
-
-	return ((policy == a->policy || limit) && (priority <= a->priority || priority <= limit)) ||
-	       capable(CAP_SYS_NICE);
-}
 
 /* Set policy and priority.  If `policy` is -1, only the priority changes. */
 static long set_policy(u64 tid, s32 policy, u64 user)
 {
+	struct sched_attributes new;
 	struct thread *t;
-	u32 priority, wanted;
+	u32 priority;
 	long error;
 
 	if (!user)
 		return -EINVAL;
 	if (get_user_u32(&priority, (u32 *)user))
 		return -EFAULT;
-	error = thread_argument(tid, &t);
+	error = sched_thread(tid, &t);
 	if (error)
 		return error;
-	wanted = policy == -1 ? per_thread(t, sched_attributes)->policy
-			      : (u32)policy & ~SCHED_RESET_ON_FORK;
-	if (!policy_is_valid(wanted) ||
-	    (policy_is_realtime(wanted) ? priority < 1 || priority > PRIORITY_MAX
-					: priority != 0)) {
-		error = -EINVAL;
-	} else if (!may_reschedule(t) ||
-		   (policy_is_realtime(wanted) && !within_limit(t, wanted, priority))) {
-		error = -EPERM;
-	} else {
-		WRITE_ONCE(per_thread(t, sched_attributes)->policy, (u8)wanted);
-		WRITE_ONCE(per_thread(t, sched_attributes)->priority, (u8)priority);
+	new = *per_thread(t, sched_attributes);
+	if (policy != -1) {
+		new.policy = (u8)MIN((u32)policy & ~SCHED_RESET_ON_FORK, 255U);
+		new.reset_on_fork = policy &SCHED_RESET_ON_FORK;
+		new.runtime = new.deadline = new.period = 0;
 	}
+	new.priority = (u8)MIN(priority, 255U);
+	error = sched_apply(t, &new);
 	thread_put(t);
 	return error;
 }
@@ -97,11 +39,12 @@ CALL(sched_setparam, set_policy(a, -1, b))
 SYSCALL1(sched_getscheduler, tid)
 {
 	struct thread *t;
-	long result = thread_argument(tid, &t);
+	long result = sched_thread(tid, &t);
 
 	if (result)
 		return result;
-	result = READ_ONCE(per_thread(t, sched_attributes)->policy);
+	result = READ_ONCE(per_thread(t, sched_attributes)->policy) |
+		 (per_thread(t, sched_attributes)->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 	thread_put(t);
 	return result;
 }
@@ -109,7 +52,7 @@ SYSCALL1(sched_getscheduler, tid)
 SYSCALL2(sched_getparam, tid, user)
 {
 	struct thread *t;
-	int error = user ? thread_argument(tid, &t) : -EINVAL;
+	int error = user ? sched_thread(tid, &t) : -EINVAL;
 	u32 priority;
 
 	if (error)
@@ -130,13 +73,125 @@ static long priority_limit(u32 policy, u32 limit)
 CALL(sched_get_priority_max, priority_limit((u32)a, PRIORITY_MAX))
 CALL(sched_get_priority_min, priority_limit((u32)a, 1))
 
+/* The slice; 0 for SCHED_FIFO, which has none. */
 SYSCALL2(sched_rr_get_interval, tid, user)
 {
 	struct thread *t;
-	int error = thread_argument(tid, &t);
+	int error = sched_thread(tid, &t);
+	bool sliced;
 
 	if (error)
 		return error;
+	sliced = READ_ONCE(per_thread(t, sched_attributes)->policy) != SCHED_FIFO;
 	thread_put(t);
-	return time_put(user, TIMESPEC, sched_slice_ns());
+	return time_put(user, TIMESPEC, sliced ? sched_slice_ns() : 0);
+}
+
+/* --- sched_setattr, sched_getattr ------------------------------------------------------------- */
+
+#define FLAG_RESET_ON_FORK 0x01
+#define FLAG_KEEP_POLICY   0x08
+#define FLAG_KEEP_PARAMS   0x10
+#define FLAGS_KNOWN	   0x1f /* and RECLAIM, DL_OVERRUN, which change nothing here */
+#define FLAGS_CLAMP	   0x60 /* utilization: -EOPNOTSUPP without uclamp */
+
+struct sched_attr { /* of the ABI; later versions have more */
+	u32 size, policy;
+	u64 flags;
+	s32 nice;
+	u32 priority;
+	u64 runtime, deadline, period;
+};
+
+/* Copy a structure of any version.  What this kernel does not know must be zero: -E2BIG, and its
+ * own size is written. */
+static long attr_get(struct sched_attr *attr, u64 user)
+{
+	u32 size;
+	u8 rest = 0;
+
+	if (get_user_u32(&size, (u32 *)user))
+		return -EFAULT;
+	if (!size)
+		size = sizeof(*attr);
+	if (size < sizeof(*attr) || size > PAGE_SIZE)
+		goto wrong_size;
+	if (copy_from_user(attr, (void *)user, sizeof(*attr)))
+		return -EFAULT;
+	for (u32 i = sizeof(*attr); i < size && !rest; i++)
+		if (copy_from_user(&rest, (void *)(user + i), 1))
+			return -EFAULT;
+	if (!rest)
+		return 0;
+wrong_size:
+	return put_user_u32((u32 *)user, sizeof(*attr)) ? -EFAULT : -E2BIG;
+}
+
+/* Change *a as `attr` says. */
+static void attr_merge(struct sched_attributes *a, const struct sched_attr *attr)
+{
+	if (!(attr->flags & FLAG_KEEP_POLICY)) {
+		a->policy = (u8)MIN(attr->policy, 255U);
+		a->reset_on_fork = attr->flags & FLAG_RESET_ON_FORK;
+	}
+	if (attr->flags & FLAG_KEEP_PARAMS)
+		return;
+	a->priority = (u8)MIN(attr->priority, 255U);
+	if (!policy_is_realtime(a->policy) && a->policy != SCHED_DEADLINE)
+		a->nice = (s8)MAX(MIN(attr->nice, NICE_MAX), NICE_MIN);
+	a->runtime = attr->runtime;
+	a->deadline = attr->deadline;
+	a->period = attr->period;
+}
+
+SYSCALL3(sched_setattr, tid, user, flags)
+{
+	struct sched_attributes new;
+	struct sched_attr attr;
+	struct thread *t;
+	long error;
+
+	if (!user || (s32)tid < 0 || (u32)flags)
+		return -EINVAL;
+	error = attr_get(&attr, user);
+	if (error)
+		return error;
+	if ((s32)attr.policy < 0 || attr.flags & ~(u64)(FLAGS_KNOWN | FLAGS_CLAMP))
+		return -EINVAL;
+	if (attr.flags & FLAGS_CLAMP)
+		return -EOPNOTSUPP;
+	error = sched_thread(tid, &t);
+	if (error)
+		return error;
+	new = *per_thread(t, sched_attributes);
+	attr_merge(&new, &attr);
+	error = sched_apply(t, &new);
+	thread_put(t);
+	return error;
+}
+
+SYSCALL4(sched_getattr, tid, user, size, flags)
+{
+	const struct sched_attributes *a;
+	struct sched_attr attr = {.size = sizeof(attr)};
+	struct thread *t;
+	int error;
+
+	if (!user || (u32)size > PAGE_SIZE || (u32)size < sizeof(attr) || (u32)flags)
+		return -EINVAL;
+	error = sched_thread(tid, &t);
+	if (error)
+		return error;
+	a = per_thread(t, sched_attributes);
+	attr.policy = a->policy;
+	attr.flags = a->reset_on_fork ? FLAG_RESET_ON_FORK : 0;
+	attr.priority = a->priority;
+	attr.nice = policy_is_realtime(a->policy) || a->policy == SCHED_DEADLINE ? 0 : a->nice;
+	if (a->policy == SCHED_DEADLINE) {
+		attr.runtime = a->runtime;
+		attr.deadline = a->deadline;
+		attr.period = a->period ?: a->deadline;
+	}
+	thread_put(t);
+	return copy_to_user((void *)user, &attr, sizeof(attr));
 }

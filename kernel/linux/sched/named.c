@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Walking over the threads that getpriority() and its like name.
+ */
+#include "kernel/linux/sched/named.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/sys/calls.h"
+
+/* Visit the threads of `p` that the call means. */
+static void visit_process(struct process *p, struct thread_walk *walk)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct thread *t;
+
+	if (walk->which == PRIO_USER || (u32)p->job.group == walk->who)
+		list_for_each (t, &p->threads, process_link)
+			if (walk->which == PRIO_PGRP || t->credentials.uid == walk->who)
+				walk->visit(t, walk);
+	spin_unlock_irq(&process_lock, flags);
+}
+
+long threads_named(struct thread_walk *walk)
+{
+	struct process *p;
+	struct thread *t;
+
+	walk->result = -ESRCH;
+	switch (walk->which) {
+	case PRIO_PROCESS:
+		t = thread_by_argument((tid_t)walk->who);
+		if (!t)
+			return -ESRCH;
+		walk->visit(t, walk);
+		thread_put(t);
+		return walk->result;
+	case PRIO_PGRP:
+		if (!walk->who)
+			walk->who = (u32)current_process()->job.group;
+		break;
+	case PRIO_USER:
+		if (!walk->who)
+			walk->who = current_thread()->credentials.uid;
+		break;
+	default:
+		return -EINVAL;
+	}
+	for (pid_t next = 1; (p = process_next(next)); process_put(p)) {
+		next = p->pid + 1;
+		visit_process(p, walk);
+	}
+	return walk->result;
+}
