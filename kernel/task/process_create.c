@@ -97,5 +97,6 @@ static void wait_for_threads_left(void)
 void process_init(void)
 {
 	set_default_limits(kernel_process);
+	kernel_process->signals.actions = signal_actions_copy(NULL); /* a kernel thread's SIGPIPE */
 	shrinker_register(wait_for_threads_left);
 }

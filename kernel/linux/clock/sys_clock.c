@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * clock_settime(), clock_getres(), and two older ways to read the time: gettimeofday(), time().
+ * clock_settime(), and two older ways to read the time: gettimeofday(), time().
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
@@ -24,14 +24,6 @@ SYSCALL2(clock_settime, clock, user)
 	clock_set_realtime(ns);
 	linker_set_for_each(event, clock_events) event->realtime_set();
 	return 0;
-}
-
-SYSCALL2(clock_getres, clock, user)
-{
-	u64 ns;
-	int error = clock_read((int)clock, &ns);
-
-	return error || !user ? error : time_put(user, TIMESPEC, 1);
 }
 
 /* struct timezone is two ints, which are always zero. */
