@@ -61,17 +61,24 @@ int handoff_sleep(struct handoff *h, struct list *waiting, struct spinlock *guar
 	spin_lock(guard);
 	list_remove(&h->link);
 	t->wait.name = NULL;
-	return h->woken ? 0 : result;
+	return h->woken ? h->result : result;
 }
 
-void handoff_wake(struct handoff *h)
+void handoff_wake(struct handoff *h, int result)
 {
 	struct thread *t = h->thread;
 
 	list_remove(&h->link);
+	h->result = result;
 	/* The sleeper takes the guard, which the caller holds, before its stack goes. */
 	__atomic_store_n(&h->woken, true, __ATOMIC_RELEASE);
 	thread_wake(t);
+}
+
+void handoff_wake_all(struct list *waiting, int result)
+{
+	while (!list_empty(waiting))
+		handoff_wake(list_first(waiting, struct handoff, link), result);
 }
 
 struct message *message_load(u64 user, size_t size)

@@ -17,23 +17,25 @@ struct file;
 void *ipc_alloc(size_t size);
 void ipc_free(void *object); /* NULL has no effect */
 
-/* A thread that sleeps until another thread has done its work for it.  The waker stores the result
- * next to this structure, which lies on the sleeper's stack. */
+/* A thread that sleeps until another thread has done its work for it, or has refused it.  What the
+ * waker hands over stands next to this structure, which lies on the sleeper's stack. */
 struct handoff {
 	struct list link;
 	struct thread *thread;
 	bool woken;
+	int result;
 };
 
 /* Append `h` to the list `waiting` and sleep until handoff_wake().  The caller holds `guard`, which
- * is released during the sleep.  `name` is what /proc shows.  Returns 0, or -ETIMEDOUT or -EINTR if
- * nobody has woken it; then it is in no list any more. */
+ * is released during the sleep.  `name` is what /proc shows.  Returns the result that the waker has
+ * set, or -ETIMEDOUT or -EINTR if there was none; then `h` is in no list any more. */
 int handoff_sleep(struct handoff *h, struct list *waiting, struct spinlock *guard, const char *name,
 		  u64 deadline_ns);
 
-/* Remove `h` from its list and wake its thread.  The caller holds the guard, and must not use `h`
- * after it has released the guard. */
-void handoff_wake(struct handoff *h);
+/* Remove `h` from its list and wake its thread, whose sleep returns `result`.  The caller holds the
+ * guard, and must not use `h` after it has released the guard. */
+void handoff_wake(struct handoff *h, int result);
+void handoff_wake_all(struct list *waiting, int result);
 
 struct message {
 	union {

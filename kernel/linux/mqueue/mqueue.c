@@ -101,7 +101,7 @@ int mqueue_send(struct file *f, struct message *m, u64 deadline_ns)
 		error = wait(f, &c, &q->senders, "mq_send", deadline_ns);
 	} else if (receiver) {
 		receiver->message = m;
-		handoff_wake(&receiver->handoff);
+		handoff_wake(&receiver->handoff, 0);
 	} else {
 		insert(q, m);
 		if (q->count == 1) {
@@ -131,7 +131,7 @@ int mqueue_receive(struct file *f, struct message **m, u64 deadline_ns)
 		sender = waiting(&q->senders);
 		if (sender) {
 			insert(q, sender->message);
-			handoff_wake(&sender->handoff);
+			handoff_wake(&sender->handoff, 0);
 		}
 	}
 	spin_unlock(&q->lock);

@@ -142,23 +142,36 @@ static u32 table_enter(struct ipc_ids *ids, struct ipc *o)
 	return o->id;
 }
 
-void ipc_forget_key(struct ipc *o)
+/* After this no get call finds the object.  The caller holds `change`. */
+static void forget_key(struct ipc *o)
 {
 	if (o->key != IPC_PRIVATE)
 		treap_remove(&o->ids->by_key, &o->by_key);
 	o->key = IPC_PRIVATE;
 }
 
-void ipc_drop(struct ipc *o)
+void ipc_reap(struct ipc *o)
 {
 	struct ipc_ids *ids = o->ids;
+	bool goes;
 
-	ipc_forget_key(o);
-	spin_lock(&ids->lock);
-	ids->slot[o->id % INDEX_MAX] = NULL;
-	ids->used--;
-	spin_unlock(&ids->lock);
-	ipc_put(o);
+	mutex_lock(&ids->change);
+	spin_lock(&o->lock);
+	goes = o->mode & IPC_DEST && !o->removed && (!ids->may_go || ids->may_go(o));
+	o->removed |= goes;
+	if (goes && ids->removed)
+		ids->removed(o);
+	spin_unlock(&o->lock);
+	if (goes) {
+		spin_lock(&ids->lock);
+		ids->slot[o->id % INDEX_MAX] = NULL;
+		ids->used--;
+		spin_unlock(&ids->lock);
+		if (ids->dropped)
+			ids->dropped(o);
+		ipc_put(o);
+	}
+	mutex_unlock(&ids->change);
 }
 
 u32 ipc_highest(struct ipc_ids *ids)
@@ -244,7 +257,7 @@ static void perm_fill(struct ipc *o, struct ipc_perm *p)
 	spin_unlock(&o->lock);
 }
 
-long ipc_stat(struct ipc_ids *ids, u64 number, enum ipc_name name, bool anybody, u64 user)
+static long object_stat(struct ipc_ids *ids, u64 number, enum ipc_name name, bool anybody, u64 user)
 {
 	struct ipc *o = ipc_find(ids, number, name);
 	u64 structure[STAT_MAX / 8] = {0};
@@ -265,7 +278,7 @@ long ipc_stat(struct ipc_ids *ids, u64 number, enum ipc_name name, bool anybody,
 	return result;
 }
 
-long ipc_set(struct ipc_ids *ids, u64 id, u64 user)
+static long object_set(struct ipc_ids *ids, u64 id, u64 user)
 {
 	u64 structure[STAT_MAX / 8];
 	const struct ipc_perm *p = (const struct ipc_perm *)structure;
@@ -296,28 +309,50 @@ long ipc_set(struct ipc_ids *ids, u64 id, u64 user)
 	return error;
 }
 
-long ipc_remove(struct ipc_ids *ids, u64 id)
+static long object_remove(struct ipc_ids *ids, u64 id)
 {
 	struct ipc *o = ipc_find(ids, id, IPC_BY_ID);
 	int error;
 
 	if (IS_ERR(o))
 		return PTR_ERR(o);
-	mutex_lock(&ids->change);
 	error = ipc_check_owner(o);
-	spin_lock(&o->lock);
-	if (!error && o->removed)
-		error = -EIDRM;
 	if (!error) {
-		o->removed = true;
-		ids->removed(o);
+		mutex_lock(&ids->change);
+		spin_lock(&o->lock);
+		WRITE_ONCE(o->mode, o->mode | IPC_DEST);
+		spin_unlock(&o->lock);
+		forget_key(o);
+		mutex_unlock(&ids->change);
+		ipc_reap(o);
 	}
-	spin_unlock(&o->lock);
-	if (!error)
-		ipc_drop(o);
-	mutex_unlock(&ids->change);
 	ipc_put(o);
 	return error;
+}
+
+static long table_info(struct ipc_ids *ids, bool usage, u64 user)
+{
+	u64 structure[STAT_MAX / 8];
+	size_t size = ids->info(structure, usage);
+
+	return copy_to_user((void *)user, structure, size) ?: (long)ipc_highest(ids);
+}
+
+long ipc_control(struct ipc_ids *ids, u64 id, u32 command, u64 user)
+{
+	if ((s32)id < 0)
+		return -EINVAL;
+	if (command == IPC_RMID)
+		return object_remove(ids, id);
+	if (command == IPC_SET)
+		return object_set(ids, id, user);
+	if (command == IPC_STAT)
+		return object_stat(ids, id, IPC_BY_ID, false, user);
+	if (command == ids->stat_command || command == ids->stat_command + 2)
+		return object_stat(ids, id, IPC_BY_INDEX, command != ids->stat_command, user);
+	if (command == IPC_INFO || command == ids->stat_command + 1)
+		return table_info(ids, command != IPC_INFO, user);
+	return -EINVAL;
 }
 
 /* The number whose decimal digits are the octal digits of `mode`. */

@@ -22,6 +22,8 @@
 #define IPC_NOWAIT  04000
 
 #define IPC_PRIVATE 0
+#define IPC_DEST    01000 /* a bit of the mode: it has been removed, but is still in use */
+
 #define IPC_READ    0444
 #define IPC_WRITE   0222
 
@@ -67,9 +69,16 @@ struct ipc_ids {
 	/* NULL, or check and set what IPC_SET sets besides permissions.  The caller holds o->lock.
 	 * Returns 0 or an error. */
 	int (*set)(struct ipc *o, const void *structure);
-	/* The object has been removed: wake those that wait for it.  The caller holds o->lock. */
+	/* IPC_INFO, or with `usage` SHM_INFO and the like: fill in at most 128 bytes, return how
+	 * many. */
+	size_t (*info)(void *structure, bool usage);
+	u32 stat_command; /* SHM_STAT and the like; then come SHM_INFO and SHM_STAT_ANY */
+	/* NULL, or may an object go that IPC_RMID has removed?  The caller holds o->lock. */
+	bool (*may_go)(const struct ipc *o);
+	/* NULL, or the object goes: wake those that wait for it.  The caller holds o->lock. */
 	void (*removed)(struct ipc *o);
-	void (*free)(struct ipc *o); /* the last reference is gone; sleeps */
+	void (*dropped)(struct ipc *o); /* NULL, or it has left the table; `change` is held */
+	void (*free)(struct ipc *o);	/* the last reference is gone; sleeps */
 };
 
 extern struct lock_class ipc_change_class, ipc_table_class;
@@ -97,15 +106,11 @@ int ipc_access(const struct ipc *o, u32 wanted);
 /* Is the caller the owner, the creator or root?  0 or -EPERM. */
 int ipc_check_owner(const struct ipc *o);
 
-/* IPC_STAT and its relatives.  0, or with IPC_BY_INDEX the id.  Sleep. */
-long ipc_stat(struct ipc_ids *ids, u64 number, enum ipc_name name, bool anybody, u64 user);
-long ipc_set(struct ipc_ids *ids, u64 id, u64 user);
-long ipc_remove(struct ipc_ids *ids, u64 id);
+/* The commands that all control calls have.  Sleeps. */
+long ipc_control(struct ipc_ids *ids, u64 id, u32 command, u64 user);
 
-/* After this no get call finds the object, or nobody finds it; ipc_drop() also drops the reference
- * of the table.  The caller holds `change`. */
-void ipc_forget_key(struct ipc *o);
-void ipc_drop(struct ipc *o);
+/* Remove the object from the table if IPC_RMID has asked for it and it may go.  Sleeps. */
+void ipc_reap(struct ipc *o);
 
 u32 ipc_highest(struct ipc_ids *ids); /* the highest index in use, or 0 */
 

@@ -5,19 +5,18 @@
  * senders into the queue.  So a thread is woken when its call is done.
  */
 #include "kernel/linux/errno.h"
+#include "kernel/lib/string.h"
 #include "kernel/linux/ipc_parts.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/linux/rights.h"
 #include "kernel/linux/sysv/ids.h"
 #include "kernel/sys/calls.h"
 
-#define MSG_NOERROR  010000
-#define MSG_EXCEPT   020000
-#define MSG_COPY     040000
+#define MSG_NOERROR 010000
+#define MSG_EXCEPT  020000
+#define MSG_COPY    040000
 
-#define MSG_STAT     11
-#define MSG_INFO     12
-#define MSG_STAT_ANY 13
+#define MSG_STAT    11
 
 struct msg_queue {
 	struct ipc ipc;
@@ -38,7 +37,6 @@ struct msg_call {
 	s64 type;		 /* receive: the argument of msgrcv() */
 	u32 flags;
 	size_t room; /* receive: the longest message that fits */
-	int result;  /* set by the waker */
 };
 
 struct msqid_ds { /* of the ABI */
@@ -87,17 +85,15 @@ static bool wants(const struct msg_call *receiver, s64 type)
 	return (receiver->type == type) == !(receiver->flags & MSG_EXCEPT);
 }
 
-/* Give the message to the receiver.  False: it is too long for it, which is its result then. */
-static bool give(struct msg_queue *q, struct msg_call *receiver, struct message *m)
+/* Give the message to the receiver.  0, or -E2BIG if it is too long for it. */
+static int give(struct msg_queue *q, struct msg_call *receiver, struct message *m)
 {
-	if (m->size > receiver->room && !(receiver->flags & MSG_NOERROR)) {
-		receiver->result = -E2BIG;
-		return false;
-	}
+	if (m->size > receiver->room && !(receiver->flags & MSG_NOERROR))
+		return -E2BIG;
 	receiver->message = m;
 	q->receiver = receiver->pid;
 	q->received = ipc_now();
-	return true;
+	return 0;
 }
 
 /* Take over the message of a sender: it goes to a receiver, or into the queue. */
@@ -105,16 +101,16 @@ static void accept(struct msg_queue *q, struct msg_call *sender)
 {
 	struct message *m = sender->message;
 	struct msg_call *r, *next;
-	bool given = false;
+	int error;
 
 	q->sender = sender->pid;
 	q->sent = ipc_now();
 	list_for_each_safe (r, next, &q->receivers, handoff.link) {
 		if (!wants(r, m->type))
 			continue;
-		given = give(q, r, m);
-		handoff_wake(&r->handoff);
-		if (given)
+		error = give(q, r, m);
+		handoff_wake(&r->handoff, error);
+		if (!error)
 			return;
 	}
 	list_push_back(&q->messages, &m->link);
@@ -130,7 +126,7 @@ static void accept_waiting(struct msg_queue *q)
 		if (!fits(q, s->message))
 			continue;
 		accept(q, s);
-		handoff_wake(&s->handoff);
+		handoff_wake(&s->handoff, 0);
 	}
 }
 
@@ -150,22 +146,20 @@ static struct message *choose(struct msg_queue *q, const struct msg_call *receiv
 	return best;
 }
 
-/* The end of a call that had to wait. */
-static int waited(struct msg_call *c, int result)
+/* Wait until another thread has carried out the call. */
+static int wait(struct msg_queue *q, struct msg_call *c, struct list *calls, const char *name)
 {
-	return result == -EINTR ? -ERESTARTNOHAND : result ?: c->result;
+	int result = handoff_sleep(&c->handoff, calls, &q->ipc.lock, name, WAIT_FOREVER);
+
+	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
 
 static int send(struct msg_queue *q, struct msg_call *c)
 {
 	if (q->ipc.removed)
 		return -EIDRM;
-	if (!fits(q, c->message)) {
-		if (c->flags & IPC_NOWAIT)
-			return -EAGAIN;
-		return waited(c, handoff_sleep(&c->handoff, &q->senders, &q->ipc.lock, "msgsnd",
-					       WAIT_FOREVER));
-	}
+	if (!fits(q, c->message))
+		return c->flags & IPC_NOWAIT ? -EAGAIN : wait(q, c, &q->senders, "msgsnd");
 	accept(q, c);
 	return 0;
 }
@@ -173,17 +167,15 @@ static int send(struct msg_queue *q, struct msg_call *c)
 static int receive(struct msg_queue *q, struct msg_call *c)
 {
 	struct message *m = choose(q, c);
+	int error;
 
 	if (q->ipc.removed)
 		return -EIDRM;
-	if (!m) {
-		if (c->flags & IPC_NOWAIT)
-			return -ENOMSG;
-		return waited(c, handoff_sleep(&c->handoff, &q->receivers, &q->ipc.lock, "msgrcv",
-					       WAIT_FOREVER));
-	}
-	if (!give(q, c, m))
-		return c->result;
+	if (!m)
+		return c->flags & IPC_NOWAIT ? -ENOMSG : wait(q, c, &q->receivers, "msgrcv");
+	error = give(q, c, m);
+	if (error)
+		return error;
 	list_remove(&m->link);
 	count(q, m, -1);
 	accept_waiting(q);
@@ -269,20 +261,10 @@ static struct ipc *queue_make(struct ipc_ids *table, u32 key, u32 flags, u64 siz
 	return &q->ipc;
 }
 
-static void wake_removed(struct list *waiting)
-{
-	while (!list_empty(waiting)) {
-		struct msg_call *c = list_first(waiting, struct msg_call, handoff.link);
-
-		c->result = -EIDRM;
-		handoff_wake(&c->handoff);
-	}
-}
-
 static void queue_removed(struct ipc *o)
 {
-	wake_removed(&queue_of(o)->senders);
-	wake_removed(&queue_of(o)->receivers);
+	handoff_wake_all(&queue_of(o)->senders, -EIDRM);
+	handoff_wake_all(&queue_of(o)->receivers, -EIDRM);
 }
 
 static void queue_free(struct ipc *o)
@@ -331,21 +313,8 @@ static int queue_set(struct ipc *o, const void *structure)
 	return 0;
 }
 
-static struct ipc_ids ids = {
-    IPC_IDS_LOCKS(ids),
-    .limit = &limit_msgmni,
-    .stat_size = sizeof(struct msqid_ds),
-    .time_offset = offsetof(struct msqid_ds, changed),
-    .make = queue_make,
-    .size_of = queue_size,
-    .stat = queue_stat,
-    .set = queue_set,
-    .removed = queue_removed,
-    .free = queue_free,
-};
-
-/* struct msginfo: limits, or with `usage` three of its numbers count what there is. */
-static long info(u64 user, bool usage)
+/* struct msginfo. */
+static size_t queue_info(void *structure, bool usage)
 {
 	u32 most = (u32)limit_msgmnb;
 	u32 value[8] = {
@@ -359,33 +328,28 @@ static long info(u64 user, bool usage)
 	    UINT16_MAX,
 	};
 
-	if (copy_to_user((void *)user, value, sizeof(value)))
-		return -EFAULT;
-	return ipc_highest(&ids);
+	memcpy(structure, value, sizeof(value));
+	return sizeof(value);
 }
+
+static struct ipc_ids ids = {
+    IPC_IDS_LOCKS(ids),
+    .limit = &limit_msgmni,
+    .stat_size = sizeof(struct msqid_ds),
+    .time_offset = offsetof(struct msqid_ds, changed),
+    .make = queue_make,
+    .size_of = queue_size,
+    .stat_command = MSG_STAT,
+    .stat = queue_stat,
+    .info = queue_info,
+    .set = queue_set,
+    .removed = queue_removed,
+    .free = queue_free,
+};
 
 CALL(msgget, ipc_get(&ids, a, b, 0))
 
-SYSCALL3(msgctl, id, command, user)
-{
-	if ((s32)id < 0)
-		return -EINVAL;
-	switch ((u32)command) {
-	case IPC_INFO:
-	case MSG_INFO:
-		return info(user, (u32)command == MSG_INFO);
-	case IPC_STAT:
-		return ipc_stat(&ids, id, IPC_BY_ID, false, user);
-	case MSG_STAT:
-	case MSG_STAT_ANY:
-		return ipc_stat(&ids, id, IPC_BY_INDEX, (u32)command == MSG_STAT_ANY, user);
-	case IPC_SET:
-		return ipc_set(&ids, id, user);
-	case IPC_RMID:
-		return ipc_remove(&ids, id);
-	}
-	return -EINVAL;
-}
+CALL(msgctl, ipc_control(&ids, a, (u32)b, c))
 
 /* --- /proc ------------------------------------------------------------------------------------ */
 

@@ -7,6 +7,7 @@
 #include "kernel/linux/sysv/sem.h"
 
 #include "kernel/linux/errno.h"
+#include "kernel/lib/string.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
@@ -19,8 +20,6 @@
 #define SETVAL	     16
 #define SETALL	     17
 #define SEM_STAT     18
-#define SEM_INFO     19
-#define SEM_STAT_ANY 20
 
 #define OPS_ON_STACK 16
 #define OPS_MAX	     32768
@@ -53,7 +52,7 @@ static int call_run(struct sem_set *set, struct sem_call *c, u64 deadline)
 	set->zero_waiters += c->tests_zero;
 	result = handoff_sleep(&c->handoff, &set->waiting, &set->ipc.lock, "semop", deadline);
 	set->zero_waiters -= c->tests_zero;
-	return result == -ETIMEDOUT ? -EAGAIN : result ?: c->result;
+	return result == -ETIMEDOUT ? -EAGAIN : result;
 }
 
 /* Check the operations.  0 or -EFBIG. */
@@ -152,12 +151,7 @@ static void set_removed(struct ipc *o)
 {
 	struct sem_set *set = sem_set_of(o);
 
-	while (!list_empty(&set->waiting)) {
-		struct sem_call *c = list_first(&set->waiting, struct sem_call, handoff.link);
-
-		c->result = -EIDRM;
-		handoff_wake(&c->handoff);
-	}
+	handoff_wake_all(&set->waiting, -EIDRM);
 	__atomic_fetch_sub(&semaphores_total, set->count, __ATOMIC_RELAXED);
 }
 
@@ -179,6 +173,27 @@ static void set_stat(struct ipc *o, void *structure)
 	ds->operated = READ_ONCE(sem_set_of(o)->operated);
 }
 
+/* struct seminfo. */
+static size_t set_info(void *structure, bool usage)
+{
+	u32 semmns = (u32)limit_semmns, semopm = (u32)limit_semopm;
+	u32 value[10] = {
+	    semmns,
+	    (u32)limit_sem[3],
+	    semmns,
+	    semmns,
+	    (u32)limit_semmsl,
+	    semopm,
+	    semopm,
+	    usage ? READ_ONCE(ids.used) : 20,
+	    SEM_VALUE_MAX,
+	    usage ? (u32)READ_ONCE(semaphores_total) : SEM_VALUE_MAX,
+	};
+
+	memcpy(structure, value, sizeof(value));
+	return sizeof(value);
+}
+
 static struct ipc_ids ids = {
     IPC_IDS_LOCKS(ids),
     .limit = &limit_sem[3],
@@ -186,7 +201,9 @@ static struct ipc_ids ids = {
     .time_offset = offsetof(struct semid_ds, changed),
     .make = set_make,
     .size_of = set_size,
+    .stat_command = SEM_STAT,
     .stat = set_stat,
+    .info = set_info,
     .removed = set_removed,
     .free = set_free,
 };
@@ -291,45 +308,9 @@ static long values_do(u64 id, u32 number, u32 command, u64 argument)
 	return result;
 }
 
-/* struct seminfo: limits, or with `usage` two of its numbers count what there is. */
-static long info(u64 user, bool usage)
-{
-	u32 semmns = (u32)limit_semmns, semopm = (u32)limit_semopm;
-	u32 value[10] = {
-	    semmns,
-	    (u32)limit_sem[3],
-	    semmns,
-	    semmns,
-	    (u32)limit_semmsl,
-	    semopm,
-	    semopm,
-	    usage ? READ_ONCE(ids.used) : 20,
-	    SEM_VALUE_MAX,
-	    usage ? (u32)READ_ONCE(semaphores_total) : SEM_VALUE_MAX,
-	};
-
-	if (copy_to_user((void *)user, value, sizeof(value)))
-		return -EFAULT;
-	return ipc_highest(&ids);
-}
-
 SYSCALL4(semctl, id, number, command, argument)
 {
-	if ((s32)id < 0)
-		return -EINVAL;
 	switch ((u32)command) {
-	case IPC_INFO:
-	case SEM_INFO:
-		return info(argument, (u32)command == SEM_INFO);
-	case IPC_STAT:
-		return ipc_stat(&ids, id, IPC_BY_ID, false, argument);
-	case SEM_STAT:
-	case SEM_STAT_ANY:
-		return ipc_stat(&ids, id, IPC_BY_INDEX, (u32)command == SEM_STAT_ANY, argument);
-	case IPC_SET:
-		return ipc_set(&ids, id, argument);
-	case IPC_RMID:
-		return ipc_remove(&ids, id);
 	case GETALL:
 	case GETVAL:
 	case GETPID:
@@ -339,7 +320,7 @@ SYSCALL4(semctl, id, number, command, argument)
 	case SETALL:
 		return values_do(id, (u32)number, (u32)command, argument);
 	}
-	return -EINVAL;
+	return ipc_control(&ids, id, (u32)command, argument);
 }
 
 /* --- /proc ------------------------------------------------------------------------------------ */

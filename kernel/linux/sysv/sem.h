@@ -51,7 +51,6 @@ struct sem_call {
 	struct sem_undo *undo; /* NULL if !undoes */
 	s32 pid;
 	const struct sembuf *blocking; /* the operation that cannot go on */
-	int result;		       /* set by the waker */
 };
 
 static inline struct sem_set *sem_set_of(struct ipc *o)

@@ -66,8 +66,7 @@ void sem_wake(struct sem_set *set)
 			if (result == SEM_MUST_WAIT)
 				continue;
 			again = !result && (c->raises || (c->changes && set->zero_waiters));
-			c->result = result;
-			handoff_wake(&c->handoff);
+			handoff_wake(&c->handoff, result);
 			if (again)
 				break;
 		}

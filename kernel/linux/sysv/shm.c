@@ -5,7 +5,7 @@
  * and the list of mappings of the object is the one count of them.
  */
 #include "kernel/fs/vfs.h"
-#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
 #include "kernel/linux/errno.h"
 #include "kernel/linux/ipc_parts.h"
 #include "kernel/linux/proc_file.h"
@@ -16,21 +16,19 @@
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
-#define SHM_RDONLY   010000
-#define SHM_RND	     020000
-#define SHM_REMAP    040000
-#define SHM_EXEC     0100000
+#define SHM_RDONLY  010000
+#define SHM_RND	    020000
+#define SHM_REMAP   040000
+#define SHM_EXEC    0100000
 
-#define SHM_HUGETLB  04000
+#define SHM_HUGETLB 04000
 
-#define SHM_DEST     01000 /* bits of the mode: removed, but still attached */
-#define SHM_LOCKED   02000
+#define SHM_DEST    01000 /* bits of the mode: removed, but still attached */
+#define SHM_LOCKED  02000
 
-#define SHM_LOCK     11
-#define SHM_UNLOCK   12
-#define SHM_STAT     13
-#define SHM_INFO     14
-#define SHM_STAT_ANY 15
+#define SHM_LOCK    11
+#define SHM_UNLOCK  12
+#define SHM_STAT    13
 
 struct segment {
 	struct ipc ipc;
@@ -126,48 +124,18 @@ static void segment_free(struct ipc *o)
 	ipc_free(s);
 }
 
-/* Remove the segment if shmctl(IPC_RMID) has asked for it and nobody has it attached. */
-static void segment_reap(struct segment *s)
+/* With no region and no shmat() under way there can be no new one. */
+static bool segment_unused(const struct ipc *o)
 {
-	bool reap;
+	const struct segment *s = container_of(o, const struct segment, ipc);
 
-	mutex_lock(&ids.change);
-	spin_lock(&s->ipc.lock);
-	/* With no region and no shmat() under way there can be no new one. */
-	reap = s->ipc.mode & SHM_DEST && !s->ipc.removed && !s->attaching &&
-	       list_empty(&s->object->mappings);
-	s->ipc.removed |= reap;
-	spin_unlock(&s->ipc.lock);
-	if (reap) {
-		pages_total -= segment_pages(s);
-		ipc_drop(&s->ipc);
-	}
-	mutex_unlock(&ids.change);
-	if (reap)
-		file_put(s->file);
+	return !s->attaching && list_empty(&s->object->mappings);
 }
 
-static long segment_remove(u64 id)
+static void segment_dropped(struct ipc *o)
 {
-	struct ipc *o = ipc_find(&ids, id, IPC_BY_ID);
-	int error;
-
-	if (IS_ERR(o))
-		return PTR_ERR(o);
-	error = ipc_check_owner(o);
-	if (!error) {
-		mutex_lock(&ids.change);
-		spin_lock(&o->lock);
-		error = o->removed ? -EIDRM : 0;
-		WRITE_ONCE(o->mode, o->mode | SHM_DEST);
-		spin_unlock(&o->lock);
-		if (!error)
-			ipc_forget_key(o);
-		mutex_unlock(&ids.change);
-		segment_reap(segment_of(o));
-	}
-	ipc_put(o);
-	return error;
+	pages_total -= segment_pages(segment_of(o));
+	file_put(segment_of(o)->file);
 }
 
 /* --- Attaching and detaching ------------------------------------------------------------------ */
@@ -189,10 +157,10 @@ static void region_freed(struct region *r)
 	spin_lock(&s->ipc.lock);
 	s->last = current_process()->pid;
 	s->detached = ipc_now();
-	removed = s->ipc.mode & SHM_DEST;
+	removed = s->ipc.mode & IPC_DEST;
 	spin_unlock(&s->ipc.lock);
 	if (removed)
-		segment_reap(s);
+		ipc_reap(&s->ipc);
 }
 
 static const struct region_events LINKER_SET_ENTRY(region_events, struct region_events) events = {
@@ -244,10 +212,10 @@ static void attach_end(struct segment *s, bool done)
 		s->last = current_process()->pid;
 		s->attached = ipc_now();
 	}
-	removed = s->ipc.mode & SHM_DEST;
+	removed = s->ipc.mode & IPC_DEST;
 	spin_unlock(&s->ipc.lock);
 	if (removed)
-		segment_reap(s);
+		ipc_reap(&s->ipc);
 }
 
 SYSCALL3(shmat, id, address, flags)
@@ -336,17 +304,6 @@ static void segment_stat(struct ipc *o, void *structure)
 	spin_unlock(&o->lock);
 }
 
-static struct ipc_ids ids = {
-    IPC_IDS_LOCKS(ids),
-    .limit = &limit_shmmni,
-    .stat_size = sizeof(struct shmid_ds),
-    .time_offset = offsetof(struct shmid_ds, changed),
-    .make = segment_make,
-    .size_of = segment_size,
-    .stat = segment_stat,
-    .free = segment_free,
-};
-
 static u64 resident_pages(void)
 {
 	u64 n = 0;
@@ -362,16 +319,30 @@ static u64 resident_pages(void)
 	return n;
 }
 
-static long info(u64 user, bool usage)
+/* struct shm_info or struct shminfo. */
+static size_t segment_info(void *structure, bool usage)
 {
 	u64 limits[9] = {limit_shmmax, 1, limit_shmmni, limit_shmmni, limit_shmall};
 	u64 used[6] = {READ_ONCE(ids.used), READ_ONCE(pages_total), usage ? resident_pages() : 0};
 
-	if (copy_to_user((void *)user, usage ? used : limits,
-			 usage ? sizeof(used) : sizeof(limits)))
-		return -EFAULT;
-	return ipc_highest(&ids);
+	memcpy(structure, usage ? used : limits, usage ? sizeof(used) : sizeof(limits));
+	return usage ? sizeof(used) : sizeof(limits);
 }
+
+static struct ipc_ids ids = {
+    IPC_IDS_LOCKS(ids),
+    .limit = &limit_shmmni,
+    .stat_size = sizeof(struct shmid_ds),
+    .time_offset = offsetof(struct shmid_ds, changed),
+    .make = segment_make,
+    .size_of = segment_size,
+    .stat_command = SHM_STAT,
+    .stat = segment_stat,
+    .info = segment_info,
+    .may_go = segment_unused,
+    .dropped = segment_dropped,
+    .free = segment_free,
+};
 
 /* There is no swap, so that a segment is locked by nature; the mode shows what was asked for. */
 static long set_locked(u64 id, bool lock)
@@ -396,26 +367,9 @@ CALL(shmget, ipc_get(&ids, a, c, b))
 
 SYSCALL3(shmctl, id, command, user)
 {
-	if ((s32)id < 0)
-		return -EINVAL;
-	switch ((u32)command) {
-	case IPC_INFO:
-	case SHM_INFO:
-		return info(user, (u32)command == SHM_INFO);
-	case IPC_STAT:
-		return ipc_stat(&ids, id, IPC_BY_ID, false, user);
-	case SHM_STAT:
-	case SHM_STAT_ANY:
-		return ipc_stat(&ids, id, IPC_BY_INDEX, (u32)command == SHM_STAT_ANY, user);
-	case IPC_SET:
-		return ipc_set(&ids, id, user);
-	case IPC_RMID:
-		return segment_remove(id);
-	case SHM_LOCK:
-	case SHM_UNLOCK:
+	if ((u32)command == SHM_LOCK || (u32)command == SHM_UNLOCK)
 		return set_locked(id, (u32)command == SHM_LOCK);
-	}
-	return -EINVAL;
+	return ipc_control(&ids, id, (u32)command, user);
 }
 
 /* --- /proc ------------------------------------------------------------------------------------ */
