@@ -27,7 +27,7 @@ ROOT = guest.ROOT
 SCRIPTS = ROOT / "tests" / "guests"
 PAGE = ROOT / "docs" / "guests.md"
 BEGIN, END = "guest: begin", "guest: end"
-LIMIT = {"stress-ng": 1800}
+LIMIT = {"stress-ng": 1800, "java": 400}
 USUAL_LIMIT = 150
 CPUS_OF_LINUX = 2
 FULL = 37  # QEMU's status after a panic (arch/x86_64/pc/power.h)
@@ -99,14 +99,14 @@ def listen(command, limit):
 def on_linux(name, cpio, key, memory, limit):
     kept = guest.GUEST_FOLDER / "linux" / f"{name}-{key}"
     if kept.exists():
-        seconds, status, *lines = kept.read_text().split("\n")
+        seconds, status, *lines = kept.read_bytes().decode().split("\n")
         return lines, int(status), float(seconds)
     command = linux.command(["/bin/sh", "/tests/guest-run"], base=cpio, cpus=CPUS_OF_LINUX,
                             mem=f"{memory}M")
     lines, status, seconds = listen(command, limit)
     if isinstance(status, int):
         kept.parent.mkdir(exist_ok=True)
-        kept.write_text("\n".join([f"{seconds:.1f}", str(status), *lines]))
+        kept.write_bytes("\n".join([f"{seconds:.1f}", str(status), *lines]).encode())
     return lines, status, seconds
 
 

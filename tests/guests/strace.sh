@@ -15,7 +15,7 @@ echo "status $?"; grep -o 'exited with [0-9]' out | sort
 strace -e signal=all -e trace=none busybox sh -c 'trap "echo caught" USR1; kill -USR1 $$; kill -TERM $$' 2>&1 | hide
 strace -c -o sum busybox true; grep -c '^100.00' sum
 strace -f -qq -o out -e trace=futex,clone,exit /tests/guest/strace; echo "threads $?"
-grep -c 'clone(' out; cut -d' ' -f1 out | sort -u | wc -l; grep -c ' exit(0)' out
+grep -c 'clone(' out; cut -d' ' -f1 out | sort -u | wc -l; grep -c 'exit(0' out
 busybox sleep 1 & pid=$!; strace -p $pid -o out; wait $pid; echo "attached $?"; tail -n 1 out
 busybox sleep 100 & pid=$!; timeout 1 strace -p $pid -o out; kill $pid; wait $pid; echo "detached, ended $?"
 strace -e inject=getppid:retval=42 -e trace=getppid busybox sh -c 'echo $PPID' 2>&1 | hide

@@ -1,27 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # stress-ng --verify: kinds of load on processes, threads, memory, signals and IPC, each for a few
-# rounds.  0 is success, 2 a failure, 3 no such resource, 4 not there on this kernel.
+# rounds.  Status 0 is success, 2 a failure, 3 a lack of resources, 4 "not on this kernel".
 cd /tmp || exit 1
-process='clone daemon exec exit-group fork forkheavy get getrandom kill nice personality pidfd
-	ptrace rlimit sched-priority schedpolicy session set spawn switch vfork vforkmany wait yield zombie'
-threads='affinity atomic dekker futex membarrier mutex peterson pthread resched rseq sem
-	tlb-shootdown waitcpu'
-memory='bigheap brk malloc madvise memcpy memfd memthrash mincore mlock mmap mmapaddr mmapfixed
-	mmapfork mmapmany mprotect mremap msync munmap page-fault pageswap remap shm shm-sysv stack stackmmap vm
-	vma vm-rw vm-splice zero'
-signals='alarm clock hrtimers itimer nanosleep sigabrt sigchld sigfd sigfpe sigio signal signest
-	sigpending sigpipe sigq sigrt sigsegv sigsuspend sigtrap sleep timer timerfd'
-ipc='dup epoll eventfd fcntl fd-race fifo flock lockf lockofd msg mq null pipe pipeherd poll
-	procfs sem-sysv sock-unix sockpair splice tee'
+process='clone daemon exec exit-group fork forkheavy get getrandom kill nice personality pidfd prctl
+	ptrace pty race-sched rlimit schedpolicy session set spawn switch sysinfo usersyscall vfork vforkmany
+	wait yield zombie'
+threads='affinity atomic futex loadavg mcontend membarrier mutex peterson pthread resched ring-pipe
+	rseq sem tlb-shootdown waitcpu'
+memory='bigheap brk malloc madvise memcpy memfd memrate memthrash mincore mlock mlockmany mmap mmapaddr
+	mmapfixed mmapfork mmapmany mprotect mremap msync msyncmany munmap null pageswap randlist remap rmap
+	shm shm-sysv stack stackmmap stream vm vm-addr vm-rw vm-segv vm-splice zero'
+signals='alarm bad-altstack clock cyclic hrtimers itimer nanosleep sigabrt sigchld sigfd sigfpe sigio
+	signal signest sigpending sigpipe sigq sigrt sigsegv sigsuspend sigtrap sleep timer timerfd'
+ipc='dup epoll eventfd fallocate fcntl fifo flock lockf lockofd locka msg mq oom-pipe pipe pipeherd poll
+	procfs sem-sysv sendfile sockfd sockpair splice tee utime'
 for class in ${CLASSES:-process threads memory signals ipc}; do
 	eval "list=\$$class"
 	for s in ${STRESSORS:-$list}; do
-		timeout -s KILL 40 stress-ng --$s 2 --$s-ops 20 -t 4 --verify --temp-path /tmp --vm-bytes 8m \
-			--bigheap-bytes 16m --mmap-bytes 4m --shm-bytes 1m > /tmp/out 2>&1
+		timeout -s KILL 60 stress-ng --$s 2 --$s-ops 10 -t 3 --verify --temp-path /tmp --vm-bytes 8m \
+			--mmap-bytes 4m --shm-bytes 1m --malloc-bytes 64k > /tmp/out 2>&1
 		status=$?
 		echo "$class $s $status"
 		[ $status = 0 ] || [ $status = 4 ] ||
-			grep -E 'fail|error|unrecog|invalid|unable' /tmp/out | head -n 2 | sed 's/^/# /'
+			grep -aE 'fail|error|unrecog|invalid|unable' /tmp/out | head -n 2 |
+			sed -E 's/\[[0-9]+\]//; s/0x[0-9a-f]+/ADDRESS/g; s/^/# /'
 	done
 done
