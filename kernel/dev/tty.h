@@ -98,7 +98,7 @@ ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock);
 /* tcdrain(): sleep until the device has sent all bytes.  Returns 0 or -ERESTARTSYS. */
 int tty_drain(struct tty *tty);
 
-/* ioctl(): TCGETS, TCSETS*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP,
+/* ioctl(): TCGETS, TCSETS*, TCGETA, TCSETA*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP,
  * TIOCSCTTY, TIOCNOTTY, TIOCGSID, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */
 long tty_ioctl(struct tty *tty, u32 request, u64 argument);
 

@@ -16,6 +16,10 @@
 #define TCSETS	   0x5402
 #define TCSETSW	   0x5403
 #define TCSETSF	   0x5404
+#define TCGETA	   0x5405
+#define TCSETA	   0x5406
+#define TCSETAW	   0x5407
+#define TCSETAF	   0x5408
 #define TCSBRK	   0x5409
 #define TCXONC	   0x540a
 #define TCFLSH	   0x540b
@@ -32,6 +36,14 @@
 
 enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };
 enum { TCOOFF, TCOON, TCIOFF, TCION };
+
+/* The settings before POSIX: the lower half of the flags, and fewer characters. */
+struct termio {
+	u16 c_iflag, c_oflag, c_cflag, c_lflag;
+	u8 c_line;
+	u8 c_cc[8];
+	u8 padding;
+};
 
 static bool is_current(struct tty *tty)
 {
@@ -50,19 +62,43 @@ static long get(struct tty *tty, void *user, const void *what, size_t size)
 	return copy_to_user(user, copy, size);
 }
 
-static long set_termios(struct tty *tty, u32 request, const void *user)
+static long get_termio(struct tty *tty, void *user)
 {
+	u64 flags = spin_lock_irq(&tty->lock);
+	struct termios t = tty->termios;
+	struct termio old = {
+	    (u16)t.c_iflag, (u16)t.c_oflag, (u16)t.c_cflag, (u16)t.c_lflag, t.c_line, {0}, 0};
+
+	spin_unlock_irq(&tty->lock, flags);
+	memcpy(old.c_cc, t.c_cc, sizeof(old.c_cc));
+	return copy_to_user(user, &old, sizeof(old));
+}
+
+/* Change the settings, after all output was sent if `drain`, and without the input that nobody has
+ * read if `flush`.  If `old` is set, `user` points to a struct termio.  Sleeps while it drains. */
+static long set_termios(struct tty *tty, const void *user, bool old, bool drain, bool flush)
+{
+	struct termio o = {0};
 	struct termios t;
 	int error;
 	u64 flags;
 
-	if (copy_from_user(&t, user, sizeof(t)))
+	if (old ? copy_from_user(&o, user, sizeof(o)) : copy_from_user(&t, user, sizeof(t)))
 		return -EFAULT;
-	error = request == TCSETS ? 0 : tty_drain(tty);
+	error = drain ? tty_drain(tty) : 0;
 	if (error)
 		return error;
 	flags = spin_lock_irq(&tty->lock);
-	if (request == TCSETSF)
+	if (old) {
+		t = tty->termios;
+		t.c_iflag = (t.c_iflag & ~0xffffU) | o.c_iflag;
+		t.c_oflag = (t.c_oflag & ~0xffffU) | o.c_oflag;
+		t.c_cflag = (t.c_cflag & ~0xffffU) | o.c_cflag;
+		t.c_lflag = (t.c_lflag & ~0xffffU) | o.c_lflag;
+		t.c_line = o.c_line;
+		memcpy(t.c_cc, o.c_cc, sizeof(o.c_cc));
+	}
+	if (flush)
 		tty_flush_input(tty);
 	tty_set_termios(tty, &t);
 	spin_unlock_irq(&tty->lock, flags);
@@ -181,6 +217,7 @@ static u32 readable(struct tty *tty)
 static bool is_change(u32 request)
 {
 	return (request >= TCSETS && request <= TCSETSF) ||
+	       (request >= TCSETA && request <= TCSETAF) ||
 	       (request >= TCSBRK && request <= TCFLSH) || request == TCSBRKP ||
 	       request == TIOCSPGRP;
 }
@@ -198,7 +235,13 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
-		return set_termios(tty, request, user);
+		return set_termios(tty, user, false, request != TCSETS, request == TCSETSF);
+	case TCGETA:
+		return get_termio(tty, user);
+	case TCSETA:
+	case TCSETAW:
+	case TCSETAF:
+		return set_termios(tty, user, true, request != TCSETA, request == TCSETAF);
 	case TCSBRK:
 	case TCSBRKP:
 		return tty_drain(tty);

@@ -202,6 +202,43 @@ static long count_bytes(int fd, long wanted)
 }
 
 /* Who writes more than fits waits for the reader on the other side. */
+/* What struct termio of other C libraries has: the lower half of the flags.  The rest stays. */
+static void old_settings(void)
+{
+	int master = open_master(), slave = open_slave(master);
+	struct termios before, after;
+	struct {
+		unsigned short c_iflag, c_oflag, c_cflag, c_lflag;
+		unsigned char c_line, c_cc[8];
+	} old;
+
+	MUST(tcgetattr(slave, &before));
+	CHECK_EQ(ioctl(slave, TCGETA, &old), 0);
+	CHECK_EQ(old.c_iflag, before.c_iflag & 0xffff);
+	CHECK_EQ(old.c_oflag, before.c_oflag & 0xffff);
+	CHECK_EQ(old.c_cflag, before.c_cflag & 0xffff);
+	CHECK_EQ(old.c_lflag, before.c_lflag & 0xffff);
+	CHECK_EQ(old.c_line, before.c_line);
+	CHECK_EQ(memcmp(old.c_cc, before.c_cc, sizeof(old.c_cc)), 0);
+	old.c_lflag &= ~(ICANON | ECHO);
+	old.c_cc[VINTR] = 'x';
+	CHECK_EQ(ioctl(slave, TCSETA, &old), 0);
+	MUST(tcgetattr(slave, &after));
+	CHECK_EQ(after.c_lflag, before.c_lflag & ~(ICANON | ECHO));
+	CHECK_EQ(after.c_iflag, before.c_iflag);
+	CHECK_EQ(after.c_cc[VINTR], 'x');
+	CHECK_EQ(after.c_cc[VSTOP], before.c_cc[VSTOP]);
+	MUST(write(master, "unread", 6));
+	expect(slave, "unr");
+	CHECK_EQ(ioctl(slave, TCSETAF, &old), 0);
+	CHECK_EQ(bits(slave), POLLOUT);
+	CHECK_EQ(ioctl(slave, TCSETAW, &old), 0);
+	CHECK_ERR(ioctl(slave, TCGETA, BAD), EFAULT);
+	CHECK_ERR(ioctl(slave, TCSETA, BAD), EFAULT);
+	close(slave);
+	close(master);
+}
+
 static void full(void)
 {
 	int master = open_master(), slave = open_slave(master);
@@ -404,6 +441,7 @@ int main(void)
 	RUN(names);
 	RUN(both_directions);
 	RUN(settings);
+	RUN(old_settings);
 	RUN(full);
 	RUN(ends);
 	RUN(waiting_ends);
