@@ -318,10 +318,16 @@ def collect(names):
     packages = Packages()
     wanted = [w.partition(":") for g in guests for w in g.packages]
     packages.add([w[0] for w in wanted])
+    for name, guest in zip(names, guests):
+        if name not in GUESTS:  # with what was split off from it: zsh-common, libruby3.1
+            parts = [d for d in packages.depends[name] if d.startswith((name, f"lib{name}"))]
+            packages.add(parts, must=False)
+            wanted += [(p, "", "") for p in parts if p in packages.depends]
     archive = Archive(packages)
+    leave = LEAVE + tuple(p for g in guests for p in g.leave)
+    for name, _, patterns in wanted:
+        archive.take_package(name, patterns.split(), leave)
     for guest in guests:
-        for name, _, patterns in (w.partition(":") for w in guest.packages):
-            archive.take_package(name, patterns.split(), LEAVE + guest.leave)
         for path, target in guest.links.items():
             archive.add(path, f"-> {target}")
         for path, text in guest.files.items():
