@@ -358,6 +358,53 @@ static void cpu_timers(void)
 	CHECK_ERR(timer_create((clockid_t)(~4000000U << 3 | 2), &event, &timer), EINVAL);
 }
 
+static void set_clock_by(long seconds)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += seconds;
+	MUST(clock_settime(CLOCK_REALTIME, &t));
+}
+
+/* What waits for a time of CLOCK_REALTIME follows the clock when it is set. */
+static void clock_is_set(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+	struct timespec until, start;
+	struct itimerspec t = {0};
+	timer_t timer, relative;
+	pid_t child;
+
+	handle_info(SIGUSR2, note, 0);
+	caught[SIGUSR2] = 0;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 60;
+	child = SPAWN(CHECK_EQ(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL), 0));
+	WAIT_UNTIL(is_asleep(child));
+	CHECK_EQ(timer_create(CLOCK_REALTIME, &event, &timer), 0);
+	CHECK_EQ(timer_create(CLOCK_REALTIME, &event, &relative), 0);
+	t.it_value.tv_sec = 60;
+	CHECK_EQ(timer_settime(relative, 0, &t, NULL), 0);
+	t.it_value = until;
+	CHECK_EQ(timer_settime(timer, TIMER_ABSTIME, &t, NULL), 0);
+	set_clock_by(61);
+	CHECK_EQ(wait_status(child), 0);
+	WAIT_UNTIL(caught[SIGUSR2]);
+	CHECK_EQ(last.si_code, SI_TIMER);
+	set_clock_by(-61);
+	CHECK(elapsed_since(&start, CLOCK_MONOTONIC) < 59000000000);
+	/* A time that has passed. */
+	until.tv_sec -= 120;
+	CHECK_EQ(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL), 0);
+	CHECK_EQ(timer_gettime(relative, &t), 0);
+	CHECK(t.it_value.tv_sec > 0 && t.it_value.tv_sec <= 60);
+	CHECK_EQ(caught[SIGUSR2], 1);
+	timer_delete(timer);
+	timer_delete(relative);
+}
+
 int main(void)
 {
 	check_start();
@@ -369,5 +416,6 @@ int main(void)
 	RUN(cpu_sleeps);
 	RUN(posix_timers);
 	RUN(cpu_timers);
+	RUN(clock_is_set);
 	return check_end();
 }

@@ -2,6 +2,8 @@
  *
  * clock_nanosleep(2).
  */
+#include "arch/x86_64/pc/clock.h"
+#include "kernel/linux/clock_events.h"
 #include "kernel/linux/cpu_alarm.h"
 #include "kernel/linux/errno.h"
 #include "kernel/sys/calls.h"
@@ -32,6 +34,35 @@ static long sleep_on_cpu_clock(int id, bool absolute, u64 ns, u64 rest)
 	return error;
 }
 
+/* Sleepers until a time of CLOCK_REALTIME: when the clock is set, each computes its deadline anew.
+ */
+static struct lock_class realtime_class = {"realtime sleep", 0};
+static struct spinlock realtime_lock = SPINLOCK_INIT(&realtime_class);
+static struct wait_queue realtime_sleepers = WAIT_QUEUE_INIT(realtime_sleepers, "realtime");
+
+/* The clock has been set.  With the lock no sleeper is between its deadline and its sleep. */
+static void realtime_set(void)
+{
+	spin_lock(&realtime_lock);
+	wait_wake_all(&realtime_sleepers);
+	spin_unlock(&realtime_lock);
+}
+
+CLOCK_EVENTS(sleep_clock_events) = {realtime_set};
+
+/* 0 or -EINTR. */
+static int sleep_until_realtime(u64 realtime_ns)
+{
+	int error = 0;
+
+	spin_lock(&realtime_lock);
+	while (error != -EINTR && clock_realtime_ns() < realtime_ns)
+		error = wait_sleep(&realtime_sleepers, &realtime_lock,
+				   deadline_of_realtime(realtime_ns), WAIT_SIGNALS);
+	spin_unlock(&realtime_lock);
+	return error == -EINTR ? error : 0;
+}
+
 SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 {
 	u64 ns;
@@ -58,6 +89,8 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_relative(ns, rest);
 	if ((int)clock == CLOCK_REALTIME || (int)clock == CLOCK_TAI)
-		ns = deadline_of_realtime(ns);
-	return sleep_until(ns, WAIT_SIGNALS) ? -ERESTARTNOHAND : 0;
+		error = sleep_until_realtime(ns);
+	else
+		error = sleep_until(ns, WAIT_SIGNALS);
+	return error == -EINTR ? -ERESTARTNOHAND : 0;
 }

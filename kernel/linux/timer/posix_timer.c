@@ -8,6 +8,7 @@
 
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/abi.h"
+#include "kernel/linux/clock_events.h"
 #include "kernel/linux/cpu_alarm.h"
 #include "kernel/linux/errno.h"
 #include "kernel/mem/slab.h"
@@ -23,6 +24,8 @@ struct posix_timer {
 	struct process *process;
 	struct thread *thread;		  /* SIGEV_THREAD_ID: with a reference */
 	struct repeating_timer repeating; /* for a clock of CPU time only the interval */
+	u64 ahead_ns;			  /* set to a time of CLOCK_REALTIME: how far that was
+					   * ahead of the monotonic clock; else 0 */
 	struct cpu_alarm alarm;		  /* for a clock of CPU time; alarm.clock has references */
 	struct queued_signal signal;
 };
@@ -226,9 +229,12 @@ static void set_by_time(struct posix_timer *t, bool absolute, const struct timer
 {
 	u64 now = clock_now_ns(), value = setting->value_ns, ahead = clock_realtime_ns() - now;
 
+	t->ahead_ns = 0;
 	/* CLOCK_REALTIME is ahead of the monotonic clock. */
-	if (value && absolute && (t->clock == CLOCK_REALTIME || t->clock == CLOCK_TAI))
+	if (value && absolute && (t->clock == CLOCK_REALTIME || t->clock == CLOCK_TAI)) {
 		value = value > ahead ? value - ahead : 1;
+		t->ahead_ns = ahead;
+	}
 	else if (value && !absolute)
 		value += now;
 	repeating_timer_set(&t->repeating, value, value ? setting->interval_ns : 0);
@@ -284,6 +290,36 @@ int posix_timer_exchange(int id, bool absolute, const struct timer_setting *sett
 	spin_unlock_irq(&p->limits.lock, flags);
 	return t ? 0 : -EINVAL;
 }
+
+/* CLOCK_REALTIME has been set: move the timers that were set to one of its times. */
+static void timers_follow(struct process *p)
+{
+	u64 flags = spin_lock_irq(&p->limits.lock), ahead = clock_realtime_ns() - clock_now_ns();
+	struct posix_timer *t;
+
+	list_for_each (t, &timers_of(p)->timers, link) {
+		u64 expires = t->repeating.expires_ns + t->ahead_ns;
+
+		if (!t->ahead_ns || !t->repeating.expires_ns)
+			continue;
+		t->ahead_ns = ahead;
+		repeating_timer_set(&t->repeating, expires > ahead ? expires - ahead : 1,
+				    t->repeating.interval_ns);
+	}
+	spin_unlock_irq(&p->limits.lock, flags);
+}
+
+static void realtime_set(void)
+{
+	struct process *p;
+
+	for (pid_t pid = 1; (p = process_next(pid)); process_put(p)) {
+		pid = p->pid + 1;
+		timers_follow(p);
+	}
+}
+
+CLOCK_EVENTS(posix_timer_clock_events) = {realtime_set};
 
 int posix_timer_getoverrun(int id)
 {
