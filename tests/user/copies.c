@@ -81,6 +81,8 @@ static void sending(void)
 	reader = MUST(open("in", O_RDONLY));
 	CHECK_ERR(sendfile(reader, in, NULL, 1), EBADF);
 	CHECK_ERR(sendfile(99, in, NULL, 1), EBADF);
+	at = sizeof(pattern);
+	CHECK_EQ(sendfile(out, in, &at, 1), 0);
 	CHECK_ERR(sendfile(out, 99, NULL, 1), EBADF);
 	CHECK_ERR(sendfile(out, p[1], NULL, 1), EBADF);
 	CHECK_ERR(syscall(SYS_sendfile, out, in, BAD, 1), EFAULT);
@@ -244,6 +246,7 @@ static void splice_waits(void)
 static void from_memory(void)
 {
 	struct iovec v[2] = {{pattern, 100}, {pattern + 1000, 50}};
+	ssize_t n;
 
 	open_all();
 	CHECK_EQ(vmsplice(p[1], v, 2, 0), 150);
@@ -253,6 +256,11 @@ static void from_memory(void)
 	v[0] = (struct iovec){got, 2};
 	CHECK_EQ(vmsplice(p[0], v, 1, 0), 2);
 	CHECK(memcmp(got, "xy", 2) == 0);
+	v[0] = (struct iovec){pattern, 100000};
+	CHECK_EQ(read(p[0], got, 1), 1);
+	n = vmsplice(p[1], v, 1, 0); /* as much as there is room for */
+	CHECK(n > 60000 && n <= 65536);
+	CHECK_ERR(vmsplice(p[1], v, 1, SPLICE_F_NONBLOCK), EAGAIN);
 	CHECK_ERR(vmsplice(in, v, 1, 0), EBADF);
 	CHECK_ERR(vmsplice(p[1], v, 1, 64), EINVAL);
 	close_all();

@@ -96,7 +96,7 @@ static long send(struct file *out, struct file *in, u64 user_position, u64 n)
 	result = copy(in, &position, out, NULL, MIN(n, RW_MAX));
 	if (result == -ESPIPE && !user_position)
 		return -EINVAL;
-	if (result > 0 && position_put(in, user_position, position))
+	if (result >= 0 && position_put(in, user_position, position))
 		return -EFAULT;
 	return result;
 }

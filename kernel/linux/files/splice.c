@@ -298,7 +298,26 @@ SYSCALL4(tee, fd_in, fd_out, n, flags)
 	return WITH_FILE(fd_in, (in = file, WITH_FILE(fd_out, tee(in, file, n, (u32)flags))));
 }
 
-/* Pages are copied, so this is writev() or readv(). */
+/* Write what there is room for. */
+static ssize_t memory_to_pipe(struct file *f, struct io_buffer *io, u32 flags)
+{
+	struct pipe *p = f->private;
+	ssize_t result = pipe_wait(p, &p->writable, has_room, may_wait(f, flags));
+
+	if (result)
+		return result;
+	mutex_lock(&p->lock);
+	result = p->readers ? pipe_move(p, io, p->head, MIN(pipe_room(p), io->remaining), true)
+			    : broken_pipe();
+	if (result > 0)
+		pipe_add(p, (u64)result);
+	mutex_unlock(&p->lock);
+	if (result > 0)
+		wait_wake_all(&p->readable);
+	return result;
+}
+
+/* The bytes are copied, so that for a reader this is readv(). */
 static long vmsplice(struct file *f, u64 vector, u64 count, u32 flags)
 {
 	struct user_vector v;
@@ -309,9 +328,8 @@ static long vmsplice(struct file *f, u64 vector, u64 count, u32 flags)
 	result = user_vector_get(&v, vector, count);
 	if (result)
 		return result;
-	result = flags & SPLICE_F_NONBLOCK && opened_for(f, O_WRONLY) && !has_room(pipe_of(f))
-		     ? -EAGAIN
-		     : file_transfer(f, &v.io, opened_for(f, O_WRONLY), NULL);
+	result = opened_for(f, O_WRONLY) ? memory_to_pipe(f, &v.io, flags)
+					 : file_transfer(f, &v.io, false, NULL);
 	user_vector_put(&v);
 	return result;
 }
