@@ -13,15 +13,20 @@
 
 int regions_unmap(struct address_space *as, u64 start, u64 end, struct list *dead)
 {
-	struct region *r, *next;
+	struct region *r = region_find(as, start), *next;
 
-	/* All that can fail comes first. */
-	if (regions_cut(as, start) || regions_cut(as, end))
+	/* All that can fail comes first.  Only a range inside one region needs memory. */
+	if (r && r->start < start && r->end > end && regions_cut(as, end))
 		return -ENOMEM;
-	for (r = region_find(as, start); r && r->start < end; r = next) {
+	for (; r && r->start < end; r = next) {
 		next = region_next(r);
-		pages_zap(r, r->start, r->end, true);
-		region_unlink(r, dead);
+		pages_zap(r, MAX(r->start, start), MIN(r->end, end), true);
+		if (r->start < start)
+			region_resize(r, r->start, start);
+		else if (r->end > end)
+			region_resize(r, end, r->end);
+		else
+			region_unlink(r, dead);
 	}
 	return 0;
 }
