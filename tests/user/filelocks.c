@@ -351,6 +351,33 @@ static void deadlock_ring(void)
 	CHECK_EQ(unlink("second"), 0);
 }
 
+/* The third waits for two; when the first of these is gone, its wait is a deadlock. */
+static void delayed_deadlock(void)
+{
+	int go[2];
+	pid_t second, third;
+	char c;
+
+	MUST(pipe(go));
+	CHECK_EQ(lock(F_WRLCK, 0, 5), 0);
+	second = SPAWN(CHECK_EQ(lock(F_WRLCK, 10, 5), 0); CHECK_EQ(read(go[0], &c, 1), 1);
+		       CHECK_EQ(lock_at(fd, F_SETLKW, F_WRLCK, 20, 5), 0));
+	WAIT_UNTIL(is_asleep(second));
+	third = SPAWN(CHECK_EQ(lock(F_WRLCK, 20, 5), 0);
+		      CHECK_ERR(lock_at(fd, F_SETLKW, F_WRLCK, 0, 15), EDEADLK));
+	WAIT_UNTIL(is_asleep(third));
+	CHECK_EQ(write(go[1], "x", 1), 1);
+	sleep_ms(20);
+	WAIT_UNTIL(is_asleep(second));
+	CHECK_EQ(waitpid(third, NULL, WNOHANG), 0);
+	CHECK_EQ(lock(F_UNLCK, 0, 5), 0);
+	CHECK_EQ(wait_status(third), 0);
+	CHECK_EQ(wait_status(second), 0);
+	close(go[0]);
+	close(go[1]);
+	unlock_all();
+}
+
 static void of_open_file(void)
 {
 	struct flock l = range(F_WRLCK, 0, 0);
@@ -508,6 +535,7 @@ int main(int argc, char **argv)
 	RUN(interrupted);
 	RUN(deadlock);
 	RUN(deadlock_ring);
+	RUN(delayed_deadlock);
 	RUN(of_open_file);
 	RUN(flocks);
 	RUN(flock_waits);

@@ -29,7 +29,9 @@ struct lock_change {
 	struct list spare; /* unused struct file_lock */
 	struct list link;  /* in bucket.waiting */
 	struct thread *thread;
-	bool done; /* by the thread that freed what this one waited for */
+	const void *blocker; /* owner of the first lock that it waits for */
+	bool done;	     /* by the thread that freed what this one waited for */
+	int error;	     /* the result then: 0 or -EDEADLK */
 };
 
 struct bucket {
@@ -173,7 +175,30 @@ static void apply(struct lock_change *c)
 		insert_copy(c, &w, w.start, w.end);
 }
 
-/* Locks of the inode were freed or weakened: do what waiters can have now. */
+/* Does the owner that `c` waits for wait, perhaps through others, for the owner of `c`?  Open files
+ * have no deadlocks: several processes may use them. */
+static bool is_deadlock(const struct lock_change *c)
+{
+	const void *owner = c->blocker;
+
+	for (u32 depth = 0; c->wanted.kind == LOCK_POSIX && depth < DEADLOCK_DEPTH; depth++) {
+		struct lock_change *w, *waiting = NULL;
+
+		for (u32 i = 0; i < BUCKETS; i++)
+			list_for_each (w, &buckets[i].waiting, link)
+				if (w->wanted.kind == LOCK_POSIX && w->wanted.owner == owner)
+					waiting = w;
+		if (!waiting)
+			return false;
+		owner = waiting->blocker;
+		if (owner == c->wanted.owner)
+			return true;
+	}
+	return false;
+}
+
+/* Locks of the inode were freed or weakened: do what waiters can have now, and end the wait of one
+ * that has become a deadlock. */
 static void serve_waiters(const struct inode *inode)
 {
 	struct lock_change *c, *next;
@@ -182,11 +207,20 @@ static void serve_waiters(const struct inode *inode)
 	do { /* a conversion may free a range for a waiter that came earlier */
 		again = false;
 		list_for_each_safe (c, next, &bucket_of(inode)->waiting, link) {
-			if (c->wanted.inode != inode || find_conflict(&c->wanted))
+			const struct file_lock *held = find_conflict(&c->wanted);
+
+			if (c->wanted.inode != inode || (held && held->owner == c->blocker))
 				continue;
+			if (held) { /* it waits for another owner now */
+				c->blocker = held->owner;
+				if (!is_deadlock(c))
+					continue;
+				c->error = -EDEADLK;
+			} else {
+				apply(c);
+				again = true;
+			}
 			list_remove(&c->link);
-			apply(c);
-			again = true;
 			c->done = true;
 			thread_wake(c->thread);
 		}
@@ -212,30 +246,6 @@ static bool splits(const struct file_lock *w)
 	return false;
 }
 
-/* Would the owner of `wanted` wait for a process that waits, perhaps through others, for this
- * owner? Open files have no deadlocks: several processes may use them. */
-static bool is_deadlock(const struct file_lock *wanted)
-{
-	const struct file_lock *blocker = find_conflict(wanted);
-
-	for (u32 depth = 0; blocker && wanted->kind == LOCK_POSIX && depth < DEADLOCK_DEPTH;
-	     depth++) {
-		struct lock_change *c, *waiting = NULL;
-
-		if (blocker->kind != LOCK_POSIX)
-			return false;
-		for (u32 i = 0; i < BUCKETS && !waiting; i++)
-			list_for_each (c, &buckets[i].waiting, link)
-				if (!waiting && c->wanted.kind == LOCK_POSIX &&
-				    c->wanted.owner == blocker->owner)
-					waiting = c;
-		blocker = waiting ? find_conflict(&waiting->wanted) : NULL;
-		if (blocker && blocker->owner == wanted->owner)
-			return true;
-	}
-	return false;
-}
-
 /* Sleep until another thread has done the change.  The caller holds table_lock, which is released
  * in between. */
 static int wait_for_lock(struct lock_change *c)
@@ -247,19 +257,22 @@ static int wait_for_lock(struct lock_change *c)
 	error = sleep_until_woken(&c->done, WAIT_FOREVER, WAIT_SIGNALS);
 	mutex_lock(&table_lock);
 	list_remove(&c->link);
-	return c->done || !error ? 0 : -ERESTARTSYS;
+	return c->done ? c->error : error ? -ERESTARTSYS : 0;
 }
 
 static int change_locked(struct lock_change *c, bool wait)
 {
-	if (!find_conflict(&c->wanted)) {
+	const struct file_lock *held = find_conflict(&c->wanted);
+
+	if (!held) {
 		apply(c);
 		serve_waiters(c->wanted.inode);
 		return 0;
 	}
 	if (!wait)
 		return -EAGAIN;
-	return is_deadlock(&c->wanted) ? -EDEADLK : wait_for_lock(c);
+	c->blocker = held->owner;
+	return is_deadlock(c) ? -EDEADLK : wait_for_lock(c);
 }
 
 /* The first steps of flock(): it frees the old lock before it takes one of another type (flock(2)).
