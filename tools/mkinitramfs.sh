@@ -7,12 +7,13 @@
 # STAGE is made anew.  The archive is packed by BusyBox's own cpio, in sorted order.
 set -eu
 
-out=$1 stage=$2
+mkdir -p "$(dirname "$1")"
+out=$(cd "$(dirname "$1")" && pwd)/$(basename "$1") stage=$2
 shift 2
 here=$(dirname "$0")/..
 rm -rf "$stage"
 mkdir -p "$stage/bin" "$stage/sbin" "$stage/etc" "$stage/root" "$stage/tests" "$stage/labs" "$stage/usr/bin" \
-	"$stage/usr/sbin" "$stage/var/run" "$stage/mnt"
+	"$stage/usr/sbin" "$stage/var/run" "$stage/mnt" "$stage/home/user"
 chmod 755 "$stage"
 
 busybox=
@@ -40,4 +41,10 @@ for program in "$@"; do
 	strip -o "$to" "${program#*=}" 2>/dev/null || cp "${program#*=}" "$to"
 done
 cp -R "$here/user/etc/." "$stage/etc/"
-(cd "$stage" && find . | LC_ALL=C sort | "$busybox" cpio -o -H newc 2>/dev/null) > "$out"
+cd "$stage"
+# All is root's, except the home of the user in user/etc/passwd.
+{
+	find . ! -path "./home/user*" | LC_ALL=C sort | "$busybox" cpio -o -H newc -R 0:0
+	find ./home/user | LC_ALL=C sort | "$busybox" cpio -o -H newc -R 1000:1000
+} > "$out.new" 2>/dev/null
+mv "$out.new" "$out"

@@ -44,6 +44,7 @@ struct file *file_create_anonymous(const struct file_ops *ops, u32 flags, void *
 
 	if (IS_ERR(inode))
 		return (struct file *)inode;
+	inode_own(inode, inode);
 	f = file_create(inode, ops, flags);
 	inode_put(inode);
 	if (!IS_ERR(f))

@@ -46,7 +46,7 @@ def wait_for_group(vm, group):
     alive(vm)
 
 
-@pytest.mark.parametrize("program", ["forkbomb all", "hog all"])
+@pytest.mark.parametrize("program", ["forkbomb all", "forkbomb root", "hog all"])
 def test_takes_all_there_is(vm, program):
     before = free_memory(vm)
     out = vm.run(f"/tests/{program}", 120)

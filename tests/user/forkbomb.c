@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * forkbomb [all]: as many processes as may be, each of which forks as well; when all fail, they are
- * killed and reaped, and the system is alive.  Under a limit of 150, unless told to take all.
+ * forkbomb [all|root]: as many processes as may be, each of which forks as well; when all fail,
+ * they are killed and reaped, and the system is alive.  Under a limit of 150, unless told to take
+ * all that a user may have, or all that root may have.
  */
 #include "check.h"
 
-static bool take_all;
+static bool take_all, as_root;
 
 static volatile struct {
 	int made, refused, other;
@@ -46,7 +47,7 @@ static void explode(void)
 	counts = map_shared(PAGE);
 	root = SPAWN(MUST(setsid());
 		     if (!take_all && has_call(SYS_prlimit64)) MUST(setrlimit(RLIMIT_NPROC, &r));
-		     if (has_call(SYS_setuid)) MUST(setuid(64997)); bomb());
+		     if (has_call(SYS_setuid) && !as_root) MUST(setuid(64997)); bomb());
 	WAIT_UNTIL(settled() || take_all);
 	if (take_all)
 		for (int i = 0; i < 100 && !settled(); i++)
@@ -75,7 +76,8 @@ static void still_alive(void)
 int main(int argc, char *argv[])
 {
 	check_start();
-	take_all = argc > 1 && strcmp(argv[1], "all") == 0;
+	as_root = argc > 1 && strcmp(argv[1], "root") == 0;
+	take_all = as_root || (argc > 1 && strcmp(argv[1], "all") == 0);
 	RUN(explode);
 	RUN(still_alive);
 	return check_end();
