@@ -20,7 +20,10 @@ SANITIZE ?= 0
 # The extensions: kernel/dev, and each folder of kernel/linux and kernel/watch. CORE=1 leaves all of
 # them out, WITHOUT="trace seed" some; one whose folder has been deleted is left out as well. The
 # self-tests of extension NAME lie in tests/kernel/NAME. For each extension that is in, WITH_NAME is
-# 1 (kernel/lib/extensions.h). Each choice has a build folder of its own.
+# 1; for one of WATCHED, which the code asks for by that constant, it is 0 if it is not in. The
+# constants are ordinary conditions, never #if: the compiler checks a probe in every build and drops
+# its code if the constant is 0. Each choice has a build folder of its own.
+WATCHED := dev lockdep panic process ptrace rights sched seed trace
 CORE ?= 0
 FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdepth 0 -type d 2>/dev/null))
 $(foreach name,$(filter-out $(notdir $(FOLDERS)),$(WITHOUT)),$(error WITHOUT: no extension \
@@ -62,7 +65,8 @@ export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GD
 
 # Flags from outside add to these: CFLAGS, ASFLAGS and LDFLAGS to the kernel's, USER_CFLAGS to the
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
-WITH := $(shell echo '$(EXTENSIONS:%=-DWITH_%=1)' | tr a-z A-Z)
+WITH := $(shell echo '$(EXTENSIONS:%=-DWITH_%=1) $(patsubst %,-DWITH_%=0,$(filter-out \
+  $(EXTENSIONS),$(WATCHED)))' | tr a-z A-Z)
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wvla \
   -Wundef $(CFLAGS) -ffreestanding -I. -I$(BUILD) -DHEDDLE_DEBUG=$(DEBUG) $(WITH) -m64 -mcmodel=kernel -mno-red-zone \
   -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer \

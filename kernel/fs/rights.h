@@ -7,7 +7,6 @@
 
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/extensions.h"
 
 /* Capabilities that the kernel asks for: capabilities(7). */
 enum capability {

@@ -34,7 +34,7 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset);
 long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue, bool compare,
 		   u32 expected);
 
-/* Sums over all CPUs since the boot. */
+/* Counted since the boot. */
 struct futex_stats {
 	u64 waits;	   /* calls that slept */
 	u64 waits_refused; /* calls that did not sleep: the value had changed */

@@ -150,7 +150,7 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	fpu_state_set(NULL);
 	*frame = (struct trap_frame){
 	    .vector = frame->vector,
-	    .error = (u64)-1, /* no system call to restart */
+	    .error = frame->error,
 	    .rip = e->image.entry,
 	    .cs = SELECTOR_USER_CODE,
 	    .rflags = RFLAGS_IF,

@@ -47,7 +47,7 @@ static bool leave_process(struct thread *t, int wait_status)
 	struct process *p = t->process;
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
 	struct resource_use use;
-	bool last, stopped = false, unlink = t != p->leader;
+	bool last, stopped = false, unlink = t != p->leader, keep;
 
 	t->exited = true;
 	last = --p->thread_count == 0;
@@ -55,7 +55,8 @@ static bool leave_process(struct thread *t, int wait_status)
 		signal_group_exit(p, wait_status, t);
 	thread_resource_use(t, &use);
 	resource_use_add(&p->use.ended_threads, &use);
-	if (p->stop.stopped && !last && !p->group_exiting)
+	if (p->stop.stopped && !last && !p->group_exiting &&
+	    t->signals.stop_generation != p->stop.generation)
 		stopped = --p->stop.threads_to_stop == 0;
 	if (!last)
 		signal_retarget(p);
@@ -67,9 +68,11 @@ static bool leave_process(struct thread *t, int wait_status)
 	if (stopped)
 		signal_notify_change(p, CLD_STOPPED, p->stop.signal);
 	wait_wake_all(&p->exec.wait);
+	keep = unlink && ptrace_on(t) && ptrace_keeps(t, wait_status); /* the TID, until the tracer waits */
 	spin_unlock_irq(&process_lock, flags);
 	if (unlink) {
-		tid_free(t->tid);
+		if (!keep)
+			tid_free(t->tid);
 		/* Drop the reference of the TID hash.  Our own, as the running thread, remains
 		 * until finish_switch(). */
 		thread_put(t);
@@ -162,7 +165,8 @@ static void reparent_child(struct process *child, struct process *reaper, struct
 	child->exit_signal = SIGCHLD;
 	if (child->zombie) {
 		list_push_front(&reaper->children, &child->sibling_link);
-		if (signal_notify_end(child))
+		/* A tracer that has not seen the end yet delays the notification. */
+		if (!ptrace_on(child->leader) && signal_notify_end(child))
 			reap_later(child, later);
 		return;
 	}
@@ -196,6 +200,8 @@ static void become_zombie(struct process *p, struct list *later)
 	/* Zombies are at the front of the list, so that wait() finds one at once. */
 	list_remove(&p->sibling_link);
 	list_push_front(&p->parent->children, &p->sibling_link);
+	if (ptrace_on(p->leader) && ptrace_keeps(p->leader, 0))
+		return;
 	if (signal_notify_end(p)) /* the parent will not wait */
 		reap_later(p, later);
 }
@@ -226,6 +232,8 @@ void thread_exit(int wait_status)
 	u64 flags;
 
 	require(t->is_user && preempt_count() == 0);
+	if (WITH_PTRACE)
+		ptrace_exit(wait_status);
 	if (p->space)
 		thread_release_user_words(t);
 	leave_address_space(t);

@@ -87,7 +87,6 @@ static struct thread *copy_thread(const struct clone_args *args)
 	frame = thread_frame(t);
 	*frame = *thread_frame(self);
 	frame->rax = 0;
-	frame->error = (u64)-1; /* the child has no system call to restart */
 	if (args->stack)
 		frame->rsp = args->stack + args->stack_size;
 	preempt_disable(); /* or a switch could load the registers anew in the middle */
@@ -288,7 +287,10 @@ long process_clone(const struct clone_args *args)
 	trace_thread(TRACE_FORK, t, 0, 0);
 	if (args->flags & CLONE_PARENT_SETTID) /* a bad address is not reported, as on Linux */
 		(void)!put_user_u32((u32 *)args->parent_tid, (u32)tid);
-	thread_start(t);
+	if (ptrace_on(current_thread()))
+		ptrace_start(t, args->flags, args->exit_signal);
+	else
+		thread_start(t);
 	if (child) {
 		if (args->flags & CLONE_VFORK)
 			wait_for_vfork(child);

@@ -21,7 +21,6 @@ static void restart_syscall(struct trap_frame *f, const struct sigaction *action
 
 	if (f->vector != VECTOR_SYSCALL || (s64)f->error == -1)
 		return;
-	f->error = (u64)-1;
 	switch (-(s64)f->rax) {
 	case ERESTARTNOINTR:
 		break;
@@ -74,21 +73,20 @@ static void report_change(struct process *p, int code, int signal)
 static void stay_stopped(struct thread *t, u64 flags)
 {
 	struct process *p = t->process;
-	bool counted = false; /* this thread has been subtracted from threads_to_stop ... */
-	u32 generation = 0;   /* ... in this stop; a new stop may begin while we sleep */
 
-	while (p->stop.stopped && !signal_dying(t)) {
-		if (!counted || generation != p->stop.generation) {
-			counted = true;
-			generation = p->stop.generation;
+	while (signal_stops(t) && !signal_dying(t)) {
+		if (t->signals.stop_generation != p->stop.generation) {
+			t->signals.stop_generation = p->stop.generation;
+			if (ptrace_on(t))
+				ptrace_group_stop(t);
 			if (--p->stop.threads_to_stop == 0) {
 				int signal = p->stop.signal;
 
 				spin_unlock_irq(&p->signals.lock, flags);
 				report_change(p, CLD_STOPPED, signal);
 				flags = spin_lock_irq(&p->signals.lock);
-				continue;
 			}
+			continue;
 		}
 		/* The state is set under the lock, so a thread that ends the stop finds us STOPPED
 		 * and wakes us. */
@@ -98,11 +96,9 @@ static void stay_stopped(struct thread *t, u64 flags)
 		flags = spin_lock_irq(&p->signals.lock);
 	}
 	thread_set_state(THREAD_RUNNABLE);
-	/* Another thread's exec ends us, which does not end the stop.  leave_process() will
-	 * subtract this thread from threads_to_stop again, so add it back. */
-	if (p->stop.stopped && counted && generation == p->stop.generation)
-		p->stop.threads_to_stop++;
 	spin_unlock_irq(&p->signals.lock, flags);
+	if (ptrace_has_work(t, WORK_TRAP))
+		ptrace_trap(t);
 }
 
 /* The default action of a stop signal; signals.lock is held. */
@@ -168,10 +164,13 @@ static void run_handler(struct trap_frame *frame, int signal, const struct sigac
 	if (!(action->flags & SA_NODEFER))
 		during |= SIGNAL_BIT(signal);
 	signal_set_mask(during);
+	if (ptrace_on(current_thread()))
+		ptrace_resumed(frame, true);
 }
 
 /* Take one pending signal that is not blocked.  Returns its number and fills *action and *info; 0
- * if there is none.  signals.lock is held. */
+ * if there is none; -1 if a tracer has discarded it.  signals.lock is held; a tracer's stop releases
+ * it for a time. */
 static int take_signal(struct thread *t, struct sigaction *action, struct siginfo *info)
 {
 	struct process *p = t->process;
@@ -181,6 +180,8 @@ static int take_signal(struct thread *t, struct sigaction *action, struct siginf
 		return 0;
 	if (SIGNAL_BIT(signal) & SIGNAL_STOP_SET)
 		p->stop.dequeued = true;
+	if (ptrace_on(t) && ptrace_discards(t, &signal, info))
+		return -1;
 	*action = signal_action_of(p->signals.actions, signal, true);
 	return signal;
 }
@@ -194,6 +195,8 @@ void signal_work(struct trap_frame *frame)
 	u64 flags;
 	int signal;
 
+	if (ptrace_has_work(t, WORK_PTRACE_CALL))
+		ptrace_call_done(frame);
 	/* ppoll() or pselect() returned without a signal: restore the old mask now, before signals
 	 * are taken.  Otherwise a signal that only the temporary mask allowed would be
 	 * delivered. */
@@ -213,7 +216,7 @@ void signal_work(struct trap_frame *frame)
 			report_change(p, CLD_CONTINUED, SIGCONT);
 			continue;
 		}
-		if (p->stop.stopped) {
+		if (signal_stops(t) || ptrace_has_work(t, WORK_TRAP)) {
 			stay_stopped(t, flags);
 			continue;
 		}
@@ -221,15 +224,17 @@ void signal_work(struct trap_frame *frame)
 		if (!signal)
 			break;
 		spin_unlock_irq(&p->signals.lock, flags);
-		if (action.handler > SIG_IGN) {
+		if (signal > 0 && action.handler > SIG_IGN) {
 			run_handler(frame, signal, &action, &info);
 			return;
 		}
-		if (action.handler == SIG_DFL)
+		if (signal > 0 && action.handler == SIG_DFL)
 			default_action(p, signal);
 	}
 	restart_syscall(frame, NULL);
 	t->signals.mask = take_return_mask(t);
 	signal_recalculate(t);
 	spin_unlock_irq(&p->signals.lock, flags);
+	if (ptrace_on(t))
+		ptrace_resumed(frame, false);
 }

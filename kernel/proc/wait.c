@@ -40,7 +40,7 @@ static bool report_child(struct process *child, u32 options, struct wait_result 
 	u64 flags;
 
 	if (child->zombie) {
-		if (!(options & WEXITED))
+		if (!(options & WEXITED) || ptrace_on(child->leader)) /* its tracer is first */
 			return false;
 		code = wait_status_code(child->group_exit_code, &status);
 		result_fill(child, result, code, child->group_exit_code);
@@ -102,6 +102,8 @@ int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *r
 
 	for (;;) {
 		answer = report_any(p, type, id, options, result, &reap);
+		if (WITH_PTRACE && answer <= 0)
+			answer = ptrace_wait(answer, type, id, options, result, &reap);
 		if (answer != 0 || options & WNOHANG)
 			break;
 		if (wait_sleep_irq(&p->child_wait, &process_lock, WAIT_FOREVER, WAIT_SIGNALS) < 0) {

@@ -9,7 +9,6 @@
  */
 #pragma once
 
-#include "kernel/lib/extensions.h"
 #include "kernel/sync/spinlock.h"
 
 #define LOCKDEP (HEDDLE_DEBUG && WITH_LOCKDEP)

@@ -42,6 +42,8 @@ void syscall_dispatch(struct trap_frame *frame)
 	(*this_cpu_ptr(syscall_calls))[MIN(number, (u32)SYSCALL_COUNT)]++;
 	current_thread()->use.counted.system_calls++;
 	irq_enable();
+	if (ptrace_has_work(current_thread(), WORK_TRACE_CALLS))
+		number = ptrace_call(frame);
 	if (trace_on(TRACE_SYS_ENTER))
 		trace_enter(number, frame);
 	if (likely(number < SYSCALL_COUNT && syscall_table[number].fn))

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "kernel/lib/extensions.h"
 #include "kernel/task/per_thread.h"
 
 struct sched_attributes {

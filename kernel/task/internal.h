@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/task/group.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 
@@ -133,6 +134,15 @@ bool signal_notify_end(struct process *p);
 /* Split a wait status for siginfo: returns CLD_EXITED or CLD_KILLED and sets *status to the exit
  * code or the signal (si_status). */
 int wait_status_code(int wait_status, int *status);
+
+/* Must the thread stop with its process?  A traced thread takes part in each stop once.  Then its
+ * tracer decides.  The caller holds signals.lock. */
+static inline bool signal_stops(const struct thread *t)
+{
+	const struct stop_state *s = &t->process->stop;
+
+	return s->stopped && !(ptrace_on(t) && t->signals.stop_generation == s->generation);
+}
 
 /* --- dying.c ---------------------------------------------------------------------------------- */
 

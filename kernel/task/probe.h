@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Probes: the named places where the core calls extensions that watch or control threads.  This is
- * all that the core knows of kernel/watch/trace, kernel/watch/seed and kernel/dev.  Each probe is
- * an inline function that becomes no code if its extension is not built; otherwise it calls a
- * function of the extension, out of line.  Skip them at a first reading: none changes what the core
- * does for a thread without a seed.  (The probes of the lock-order checker are in
- * kernel/sync/lockdep.h.)
+ * all that the core knows of kernel/watch/trace, kernel/watch/seed, kernel/linux/ptrace,
+ * kernel/linux/rights and kernel/dev.  Each probe is an inline function that becomes no code if its
+ * extension is not built; otherwise it calls a function of the extension, out of line.  Skip them at
+ * a first reading: none changes what the core does for a thread without a seed and without a
+ * tracer.  (The probes of the lock-order checker are in kernel/sync/lockdep.h.)
  */
 #pragma once
 
 #include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/extensions.h"
 #include "kernel/task/thread.h"
 
 struct inode;
@@ -19,6 +18,7 @@ struct process;
 struct runqueue;
 struct trap_frame;
 struct tty;
+struct wait_result;
 
 /* --- Trace ------------------------------------------------------------------------------------ */
 
@@ -274,6 +274,39 @@ static inline int pidfd_make(struct process *child, const struct clone_args *arg
 {
 	return WITH_PROCESS ? pidfd_install(child, args) : -EINVAL;
 }
+
+/* --- ptrace() --------------------------------------------------------------------------------- */
+
+/* Bits of thread.pending_work.  The sticky ones are no work: they only mark the thread. */
+#define WORK_TRAP	 (8U | 16U) /* two bits of the extension: stop soon */
+#define WORK_PTRACE_CALL 32U	    /* something to do at the end of this system call */
+#define WORK_PTRACED	 64U	    /* sticky: the thread has a tracer; under process_lock */
+#define WORK_TRACE_CALLS 128U	    /* sticky: its system calls are traced */
+#define WORK_DEBUG_REGS	 256U	    /* sticky: the thread has debug registers of its own */
+#define WORK_STICKY	 (WORK_PTRACED | WORK_TRACE_CALLS | WORK_DEBUG_REGS)
+
+/* Has the thread one of these bits of pending_work?  Is it traced? */
+static inline bool ptrace_has_work(const struct thread *t, u32 bits)
+{
+	return WITH_PTRACE && unlikely(READ_ONCE(t->pending_work) & bits);
+}
+#define ptrace_on(t) ptrace_has_work(t, WORK_PTRACED)
+
+/* The functions of the extension (kernel/linux/ptrace/ptrace.c, which documents them). */
+u32 ptrace_call(struct trap_frame *frame);
+void ptrace_call_done(struct trap_frame *frame);
+bool ptrace_discards(struct thread *t, int *signal, struct siginfo *info);
+void ptrace_group_stop(struct thread *t);
+void ptrace_continued(struct thread *t);
+void ptrace_trap(struct thread *t);
+void ptrace_resumed(struct trap_frame *frame, bool handler_begins);
+void ptrace_start(struct thread *t, u64 clone_flags, u64 exit_signal);
+void ptrace_exit(int wait_status);
+bool ptrace_keeps(struct thread *t, int wait_status);
+int ptrace_wait(int answer, u32 type, pid_t id, u32 options, struct wait_result *w,
+		struct process **reap);
+int ptrace_debug(struct trap_frame *frame, u64 dr6, int code);
+void ptrace_load_debug_registers(const struct thread *t);
 
 /* --- Terminals -------------------------------------------------------------------------------- */
 

@@ -10,7 +10,6 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/process_events.h"
-#include "kernel/task/probe.h"
 #include "kernel/task/sched.h"
 
 /* Signals that an instruction of the thread causes.  They are taken before all others. */
@@ -87,7 +86,7 @@ void signal_recalculate(struct thread *t)
 	assert_held(&p->signals.lock);
 	/* WORK_SIGNAL: signal_work() has to end the thread, stop it, report that the process
 	 * continues, or take a signal. */
-	if (signal_dying(t) || p->stop.stopped || p->stop.continue_notify ||
+	if (signal_dying(t) || signal_stops(t) || p->stop.continue_notify ||
 	    (t->signals.pending | p->signals.pending) & (~t->signals.mask | t->signals.wait_set))
 		thread_notify(t, WORK_SIGNAL);
 	else if (t == current_thread())
@@ -139,21 +138,22 @@ static void stop_or_continue(struct process *p, int signal)
 		return;
 	signal_discard(p, SIGNAL_STOP_SET);
 	p->stop.dequeued = false;
-	if (!p->stop.stopped)
-		return;
+	if (p->stop.stopped)
+		p->stop.continue_pending = p->stop.continue_notify = true;
 	p->stop.stopped = false;
-	p->stop.continue_pending = true;
-	p->stop.continue_notify = true;
 	list_for_each (t, &p->threads, process_link)
-		thread_wake_from(t, THREAD_STOPPED);
+		if (ptrace_on(t))
+			ptrace_continued(t);
+		else
+			thread_wake_from(t, THREAD_STOPPED);
 }
 
 /* Would the signal have no effect?  A blocked signal is kept, since its action may be different
  * when it is unblocked.  Init only gets signals for which it has a handler. */
 static bool is_ignored(struct process *p, const struct thread *t, int signal, u64 handler)
 {
-	if (t->signals.mask & SIGNAL_BIT(signal))
-		return false;
+	if (t->signals.mask & SIGNAL_BIT(signal) || (ptrace_on(t) && signal != SIGKILL))
+		return false; /* the tracer sees it first */
 	return handler == SIG_IGN ||
 	       (handler == SIG_DFL &&
 		(SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET || p == init_process));
@@ -163,7 +163,7 @@ static bool is_ignored(struct process *p, const struct thread *t, int signal, u6
 static bool is_fatal(const struct thread *t, int signal, u64 handler)
 {
 	return handler == SIG_DFL && !(t->signals.mask & SIGNAL_BIT(signal)) &&
-	       !(SIGNAL_BIT(signal) & SIGNAL_STOP_SET);
+	       !(SIGNAL_BIT(signal) & SIGNAL_STOP_SET) && (!ptrace_on(t) || signal == SIGKILL);
 }
 
 /* Append an entry with `info` to the queue.  If there is no memory or the limit is reached, -EAGAIN
@@ -323,10 +323,13 @@ void signal_force(int signal, const struct siginfo *info)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	u64 flags = spin_lock_irq(&p->signals.lock), handler;
+	u64 flags = spin_lock_irq(&p->signals.lock), *handler;
 
-	handler = READ_ONCE(p->signals.actions->of[signal - 1].handler);
-	if (handler <= SIG_IGN || t->signals.mask & SIGNAL_BIT(signal))
+	handler = &p->signals.actions->of[signal - 1].handler;
+	if (*handler == SIG_IGN || t->signals.mask & SIGNAL_BIT(signal))
+		WRITE_ONCE(*handler, SIG_DFL);
+	t->signals.mask &= ~SIGNAL_BIT(signal);
+	if (READ_ONCE(*handler) == SIG_DFL && !ptrace_on(t))
 		signal_group_exit(p, signal, NULL); /* even init: it cannot continue */
 	else
 		(void)signal_send_locked(p, t, signal, info, NULL);

@@ -57,6 +57,7 @@ enum {
 #define BUS_ADRERR  2
 #define TRAP_BRKPT  1
 #define TRAP_TRACE  2
+#define TRAP_HWBKPT 4
 #define CLD_EXITED    1
 #define CLD_KILLED    2
 #define CLD_TRAPPED   4
@@ -110,6 +111,7 @@ struct thread_signals {
 	sigset_t wait_set;   /* sigtimedwait() waits for these and takes them although blocked */
 	sigset_t pending;    /* sent to this thread, not delivered yet */
 	struct list queue;   /* struct queued_signal.link: the siginfo of signals in `pending` */
+	u32 stop_generation; /* of the last stop of the process in which this thread was counted */
 	struct altstack {
 		u64 base, size; /* size 0: none */
 		u32 flags;	/* SS_* */

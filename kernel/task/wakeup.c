@@ -72,7 +72,7 @@ bool thread_interrupted(u32 wait_flags)
 {
 	u32 work = __atomic_load_n(&current_thread()->pending_work, __ATOMIC_SEQ_CST);
 
-	return (wait_flags & WAIT_SIGNALS && work & (WORK_SIGNAL | WORK_KILLED)) ||
+	return (wait_flags & WAIT_SIGNALS && work & (WORK_SIGNAL | WORK_KILLED | WORK_TRAP)) ||
 	       (wait_flags & WAIT_KILLABLE && work & WORK_KILLED);
 }
 

@@ -147,15 +147,16 @@ enum fault_result {
 enum fault_result address_space_fault(struct address_space *as, u64 address,
 				      enum fault_access access);
 
-/* --- Looking at another's memory (exec, /proc/PID/mem, ptrace)
- * --------------------------------- */
+/* --- Another's memory (exec, /proc/PID/mem, ptrace) -------------------------------------------- */
 
-/* Copy `n` bytes from or to the space.  Returns the bytes copied, fewer if a hole follows, or
- * -EFAULT if none could be copied.  With `force`, private pages that are read-only are copied and
- * then written. Sleeps. */
-ssize_t address_space_read(struct address_space *as, u64 address, void *buf, size_t n);
-ssize_t address_space_write(struct address_space *as, u64 address, const void *buf, size_t n,
-			    bool force);
+/* Copy `n` bytes from or, with `write`, to the space.  Returns the bytes copied, fewer if a hole
+ * follows, or -EFAULT if none could be copied.  With `force`, the protection of a page does not
+ * count, but private pages that are read-only are copied before they are written.  Sleeps. */
+ssize_t address_space_copy(struct address_space *as, u64 address, void *buf, size_t n, bool write,
+			   bool force);
+#define address_space_read(as, address, buf, n) address_space_copy(as, address, buf, n, false, true)
+#define address_space_write(as, address, buf, n, force)                                            \
+	address_space_copy(as, address, (void *)(buf), n, true, force)
 
 /* --- Futex keys --------------------------------------------------------------------------------*/
 
@@ -174,7 +175,7 @@ int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 
 /* --- Counters --------------------------------------------------------------------------------- */
 
-/* What page faults did, on all CPUs since the boot. */
+/* What page faults did since the boot. */
 struct fault_stats {
 	u64 cow_copies;	   /* pages copied on a write, because other spaces map them too */
 	u64 cow_reuses;	   /* pages not copied on a write: no other space maps them any more */

@@ -25,10 +25,10 @@ static bool copy_now(struct region *r, u64 address, void *buf, size_t n, bool wr
 	return true;
 }
 
-/* May the region be written, or with `force` be copied and then written? */
-static bool write_allowed(const struct region *r, bool force)
+/* Does the region allow the access, or with `force` could it be made to (ptrace(2))? */
+static bool access_allowed(const struct region *r, bool write, bool force)
 {
-	return (r->prot & PROT_WRITE) || (force && !r->shared);
+	return r->prot & (write ? PROT_WRITE : PROT_READ) || (force && !(write && r->shared));
 }
 
 static bool copy_in_page(struct address_space *as, u64 address, void *buf, size_t n, bool write,
@@ -39,7 +39,7 @@ static bool copy_in_page(struct address_space *as, u64 address, void *buf, size_
 
 	rwlock_read_lock(&as->lock);
 	r = region_at(as, address);
-	if (r && (!write || write_allowed(r, force))) {
+	if (r && access_allowed(r, write, force)) {
 		do {
 			spin_lock(&as->page_table_lock);
 			copied = copy_now(r, address, buf, n, write);
@@ -50,8 +50,8 @@ static bool copy_in_page(struct address_space *as, u64 address, void *buf, size_
 	return copied;
 }
 
-static ssize_t copy_pages(struct address_space *as, u64 address, void *buf, size_t n, bool write,
-			  bool force)
+ssize_t address_space_copy(struct address_space *as, u64 address, void *buf, size_t n, bool write,
+			   bool force)
 {
 	size_t done = 0;
 
@@ -64,15 +64,4 @@ static ssize_t copy_pages(struct address_space *as, u64 address, void *buf, size
 		address += part;
 	}
 	return done || !n ? (ssize_t)done : -EFAULT;
-}
-
-ssize_t address_space_read(struct address_space *as, u64 address, void *buf, size_t n)
-{
-	return copy_pages(as, address, buf, n, false, true);
-}
-
-ssize_t address_space_write(struct address_space *as, u64 address, const void *buf, size_t n,
-			    bool force)
-{
-	return copy_pages(as, address, (void *)buf, n, true, force);
 }

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "kernel/lib/extensions.h"
 #include "kernel/lib/format.h"
 
 /* The name of the function that contains `address`, and the offset into it.  NULL if the address is

@@ -12,7 +12,6 @@
 
 
 #define XCR0_X87_SSE 0x03UL
-#define XCR0_SSE     0x02UL
 #define XCR0_AVX     0x04UL
 #define XCR0_AVX512  0xe0UL /* opmask, upper halves of ZMM0-15, ZMM16-31 */
 

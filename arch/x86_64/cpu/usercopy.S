@@ -126,22 +126,4 @@ FUNCTION usercopy_raw_string
 	.cfi_endproc
 	FIXUP	.Lstring_load, .Lstring_fault
 
-/* int usercopy_raw_cmpxchg32(u32 *user, u32 *old, u32 new_value) */
-FUNCTION usercopy_raw_cmpxchg32
-	.cfi_startproc
-	movl	(%rsi), %eax
-	USER_ACCESS_BEGIN
-.Lcmpxchg:
-	lock cmpxchgl %edx, (%rdi)
-	movl	%eax, (%rsi)
-	xorl	%eax, %eax
-.Lcmpxchg_out:
-	USER_ACCESS_END
-	ret
-.Lcmpxchg_fault:
-	movl	$-EFAULT, %eax
-	jmp	.Lcmpxchg_out
-	.cfi_endproc
-	FIXUP	.Lcmpxchg, .Lcmpxchg_fault
-
 	.section .note.GNU-stack, "", @progbits

@@ -6,7 +6,6 @@
 
 #include "arch/x86_64/cpu/features.h"
 
-extern u8 smap_enabled; /* read by usercopy.S and entry.S */
 u8 smap_enabled;
 
 struct fixup {

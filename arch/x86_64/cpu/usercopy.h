@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The only instructions that access user memory (usercopy.S).  They run between STAC and CLAC if
+ * The instructions of core and base that access user memory (usercopy.S).  They run between STAC and CLAC if
  * the CPU has SMAP.  The exception table lists each with the address at which it continues after a
  * fault. Any context; with pages that are not present they may sleep (trap.c: usercopy_fault()).
  */
@@ -18,12 +18,10 @@ size_t usercopy_raw_clear(void *user_dst, size_t n);
  * there is no NUL in n bytes, or -EFAULT. */
 ssize_t usercopy_raw_string(char *dst, const char *user_src, size_t n);
 
-/* Compare and exchange an aligned 32-bit word.  Returns 0 and stores the former value in *old, or
- * returns -EFAULT. */
-int usercopy_raw_cmpxchg32(u32 *user, u32 *old, u32 new_value);
-
 /* Returns the address at which to continue after a fault at `rip`; 0: `rip` is not in the table. */
 u64 usercopy_fixup(u64 rip);
+
+extern u8 smap_enabled; /* read by usercopy.S, entry.S and cmpxchg_user.c */
 
 /* Read from cpu_features whether there is SMAP.  Before the first copy. */
 void usercopy_init(void);

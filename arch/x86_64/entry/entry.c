@@ -50,7 +50,7 @@ void entry_exit_work(struct trap_frame *frame)
 	for (;;) {
 		if (unlikely(need_resched())) {
 			schedule(); /* account_leave() counts it as forced: it is runnable */
-		} else if (unlikely(READ_ONCE(t->pending_work))) {
+		} else if (unlikely(READ_ONCE(t->pending_work) & ~WORK_STICKY)) {
 			irq_enable();
 			signal_work(frame);
 			irq_disable();

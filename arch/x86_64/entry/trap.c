@@ -270,7 +270,11 @@ static void trap_user(struct trap_frame *frame, u64 address)
 	int code = 0;
 
 	if (vector == VECTOR_DEBUG) {
-		code = dr6_take() & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
+		u64 dr6 = dr6_take();
+
+		code = dr6 & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
+		if (ptrace_on(t))
+			code = ptrace_debug(frame, dr6, code);
 		if (code == TRAP_TRACE && seed_take_step(frame))
 			return;
 	}

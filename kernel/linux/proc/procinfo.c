@@ -10,6 +10,7 @@
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/proc/usage.h"
 #include "kernel/linux/process_parts.h"
+#include "kernel/linux/tracer.h"
 #include "kernel/linux/rights.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/sched_attributes.h"
@@ -105,13 +106,15 @@ static char state_letter(const struct thread *t, const struct process *p)
 {
 	if (t->exited || p->zombie)
 		return 'Z';
+	if (is_tracing_stop(t))
+		return 't';
 	return thread_state_letter(t);
 }
 
 static const char *state_word(char letter)
 {
 	static const char *const words[] = {"R (running)", "S (sleeping)", "D (disk sleep)",
-					    "T (stopped)", "Z (zombie)"};
+					    "T (stopped)", "t (tracing stop)", "Z (zombie)"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
 		if (words[i][0] == letter)
@@ -247,8 +250,9 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 		text_printf(text, "Umask:\t%04o\n", (u32)f.umask);
 	text_printf(text, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
 		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
-	text_printf(text, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
-		    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
+	text_printf(text, "TracerPid:\t%d\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
+		    tracer_of(t), c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid,
+		    c->fsgid);
 	show_groups(t, text);
 	if (as) {
 		show_memory(as, text);

@@ -18,7 +18,7 @@ static s32 info_status(const struct wait_result *w)
 	case CLD_EXITED:
 	case CLD_STOPPED:
 	case CLD_TRAPPED:
-		return w->status >> 8 & 0xff;
+		return w->status >> 8; /* with the event of a tracee */
 	case CLD_CONTINUED:
 		return SIGCONT;
 	default:

@@ -9,6 +9,7 @@
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
+#include "kernel/linux/tracer.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
@@ -206,7 +207,7 @@ bool seed_single_step(struct trap_frame *frame)
 	if (!current_thread()->seed->stepping)
 		return false;
 	seed_step(frame->rip);
-	return true;
+	return !is_ptrace_stepping(current_thread());
 }
 
 /* Clear TF before other code copies rflags, above all into a signal frame. */
@@ -214,7 +215,7 @@ void seed_trap_flag_clear(struct trap_frame *frame)
 {
 	struct seed_member *m = current_thread()->seed;
 
-	if (m->stepping)
+	if (m->stepping && !is_ptrace_stepping(current_thread()))
 		frame->rflags &= ~RFLAGS_TF;
 	m->stepping = false;
 }
