@@ -791,6 +791,34 @@ static bool says(const char *path, const char *line)
 	return strstr(text, line);
 }
 
+/* A process that has had other rights is closed to its new user. */
+static void dumpable(void)
+{
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	CHECK_EQ(IN_CHILD(MUST(setuid(USER)); CHECK_EQ(prctl(PR_GET_DUMPABLE), 0);
+			  CHECK_EQ(setuid(USER), 0); CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+			  CHECK_EQ(setuid(USER), 0); CHECK_EQ(prctl(PR_GET_DUMPABLE), 1)),
+		 0);
+	if (!has_proc())
+		return;
+	for (int open = 0; open < 2; open++) {
+		char path[64], text[64], c;
+		int ready[2];
+		pid_t pid;
+
+		MUST(pipe(ready));
+		pid = SPAWN(MUST(setgid(100)); MUST(setuid(USER));
+			    if (open) prctl(PR_SET_DUMPABLE, 1); close(ready[1]); pause());
+		close(ready[1]);
+		(void)!read(ready[0], &c, 1);
+		close(ready[0]);
+		snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+		AS(USER, CHECK_EQ(readlink(path, text, sizeof(text)) > 0, open));
+		AS(OTHER, CHECK_EQ(readlink(path, text, sizeof(text)) > 0, 0));
+		end(pid);
+	}
+}
+
 /* What /proc tells of a process, and to whom. */
 static void shown(void)
 {
@@ -852,6 +880,7 @@ int main(int argc, char *argv[])
 	RUN(queued_signals_of_a_user);
 	RUN(priorities);
 	RUN(administration);
+	RUN(dumpable);
 	RUN(shown);
 	return check_end();
 }

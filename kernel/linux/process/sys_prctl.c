@@ -11,8 +11,6 @@
 
 #define PR_SET_PDEATHSIG       1
 #define PR_GET_PDEATHSIG       2
-#define PR_GET_DUMPABLE	       3
-#define PR_SET_DUMPABLE	       4
 #define PR_GET_TIMING	       13
 #define PR_SET_TIMING	       14
 #define PR_SET_NAME	       15
@@ -31,8 +29,8 @@
 #define SLACK_DEFAULT_NS       50000
 #define TSC_ENABLED	       1
 
-/* What is stored and returned, and changes nothing else: timers have no slack, there are no core
- * files, and no page is made huge by itself. */
+/* What is stored and returned, and changes nothing else: timers have no slack, and no page is made
+ * huge by itself. */
 struct slack {
 	u64 default_ns; /* what PR_SET_TIMERSLACK with 0 sets; 0: SLACK_DEFAULT_NS */
 	u64 ns;		/* 0: SLACK_DEFAULT_NS */
@@ -41,7 +39,7 @@ struct slack {
 /* Of the process: all its threads have the same values, so that a new thread can copy them from its
  * maker's leader, and the thread that survives an exec has them. */
 struct attributes {
-	bool undumpable, no_huge_pages;
+	bool no_huge_pages;
 };
 
 static DEFINE_PER_THREAD(struct slack, slack);
@@ -55,21 +53,19 @@ static void inherit(struct thread *t)
 	*per_thread(t, attributes) = *per_thread(current_process()->leader, attributes);
 }
 
-static void attributes_set(struct process *p, bool undumpable, bool no_huge_pages)
+static void attributes_set(struct process *p, bool no_huge_pages)
 {
 	u64 flags = spin_lock_irq(&process_lock);
 	struct thread *t;
 
-	list_for_each (t, &p->threads, process_link) {
-		per_thread(t, attributes)->undumpable = undumpable;
+	list_for_each (t, &p->threads, process_link)
 		per_thread(t, attributes)->no_huge_pages = no_huge_pages;
-	}
 	spin_unlock_irq(&process_lock, flags);
 }
 
 static void new_program(struct process *p)
 {
-	attributes_set(p, false, per_thread(p->leader, attributes)->no_huge_pages);
+	attributes_set(p, per_thread(p->leader, attributes)->no_huge_pages);
 }
 
 PROCESS_EVENTS(prctl_events) = {.clone = inherit, .exec = new_program};
@@ -148,17 +144,10 @@ static long process_option(u32 option, u64 argument, bool more)
 		return 0;
 	case PR_GET_CHILD_SUBREAPER:
 		return put_user_u32((u32 *)argument, READ_ONCE(p->subreaper));
-	case PR_SET_DUMPABLE:
-		if (argument > 1)
-			return -EINVAL;
-		attributes_set(p, !argument, a->no_huge_pages);
-		return 0;
-	case PR_GET_DUMPABLE:
-		return !a->undumpable;
 	case PR_SET_THP_DISABLE:
 		if (more)
 			return -EINVAL;
-		attributes_set(p, a->undumpable, argument != 0);
+		attributes_set(p, argument != 0);
 		return 0;
 	case PR_GET_THP_DISABLE:
 		return more || argument ? -EINVAL : a->no_huge_pages;
@@ -174,9 +163,9 @@ SYSCALL5(prctl, option, argument, b, c, d)
 		result = process_option((u32)option, argument, b || c || d);
 	if (result != -ENOSYS)
 		return result;
-	linker_set_for_each(entry, prctl_options) if (entry->option ==
-						      (u32)option) return entry->fn(argument, b, c,
-										    d);
+	linker_set_for_each(entry, prctl_options)
+		if (entry->option == (u32)option)
+			return entry->fn(argument, b, c, d);
 	return -EINVAL;
 }
 

@@ -12,7 +12,8 @@
 struct exec_rights {
 	struct capability_sets sets; /* for the program that is being loaded */
 	bool secure;		     /* its AT_SECURE */
-	bool no_new_privileges;	     /* set-id bits do not count: prctl(2) */
+	bool dumpable;
+	bool no_new_privileges; /* set-id bits do not count: prctl(2) */
 };
 
 static DEFINE_PER_THREAD(struct exec_rights, state);
@@ -65,6 +66,7 @@ int rights_exec(struct credentials *c, const struct inode *program, bool *secure
 	*secure = set_id || (c->uid && (effective || s.permitted & ~s.ambient));
 	r->sets = s;
 	r->secure = *secure;
+	r->dumpable = c->euid == c->uid && c->egid == c->gid && !may_access(program, MAY_READ);
 	return 0;
 }
 
@@ -78,6 +80,7 @@ static void exec(struct process *p)
 	struct exec_rights *r = per_thread(current_thread(), state);
 
 	capabilities_set(&r->sets);
+	dumpable_set(p, r->dumpable);
 	if (r->secure)
 		WRITE_ONCE(p->signals.parent_death, 0); /* prctl(2) */
 }

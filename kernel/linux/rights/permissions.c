@@ -112,15 +112,15 @@ bool rights_signal(const struct thread *to, int signal)
 	       capable(CAP_KILL);
 }
 
-/* TODO dumpable */
 bool rights_may_inspect(struct thread *t)
 {
 	const struct credentials *c = &current_thread()->credentials, *other = &t->credentials;
 
 	if (t->process == current_process())
 		return true;
-	if (c->fsuid == other->euid && c->fsuid == other->suid && c->fsuid == other->uid &&
-	    c->fsgid == other->egid && c->fsgid == other->sgid && c->fsgid == other->gid &&
+	if (is_dumpable(t) && c->fsuid == other->euid && c->fsuid == other->suid &&
+	    c->fsuid == other->uid && c->fsgid == other->egid && c->fsgid == other->sgid &&
+	    c->fsgid == other->gid &&
 	    !(capabilities_of(t).permitted & ~capabilities_of(current_thread()).effective))
 		return true;
 	return capable(CAP_SYS_PTRACE);

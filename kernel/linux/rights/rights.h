@@ -31,6 +31,11 @@ void capabilities_set(const struct capability_sets *sets); /* of the calling thr
 void capabilities_follow_ids(const struct credentials *old, const struct credentials *new,
 			     struct capability_sets *sets);
 
+/* --- Looking into processes (dumpable.c) ------------------------------------------------------ */
+
+bool is_dumpable(const struct thread *t);
+void dumpable_set(struct process *p, bool dumpable); /* takes process_lock */
+
 /* --- Ids (sys_ids.c) -------------------------------------------------------------------------- */
 
 /* Give the calling thread these ids, and the capabilities that follow from the change.  0, or

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * prctl(2), PR_SET_DUMPABLE: may others of the same user look into the process?  Not if it has had
+ * other rights since its program began, nor if the program cannot be read.
+ */
+#include "kernel/lib/errno.h"
+#include "kernel/linux/prctl_option.h"
+#include "kernel/linux/rights/rights.h"
+#include "kernel/task/process_events.h"
+
+/* Of the process: all its threads have the same value. */
+static DEFINE_PER_THREAD(bool, undumpable);
+
+bool is_dumpable(const struct thread *t)
+{
+	return !READ_ONCE(*per_thread(t, undumpable));
+}
+
+void dumpable_set(struct process *p, bool dumpable)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct thread *t;
+
+	list_for_each (t, &p->threads, process_link)
+		WRITE_ONCE(*per_thread(t, undumpable), !dumpable);
+	spin_unlock_irq(&process_lock, flags);
+}
+
+static void inherit(struct thread *t)
+{
+	*per_thread(t, undumpable) = !is_dumpable(current_thread());
+}
+
+PROCESS_EVENTS(dumpable_events) = {.clone = inherit};
+
+static long dumpable_option(u64 dumpable, u64 b, u64 c, u64 d)
+{
+	if (dumpable > 1)
+		return -EINVAL;
+	dumpable_set(current_process(), dumpable);
+	return 0;
+}
+
+static long dumpable_read(u64 a, u64 b, u64 c, u64 d)
+{
+	return is_dumpable(current_thread());
+}
+
+PRCTL_OPTIONS(dumpable_options) = {{3, dumpable_read}, {4, dumpable_option}};
