@@ -240,6 +240,27 @@ static void splice_waits(void)
 	sleep_ms(20);
 	kill(child, SIGUSR1);
 	CHECK_EQ(wait_status(child), 0);
+	/* While it waits for a socket, others use the pipe, and a signal ends it. */
+	int s[2];
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	child = SPAWN(splice(s[0], NULL, p[1], NULL, 100, 0));
+	WAIT_UNTIL(is_asleep(child));
+	CHECK_EQ(write(s[1], "abc", 3), 3);
+	CHECK_EQ(wait_status(child), 0);
+	CHECK_EQ(read(p[0], got, 100), 3);
+	child = SPAWN(splice(s[0], NULL, p[1], NULL, 100, 0));
+	WAIT_UNTIL(is_asleep(child));
+	kill(child, SIGKILL);
+	CHECK_EQ(wait_status(child), SIGKILL);
+	/* A full socket keeps what it does not take in the pipe. */
+	MUST(fcntl(s[1], F_SETFL, O_NONBLOCK));
+	while (write(s[1], pattern, 10000) > 0)
+		;
+	CHECK_EQ(write(p[1], "kept", 4), 4);
+	CHECK_ERR(splice(p[0], NULL, s[1], NULL, 100, 0), EAGAIN);
+	CHECK_EQ(read(p[0], got, 100), 4);
+	close(s[0]);
+	close(s[1]);
 	close_all();
 }
 

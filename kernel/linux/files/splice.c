@@ -2,9 +2,8 @@
  *
  * Moving bytes into and out of pipes: splice(), tee(), vmsplice().  The bytes are copied.
  *
- * A pipe stays locked while its bytes are read or written by the other file, so that a write that
- * fails leaves them in the pipe.  No call sleeps for data or room while it holds the lock of a
- * pipe.
+ * No call sleeps for data or room while it holds the lock of a pipe, so that a signal can end it
+ * and others can use the pipe.  Bytes leave a pipe when the other file has taken them.
  */
 #include "kernel/ipc/pipe_internal.h"
 #include "kernel/lib/errno.h"
@@ -53,59 +52,6 @@ static ssize_t broken_pipe(void)
 
 /* --- Moving ----------------------------------------------------------------------------------- */
 
-/* Fill a pipe from a file.  Returns the number of bytes, 0 at the end of the file, or an error.
- * The caller holds the lock of the pipe. */
-static ssize_t fill(struct pipe *p, struct file *in, u64 *at, size_t n, char *buffer)
-{
-	ssize_t done = 0, got = 0;
-
-	while (n && pipe_room(p)) {
-		size_t want = MIN(MIN(n, pipe_room(p)), PAGE_SIZE);
-		struct io_buffer io;
-
-		io_init_kernel(&io, buffer, want);
-		got = file_transfer(in, &io, false, at);
-		if (got <= 0)
-			break;
-		io_init_kernel(&io, buffer, (size_t)got);
-		got = pipe_move(p, &io, p->head, (size_t)got, true);
-		if (got <= 0)
-			break;
-		pipe_add(p, (u64)got);
-		n -= (size_t)got;
-		done += got;
-		if ((size_t)got < want)
-			break;
-	}
-	return done ?: got;
-}
-
-/* The opposite: write the bytes of a pipe to a file. */
-static ssize_t drain(struct pipe *p, struct file *out, u64 *at, size_t n, char *buffer)
-{
-	ssize_t done = 0, got = 0;
-
-	while (n && !pipe_empty(p)) {
-		size_t want = MIN(MIN(n, p->head - p->tail), PAGE_SIZE);
-		struct io_buffer io;
-
-		io_init_kernel(&io, buffer, want);
-		got = pipe_move(p, &io, p->tail, want, false);
-		if (got <= 0)
-			break;
-		io_init_kernel(&io, buffer, (size_t)got);
-		got = file_transfer(out, &io, true, at);
-		if (got <= 0)
-			break;
-		pipe_take(p, (u64)got);
-		n -= (size_t)got;
-		done += got;
-		if ((size_t)got < want)
-			break;
-	}
-	return !done && got == -EFBIG ? file_too_large() : done ?: got;
-}
-
 /* Copy from one pipe to another, and remove the bytes from the first one if `consume`.  The caller
  * holds both locks. */
 static ssize_t pass(struct pipe *from, struct pipe *to, size_t n, bool consume, char *buffer)
@@ -141,32 +87,81 @@ static ssize_t file_to_pipe(struct file *in, u64 *at, struct file *out, size_t n
 			    char *buffer)
 {
 	struct pipe *p = out->private;
-	ssize_t result = pipe_wait(p, &p->writable, has_room, may_wait(out, flags));
+	ssize_t got = pipe_wait(p, &p->writable, has_room, may_wait(out, flags)), done = 0;
 
-	if (result)
-		return result;
+	if (got)
+		return got;
+	if (!READ_ONCE(p->readers))
+		return broken_pipe();
+	while (n && (!done || has_room(p))) {
+		size_t want = MIN(n, PAGE_SIZE);
+		struct io_buffer io;
+
+		io_init_kernel(&io, buffer, want);
+		got = file_transfer(in, &io, false, at);
+		if (got <= 0)
+			break;
+		io_init_kernel(&io, buffer, (size_t)got);
+		got = file_transfer(out, &io, true, NULL);
+		if (got <= 0)
+			break;
+		n -= (size_t)got;
+		done += got;
+		if ((size_t)got < want)
+			break;
+	}
+	return done ?: got;
+}
+
+/* Copy up to a page from the front of a pipe.  *position says where it was. */
+static ssize_t peek(struct pipe *p, char *buffer, size_t n, u64 *position)
+{
+	struct io_buffer io;
+	ssize_t got;
+
+	io_init_kernel(&io, buffer, PAGE_SIZE);
 	mutex_lock(&p->lock);
-	result = p->readers ? fill(p, in, at, n, buffer) : broken_pipe();
+	*position = p->tail;
+	got = pipe_move(p, &io, p->tail, MIN(MIN(n, p->head - p->tail), PAGE_SIZE), false);
 	mutex_unlock(&p->lock);
-	if (result > 0)
-		wait_wake_all(&p->readable);
-	return result;
+	return got;
+}
+
+/* Remove `n` bytes that peek() has returned, unless another reader was faster. */
+static void consume(struct pipe *p, u64 position, u64 n)
+{
+	bool wake;
+
+	mutex_lock(&p->lock);
+	wake = p->tail == position && p->head - p->tail >= n && pipe_take(p, n);
+	mutex_unlock(&p->lock);
+	if (wake)
+		wait_wake_all(&p->writable);
 }
 
 static ssize_t pipe_to_file(struct file *in, struct file *out, u64 *at, size_t n, u32 flags,
 			    char *buffer)
 {
 	struct pipe *p = in->private;
-	ssize_t result = pipe_wait(p, &p->readable, has_data, may_wait(in, flags));
+	ssize_t got = pipe_wait(p, &p->readable, has_data, may_wait(in, flags)), done = 0;
 
-	if (result)
-		return result;
-	mutex_lock(&p->lock);
-	result = drain(p, out, at, n, buffer);
-	mutex_unlock(&p->lock);
-	if (result > 0)
-		wait_wake_all(&p->writable);
-	return result;
+	while (!got && n) {
+		struct io_buffer io;
+		u64 position;
+
+		got = peek(p, buffer, n, &position);
+		if (got <= 0)
+			break;
+		io_init_kernel(&io, buffer, (size_t)got);
+		got = file_transfer(out, &io, true, at);
+		if (got <= 0)
+			break;
+		consume(p, position, (u64)got);
+		n -= (size_t)got;
+		done += got;
+		got = io.remaining != 0; /* a short write is the last one */
+	}
+	return !done && got == -EFBIG ? file_too_large() : done ?: got;
 }
 
 /* Another thread may take the data or the room between the wait and the lock: then wait again. */
