@@ -84,21 +84,19 @@ void futex_waiter_wake(struct futex_waiter *w, bool owner_died)
 	list_remove(&w->link);
 	w->owner_died = owner_died;
 	this_cpu_ptr(futex_counters)->woken++;
+	if (w->any_woken)
+		__atomic_store_n(w->any_woken, true, __ATOMIC_RELEASE);
 	/* The woken thread takes the lock of the bucket before it returns from the sleep, so it
 	 * cannot exit before the lock is released here. */
 	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
 	thread_wake(w->thread);
 }
 
-int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
+bool futex_waiter_end(struct futex_waiter *w)
 {
-	struct thread *t = current_thread();
 	struct futex_bucket *b;
-	int error;
+	bool woken;
 
-	t->wait.name = "futex";
-	error = sleep_until_woken(&w->woken, deadline_ns, WAIT_SIGNALS);
-	t->wait.name = NULL;
 	for (;;) { /* until its lock is held, a requeue may change w->bucket */
 		b = READ_ONCE(w->bucket);
 		spin_lock(&b->lock);
@@ -106,18 +104,27 @@ int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 			break;
 		spin_unlock(&b->lock);
 	}
-	if (w->woken)
-		error = 0;
-	else
+	woken = w->woken;
+	if (!woken)
 		list_remove(&w->link);
 	spin_unlock(&b->lock);
-	return error;
+	return woken;
 }
 
-long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bitset)
+int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
+{
+	int error;
+
+	current_thread()->wait.name = "futex";
+	error = sleep_until_woken(&w->woken, deadline_ns, WAIT_SIGNALS);
+	current_thread()->wait.name = NULL;
+	return futex_waiter_end(w) ? 0 : error;
+}
+
+long futex_waiter_begin(struct futex_waiter *w, u64 address, bool shared, u32 expected, u32 bitset,
+			bool *any_woken)
 {
 	struct futex_bucket *b;
-	struct futex_waiter w;
 	struct futex_key key;
 	u32 value;
 
@@ -135,12 +142,22 @@ long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bit
 		if (thread_interrupted(WAIT_KILLABLE))
 			return -EINTR;
 	}
-	if (value == expected)
-		futex_waiter_enqueue(&w, b, &key, bitset, 0);
-	else
+	if (value == expected) {
+		futex_waiter_enqueue(w, b, &key, bitset, 0);
+		w->any_woken = any_woken;
+	} else {
 		this_cpu_ptr(futex_counters)->waits_refused++;
+	}
 	spin_unlock(&b->lock);
-	return value == expected ? futex_waiter_sleep(&w, deadline_ns) : -EAGAIN;
+	return value == expected ? 0 : -EAGAIN;
+}
+
+long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bitset)
+{
+	struct futex_waiter w;
+	long error = futex_waiter_begin(&w, address, shared, expected, bitset, NULL);
+
+	return error ?: futex_waiter_sleep(&w, deadline_ns);
 }
 
 /* Wake up to `count` waiters of a word, the longest waiting first.  Returns the number woken.

@@ -25,6 +25,7 @@ struct futex_waiter {
 	tid_t owner; /* of a priority-inheriting (PI) lock: the TID; 0: a futex_wait() */
 	struct thread *thread;
 	bool woken;	 /* set under bucket->lock */
+	bool *any_woken; /* the same for all waiters of a thread; NULL: it has this one alone */
 	bool owner_died; /* PI: woken to try again, not as the new owner */
 };
 
@@ -40,6 +41,14 @@ bool futex_key_equal(const struct futex_key *a, const struct futex_key *b);
 void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
 			  const struct futex_key *key, u32 bitset, tid_t owner);
 void futex_waiter_wake(struct futex_waiter *w, bool owner_died);
+
+/* Enqueue a waiter if the word is as expected.  0, or the errors of futex_wait() except
+ * -ETIMEDOUT. */
+long futex_waiter_begin(struct futex_waiter *w, u64 address, bool shared, u32 expected, u32 bitset,
+			bool *any_woken);
+
+/* Leave the bucket.  Returns whether the waiter has been woken. */
+bool futex_waiter_end(struct futex_waiter *w);
 
 /* Sleep until a wake-up (0), the deadline (-ETIMEDOUT) or a signal (-EINTR).  On return the waiter
  * is in no bucket.  If a wake-up coincides with the deadline or the signal, the result is 0. */

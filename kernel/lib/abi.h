@@ -30,8 +30,6 @@ enum {
 #define CLOCK_BOOTTIME		 7
 #define CLOCK_TAI		 11
 
-#define TIMER_ABSTIME		 1 /* flag: the time is a point of the clock, not a duration */
-
 /* --- lseek(2), sigprocmask(2), ioctl(2) ------------------------------------------------------ */
 
 #define SEEK_SET    0

@@ -6,6 +6,9 @@
 
 #include "kernel/lib/base.h"
 
+#define TIMER_ABSTIME	  1 /* flag: the time is a point of the clock, not a duration */
+#define SI_TIMER	  (-2)
+
 #define TIMER_SETTING_MAX (1UL << 61) /* ns, 73 years: the sum of several does not overflow */
 
 struct timer_setting {

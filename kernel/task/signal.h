@@ -41,7 +41,6 @@ enum {
 
 #define SI_USER	  0
 #define SI_KERNEL 0x80
-#define SI_TIMER  (-2)
 #define SI_TKILL  (-6)
 
 #define ILL_ILLOPN  2

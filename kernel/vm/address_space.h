@@ -27,8 +27,6 @@ struct file;
 #define MAP_32BIT	    0x40
 #define MAP_ANONYMOUS	    0x20
 #define MAP_GROWSDOWN	    0x100
-#define MAP_LOCKED	    0x2000
-#define MAP_POPULATE	    0x8000
 #define MAP_STACK	    0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
 

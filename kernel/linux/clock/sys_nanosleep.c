@@ -6,6 +6,7 @@
 #include "kernel/linux/clock_events.h"
 #include "kernel/linux/cpu_alarm.h"
 #include "kernel/linux/errno.h"
+#include "kernel/linux/timer_setting.h"
 #include "kernel/sys/calls.h"
 
 /* On a clock of CPU time.  It is not restarted after a signal; Linux does not write the rest of an

@@ -11,6 +11,9 @@
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
 
+#define MAP_LOCKED   0x2000
+#define MAP_POPULATE 0x8000
+
 #define MLOCK_ONFAULT 1
 #define MAP_KNOWN     0x7c17f97f /* flags of mmap(2): MAP_SHARED_VALIDATE rejects others */
 #define MCL_CURRENT   1

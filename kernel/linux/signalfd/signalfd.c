@@ -5,6 +5,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"
+#include "kernel/linux/timer_setting.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/internal.h"
