@@ -155,11 +155,13 @@ int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 		return 0;
 	rwlock_read_lock(&as->lock);
 	r = region_at(as, address);
-	if (!r) {
+	if (!r || !(r->prot & PROT_READ)) {
 		err = -EFAULT;
 	} else if (r->shared) {
 		key->object = r->object->id | 1UL << 63;
 		key->offset = (r->object_page << PAGE_SHIFT) + (address - r->start);
+		if ((key->offset & PAGE_MASK) >= READ_ONCE(r->object->size))
+			err = -EFAULT; /* a load would get SIGBUS */
 	}
 	rwlock_read_unlock(&as->lock);
 	return err;

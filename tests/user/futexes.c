@@ -162,6 +162,31 @@ static int *move_page(volatile int *p)
 }
 
 /* Between processes: the same word at another address, and in a file. */
+/* The key of a shared futex is its page, so that the page must be there and readable. */
+static void pages_of_shared_words(void)
+{
+	int *none = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = MUST(open("word", O_RDWR | O_CREAT, 0644));
+	int *cut = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int *gone[3] = {none, (int *)((char *)cut + PAGE), BAD};
+
+	MUST(ftruncate(fd, 1));
+	word = 0;
+	for (int i = 0; i < 3; i++) {
+		CHECK_ERR(futex(gone[i], FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
+		CHECK_ERR(futex(gone[i], FUTEX_WAIT, 1, NULL, NULL, 0), EFAULT);
+		CHECK_ERR(futex(&word, FUTEX_CMP_REQUEUE, 1, NULL, gone[i], 0), EFAULT);
+		CHECK_EQ(futex(gone[i], FUTEX_WAKE | FUTEX_PRIVATE, 1, NULL, NULL, 0), 0);
+	}
+	CHECK_EQ(futex((char *)cut + PAGE - 4, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+	MUST(mprotect(none, PAGE, PROT_READ | PROT_WRITE));
+	CHECK_EQ(futex(none, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+	munmap(none, PAGE);
+	munmap(cut, 2 * PAGE);
+	close(fd);
+	unlink("word");
+}
+
 static void shared_words(void)
 {
 	int fd = MUST(open("word", O_RDWR | O_CREAT, 0644));
@@ -422,6 +447,7 @@ int main(int argc, char *argv[])
 	RUN(timeouts);
 	RUN(waking);
 	RUN(requeueing);
+	RUN(pages_of_shared_words);
 	RUN(shared_words);
 	RUN(across_processes);
 	RUN(robust);
