@@ -239,11 +239,12 @@ static void waiting(void)
 
 static void polled(void)
 {
-	mqd_t q = open_queue(O_RDWR, 1, 10);
-	struct pollfd p = {q, POLLIN | POLLOUT, 0};
+	struct pollfd p = {0, POLLIN | POLLOUT, 0};
 	pid_t child;
+	mqd_t q;
 
 	SKIP_IF(!has_call(SYS_poll), "no poll()");
+	p.fd = q = open_queue(O_RDWR, 1, 10);
 	CHECK_EQ(poll(&p, 1, 0), 1);
 	CHECK_EQ(p.revents, POLLOUT);
 	CHECK_EQ(mq_send(q, "x", 1, 0), 0);
@@ -340,11 +341,12 @@ static void notify_by_thread(void)
 {
 	static int count;
 	struct sigevent e = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_thread};
-	mqd_t q = open_queue(O_RDWR, 5, 10);
+	mqd_t q;
 
+	SKIP_IF(!has_call(SYS_socket), "no sockets");
+	q = open_queue(O_RDWR, 5, 10);
 	told = &count;
 	e.sigev_value.sival_int = 5;
-	SKIP_IF(!has_call(SYS_socket), "no sockets");
 	for (int i = 1; i <= 3; i++) {
 		CHECK_EQ(mq_notify(q, &e), 0);
 		CHECK_EQ(mq_send(q, "x", 1, 0), 0);
