@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <poll.h>
 #include <unistd.h>
@@ -114,6 +116,28 @@ static void objects(const char *name, key_t key)
 	}
 }
 
+/* A child that shares, stops sharing, and runs another program while it shares. */
+static void relatives(void)
+{
+	char *args[] = {"failwalk", "child", NULL};
+	int fd = -1, status, program = open("/proc/self/exe", O_RDONLY);
+	long flags = CLONE_PIDFD | CLONE_FILES | CLONE_FS | SIGCHLD;
+	pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, &fd, 0, 0);
+
+	if (pid == 0) {
+		unshare(CLONE_FS);
+		syscall(SYS_execveat, program, "", args, NULL, AT_EMPTY_PATH);
+		_exit(1);
+	}
+	if (pid > 0) {
+		close((int)syscall(SYS_pidfd_getfd, fd, 0, 0));
+		close((int)syscall(SYS_pidfd_open, pid, 0));
+		waitpid(pid, &status, 0);
+		close(fd);
+	}
+	close(program);
+}
+
 static void a_little_of_everything(void)
 {
 	struct pollfd p;
@@ -157,6 +181,7 @@ static void a_little_of_everything(void)
 	status = open("/proc/self/maps", O_RDONLY);
 	if (status >= 0)
 		(void)!read(status, name, sizeof(name));
+	relatives();
 	pid = fork();
 	if (pid == 0)
 		execl("/proc/self/exe", "failwalk", "child", (char *)NULL);

@@ -100,6 +100,17 @@ static void signalling(void)
 	CHECK_ERR(pidfd_send_signal(own, SIGUSR1, NULL, 0x100), EINVAL);
 	CHECK_ERR(pidfd_send_signal(zero, SIGUSR1, NULL, 0), EBADF);
 	CHECK_ERR(pidfd_send_signal(1000, SIGUSR1, NULL, 0), EBADF);
+	if (has_proc()) {
+		fd = open("/proc/self", O_RDONLY | O_DIRECTORY);
+		CHECK_EQ(pidfd_send_signal(fd, 0, NULL, 0), 0);
+		CHECK_EQ(pidfd_send_signal(fd, SIGUSR1, NULL, 0), 0);
+		CHECK_EQ(caught[SIGUSR1], 3);
+		caught[SIGUSR1] = 2;
+		close(fd);
+		fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+		CHECK_ERR(pidfd_send_signal(fd, 0, NULL, 0), EBADF);
+		close(fd);
+	}
 	child = SPAWN(pause());
 	fd = pidfd_open(child, 0);
 	info.si_code = SI_USER;

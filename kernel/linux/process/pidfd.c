@@ -7,7 +7,9 @@
 #include "kernel/linux/process/pidfd.h"
 
 #include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
 #include "kernel/linux/process_parts.h"
+#include "kernel/linux/rights.h"
 #include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/probe.h"
@@ -103,6 +105,9 @@ SYSCALL2(pidfd_open, pid, flags)
 #define PIDFD_SIGNAL_THREAD_GROUP  2
 #define PIDFD_SIGNAL_PROCESS_GROUP 4
 
+#define PREFIX			   "/proc/"
+#define PREFIX_LENGTH		   (sizeof(PREFIX) - 1)
+
 /* Fill *info from the caller, or with what kill() sends if `user` is 0.  A process may send a
  * siginfo that looks like one from the kernel or kill() only to itself. */
 static int info_get(struct siginfo *info, u64 user, int signal, const struct process *to)
@@ -145,6 +150,39 @@ static long send(struct process *p, int signal, u64 user, u32 flags)
 	return error;
 }
 
+/* As on Linux an open directory /proc/PID names the process, too.  Returns it with a reference, or
+ * NULL. */
+static struct process *process_of_directory(const struct file *f)
+{
+	char path[PREFIX_LENGTH + 16];
+	pid_t pid = 0;
+
+	if (!S_ISDIR(f->inode->mode) || strcmp(f->inode->sb->type, "proc") ||
+	    vfs_path_of(f->inode, path, sizeof(path)) < 0 || strncmp(path, PREFIX, PREFIX_LENGTH))
+		return NULL;
+	for (const char *digit = path + PREFIX_LENGTH; *digit; digit++) {
+		if (*digit < '0' || *digit > '9')
+			return NULL;
+		pid = pid * 10 + (*digit - '0');
+	}
+	return process_find(pid);
+}
+
+static long send_by_file(const struct file *f, int signal, u64 user, u32 flags)
+{
+	struct process *p = pidfd_process(f);
+	long error;
+
+	if (p)
+		return send(p, signal, user, flags);
+	p = process_of_directory(f);
+	if (!p)
+		return -EBADF;
+	error = send(p, signal, user, flags);
+	process_put(p);
+	return error;
+}
+
 SYSCALL4(pidfd_send_signal, fd, signal, user, flags)
 {
 	u32 how = (u32)flags;
@@ -152,26 +190,15 @@ SYSCALL4(pidfd_send_signal, fd, signal, user, flags)
 	if (how && how != PIDFD_SIGNAL_THREAD && how != PIDFD_SIGNAL_THREAD_GROUP &&
 	    how != PIDFD_SIGNAL_PROCESS_GROUP)
 		return -EINVAL;
-	return WITH_FILE(fd, pidfd_process(file) ? send(pidfd_process(file), (int)signal, user, how)
-						 : -EBADF);
+	return WITH_FILE(fd, send_by_file(file, (int)signal, user, how));
 }
 
 /* --- Descriptors ------------------------------------------------------------------------------ */
 
-/* ptrace(2), PTRACE_MODE_ATTACH_REALCREDS: all ids are the caller's real ones. */
-static bool may_take_files(const struct thread *t)
-{
-	const struct credentials *c = &t->credentials, *own = &current_thread()->credentials;
-
-	return t->process == current_process() || capable(CAP_SYS_PTRACE) ||
-	       (own->uid == c->uid && own->uid == c->euid && own->uid == c->suid &&
-		own->gid == c->gid && own->gid == c->egid && own->gid == c->sgid);
-}
-
 static long take_file(struct process *p, u32 fd)
 {
 	struct thread *t = pidfd_leader(p);
-	bool allowed = t && may_take_files(t);
+	bool allowed = t && may_inspect(t);
 	struct file_table *files = allowed ? process_files_get(p) : NULL;
 	struct file *f;
 
