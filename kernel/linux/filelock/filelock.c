@@ -18,7 +18,8 @@
 #include "kernel/task/sched.h"
 
 #define BUCKETS	       64
-#define DEADLOCK_DEPTH 10 /* processes that wait for each other in a row, as on Linux */
+#define LOCKS_MAX      65536 /* in all, so that they do not fill the memory */
+#define DEADLOCK_DEPTH 10    /* processes that wait for each other in a row, as on Linux */
 
 /* A change needs at most two new locks: its own, and the rest of one that it splits. */
 #define SPARES 2
@@ -41,6 +42,7 @@ struct bucket {
 static struct lock_class table_class = {"file locks", 0};
 static struct mutex table_lock = MUTEX_INIT(table_lock, &table_class); /* guards all of this */
 static struct bucket buckets[BUCKETS];
+static u32 lock_count;
 
 static void filelock_init(void)
 {
@@ -125,6 +127,7 @@ static void insert(struct file_lock *lock)
 		if (next->start > lock->start)
 			break;
 	list_push_back(&next->link, &lock->link);
+	lock_count++;
 }
 
 /* Move the lock out of the table, to the spare ones. */
@@ -132,6 +135,7 @@ static void discard(struct lock_change *c, struct file_lock *lock)
 {
 	list_remove(&lock->link);
 	list_push_back(&c->spare, &lock->link);
+	lock_count--;
 }
 
 static void insert_copy(struct lock_change *c, const struct file_lock *lock, s64 start, s64 end)
@@ -309,7 +313,8 @@ int filelock_set(const struct file_lock *wanted, bool wait)
 		list_push_back(&c.spare, &spare->link);
 	}
 	mutex_lock(&table_lock);
-	if (spares < SPARES && (wanted->type != F_UNLCK || splits(wanted)))
+	if ((spares < SPARES && (wanted->type != F_UNLCK || splits(wanted))) ||
+	    (lock_count >= LOCKS_MAX && wanted->type != F_UNLCK))
 		error = -ENOLCK;
 	else if (wanted->kind != LOCK_FLOCK || !flock_prepare(&c))
 		error = change_locked(&c, wait);

@@ -26,7 +26,8 @@ struct file_lock {
 };
 
 /* Take, convert or free (F_UNLCK) the lock `wanted`.  With `wait` this sleeps while another owner
- * has a lock that conflicts.  Returns 0, -EAGAIN, -EDEADLK, -ENOLCK (no memory) or -ERESTARTSYS. */
+ * has a lock that conflicts.  Returns 0, -EAGAIN, -EDEADLK, -ENOLCK (no memory, or too many
+ * locks) or -ERESTARTSYS. */
 int filelock_set(const struct file_lock *wanted, bool wait);
 
 /* Get the first lock that conflicts with `wanted`; if the type of `wanted` is F_UNLCK, the first
