@@ -163,10 +163,14 @@ def table(rows, cpus):
                " | ".join(f"{s:.1f}" for s in r["seconds"]) + f" | {verdict} |")
 
 
-def write(text):
+def write(lines):
+    """Put the table into the page; the rows of guests that were not judged now stay."""
     page = PAGE.read_text()
-    new = re.sub(r"(<!-- table -->\n).*?(<!-- end -->)", lambda m: m[1] + text + "\n" + m[2], page, flags=re.S)
-    PAGE.write_text(new)
+    old = re.search(r"<!-- table -->\n(.*?)<!-- end -->", page, re.S)
+    rows = {line.split("|")[1].strip(): line for line in old[1].splitlines()[2:]}
+    rows |= {line.split("|")[1].strip(): line for line in lines[2:]}
+    text = "\n".join([*lines[:2], *(rows[n] for n in names() if n in rows)])
+    PAGE.write_text(page[:old.start(1)] + text + "\n" + page[old.end(1):])
 
 
 def main():
@@ -190,10 +194,10 @@ def main():
         except (guest.Missing, linux.Missing, subprocess.CalledProcessError) as error:
             print(f"guest: {name}: {error}", file=sys.stderr)
             failed.append(name)
-    text = "\n".join(table(rows, cpus))
-    print("\n" + text)
+    lines = list(table(rows, cpus))
+    print("", *lines, sep="\n")
     if options.write:
-        write(text)
+        write(lines)
     return 1 if failed else 0
 
 
