@@ -41,26 +41,27 @@ struct tty_ops {
 };
 
 struct tty {
-	const char *name;	  /* "console" */
+	const char *name; /* "console" */
 	const struct tty_ops *ops;
-	u64 rdev;		  /* its device number, for /proc/PID/stat */
-	struct mutex write_lock;  /* a write() holds it, also while it waits for the device */
-	struct spinlock lock;	  /* irq; guards all below */
-	struct termios termios;
+	u64 rdev;			/* its device number, for /proc/PID/stat */
+	struct mutex write_lock;	/* a write() holds it, also while it waits for the device */
+	struct spinlock lock;		/* irq; guards all below */
+	struct termios termios, locked; /* `locked`: what of `termios` cannot be changed */
 	struct winsize size;
 	/* The four indices only grow; the place in the ring is the index modulo its size. */
 	u8 input[TTY_INPUT_SIZE];
 	u8 line_ends[TTY_INPUT_SIZE / 8]; /* bit set: last byte of a line; with a NUL byte: EOF */
 	u32 input_head, input_tail; /* bytes [tail, head): not read yet, or in the edited line */
-	u32 canon_head;		  /* the bytes before this index form whole lines */
-	u32 lines;		  /* whole lines in the ring */
-	u32 column;		  /* of the cursor; tabs and erasing need it */
-	u32 line_column;	  /* the column at which the edited line began */
-	bool stopped;		  /* VSTOP or TCOOFF has stopped the output */
-	bool hung_up;		  /* for ever: reads return 0, all else fails with -EIO */
+	u32 canon_head;		    /* the bytes before this index form whole lines */
+	u32 lines;		    /* whole lines in the ring */
+	u32 column;		    /* of the cursor; tabs and erasing need it */
+	u32 line_column;	    /* the column at which the edited line began */
+	bool stopped;		    /* VSTOP or TCOOFF has stopped the output */
+	bool exclusive;		    /* TIOCEXCL: only CAP_SYS_ADMIN can open it */
+	bool hung_up;		    /* for ever: reads return 0, all else fails with -EIO */
 	struct wait_queue readers, writers;
-	pid_t session;		  /* 0: no session has it as its controlling terminal */
-	pid_t foreground;	  /* process group */
+	pid_t session;	  /* 0: no session has it as its controlling terminal */
+	pid_t foreground; /* process group */
 };
 
 extern struct tty console_tty;
@@ -98,8 +99,9 @@ ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock);
 /* tcdrain(): sleep until the device has sent all bytes.  Returns 0 or -ERESTARTSYS. */
 int tty_drain(struct tty *tty);
 
-/* ioctl(): TCGETS, TCSETS*, TCGETA, TCSETA*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP,
- * TIOCSCTTY, TIOCNOTTY, TIOCGSID, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */
+/* ioctl(): TCGETS, TCSETS*, TCGETA, TCSETA*, TCFLSH, TCSBRK, TCXONC, TIOCGWINSZ, TIOCSWINSZ,
+ * TIOCGPGRP, TIOCSPGRP, TIOCSCTTY, TIOCNOTTY, TIOCGSID, TIOCGLCKTRMIOS, TIOCSLCKTRMIOS, TIOCGETD,
+ * TIOCSETD, TIOCEXCL, TIOCNXCL, TIOCGEXCL, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */
 long tty_ioctl(struct tty *tty, u32 request, u64 argument);
 
 /* The state of the terminal as bits of poll(2).  The caller waits on `readers` and `writers`. */

@@ -4,12 +4,16 @@
  */
 #include "kernel/dev/tty_file.h"
 
+#include "kernel/fs/rights.h"
 #include "kernel/lib/errno.h"
 
 int tty_file_open(struct file *file, struct tty *tty, bool may_control)
 {
-	int error = tty->ops->open ? tty->ops->open(tty) : 0;
+	int error;
 
+	if (READ_ONCE(tty->exclusive) && !capable(CAP_SYS_ADMIN))
+		return -EBUSY;
+	error = tty->ops->open ? tty->ops->open(tty) : 0;
 	if (error)
 		return error;
 	file->private = tty;

@@ -4,6 +4,7 @@
  */
 #include "kernel/dev/tty_job.h"
 #include "kernel/dev/tty_ldisc.h"
+#include "kernel/fs/rights.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -12,27 +13,34 @@
 #include "kernel/task/process_events.h"
 #include "kernel/task/signal.h"
 
-#define TCGETS	   0x5401
-#define TCSETS	   0x5402
-#define TCSETSW	   0x5403
-#define TCSETSF	   0x5404
-#define TCGETA	   0x5405
-#define TCSETA	   0x5406
-#define TCSETAW	   0x5407
-#define TCSETAF	   0x5408
-#define TCSBRK	   0x5409
-#define TCXONC	   0x540a
-#define TCFLSH	   0x540b
-#define TIOCSCTTY  0x540e
-#define TIOCGPGRP  0x540f
-#define TIOCSPGRP  0x5410
-#define TIOCOUTQ   0x5411
-#define TIOCSTI	   0x5412
-#define TIOCGWINSZ 0x5413
-#define TIOCSWINSZ 0x5414
-#define TIOCNOTTY  0x5422
-#define TCSBRKP	   0x5425
-#define TIOCGSID   0x5429
+#define TCGETS	       0x5401
+#define TCSETS	       0x5402
+#define TCSETSW	       0x5403
+#define TCSETSF	       0x5404
+#define TCGETA	       0x5405
+#define TCSETA	       0x5406
+#define TCSETAW	       0x5407
+#define TCSETAF	       0x5408
+#define TCSBRK	       0x5409
+#define TCXONC	       0x540a
+#define TCFLSH	       0x540b
+#define TIOCEXCL       0x540c
+#define TIOCNXCL       0x540d
+#define TIOCSCTTY      0x540e
+#define TIOCGPGRP      0x540f
+#define TIOCSPGRP      0x5410
+#define TIOCOUTQ       0x5411
+#define TIOCSTI	       0x5412
+#define TIOCGWINSZ     0x5413
+#define TIOCSWINSZ     0x5414
+#define TIOCNOTTY      0x5422
+#define TIOCSETD       0x5423
+#define TIOCGETD       0x5424
+#define TCSBRKP	       0x5425
+#define TIOCGSID       0x5429
+#define TIOCGLCKTRMIOS 0x5456
+#define TIOCSLCKTRMIOS 0x5457
+#define TIOCGEXCL      0x80045440
 
 enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };
 enum { TCOOFF, TCOON, TCIOFF, TCION };
@@ -74,6 +82,45 @@ static long get_termio(struct tty *tty, void *user)
 	return copy_to_user(user, &old, sizeof(old));
 }
 
+/* Keep what TIOCSLCKTRMIOS has locked: a set bit, or a character whose lock is not 0. */
+static void keep_locked(const struct tty *tty, struct termios *t)
+{
+	const struct termios *lock = &tty->locked, *now = &tty->termios;
+
+	t->c_iflag ^= (t->c_iflag ^ now->c_iflag) & lock->c_iflag;
+	t->c_oflag ^= (t->c_oflag ^ now->c_oflag) & lock->c_oflag;
+	t->c_cflag ^= (t->c_cflag ^ now->c_cflag) & lock->c_cflag;
+	t->c_lflag ^= (t->c_lflag ^ now->c_lflag) & lock->c_lflag;
+	t->c_line = lock->c_line ? now->c_line : t->c_line;
+	for (size_t i = 0; i < sizeof(t->c_cc); i++)
+		t->c_cc[i] = lock->c_cc[i] ? now->c_cc[i] : t->c_cc[i];
+}
+
+static long set_locked(struct tty *tty, const void *user)
+{
+	struct termios lock;
+	u64 flags;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (copy_from_user(&lock, user, sizeof(lock)))
+		return -EFAULT;
+	flags = spin_lock_irq(&tty->lock);
+	tty->locked = lock;
+	spin_unlock_irq(&tty->lock, flags);
+	return 0;
+}
+
+/* TIOCSETD: there is one line discipline, N_TTY. */
+static long set_discipline(const void *user)
+{
+	u32 number;
+
+	if (copy_from_user(&number, user, sizeof(number)))
+		return -EFAULT;
+	return number ? -EINVAL : 0;
+}
+
 /* Change the settings, after all output was sent if `drain`, and without the input that nobody has
  * read if `flush`.  If `old` is set, `user` points to a struct termio.  Sleeps while it drains. */
 static long set_termios(struct tty *tty, const void *user, bool old, bool drain, bool flush)
@@ -98,6 +145,7 @@ static long set_termios(struct tty *tty, const void *user, bool old, bool drain,
 		t.c_line = o.c_line;
 		memcpy(t.c_cc, o.c_cc, sizeof(o.c_cc));
 	}
+	keep_locked(tty, &t);
 	if (flush)
 		tty_flush_input(tty);
 	tty_set_termios(tty, &t);
@@ -242,6 +290,20 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 	case TCSETAW:
 	case TCSETAF:
 		return set_termios(tty, user, true, request != TCSETA, request == TCSETAF);
+	case TIOCGLCKTRMIOS:
+		return get(tty, user, &tty->locked, sizeof(tty->locked));
+	case TIOCSLCKTRMIOS:
+		return set_locked(tty, user);
+	case TIOCGETD:
+		return put_user_u32(user, 0);
+	case TIOCSETD:
+		return set_discipline(user);
+	case TIOCEXCL:
+	case TIOCNXCL:
+		WRITE_ONCE(tty->exclusive, request == TIOCEXCL);
+		return 0;
+	case TIOCGEXCL:
+		return put_user_u32(user, READ_ONCE(tty->exclusive));
 	case TCSBRK:
 	case TCSBRKP:
 		return tty_drain(tty);

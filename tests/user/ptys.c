@@ -239,6 +239,60 @@ static void old_settings(void)
 	close(master);
 }
 
+/* What TIOCSLCKTRMIOS locks stays as it is. */
+static void locked_settings(void)
+{
+	int master = open_master(), slave = open_slave(master);
+	struct termios lock, now, before;
+
+	CHECK_EQ(ioctl(slave, TIOCGLCKTRMIOS, &lock), 0);
+	CHECK_EQ(lock.c_iflag | lock.c_oflag | lock.c_cflag | lock.c_lflag | lock.c_cc[VINTR], 0);
+	lock.c_lflag = ECHO;
+	lock.c_cc[VINTR] = 1;
+	CHECK_EQ(ioctl(slave, TIOCSLCKTRMIOS, &lock), 0);
+	MUST(tcgetattr(slave, &before));
+	now = before;
+	now.c_lflag &= ~(ECHO | ICANON);
+	now.c_cc[VINTR] = now.c_cc[VQUIT] = 'x';
+	MUST(tcsetattr(slave, TCSANOW, &now));
+	MUST(tcgetattr(slave, &now));
+	CHECK_EQ(now.c_lflag, before.c_lflag & ~ICANON);
+	CHECK_EQ(now.c_cc[VINTR], before.c_cc[VINTR]);
+	CHECK_EQ(now.c_cc[VQUIT], 'x');
+	CHECK_EQ(IN_CHILD(MUST(setuid(1)); CHECK_ERR(ioctl(slave, TIOCSLCKTRMIOS, &lock), EPERM)),
+		 0);
+	CHECK_ERR(ioctl(slave, TIOCGLCKTRMIOS, BAD), EFAULT);
+	CHECK_ERR(ioctl(slave, TIOCSLCKTRMIOS, BAD), EFAULT);
+	close(slave);
+	close(master);
+}
+
+/* TIOCEXCL: others than root cannot open it any more.  And its line discipline, the only one. */
+static void exclusive(void)
+{
+	int master = open_master(), slave = open_slave(master), value = 7;
+	const char *name = slave_name(master);
+
+	CHECK_EQ(ioctl(slave, TIOCGEXCL, &value), 0);
+	CHECK_EQ(value, 0);
+	CHECK_EQ(ioctl(slave, TIOCEXCL), 0);
+	CHECK_EQ(ioctl(slave, TIOCGEXCL, &value), 0);
+	CHECK_EQ(value, 1);
+	close(MUST(open(name, O_RDWR | O_NOCTTY)));
+	MUST(chmod(name, 0666));
+	CHECK_EQ(IN_CHILD(MUST(setuid(1)); CHECK_ERR(open(name, O_RDWR | O_NOCTTY), EBUSY)), 0);
+	CHECK_EQ(ioctl(slave, TIOCNXCL), 0);
+	CHECK_EQ(IN_CHILD(MUST(setuid(1)); CHECK(open(name, O_RDWR | O_NOCTTY) >= 0)), 0);
+	CHECK_EQ(ioctl(slave, TIOCGETD, &value), 0);
+	CHECK_EQ(value, 0);
+	CHECK_EQ(ioctl(slave, TIOCSETD, &value), 0);
+	value = 999;
+	CHECK_ERR(ioctl(slave, TIOCSETD, &value), EINVAL);
+	CHECK_ERR(ioctl(slave, TIOCSETD, BAD), EFAULT);
+	close(slave);
+	close(master);
+}
+
 static void full(void)
 {
 	int master = open_master(), slave = open_slave(master);
@@ -442,6 +496,8 @@ int main(void)
 	RUN(both_directions);
 	RUN(settings);
 	RUN(old_settings);
+	RUN(locked_settings);
+	RUN(exclusive);
 	RUN(full);
 	RUN(ends);
 	RUN(waiting_ends);
