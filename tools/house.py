@@ -53,7 +53,7 @@ FLOORS = [
 KNOWN = {
     ("boot/boot.S", "kernel_main"): "the jump from the boot code into the kernel",
 }
-# Headers that declare probes: what core and base call, or read, of an extension.  A probe is inline
+# Headers that declare probes: what core, base and kernel/dev call, or read, of an extension.  A probe is inline
 # and folds to nothing where its extension is not built, so it is no reference upward.
 PROBES = {"kernel/task/probe.h", "kernel/sync/lockdep.h", "kernel/fs/rights.h"}
 # Constant tables of weak references: the linker fills them in with what the rooms define, as it
@@ -231,8 +231,8 @@ class House:
         return set(re.findall(r"\w+", "".join(self.texts[h] for h in PROBES)))
 
     def is_probe(self, r):
-        return layer(r.to) == EXTENSION and layer(r.file) != EXTENSION \
-            and r.symbol in self.probe_words
+        below = layer(r.file) != EXTENSION or r.file.startswith("kernel/dev/")
+        return layer(r.to) == EXTENSION and below and r.symbol in self.probe_words
 
     def is_arrow(self, r):
         return (r.file, r.symbol) not in KNOWN and not self.is_probe(r)
