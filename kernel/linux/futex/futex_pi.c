@@ -12,10 +12,13 @@
 #include "kernel/task/process.h"
 #include "kernel/vm/usercopy.h"
 
-#define FUTEX_LOCK_PI	 6
-#define FUTEX_UNLOCK_PI	 7
-#define FUTEX_TRYLOCK_PI 8
-#define FUTEX_LOCK_PI2	 13
+#define FUTEX_LOCK_PI	      6
+#define FUTEX_UNLOCK_PI	      7
+#define FUTEX_TRYLOCK_PI      8
+#define FUTEX_LOCK_PI2	      13
+
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_CMP_REQUEUE_PI  12
 
 /* The thread exits or execs, and so does not count as the owner of a PI lock any more. */
 static DEFINE_PER_THREAD(bool, owner_gone);
@@ -109,12 +112,12 @@ out:
 	return fault && fault_in_user(address, true) ? -EFAULT : result;
 }
 
-/* Take the lock.  0, -EDEADLK (the caller owns it), -ESRCH (the word names no living thread),
- * -ETIMEDOUT, -EINTR, -EAGAIN (`try_only`, and it is taken), -EFAULT.  Sleeps. */
-static long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only)
+/* Take the lock.  `dead` is the TID of an owner that is known to have died, or 0.  0, -EDEADLK (the
+ * caller owns it), -ESRCH (the word names no living thread), -ETIMEDOUT, -EINTR, -EAGAIN
+ * (`try_only`, and it is taken), -EFAULT.  Sleeps. */
+static long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only, tid_t dead)
 {
 	struct futex_waiter w;
-	tid_t dead = 0;
 	long result;
 
 	/* Count this caller before the state of an owner is read.  Pairs with
@@ -183,8 +186,8 @@ static long command_lock(const struct futex_call *c)
 	if (c->command != FUTEX_TRYLOCK_PI)
 		result = futex_timeout_get(c, false, realtime, &deadline);
 	if (!result)
-		result =
-		    futex_lock_pi(c->address, c->shared, deadline, c->command == FUTEX_TRYLOCK_PI);
+		result = futex_lock_pi(c->address, c->shared, deadline,
+				       c->command == FUTEX_TRYLOCK_PI, 0);
 	return result == -EINTR ? -ERESTARTNOINTR : result;
 }
 
@@ -193,11 +196,201 @@ static long command_unlock(const struct futex_call *c)
 	return futex_unlock_pi(c->address, c->shared);
 }
 
+/* --- Waiting for a word, to be moved to a lock ------------------------------------------------ */
+
+/* A waiter of FUTEX_WAIT_REQUEUE_PI.  FUTEX_CMP_REQUEUE_PI gives it the lock, or moves it to those
+ * that wait for the lock; then waiter.owner is set. */
+struct requeue_waiter {
+	struct futex_waiter waiter;
+	struct futex_key lock; /* the key of the lock's word */
+	bool woken;	       /* waiter.any_woken leads here: the mark of such a waiter */
+	bool acquired;	       /* it has got the lock.  Under the lock of its bucket */
+};
+
+static struct requeue_waiter *requeue_waiter_of(struct futex_waiter *w)
+{
+	struct requeue_waiter *r = container_of(w, struct requeue_waiter, waiter);
+
+	return w->any_woken == &r->woken ? r : NULL;
+}
+
+/* What FUTEX_WAIT_REQUEUE_PI returns after its sleep ended with `error` (0: it was woken). */
+static long requeue_result(const struct futex_call *c, struct requeue_waiter *r, long error,
+			   u64 deadline_ns)
+{
+	if (r->acquired || (!error && r->waiter.owner && !r->waiter.owner_died))
+		return 0;
+	if (!error && r->waiter.owner) /* the owner died, and we try again */
+		error = futex_lock_pi(c->address2, c->shared, deadline_ns, false, r->waiter.owner);
+	if (error == -EINTR) /* once it waits for the lock, the call cannot begin again */
+		return r->waiter.owner ? -EAGAIN : -ERESTARTNOINTR;
+	return error || r->waiter.owner ? error : -EAGAIN; /* woken by FUTEX_WAKE */
+}
+
+/* Sleep until the lock at address2 has been got.  0, -EAGAIN (*address is not `value`, or the
+ * caller must try again), -ETIMEDOUT, -EINVAL, -EFAULT.  Sleeps. */
+static long command_wait_requeue(const struct futex_call *c)
+{
+	struct requeue_waiter r = {.acquired = false};
+	struct futex_bucket *b;
+	u64 deadline;
+	long error = futex_timeout_get(c, false, c->realtime, &deadline);
+
+	if (error)
+		return error;
+	b = c->address == c->address2 ? ERR_PTR(-EINVAL)
+				      : futex_bucket_lock(c->address2, c->shared, &r.lock);
+	if (IS_ERR(b))
+		return PTR_ERR(b);
+	spin_unlock(&b->lock);
+	__atomic_fetch_add(&pi_waiters, 1, __ATOMIC_SEQ_CST); /* see futex_lock_pi() */
+	error = futex_waiter_begin(&r.waiter, c->address, c->shared, c->value, FUTEX_BITSET_ANY,
+				   &r.woken);
+	if (!error)
+		error = requeue_result(c, &r, futex_waiter_sleep(&r.waiter, deadline), deadline);
+	__atomic_fetch_sub(&pi_waiters, 1, __ATOMIC_SEQ_CST);
+	return error;
+}
+
+/* The words of FUTEX_CMP_REQUEUE_PI: [0] is waited for, [1] is the lock. */
+struct requeue {
+	struct futex_bucket *bucket[2];
+	struct futex_key key[2];
+};
+
+/* Find both buckets, and lock them in the order of futex_requeue(). */
+static int requeue_lock(const struct futex_call *c, struct requeue *q)
+{
+	const u64 address[2] = {c->address, c->address2};
+
+	for (u32 i = 0; i < 2; i++) {
+		q->bucket[i] = futex_bucket_lock(address[i], c->shared, &q->key[i]);
+		if (IS_ERR(q->bucket[i]))
+			return (int)PTR_ERR(q->bucket[i]);
+		spin_unlock(&q->bucket[i]->lock);
+	}
+	spin_lock(&MIN(q->bucket[0], q->bucket[1])->lock);
+	if (q->bucket[0] != q->bucket[1])
+		spin_lock_nested(&MAX(q->bucket[0], q->bucket[1])->lock);
+	return 0;
+}
+
+static void requeue_unlock(struct requeue *q)
+{
+	spin_unlock(&q->bucket[0]->lock);
+	if (q->bucket[0] != q->bucket[1])
+		spin_unlock(&q->bucket[1]->lock);
+}
+
+/* The first waiter for the word, or NULL; ERR_PTR(-EINVAL) if it does not wait for this lock. */
+static struct requeue_waiter *requeue_first(struct requeue *q)
+{
+	struct requeue_waiter *r;
+	struct futex_waiter *w;
+
+	list_for_each (w, &q->bucket[0]->waiters, link) {
+		if (!futex_key_equal(&w->key, &q->key[0]))
+			continue;
+		r = w->owner ? NULL : requeue_waiter_of(w);
+		return r && futex_key_equal(&r->lock, &q->key[1]) ? r : ERR_PTR(-EINVAL);
+	}
+	return NULL;
+}
+
+/* Move up to `n` waiters to the lock, which `owner` has.  Returns how many, or -EINVAL. */
+static long requeue_move(struct requeue *q, u32 n, tid_t owner)
+{
+	struct requeue_waiter *r;
+	u32 moved = 0;
+
+	while (moved < n && (r = requeue_first(q))) {
+		if (IS_ERR(r))
+			return moved ? (long)moved : PTR_ERR(r);
+		list_remove(&r->waiter.link);
+		list_push_back(&q->bucket[1]->waiters, &r->waiter.link);
+		r->waiter.key = q->key[1];
+		r->waiter.owner = owner;
+		WRITE_ONCE(r->waiter.bucket, q->bucket[1]);
+		moved++;
+	}
+	return moved;
+}
+
+/* Both buckets are locked, and `word` was the lock's word.  Give the lock to the first waiter if it
+ * is free, and move the others.  Returns how many were woken or moved; -EFAULT with *fault set: the
+ * page at that address must be faulted in; PI_RETRY: `word` has changed. */
+#define PI_RETRY (-MAX_ERRNO)
+static long requeue_locked(const struct futex_call *c, struct requeue *q, u32 word,
+			   const struct thread *owner, u64 *fault)
+{
+	u32 limit = (u32)c->timeout, holder = word & FUTEX_TID_MASK, seen = word, new, value;
+	struct requeue_waiter *first;
+	tid_t tid;
+	long n;
+
+	if (get_user_u32_nofault(&value, (u32 *)(*fault = c->address)))
+		return -EFAULT;
+	if (value != c->value3)
+		return -EAGAIN;
+	first = requeue_first(q);
+	if (!first || IS_ERR(first))
+		return PTR_ERR(first);
+	tid = first->waiter.thread->tid;
+	if (holder == (u32)tid)
+		return -EDEADLK;
+	if (holder && (!owner || __atomic_load_n(per_thread(owner, owner_gone), __ATOMIC_SEQ_CST)))
+		return -ESRCH;
+	new = (holder ? word : (u32)tid | (word & FUTEX_OWNER_DIED)) | FUTEX_WAITERS;
+	if (cmpxchg_user_u32_nofault((u32 *)(*fault = c->address2), &seen, new))
+		return -EFAULT;
+	if (seen != word)
+		return PI_RETRY;
+	if (holder)
+		return requeue_move(q, limit < UINT32_MAX ? limit + 1 : limit, (tid_t)holder);
+	first->acquired = true;
+	futex_waiter_wake(&first->waiter, false);
+	pi_new_owner(q->bucket[1], &q->key[1], (u32)tid);
+	n = requeue_move(q, limit, tid);
+	return n < 0 ? 1 : n + 1;
+}
+
+static long command_requeue(const struct futex_call *c)
+{
+	struct thread *owner;
+	struct requeue q;
+	u64 fault = 0;
+	long result;
+	u32 word;
+
+	if (c->value != 1 || (s32)c->timeout < 0 || c->address == c->address2)
+		return -EINVAL;
+	do {
+		if (get_user_u32(&word, (u32 *)c->address2))
+			return -EFAULT;
+		/* As in pi_try(): the owner is looked up before the locks are taken. */
+		owner = word & FUTEX_TID_MASK ? thread_find((tid_t)(word & FUTEX_TID_MASK)) : NULL;
+		result = requeue_lock(c, &q);
+		if (!result) {
+			result = requeue_locked(c, &q, word, owner, &fault);
+			requeue_unlock(&q);
+			if (result == -EFAULT && !fault_in_user(fault, fault == c->address2))
+				result = PI_RETRY;
+		}
+		if (owner)
+			thread_put(owner);
+		if (result == PI_RETRY && thread_interrupted(WAIT_KILLABLE))
+			result = -EINTR;
+	} while (result == PI_RETRY);
+	return result;
+}
+
 #define COMMAND                                                                                    \
 	static const struct futex_command LINKER_SET_ENTRY(futex_commands, struct futex_command)
 COMMAND pi_lock = {FUTEX_LOCK_PI, false, command_lock};
 COMMAND pi_lock2 = {FUTEX_LOCK_PI2, true, command_lock};
 COMMAND pi_trylock = {FUTEX_TRYLOCK_PI, false, command_lock};
+COMMAND pi_wait_requeue = {FUTEX_WAIT_REQUEUE_PI, true, command_wait_requeue};
+COMMAND pi_requeue = {FUTEX_CMP_REQUEUE_PI, false, command_requeue};
 COMMAND pi_unlock = {FUTEX_UNLOCK_PI, false, command_unlock};
 
 /* --- The end of an owner ---------------------------------------------------------------------- */
