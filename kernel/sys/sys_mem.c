@@ -19,13 +19,14 @@ SYSCALL6(mmap, address, length, prot, flags, fd, offset)
 				.flags = (u32)flags,
 				.offset = offset};
 
-	if (offset & ~PAGE_MASK || !length)
+	if (offset & ~PAGE_MASK)
 		return -EINVAL;
 	if (flags & MAP_ANONYMOUS) {
 		r.offset = 0;
 		return address_space_map(space(), &r);
 	}
-	return WITH_FILE(fd, file_map(file, space(), &r));
+	return WITH_FILE(fd, length && flags & MAP_SHARED_VALIDATE ? file_map(file, space(), &r)
+								   : -EINVAL);
 }
 
 CALL(munmap, address_space_unmap(space(), a, b))

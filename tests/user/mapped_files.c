@@ -135,6 +135,11 @@ static void modes(void)
 	CHECK_ERR(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, wo, 0), EACCES);
 	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, dir, 0), ENODEV);
 	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, rw, 100), EINVAL);
+	/* The descriptor is looked up first, and the mode of the file is looked at last. */
+	CHECK_ERR(mmap(NULL, 0, PROT_READ, MAP_SHARED, 99, 0), EBADF);
+	CHECK_ERR(mmap(NULL, 0, PROT_WRITE, MAP_SHARED, wo, 0), EINVAL);
+	CHECK_ERR(mmap(NULL, PAGE, PROT_WRITE, 0, wo, 0), EINVAL);
+	CHECK_ERR(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EINVAL);
 	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, ro, 0);
 	CHECK_ERR(mprotect(p, PAGE, RW), EACCES);
 	munmap(p, PAGE);

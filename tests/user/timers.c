@@ -78,6 +78,8 @@ static void sleeps(void)
 	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &bad, NULL), EINVAL);
 	CHECK_EQ(clock_nanosleep(4711, 0, &start, NULL), EINVAL);
 	CHECK_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &start, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &start, NULL), EOPNOTSUPP);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_RAW, 0, NULL, NULL), EOPNOTSUPP);
 	/* Many sleepers wake in the order of their times. */
 	int pipes[2];
 	char text[8];

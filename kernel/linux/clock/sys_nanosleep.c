@@ -69,9 +69,8 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 	u64 ns;
 	int error = time_get(user, TIMESPEC, &ns);
 
-	if (clock == CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
 	switch ((int)clock) {
+	case CLOCK_THREAD_CPUTIME_ID: /* of which the C library makes EINVAL */
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
