@@ -13,7 +13,7 @@ bool rights_owns(const struct inode *inode);
 bool rights_in_group(u32 gid);
 bool rights_may_give(const struct inode *inode, u32 uid, u32 gid);
 u32 rights_lost_bits(const struct inode *inode);
-bool rights_may_inspect(struct thread *t);
+bool rights_may_inspect(struct thread *t, bool change);
 u64 rights_queued_signals(struct process *p);
 void rights_show_groups(struct thread *t, struct text *text);
 void rights_show_capabilities(struct thread *t, struct text *text);
@@ -46,7 +46,13 @@ static inline u32 lost_set_id_bits(const struct inode *inode)
  * checking", PTRACE_MODE_READ_FSCREDS? */
 static inline bool may_inspect(struct thread *t)
 {
-	return !WITH_RIGHTS || rights_may_inspect(t);
+	return !WITH_RIGHTS || rights_may_inspect(t, false);
+}
+
+/* May it change them: PTRACE_MODE_ATTACH_REALCREDS? */
+static inline bool may_attach(struct thread *t)
+{
+	return !WITH_RIGHTS || rights_may_inspect(t, true);
 }
 
 /* The queued signals of the user of `p`.  The caller holds signals.lock. */

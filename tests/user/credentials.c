@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -375,6 +376,11 @@ static void set_id_programs(void)
 	   CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	   CHECK_EQ(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
 	   REPORT("./set-root", "1234", "1234", "100", "100", "0"));
+	/* A tracer that is no more than a user must not see others' rights. */
+	AS(USER, pid_t pid = SPAWN(MUST(ptrace(PTRACE_TRACEME, 0, 0, 0));
+				   REPORT("./set-uid", "1234", "1234", "100", "100", "1"));
+	   int how; MUST(waitpid(pid, &how, 0)); CHECK(WIFSTOPPED(how));
+	   MUST(ptrace(PTRACE_CONT, pid, 0, 0)); CHECK_EQ(wait_status(pid), 0));
 	/* Execution is a permission of its own. */
 	copy_self("plain", OTHER, 200, 0711);
 	AS(USER, CHECK_ERR(open("plain", O_RDONLY), EACCES);

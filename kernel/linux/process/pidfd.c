@@ -198,7 +198,7 @@ SYSCALL4(pidfd_send_signal, fd, signal, user, flags)
 static long take_file(struct process *p, u32 fd)
 {
 	struct thread *t = pidfd_leader(p);
-	bool allowed = t && may_inspect(t);
+	bool allowed = t && may_attach(t);
 	struct file_table *files = allowed ? process_files_get(p) : NULL;
 	struct file *f;
 

@@ -110,7 +110,7 @@ long ptrace_attach(struct thread *t, bool seize, u32 options)
 	u64 flags;
 
 	if (!t->is_user || t->process == current_process() || t->process == init_process ||
-	    !may_inspect(t))
+	    !may_attach(t))
 		return -EPERM;
 	flags = spin_lock_irq(&process_lock);
 	result = ptrace_relate(t, current_thread(), options, seize);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * prctl(2), PR_SET_DUMPABLE: may others of the same user look into the process?  Not if it has had
- * other rights since its program began, nor if the program cannot be read.
+ * Who looks into a process.  prctl(2), PR_SET_DUMPABLE: may others of the same user look into the
+ * process?  Not if it has had other rights since its program began, nor if the program cannot be
+ * read.
  */
 #include "kernel/lib/errno.h"
 #include "kernel/linux/prctl_option.h"
 #include "kernel/linux/rights/rights.h"
+#include "kernel/sys/calls.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/process_events.h"
 
 /* Of the process: all its threads have the same value. */
@@ -26,9 +29,23 @@ void dumpable_set(struct process *p, bool dumpable)
 	spin_unlock_irq(&process_lock, flags);
 }
 
+/* May the thread that traces this one, or would by PTRACE_TRACEME, trace all? */
+static DEFINE_PER_THREAD(bool, tracer_is_free);
+
+void tracer_note(struct thread *t)
+{
+	*per_thread(t, tracer_is_free) = capable(CAP_SYS_PTRACE);
+}
+
+bool is_watched(const struct thread *t)
+{
+	return ptrace_on(t) && !READ_ONCE(*per_thread(t, tracer_is_free));
+}
+
 static void inherit(struct thread *t)
 {
 	*per_thread(t, undumpable) = !is_dumpable(current_thread());
+	tracer_note(t);
 }
 
 PROCESS_EVENTS(dumpable_events) = {.clone = inherit};

@@ -7,6 +7,7 @@
 #include "kernel/linux/prctl_option.h"
 #include "kernel/linux/rights.h"
 #include "kernel/linux/rights/rights.h"
+#include "kernel/sys/calls.h"
 #include "kernel/task/process_events.h"
 
 struct exec_rights {
@@ -48,8 +49,8 @@ int rights_exec(struct credentials *c, const struct inode *program, bool *secure
 	set_id = c->euid != old->uid || c->egid != old->gid;
 	effective = root_counts && !c->euid;
 	s.permitted = root_counts && (!c->euid || !c->uid) ? s.bounding | s.inheritable : 0;
-	/* Only a debugger with the same rights may watch more rights come. */
-	if ((set_id || s.permitted & ~before) && r->no_new_privileges) {
+	if ((set_id || s.permitted & ~before) &&
+	    (r->no_new_privileges || is_watched(current_thread()))) {
 		if (r->no_new_privileges || !capable(CAP_SETUID)) {
 			c->euid = c->uid;
 			c->egid = c->gid;

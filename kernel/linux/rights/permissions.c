@@ -112,16 +112,27 @@ bool rights_signal(const struct thread *to, int signal)
 	       capable(CAP_KILL);
 }
 
-bool rights_may_inspect(struct thread *t)
+/* Are all ids of `t` these? */
+static bool has_ids(const struct thread *t, u32 uid, u32 gid)
 {
-	const struct credentials *c = &current_thread()->credentials, *other = &t->credentials;
+	const struct credentials *c = &t->credentials;
 
-	if (t->process == current_process())
-		return true;
-	if (is_dumpable(t) && c->fsuid == other->euid && c->fsuid == other->suid &&
-	    c->fsuid == other->uid && c->fsgid == other->egid && c->fsgid == other->sgid &&
-	    c->fsgid == other->gid &&
-	    !(capabilities_of(t).permitted & ~capabilities_of(current_thread()).effective))
-		return true;
-	return capable(CAP_SYS_PTRACE);
+	return uid == c->euid && uid == c->suid && uid == c->uid && gid == c->egid &&
+	       gid == c->sgid && gid == c->gid;
+}
+
+bool rights_may_inspect(struct thread *t, bool change)
+{
+	const struct credentials *c = &current_thread()->credentials;
+	struct capability_sets own = capabilities_of(current_thread());
+	u32 uid = change ? c->uid : c->fsuid, gid = change ? c->gid : c->fsgid;
+	bool allowed =
+	    t->process == current_process() ||
+	    (is_dumpable(t) && has_ids(t, uid, gid) &&
+	     !(capabilities_of(t).permitted & ~(change ? own.permitted : own.effective))) ||
+	    capable(CAP_SYS_PTRACE);
+
+	if (allowed && change)
+		tracer_note(t);
+	return allowed;
 }

@@ -36,6 +36,13 @@ void capabilities_follow_ids(const struct credentials *old, const struct credent
 bool is_dumpable(const struct thread *t);
 void dumpable_set(struct process *p, bool dumpable); /* takes process_lock */
 
+/* The caller may become the tracer of `t`. */
+void tracer_note(struct thread *t);
+
+/* Has the thread a tracer that may not trace all?  It must not watch how the thread gets more
+ * rights. */
+bool is_watched(const struct thread *t);
+
 /* --- Ids (sys_ids.c) -------------------------------------------------------------------------- */
 
 /* Give the calling thread these ids, and the capabilities that follow from the change.  0, or
