@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requeueing to a PI futex: waiters of a word get the lock one by one.
+ * Requeueing to a PI futex: waiters of a word get the lock one by one.  FUTEX_WAKE_OP.
  */
 #include "check.h"
 
 enum {
-	WAKE = 1,
+	WAIT = 0,
+	WAKE_OP = 5,
 	LOCK_PI = 6,
 	UNLOCK_PI = 7,
 	WAIT_REQUEUE_PI = 11,
@@ -239,6 +240,72 @@ static void condition(void)
 	CHECK_EQ(lock, 0);
 }
 
+/* FUTEX_WAKE_OP. */
+#define OP(operation, argument, comparison, value)                                                 \
+	((long)((uint32_t)(operation) << 28 | (uint32_t)(comparison) << 24 |                       \
+		((uint32_t)(argument)&0xfff) << 12 | ((uint32_t)(value)&0xfff)))
+
+static long wake_op(long wake, long wake2, long op)
+{
+	return futex(&word, WAKE_OP, wake, (void *)wake2, &lock, op);
+}
+
+static void *sleeper(void *arg)
+{
+	uint32_t *at = arg;
+
+	waiting++;
+	while (*(volatile uint32_t *)at == 0)
+		if (futex(at, WAIT, 0, NULL, NULL, 0) == 0)
+			passed++;
+	return NULL;
+}
+
+static void wake_ops(void)
+{
+	const struct {
+		uint32_t before;
+		long op;
+		uint32_t after;
+	} cases[] = {
+	    {7, OP(0, -5, 0, 0), (uint32_t)-5},
+	    {7, OP(1, -8, 0, 0), (uint32_t)-1},
+	    {5, OP(2, 3, 0, 0), 7},
+	    {7, OP(3, 2, 0, 0), 5},
+	    {5, OP(4, 6, 0, 0), 3},
+	    {1, OP(8 | 2, 31, 0, 0), 0x80000001},
+	};
+	pthread_t threads[4];
+
+	word = 0;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		lock = cases[i].before;
+		CHECK_EQ(wake_op(1, 1, cases[i].op), 0);
+		CHECK_EQ(lock, cases[i].after);
+	}
+	CHECK_ERR(wake_op(1, 1, OP(5, 0, 0, 0)), ENOSYS);
+	CHECK_ERR(wake_op(1, 1, OP(0, 0, 6, 0)), ENOSYS);
+	CHECK_ERR(futex(&word, WAKE_OP, 1, NULL, BAD, 0), EFAULT);
+	CHECK_ERR(futex(&word, WAKE_OP, 1, NULL, (uint32_t *)((char *)&lock + 2), 0), EINVAL);
+	/* Two wait for each word; the comparison is with the old value, and with sign. */
+	word = lock = 0;
+	waiting = passed = 0;
+	for (int i = 0; i < 4; i++)
+		MUST(-pthread_create(&threads[i], NULL, sleeper, i % 2 ? &lock : &word));
+	WAIT_UNTIL(waiting == 4);
+	sleep_ms(30);
+	CHECK_EQ(wake_op(1, 1, OP(2, 0, 2, -1)), 1);
+	WAIT_UNTIL(passed == 1);
+	sleep_ms(10);
+	CHECK_EQ(wake_op(1, 1, OP(2, 0, 4, -1)), 2);
+	WAIT_UNTIL(passed == 3);
+	sleep_ms(10);
+	word = 1;
+	CHECK_EQ(wake_op(10, 10, OP(0, 1, 0, 0)), 4);
+	join(threads, 4);
+	CHECK_EQ(passed, 7);
+}
+
 int main(void)
 {
 	check_start();
@@ -247,5 +314,6 @@ int main(void)
 	RUN(given);
 	RUN(timeouts);
 	RUN(condition);
+	RUN(wake_ops);
 	return check_end();
 }
