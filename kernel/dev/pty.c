@@ -141,15 +141,7 @@ static int pts_open(struct file *file)
 	return tty_file_open(file, &ptys[PTS_NUMBER(file->inode->rdev)]->tty, true);
 }
 
-static const struct file_ops pts_ops = {
-    .open = pts_open,
-    .release = tty_file_release,
-    .read = tty_file_read,
-    .write = tty_file_write,
-    .stream = true,
-    .ioctl = tty_file_ioctl,
-    .poll = tty_file_poll,
-};
+static const struct file_ops pts_ops = TTY_FILE_OPS(pts_open);
 
 /* --- Reading and writing the master ----------------------------------------------------------- */
 

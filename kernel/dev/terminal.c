@@ -105,15 +105,7 @@ static int terminal_open(struct file *file)
 			     rdev != DEVICE_TTY && rdev != DEVICE_CONSOLE && rdev != DEVICE_TTY0);
 }
 
-static const struct file_ops terminal_ops = {
-    .open = terminal_open,
-    .release = tty_file_release,
-    .read = tty_file_read,
-    .write = tty_file_write,
-    .stream = true,
-    .ioctl = tty_file_ioctl,
-    .poll = tty_file_poll,
-};
+static const struct file_ops terminal_ops = TTY_FILE_OPS(terminal_open);
 
 DEVICES(10, terminals) = {
     {DEVICE_TTY0, "/dev/tty0", 0666, &terminal_ops},

@@ -373,6 +373,18 @@ static void descriptors(void)
 	CHECK_EQ(access(path, R_OK), 0);
 	close(fd);
 	CHECK_ERR(open(path, O_RDONLY), ENOENT);
+	/* Files of other kinds add lines. */
+	fd = (int)MUST(syscall(SYS_eventfd2, 26, 0));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	CHECK(strstr(text_of(path), "eventfd-count:               1a\n") != NULL);
+	close(fd);
+	sigset_t set = set_of(SIGINT);
+	fd = (int)MUST(syscall(SYS_signalfd4, -1, &set, 8, 0));
+	CHECK(strstr(text_of(path), "sigmask:\t0000000000000002\n") != NULL);
+	close(fd);
+	fd = (int)MUST(syscall(SYS_pidfd_open, getpid(), 0));
+	CHECK_EQ(atoi(strstr(text_of(path), "\nPid:") + 5), getpid());
+	close(fd);
 }
 
 static void limits(void)

@@ -3,6 +3,7 @@
  * eventfd(2): a counter that one thread adds to and another waits for.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/text.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
@@ -97,7 +98,15 @@ static void eventfd_release(struct file *f)
 	kfree(f->private);
 }
 
+static void eventfd_show(struct file *f, struct text *text)
+{
+	struct eventfd *e = f->private;
+
+	text_printf(text, "eventfd-count: %16lx\n", READ_ONCE(e->count));
+}
+
 static const struct file_ops eventfd_ops = {
+    .show = eventfd_show,
     .name = "[eventfd]",
     .release = eventfd_release,
     .read = eventfd_read,

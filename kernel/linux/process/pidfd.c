@@ -10,6 +10,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/linux/process_parts.h"
 #include "kernel/linux/rights.h"
+#include "kernel/linux/text.h"
 #include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/probe.h"
@@ -46,7 +47,19 @@ static void pidfd_release(struct file *f)
 	process_put(f->private);
 }
 
+static void pidfd_show(struct file *f, struct text *text)
+{
+	struct process *p = f->private;
+	struct thread *t = pidfd_leader(p);
+	pid_t pid = t ? p->pid : -1; /* -1: it has been reaped */
+
+	if (t)
+		thread_put(t);
+	text_printf(text, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
 static const struct file_ops pidfd_ops = {
+    .show = pidfd_show,
     .name = "[pidfd]",
     .release = pidfd_release,
     .poll = pidfd_poll,

@@ -5,6 +5,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"
+#include "kernel/linux/text.h"
 #include "kernel/linux/timer_setting.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
@@ -165,7 +166,15 @@ static void signalfd_release(struct file *f)
 	kfree(f->private);
 }
 
+static void signalfd_show(struct file *f, struct text *text)
+{
+	struct signalfd *s = f->private;
+
+	text_printf(text, "sigmask:\t%016lx\n", READ_ONCE(s->mask));
+}
+
 static const struct file_ops signalfd_ops = {
+    .show = signalfd_show,
     .name = "[signalfd]",
     .release = signalfd_release,
     .read = signalfd_read,
