@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -174,8 +175,23 @@ static void a_little_of_everything(void)
 	if (status >= 0) {
 		(void)!write(status, name, sizeof(name));
 		ftruncate(status, 100000);
+		fcntl(status, F_SETLK, &(struct flock){.l_type = F_WRLCK, .l_len = 100});
+		fcntl(status, F_SETLK, &(struct flock){.l_type = F_UNLCK, .l_start = 50, .l_len = 1});
+		flock(status, LOCK_EX);
+		fallocate(status, 0, 0, 200000);
+		fallocate(status, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 8192);
+		if (pipe(fds) == 0) {
+			(void)!splice(status, &(loff_t){0}, fds[1], NULL, 10000, 0);
+			(void)!splice(fds[0], NULL, status, NULL, 5000,
+				       SPLICE_F_NONBLOCK);
+			close(fds[0]);
+			close(fds[1]);
+		}
 		unlink(name);
 	}
+	status = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+	if (status >= 0)
+		close(status);
 	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
 		pthread_join(thread, NULL);
 	status = open("/proc/self/maps", O_RDONLY);
