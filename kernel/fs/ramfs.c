@@ -122,6 +122,7 @@ static ssize_t content_write(struct file *file, struct io_buffer *io, u64 *posit
 
 static struct vm_object *content_map(struct file *file, u64 offset, u64 length, u32 prot, u32 flags)
 {
+	content_accessed(file->inode);
 	vm_object_get(file->inode->object);
 	return file->inode->object;
 }

@@ -259,6 +259,9 @@ static void seals(void)
 	CHECK_EQ(ftruncate(fd, 2 * PAGE), 0);
 	CHECK_EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
 	CHECK_ERR(ftruncate(fd, 3 * PAGE), EPERM);
+	CHECK_ERR(fallocate(fd, 0, 0, 3 * PAGE), EPERM);
+	CHECK_ERR(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 3 * PAGE), EPERM);
+	CHECK_EQ(fallocate(fd, 0, 0, PAGE), 0);
 	CHECK_EQ(pwrite(fd, "x", 1, PAGE), 1);
 	CHECK_ERR(pwrite(fd, "x", 1, 2 * PAGE), EPERM);
 	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -78,7 +78,8 @@ static void sleeps(void)
 	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &bad, NULL), EINVAL);
 	CHECK_EQ(clock_nanosleep(4711, 0, &start, NULL), EINVAL);
 	CHECK_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &start, NULL), EINVAL);
-	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &start, NULL), EOPNOTSUPP);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &start, NULL),
+		  EOPNOTSUPP);
 	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_RAW, 0, NULL, NULL), EOPNOTSUPP);
 	/* Many sleepers wake in the order of their times. */
 	int pipes[2];
@@ -259,6 +260,7 @@ static void posix_timers(void)
 	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
 	CHECK_EQ(timer_gettime(timer, &now), 0);
 	CHECK_EQ(now.it_value.tv_nsec, 0);
+	CHECK_ERR(syscall(SYS_timer_settime, timer, 0, NULL, NULL), EINVAL);
 	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
 	CHECK_EQ(timer_gettime(timer, &now), 0);
 	CHECK(now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 20000000);

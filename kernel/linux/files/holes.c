@@ -132,8 +132,12 @@ static int allocate(struct vm_object *o, u64 start, u64 end)
 /* The caller holds the lock of the inode. */
 static int fallocate_locked(struct inode *inode, u32 mode, u64 start, u64 end)
 {
-	int error = 0;
+	int error = mode & FALLOC_PUNCH_HOLE
+			? inode_may_change(inode, 0, true)
+			: inode_may_change(inode, MAX(end, inode->size), false);
 
+	if (error)
+		return error;
 	if (mode & FALLOC_PUNCH_HOLE)
 		punch(inode->object, start, MIN(end, ALIGN_UP(inode->size, PAGE_SIZE)));
 	else if (end > current_limit(RLIMIT_FSIZE))

@@ -24,7 +24,7 @@ SYSCALL3(timer_create, clock, user_event, user_id)
 SYSCALL4(timer_settime, id, flags, user, old_user)
 {
 	struct timer_setting setting, old;
-	int error = timer_setting_get(user, TIMESPEC, &setting);
+	int error = user ? timer_setting_get(user, TIMESPEC, &setting) : -EINVAL;
 
 	if (!error)
 		error = posix_timer_exchange((int)id, flags & TIMER_ABSTIME, &setting, &old);
