@@ -42,7 +42,7 @@ enum {
 #define ADVICE_IDLE                                                                                \
 	(1U << MADV_NORMAL | 1U << MADV_RANDOM | 1U << MADV_SEQUENTIAL | 1U << MADV_WILLNEED |     \
 	 1U << MADV_HUGEPAGE | 1U << MADV_NOHUGEPAGE | 1U << MADV_DONTDUMP | 1U << MADV_DODUMP |   \
-	 1U << MADV_MERGEABLE | 1U << MADV_UNMERGEABLE | 1U << MADV_COLD | 1U << MADV_PAGEOUT)
+	 1U << MADV_COLD | 1U << MADV_PAGEOUT)
 
 /* What takes pages away. */
 #define ADVICE_ZAP (1U << MADV_DONTNEED | 1U << MADV_DONTNEED_LOCKED | 1U << MADV_FREE)

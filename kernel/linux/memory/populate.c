@@ -19,11 +19,11 @@ int address_space_populate(struct address_space *as, u64 address, u64 length)
 		enum fault_access access = FAULT_READ;
 		struct region *r;
 
-		/* Private pages that may be written are made by a write, so that none of them has
-		 * to be copied later. */
+		/* Pages that may be written, and are of no file, are made by a write, so that none
+		 * of them has to be copied or filled in later. */
 		rwlock_read_lock(&as->lock);
 		r = region_at(as, a);
-		if (r && !r->shared && (r->prot & PROT_WRITE))
+		if (r && !(r->shared && r->file) && (r->prot & PROT_WRITE))
 			access = FAULT_WRITE;
 		rwlock_read_unlock(&as->lock);
 		if (!r)

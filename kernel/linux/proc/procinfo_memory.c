@@ -82,7 +82,7 @@ static void show_usage(const struct region_usage *u, struct text *text)
 {
 	static const char *const nothing[] = {
 	    "Referenced",      "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped",
-	    "Private_Hugetlb", "Swap",	   "SwapPss",	    "Locked",
+	    "Private_Hugetlb", "Swap",	   "SwapPss",
 	};
 
 	show_kilobytes(text, "Rss", u->resident);
@@ -94,6 +94,7 @@ static void show_usage(const struct region_usage *u, struct text *text)
 	show_kilobytes(text, "Anonymous", u->anonymous);
 	for (u32 i = 0; i < ARRAY_SIZE(nothing); i++)
 		show_kilobytes(text, nothing[i], 0);
+	show_kilobytes(text, "Locked", u->locked);
 }
 
 static void show_region_usage(struct region *r, struct maps_walk *walk)

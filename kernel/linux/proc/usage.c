@@ -62,7 +62,7 @@ static void page_usage_add(const struct page *page, u64 pte, struct region_usage
 void region_usage_add(struct region *r, struct region_usage *usage)
 {
 	struct address_space *as = r->space;
-	u64 at = r->start, stop, *slot;
+	u64 at = r->start, stop, *slot, before = usage->proportional;
 
 	do {
 		spin_lock(&as->page_table_lock);
@@ -75,6 +75,8 @@ void region_usage_add(struct region *r, struct region_usage *usage)
 		}
 		spin_unlock(&as->page_table_lock);
 	} while (slot);
+	if (r->advice & REGION_LOCKED)
+		usage->locked += usage->proportional - before;
 }
 
 int address_space_for_each(struct address_space *as, int (*fn)(struct region *region, void *data),

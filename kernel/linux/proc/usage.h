@@ -20,6 +20,7 @@ struct region_usage {
 	u64 resident;	  /* all pages except the zero page */
 	u64 proportional; /* sum of page size / number of mappings */
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
+	u64 locked;	     /* the share (as `proportional`) of regions that are locked */
 	u64 anonymous;	     /* pages of no object: private memory and copies on write */
 	u64 anonymous_alone; /* those that no other address space maps */
 };
