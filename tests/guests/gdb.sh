@@ -22,4 +22,4 @@ g -ex starti -ex stepi -ex stepi -ex 'print $pc != 0' -ex 'set var $rax = 77' -e
 g -ex "target remote | gdbserver --once - $program" -ex 'break work' -ex continue -ex 'print number > 0' \
 	-ex delete -ex continue $program | grep -oE 'Breakpoint 1, |\$1.*|counter.*|exited with.*'
 busybox sleep 100 & g -p $! -ex 'print $_exitcode' -ex detach | tail -n 1 | sed -E 's/process [0-9]+/process N/'
-kill $!; wait $!; echo "attached, then ended $?"
+{ kill $!; wait $!; } 2> /dev/null; echo "attached, then ended $?"
