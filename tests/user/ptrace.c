@@ -322,6 +322,7 @@ static void attach_stopped(void)
 
 	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
 	MUST(trace(PTRACE_ATTACH, pid, 0, 0));
+	CHECK_EQ(peek_user(pid, CS), 0x33); /* at once */
 	CHECK_EQ(stop_of(pid), SIGSTOP);
 	MUST(trace(PTRACE_CONT, pid, 0, 0));
 	CHECK_EQ(stop_of(pid), SIGSTOP);

@@ -104,19 +104,34 @@ long ptrace_trace_me(void)
 	return result;
 }
 
+/* Has the thread been told to stop, and will it do so without a signal? */
+static bool is_about_to_stop(const struct thread *t)
+{
+	const struct ptrace *s = ptrace_of(t);
+	u32 work = __atomic_load_n(&t->pending_work, __ATOMIC_SEQ_CST);
+
+	return s->tracer == current_thread() && !s->stopped && work & WORK_PTRACE_TRAP &&
+	       !(work & WORK_KILLED);
+}
+
 long ptrace_attach(struct thread *t, bool seize, u32 options)
 {
 	long result;
 	u64 flags;
 
-	if (!t->is_user || t->process == current_process() || t->process == init_process ||
-	    !may_attach(t))
+	if (!t->is_user || t->process == current_process() || !may_attach(t))
 		return -EPERM;
 	flags = spin_lock_irq(&process_lock);
 	result = ptrace_relate(t, current_thread(), options, seize);
-	spin_unlock_irq(&process_lock, flags);
 	if (!result && !seize)
 		(void)signal_send_thread(t, SIGSTOP, NULL);
+	/* A thread of a stopped process is in a stop of ptrace() when the caller returns.  The end
+	 * of the thread wakes this queue, too. */
+	while (!result && is_about_to_stop(t))
+		if (wait_sleep_irq(&current_process()->child_wait, &process_lock, WAIT_FOREVER,
+				   WAIT_KILLABLE) < 0)
+			break;
+	spin_unlock_irq(&process_lock, flags);
 	return result;
 }
 
