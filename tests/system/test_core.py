@@ -22,7 +22,8 @@ SKIPPED = {"executes": ["scripts", "priority_is_kept", "by_descriptor"], "fds": 
            "futexes": ["robust", "priority_inheritance"], "mapped_files": ["advice"],
            "memory": ["errors_of_advice", "remapping", "advice", "shared_and_moved", "stack"],
            "pipes": ["sizes", "poll_bits", "fifo", "reopened"],
-           "processes": ["wait_by_id", "resources", "clones_by_structure", "names", "options"],
+           "processes": ["wait_by_id", "resources", "clones_by_structure", "names", "options",
+                         "dumpable"],
            "signals": ["queueing", "queued_to_threads"], "threads": ["affinity", "policies"]}
 
 EXTENSIONS = sorted(str(path.relative_to(ROOT)) for path in

@@ -608,12 +608,28 @@ static void *look_at_dumpable(void *unused)
 	return (void *)(long)prctl(PR_GET_DUMPABLE);
 }
 
+/* May others look into the process?  All its threads have the same; children inherit it. */
+static void dumpable(void)
+{
+	void *seen;
+
+	SKIP_IF(!has_call(SYS_setuid), "no rights");
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	CHECK_ERR(prctl(PR_SET_DUMPABLE, 2), EINVAL);
+	CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
+			  CHECK_EQ(prctl(PR_GET_DUMPABLE), 0);
+			  CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_DUMPABLE), 0)), 0);
+			  pthread_join(start(look_at_dumpable, 0), &seen); CHECK_EQ((long)seen, 0);
+			  CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0)),
+		 0);
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+}
+
 /* Options of prctl() that are stored and read back. */
 static void options(void)
 {
 	int value = -1;
 	uint64_t address = 1;
-	void *seen;
 
 	SKIP_IF(!has_call(SYS_prctl), "no prctl()");
 	/* The signal at the parent's end: not inherited. */
@@ -626,16 +642,6 @@ static void options(void)
 				   0)),
 		 0);
 	CHECK_ERR(prctl(PR_GET_PDEATHSIG, BAD), EFAULT);
-	/* Dumpable: of the process, and inherited. */
-	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
-	CHECK_ERR(prctl(PR_SET_DUMPABLE, 2), EINVAL);
-	CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
-			  CHECK_EQ(prctl(PR_GET_DUMPABLE), 0);
-			  CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_DUMPABLE), 0)), 0);
-			  pthread_join(start(look_at_dumpable, 0), &seen); CHECK_EQ((long)seen, 0);
-			  CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0)),
-		 0);
-	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
 	/* Timer slack: of the thread; its children's default. */
 	CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_GET_TIMERSLACK), 50000);
 			  CHECK_EQ(prctl(PR_SET_TIMERSLACK, 7), 0);
@@ -715,6 +721,7 @@ int main(int argc, char *argv[])
 	RUN(clones_by_structure);
 	RUN(names);
 	RUN(options);
+	RUN(dumpable);
 	RUN(fork_tree);
 	return check_end();
 }
