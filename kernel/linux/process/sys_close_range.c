@@ -27,7 +27,12 @@ SYSCALL3(close_range, first, last, flags)
 	if ((u32)first > (u32)last || (u32)flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
 		return -EINVAL;
 	if (flags & CLOSE_RANGE_UNSHARE) {
-		int error = process_unshare(CLONE_FILES);
+		int error;
+
+		/* The table belongs to the process: other threads may just be using it. */
+		if (READ_ONCE(current_process()->thread_count) > 1)
+			return -EINVAL;
+		error = process_unshare(CLONE_FILES);
 
 		if (error)
 			return error;
