@@ -108,6 +108,9 @@ static char state_letter(const struct thread *t, const struct process *p)
 		return 'Z';
 	if (is_tracing_stop(t))
 		return 't';
+	/* The parent learns of a stop a moment before the last thread sleeps in it. */
+	if (READ_ONCE(p->stop.stopped) && !READ_ONCE(p->stop.threads_to_stop))
+		return 'T';
 	return thread_state_letter(t);
 }
 
