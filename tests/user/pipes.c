@@ -358,6 +358,11 @@ static void reopened(void)
 
 	SKIP_IF(!has_proc(), "no /proc");
 	open_pipe(0);
+	r = open_again(p[0], O_RDONLY);
+	close(r);
+	close_pipe();
+	SKIP_IF(r < 0, "pipes cannot be opened again");
+	open_pipe(0);
 	r = MUST(open_again(p[0], O_RDONLY));
 	MUST(fstat(p[0], &a));
 	MUST(fstat(r, &b));

@@ -613,7 +613,7 @@ static void dumpable(void)
 {
 	void *seen;
 
-	SKIP_IF(!has_call(SYS_setuid), "no rights");
+	SKIP_IF(!has_call(SYS_setuid) || !has_call(SYS_prctl), "no rights");
 	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
 	CHECK_ERR(prctl(PR_SET_DUMPABLE, 2), EINVAL);
 	CHECK_EQ(IN_CHILD(CHECK_EQ(prctl(PR_SET_DUMPABLE, 0), 0);

@@ -71,10 +71,22 @@ static void add_mask(u32 cpu, const char *name)
 	sysfs_add(&(struct proc_file){path, .constant = text});
 }
 
+/* The CPUs of the package: all.  lscpu(1) needs them. */
+static void add_package(u32 cpu)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), CPUS "cpu%u/topology/core_siblings", cpu);
+	sysfs_add(&(struct proc_file){path, .make = make_cpu_mask});
+	snprintf(path, sizeof(path), CPUS "cpu%u/topology/core_siblings_list", cpu);
+	sysfs_add(&(struct proc_file){path, .make = make_cpu_list});
+}
+
 static void add_cpu(u32 cpu)
 {
 	add_mask(cpu, "thread_siblings");
 	add_mask(cpu, "core_cpus");
+	add_package(cpu);
 	add_topology(cpu, "thread_siblings_list", "%u\n", cpu);
 	add_topology(cpu, "core_cpus_list", "%u\n", cpu);
 	add_topology(cpu, "core_id", "%u\n", cpu);
