@@ -74,7 +74,7 @@ static void make_cpuinfo(struct text *t)
 			    "cpu cores\t: %u\n"
 			    "apicid\t\t: %u\n"
 			    "fpu\t\t: yes\n"
-			    "flags\t\t: ",
+			    "flags\t\t: lm ",
 			    cpumask_count(&cpus_online), id, cpumask_count(&cpus_online),
 			    cpu_get(id)->apic_id);
 		show_flags(t);
