@@ -12,7 +12,7 @@
 static int fifo_open(struct file *file)
 {
 	struct inode *inode = file->inode;
-	bool named = inode->sb->root;
+	bool named = inode->sb->root, met;
 	u32 mode = file->flags & O_ACCMODE, seen, *opens;
 	struct pipe *p;
 	int error = 0;
@@ -32,13 +32,18 @@ static int fifo_open(struct file *file)
 	}
 	file->private = p;
 	opens = mode == O_RDONLY ? &p->writer_opens : &p->reader_opens;
-	seen = READ_ONCE(*opens);
+	/* Look for the other end before this one is counted: a thread that waits for this end wakes
+	 * then, and may close its own end before this thread looks. */
+	spin_lock(&p->guard);
+	seen = *opens;
+	met = mode == O_RDONLY ? p->writers : p->readers;
+	spin_unlock(&p->guard);
 	pipe_count_end(p, file->flags, 1);
 
 	spin_lock(&p->guard);
 	if (mode == O_RDONLY && file->flags & O_NONBLOCK)
 		file->position = p->writers ? 0 : p->writer_opens;
-	else if (named && mode != O_RDWR && !(mode == O_RDONLY ? p->writers : p->readers))
+	else if (named && mode != O_RDWR && !met)
 		while (*opens == seen && !error)
 			error = wait_sleep(&p->opened, &p->guard, WAIT_FOREVER, WAIT_SIGNALS);
 	spin_unlock(&p->guard);
