@@ -51,7 +51,7 @@ int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empt
 {
 	int error;
 
-	p->text = string_get(user_path);
+	*p = (struct path_argument){.text = string_get(user_path)};
 	if (IS_ERR(p->text))
 		return (int)PTR_ERR(p->text);
 	error = path_begin(p, dirfd, may_be_empty);
