@@ -183,10 +183,9 @@ $(BUILD)/%.S.o: %.S $(BUILD)/flags/assembly $(BUILD)/asm_offsets.h
 # The numbers of all system calls, as the C library's header lists them.  musl 1.2.3 lacks the last.
 $(BUILD)/syscall_numbers.h: Makefile $(BUILD)/flags/user
 	@mkdir -p $(@D)
-	@echo '#include <sys/syscall.h>' | $(MUSL_CC) -E -dM - | \
-	  awk '/^#define __NR_[a-z_0-9]* [0-9]+$$/ { name[$$3 + 0] = substr($$2, 6) } \
-	    END { name[449] = "futex_waitv"; printf "#define SYSCALL_NUMBERS(X)"; \
-	      for (i = 0; i < 512; i++) if (i in name) printf " \\\n\tX(%d, %s)", i, name[i]; print "" }' > $@
+	@(echo '#define SYSCALL_NUMBERS(X) \'; echo '#include <sys/syscall.h>' | $(MUSL_CC) -E -dM - | sed -n \
+	  -e '/ 449$$/d' -e 's/^#define __NR_\([a-z_0-9]*\) \([0-9][0-9]*\)$$/  X(\2, \1) \\/p'; \
+	  echo '  X(449, futex_waitv)') > $@
 
 # The display's font, out of GRUB's own; without it the display stays dark.
 PF2 := $(firstword $(wildcard /usr/share/grub/unicode.pf2 /usr/share/grub2/unicode.pf2 \

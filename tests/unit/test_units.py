@@ -19,7 +19,7 @@ def directive(text, name):
 
 
 @pytest.mark.parametrize("source", UNITS, ids=lambda p: p.stem)
-def test_unit(source, tmp_path):
+def test_unit(source, tmp_path, built):  # built: syscall_numbers.h
     text = source.read_text()
     program = tmp_path / source.stem
     subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter",
