@@ -114,12 +114,6 @@ static int map_check(const struct map_request *q, u64 length)
 	return (q->prot & PROT_ALL) & ~(q->max_prot ? q->max_prot : PROT_ALL) ? -EACCES : 0;
 }
 
-static void tell_mapped(struct address_space *as, u64 start, u64 length, u32 flags)
-{
-	linker_set_for_each(events, region_events) if (events->mapped)
-	    events->mapped(as, start, length, flags);
-}
-
 long address_space_map(struct address_space *as, const struct map_request *q)
 {
 	u64 length = ALIGN_UP(q->length, PAGE_SIZE);
@@ -139,8 +133,9 @@ long address_space_map(struct address_space *as, const struct map_request *q)
 	};
 	long place = map_check(q, length);
 
-	linker_set_for_each(events, region_events) if (!place && events->may_map) place =
-	    events->may_map(length, q->flags);
+	linker_set_for_each(events, region_events)
+		if (!place && events->may_map)
+			place = events->may_map(length, q->flags);
 	if (place)
 		return place;
 	if (model.shared && !model.object) {
@@ -166,8 +161,9 @@ long address_space_map(struct address_space *as, const struct map_request *q)
 	regions_free(&dead);
 	if (own)
 		vm_object_put(own);
-	if (place > 0)
-		tell_mapped(as, (u64)place, length, q->flags);
+	linker_set_for_each(events, region_events)
+		if (place > 0 && events->mapped)
+			events->mapped(as, (u64)place, length, q->flags);
 	return place;
 }
 

@@ -98,7 +98,7 @@ static void show_ledger(struct thread *t, struct process *p, struct text *text)
 	struct file_table *files = process_files_get(p);
 	u64 flags = spin_lock_irq(&process_lock);
 	/* `t` is the leader, whose memory remains until the parent calls wait(). */
-	u64 count = p->thread_count + t->exited;
+	u64 count = p->thread_count + t->exited, actions;
 
 	spin_unlock_irq(&process_lock, flags);
 	if (as) {
@@ -107,6 +107,10 @@ static void show_ledger(struct thread *t, struct process *p, struct text *text)
 	}
 	show_threads_ledger(t, count, text);
 	show_objects(text, "struct_process", 1, kmalloc_bytes(p));
+	flags = spin_lock_irq(&process_lock);
+	actions = p->signals.actions ? kmalloc_bytes(p->signals.actions) : 0;
+	spin_unlock_irq(&process_lock, flags);
+	show_objects(text, "signal_actions", 1, actions);
 	if (files) {
 		show_objects(text, "file_table", 1, file_table_bytes(files));
 		file_table_put(files);
