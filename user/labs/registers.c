@@ -67,8 +67,10 @@ __asm__(
     "	mov 56(%rdi), %r8\n	mov 64(%rdi), %r9\n	mov 72(%rdi), %r10\n"
     "	mov 80(%rdi), %r11\n	mov 88(%rdi), %r12\n	mov 96(%rdi), %r13\n"
     "	mov 104(%rdi), %r14\n	mov 112(%rdi), %r15\n	mov 40(%rdi), %rdi\n"
-    "1:	decq (%rsp)\n"
-    "	jnz 1b\n"
+    "hold_loop:\n"
+    "	decq (%rsp)\n"
+    "	jnz hold_loop\n"
+    "hold_loop_end:\n"
     "	mov %rdi, (%rsp)\n" /* the counter is 0: reuse its stack slot */
     "	mov 8(%rsp), %rdi\n"
     "	store_vectors\n"
@@ -178,10 +180,15 @@ static void *sleep_full(void *arg)
  * faulty kernel that gave a thread the registers of another one would do the same. */
 static void mix(int signal, siginfo_t *info, void *context)
 {
+	extern const char hold_loop[], hold_loop_end[];
 	ucontext_t *interrupted = context;
+	uintptr_t at = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
 
 	(void)signal;
 	(void)info;
+	/* Elsewhere the program itself needs R13. */
+	if (at < (uintptr_t)hold_loop || at >= (uintptr_t)hold_loop_end)
+		return;
 	interrupted->uc_mcontext.gregs[REG_R13] = 0xbad;
 	interrupted->uc_mcontext.fpregs->_xmm[3].element[0] ^= 1;
 }
