@@ -195,6 +195,19 @@ MAYBE bool has_proc(void)
 	return access("/proc/self/stat", R_OK) == 0;
 }
 
+/* Where /proc/self/fd/FD leads; "" if that cannot be read.  The next call overwrites it. */
+MAYBE const char *fd_target(int fd)
+{
+	static char target[PATH_MAX];
+	char path[32];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	return target;
+}
+
 /* Whether the kernel has mremap(), madvise(), msync() and mlock(): Heddle's core has not. */
 MAYBE bool has_advice(void)
 {
