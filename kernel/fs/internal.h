@@ -93,6 +93,10 @@ u64 names_room(struct page_stats *s);
  * -ENOSPC. */
 int directory_enter(struct inode *dir, const char *name, size_t length, struct inode *inode);
 
+/* Give a new inode its owner and its name, and return it.  Takes over the reference; after an error
+ * the inode is gone.  ERR_PTR.  The caller holds dir->lock. */
+struct inode *vfs_enter(struct inode *dir, const char *name, size_t length, struct inode *inode);
+
 /* Make a file of the type in `mode`, add its name, and return the inode with a reference.  ERR_PTR.
  * `target` is the text of a symbolic link. */
 struct inode *vfs_make(struct inode *dir, const char *name, size_t length, u32 mode, u64 rdev,

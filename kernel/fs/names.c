@@ -9,11 +9,22 @@
 
 /* --- Making ----------------------------------------------------------------------------------- */
 
+struct inode *vfs_enter(struct inode *dir, const char *name, size_t length, struct inode *inode)
+{
+	int error;
+
+	inode_own(inode, dir);
+	error = directory_enter(dir, name, length, inode);
+	if (!error)
+		return inode;
+	inode_put(inode);
+	return ERR_PTR(error);
+}
+
 struct inode *vfs_make(struct inode *dir, const char *name, size_t length, u32 mode, u64 rdev,
 		       const char *target)
 {
 	struct inode *inode;
-	int error;
 
 	if (!dir->nlink)
 		return ERR_PTR(-ENOENT);
@@ -22,14 +33,7 @@ struct inode *vfs_make(struct inode *dir, const char *name, size_t length, u32 m
 	if (dir->sb->fixed)
 		return ERR_PTR(S_ISREG(mode) ? -EACCES : -EPERM);
 	inode = (dir->sb->make ?: ramfs_inode)(dir->sb, mode, rdev, target);
-	if (IS_ERR(inode))
-		return inode;
-	inode_own(inode, dir);
-	error = directory_enter(dir, name, length, inode);
-	if (!error)
-		return inode;
-	inode_put(inode);
-	return ERR_PTR(error);
+	return IS_ERR(inode) ? inode : vfs_enter(dir, name, length, inode);
 }
 
 int path_walk_to_new(struct inode *at, const char *path, bool directory, struct path_walk *w)

@@ -344,10 +344,7 @@ static struct inode *find_or_make(const char *name, u32 flags, u32 mode,
 		if (may_access(dir, MAY_WRITE | MAY_EXEC))
 			return ERR_PTR(-EACCES);
 		inode = queue_make(mode & 07777 & ~context_umask(), attributes ?: &a);
-		if (IS_ERR(inode))
-			return inode;
-		inode_own(inode, dir);
-		error = directory_enter(dir, name, length, inode);
+		return IS_ERR(inode) ? inode : vfs_enter(dir, name, length, inode);
 	}
 	if (!error)
 		return inode;
