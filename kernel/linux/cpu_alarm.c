@@ -31,11 +31,13 @@ static u64 next_look(const struct cpu_clock *clock, u64 left_ns, bool runs, u64 
 static void look(struct timer *timer)
 {
 	struct cpu_alarm *alarm = container_of(timer, struct cpu_alarm, timer);
-	u64 expires = READ_ONCE(alarm->expires_ns), now = cpu_clock_ns(&alarm->clock);
-	bool runs = now != alarm->seen_ns;
+	u64 expires = READ_ONCE(alarm->expires_ns), now;
+	bool runs;
 
 	if (!expires)
 		return;
+	now = cpu_clock_ns(&alarm->clock);
+	runs = now != alarm->seen_ns;
 	alarm->seen_ns = now;
 	if (now >= expires)
 		alarm->fn(alarm);

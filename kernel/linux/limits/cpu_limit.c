@@ -11,9 +11,9 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/linux/limits.h"
+#include "kernel/sys/calls.h"
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
-#include "kernel/task/use.h"
 
 /* Before this time of the clock the process cannot have reached its limit. */
 static DEFINE_PER_PROCESS(u64, cpu_limit_check_ns);
@@ -26,16 +26,6 @@ void cpu_limit_changed(struct process *p)
 static u64 seconds_to_ns(u64 seconds)
 {
 	return seconds < UINT64_MAX / NSEC_PER_SEC ? seconds * NSEC_PER_SEC : UINT64_MAX;
-}
-
-static u64 cpu_time(struct process *p)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	struct resource_use use;
-
-	process_own_use(p, &use);
-	spin_unlock_irq(&process_lock, flags);
-	return use.user_ns + use.kernel_ns;
 }
 
 /* The signal that is due after `used` ns, or 0.  At the soft limit that moves on by a second, as
@@ -68,7 +58,7 @@ static void sample(struct thread *t)
 	if (!t->is_user || process_limit(p, RLIMIT_CPU) == RLIM_INFINITY ||
 	    clock_now_ns() < READ_ONCE(*per_process(p, cpu_limit_check_ns)))
 		return;
-	signal = signal_due(p, cpu_time(p));
+	signal = signal_due(p, cpu_clock_ns(&(struct cpu_clock){.process = p}));
 	if (signal)
 		(void)signal_send_process(p, signal, NULL);
 }

@@ -18,14 +18,23 @@ static void make_cpu_list(struct text *t)
 	text_printf(t, cpu_count > 1 ? "0-%u\n" : "%u\n", cpu_count - 1);
 }
 
-/* The same as a mask: words of 32 bits in hexadecimal, the highest first. */
-static void make_cpu_mask(struct text *t)
+/* The CPUs from `first` to `last` as a mask of all: words of 32 bits in hexadecimal, the highest
+ * first. */
+static void write_mask(struct text *t, u32 first, u32 last)
 {
 	for (u32 word = DIV_ROUND_UP(cpu_count, 32); word--;) {
-		u32 bits = MIN(cpu_count - word * 32, 32U);
+		u32 bits = 0;
 
-		text_printf(t, "%08x%s", bits == 32 ? ~0U : (1U << bits) - 1, word ? "," : "\n");
+		for (u32 bit = 0; bit < 32; bit++)
+			if (word * 32 + bit >= first && word * 32 + bit <= last)
+				bits |= 1U << bit;
+		text_printf(t, "%08x%s", bits, word ? "," : "\n");
 	}
+}
+
+static void make_cpu_mask(struct text *t)
+{
+	write_mask(t, 0, cpu_count - 1);
 }
 
 static const struct proc_file machine_files[] = {
@@ -55,20 +64,20 @@ static void add_topology(u32 cpu, const char *name, const char *format, u32 numb
 	sysfs_add(&(struct proc_file){path, .constant = text});
 }
 
-/* A mask with the bit of one CPU, in the form of make_cpu_mask(). */
+/* A mask with the bit of one CPU.  The text stays for ever. */
 static void add_mask(u32 cpu, const char *name)
 {
-	const size_t size = 9 * DIV_ROUND_UP(cpu_count, 32) + 1;
-	char path[64], *text = kmalloc(size);
-	size_t n = 0;
+	struct text t = {0};
+	char path[64];
 
-	if (!text)
+	write_mask(&t, cpu, cpu);
+	text_write(&t, "", 1);
+	if (t.failed) {
+		kfree(t.data);
 		return;
-	for (u32 word = DIV_ROUND_UP(cpu_count, 32); word--;)
-		n += scnprintf(text + n, size - n, "%08x%s", cpu / 32 == word ? 1U << cpu % 32 : 0,
-			       word ? "," : "\n");
+	}
 	snprintf(path, sizeof(path), CPUS "cpu%u/topology/%s", cpu, name);
-	sysfs_add(&(struct proc_file){path, .constant = text});
+	sysfs_add(&(struct proc_file){path, .constant = t.data});
 }
 
 /* The CPUs of the package: all.  lscpu(1) needs them. */
