@@ -311,7 +311,7 @@ static long master_ioctl(struct file *file, u32 request, u64 argument)
 		return open_peer(p, argument);
 	case TIOCSIG:
 		return send_signal(p, argument);
-	case TIOCGPGRP: /* of the slave, whoever asks */
+	case TIOCGPGRP: /* of the slave; any caller may ask */
 		return put_user_u32(user, (u32)READ_ONCE(p->tty.foreground));
 	case TIOCGSID:
 		return READ_ONCE(p->tty.session) ? put_user_u32(user, (u32)p->tty.session)

@@ -121,8 +121,8 @@ static long set_discipline(const void *user)
 	return number ? -EINVAL : 0;
 }
 
-/* Change the settings, after all output was sent if `drain`, and without the input that nobody has
- * read if `flush`.  If `old` is set, `user` points to a struct termio.  Sleeps while it drains. */
+/* Change the settings.  `drain`: first wait until all output has been sent.  `flush`: discard the
+ * input that has not been read.  If `old` is set, `user` points to a struct termio.  Sleeps while it drains. */
 static long set_termios(struct tty *tty, const void *user, bool old, bool drain, bool flush)
 {
 	struct termio o = {0};

@@ -181,7 +181,8 @@ long file_map(struct file *f, struct address_space *as, struct map_request *q)
 		q->max_prot = PROT_READ | PROT_EXEC;
 	if (!(shared && q->prot & PROT_WRITE) || !result)
 		result = address_space_map(as, q);
-	/* It was forbidden in the meantime.  Whoever does so looks for mappings afterwards. */
+	/* A seal was added in the meantime.  add_seals() sets the seal before it looks for
+	 * mappings, so one of the two sees the other. */
 	if (shared && !q->max_prot && result > 0 && inode_may_change(f->inode, 0, true)) {
 		(void)address_space_unmap(as, (u64)result, q->length);
 		result = -EPERM;

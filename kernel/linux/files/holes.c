@@ -78,7 +78,7 @@ FILE_EVENTS(seek_events) = {.seek = seek};
 
 /* --- fallocate -------------------------------------------------------------------------------- */
 
-/* Make [start, end) of the object zero.  A page that nobody else uses is freed; one that is mapped
+/* Make [start, end) of the object zero.  A page without other users is freed; a mapped page
  * stays and is cleared.  Needs no memory. */
 static void punch(struct vm_object *o, u64 start, u64 end)
 {
@@ -90,7 +90,7 @@ static void punch(struct vm_object *o, u64 start, u64 end)
 		u64 from = MAX(start, index * PAGE_SIZE), to = MIN(end, (index + 1) * PAGE_SIZE);
 		struct page *page = *slot;
 
-		/* With o->lock held nobody can get the first other reference. */
+		/* While o->lock is held, no other reference can be taken. */
 		if (to - from == PAGE_SIZE && __atomic_load_n(&page->refs, __ATOMIC_ACQUIRE) == 1) {
 			*slot = NULL;
 			o->page_count--;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * mlock(2) and its kin.  Pages are never paged out, so locking makes them present and counts them
+ * mlock(2), mlock2(2), mlockall(2), munlock(2).  Pages are never paged out, so locking makes them present and counts them
  * (RLIMIT_MEMLOCK, VmLck).
  */
 #include "kernel/fs/rights.h"

@@ -12,7 +12,7 @@ struct process;
 #define MQ_COOKIE_SIZE 32
 
 struct notification {
-	struct process *owner; /* with a reference; NULL: nobody asks */
+	struct process *owner; /* with a reference; NULL: none is registered */
 	int notify, signal;    /* SIGEV_*; the number of the signal */
 	u64 value;	       /* of the signal */
 	struct file *socket;   /* SIGEV_THREAD: with a reference */

@@ -86,7 +86,7 @@ static void show_zero(struct thread *t, struct process *p, struct text *text)
 	text_printf(text, "0\n");
 }
 
-/* There is one control group, as on a Linux where nobody has made more. */
+/* There is one control group, as on a Linux on which no other was created. */
 static void show_cgroup(struct thread *t, struct process *p, struct text *text)
 {
 	text_printf(text, "0::/\n");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * System V semaphores: semget(2), semop(2), semctl(2).  The operations of one call happen together
- * or not at all.  A call that cannot go on waits in the set, in the order of the calls.  Whoever
- * changes a value carries out the waiting calls that can go on then, and wakes only their threads.
+ * or not at all.  A call that cannot go on waits in the set, in the order of the calls.  The thread
+ * that changes a value carries out the waiting calls that can go on then, and wakes only their threads.
  */
 #include "kernel/linux/sysv/sem.h"
 
