@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 AFTER_SETUP := $(if $(filter setup,$(MAKECMDGOALS)),$(filter-out setup,$(MAKECMDGOALS)))
 ifneq ($(AFTER_SETUP),)
 setup:
-	@tools/setup.sh setup
+	@tools/setup.sh setup $(AFTER_SETUP)
 $(firstword $(AFTER_SETUP)): setup
 	@$(MAKE) --no-print-directory $(AFTER_SETUP)
 $(wordlist 2,99,$(AFTER_SETUP)): $(firstword $(AFTER_SETUP)) ;
@@ -117,7 +117,7 @@ help: ## list the targets
 	@echo "  CORE=1: no extensions; WITHOUT='trace seed': without these. There are:"
 	@echo "  $(notdir $(FOLDERS))"
 
-setup: ## install what is missing (asks first, unless root or CI)
+setup: ## install what running needs (asks first, unless root or CI); make setup test: the rest, too
 	@tools/setup.sh setup
 
 doctor: ## say what is there and what is missing

@@ -201,7 +201,9 @@ def main():
     arguments = [a for a in arguments if a not in flags] + shlex.split(setting("GDBARGS"))
     for program in (gdb_program(), setting("QEMU", "qemu-system-x86_64")):
         if not shutil.which(program):
-            raise SystemExit(f"gdb: {program} is missing: make setup installs it")
+            raise SystemExit(f"gdb: {program} is missing: make setup gdb installs it")
+    if subprocess.run([ROOT / "tools/setup.sh", "version", "qemu"], check=False).returncode:
+        raise SystemExit(1)
     build = build_directory()
     told, begin = setting("ARGS"), ["-ex", "tbreak bring_up", "-ex", "continue"]
     if lab := setting("LAB"):

@@ -9,13 +9,15 @@ mkrescue=
 for c in grub-mkrescue grub2-mkrescue i686-elf-grub-mkrescue; do
 	command -v "$c" >/dev/null 2>&1 && { mkrescue=$c; break; }
 done
+setup=$(dirname "$0")/setup.sh
 if [ "$1" = check ]; then
-	[ -n "$mkrescue" ] && command -v xorriso >/dev/null 2>&1
+	[ -n "$mkrescue" ] && command -v xorriso >/dev/null 2>&1 && "$setup" version grub "$mkrescue"
 	exit
 fi
 out=$2 build=$3 cmdline=$4
 shift 4
 [ -n "$mkrescue" ] || { echo "mkiso: grub-mkrescue is missing: make setup installs it" >&2; exit 1; }
+"$setup" version grub "$mkrescue" || exit 1
 command -v mformat >/dev/null 2>&1 ||
 	echo "mkiso: mtools is missing: the image will not boot under UEFI" >&2
 

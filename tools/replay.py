@@ -29,7 +29,7 @@ def recorded(command, directory, log):
     snapshot, events = f"{directory}/snapshot.qcow2", f"{directory}/events"
     image = shutil.which("qemu-img")
     if not image:
-        raise SystemExit("gdb: qemu-img is missing: make setup installs it")
+        raise SystemExit("gdb: qemu-img is missing: make setup gdb installs it")
     subprocess.run([image, "create", "-q", "-f", "qcow2", snapshot, "1G"], check=True)
     # A network card or the APIC's page for KVM in the snapshot, and QEMU 7.2 hangs when it loads it.
     common = [*without(command, OWN), "-accel", "tcg", "-smp", "1", "-net", "none", "-global",

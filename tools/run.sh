@@ -24,6 +24,7 @@ first_file() {
 }
 
 command -v "$QEMU" >/dev/null || { echo "run: $QEMU is missing: make setup installs it" >&2; exit 1; }
+QEMU=$QEMU "$tools/setup.sh" version qemu || exit 1
 if [ -n "${INITRD:-}" ] && [ ! -r "$INITRD" ]; then
 	echo "run: INITRD=$INITRD cannot be read" >&2
 	exit 1
@@ -32,7 +33,7 @@ if [ "$BOOT" = auto ]; then
 	BOOT=iso
 	if ! "$tools/mkiso.sh" check; then
 		BOOT=direct
-		echo "run: GRUB's image tools are missing, so QEMU starts the kernel directly (make setup installs them)"
+		echo "run: GRUB's image tools are missing or too old, so QEMU starts the kernel directly (make setup installs them)"
 	fi
 fi
 
@@ -40,7 +41,7 @@ set -- -m "$MEM" -smp "$CPUS" -no-reboot -device isa-debug-exit,iobase=0xf4,iosi
 	-serial mon:stdio
 [ -n "${DISPLAY_WINDOW:-}" ] || set -- "$@" -display none
 case "${ACCEL:-auto}" in
-auto) [ "$("$tools/setup.sh" kvm)" = kvm ] && set -- "$@" -accel kvm -cpu host ||
+auto) [ "$(QEMU=$QEMU "$tools/setup.sh" kvm)" = kvm ] && set -- "$@" -accel kvm -cpu host ||
 	set -- "$@" -accel tcg,thread=multi -cpu max ;;
 tcg) set -- "$@" -accel tcg,thread=multi -cpu max ;;
 kvm) set -- "$@" -accel kvm -cpu host ;;
@@ -59,7 +60,7 @@ uefi)
 	firmware=$(first_file /usr/share/OVMF/OVMF_CODE.fd /usr/share/edk2/ovmf/OVMF_CODE.fd \
 		/usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/edk2/x64/OVMF_CODE.4m.fd \
 		/opt/homebrew/share/qemu/edk2-x86_64-code.fd /usr/local/share/qemu/edk2-x86_64-code.fd)
-	[ -n "$firmware" ] || { echo "run: no UEFI firmware (OVMF): make setup installs it" >&2; exit 1; }
+	[ -n "$firmware" ] || { echo "run: no UEFI firmware (OVMF): make setup test installs it" >&2; exit 1; }
 	set -- "$@" -drive if=pflash,format=raw,readonly=on,file="$firmware" -cdrom "$iso"
 	;;
 direct)
