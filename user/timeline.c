@@ -34,7 +34,7 @@ static int once(const char *path)
 		return 1;
 	}
 	timeline_show(trace, true, 200, 0);
-	trace_free(trace);
+	lab_trace_free(trace);
 	return 0;
 }
 
@@ -54,7 +54,7 @@ static void draw(uint64_t ns, bool stopped)
 		   stopped ? " (stopped)" : "", stopped ? "continue" : "stop");
 	timeline_show(trace, true, 200, rows - 2);
 	fflush(stdout);
-	trace_free(trace);
+	lab_trace_free(trace);
 }
 
 static int live(void)

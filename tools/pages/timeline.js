@@ -38,6 +38,9 @@ function timeline(holder, data) {
 	for (const tid of order.slice(0, 40))
 		rows.push({ label: `${data.threads[tid].letter} ${data.threads[tid].name}`, tid: +tid });
 	const slices = data.slices.filter((s) => s[3] !== 0);
+	for (const what of new Set((data.holds || []).map((h) => h[3])))
+		rows.push({ label: `holds the ${what}`, spans: data.holds.filter((h) => h[3] === what)
+			.map((h) => [-1, h[1], h[2], h[0], 0, "-"]) });
 	const height = top + rows.length * row + 22;
 	let view = { from: 0, to: Math.max(data.length, 1) }, drawn = 0;
 
@@ -84,8 +87,8 @@ function timeline(holder, data) {
 		rows.forEach((r, i) => {
 			const y = top + i * row;
 			c.save(); c.beginPath(); c.rect(left, y, width - left, row); c.clip();
-			for (const s of slices) {
-				if (r.tid === undefined ? s[0] !== r.cpu : s[3] !== r.tid) continue;
+			for (const s of r.spans || slices) {
+				if (r.spans ? !data.threads[s[3]] : r.tid === undefined ? s[0] !== r.cpu : s[3] !== r.tid) continue;
 				if (s[2] < view.from || s[1] > view.to) continue;
 				const x0 = x(s[1]), w = Math.max(1, x(s[2]) - x0), thread = data.threads[s[3]];
 				c.fillStyle = thread.colour; c.fillRect(x0, y + 3, w, row - 6);
@@ -136,7 +139,7 @@ function timeline(holder, data) {
 	}
 	function say(event) {
 		const us = at(event.offsetX), r = rows[Math.floor((event.offsetY - top) / row)];
-		const s = r && data.slices.find((s) => s[1] <= us && us < s[2] &&
+		const s = r && !r.spans && data.slices.find((s) => s[1] <= us && us < s[2] &&
 			(r.tid === undefined ? s[0] === r.cpu : s[3] === r.tid));
 		hover.hidden = !s || event.offsetX < left;
 		if (hover.hidden) return;

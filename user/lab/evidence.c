@@ -12,7 +12,7 @@ struct report report = {.predicted = -1};
 static struct evidence **last_evidence = &report.evidence;
 static struct figure **last_figure = &report.figures;
 
-static void keep(struct evidence *e, enum evidence_kind kind, const char *title)
+void evidence_keep(struct evidence *e, enum evidence_kind kind, const char *title)
 {
 	e->kind = kind;
 	if (!e->title)
@@ -51,7 +51,7 @@ struct lab_table *lab_table(const char *title, const char *columns)
 		if (e->right[i])
 			memmove(head, head + 1, strlen(head));
 	}
-	keep(e, TABLE, title);
+	evidence_keep(e, TABLE, title);
 	return table;
 }
 
@@ -78,7 +78,7 @@ struct lab_bars *lab_bars(const char *title, const char *unit)
 	struct lab_bars *bars = must(calloc(1, sizeof(*bars)));
 
 	bars->e.unit = must(strdup(unit));
-	keep(&bars->e, BARS, title);
+	evidence_keep(&bars->e, BARS, title);
 	return bars;
 }
 
@@ -93,6 +93,35 @@ void lab_bar(struct lab_bars *bars, double value, const char *label, ...)
 	va_end(args);
 }
 
+struct lab_bars *lab_parts(const char *title, double whole, const char *unit)
+{
+	struct lab_bars *parts = lab_bars(title, unit);
+
+	parts->e.whole = whole;
+	return parts;
+}
+
+void lab_part(struct lab_bars *parts, double value, const char *label)
+{
+	struct evidence *e = &parts->e;
+	double sum = value, slack = e->whole * 1e-9;
+	char number[32];
+
+	for (int i = 0; i < e->count; i++)
+		sum += e->bars[i].value;
+	if (value >= 0 && sum <= e->whole + slack) {
+		lab_bar(parts, value, "%s", label);
+		return;
+	}
+	char *what = text_of("%s: %s", e->title, label);
+	char *why = text_of("CANNOT BE SHOWN HERE: the measured difference, %s %s, is smaller than "
+			    "the noise",
+			    number_text(value, number), e->unit);
+	lab_left_out(what, why);
+	free(what);
+	free(why);
+}
+
 void lab_note(const char *format, ...)
 {
 	struct evidence *e = must(calloc(1, sizeof(*e)));
@@ -101,26 +130,7 @@ void lab_note(const char *format, ...)
 	va_start(args, format);
 	e->title = text_of_args(format, args);
 	va_end(args);
-	keep(e, NOTE, NULL);
-}
-
-bool lab_check(bool holds, const char *format, ...)
-{
-	struct evidence *e = must(calloc(1, sizeof(*e)));
-	va_list args;
-
-	va_start(args, format);
-	e->title = text_of_args(format, args);
-	va_end(args);
-	e->holds = holds;
-	report.checks_failed += !holds;
-	keep(e, CHECK, NULL);
-	return holds;
-}
-
-int lab_checks_failed(void)
-{
-	return report.checks_failed;
+	evidence_keep(e, NOTE, NULL);
 }
 
 void lab_left_out(const char *what, const char *why)
@@ -128,7 +138,7 @@ void lab_left_out(const char *what, const char *why)
 	struct evidence *e = must(calloc(1, sizeof(*e)));
 
 	e->why = must(strdup(why));
-	keep(e, LEFT_OUT, what);
+	evidence_keep(e, LEFT_OUT, what);
 }
 
 void lab_timeline(struct lab_trace *trace, const char *title)
@@ -141,7 +151,8 @@ void lab_timeline(struct lab_trace *trace, const char *title)
 	}
 	e = must(calloc(1, sizeof(*e)));
 	e->trace = trace;
-	keep(e, TIMELINE, title);
+	trace_keep_text(trace);
+	evidence_keep(e, TIMELINE, title);
 }
 
 void lab_figure(const char *name, double value, const char *unit, const char *meaning)
@@ -167,6 +178,8 @@ void lab_verdict(enum lab_verdict verdict, const char *format, ...)
 	va_start(args, format);
 	report.text = text_of_args(format, args);
 	va_end(args);
+	lab_load_look();
+	checks_weigh_noise();
 }
 
 const char *verdict_key(enum lab_verdict verdict)

@@ -23,12 +23,23 @@ struct lab_bar {
 	double value;
 };
 
+enum check_bound { AT_LEAST, AT_MOST, EQUALS, FACT };
+
+struct check {
+	enum check_bound bound;
+	bool timed;	      /* it compares times: a busy machine can make it fail */
+	double found, wanted; /* rounded as they are printed */
+	char *what, *unit;
+};
+
 struct evidence {
 	enum evidence_kind kind;
 	struct evidence *next;
 	char *title; /* for NOTE and CHECK: the text; for LEFT_OUT: what is left out */
 	char *why;
+	/* Only for CHECK. */
 	bool holds;
+	struct check check;
 	/* Only for TABLE. */
 	int columns;
 	struct lab_row heads;
@@ -37,7 +48,8 @@ struct evidence {
 	/* Only for BARS. */
 	char *unit;
 	struct lab_bar *bars;
-	int count; /* number of rows or bars */
+	double whole; /* the bars are parts of this; 0: they are not */
+	int count;    /* number of rows or bars */
 	/* Only for TIMELINE. */
 	struct lab_trace *trace;
 };
@@ -51,7 +63,7 @@ struct figure {
 struct report {
 	struct evidence *evidence;
 	struct figure *figures;
-	int checks_failed;
+	int checks_failed, timed_failed;
 	bool has_verdict;
 	enum lab_verdict verdict;
 	char *text;
@@ -69,6 +81,10 @@ struct lab_bars {
 void *must(void *memory); /* returns `memory`; ends the program if it is NULL */
 char *text_of(const char *format, ...) LAB_PRINTF(1, 2);
 char *text_of_args(const char *format, va_list args) LAB_PRINTF(1, 0);
+
+void evidence_keep(struct evidence *e, enum evidence_kind kind, const char *title);
+const char *bound_text(enum check_bound bound);
+void checks_weigh_noise(void); /* may change the verdict to LAB_NOT_SHOWN */
 
 /* True if the verdict is the expected one; this decides the exit status. */
 bool report_ok(void);
@@ -178,6 +194,13 @@ struct lab_trace {
 	uint64_t lost; /* events for which the rings had no space */
 	struct lab_slice *slices;
 	int slice_count;
+	struct hold {
+		const char *what; /* text of the mark */
+		pid_t tid;
+		uint64_t start_ns, end_ns;
+	} * holds;
+	int hold_count;
+	char *text; /* as it was read; lab_timeline() writes it to the file of --trace */
 	struct thread_name {
 		pid_t tid;
 		char name[16];
@@ -189,7 +212,14 @@ struct lab_trace {
 extern const char *trace_file; /* --trace: the file for the text, or NULL */
 void trace_keep_rest(void);    /* if the lab recorded nothing: keep what the ring holds */
 struct lab_trace *trace_parse(const char *text);
-void trace_free(struct lab_trace *trace);
+/* The marks "holds WHAT" and "releases WHAT" are intervals, not marks in the picture. */
+#define MARK_HOLDS    "holds "
+#define MARK_RELEASES "releases "
+void trace_find_holds(struct lab_trace *trace);
+bool mark_is_hold(const char *text);
+/* The next name of something that is held, after `last` (NULL: the first); NULL: no more. */
+const char *trace_next_held(const struct lab_trace *trace, const char *last);
+void trace_keep_text(const struct lab_trace *trace);
 const char *trace_name(const struct lab_trace *trace, pid_t tid);
 char trace_letter(const struct lab_trace *trace, pid_t tid);
 void trace_off(void); /* undoes lab_trace_begin(); may be called in a signal handler */

@@ -79,6 +79,23 @@ static void cells(const struct lab_row *row, int columns)
 	putchar(']');
 }
 
+static void check(const struct check *c)
+{
+	bool fact = c->bound == FACT;
+
+	member("what", c->what);
+	member("bound", bound_text(c->bound));
+	member("unit", c->unit);
+	printf(",\"timed\":%s,\"wanted\":", c->timed ? "true" : "false");
+	if (fact)
+		printf("true,\"found\":%s", c->found ? "true" : "false");
+	else {
+		json_number(c->wanted);
+		printf(",\"found\":");
+		json_number(c->found);
+	}
+}
+
 static void evidence(const struct evidence *e)
 {
 	static const char *const kinds[] = {"table", "bars",	 "note",
@@ -105,6 +122,10 @@ static void evidence(const struct evidence *e)
 	case BARS:
 		member("title", e->title);
 		member("unit", e->unit);
+		if (e->whole) {
+			printf(",\"whole\":");
+			json_number(e->whole);
+		}
 		printf(",\"bars\":[");
 		for (int i = 0; i < e->count; i++) {
 			printf("%s{\"label\":", i ? "," : "");
@@ -120,6 +141,7 @@ static void evidence(const struct evidence *e)
 		break;
 	case CHECK:
 		member("text", e->title);
+		check(&e->check);
 		printf(",\"holds\":%s", e->holds ? "true" : "false");
 		break;
 	case LEFT_OUT:
@@ -184,6 +206,8 @@ void json_report(void)
 	}
 	putchar(']');
 	figures();
+	printf(",\"load\":");
+	json_number(lab_load());
 	member("books", lab.books);
 	member("sources", lab.sources);
 	member("verdict", verdict_key(report.verdict));

@@ -96,11 +96,41 @@ void lab_bar(struct lab_bars *bars, double value, const char *label, ...) LAB_PR
 /* A sentence or two of explanation among the evidence. */
 void lab_note(const char *format, ...) LAB_PRINTF(1, 2);
 
-/* A condition on which the verdict depends.  All checks are shown together before the verdict, each
- * with a tick or a cross.  Returns `holds`.  Without a knob the verdicts LAB_TRUE and LAB_CORRECTED
- * are valid only if all checks hold: otherwise the lab fails. */
-bool lab_check(bool holds, const char *format, ...) LAB_PRINTF(2, 3);
+/* Parts of a whole, as bars: the parts are made by subtraction, so noise can make one negative, or
+ * their sum more than the whole.  Such a part is not drawn; the report says that it cannot be
+ * shown.
+ */
+struct lab_bars *lab_parts(const char *title, double whole, const char *unit);
+void lab_part(struct lab_bars *parts, double value, const char *label);
+
+/* A check is a condition on which the verdict depends: a number that was found, and the bound that
+ * is wanted.  The library rounds both as it prints them, and compares the rounded numbers.  All
+ * checks are shown together before the verdict, each with a tick or a cross.  The text says what
+ * the number is, without the number: "threads that compute: times as fast".  They return true if
+ * the number satisfies the bound.  Without a knob the verdicts LAB_TRUE and LAB_CORRECTED are valid
+ * only if all checks hold: otherwise the lab fails. */
+bool lab_check_equals(double found, double wanted, const char *unit, const char *what, ...)
+    LAB_PRINTF(4, 5);
+bool lab_check_at_least(double found, double bound, const char *unit, const char *what, ...)
+    LAB_PRINTF(4, 5);
+bool lab_check_at_most(double found, double bound, const char *unit, const char *what, ...)
+    LAB_PRINTF(4, 5);
+bool lab_check(bool found, const char *what, ...) LAB_PRINTF(2, 3); /* yes or no: not a number */
+
+/* Checks that compare times.  If only such checks fail, and lab_load() is LAB_BUSY or more, then
+ * the library changes the verdict to LAB_NOT_SHOWN. */
+bool lab_check_time_at_least(double found, double bound, const char *unit, const char *what, ...)
+    LAB_PRINTF(4, 5);
+bool lab_check_time_at_most(double found, double bound, const char *unit, const char *what, ...)
+    LAB_PRINTF(4, 5);
 int lab_checks_failed(void);
+
+/* Measures for 30 ms how much of the CPU time the calling thread does not get, because the host or
+ * other programs take it.  The library does this before and after the run; a lab calls it between
+ * the rounds of a comparison of times, when no other thread of the lab runs. */
+void lab_load_look(void);
+double lab_load(void); /* the largest result until now, in per cent */
+#define LAB_BUSY 15
 
 /* Something that this system cannot show, and the reason. */
 void lab_left_out(const char *what, const char *why);
@@ -237,6 +267,16 @@ struct lab_trace; /* events of all CPUs, in order of time */
 bool lab_trace_begin(void); /* empties the rings and starts recording */
 void lab_trace_mark(const char *format, ...) LAB_PRINTF(1, 2); /* adds a mark to the timeline */
 struct lab_trace *lab_trace_end(void);			       /* stops and reads; NULL: no trace */
+void lab_trace_free(struct lab_trace *trace); /* a trace that lab_timeline() does not show */
+uint64_t lab_trace_length(const struct lab_trace *trace); /* nanoseconds that were recorded */
+
+/* The calling thread has something from now on, until it releases it: a lock, for example.  The
+ * timeline shows the holder in a row of its own, of at most six characters.  Call the first after
+ * taking the lock and the second before releasing it. */
+void lab_trace_holds(const char *what);
+void lab_trace_releases(const char *what);
+/* Nanoseconds in which at least `least` threads held it. */
+uint64_t lab_trace_held(const struct lab_trace *trace, const char *what, int least);
 
 /* Adds the trace to the evidence: one row for each CPU, one column for each tick, one letter for
  * each thread; '.' idle, '-' other threads.  Separate rows mark wake-ups and switches to another

@@ -169,6 +169,14 @@ static void show_verdict(void)
 	put_colour(PLAIN);
 	put("\n");
 	put_paragraph("", 0, report.text);
+	if (lab_load() >= LAB_BUSY) {
+		char *busy = text_of("The machine was busy: the host or other programs took up to "
+				     "%.0f %% of the CPU time.  Compare no times of this run.",
+				     lab_load());
+
+		put_paragraph("", 0, busy);
+		free(busy);
+	}
 	if (!report_ok()) {
 		put_colour(BAD);
 		if (report.verdict != lab.expect)

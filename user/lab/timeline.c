@@ -103,6 +103,32 @@ static char *row_of_wakes(const struct picture *p)
 	return row;
 }
 
+/* Who has the lock: in each column the thread that held it longest. */
+static char *row_of_holders(const struct picture *p, const char *what)
+{
+	char *row = row_of(p, '.');
+	uint64_t *most = must(calloc(p->columns, sizeof(*most)));
+
+	for (int i = 0; i < p->trace->hold_count; i++) {
+		const struct hold *h = &p->trace->holds[i];
+		struct lab_slice s = {.start_ns = h->start_ns, .end_ns = h->end_ns};
+		char letter = trace_letter(p->trace, h->tid);
+
+		if (strcmp(h->what, what) != 0)
+			continue;
+		for (int c = 0; c < p->columns; c++) {
+			uint64_t time = in_column(p, &s, c);
+
+			if (time > most[c]) {
+				most[c] = time;
+				row[c] = letter ? letter : '-';
+			}
+		}
+	}
+	free(most);
+	return row;
+}
+
 static bool is_letter(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -157,7 +183,7 @@ static void put_marks(const struct picture *p, int most)
 			const struct event *e = &p->trace->events[i];
 			int c = column_of(p, e->ns);
 
-			if (e->kind != EVENT_MARK || c < 0)
+			if (e->kind != EVENT_MARK || c < 0 || mark_is_hold(e->text))
 				continue;
 			number++;
 			if (pass == 0)
@@ -264,6 +290,8 @@ void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int
 	}
 	if (cpus < trace->cpus)
 		put_format("  and %d more CPUs\n", trace->cpus - cpus);
+	for (const char *what = NULL; (what = trace_next_held(trace, what));)
+		put_row(what, row_of_holders(&p, what));
 	put_row("woken", row_of_wakes(&p));
 	put_marks(&p, max_rows ? 2 : 9);
 	put_legend(&p, max_rows ? max_rows - cpus * (1 + markers) - 5 : 1000);

@@ -51,7 +51,7 @@ static void events(const struct lab_trace *trace, enum event_kind kind)
 	for (int i = trace->from; i < trace->to && number < MOST; i++) {
 		const struct event *e = &trace->events[i];
 
-		if (e->kind != kind)
+		if (e->kind != kind || (kind == EVENT_MARK && mark_is_hold(e->text)))
 			continue;
 		place(trace, number++, e->cpu, e->ns);
 		if (kind == EVENT_WAKE) {
@@ -60,6 +60,22 @@ static void events(const struct lab_trace *trace, enum event_kind kind)
 		}
 		printf("%d,", e->tid);
 		json_string(e->text);
+		putchar(']');
+	}
+}
+
+/* Rows [holder, start, end, "what"]. */
+static void holds(const struct lab_trace *trace)
+{
+	for (int i = 0; i < trace->hold_count && i < MOST; i++) {
+		const struct hold *h = &trace->holds[i];
+
+		printf("%s[%d,", i ? "," : "", h->tid);
+		microseconds(trace, h->start_ns);
+		putchar(',');
+		microseconds(trace, h->end_ns);
+		putchar(',');
+		json_string(h->what);
 		putchar(']');
 	}
 }
@@ -81,6 +97,8 @@ void timeline_json(const struct lab_trace *trace)
 	}
 	printf("],\"slices_left_out\":%d,\"wakes\":[", trace->slice_count - count);
 	events(trace, EVENT_WAKE);
+	printf("],\"holds\":[");
+	holds(trace);
 	printf("],\"marks\":[");
 	events(trace, EVENT_MARK);
 	putchar(']');

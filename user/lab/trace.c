@@ -121,12 +121,31 @@ struct lab_trace *lab_trace_end(void)
 	text = lab_read(TRACING "trace");
 	if (!text)
 		return NULL;
-	if (trace_file)
-		keep_text(text);
 	trace = trace_parse(text);
 	letters_keep(trace, false);
-	free(text);
+	trace->text = text;
 	return trace;
+}
+
+void trace_keep_text(const struct lab_trace *trace)
+{
+	if (trace_file && trace->text)
+		keep_text(trace->text);
+}
+
+void lab_trace_holds(const char *what)
+{
+	lab_trace_mark(MARK_HOLDS "%s", what);
+}
+
+void lab_trace_releases(const char *what)
+{
+	lab_trace_mark(MARK_RELEASES "%s", what);
+}
+
+uint64_t lab_trace_length(const struct lab_trace *trace)
+{
+	return trace->end_ns - trace->start_ns;
 }
 
 /* --- reading ------------------------------------------------------------------------------------
@@ -332,10 +351,11 @@ struct lab_trace *trace_parse(const char *text)
 	qsort(trace->events, trace->count, sizeof(*trace->events), by_time);
 	cut(trace);
 	trace_find_slices(trace);
+	trace_find_holds(trace);
 	return trace;
 }
 
-void trace_free(struct lab_trace *trace)
+void lab_trace_free(struct lab_trace *trace)
 {
 	for (int i = 0; trace && i < trace->count; i++)
 		free(trace->events[i].text);
@@ -343,6 +363,8 @@ void trace_free(struct lab_trace *trace)
 		free(trace->events);
 		free(trace->slices);
 		free(trace->names);
+		free(trace->holds);
+		free(trace->text);
 	}
 	free(trace);
 }
