@@ -282,7 +282,7 @@ suite: all ## a folder of other people's tests, as TAP: make suite DIR=folder KI
 ways: all ## functions, files and rooms on the kernel's main ways: make ways WAYSFLAGS=--list
 	@$(PYTHON) tools/ways.py $(WAYSFLAGS)
 
-trace: all ## one lab's trace, as text for Perfetto and as a page: make trace LAB=concurrency
+trace: all ## one lab's trace, for Perfetto, KernelShark and as a page: make trace LAB=concurrency
 	@$(PYTHON) tools/trace.py $(or $(LAB),concurrency) $(TRACEFLAGS) $(if $(ARGS),-- $(ARGS))
 
 report: all ## all labs on Heddle and on Linux, as one page: build/report/index.html

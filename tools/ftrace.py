@@ -18,7 +18,7 @@ SWITCH = re.compile(r"prev_comm=(?P<prev_comm>.*) prev_pid=(?P<prev>\d+) prev_pr
 WAKING = re.compile(r"comm=(?P<comm>.*) pid=(?P<tid>\d+) prio=-?\d+ (?:success=1 )?"
                     r"target_cpu=(?P<cpu>\d+)")
 
-Event = collections.namedtuple("Event", "time cpu tid comm name args")
+Event = collections.namedtuple("Event", "time cpu tid comm name args flags")
 Slice = collections.namedtuple("Slice", "cpu start end tid new_root state")
 Wake = collections.namedtuple("Wake", "time cpu tid by target")
 Mark = collections.namedtuple("Mark", "time cpu tid text")
@@ -33,6 +33,7 @@ class Trace:
 
     def __init__(self, text):
         self.events, self.names, self.pids = [], {0: "idle"}, {}
+        said = re.search(r"#P:(\d+)", text)
         for number, line in enumerate(text.splitlines(), 1):
             line = line.rstrip("\r")
             if not line.strip() or line.startswith("#"):
@@ -45,12 +46,12 @@ class Trace:
             tid = int(match["tid"])
             nanoseconds = int(match["secs"]) * 10**9 + int(match["frac"].ljust(9, "0")[:9])
             self.events.append(Event(nanoseconds, int(match["cpu"]), tid, match["comm"].strip(),
-                                     match["event"], match["args"]))
+                                     match["event"], match["args"], match["flags"] or ""))
             if tid:
                 self.names.setdefault(tid, match["comm"].strip())
                 if match["pid"] and match["pid"].isdigit():
                     self.pids[tid] = int(match["pid"])
-        self.cpus = 1 + max((e.cpu for e in self.events), default=0)
+        self.cpus = max(1 + max((e.cpu for e in self.events), default=0), int(said[1]) if said else 1)
         self.start = min((e.time for e in self.events), default=0)
         self.end = max((e.time for e in self.events), default=0)
         self.slices, self.wakes, self.marks = [], [], []

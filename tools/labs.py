@@ -2,6 +2,7 @@
 """Run labs in a virtual machine, of Heddle or of Linux, and read what they found."""
 import json
 import pathlib
+import re
 
 import linux
 
@@ -10,7 +11,13 @@ BEGIN, END = "@@@ file ", "@@@ end"
 
 
 class Failed(Exception):
-    """No result; the text says why and shows the end of the console."""
+    """The machine gave no result, or not all; the text says why and shows the end of the console.
+
+    `found` has the results that it did give."""
+
+    def __init__(self, text, found=()):
+        super().__init__(text)
+        self.found = list(found)
 
 
 def command(arguments, system="Heddle", **options):
@@ -22,15 +29,27 @@ def command(arguments, system="Heddle", **options):
             "-append", f"console=ttyS0 debug_exit=0xf4 -- run {linux.quote(arguments)}"]
 
 
+def result(line):
+    """The object on a line of JSON; what cannot be read becomes a result with an error."""
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        name = re.match(r'\{"lab":"(\w+)"', line)
+        return {**({"lab": name[1]} if name else {}), "ok": False,
+                "error": f"its result cannot be read ({error}): {line[:200]}"}
+
+
 def run(script, system="Heddle", timeout=300, say=None, **options):
     """Boot, let the shell run `script` (no double quotes in it): (what labs found, files shown).
 
+    Each thing found has under "console" the lines that were printed before it; what was printed
+    after the last result is a last item of its own, with nothing but "console".
     `say` is called with each lab's name as it ends."""
-    found, files, name, tail = [], {}, None, []
+    found, files, name, console = [], {}, None, []
     for line in linux.lines(command(["/bin/sh", "-c", script], system, **options), timeout):
         if line is None:
-            raise Failed(f"{system} was stopped after {timeout} s:\n" + "\n".join(tail[-20:]))
-        tail.append(line[:200])
+            raise Failed(f"{system} was stopped after {timeout} s:\n" + "\n".join(console[-20:]),
+                         found)
         if line.startswith(BEGIN):
             name = line[len(BEGIN):]
             files[name] = []
@@ -39,14 +58,16 @@ def run(script, system="Heddle", timeout=300, say=None, **options):
         elif name is not None:
             files[name].append(line)
         elif line.startswith("{"):
-            try:
-                found.append(json.loads(line))
-            except ValueError as error:
-                raise Failed(f"{system}: {error} in {line[:300]}") from None
+            found.append({**result(line), "console": console})
+            console = []
             if say:
                 say(found[-1].get("lab"))
+        else:
+            console.append(line[:200])
     if not found:
-        raise Failed(f"{system} printed no result:\n" + "\n".join(tail[-20:]))
+        raise Failed(f"{system} printed no result:\n" + "\n".join(console[-20:]))
+    if console:
+        found.append({"console": console})
     return found, {name: "\n".join(lines) + "\n" for name, lines in files.items()}
 
 

@@ -14,7 +14,7 @@ set -u
 for_running="compiler qemu grub image libc busybox python"
 for_gdb="gdb qemu-img"
 for_host="headers"
-for_tests="$for_gdb $for_host uefi pytest tmux browser"
+for_tests="$for_gdb $for_host uefi pytest tmux browser trace-cmd"
 # Setup fails without these; it goes on without the others, and says what does not work then.
 required="compiler qemu libc busybox python"
 
@@ -77,6 +77,7 @@ package() {
 	pytest:brew) echo "pytest" ;;
 	tmux:*) echo "tmux" ;;
 	browser:apt-get | browser:dnf | browser:pacman | browser:apk | browser:brew) echo "chromium" ;;
+	trace-cmd:apt-get | trace-cmd:dnf | trace-cmd:apk) echo "trace-cmd" ;;
 	esac
 }
 
@@ -119,6 +120,7 @@ has() {
 		python3 -c 'import pytest, pexpect' 2>/dev/null ;;
 	tmux) any tmux ;;
 	browser) any chromium chromium-browser google-chrome ;;
+	trace-cmd) any trace-cmd ;;
 	esac
 }
 
@@ -138,6 +140,7 @@ what() {
 	pytest) echo "pytest and pexpect|no system tests" ;;
 	tmux) echo "tmux|no test of gdb's text interface; the machine's console not beside gdb" ;;
 	browser) echo "Chromium|no test of the pages that make trace and make report write" ;;
+	trace-cmd) echo "trace-cmd|no test of the trace.dat that make trace writes" ;;
 	esac
 }
 

@@ -4,8 +4,9 @@
 
     tools/trace.py LAB [-s Heddle|Linux] [-t SECONDS] [-- LAB'S OPTIONS]
 
-$BUILD/trace/LAB.txt is ftrace text: https://ui.perfetto.dev opens it.  $BUILD/trace/LAB.html is one
-page with the same picture, the lab's tables and its verdict; it needs no network.
+$BUILD/trace/LAB.txt is ftrace text: https://ui.perfetto.dev opens it.  $BUILD/trace/LAB.dat is the same
+for trace-cmd and KernelShark.  $BUILD/trace/LAB.html is one page with the same picture, the lab's tables
+and its verdict; it needs no network.
 """
 import argparse
 import sys
@@ -13,6 +14,7 @@ import sys
 import ftrace
 import labs
 import linux
+import trace_dat
 
 BODY = """
 const holder = document.body;
@@ -50,16 +52,21 @@ def main():
         print(f"trace: {options.lab} left no trace", file=sys.stderr)
         return 1
     lab = found[0]
+    if "error" in lab:
+        print(f"trace: {options.lab}: {lab['error']}", file=sys.stderr)
+        return 1
     letters = {int(tid): letter for item in lab["evidence"] if item["kind"] == "timeline"
                for tid, letter in ((t, v["letter"]) for t, v in item["threads"].items())}
     folder = linux.BUILD / "trace"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{options.lab}.txt").write_text(text, encoding="utf-8")
+    (folder / f"{options.lab}.dat").write_bytes(trace_dat.data_of(trace, options.system))
     (folder / f"{options.lab}.html").write_text(
         labs.page(f"Heddle: {options.lab}", ["evidence.js", "timeline.js"], BODY, lab=lab,
                   trace=trace.page_data(letters)), encoding="utf-8")
     print(f"trace: {len(trace.events)} events, {len(trace.slices)} slices, "
-          f"{lab['verdict']}: {folder / options.lab}.txt (for https://ui.perfetto.dev) and .html")
+          f"{lab['verdict']}: {folder / options.lab}.html, .txt (for https://ui.perfetto.dev) and "
+          ".dat (for trace-cmd and KernelShark)")
     return 0
 
 
