@@ -101,7 +101,8 @@ PROGRAMS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/*.c))
 LAB_NAMES := $(patsubst user/labs/%.c,%,$(wildcard user/labs/*.c))
 LABS := $(LAB_NAMES:%=$(BUILD)/labs/%)
 LAB_LIBRARY := $(wildcard user/lab/*.c)
-HOST_LABS := $(LAB_NAMES:%=$(BUILD)/host/labs/%) $(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline
+LAB_PAGES := $(patsubst docs/labs/%.md,$(BUILD)/host/labs/pages/%.txt,$(wildcard docs/labs/*.md))
+HOST_LABS := $(LAB_NAMES:%=$(BUILD)/host/labs/%) $(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline $(LAB_PAGES)
 USER_TESTS := $(patsubst tests/user/%.c,$(BUILD)/tests/user/%,$(wildcard tests/user/*.c))
 
 all: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio ## build the kernel and the RAM file system
@@ -149,7 +150,7 @@ FLAGS_assembly := $(COMPILER) $(CC) $(KERNEL_ASFLAGS)
 FLAGS_link := $(COMPILER) $(LDCC) $(KERNEL_LDFLAGS) $(NM) $(OBJECTS)
 FLAGS_user := $(MUSL_CC) $(PROGRAM_CFLAGS)
 FLAGS_host := $(HOST_CC) $(PROGRAM_CFLAGS)
-FLAGS_initramfs := $(PROGRAMS) $(LABS) $(USER_TESTS)
+FLAGS_initramfs := $(PROGRAMS) $(LABS) $(LAB_PAGES) $(USER_TESTS)
 differ = $(subst x$(1)x,,x$(2)x)$(subst x$(2)x,,x$(1)x)
 $(foreach s,$(STAMPS),$(if $(call differ,$(strip $(FLAGS_$(s))),$(strip \
   $(shell cat $(BUILD)/flags/$(s) 2>/dev/null))),$(eval $(BUILD)/flags/$(s): FORCE)))
@@ -246,6 +247,11 @@ $(BUILD)/host/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/host/lab/liblab.a $(
 	@echo "  CC  $< (host)"
 	@$(HOST_CC) $(PROGRAM_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/host/lab/liblab.a
 
+# The labs' pages, for `lab NAME --page`.
+$(BUILD)/host/labs/pages/%.txt: docs/labs/%.md tools/lab_page.py
+	@mkdir -p $(@D)
+	@$(PYTHON) tools/lab_page.py $< > $@
+
 labs-host: $(HOST_LABS) ## the labs for this machine's Linux: build/host/labs/NAME
 
 $(BUILD)/tests/user/%: tests/user/%.c $(wildcard tests/user/*.h) $(BUILD)/flags/user
@@ -256,11 +262,11 @@ $(BUILD)/tests/user/%: tests/user/%.c $(wildcard tests/user/*.h) $(BUILD)/flags/
 $(BUILD)/tests/user/scene_pie: PROGRAM_CFLAGS += -nostdlib -fPIE -fno-stack-protector \
   -Wl,-pie,--no-dynamic-linker,-z,text
 
-$(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(USER_TESTS) tools/mkinitramfs.sh \
+$(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(LAB_PAGES) $(USER_TESTS) tools/mkinitramfs.sh \
   $(shell find user/etc -type f) $(BUILD)/flags/initramfs
 	@tools/mkinitramfs.sh $@ $(BUILD)/stage $(BUILD)/user/init \
 	  $(addprefix bin=,$(filter-out $(BUILD)/user/init,$(PROGRAMS))) \
-	  $(addprefix labs=,$(LABS)) $(addprefix tests=,$(USER_TESTS))
+	  $(addprefix labs=,$(LABS)) $(addprefix labs/pages=,$(LAB_PAGES)) $(addprefix tests=,$(USER_TESTS))
 	@echo "  CPIO $@"
 
 test: ## all tests; one by its name: make test NAME=treap (docs/tests.md)

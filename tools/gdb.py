@@ -140,8 +140,8 @@ class Machine:
 
 
 def lab_settings(lab, args):
-    """(what init is told, where gdb stops)."""
-    return f"first lab {lab} {args}".strip(), f"/labs/{lab}"
+    """(what init is told, where gdb stops).  Nothing can be answered at the console there."""
+    return f"first lab {lab} --unattended {args}".strip(), f"/labs/{lab}"
 
 
 # What init is told: the program of the tours plays behind the shell.

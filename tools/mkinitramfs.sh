@@ -12,7 +12,7 @@ out=$(cd "$(dirname "$1")" && pwd)/$(basename "$1") stage=$2
 shift 2
 here=$(dirname "$0")/..
 rm -rf "$stage"
-mkdir -p "$stage/bin" "$stage/sbin" "$stage/etc" "$stage/root" "$stage/tests" "$stage/labs" "$stage/usr/bin" \
+mkdir -p "$stage/bin" "$stage/sbin" "$stage/etc" "$stage/root" "$stage/tests" "$stage/labs/pages" "$stage/usr/bin" \
 	"$stage/usr/sbin" "$stage/var/run" "$stage/mnt" "$stage/home/user"
 chmod 755 "$stage"
 

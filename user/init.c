@@ -81,7 +81,7 @@ static void set_console_size(void)
 static void greet(void)
 {
 	puts("\nThis is Heddle.  To begin: `lab` lists the labs, `lab tour` runs all of them.\n"
-	     "To leave: `poweroff`; in QEMU also Ctrl-A, then X.\n");
+	     "For more: `help`.  To leave: `poweroff`; in QEMU also Ctrl-A, then X.\n");
 	fflush(stdout);
 }
 

@@ -4,6 +4,7 @@
  *
  *   lab                   list the labs and mark those that are done
  *   lab NAME [options]    run one lab
+ *   lab NAME --page       show the page of a lab
  *   lab tour [options]    run all labs, in the order of the course
  *
  * The labs are in $LAB_DIR, else in /labs, else in the directory of this program.  Each lab appends
@@ -23,9 +24,19 @@
 /* Without a terminal a lab is killed after so many seconds. */
 #define LIMIT 300
 
+#define PAGES "pages" /* the folder of the labs' pages, beside the labs */
+
 static char *places[3];
 static char
     *state_file; /* lines "lab verdict ok|not"; the last line of a lab counts; NULL: no file */
+
+static bool given(char *argv[], const char *option)
+{
+	for (; *argv; argv++)
+		if (strcmp(*argv, option) == 0)
+			return true;
+	return false;
+}
 
 /* --- where the labs are, and what is done -------------------------------------------------------
  */
@@ -52,13 +63,14 @@ static void find_places(void)
 		setenv("LAB_RESULT", state_file, 1);
 }
 
-/* The path of a lab, or NULL if it is not installed.  The caller frees it. */
+/* The path of a lab, or of a file of the labs, or NULL if it is not installed.  The caller frees
+ * it. */
 static char *path_of(const char *name)
 {
 	for (int i = 0; i < 3; i++) {
 		char *path = text_of("%s/%s", places[i], name);
 
-		if (access(path, X_OK) == 0)
+		if (access(path, R_OK) == 0)
 			return path;
 		free(path);
 	}
@@ -194,6 +206,25 @@ static int run(const char *path, char *argv[], unsigned int limit)
 	return 128 + WTERMSIG(status);
 }
 
+/* Shows the page of a lab: on a terminal with less, which is one of BusyBox's programs, too. */
+static int show_page(const char *name)
+{
+	char *file = text_of(PAGES "/%s.txt", name), *path = path_of(file), *text;
+
+	free(file);
+	if (!path) {
+		fprintf(stderr, "lab: there is no page of '%s' in %s/" PAGES "\n", name, places[0]);
+		return 2;
+	}
+	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		execlp("less", "less", path, NULL);
+	text = lab_read(path);
+	put(text ? text : "");
+	free(text);
+	free(path);
+	return 0;
+}
+
 static int run_one(char *argv[])
 {
 	char *path = path_of(argv[0]);
@@ -269,18 +300,17 @@ static char ask(size_t next)
 {
 	char key;
 
-	put_format("\nNext, %zu of %zu: %s: %s.\nEnter: continue; s: skip it; q: quit. ", next + 1,
-		   CATALOGUE, catalogue[next].name, catalogue[next].title);
-	do
-		key = key_read() | 0x20;
-	while (key != ('\n' | 0x20) && key != 's' && key != 'q');
+	put_format("\nNext, %zu of %zu: %s: %s.\n", next + 1, CATALOGUE, catalogue[next].name,
+		   catalogue[next].title);
+	key = key_choose("Enter: continue; s: skip it; q: leave the tour. ", "\nsq");
 	put("\n");
 	return key;
 }
 
 static int tour(char *argv[], bool quick, bool json)
 {
-	bool asks = !quick && !json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	bool asks = !quick && !json && !given(argv, "--unattended") && isatty(STDIN_FILENO) &&
+		    isatty(STDOUT_FILENO);
 	enum outcome outcomes[CATALOGUE];
 
 	for (size_t i = 0; i < CATALOGUE; i++)
@@ -305,14 +335,6 @@ static int tour(char *argv[], bool quick, bool json)
 	return summary(outcomes, json);
 }
 
-static bool given(char *argv[], const char *option)
-{
-	for (; *argv; argv++)
-		if (strcmp(*argv, option) == 0)
-			return true;
-	return false;
-}
-
 int main(int argc, char *argv[])
 {
 	char **rest = argv + 1;
@@ -331,6 +353,7 @@ int main(int argc, char *argv[])
 	    strcmp(*rest, "help") == 0) {
 		puts("lab                 list the labs and mark those that are done\n"
 		     "lab NAME [options]  run one lab; `lab NAME --help` lists its options\n"
+		     "lab NAME --page     show the page of a lab, with its exercises\n"
 		     "lab tour [options]  run all, in the order of the course; --quick asks "
 		     "nothing\n"
 		     "Exit status of the tour: 0 all verdicts as expected; 1 some were not.");
@@ -338,5 +361,7 @@ int main(int argc, char *argv[])
 	}
 	if (strcmp(*rest, "tour") == 0)
 		return tour(rest, given(rest, "--quick"), given(rest, "--json"));
-	return is_known(*rest) ? run_one(rest) : unknown(*rest);
+	if (!is_known(*rest))
+		return unknown(*rest);
+	return given(rest, "--page") ? show_page(*rest) : run_one(rest);
 }

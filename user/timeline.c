@@ -2,7 +2,7 @@
  *
  * Draws which thread runs on which CPU: live, once, or from a file.
  *
- *   timeline              live: +/- change the time that is shown, space stops, q quits
+ *   timeline              live: +/- change the time that is shown, space stops, q leaves
  *   timeline --once       draw what is in the kernel's rings now
  *   timeline -f FILE      draw a trace that was saved before (text of ftrace)
  */
@@ -50,7 +50,7 @@ static void draw(uint64_t ns, bool stopped)
 		trace->start_ns = trace->end_ns - ns;
 	lab_live_begin(&columns, &rows);
 	lab_live_end(); /* only clears the screen: timeline_show() decides the number of lines */
-	put_format("timeline: the last %g ms%s   +/-: more/less   space: %s   q: quit\n", ns / 1e6,
+	put_format("timeline: the last %g ms%s   +/-: more/less   space: %s   q: leave\n", ns / 1e6,
 		   stopped ? " (stopped)" : "", stopped ? "continue" : "stop");
 	timeline_show(trace, true, 200, rows - 2);
 	fflush(stdout);

@@ -163,16 +163,55 @@ def test_question(tmp_path):
         lab.send("x" + key)
         text = ""
         # Each screenful waits for a key.
-        while lab.expect(["continue; q: show all the rest --", pexpect.EOF]) == 0:
+        while lab.expect(["continue; a: all the rest; q: leave --", pexpect.EOF]) == 0:
             assert lab.before.count("\n") <= 23 or not text
             text += lab.before
-            lab.send("q" if later else "\r")
+            lab.send("a" if later else "\r")
         text += lab.before
         assert ("You said" in text) == bool(later) and (later or "") in text
         assert ("TRUE HERE" in text) == (key != "q")
         assert "\x1b[1m" not in text
         lab.close()
         assert lab.exitstatus == (4 if key == "q" else 0)
+
+
+def test_q_leaves_the_report():
+    """q after a screenful: the rest is not shown; another key is answered at once."""
+    lab = pexpect.spawn(str(HOST / "many"), timeout=60, encoding="utf-8", dimensions=(24, 80),
+                        env={**os.environ, "LC_ALL": "C", "TERM": "xterm"})
+    lab.expect("q: leave. ")
+    for key, answer in (("x", "'x' does nothing here.  Your guess"), ("\x1b[A", "That key does nothing"),
+                        ("\x1bOB", "That key does nothing"), ("\x07", "That key does nothing")):
+        lab.send(key)
+        lab.expect(answer + ".*q: leave. ")
+        assert len(answer + lab.after) < 160 and "\n" not in lab.before
+    lab.send("\r")
+    lab.expect("q: leave --")
+    lab.send("z")
+    lab.expect("'z' does nothing here.  -- Enter: continue; a: all the rest; q: leave --")
+    lab.send("q")
+    lab.expect(pexpect.EOF)
+    assert "\n" not in lab.before and "TRUE" not in lab.before
+    lab.close()
+    assert lab.exitstatus == 0
+
+
+def test_unattended_waits_for_no_key():
+    """On a terminal that nobody types at, as under make gdb, a lab comes to its end."""
+    lab = pexpect.spawn(str(HOST / "many"), ["--unattended"], timeout=60, encoding="utf-8",
+                        dimensions=(24, 80), env={**os.environ, "TERM": "xterm"})
+    lab.expect(pexpect.EOF)
+    assert "TRUE HERE" in lab.before and "Your guess" not in lab.before and "-- " not in lab.before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page(name):
+    """The page of each lab as text: 80 columns, no mark of Markdown left, the exercises in it."""
+    text = on_host("lab", name, "--page").stdout
+    assert text.startswith("(Space: next page.") and f"Lab {name}" in text
+    assert "\nExercises\n---------\n" in text
+    assert [line for line in text.split("\n") if len(line) > 79] == []
+    assert not re.search(r"^#|\]\(|\*\*|<!--", text, re.M)
 
 
 def test_interrupted():
@@ -301,6 +340,23 @@ def test_races_pair_is_whole():
                 assert sorted(step[0] for step in steps) == ["has", "has", "loads", "loads"]
 
 
+def test_help_and_pages():
+    """help begins with the labs, in a shell of a shell, too; a page fits 80x24 and q leaves it."""
+    with VM(append="console_size=24x80", timeout=60) as vm:
+        vm.shell()
+        assert vm.run("help").lstrip().startswith("The labs:")
+        assert "The labs:" in vm.run("sh -ic help")
+        assert "Built-in" in vm.run("command help")
+        vm.send("lab switching --page\n")
+        vm.expect("Lab switching")
+        vm.expect("The claim.")
+        vm.send(" ")
+        vm.expect("How it is shown")
+        vm.send("q")
+        vm.expect("~ # ")
+        assert "no lab 'swiching'; did you mean 'switching'" in vm.run("lab swiching --page")
+
+
 def test_first_a_lab_then_the_shell():
     """What `make lab` and the entry of the boot menu do."""
     with VM(args="first lab many --quick --plain", timeout=120) as vm:
@@ -326,9 +382,9 @@ def test_tour_says_what_was_left():
     with VM(timeout=120) as vm:
         vm.shell()
         vm.send("lab tour\n")
-        for prompt, key in (("1 of .*Enter: continue; s: skip it; q: quit. ", "\r"),
-                            ("Enter: no guess; q: leave. ", "q"), ("2 of .*q: quit. ", "s"),
-                            ("3 of .*q: quit. ", "q")):
+        for prompt, key in (("1 of .*Enter: continue; s: skip it; q: leave the tour. ", "\r"),
+                            ("Enter: no guess; q: leave. ", "q"), ("2 of .*the tour. ", "s"),
+                            ("3 of .*the tour. ", "q")):
             vm.expect("(?s)" + prompt)
             vm.send(key)
         vm.expect(f"0 as expected, 0 not as expected, {len(NAMES)} skipped")
@@ -398,8 +454,8 @@ def test_drive_live():
             assert re.search(shown, screen), (key, screen)
         vm.send("q")
         vm.expect("You broke 'lost update' with ABBBAA")
-        vm.expect("continue; q")
-        vm.send("q")
+        vm.expect("continue; a")
+        vm.send("a")
         vm.expect("You said c")
         vm.shell()
         assert vm.run("stty -a") == before

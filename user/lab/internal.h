@@ -106,6 +106,7 @@ struct screen {
 	bool coloured;	 /* a colour other than PLAIN is set now */
 	bool overwrites; /* the screen can overwrite a line */
 	bool pages;	 /* wait for a key when the screen is full */
+	bool left;	 /* the learner has left the text: print no more of it */
 	int lines;	 /* lines printed since the last key */
 };
 extern struct screen screen;
@@ -130,6 +131,9 @@ int text_width(const char *utf8); /* in columns of the screen */
 size_t text_fit(const char *text, int width, const char **next);
 const char *number_text(double value, char buffer[32]);
 char key_read(void); /* waits for one key, without Enter; 'q' at end of input */
+/* Prints the prompt and waits for one of `keys`, which has 'q'.  Any other key is answered at once.
+ */
+char key_choose(const char *prompt, const char *keys);
 
 #define LAB_LEFT 4 /* exit status: the learner quit at the question */
 

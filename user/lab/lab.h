@@ -66,8 +66,9 @@ struct lab_options {
 	int cpus;      /* CPUs that the lab may use: all online CPUs, or --cpus */
 	uint64_t seed; /* --seed; default 1 */
 	bool seed_given;
-	int repeat;	  /* --repeat, default 1; the lab decides what a round is */
-	bool interactive; /* input and output are terminals, and no --json */
+	int repeat; /* --repeat, default 1; the lab decides what a round is */
+	bool unattended;
+	bool interactive; /* input and output are terminals, and neither --json nor --unattended */
 	bool on_heddle;
 };
 extern struct lab_options lab_options;

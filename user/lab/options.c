@@ -32,11 +32,26 @@ static const struct option {
     {"repeat", "N", "run N rounds, if the lab has rounds"},
     {"trace", "FILE", "write the scheduler's trace to FILE, as text"},
     {"json", NULL, "print the report as one JSON object on one line"},
+    {"unattended", NULL, "ask nothing and wait for no key"},
     {"plain", NULL, "no colours, no escape sequences, ASCII only"},
     {"ascii", NULL, "only ASCII characters"},
     {"help", NULL, "show this text"},
 };
-enum { QUICK, CPUS, ONE_CPU, SLICE, SEED, REPEAT, TRACE, JSON, PLAIN_, ASCII, HELP, OPTIONS };
+enum {
+	QUICK,
+	CPUS,
+	ONE_CPU,
+	SLICE,
+	SEED,
+	REPEAT,
+	TRACE,
+	JSON,
+	UNATTENDED,
+	PLAIN_,
+	ASCII,
+	HELP,
+	OPTIONS
+};
 
 static void help_line(const char *name, const char *value, const char *text)
 {
@@ -130,6 +145,9 @@ static void take(int option, const char *value, bool *ascii)
 	case JSON:
 		lab_options.json = true;
 		break;
+	case UNATTENDED:
+		lab_options.unattended = true;
+		break;
 	case PLAIN_:
 		lab_options.plain = true;
 		break;
@@ -178,8 +196,8 @@ void options_parse(int argc, char *argv[])
 	screen_open(lab_options.plain, ascii);
 	if (wants_help)
 		help();
-	lab_options.interactive =
-	    !lab_options.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	lab_options.interactive = !lab_options.json && !lab_options.unattended &&
+				  isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	lab_options.on_heddle = access("/proc/heddle", F_OK) == 0;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "internal.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+
+#define ESCAPE 27
 
 struct screen screen = {.width = 80, .rows = 24};
 
@@ -83,25 +86,24 @@ int text_width(const char *utf8)
 	return width;
 }
 
-/* The console cannot scroll back, so it waits for a key after each screenful. */
+/* The console cannot scroll back, so it waits for a key after each screenful.  After q the rest of
+ * the text is not printed. */
 static void line_ends(void)
 {
 	char key;
 
 	if (!screen.pages || ++screen.lines < screen.rows - 1)
 		return;
-	printf("-- Enter: continue; q: show all the rest --");
-	do
-		key = key_read();
-	while (key != '\n' && key != ' ' && key != 'q');
+	key = key_choose("-- Enter: continue; a: all the rest; q: leave --", "\n aq");
 	printf("\r\033[K");
 	screen.lines = 0;
-	screen.pages = key != 'q';
+	screen.pages = key != 'a';
+	screen.left = key == 'q';
 }
 
 static void put_bytes(const char *text, size_t bytes)
 {
-	for (size_t i = 0, length; i < bytes; i += length) {
+	for (size_t i = 0, length; i < bytes && !screen.left; i += length) {
 		char replacement = '?';
 
 		length = 1;
@@ -232,6 +234,19 @@ void put_paragraph(const char *first, int indent, const char *utf8)
 	} while (*utf8);
 }
 
+/* A cursor or function key sends ESC and more bytes, up to a letter or "~": they are one key. */
+static void read_rest_of_key(struct termios *mode)
+{
+	char byte;
+
+	mode->c_cc[VMIN] = 0;
+	mode->c_cc[VTIME] = 1; /* 0.1 s */
+	tcsetattr(STDIN_FILENO, TCSANOW, mode);
+	while (read(STDIN_FILENO, &byte, 1) == 1)
+		if (byte >= '@' && byte != '[' && byte != 'O')
+			break;
+}
+
 char key_read(void)
 {
 	struct termios before, raw;
@@ -249,9 +264,26 @@ char key_read(void)
 	}
 	if (read(STDIN_FILENO, &key, 1) != 1)
 		key = 'q';
+	if (terminal && key == ESCAPE)
+		read_rest_of_key(&raw);
 	if (terminal)
 		tcsetattr(STDIN_FILENO, TCSANOW, &before);
 	if (terminal && key == before.c_cc[VINTR])
 		raise(SIGINT);
 	return key == '\r' ? '\n' : key;
+}
+
+char key_choose(const char *prompt, const char *keys)
+{
+	char key;
+
+	printf("%s", prompt);
+	while (!strchr(keys, key = tolower((unsigned char)key_read())) || !key) {
+		printf("%s", screen.overwrites ? "\r\033[K" : "\n");
+		if (isgraph((unsigned char)key))
+			printf("'%c' does nothing here.  %s", key, prompt);
+		else
+			printf("That key does nothing here.  %s", prompt);
+	}
+	return key;
 }

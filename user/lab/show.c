@@ -28,6 +28,7 @@ static void show_choice(int i)
 
 int show_question(void)
 {
+	char *prompt, *keys, key;
 	int count = 0;
 
 	if (!lab.predict.question)
@@ -37,23 +38,16 @@ int show_question(void)
 	put_colour(PLAIN);
 	while (count < 4 && lab.predict.choices[count])
 		show_choice(count++);
-	put_format("Your guess: a to %c; Enter: no guess; q: leave. ", 'a' + count - 1);
-	for (;;) {
-		char key = key_read() | 0x20; /* to lower case; Enter becomes '*' */
-
-		if (key == ('\n' | 0x20)) {
-			put("\n\n");
-			return -1;
-		}
-		if (key == 'q') {
-			put("\n");
-			exit(LAB_LEFT);
-		}
-		if (key >= 'a' && key < 'a' + count) {
-			put_format("%c\n\n", key);
-			return key - 'a';
-		}
-	}
+	prompt = text_of("Your guess: a to %c; Enter: no guess; q: leave. ", 'a' + count - 1);
+	keys = text_of("%.*s\nq", count, "abcd");
+	key = key_choose(prompt, keys);
+	free(prompt);
+	free(keys);
+	put_format("%c\n", key == '\n' ? ' ' : key);
+	if (key == 'q')
+		exit(LAB_LEFT);
+	put("\n");
+	return key == '\n' ? -1 : key - 'a';
 }
 
 /* --- progress ----------------------------------------------------------------------------------
@@ -230,7 +224,7 @@ static void show_where_next(void)
 		put_paragraph("Source code: ", 13, lab.sources);
 	if (lab.tour)
 		put_format("In gdb:      make gdb, then heddle-tour %s\n", lab.tour);
-	put_format("Exercises:   docs/labs/%s.md\n", lab.name);
+	put_format("Exercises:   lab %s --page (docs/labs/%s.md)\n", lab.name, lab.name);
 }
 
 void show_report(void)
