@@ -294,6 +294,13 @@ trace: all ## one lab's trace, for Perfetto, KernelShark and as a page: make tra
 report: all ## all labs on Heddle and on Linux, as one page: build/report/index.html
 	@$(PYTHON) tools/report.py $(REPORTFLAGS) $(if $(ARGS),-- $(ARGS))
 
+# BOOKFLAGS: --without-answers leaves out the teacher's answers. RECORDFLAGS go to the labs: -- --quick.
+book: $(BUILD)/records.json ## docs/ as one site with the labs' evidence, for a browser: build/book/index.html
+	@$(PYTHON) tools/book.py --records $< $(BOOKFLAGS)
+
+$(BUILD)/records.json: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio
+	@$(PYTHON) tools/record.py $@ $(RECORDFLAGS)
+
 compile_commands.json: ## for clangd
 	@$(PYTHON) tools/compile_commands.py $(CC) '$(KERNEL_CFLAGS)' $(filter %.c,$(SOURCES)) > $@
 
@@ -316,7 +323,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report compile_commands.json loc house house-picture abi format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report book compile_commands.json loc house house-picture abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif
