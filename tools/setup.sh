@@ -3,7 +3,7 @@
 #
 # setup.sh doctor            what is there, what is missing, which package has it, what works without it
 # setup.sh setup [GOAL...]   install what is missing (asks first, unless root or CI): what running
-#                            needs; for the goals gdb, labs-host and test also what those need
+#                            needs; for the goals gdb, book, labs-host and test also what those need
 # setup.sh kvm               print kvm if it works here, else tcg; tried once, kept in $BUILD/kvm
 # setup.sh version QEMU      fail with a message if this QEMU is too old; setup.sh version grub PROGRAM
 #
@@ -14,7 +14,8 @@ set -u
 for_running="compiler qemu grub image libc busybox python"
 for_gdb="gdb qemu-img"
 for_host="headers"
-for_tests="$for_gdb $for_host uefi pytest tmux browser trace-cmd"
+for_book="pandoc pygments"
+for_tests="$for_gdb $for_host $for_book uefi pytest tmux browser driver trace-cmd"
 # Setup fails without these; it goes on without the others, and says what does not work then.
 required="compiler qemu libc busybox python"
 
@@ -77,6 +78,15 @@ package() {
 	pytest:brew) echo "pytest" ;;
 	tmux:*) echo "tmux" ;;
 	browser:apt-get | browser:dnf | browser:pacman | browser:apk | browser:brew) echo "chromium" ;;
+	driver:apt-get) echo "chromium-driver" ;;
+	driver:dnf | driver:brew) echo "chromedriver" ;;
+	driver:apk) echo "chromium-chromedriver" ;;
+	driver:*) ;;
+	pandoc:*) echo "pandoc" ;;
+	pygments:apt-get | pygments:dnf) echo "python3-pygments" ;;
+	pygments:pacman) echo "python-pygments" ;;
+	pygments:apk) echo "py3-pygments" ;;
+	pygments:brew) echo "pygments" ;;
 	trace-cmd:apt-get | trace-cmd:dnf | trace-cmd:apk) echo "trace-cmd" ;;
 	esac
 }
@@ -120,6 +130,10 @@ has() {
 		python3 -c 'import pytest, pexpect' 2>/dev/null ;;
 	tmux) any tmux ;;
 	browser) any chromium chromium-browser google-chrome ;;
+	driver) any chromedriver ;;
+	pandoc) any pandoc ;;
+	pygments) /usr/bin/python3 -c 'import pygments' 2>/dev/null ||
+		python3 -c 'import pygments' 2>/dev/null ;;
 	trace-cmd) any trace-cmd ;;
 	esac
 }
@@ -140,6 +154,9 @@ what() {
 	pytest) echo "pytest and pexpect|no system tests" ;;
 	tmux) echo "tmux|no test of gdb's text interface; the machine's console not beside gdb" ;;
 	browser) echo "Chromium|no test of the pages that make trace and make report write" ;;
+	driver) echo "chromedriver|no test that drives a browser" ;;
+	pandoc) echo "pandoc|no make book (make setup book installs it)" ;;
+	pygments) echo "Pygments|no colours in the sources of make book" ;;
 	trace-cmd) echo "trace-cmd|no test of the trace.dat that make trace writes" ;;
 	esac
 }
@@ -259,6 +276,7 @@ for goal in "$@"; do
 	case "$goal" in
 	test) needs="$for_running $for_tests" required="$required pytest" ;;
 	gdb) needs="$needs $for_gdb" required="$required gdb" ;;
+	book) needs="$needs $for_book" required="$required pandoc" ;;
 	labs-host) needs="$needs $for_host" required="$required headers" ;;
 	esac
 done
