@@ -33,6 +33,7 @@ LEFT_OUT := $(if $(filter 1,$(CORE)),$(FOLDERS),$(foreach f,$(FOLDERS),$(if $(fi
 SHARED := $(if $(filter 1,$(CORE)),kernel/linux/% kernel/watch/%)
 EXTENSIONS := $(notdir $(filter-out $(LEFT_OUT),$(FOLDERS)))
 EMPTY :=
+COMMA := ,
 SPACE := $(EMPTY) $(EMPTY)
 BUILD ?= build$(if $(filter 1,$(CORE)),/core,$(if $(WITHOUT),/without-$(subst $(SPACE),-,$(sort $(WITHOUT)))))
 
@@ -58,6 +59,14 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 # In WSL the environment has a NAME, the machine's.
 ifeq ($(origin NAME),environment)
 NAME :=
+endif
+
+# A name that does not exist is answered before anything is built.
+quote = '$(subst ','\'',$(1))'
+ifneq ($(filter run lab gdb trace iso,$(MAKECMDGOALS)),)
+WRONG_NAME := $(shell $(PYTHON) tools/check_names.py $(subst $(SPACE),$(COMMA),$(MAKECMDGOALS)) \
+  $(foreach s,NAME LAB TOUR BOOT APPEND,$(if $($(s)),$(call quote,$(s)=$($(s))))) 2>/dev/null)
+$(if $(WRONG_NAME),$(error $(WRONG_NAME)))
 endif
 
 # What `make run` and `make gdb` take.
@@ -155,7 +164,6 @@ differ = $(subst x$(1)x,,x$(2)x)$(subst x$(2)x,,x$(1)x)
 $(foreach s,$(STAMPS),$(if $(call differ,$(strip $(FLAGS_$(s))),$(strip \
   $(shell cat $(BUILD)/flags/$(s) 2>/dev/null))),$(eval $(BUILD)/flags/$(s): FORCE)))
 
-quote = '$(subst ','\'',$(1))'
 $(STAMPS:%=$(BUILD)/flags/%):
 	@mkdir -p $(@D)
 	@printf '%s\n' $(call quote,$(strip $(FLAGS_$(@F)))) > $@

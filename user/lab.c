@@ -163,6 +163,8 @@ static int unknown(const char *name)
 			nearest = catalogue[i].name;
 		}
 	}
+	if (distance(name, "tour") < best)
+		nearest = "tour";
 	if (nearest)
 		fprintf(stderr, "lab: there is no lab '%s'; did you mean '%s'?\n", name, nearest);
 	else

@@ -255,6 +255,7 @@ def test_lab_program(tmp_path):
     assert re.findall(r"^...(\w+)  ", listed, re.M) == NAMES
     result = on_host("lab", "manny", environment=home)
     assert result.returncode == 3 and "'many'" in result.stderr
+    assert "mean 'tour'" in on_host("lab", "tuor", environment=home).stderr
     assert on_host("lab", "many", "--quick", environment=home).returncode == 0
     assert re.search(r"^ \S many ", on_host("lab", environment=home).stdout, re.M)
     assert on_host("lab", "many", "--no-such", environment=home).returncode == 3

@@ -136,3 +136,26 @@ def test_a_run_of_no_test_is_a_failure(tmp_path):
     done = make(tmp_path, "test", "NAME=many_rounds and forktree")
     assert done.returncode != 0 and "No test ran" in done.stdout, done.stdout
     assert make(tmp_path, "test", "TESTFLAGS=-k treaps").returncode != 0
+
+
+@pytest.mark.parametrize("words, answer", [
+    (["lab", "NAME=mnay"], "NAME=mnay: there is no lab 'mnay'; did you mean many?"),
+    (["lab", "NAME=zzzzz"], "there is no lab 'zzzzz'; there are: registers stack memory"),
+    (["gdb", "LAB=swiching"], "there is no lab 'swiching'; did you mean switching?"),
+    (["gdb", "TOUR=futx"], "there is no tour 'futx'; did you mean futex?"),
+    (["trace", "LAB=concurency"], "did you mean concurrency?"),
+    (["run", "BOOT=isso"], "BOOT=isso: there is no way to boot 'isso'; did you mean iso?"),
+    (["run", "APPEND=nosmp selftest=mutx_excludes"], "did you mean sched_mutex_excludes?"),
+    (["run", "APPEND=selftest=12345"], "docs/tests.md lists them")])
+def test_a_name_that_does_not_exist_is_answered_at_once(tmp_path, words, answer):
+    """Before anything is built."""
+    done = make(tmp_path, *words)
+    assert done.returncode != 0 and answer in done.stdout, done.stdout
+    assert not any(tmp_path.rglob("*.o"))
+
+
+@pytest.mark.parametrize("words", [
+    ["lab", "NAME=many"], ["lab", "NAME=tour"], ["lab"], ["gdb", "LAB=drive", "TOUR=smp"], ["gdb"],
+    ["run", "BOOT=direct", "APPEND=selftest=mutex it's=\"$HOME\""], ["run", "APPEND=selftest -- run x"]])
+def test_names_that_exist_are_taken(tmp_path, words):
+    assert make(tmp_path, "-n", *words).returncode == 0
