@@ -321,6 +321,9 @@ house: $(BUILD)/heddle.elf ## floors and rooms: what refers upward, circles, bud
 house-picture: $(BUILD)/heddle.elf ## draw docs/house.svg anew, and the figures of docs/house.md
 	@$(PYTHON) tools/house.py picture
 
+pictures: ## draw docs/pictures anew
+	@$(PYTHON) tools/pictures.py
+
 abi: $(BUILD)/heddle.elf ## write what is known into the table of system calls, docs/abi.md
 	@$(PYTHON) tools/abi.py write
 
@@ -331,7 +334,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report book compile_commands.json loc house house-picture abi format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report book compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -29,7 +29,10 @@ rect{stroke-width:1.2}.base rect{fill:#dbe8f4;stroke:#5b84ab}.core rect{fill:#fd
 .extensions rect{fill:#e9e9e9;stroke:#8c8c8c}
 .arrow,.halo,.floor{fill:none;stroke:#5f6672;stroke-linejoin:round}.halo{stroke:#fff;stroke-width:5}
 .up{stroke:#d00}.arrow:hover{stroke:#06c}.floor{stroke:#e4e4e4}.pointer{fill:#b97a1a}
-.tip{fill:#5f6672}.tipup{fill:#d00}"""
+.tip{fill:#5f6672}.tipup{fill:#d00}.page{fill:#fff}
+@media(prefers-color-scheme:dark){text{fill:#e6e8ec}.what,.small,.under{fill:#a3aab5}.page{fill:#14161a}
+.base rect{fill:#1d3a56}.core rect{fill:#553c10}.extensions rect{fill:#2b2f36}.halo{stroke:#14161a}
+.arrow,.floor{stroke:#8a919c}.floor{stroke:#333842}.tip{fill:#8a919c}}"""
 
 LEGEND = ("Arrow: refers to symbols of; the thicker, the more. A room refers downward only. "
           "Not drawn: arrows that others imply, probes.",
@@ -273,7 +276,7 @@ def picture(house):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
            f'width="{width}" height="{height}">', f"<style>{STYLE}</style>",
            f'<defs>{marker("tip")}{marker("tipup")}</defs>',
-           f'<rect width="{width}" height="{height}" fill="#fff"/>']
+           f'<rect class="page" width="{width}" height="{height}"/>']
     for layer, column in COLUMNS.items():
         x = LEFT + BETWEEN / 2 + column * (WIDTH + BETWEEN) + WIDTH / 2
         lines = sum(box.lines for box in places.values() if box.layer == layer)

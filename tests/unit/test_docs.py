@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The documents: every lab has its page, every test its line, every link leads somewhere, every
 source file and function that a page or a lab names is there, every lock is in the table of locks,
-and the weekend's reading has the lines that it says.  Prints TAP."""
+the weekend's reading has the lines that it says, and pictures are as they are drawn.  Prints TAP."""
 import pathlib
 import re
 import sys
@@ -189,10 +189,22 @@ def reading():
         yield f"docs/reading.md: {whole} lines are more than a weekend's 4000"
 
 
+def pictures():
+    """docs/pictures has what tools/pictures.py draws, and each is on a page."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    import pictures as drawn
+    there = {p.stem: p.read_text() for p in (ROOT / "docs/pictures").glob("*.svg")}
+    for name in sorted(set(there) | set(drawn.PICTURES)):
+        if name not in drawn.PICTURES or there.get(name) != drawn.PICTURES[name]().svg():
+            yield f"docs/pictures/{name}.svg is not what tools/pictures.py draws: make pictures"
+        if not any(f"pictures/{name}.svg)" in page.read_text() for page in PAGES):
+            yield f"docs/pictures/{name}.svg is on no page"
+
+
 def main():
     problems = {"labs": list(labs()), "tests": list(kinds()), "links": [], "sources": [], "names": list(names()),
                 "extensions": list(extensions()), "locks": list(locks()), "reading": list(reading()),
-                "rooms": list(rooms())}
+                "rooms": list(rooms()), "pictures": list(pictures())}
     for page in PAGES:
         text = page.read_text()
         name = page.relative_to(ROOT)
