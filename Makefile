@@ -309,6 +309,13 @@ book: $(BUILD)/records.json ## docs/ as one site with the labs' evidence, for a 
 $(BUILD)/records.json: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio
 	@$(PYTHON) tools/record.py $@ $(RECORDFLAGS)
 
+exercise: ## list the exercises; begin one on a branch of its own: make exercise EX=cow STUDENT=name; HINT=1
+	@$(PYTHON) tools/exercise.py $(if $(STUDENT),-s $(call quote,$(STUDENT))) $(if $(HINT),--hint $(HINT)) $(EX)
+
+grade: ## points for exercises: make grade EX=cow STUDENT=name JSON=results.json; without EX, all
+	@$(PYTHON) tools/grade.py $(if $(STUDENT),-s $(call quote,$(STUDENT))) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(JSON),--json $(call quote,$(JSON))) $(GRADEFLAGS) $(EX)
+
 compile_commands.json: ## for clangd
 	@$(PYTHON) tools/compile_commands.py $(CC) '$(KERNEL_CFLAGS)' $(filter %.c,$(SOURCES)) > $@
 
@@ -334,7 +341,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report book compile_commands.json loc house house-picture pictures abi format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report book exercise grade compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -37,5 +37,6 @@ void ktest_fail(const char *file, int line, const char *text, s64 got, s64 wante
 	} while (0)
 
 /* Run all tests whose name contains `filter` ("": all tests).  Returns the number of failed tests,
- * or 1 if no name contains `filter`.  Sleeps. */
+ * or 1 if no name contains `filter`.  With selftest_list=A,B on the command line, run these
+ * instead.  Sleeps. */
 u32 ktest_run_all(const char *filter);

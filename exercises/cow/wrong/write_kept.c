@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The parent keeps the right to write: what it writes appears in the child.
+ */
+
+/* The `count` entries of one table.  The page_table_lock of both spaces is held. */
+static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, bool *downgraded)
+{
+	for (u64 i = 0; i < count; i++) {
+		u64 entry = slot[i];
+		struct page *page = entry ? pte_page(entry) : NULL;
+
+		/* A page of a file that was never accessed was mapped only as a neighbour of
+		 * another one (fault_object()).  The child maps it when it needs it. */
+		if (!entry || (page && page->use != PAGE_ANON && !(entry & PTE_ACCESSED)))
+			continue;
+		entry &= ~PTE_WRITE;
+		if (page) {
+			page_get(page);
+			pte_count(to, page, 1);
+		}
+		WRITE_ONCE(copy[i], entry);
+	}
+}

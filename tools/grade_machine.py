@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""One boot of a kernel that may hang, panic or reset, watched by its progress.
+
+The limits are not seconds.  A kernel that computes without printing a line is stopped after so much
+CPU time of QEMU's; a kernel whose CPUs all stand in HLT, seen at so many looks in a row, will not go
+on either.  So a busy host changes nothing.
+"""
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import last_state
+import linux
+
+# QEMU's exit status for what the kernel wrote to isa-debug-exit (arch/x86_64/pc/power.h).
+ENDED, INIT_FAILED, PANIC, REBOOT = 33, 35, 37, 39
+LOOK_S = 1.0   # between two looks at the CPUs
+IDLE_LOOKS = 12
+LINES_MAX = 100_000
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    """CPU time that a process has used."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+    except OSError:
+        pass
+    done = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True)
+    seconds = 0.0
+    for part in done.stdout.strip().replace("-", ":").split(":"):
+        seconds = seconds * 60 + float(part or 0)
+    return seconds
+
+
+class Machine:
+    """A QEMU that runs one kernel; run() says how it ended."""
+
+    def __init__(self, kernel, initrd, cpus, words, init="", mem="512M"):
+        self.kernel, self.cpus = str(kernel), cpus
+        self.files = tempfile.TemporaryDirectory(prefix="heddle-grade-")
+        self.qmp = os.path.join(self.files.name, "qmp")
+        self.command = [*linux.machine(cpus=cpus, mem=mem), "-kernel", self.kernel, "-initrd", str(initrd),
+                        "-append", f"console=ttyS0 debug_exit=0xf4 {words}" + (f" -- {init}" if init else ""),
+                        "-qmp", f"unix:{self.qmp},server=on,wait=off"]
+        self.monitor = None
+        self.idle_looks = 0
+
+    def limit(self, factor=1):
+        """CPU seconds without a line of output."""
+        return (10 + 5 * self.cpus) * factor
+
+    def run(self, on_line, factor=lambda: 1):
+        """Boot; on_line(text) sees each line.  Returns (kind, reason, where): kind is "end", "panic",
+        "reset" or "hang".  factor() widens the limit for what runs now."""
+        try:
+            with subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT) as process:
+                try:
+                    return self.watch(process, on_line, factor)
+                finally:
+                    process.kill()
+        finally:
+            self.files.cleanup()
+
+    def watch(self, process, on_line, factor):
+        os.set_blocking(process.stdout.fileno(), False)
+        text, panic, count = b"", [], 0
+        since, look = 0.0, time.monotonic() + LOOK_S
+        while True:
+            data = process.stdout.read()
+            if data == b"":
+                break
+            if data:
+                *whole, text = (text + data).split(b"\n")
+                for line in whole:
+                    line = line.decode("utf-8", "replace").rstrip("\r")
+                    if panic or "panic: " in line:
+                        panic.append(line)
+                    on_line(line)
+                count += len(whole)
+                since, self.idle_looks = cpu_seconds(process.pid), 0
+                if count > LINES_MAX:
+                    return "hang", f"the kernel prints without end (more than {LINES_MAX:,} lines)", []
+                continue
+            if time.monotonic() >= look:
+                look = time.monotonic() + LOOK_S
+                reason = self.stuck(process.pid, since, factor())
+                if reason:
+                    return "hang", reason, self.where()
+            time.sleep(0.02)
+        if text:
+            on_line(text.decode("utf-8", "replace"))
+        return self.ending(process.wait(), panic)
+
+    def ending(self, status, panic):
+        if status == PANIC and panic:
+            return "panic", "the kernel panicked: " + panic[0].split("panic: ", 1)[1], panic[1:]
+        if status in (ENDED, INIT_FAILED, PANIC):
+            return "end", "the machine ended", []
+        if status == REBOOT:
+            return "reset", "the kernel asked for a reset", []
+        if status == 0:
+            return "reset", ("the processor reset the machine: a fault whose handlers could not be entered "
+                             "(triple fault)"), []
+        return "reset", f"QEMU ended with status {status}", []
+
+    def stuck(self, pid, since, factor):
+        """Why the machine will print nothing more, or None."""
+        used, limit = cpu_seconds(pid) - since, self.limit(factor)
+        if used > limit:
+            return f"the kernel hangs: {used:.0f} s of CPU time without a line of output"
+        halted = self.halted()
+        self.idle_looks = self.idle_looks + 1 if halted else 0
+        if self.idle_looks > IDLE_LOOKS * factor:
+            return "the kernel hangs: all CPUs are idle, no thread can run, and nothing is printed"
+        return None
+
+    def connect(self):
+        if not self.monitor:
+            self.monitor = last_state.Monitor(self.qmp)
+        return self.monitor
+
+    def halted(self):
+        try:
+            monitor = self.connect()
+            return all("HLT=1" in monitor.words("info registers", cpu["cpu-index"])
+                       for cpu in monitor.command("query-cpus-fast"))
+        except (OSError, ValueError, SystemExit):
+            return False
+
+    def where(self):
+        """What each CPU does: the function, and what called it."""
+        try:
+            monitor = self.connect()
+            monitor.command("stop")
+            out = []
+            for cpu in monitor.command("query-cpus-fast"):
+                lines, _, _ = last_state.cpu_state(monitor, self.kernel, cpu["cpu-index"])
+                out += [lines[0], *lines[3:9]]
+            return out
+        except (OSError, ValueError, SystemExit):
+            return []
