@@ -134,7 +134,9 @@ def keep_figures(results):
              for name, lab in results.items() if "error" not in lab for f in lab["figures"]]
     target = linux.ROOT / "user/etc/lab/linux"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text("".join(lines), encoding="utf-8")
+    # A lab shows them only beside figures that were measured in the same way.
+    quick = any(lab.get("options", {}).get("quick") for lab in results.values())
+    target.write_text(f"# {'quick' if quick else 'full'}\n" + "".join(lines), encoding="utf-8")
 
 
 def main():

@@ -10,10 +10,8 @@
 #include <string.h>
 
 static const char *const bounds[] = {
-    [AT_LEAST] = "at least",
-    [AT_MOST] = "at most",
-    [EQUALS] = "exactly",
-    [FACT] = "yes",
+    [AT_LEAST] = "at least", [AT_MOST] = "at most", [BETWEEN] = "between",
+    [EQUALS] = "exactly",    [FACT] = "yes",
 };
 
 const char *bound_text(enum check_bound bound)
@@ -28,34 +26,40 @@ static double as_printed(double value)
 	return strtod(number_text(value, text), NULL);
 }
 
-static bool satisfies(enum check_bound bound, double found, double wanted)
+static bool satisfies(const struct check *c)
 {
-	switch (bound) {
+	switch (c->bound) {
 	case AT_LEAST:
-		return found >= wanted;
+		return c->found >= c->wanted;
 	case AT_MOST:
-		return found <= wanted;
+		return c->found <= c->wanted;
+	case BETWEEN:
+		return c->found >= c->wanted && c->found <= c->most;
 	default:
-		return found == wanted;
+		return c->found == c->wanted;
 	}
 }
 
 static char *whole_text(const struct check *c)
 {
-	char wanted[32], found[32];
+	char wanted[32], most[32], found[32];
 	const char *space = *c->unit ? " " : "";
 
 	if (c->bound == FACT)
 		return text_of("%s: wanted yes, found %s", c->what, c->found ? "yes" : "no");
 	number_text(c->wanted, wanted);
+	number_text(c->most, most);
 	number_text(c->found, found);
+	if (c->bound == BETWEEN)
+		return text_of("%s: wanted %s to %s%s%s, found %s%s%s", c->what, wanted, most,
+			       space, c->unit, found, space, c->unit);
 	return text_of("%s: wanted %s%s%s%s%s, found %s%s%s", c->what,
 		       c->bound == EQUALS ? "" : bounds[c->bound], c->bound == EQUALS ? "" : " ",
 		       wanted, space, c->unit, found, space, c->unit);
 }
 
-static bool add(enum check_bound bound, bool timed, double found, double wanted, const char *unit,
-		const char *format, va_list args)
+static bool add(enum check_bound bound, bool timed, double found, double wanted, double most,
+		const char *unit, const char *format, va_list args)
 {
 	struct evidence *e = must(calloc(1, sizeof(*e)));
 	struct check *c = &e->check;
@@ -64,9 +68,10 @@ static bool add(enum check_bound bound, bool timed, double found, double wanted,
 	c->timed = timed;
 	c->found = as_printed(found);
 	c->wanted = as_printed(wanted);
+	c->most = as_printed(most);
 	c->unit = must(strdup(unit));
 	c->what = text_of_args(format, args);
-	e->holds = satisfies(bound, c->found, c->wanted);
+	e->holds = satisfies(c);
 	e->title = whole_text(c);
 	report.checks_failed += !e->holds;
 	report.timed_failed += !e->holds && timed;
@@ -74,45 +79,51 @@ static bool add(enum check_bound bound, bool timed, double found, double wanted,
 	return e->holds;
 }
 
-#define ADD(bound, timed, found, wanted, unit)                                                     \
+#define ADD(bound, timed, found, wanted, most, unit)                                               \
 	do {                                                                                       \
 		va_list args;                                                                      \
 		bool holds;                                                                        \
                                                                                                    \
 		va_start(args, format);                                                            \
-		holds = add(bound, timed, found, wanted, unit, format, args);                      \
+		holds = add(bound, timed, found, wanted, most, unit, format, args);                \
 		va_end(args);                                                                      \
 		return holds;                                                                      \
 	} while (0)
 
 bool lab_check(bool found, const char *format, ...)
 {
-	ADD(FACT, false, found, true, "");
+	ADD(FACT, false, found, true, true, "");
 }
 
 bool lab_check_equals(double found, double wanted, const char *unit, const char *format, ...)
 {
-	ADD(EQUALS, false, found, wanted, unit);
+	ADD(EQUALS, false, found, wanted, wanted, unit);
 }
 
 bool lab_check_at_least(double found, double bound, const char *unit, const char *format, ...)
 {
-	ADD(AT_LEAST, false, found, bound, unit);
+	ADD(AT_LEAST, false, found, bound, bound, unit);
 }
 
 bool lab_check_at_most(double found, double bound, const char *unit, const char *format, ...)
 {
-	ADD(AT_MOST, false, found, bound, unit);
+	ADD(AT_MOST, false, found, bound, bound, unit);
+}
+
+bool lab_check_between(double found, double low, double high, const char *unit, const char *format,
+		       ...)
+{
+	ADD(BETWEEN, false, found, low, high, unit);
 }
 
 bool lab_check_time_at_least(double found, double bound, const char *unit, const char *format, ...)
 {
-	ADD(AT_LEAST, true, found, bound, unit);
+	ADD(AT_LEAST, true, found, bound, bound, unit);
 }
 
 bool lab_check_time_at_most(double found, double bound, const char *unit, const char *format, ...)
 {
-	ADD(AT_MOST, true, found, bound, unit);
+	ADD(AT_MOST, true, found, bound, bound, unit);
 }
 
 int lab_checks_failed(void)

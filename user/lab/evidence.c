@@ -114,9 +114,10 @@ void lab_part(struct lab_bars *parts, double value, const char *label)
 		return;
 	}
 	char *what = text_of("%s: %s", e->title, label);
-	char *why = text_of("CANNOT BE SHOWN HERE: the measured difference, %s %s, is smaller than "
-			    "the noise",
-			    number_text(value, number), e->unit);
+	char *why = text_of("CANNOT BE SHOWN HERE: the measured difference, %s %s, is %s",
+			    number_text(value, number), e->unit,
+			    value < 0 ? "less than 0: it is smaller than the noise"
+				      : "more than what the other parts leave of the whole");
 	lab_left_out(what, why);
 	free(what);
 	free(why);

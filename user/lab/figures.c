@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The figures that Linux measured in the same QEMU: lines "lab figure value unit" in
- * /etc/lab/linux.  On the host: in the file that LAB_LINUX_FIGURES names, or in the source tree.
+ * /etc/lab/linux, or in the file that LAB_LINUX_FIGURES names.  The first line says how they were
+ * measured: "# full" or "# quick".  Figures are compared only with figures of the same kind, and
+ * only on Heddle: a host is no emulator.
  */
 #include "internal.h"
 
@@ -10,13 +12,26 @@
 
 static char *figures_read(void)
 {
-	static const char *const places[] = {"/etc/lab/linux", "user/etc/lab/linux"};
 	const char *place = getenv("LAB_LINUX_FIGURES");
-	char *text = place ? lab_read(place) : NULL;
+	char *text =
+	    lab_options.on_heddle || place ? lab_read(place ? place : "/etc/lab/linux") : NULL;
+	const char *kind = lab_options.quick ? "# quick\n" : "# full\n";
 
-	for (int i = 0; !place && !text && i < 2; i++)
-		text = lab_read(places[i]);
-	return text ? text : must(strdup(""));
+	if (text && strncmp(text, kind, strlen(kind)) == 0)
+		return text;
+	free(text);
+	return must(strdup(""));
+}
+
+/* True if there is a figure for this run to compare with. */
+bool linux_figures_here(void)
+{
+	double value;
+
+	for (const struct figure *f = report.figures; f; f = f->next)
+		if (linux_figure(f->name, &value))
+			return true;
+	return false;
 }
 
 bool linux_figure(const char *name, double *value)

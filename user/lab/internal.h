@@ -23,12 +23,12 @@ struct lab_bar {
 	double value;
 };
 
-enum check_bound { AT_LEAST, AT_MOST, EQUALS, FACT };
+enum check_bound { AT_LEAST, AT_MOST, BETWEEN, EQUALS, FACT };
 
 struct check {
 	enum check_bound bound;
-	bool timed;	      /* it compares times: a busy machine can make it fail */
-	double found, wanted; /* rounded as they are printed */
+	bool timed;		    /* it compares times: a busy machine can make it fail */
+	double found, wanted, most; /* rounded as they are printed; `most`: only for BETWEEN */
 	char *what, *unit;
 };
 
@@ -148,6 +148,7 @@ void show_table(const struct evidence *e);
 void show_bars(const struct evidence *e);
 bool linux_figure(const char *name,
 		  double *value); /* the figure of this lab on Linux, in the same QEMU */
+bool linux_figures_here(void);
 void json_report(void);
 void json_error(const char *why);
 void json_string(const char *text);

@@ -90,7 +90,13 @@ static void check(const struct check *c)
 	if (fact)
 		printf("true,\"found\":%s", c->found ? "true" : "false");
 	else {
+		printf(c->bound == BETWEEN ? "[" : "");
 		json_number(c->wanted);
+		if (c->bound == BETWEEN) {
+			putchar(',');
+			json_number(c->most);
+			putchar(']');
+		}
 		printf(",\"found\":");
 		json_number(c->found);
 	}

@@ -116,6 +116,8 @@ bool lab_check_at_least(double found, double bound, const char *unit, const char
     LAB_PRINTF(4, 5);
 bool lab_check_at_most(double found, double bound, const char *unit, const char *what, ...)
     LAB_PRINTF(4, 5);
+bool lab_check_between(double found, double low, double high, const char *unit, const char *what,
+		       ...) LAB_PRINTF(5, 6);			    /* the bounds are included */
 bool lab_check(bool found, const char *what, ...) LAB_PRINTF(2, 3); /* yes or no: not a number */
 
 /* Checks that compare times.  If only such checks fail, and lab_load() is LAB_BUSY or more, then

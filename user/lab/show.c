@@ -164,9 +164,10 @@ static void show_verdict(void)
 	put("\n");
 	put_paragraph("", 0, report.text);
 	if (lab_load() >= LAB_BUSY) {
-		char *busy = text_of("The machine was busy: the host or other programs took up to "
-				     "%.0f %% of the CPU time.  Compare no times of this run.",
-				     lab_load());
+		char *busy = text_of(
+		    "The machine was busy: the host or other programs took up to "
+		    "%.0f %% of the CPU time. Single times of this run can be far too long.",
+		    lab_load());
 
 		put_paragraph("", 0, busy);
 		free(busy);
@@ -191,15 +192,18 @@ static void show_figures(void)
 	double linux_value;
 
 	table.right[1] = table.right[2] = true;
+	table.columns = linux_figures_here() ? 3 : 2;
 	for (const struct figure *f = report.figures; f; f = f->next) {
 		struct lab_row *row;
 
 		table.rows = must(realloc(table.rows, (table.count + 1) * sizeof(*table.rows)));
 		row = &table.rows[table.count++];
 		row->cells[0] = f->meaning;
-		row->cells[1] = text_of("%s %s", number_text(f->value, number), f->unit);
+		row->cells[1] =
+		    text_of("%s%s%s", number_text(f->value, number), *f->unit ? " " : "", f->unit);
 		row->cells[2] = linux_figure(f->name, &linux_value)
-				    ? text_of("%s %s", number_text(linux_value, number), f->unit)
+				    ? text_of("%s%s%s", number_text(linux_value, number),
+					      *f->unit ? " " : "", f->unit)
 				    : text_of("-");
 	}
 	if (table.count)

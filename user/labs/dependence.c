@@ -259,17 +259,22 @@ static void run(void)
 	outcome_row(table, "dies with the lock", "processes", &died);
 	outcome_row(table, "dies, mutex is robust", "processes", &survived);
 
-	for (enum act act = STOP; act < RETURN; act++)
-		lab_check(threads[act].on == 0 && processes[act].on == MEMBERS - 1,
-			  "the first %s: %d of the 2 other threads and %d of the 2 other processes "
-			  "continue",
-			  act_names[act], threads[act].on, processes[act].on);
-	lab_check(threads[RETURN].on == MEMBERS - 1 && processes[RETURN].on == MEMBERS - 1,
-		  "the first %s: the others continue, threads too", act_names[RETURN]);
-	lab_check(kept.on == 0 && died.on == 0,
-		  "processes that share a lock are held up, even by a dead process");
-	lab_check(survived.on == MEMBERS - 1,
-		  "but not if the mutex is robust: the next owner gets EOWNERDEAD");
+	for (enum act act = STOP; act < RETURN; act++) {
+		lab_check_equals(threads[act].on, 0, "threads",
+				 "the first %s: the other threads that continue", act_names[act]);
+		lab_check_equals(processes[act].on, MEMBERS - 1, "processes",
+				 "the first %s: the other processes that continue", act_names[act]);
+	}
+	lab_check_equals(threads[RETURN].on, MEMBERS - 1, "threads",
+			 "the first %s: the other threads that continue", act_names[RETURN]);
+	lab_check_equals(processes[RETURN].on, MEMBERS - 1, "processes",
+			 "the first %s: the other processes that continue", act_names[RETURN]);
+	lab_check_equals(kept.on, 0, "processes",
+			 "one keeps a shared lock: the other processes that continue");
+	lab_check_equals(died.on, 0, "processes",
+			 "one dies with a shared lock: the other processes that continue");
+	lab_check_equals(survived.on, MEMBERS - 1, "processes",
+			 "the same, but the mutex is robust: the other processes that continue");
 	lab_figure("held_up_threads", held_threads, "",
 		   "of 5 ways to stop hold up the other threads");
 	lab_figure("held_up_processes", held_processes, "",

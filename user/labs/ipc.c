@@ -617,32 +617,30 @@ static void run(void)
 	slower = found[PIPE].trip_us / found[THREADS_VARIABLE].trip_us;
 	condition = found[SHARED_CONDITION].trip_us / found[THREADS_CONDITION].trip_us;
 	same = found[SHARED_CONDITION].calls / found[THREADS_CONDITION].calls;
-	lab_check(slower >= 1.2,
-		  "a pipe between processes takes %.1f times as long as a variable between threads",
-		  slower);
-	lab_check(condition >= 0.9,
-		  "a mutex and a condition variable take %.1f times as long between processes as "
-		  "between threads",
-		  condition);
+	lab_check_time_at_least(slower, 1.2, "times",
+				"a pipe between processes, against a variable between threads");
+	lab_check_time_at_least(condition, 0.8, "times",
+				"a mutex and a condition variable between processes, against the "
+				"same between threads");
 	if (has_calls)
-		lab_check(same > 0.8 && same < 1.25,
-			  "both make about the same number of system calls (%.1f and %.1f per "
-			  "round trip)",
-			  found[SHARED_CONDITION].calls, found[THREADS_CONDITION].calls);
-	if (has_roots)
-		lab_check(found[SHARED_CONDITION].roots >= 1.5 &&
-			      found[THREADS_CONDITION].roots < 0.5,
-			  "the difference is the address space: it changed %.1f and %.1f times",
-			  found[SHARED_CONDITION].roots, found[THREADS_CONDITION].roots);
+		lab_check_between(same, 0.8, 1.25, "times",
+				  "their system calls between processes, against threads");
+	if (has_roots) {
+		lab_check_at_least(found[SHARED_CONDITION].roots, 1.5, "",
+				   "their changes of the address space in a round trip, processes");
+		lab_check_at_most(found[THREADS_CONDITION].roots, 0.5, "",
+				  "their changes of the address space in a round trip, threads");
+	}
 	lab_check(sums_right, "every message arrived unchanged");
 	lab_check(frames_as_said,
 		  "memory was read in the frame in which it was written; data through "
 		  "the kernel was read in another frame");
-	lab_check(kept == 2 * UPDATES,
-		  "with a mutex two processes lost no addition in shared memory");
-	lab_check(lost < 2 * UPDATES, "without the lock %d of %d additions were lost",
-		  2 * UPDATES - lost, 2 * UPDATES);
-	lab_check(good == 2 * RECORDS, "a pipe kept the order of two writers without a lock");
+	lab_check_equals(kept, 2 * UPDATES, "additions",
+			 "two processes add to shared memory with a mutex: additions that remain");
+	lab_check_at_least(2 * UPDATES - lost, 1, "additions",
+			   "additions that were lost without the lock, of %d", 2 * UPDATES);
+	lab_check_equals(good, 2 * RECORDS, "records",
+			 "two writers of a pipe without a lock: records whole and in order");
 	lab_figure("pipe_us", found[PIPE].trip_us, "us", "round trip by pipe, processes");
 	if (found[SOCKETPAIR].has)
 		lab_figure("socketpair_us", found[SOCKETPAIR].trip_us, "us",

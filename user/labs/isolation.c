@@ -284,10 +284,8 @@ static void run(void)
 	lab_row(table, "a local variable on the first thread's stack|0x%x: reached",
 		(unsigned)local);
 
-	lab_check(as_expected == ATTEMPTS, "%d of %d attempts ended as expected", as_expected,
-		  ATTEMPTS);
-	lab_check(!others_reached, "another process's memory was %sreached",
-		  others_reached ? "" : "not ");
+	lab_check_equals(as_expected, ATTEMPTS, "attempts", "attempts that ended as expected");
+	lab_check(!others_reached, "another process's memory was not reached");
 	lab_check(thread_value == SECRET && local == SECRET,
 		  "a thread reached a sibling's variables");
 	lab_check(agreed_page[agreed_on] == SECRET,

@@ -245,6 +245,11 @@ static pid_t process_in_this_space(void)
 	return pid;
 }
 
+static int different(uint64_t a, uint64_t b)
+{
+	return 1 + (a != b);
+}
+
 static void run(void)
 {
 	bool share = lab_knob("share-space"), frames, regions_own = true, cow;
@@ -286,22 +291,31 @@ static void run(void)
 	region_by_region(&regions_own);
 	cow = copy_on_write(same);
 
-	lab_check(mine.value != theirs.value,
-		  "two processes: two values at one address (%d and %d)", mine.value, theirs.value);
-	lab_check(first.value == second.value, "two threads: one value (%d and %d)", first.value,
-		  second.value);
+	lab_check_equals(different(mine.value, theirs.value), 2, "",
+			 "two processes: number of values at one address (%d and %d)", mine.value,
+			 theirs.value);
+	lab_check_equals(different(first.value, second.value), 1, "",
+			 "two threads: number of values at one address (%d and %d)", first.value,
+			 second.value);
 	if (frames) {
-		lab_check(mine.frame != theirs.frame, "two processes: two frames");
-		lab_check(first.frame == second.frame, "two threads: one frame");
+		lab_check_equals(different(mine.frame, theirs.frame), 2, "",
+				 "two processes: number of frames of that address");
+		lab_check_equals(different(first.frame, second.frame), 1, "",
+				 "two threads: number of frames of that address");
 		lab_check(regions_own, "each process has its own frames, except for code and for "
 				       "MAP_SHARED memory");
 	}
-	if (mine.has_root)
-		lab_check(mine.root != theirs.root && first.root == second.root,
-			  "two processes: two page-table roots; two threads: one");
+	if (mine.has_root) {
+		lab_check_equals(different(mine.root, theirs.root), 2, "",
+				 "two processes: number of page-table roots");
+		lab_check_equals(different(first.root, second.root), 1, "",
+				 "two threads: number of page-table roots");
+	}
 	if (cow) {
-		lab_check(same[0] == COW_PAGES && same[2] == 0,
-			  "fork() copied none of 64 pages; the writes copied all of them");
+		lab_check_equals(same[0], COW_PAGES, "pages",
+				 "pages that are shared right after fork()");
+		lab_check_equals(same[2], 0, "pages",
+				 "pages that are shared after the child wrote to all");
 		lab_figure("shared_after_fork", same[0], "pages",
 			   "shared of 64, right after fork()");
 		lab_figure("shared_after_16_writes", same[1], "pages",

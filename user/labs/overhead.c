@@ -247,10 +247,9 @@ static void run(void)
 			   "memory of one process, by the ledger");
 		lab_figure("thread_ledger_kib", thread_bytes / 1024.0, "KiB",
 			   "memory of one more thread, by the ledger");
-		lab_check(
-		    process_bytes > 2 * thread_bytes,
-		    "by the ledger a process has %.0f KiB of its own, one more thread %.0f KiB",
-		    process_bytes / 1024.0, thread_bytes / 1024.0);
+		lab_check_at_least(
+		    (double)process_bytes / thread_bytes, 2, "times",
+		    "by the ledger: the memory of a process, against one more thread");
 	}
 	/* On a busy machine other programs allocated and freed memory at the same time.  If the
 	 * rounds (sorted now) differ so much, they say nothing. */
@@ -261,8 +260,9 @@ static void run(void)
 			    "Other programs changed the free memory of this machine too much.");
 		return;
 	}
-	lab_check(t > 0.1, "a thread takes memory too: %.1f KiB", t);
-	lab_check(ratio > 1.7, "a process takes %.1f times as much free memory as a thread", ratio);
+	lab_check_at_least(t, 0.1, "KiB", "free memory that a thread takes");
+	lab_check_at_least(ratio, 1.7, "times",
+			   "free memory that a process takes, against a thread");
 	if (lab_checks_failed() == 0)
 		lab_verdict(
 		    LAB_TRUE,

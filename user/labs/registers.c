@@ -244,8 +244,8 @@ static bool look_at_sleepers(void)
 		pthread_join(threads[i], NULL);
 		own += memcmp(&holders[i].slept, &holders[i].wanted, sizeof(struct values)) == 0;
 	}
-	lab_check(own == THREADS, "%d of %d sleeping threads found their registers unchanged", own,
-		  THREADS);
+	lab_check_equals(own, THREADS, "threads",
+			 "sleeping threads that found their registers unchanged");
 	if (!seen) {
 		lab_left_out("The saved registers of a sleeping thread",
 			     "only Heddle shows them (/proc/heddle/PID/task/TID/registers)");
@@ -292,9 +292,8 @@ static bool look_at_sleepers(void)
 		(unsigned long long)saved[1].rdi, (unsigned long long)saved[1].rdx);
 	lab_row(table, "the rest is in the kernel at|0x%llx|0x%llx",
 		(unsigned long long)saved[0].kernel_rsp, (unsigned long long)saved[1].kernel_rsp);
-	lab_check(equal == values,
-		  "%d of %d saved values are those that the threads had stored there", equal,
-		  values);
+	lab_check_equals(equal, values, "values",
+			 "saved values that are those which the threads had stored there");
 	return own == THREADS && equal == values;
 }
 
@@ -330,10 +329,11 @@ static void run(void)
 		wrong += h->wrong;
 	}
 	forced = holders[0].forced < holders[1].forced ? holders[0].forced : holders[1].forced;
-	lab_check(forced >= 20, "each thread was preempted at least %ld times", forced);
-	lab_check(wrong == 0, "%llu register values were not the thread's own%s%s",
-		  (unsigned long long)wrong, wrong ? ", the last in " : "",
-		  wrong ? (holders[0].wrong ? holders[0].wrong_name : holders[1].wrong_name) : "");
+	lab_check_at_least(forced, 20, "times", "how often each thread was preempted");
+	lab_check_equals(wrong, 0, "values", "register values that were not the thread's own%s%s",
+			 wrong ? ", the last in " : "",
+			 wrong ? (holders[0].wrong ? holders[0].wrong_name : holders[1].wrong_name)
+			       : "");
 	kept = look_at_sleepers();
 	lab_figure("forced_switches", (double)holders[0].forced + holders[1].forced, "",
 		   "forced switches while all registers were full");

@@ -478,11 +478,12 @@ static void run(void)
 		wrong_of_thread += (thread == SHARED) != (things[i].owner == OF_PROCESS);
 	}
 	show_offsets();
-	bool threads = lab_check(!wrong_of_thread,
-				 "a thread shares what its process has, and nothing else: %d of %d",
-				 of_process, THINGS - 1);
-	bool apart = lab_check(shared_by_fork == offset_shared,
-			       "a child shares nothing except the offset of open files");
+	bool threads = lab_check_equals(wrong_of_thread, 0, "things",
+					"things that a thread shares though they are not the "
+					"process's, or the other way round");
+	bool apart =
+	    lab_check_equals(shared_by_fork - offset_shared, 0, "things",
+			     "things that a child shares, except the offset of open files");
 
 	lab_check(offset_shared, "the offset of an inherited descriptor is shared");
 	lab_figure("shared_with_thread", of_process, "",

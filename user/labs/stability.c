@@ -394,9 +394,10 @@ static void silent_case(void)
 	by_thread = lab_wait(lab_fork("house", astray_in_thread, NULL));
 	silent_row(table, "another process", by_process, wrong);
 	silent_row(table, "another thread", by_thread, shared->sum_wrong);
-	lab_check(!wrong && shared->sum_wrong && by_process == 0 && by_thread == 0,
-		  "a thread's wrong write changed a sibling's data, without any signal; a "
-		  "process's wrong write did not");
+	lab_check(shared->sum_wrong, "a thread's wrong write changed the data of a sibling");
+	lab_check(!wrong, "a process's wrong write did not change the data of another process");
+	lab_check_equals((by_process != 0) + (by_thread != 0), 0, "",
+			 "of these two, those that ended with a signal or an error");
 }
 
 /* --- the lab -----------------------------------------------------------------------------------
@@ -476,21 +477,21 @@ static void run(void)
 	shared->over = true;
 	for (int i = 0; i < OTHERS; i++)
 		lab_wait(pids[i]);
-	lab_check(contained == FAULTS - 1 && deaths[IN_PROCESS] == FAULTS - 1,
-		  "%d of %d crashes in a process ended only that process", contained,
-		  deaths[IN_PROCESS]);
-	lab_check(taken == FAULTS - 1 && deaths[IN_THREAD] == FAULTS - 1,
-		  "%d of %d crashes in a thread also ended its three siblings", taken,
-		  deaths[IN_THREAD]);
-	lab_check(outsiders == FAULTS * PLACES * OTHERS,
-		  "no crash of either kind ended another process");
-	lab_check(!runaway[IN_PROCESS].ended && !runaway[IN_THREAD].ended &&
-		      runaway[IN_THREAD].threads_left == OTHERS &&
-		      runaway[IN_PROCESS].killed_by == SIGKILL &&
+	lab_check_equals(contained, FAULTS - 1, "crashes",
+			 "crashes in a process that ended only that process");
+	lab_check_equals(taken, FAULTS - 1, "crashes",
+			 "crashes in a thread that also ended its three siblings");
+	lab_check_equals(outsiders, FAULTS * PLACES * OTHERS, "",
+			 "other processes that continued after the crashes");
+	lab_check_equals(runaway[IN_PROCESS].ended + runaway[IN_THREAD].ended, 0, "",
+			 "runaway loops that ended by themselves");
+	lab_check_equals(runaway[IN_THREAD].threads_left, OTHERS, "threads",
+			 "siblings that continued beside the runaway thread");
+	lab_check(runaway[IN_PROCESS].killed_by == SIGKILL &&
 		      runaway[IN_THREAD].killed_by == SIGKILL,
-		  "a runaway loop ended nothing, and SIGKILL for the thread ended its process");
-	lab_check(reclaimed == FAULTS * PLACES, "the kernel freed everything in %d of %d cases",
-		  reclaimed, FAULTS * PLACES);
+		  "SIGKILL for the runaway process, or thread, ended its process");
+	lab_check_equals(reclaimed, FAULTS * PLACES, "cases",
+			 "cases in which the kernel freed everything");
 	lab_figure("lost_with_process",
 		   deaths[IN_PROCESS] ? 4 - (double)OTHERS * contained / deaths[IN_PROCESS] : 0,
 		   "of 4", "processes that end when one of four crashes, on average");
