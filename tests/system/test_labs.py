@@ -16,6 +16,7 @@ from vm import BUILD, ENDED, VM, boot_and_run
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HOST = BUILD / "host/labs"
+NO_RIGHT = os.geteuid() != 0  # some labs read what only root may read
 NAMES = re.findall(r'^    \{"(\w+)", "', (ROOT / "user/lab/catalogue.h").read_text(), re.M)
 
 # What breaks the mechanism that each lab shows, so that its verdict changes.
@@ -88,6 +89,49 @@ def reports(console):
     return found
 
 
+BUSY = float(re.search(r"#define LAB_BUSY (\d+)", (ROOT / "user/lab/lab.h").read_text())[1])
+NUMBER = r"(-?\d+(?:\.\d+)?(?:e[-+]\d+)?)"
+CHECK = re.compile(rf"(?s).*: wanted (?:(yes)|(at least |at most |){NUMBER}(?: to {NUMBER})?)"
+                   rf"( [^\d,][^,]*)?, found (?:(yes|no)|{NUMBER})\5?$")
+
+
+def as_printed_holds(text):
+    """Whether the number that a check prints satisfies the bound that it prints."""
+    match = CHECK.match(text)
+    assert match, f"a check without wanted and found: {text}"
+    yes, bound, low, high, _, said, found = match.groups()
+    assert bool(yes) == bool(said), text
+    if yes:
+        return said == "yes"
+    low, found = float(low), float(found)
+    if high:
+        return low <= found <= float(high)
+    return {"at least ": found >= low, "at most ": found <= low, "": found == low}[bound]
+
+
+def truthful(report):
+    """Every check says what it wants and what it found, and is ticked exactly if the printed number
+    satisfies the printed bound; no part is negative or more than its whole; and a claim that cannot
+    be shown has a reason that was measured."""
+    checks = [e for e in report["evidence"] if e["kind"] == "check"]
+    for e in checks:
+        assert as_printed_holds(e["text"]) == e["holds"], e["text"]
+        assert {"what", "bound", "wanted", "found", "unit", "timed"} <= set(e), e["text"]
+        assert not (e["timed"] and e["unit"] in ("ns", "us", "ms", "s")), "an absolute time"
+    for e in report["evidence"]:
+        if e["kind"] == "bars" and "whole" in e:
+            values = [bar["value"] for bar in e["bars"]]
+            assert all(0 <= value <= e["whole"] for value in values), e["title"]
+            assert sum(values) <= e["whole"] * 1.000001, e["title"]
+        if e["kind"] == "timeline":
+            assert all(0 <= start <= end <= e["length"] + 0.001
+                       for _, start, end, _ in e["holds"]), e["title"]
+    if report["verdict"] in ("true", "corrected"):
+        assert checks and all(e["holds"] for e in checks if len(report["options"]) == 3)
+    if report["verdict"] == "not_shown":
+        assert report["cpus"] == 1 or report["load"] >= BUSY or NO_RIGHT, report["text"]
+
+
 def well_formed(report):
     assert report["verdict"] in ("true", "corrected", "false", "not_shown")
     assert report["text"] and report["claim"] and report["evidence"]
@@ -96,6 +140,7 @@ def well_formed(report):
             assert all(len(row) == len(item["columns"]) for row in item["rows"]), item["title"]
         if item["kind"] == "timeline":
             assert all(end >= start for _, start, end, *_ in item["slices"])
+    truthful(report)
 
 
 def why(report):
@@ -145,11 +190,81 @@ def test_options():
 
 
 def test_linux_figures(tmp_path):
+    """They are shown only beside figures that were measured in the same way."""
     figures = tmp_path / "linux"
-    figures.write_text("many processes 77 \nmany roots 5\nother processes 66\n")
-    report = json.loads(on_host("many", "--quick", "--json",
-                                environment={"LAB_LINUX_FIGURES": str(figures)}).stdout)
-    assert report["figures"][0]["linux"] == 77
+    for kind, shown in (("quick", 77), ("full", None)):
+        figures.write_text(f"# {kind}\nmany processes 77 \nmany roots 5\nother processes 66\n")
+        environment = {"LAB_LINUX_FIGURES": str(figures)}
+        report = json.loads(on_host("many", "--quick", "--json", environment=environment).stdout)
+        assert report["figures"][0].get("linux") == shown
+        text = on_host("many", "--quick", environment=environment).stdout
+        assert ("Linux, same QEMU" in text) == bool(shown)
+
+
+NOISY_LAB = """
+#include "user/lab/lab.h"
+static void run(void)
+{
+	struct lab_bars *parts = lab_parts("A turn", 100, "us");
+
+	lab_part(parts, 60, "first");
+	lab_part(parts, -2, "second");
+	lab_part(parts, 50, "third");
+	lab_check_at_least(1.0996, 1.1, "times", "rounded: as fast");
+	lab_check_between(3, 3, 4, "", "a count");
+	lab_check_equals(7, 7, "", "another count");
+	lab_check(true, "a fact");
+	lab_check_time_at_least(1.01, 1.1, "times", "as fast");
+	lab_verdict(lab_checks_failed() ? LAB_FALSE : LAB_TRUE, "done");
+}
+const struct lab lab = {.name = "noisy", .claim = "x", .expect = LAB_TRUE, .run = run};
+"""
+
+
+def test_checks_and_noise(tmp_path):
+    """A check tests the number that it prints; a part that noise made negative is not drawn; and if
+    only a comparison of times fails, the verdict depends on how busy the machine was."""
+    (tmp_path / "noisy.c").write_text(NOISY_LAB)
+    subprocess.run(["cc", "-I", ROOT, "-o", tmp_path / "noisy", tmp_path / "noisy.c",
+                    BUILD / "host/lab/liblab.a", "-lpthread"], check=True, timeout=60)
+
+    def noisy():
+        result = subprocess.run([tmp_path / "noisy", "--json"], capture_output=True, timeout=60)
+        report = json.loads(result.stdout)
+        truthful({**report, "evidence": [*report["evidence"]]})
+        assert (result.returncode == 0) == report["ok"]
+        assert report["verdict"] == ("not_shown" if report["load"] >= BUSY else "false")
+        return report
+    report = noisy()
+    holds = [e["holds"] for e in report["evidence"] if e["kind"] == "check"]
+    assert holds == [True, True, True, True, False]
+    bars, = (e for e in report["evidence"] if e["kind"] == "bars")
+    assert [bar["label"] for bar in bars["bars"]] == ["first"]
+    assert [e["what"] for e in report["evidence"] if e["kind"] == "left_out"] == \
+        ["A turn: second", "A turn: third"]
+    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"])
+             for _ in range(4 * os.cpu_count())]
+    try:
+        report = noisy()
+        assert report["ok"] and "as fast: wanted at least 1.10 times" in report["text"]
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def test_holder_of_a_lock(tmp_path):
+    """The timeline has a row for the thread that holds a lock."""
+    trace = tmp_path / "trace"
+    marks = "".join(f"            {who} [000] ...0     1.0{at}00000: tracing_mark_write: {text}\n"
+                    for who, at, text in (("a b-1-11", "002", "holds lock"),
+                                          ("a b-1-11", "006", "releases lock"),
+                                          ("web-12", "007", "holds lock"),
+                                          ("web-12", "010", "releases lock")))
+    trace.write_text(SAMPLE + marks)
+    row, = re.findall(r"^lock   (\S+)", on_host("timeline", "-f", str(trace), "--plain").stdout,
+                      re.M)
+    assert re.fullmatch(r"\.+A+\.+B+\.*", row)
 
 
 def test_question(tmp_path):
@@ -318,7 +433,11 @@ def test_broken(name):
     for lab, knob in ALL_BREAKS:
         if lab == name:
             report = broken()[lab, knob]
-            assert report["ok"] and report["verdict"] != usual["verdict"], (knob, why(report))
+            truthful(report)
+            assert report["ok"], (knob, why(report))
+            if usual["verdict"] == "not_shown":  # truthful() has tested that the host was busy
+                continue
+            assert report["verdict"] != usual["verdict"], (knob, why(report))
 
 
 def test_memory_looks_from_inside():

@@ -74,6 +74,7 @@ static bool add(enum check_bound bound, bool timed, double found, double wanted,
 	e->holds = satisfies(c);
 	e->title = whole_text(c);
 	report.checks_failed += !e->holds;
+	report.timed += timed;
 	report.timed_failed += !e->holds && timed;
 	evidence_keep(e, CHECK, NULL);
 	return e->holds;

@@ -63,7 +63,7 @@ struct figure {
 struct report {
 	struct evidence *evidence;
 	struct figure *figures;
-	int checks_failed, timed_failed;
+	int checks_failed, timed_failed, timed; /* checks; `timed`: those that compare times */
 	bool has_verdict;
 	enum lab_verdict verdict;
 	char *text;

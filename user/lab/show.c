@@ -163,7 +163,7 @@ static void show_verdict(void)
 	put_colour(PLAIN);
 	put("\n");
 	put_paragraph("", 0, report.text);
-	if (lab_load() >= LAB_BUSY) {
+	if (report.timed && report.verdict != LAB_NOT_SHOWN && lab_load() >= LAB_BUSY) {
 		char *busy = text_of(
 		    "The machine was busy: the host or other programs took up to "
 		    "%.0f %% of the CPU time. Single times of this run can be far too long.",
