@@ -132,6 +132,9 @@ int lab_checks_failed(void);
  * other programs take it.  The library does this before and after the run; a lab calls it between
  * the rounds of a comparison of times, when no other thread of the lab runs. */
 void lab_load_look(void);
+/* The same on two CPUs at the same time: for a lab that needs two.  The thread may then use all
+ * CPUs of the lab, as after lab_pin(-1). */
+void lab_load_look_two(void);
 double lab_load(void); /* the largest result until now, in per cent */
 #define LAB_BUSY 15
 

@@ -11,23 +11,62 @@
 #define PIECE_NS 50000
 
 static double worst = -1;
+static uint64_t fastest = UINT64_MAX;
 
-void lab_load_look(void)
+/* Returns the per cent of the CPU time that this thread did not get. */
+static double lost_here(void)
 {
-	static uint64_t fastest = UINT64_MAX;
 	uint64_t rounds = lab_spin_rounds(PIECE_NS), start = lab_now_ns(), last = start, now;
 	uint64_t pieces = 0;
-	double lost;
 
 	do {
 		lab_spin(rounds);
 		now = lab_now_ns();
-		if (now - last < fastest)
-			fastest = now - last;
+		if (now - last < __atomic_load_n(&fastest, __ATOMIC_RELAXED))
+			__atomic_store_n(&fastest, now - last, __ATOMIC_RELAXED);
 		last = now;
 		pieces++;
 	} while (now - start < LOOK_NS);
-	lost = 100 - 100.0 * pieces * fastest / (now - start);
+	return 100 - 100.0 * pieces * fastest / (now - start);
+}
+
+void lab_load_look(void)
+{
+	double lost = lost_here();
+
+	worst = lost > worst ? lost : worst;
+}
+
+static pthread_barrier_t both_here;
+
+static void *look_from_second(void *lost)
+{
+	lab_pin(1);
+	pthread_barrier_wait(&both_here);
+	*(double *)lost = lost_here();
+	return NULL;
+}
+
+void lab_load_look_two(void)
+{
+	double lost, second;
+	pthread_t thread;
+
+	if (lab_options.cpus < 2) {
+		lab_load_look();
+		return;
+	}
+	lab_spin_rounds(1); /* measures the speed now, not in both threads */
+	pthread_barrier_init(&both_here, NULL, 2);
+	if (pthread_create(&thread, NULL, look_from_second, &second) != 0)
+		lab_die("pthread_create failed");
+	lab_pin(0);
+	pthread_barrier_wait(&both_here);
+	lost = lost_here();
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&both_here);
+	lab_pin(-1);
+	lost = (lost + second) / 2;
 	worst = lost > worst ? lost : worst;
 }
 
