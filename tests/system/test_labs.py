@@ -27,10 +27,11 @@ BREAKS = {
     "resources": "--share-space", "scale": "--share-space", "stack": "--no-guard",
     "switching": "--share-space", "termination": "--share-space", "threading": "--green",
     "stability": "--catch", "races": "--no-lock", "dependence": "--share-lock", "ipc": "--no-lock",
-    "gil": "--no-gil", "drive": "--lock", "browser": "--one-process",
+    "background": "--no-setsid", "responsive": "--one-thread", "gil": "--no-gil", "drive": "--lock", "browser": "--one-process",
 }
 # Labs that can be broken in more than one way.
 ALSO = [("concurrency", "--in-turn"), ("gil", "--hold-io"), ("resources", "--reopen"),
+        ("background", "--busy"), ("responsive", "--same-lock"),
         ("termination", "--robust")]
 ALL_BREAKS = [*BREAKS.items(), *ALSO]
 
