@@ -50,7 +50,8 @@ def run(settings, blocks):
     texts = [""] * len(blocks)
     for (b, command), output in zip(flat, parts):
         output = output.strip("\n").replace(str(ROOT) + "/", "")
-        lines = [line.rstrip() for line in output.splitlines()]
+        # What a station shows begins with "(gdb) " too, and is not to be run as a command.
+        lines = [re.sub(r"^(?=\(gdb\) )", " ", line.rstrip()) for line in output.splitlines()]
         texts[b] += "\n".join([f"(gdb) {command}", *lines]) + "\n"
     return texts
 

@@ -3,7 +3,7 @@
  * The programs that the gdb tours look at (tools/gdb/tours.py): one small scene for each, run again
  * and again.  The tours set breakpoints on the functions below by name, so none of them is inlined.
  *
- *   tour [switch|syscall|fork|page-fault|smp|futex] [TIMES]
+ *   tour [switch|syscall|fork|page-fault|smp|futex|signal|race] [TIMES]
  *
  * gdb chooses the scene: it writes to `scene` at choose_scene().
  */
@@ -341,6 +341,178 @@ static void scene_futex(void)
 	pthread_join(b, NULL);
 }
 
+/* ---- signal: A sends one to B, which sleeps ---- */
+
+static volatile int about_to_sleep, signals_taken;
+
+STOP void on_user1(int number)
+{
+	(void)number;
+	signals_taken++;
+}
+
+STOP void send_signal(pthread_t to)
+{
+	pthread_kill(to, SIGUSR1);
+}
+
+STOP void slept(int result, int error)
+{
+	(void)result;
+	(void)error;
+}
+
+static void *sleeper(void *unused)
+{
+	struct timespec hour = {.tv_sec = 3600};
+	int result;
+
+	(void)unused;
+	set_name("B");
+	about_to_sleep = 1;
+	result = nanosleep(&hour, NULL);
+	slept(result, errno);
+	return NULL;
+}
+
+static void scene_signal(void)
+{
+	struct sigaction action = {.sa_handler = on_user1};
+	pthread_t b;
+
+	sigaction(SIGUSR1, &action, NULL);
+	about_to_sleep = signals_taken = 0;
+	move_to_cpu(0); /* B inherits it */
+	set_name("A");
+	b = start(sleeper, NULL);
+	while (!about_to_sleep)
+		sched_yield();
+	pause_ms(1);
+	send_signal(b);
+	pthread_join(b, NULL);
+}
+
+/* ---- race: A and B each add 1 to a counter, under a seed by which one update is lost ---- */
+
+#define SEEDS_MAX 1000
+
+static volatile struct {
+	long counter;
+	long at_store; /* its value when A is about to store */
+	char steps[8]; /* who has loaded or stored, in that order */
+	int step, ready;
+	unsigned long hash; /* over the switches (/proc/self/sched_seed) */
+} * race;
+static volatile int race_run; /* 0: looks for a seed; 1, 2: runs with it */
+static volatile unsigned long runs_hash[3];
+
+STOP long race_load(char name)
+{
+	long value = race->counter;
+
+	race->steps[race->step % 8] = name;
+	race->step++;
+	return value;
+}
+
+STOP void race_store(char name, long value)
+{
+	if (name == 'A')
+		race->at_store = race->counter;
+	race->counter = value;
+	race->steps[race->step % 8] = name;
+	race->step++;
+}
+
+STOP void race_found(int seed)
+{
+	(void)seed;
+}
+
+STOP void race_ended(void)
+{
+}
+
+static void *add_one(void *name)
+{
+	long value;
+
+	set_name(name);
+	__atomic_add_fetch(&race->ready, 1, __ATOMIC_RELAXED);
+	while (race->ready < 2)
+		sched_yield();
+	value = race_load(*(char *)name);
+	race_store(*(char *)name, value + 1);
+	return NULL;
+}
+
+static unsigned long read_hash(void)
+{
+	char text[256] = "", *hash;
+	int fd = open("/proc/self/sched_seed", O_RDONLY);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		die("sched_seed");
+	close(fd);
+	hash = strstr(text, "hash ");
+	return hash ? strtoul(hash + 5, NULL, 0) : 0;
+}
+
+/* In a process of its own, which is scheduled by the seed.  False if the kernel has no seeds. */
+static int run_race(int seed)
+{
+	char text[16];
+	int status, fd, length = snprintf(text, sizeof(text), "%d\n", seed);
+	pid_t child;
+
+	memset((void *)race, 0, sizeof(*race));
+	child = fork_or_die();
+	if (child == 0) {
+		pthread_t b;
+
+		fd = open("/proc/self/sched_seed", O_WRONLY);
+		if (fd < 0 || write(fd, text, length) != length)
+			_exit(1);
+		close(fd);
+		b = start(add_one, "B");
+		add_one("A");
+		pthread_join(b, NULL);
+		race->hash = read_hash();
+		race_ended();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	return status == 0;
+}
+
+/* A has loaded, B loads and stores, A stores. */
+static int lost(void)
+{
+	return race->counter == 1 && race->at_store == 1 &&
+	       strcmp((char *)race->steps, "ABBA") == 0;
+}
+
+static void scene_race(void)
+{
+	int seed = 1;
+
+	if (!race)
+		race = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (race == MAP_FAILED)
+		die("mmap");
+	for (race_run = 0; seed < SEEDS_MAX && run_race(seed) && !lost();)
+		seed++;
+	if (!lost())
+		return;
+	race_found(seed);
+	for (int i = 1; i <= 2; i++) {
+		race_run = i;
+		run_race(seed);
+		runs_hash[i] = race->hash;
+	}
+	race_run = 0;
+}
+
 /* ---- all ---- */
 
 static const struct {
@@ -349,6 +521,7 @@ static const struct {
 } scenes[] = {
     {"switch", scene_switch},	      {"syscall", scene_syscall}, {"fork", scene_fork},
     {"page-fault", scene_page_fault}, {"smp", scene_smp},	  {"futex", scene_futex},
+    {"signal", scene_signal},	      {"race", scene_race},
 };
 #define SCENES ((int)(sizeof(scenes) / sizeof(scenes[0])))
 

@@ -34,7 +34,8 @@ def gdb_batch(console, *arguments, cpus=1, timeout=120, **more):
 class Gdb:
     """A session.  Use as a context manager: gdb and its machine end with it."""
 
-    def __init__(self, console, cpus=1, arguments=("--stopped",), timeout=120, **more):
+    def __init__(self, console, cpus=1, arguments=("--stopped",), timeout=120, size=None, **more):
+        self.size = size  # (lines, columns) of the terminal; None: gdb cuts and wraps nothing
         self.console, self.cpus, self.timeout = console, cpus, timeout
         self.environment = settings(console, cpus, **more)
         self.arguments = [str(ROOT / "tools/gdb.py"), *arguments, "-ex", f"set prompt {PROMPT}"]
@@ -42,10 +43,10 @@ class Gdb:
     def __enter__(self):
         self.child = pexpect.spawn(sys.executable, self.arguments, env=self.environment, cwd=ROOT,
                                    timeout=self.timeout, encoding="utf-8", codec_errors="replace",
-                                   echo=False, dimensions=(24, 200))
+                                   echo=False, dimensions=self.size or (24, 200))
         self.child.delaybeforesend = 0
         self.banner = self.answer()
-        for setting in ("width 0", "height 0", "style enabled off"):
+        for setting in ("style enabled off", *([] if self.size else ["width 0", "height 0"])):
             self.run(f"set {setting}")
         return self
 

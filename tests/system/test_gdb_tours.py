@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from gdb_session import gdb_batch
+from gdb_session import Gdb, gdb_batch
 from vm import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "tools/gdb"))
@@ -83,6 +83,93 @@ def test_all_tours(cpus, tmp_path):
         assert re.search(r"\* CPU 0: thread \d+ \(B\)", smp[9])
 
 
+def screenful(gdb_, command):
+    """What a command prints at 80x24, as the lines of the screen."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", gdb_.run(command)).expandtabs().split("\n")
+
+
+def test_stations_fit_80x24(tmp_path):
+    """All of a station stays on the screen, no line is as wide as it, no number is cut; and
+    previous-station shows the same again."""
+    with Gdb(tmp_path / "console", 2, (), size=(24, 80), TOUR="switch") as g:
+        begun = screenful(g, "heddle-tour switch")
+        for name, tour in TOURS.items():
+            for n, station in enumerate(tour.stations, 1):
+                if n > 1 or name != "switch":
+                    begun = screenful(g, "next-station" if n > 1 else f"heddle-tour {name}")
+                title = next(i for i, line in enumerate(begun) if line.startswith(f"--- {name}, "))
+                # With the line that is typed next and the launcher's last one.
+                assert len(begun) - title <= 24 - 2, "\n".join(begun)
+                assert "by" in station or title == 0
+                assert max(map(len, begun)) < 80, "\n".join(begun)
+                if n == 2:
+                    back = screenful(g, "previous-station")
+                    assert back[:-1] == before and "The machine stays at station 2" in back[-1]
+                    assert screenful(g, "next-station") == begun[title:]
+                before = begun[title:]
+        assert "there is no station before" in " ".join(
+            g.run("previous-station") for _ in TOURS["race"].stations)
+
+
+# The machine's answer to each question of heddle-exercise, by tour and station.
+ANSWERS = {
+    ("switch", 3): "B", ("switch", 4): "B", ("switch", 5): "switch_away", ("switch", 7): "C",
+    ("switch", 8): "yes", ("syscall", 2): "no", ("syscall", 4): "no", ("fork", 4): "0",
+    ("fork", 8): "no", ("page-fault", 3): "6", ("page-fault", 5): "yes", ("page-fault", 8): "11",
+    ("smp", 5): "1", ("smp", 8): "yes", ("smp", 9): "no", ("futex", 2): "1", ("futex", 3): "no",
+    ("futex", 6): "2", ("signal", 3): "512", ("signal", 4): "B", ("signal", 6): "no",
+    ("signal", 8): "-1", ("race", 3): "no", ("race", 4): "1", ("race", 5): "1", ("race", 6): "1",
+    ("race", 7): "yes"}
+
+
+def test_predictions(tmp_path):
+    """The machine answers each question; right and wrong are told apart; no answer is no error."""
+    asked = {(name, n) for name, tour in TOURS.items()
+             for n, s in enumerate(tour.stations, 1) if "ask" in s}
+    assert asked == set(ANSWERS)
+    with Gdb(tmp_path / "console", 2, (), TOUR="switch") as g:
+        assert "there is no question now" in g.run("predict 1")
+        assert "predict ANSWER answers" in g.run("heddle-exercise on")
+        for name, tour in TOURS.items():
+            g.run(f"heddle-tour {name}")
+            right = 0
+            for n in range(2, len(tour.stations) + 1):
+                out = g.run("next-station")
+                if (name, n) not in ANSWERS:
+                    assert f"{name}, station {n} of" in out, out
+                    continue
+                assert "Predict: " in out and "station" not in out, out
+                answer = ANSWERS[name, n]
+                wrong = {"yes": "no", "no": "yes"}.get(answer, "12345")
+                if name == "switch":
+                    assert "Predict: " in g.run("next-station")  # it asks again, and stays
+                out = g.run(f"predict {wrong if n % 2 else answer}")
+                right += n % 2 == 0
+                assert f"the machine says {answer}: {'wrong' if n % 2 else 'right'}" in out, out
+                assert f"  {right} of " in out and f"{name}, station {n} of" in out
+        g.run("heddle-tour futex")
+        g.run("next-station")
+        for bad, why in (("perhaps", "is a number, not 'perhaps'"), ("", "usage: predict ANSWER")):
+            assert why in g.run(f"predict {bad}".strip())
+        assert "The answer was: 1." in g.run("predict ?")
+        g.run("next-station")
+        assert "is yes or no, not '1'" in g.run("predict 1")
+        assert "does not ask" in g.run("heddle-exercise off")
+        assert "futex, station 3 of" in g.run("next-station")
+
+
+def test_a_lab_asks_nothing(tmp_path):
+    """make gdb LAB=: nobody can answer at the console there, so the lab comes to its end."""
+    console = tmp_path / "console"
+    with Gdb(console, 2, (), LAB="many") as g:
+        g.child.sendline("continue")
+        end = time.monotonic() + 60
+        while "lab many --page" not in (text := console.read_text(errors="replace")):
+            assert time.monotonic() < end, text[-2000:]
+            time.sleep(0.2)
+        assert "TRUE HERE" in text and "Your guess" not in text and "q: leave" not in text
+
+
 @pytest.mark.skipif(not shutil.which("qemu-img"), reason="qemu-img is missing: make setup")
 def test_in_a_replay(tmp_path):
     """In a recorded run the same, and backwards: out of B, into A."""
@@ -96,11 +183,11 @@ def test_in_a_replay(tmp_path):
 
 def test_without_the_program(tmp_path):
     """Elsewhere a tour says what it wants instead of waiting for ever."""
-    out = gdb(tmp_path, "heddle-tour fork", "next-station", "heddle-tour", "heddle-tour nowhere",
+    out = gdb(tmp_path, "heddle-tour fork", "next-station", "heddle-tour", "heddle-tour nowhere", "heddle-tour futx",
               CPUS="1", ARGS="run /bin/sleep 1000")
     assert "does not run the program of the tours" in out and "make gdb" in out
     assert "you are on no tour" in out
-    assert "no tour nowhere: there are switch" in out
+    assert "no tour nowhere: there are switch" in out and "did you mean futex?" in out
     for name in TOURS:
         assert re.search(rf"(?m)^{name} +\d+  ", out)
 

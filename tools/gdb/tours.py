@@ -9,6 +9,10 @@ A station is reached in one of two ways:
           hold there.
   by      a command of gdb's, done once, or again and again up to `until`, an expression; $station_sp
           is the stack pointer that the station before had.  `thread` is checked afterwards.
+`ask` is a question about the station, asked before it (heddle-exercise on): it ends in (yes or no),
+(a number), (a thread's name) or (a function's name).  `answer` is the expression that the machine
+answers by at the station, or THREAD, FUNCTION, or FRAME ADDRESS P1 P2 (is it the same?); `before` gives convenience variables their values
+when the question is asked.
 `facts` gives names to expressions, for the texts and commands of this station and of those after it.
 No station is a line number."""
 
@@ -17,8 +21,11 @@ KERNEL = "$rip > 0x800000000000"
 
 
 class Tour:
-    def __init__(self, about, stations, cpus=1):
+    """`extension` is the one that it wants, and `symbol` a function of that extension."""
+
+    def __init__(self, about, stations, cpus=1, extension=None, symbol=None):
         self.about, self.stations, self.cpus = about, stations, cpus
+        self.extension, self.symbol = extension, symbol
 
 
 TOURS = {
@@ -34,6 +41,9 @@ TOURS = {
                   "for this CPU.",
              show=["bt", "heddle-runq"]),
         dict(at="context_switch", thread="A", to="B", why="gave way",
+             ask="A, B and C take turns in this order.  When the stacks are about to be exchanged, "
+                 "which thread does the kernel already call the current one? (a thread's name)",
+             answer="cpus[{cpu}]->current->name",
              text="The scheduler has chosen B, and A stands before the first instruction of "
                   "context_switch(); all that A needs to go on later will be on its own stack.  "
                   "Look at what B left on its stack when it stood here: six registers, and where "
@@ -41,6 +51,8 @@ TOURS = {
              show=["heddle-thread B"]),
         dict(by="stepi", thread="B",
              until="(unsigned long)($rsp - $station_sp) + 4096 > 8192",
+             ask="After `movq %rsi, %rsp` the code and nearly all registers are as before.  In which "
+                 "thread is the CPU then? (a thread's name)", answer="THREAD",
              text="A's registers were pushed, A's stack pointer was stored, and the last "
                   "instruction loaded B's: from that instruction on, the CPU is in thread B.  The "
                   "code is the same, only the stack is another, and so is the answer to \"who "
@@ -48,6 +60,8 @@ TOURS = {
              show=["heddle-current", "bt"]),
         dict(by="stepi", thread="B", until="$rip < (unsigned long)&context_switch || "
                                           "$rip >= (unsigned long)&thread_entry + 1",
+             ask="`ret` takes its address from B's stack, where B's own call left it.  In which "
+                 "function of the kernel does the CPU go on? (a function's name)", answer="FUNCTION",
              text="B's registers came off its stack, and `ret` took B's return address: `stepi` "
                   "has followed the CPU into the other thread.  B called context_switch() some "
                   "time ago and believes that it has only just returned.",
@@ -58,12 +72,16 @@ TOURS = {
                   "this call to return to this frame; remember the number of turns.",
              show=["p prev", "p next", "p turns"]),
         dict(by="next", thread="A",
+             ask="A called context_switch() to give its CPU to B.  C waits, too.  When the call "
+                 "returns in A, who ran just before? (a thread's name)", answer="prev->name",
              text="`next` came back in the same thread, a little later: in between B and C had "
                   "their turns, and one of them brought the CPU back.  So a call to "
                   "context_switch() takes as long as all the others take; its result, `prev`, is "
                   "who ran here just before.",
              show=["heddle-current", "p prev", "p turns", "heddle-trace 5"]),
         dict(at="context_switch", thread="B", to="C", why="gave way",
+             ask="B and C are in different processes.  At the switch from B to C, will CR3 be another "
+                 "than now? (yes or no)", before={"cr3_before": "$cr3"}, answer="$cr3 != $cr3_before",
              text="Now from B to C, which is another process, so CR3 was written just before (in "
                   "switch_machine_state()); between A and B it was not.  One virtual address now "
                   "means another frame: each process has its own `turns`.",
@@ -81,6 +99,8 @@ TOURS = {
                   "`syscall`.",
              show=["bt", "x/6i getppid", "p/x $cs"]),
         dict(by="stepi", until=KERNEL,
+             ask="After the instruction `syscall`, is rsp another than in user mode? (yes or no)",
+             before={"sp_before": "$rsp"}, answer="$rsp + 64 < $sp_before || $rsp > $sp_before + 64",
              text="One instruction, and the CPU is in the kernel: `syscall` took rip from a "
                   "register set up at boot, and put the user's into rcx and its flags into r11.  "
                   "It saved nothing else: rsp is still the user's, and must not be used.",
@@ -91,6 +111,9 @@ TOURS = {
                   "is C; the backtrace goes through to main().",
              show=["bt", "heddle-thread ."]),
         dict(at="sys_getppid", thread="tour",
+             ask="Is another thread the current one when the kernel's function for the call "
+                 "begins? (yes or no)", before={"tid_before": "cpus[{cpu}]->current->tid"},
+             answer="cpus[{cpu}]->current->tid != $tid_before",
              text="The number was an index into a table, and this is the function that it named.  "
                   "Here a call that must wait would put the thread to sleep, with all of this on "
                   "its stack.",
@@ -122,6 +145,10 @@ TOURS = {
                   "read-only on both sides, so that whoever writes first is noticed.",
              show=["bt 4", "p as->resident_anon"]),
         dict(at="thread_start", thread="tour", when="t->process->pid == t->tid",
+             ask="fork() has copied the page tables.  What does the child's rax hold, that is, what "
+                 "will its fork() return? (a number)",
+             answer="((struct trap_frame *)((char *)t->kernel_stack + {stack} - "
+                    "sizeof(struct trap_frame)))->rax",
              facts={"child": "t->tid"},
              text="The child is complete but has not run: thread {child} has a copy of the trap "
                   "frame in which rax is 0, and that is how it will know that it is the child.  "
@@ -141,7 +168,11 @@ TOURS = {
              text="The write faulted: the region allows it, the page-table entry does not, so this "
                   "is a page to be copied.  In a moment the child will have a frame of its own.",
              show=["bt 4", "heddle-fault"]),
-        dict(at="tour:child_ends", when="cpus[{cpu}]->current->tid == {child}",
+        dict(at="tour:child_ends",
+             ask="The write will be done again, and succeed.  Will `page` of the child and of the "
+                 "parent still lie in the same frame then? (yes or no)",
+             answer="FRAME {page} {parent} {child}",
+             when="cpus[{cpu}]->current->tid == {child}",
              text="The write was done again and succeeded: now the same address is two frames, "
                   "with 1 in one and 2 in the other.  The child is about to end with status 7.",
              show=["p page.value", "heddle-same &page {parent} {child}"]),
@@ -162,6 +193,8 @@ TOURS = {
                   "rsp, flags and an error code there, and put the address into CR2.",
              show=["p/x $cr2", "x/6gx $rsp", "x/3i $pc"]),
         dict(at="trap_dispatch", when="frame->vector == 14", thread="tour",
+             ask="The processor's error code has bit 0 set if the page was there, bit 1 for a write, "
+                 "bit 2 for user mode.  What is it now? (a number)", answer="frame->error",
              text="All registers are in a trap frame now, as with a system call.  The error code "
                   "in words: user mode, a write, no page.",
              show=["heddle-fault", "bt"]),
@@ -170,6 +203,10 @@ TOURS = {
                   "there, and what fills it: nothing, so a page of zeros.",
              show=["p/x address", "p access", "heddle-vm ."]),
         dict(at="entry_user_iret", thread="tour",
+             ask="The fault is served.  Is the address to which IRET returns that of the `mov` itself "
+                 "(yes), or of the instruction behind it (no)? (yes or no)",
+             before={"fault_rip": "(unsigned long)touch"},
+             answer="*(unsigned long *)$rsp < $fault_rip + 7",
              text="The page is there, and IRET goes back to the same `mov`, not behind it.  The "
                   "program will not know that it was interrupted.",
              show=["heddle-pt {address} .", "x/3gx $rsp"]),
@@ -181,6 +218,8 @@ TOURS = {
                   "is the same; the answer will be another.",
              show=["p address", "heddle-pt $rdi ."]),
         dict(at="signal_force_fault", thread="tour",
+             ask="The program reads an address that no region has.  Which signal does the kernel "
+                 "send? (a number)", answer="signal",
              text="Nobody promised anything there: the thread gets SIGSEGV (11), with the address.  "
                   "On the way back to user mode its frame will be changed, so that it goes on in "
                   "its handler.",
@@ -211,6 +250,7 @@ TOURS = {
                   "another thread is to run.",
              show=["heddle-current", "bt"]),
         dict(at="context_switch", cpu=1, to="B",
+             ask="CPU 0 goes on with A.  On which CPU will B run? (a number)", answer="{cpu}",
              text="CPU 1 goes from its idle thread to B, while CPU 0 goes on with A: two threads "
                   "of one process at the same time, with one root in both CR3.",
              show=["heddle-current", "heddle-diff A B"]),
@@ -224,10 +264,15 @@ TOURS = {
                   "CPU 0 waits for its answer.",
              show=["bt 5", "p/x pmap->active.bits[0]"]),
         dict(at="trap_dispatch", cpu=1, when="frame->vector == VECTOR_CALL",
+             ask="CPU 0 waits for CPU 1's answer.  Is B in user mode on CPU 1 when the interrupt "
+                 "arrives? (yes or no)", answer="frame->cs & 3",
              text="CPU 1 has the interrupt, in the middle of B's user code.  It empties its TLB "
                   "and says so; only then CPU 0 goes on.",
              show=["bt", "heddle-bt A"]),
         dict(at="tour:partner_moved", thread="B", cpu=0,
+             ask="B will move to CPU 0.  Will its kernel stack be another one there? (yes or no)",
+             before={"stack_before": "(unsigned long)cpus[1]->current->kernel_stack"},
+             answer="(unsigned long)cpus[0]->current->kernel_stack != $stack_before",
              text="B asked for CPU 0 by sched_setaffinity(), and here it is: same thread, same "
                   "stack, another CPU.  Moving is putting it into another queue; nothing of it "
                   "was copied.",
@@ -239,10 +284,14 @@ TOURS = {
                   "memory: 0 free, 1 taken, 2 taken and somebody may be waiting.",
              show=["p lock_word", "x/8i $pc"]),
         dict(at="tour:lock_is_mine", thread="A",
+             ask="Nobody else wants the lock.  What is the lock's word when A has it? (a number)",
+             answer="lock_word",
              text="A has the lock by one atomic instruction, without the kernel.  The counters of "
                   "futex calls did not move, and the kernel does not know that there is a lock.",
              show=["p lock_word", "heddle-locks"]),
         dict(at="tour:lock_wait", thread="B",
+             ask="B wants the lock that A has.  Has B entered the kernel for it when its atomic "
+                 "instruction has failed? (yes or no)", answer="$rip > 0x800000000000",
              text="Thread B wants it too, and the atomic instruction failed.  B writes 2, so that A "
                   "will know that somebody waits, and asks the kernel to sleep as long as the word "
                   "is 2.",
@@ -256,6 +305,8 @@ TOURS = {
                   "whole stack waits with it.",
              show=["bt 6", "heddle-locks"]),
         dict(at="tour:unlock", thread="A",
+             ask="B sleeps.  What is the lock's word when A is about to release it? (a number)",
+             answer="lock_word",
              text="A gives the lock back.  The word is 2, so one atomic instruction is not enough "
                   "this time; `heddle-why` says what B waits for.",
              show=["p lock_word", "heddle-why B"]),
@@ -272,4 +323,97 @@ TOURS = {
                   "and that is all a lock is for.",
              show=["p lock_word", "heddle-trace 8"]),
     ]),
+    "signal": Tour("a signal to a thread that sleeps: sent, delivered, returned from", [
+        dict(at="tour:send_signal", thread="A",
+             facts={"handler": "(unsigned long)on_user1"},
+             text="Thread A is about to send SIGUSR1 (10) to thread B of the same process.  B sleeps "
+                  "in nanosleep(), for an hour.  The process has a handler for the signal.",
+             show=["heddle-why B", "p/x {handler}", "p signals_taken"]),
+        dict(at="signal_send_locked", thread="A", when="signal == 10",
+             text="A is in the kernel and holds the lock of the process's signals.  A signal to a "
+                  "thread goes into that thread's own set of pending signals; one to the process "
+                  "would go into a set that all its threads share.",
+             show=["p signal", "p only", "bt 4"]),
+        dict(at="thread_notify", thread="A", when='$_streq(t->name, "B")',
+             ask="SIGUSR1 is number 10, and bit n-1 of a set stands for signal n.  What is B's set of "
+                 "pending signals now? (a number)", answer="t->signals.pending",
+             text="The bit of the signal is set.  B gets a note that it has something to do before "
+                  "it returns to user mode, and is woken.  More does not happen to B here: the "
+                  "sender never runs anything for the receiver.",
+             show=["p/x t->signals.pending", "p work_bits", "heddle-why B"]),
+        dict(at="signal_work", thread="B",
+             ask="In whose system call is the handler's call prepared: which thread is on the CPU "
+                 "at signal_work()? (a thread's name)", answer="THREAD",
+             text="B has the CPU again, and its nanosleep() has ended early.  On the way out of the "
+                  "kernel B finds the note and takes its signal.  The trap frame still says that B "
+                  "returns behind its `syscall`.",
+             show=["bt 4", "p/x frame->rip", "p/x cpus[{cpu}]->current->signals.pending"]),
+        dict(at="signal_frame_build", thread="B", when="signal == 10",
+             facts={"interrupted": "f->rip", "sp": "f->rsp"},
+             text="The registers of the trap frame are about to be copied to B's user stack, "
+                  "and the frame is then changed: rip to the handler, rsp below the copy.  So the "
+                  "return to user mode will look like a call of the handler.",
+             show=["p/x f->rip", "p/x f->rsp", "p/x action->handler", "p/x action->restorer"]),
+        dict(at="tour:on_user1", thread="B",
+             ask="The kernel returned to user mode.  Did it return to the instruction behind "
+                 "`syscall`? (yes or no)", answer="$rip == {interrupted}",
+             text="User mode, in the handler.  Nobody called it: its return address leads to code of "
+                  "the C library that makes the system call rt_sigreturn() (15).",
+             show=["p number", "p/x $rsp", "x/2i *(long *)$rsp"]),
+        dict(at="signal_return", thread="B",
+             text="The handler has ended, and its `ret` led to rt_sigreturn().  The kernel copies the "
+                  "registers from the user stack back into the trap frame.  They lie where the "
+                  "program can write, so only what user mode may set is taken from them.",
+             show=["p/x frame->rip", "p/x frame->rsp", "p signals_taken"]),
+        dict(at="tour:slept", thread="B",
+             ask="nanosleep() was interrupted.  What does it return? (a number)", answer="result",
+             text="B goes on behind its system call, with the registers that it had.  The only trace "
+                  "is the result: -1, and errno EINTR (4).  With SA_RESTART some calls begin "
+                  "again instead; nanosleep() never does.",
+             show=["p result", "p error", "p signals_taken"]),
+    ]),
+    "race": Tour("a lost update under a seed: the same schedule, as often as you like", [
+        dict(at="tour:race_found",
+             facts={"seed": "seed"},
+             text="Threads A and B each add 1 to a counter: load, add, store.  A seed decides who "
+                  "runs when (docs/seed.md).  The program tried seed 1, 2, 3 and so on; with seed "
+                  "{seed} one of the two updates was lost.  Now it runs again with that seed.",
+             show=["p seed", "p race->steps", "p race->counter"]),
+        dict(at="tour:race_load", thread="A", when="race_run == 1",
+             text="A is about to load the counter.  The kernel counts the instructions of both "
+                  "threads and lets only one of them run at a time: the holder of the group.",
+             show=["p race->counter", "heddle-ps"]),
+        dict(at="context_switch", thread="A", to="B", when="race_run == 1 && race->step == 1",
+             ask="A has loaded the counter.  Has A stored its sum when it loses the CPU to B? "
+                 "(yes or no)", answer="race->step > 1",
+             text="A has the old value in a register and has not stored.  It did not give way: the "
+                  "seed counted down to 0 at this instruction.  Look at the stack: A was "
+                  "interrupted in its own code.",
+             show=["p race->steps", "bt -6"]),
+        dict(at="tour:race_store", thread="B", when="race_run == 1",
+             ask="B loads the counter after A has.  Which value is B about to store? (a number)",
+             answer="value",
+             text="B has loaded the same value and is about to store its sum.  Nothing is wrong so "
+                  "far: the counter will be 1 after one complete update.",
+             show=["p value", "p race->counter", "p race->steps"]),
+        dict(at="tour:race_store", thread="A", when="race_run == 1",
+             ask="A goes on where it was interrupted.  Which value is A about to store? (a number)",
+             answer="value",
+             text="A goes on with the value in its register, which is old by now: it is about to "
+                  "store 1 over B's 1.  This is the moment at which B's update is lost.",
+             show=["p value", "p race->counter", "bt 3"]),
+        dict(at="tour:race_ended", when="race_run == 1",
+             ask="Two threads have each added 1.  What is the counter? (a number)",
+             answer="race->counter",
+             text="Both threads have ended.  The hash stands for the whole schedule: who ran, and at "
+                  "which instruction each was interrupted.  Your stops in gdb took seconds and "
+                  "changed nothing of it.",
+             show=["p race->counter", "p race->steps", "p/x race->hash"]),
+        dict(at="tour:race_ended", when="race_run == 2",
+             ask="The program has run once more, with the same seed.  Is the hash of its schedule the "
+                 "same? (yes or no)", answer="race->hash == runs_hash[1]",
+             text="The same seed once more, in a new process: the same steps, the same loss, the same "
+                  "hash.  A race that a seed shows can be looked at as often as you like.",
+             show=["p/x race->hash", "p/x runs_hash[1]", "p race->steps"]),
+    ], extension="seed", symbol="seed_step"),
 }
