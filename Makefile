@@ -245,15 +245,20 @@ $(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline: $(BUILD)/host/labs/%: user/%
 	@echo "  CC  $< (host)"
 	@$(HOST_CC) $(PROGRAM_CFLAGS) -I. -o $@ $< $(BUILD)/host/lab/liblab.a
 
+# A lab that is larger than one file has the others in a folder of its name.
+LAB_PARTS = $(wildcard user/labs/$*/*.c)
+DRIVE_FILES := $(wildcard user/labs/drive/*)
+$(BUILD)/labs/drive $(BUILD)/host/labs/drive: $(DRIVE_FILES)
+
 $(BUILD)/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/lab/liblab.a $(BUILD)/flags/user
 	@mkdir -p $(@D)
 	@echo "  CC  $< (musl)"
-	@$(MUSL_CC) $(PROGRAM_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/lab/liblab.a
+	@$(MUSL_CC) $(PROGRAM_CFLAGS) -I. -Iuser/lab -o $@ $< $(LAB_PARTS) $(BUILD)/lab/liblab.a
 
 $(BUILD)/host/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/host/lab/liblab.a $(BUILD)/flags/host
 	@mkdir -p $(@D)
 	@echo "  CC  $< (host)"
-	@$(HOST_CC) $(PROGRAM_CFLAGS) -I. -Iuser/lab -o $@ $< $(BUILD)/host/lab/liblab.a
+	@$(HOST_CC) $(PROGRAM_CFLAGS) -I. -Iuser/lab -o $@ $< $(LAB_PARTS) $(BUILD)/host/lab/liblab.a
 
 # The labs' pages, for `lab NAME --page`.
 $(BUILD)/host/labs/pages/%.txt: docs/labs/%.md tools/lab_page.py

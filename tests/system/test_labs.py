@@ -552,36 +552,6 @@ def test_browser_live():
         assert vm.run("stty -a") == before
 
 
-def test_drive_live():
-    """By keys: the program is broken, undone, cured; then the report; the terminal is as it was."""
-    with VM(timeout=120, append="console_size=30x100") as vm:
-        vm.shell()
-        assert vm.run("stty size") == "30 100"
-        before = vm.run("stty -a")
-        vm.send("lab drive\n")
-        vm.expect("q: leave. ")
-        vm.send("c")
-        vm.expect("You are the scheduler: lost update.*q: end")
-        for key, shown in (("a", "So far: A\\b"), ("b", "So far: AB\\b"), ("u", "So far: A\\b"),
-                           ("h", "Run A next"), ("bbbaa", "BROKEN after 6: counter is 1, and"),
-                           ("k", "cured by locks"), ("ab", "waits for a lock"),
-                           ("n", "lost wake-up"), ("abba", "sleeps for ever"),
-                           ("n", "deadlock"), ("ab", "each waits for a lock"),
-                           ("a", "waits for a lock")):
-            for k in key:
-                vm.send(k)
-                vm.expect("q: end")
-                screen = vm.console.before
-            assert re.search(shown, screen), (key, screen)
-        vm.send("q")
-        vm.expect("You broke 'lost update' with ABBBAA")
-        vm.expect("continue; a")
-        vm.send("a")
-        vm.expect("You said c")
-        vm.shell()
-        assert vm.run("stty -a") == before
-
-
 def test_timeline_live():
     """It fits the terminal, answers keys, and leaves the terminal as it was."""
     left = r"\x1b\[\?1049l\s*~ # (?:\x1b\[6n)?$"  # a row of marks ends in "# ", too

@@ -53,6 +53,9 @@ struct lab {
 	/* The gdb tour that shows it: "switch", "syscall", "fork", "page-fault", "smp", "futex". */
 	const char *tour;
 	void (*run)(void);
+	/* Does what a knob asks for in place of the lab.  Returns false if there is no such knob.
+	 */
+	bool (*instead)(void);
 };
 
 extern const struct lab lab; /* each lab's file defines it; main() is in the library */
@@ -170,7 +173,18 @@ void lab_live_newline(void);
 void lab_live_line(enum lab_colour colour, const char *format, ...)
     LAB_PRINTF(2, 3); /* text and newline */
 void lab_live_end(void);
-int lab_live_key(int timeout_ms); /* 0: no key in that time; 'q' at end of input */
+
+/* Reads one key.  Returns a character, or one of these; 0: no key in that time; 'q' at end of
+ * input. A key that sends several bytes is one key, also if its bytes arrive apart. */
+enum {
+	LAB_KEY_UP = 0x101,
+	LAB_KEY_DOWN,
+	LAB_KEY_RIGHT,
+	LAB_KEY_LEFT,
+	LAB_KEY_ESCAPE,
+	LAB_KEY_OTHER
+};
+int lab_live_key(int timeout_ms);
 
 /* --- time, CPUs, threads ------------------------------------------------------------------------
  */

@@ -133,12 +133,72 @@ void lab_live_end(void)
 	fflush(stdout);
 }
 
-int lab_live_key(int timeout_ms)
+/* --- keys ---------------------------------------------------------------------------------------
+ *
+ * A key sends a character or an escape sequence: ESC [ parameters letter, ESC O letter, ESC
+ * character; on the Linux console also ESC [ [ letter.  A slow line can deliver it in pieces, so
+ * after ESC [ the rest is awaited.  ESC alone is the Escape key; if [ or O follows it later, they
+ * were one sequence. */
+
+#define PIECE_MS 100  /* after ESC */
+#define REST_MS	 2000 /* after ESC [ */
+
+static bool after_escape; /* the last byte was ESC, and was returned as a key */
+
+/* Returns a byte, -1 if there is none in time, or -2 at the end of input. */
+static int read_byte(int timeout_ms)
 {
 	struct pollfd key = {.fd = STDIN_FILENO, .events = POLLIN};
-	char c;
+	unsigned char c;
 
 	if (poll(&key, 1, timeout_ms) <= 0)
+		return -1;
+	return read(STDIN_FILENO, &c, 1) == 1 ? c : -2;
+}
+
+/* The rest of a sequence, after ESC [ or ESC O. */
+static int sequence(void)
+{
+	int c = read_byte(REST_MS), first = c;
+
+	if (c == '[') { /* ESC [ [ A: F1 on the Linux console */
+		(void)read_byte(REST_MS);
+		return LAB_KEY_OTHER;
+	}
+	while (c >= 0x20 && c <= 0x3F) /* parameters */
+		c = read_byte(REST_MS);
+	if (c == first && c >= 'A' && c <= 'D')
+		return LAB_KEY_UP + c - 'A';
+	return LAB_KEY_OTHER;
+}
+
+static int escape(void)
+{
+	int c = read_byte(PIECE_MS);
+
+	if (c == -1) {
+		after_escape = true;
+		return LAB_KEY_ESCAPE;
+	}
+	return c == '[' || c == 'O' ? sequence() : LAB_KEY_OTHER;
+}
+
+int lab_live_key(int timeout_ms)
+{
+	bool continues = after_escape;
+	int c = read_byte(timeout_ms);
+
+	if (c == -1)
 		return 0;
-	return read(STDIN_FILENO, &c, 1) == 1 ? c : 'q';
+	after_escape = false;
+	if (continues && (c == '[' || c == 'O'))
+		return sequence();
+	if (c == '\033')
+		return escape();
+	if (c >= 0x80) { /* a character of UTF-8: its other bytes follow */
+		for (int rest = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : c >= 0xC0; rest > 0; rest--)
+			(void)read_byte(PIECE_MS);
+		return LAB_KEY_OTHER;
+	}
+	return c == -2 ? 'q' : c;
 }

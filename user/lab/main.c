@@ -47,6 +47,8 @@ int main(int argc, char *argv[])
 	options_parse(argc, argv);
 	letters_open();
 	options_apply();
+	if (lab.instead && lab.instead())
+		return 0;
 	if (!lab_options.json)
 		show_heading();
 	if (lab_options.interactive && !lab_options.quick)
