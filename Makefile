@@ -321,6 +321,12 @@ grade: ## points for exercises: make grade EX=cow STUDENT=name JSON=results.json
 	@$(PYTHON) tools/grade.py $(if $(STUDENT),-s $(call quote,$(STUDENT))) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(JSON),--json $(call quote,$(JSON))) $(GRADEFLAGS) $(EX)
 
+submit: ## pack an exercise's branch and its grade: make submit EX=cow STUDENT=name KEY=~/.ssh/id_ed25519
+	@$(PYTHON) tools/submit.py make $(if $(KEY),--key $(KEY)) $(call quote,$(STUDENT)) $(call quote,$(EX))
+
+submit-check: ## the teacher's side: verify, grade again, find copies: make submit-check FILE="a.tar.gz b.tar.gz"
+	@$(PYTHON) tools/submit.py check $(if $(SIGNERS),--signers $(SIGNERS)) $(CHECKFLAGS) $(FILE)
+
 compile_commands.json: ## for clangd
 	@$(PYTHON) tools/compile_commands.py $(CC) '$(KERNEL_CFLAGS)' $(filter %.c,$(SOURCES)) > $@
 
@@ -346,7 +352,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report book exercise grade compile_commands.json loc house house-picture pictures abi format \
+.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

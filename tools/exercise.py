@@ -143,14 +143,17 @@ class Exercise:
         return [r["function"] for r in self.replace if r["file"] == file]
 
     def stubs(self):
-        return sorted(p for p in self.folder.glob("stub.*"))
+        return sorted(self.folder.glob("stub.*"))
+
+    def own_checks(self):
+        return sorted(self.folder.glob("check_*.c"))
 
     def patched(self, paths, root=ROOT):
         """{file of the tree: its text} with the functions in `paths` in place of its own."""
         out = {}
         for path in paths:
             names = {r["function"]: r["file"] for r in self.replace
-                     if r["file"].endswith(path.suffix)}
+                     if r["file"].endswith(".S") == (path.suffix == ".S")}
             for name, text in answers(path, names).items():
                 file = names[name]
                 whole = out.get(file) or (root / file).read_text()

@@ -4,7 +4,8 @@
 
     tools/grade.py [--json FILE] [--student NAME | --seed N] [EXERCISE...]
     tools/grade.py --answer exercises/cow/wrong/never_copy.c cow    grade this answer instead
-    tools/grade.py --table [EXERCISE...]     grade the stub, each wrong answer and the right one
+    tools/grade.py --table [--page docs/exercises.md] [EXERCISE...]
+                                             grade the stub, each wrong answer and the right one
 
 The working tree is copied to build/grade/tree, where only files that changed are compiled again.  It
 boots there on each number of CPUs: self-tests of the kernel in one boot, programs and labs in another.
@@ -12,6 +13,8 @@ A check during which the kernel panics, hangs or resets has failed, and another 
 --json writes what Gradescope reads as results.json.  The status is 0 only at full points.
 """
 import argparse
+import contextlib
+import fcntl
 import fnmatch
 import json
 import os
@@ -56,15 +59,27 @@ def make(folder, *arguments):
 
 # The tree
 
-def sources():
-    """{path relative to the tree: file to copy}."""
+@contextlib.contextmanager
+def alone():
+    """One at a time in the tree."""
+    GRADE.mkdir(parents=True, exist_ok=True)
+    with open(GRADE / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refused(f"another `make grade` is at work in {GRADE}: wait for its end") from None
+        yield
+
+
+def sources(exercise):
+    """{path relative to the tree: file to copy}, with the exercise's own checks."""
     out = {}
     for name in COPIED:
         top = ROOT / name
         for path in [top] if top.is_file() else top.rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 out[str(path.relative_to(ROOT))] = path
-    for path in ROOT.glob("exercises/*/check_*.c"):
+    for path in exercise.own_checks():
         folder = "kernel" if "KTEST(" in path.read_text() else "user"
         out[f"tests/{folder}/{checks_own_name(path)}.c"] = path
     return out
@@ -75,9 +90,8 @@ def checks_own_name(path):
     return path.parent.name.replace("-", "_") + "_" + path.stem[len("check_"):]
 
 
-def own_programs():
-    return [checks_own_name(p) for p in ROOT.glob("exercises/*/check_*.c")
-            if "KTEST(" not in p.read_text()]
+def own_programs(exercise):
+    return [checks_own_name(p) for p in exercise.own_checks() if "KTEST(" not in p.read_text()]
 
 
 def seed_objects():
@@ -94,11 +108,11 @@ def seed_objects():
                         dirs_exist_ok=True)
 
 
-def write_tree(patches):
+def write_tree(exercise, patches):
     """Bring TREE up to date; `patches` stand in place of files.  Unchanged files keep their time."""
     first = not (TREE / "build").exists()
     (TREE / "build").mkdir(parents=True, exist_ok=True)
-    wanted = sources()
+    wanted = {**dict.fromkeys(patches), **sources(exercise)}
     for name, path in wanted.items():
         to = TREE / name
         new = patches[name].encode() if name in patches else path.read_bytes()
@@ -106,7 +120,8 @@ def write_tree(patches):
             continue
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_bytes(new)
-        shutil.copymode(path, to)
+        if path:
+            shutil.copymode(path, to)
         if first and name not in patches:
             shutil.copystat(path, to)
     for path in [p for name in COPIED for p in (TREE / name).rglob("*") if p.is_file()]:
@@ -119,8 +134,9 @@ def write_tree(patches):
 class Built:
     """The kernel in the tree, its programs, and which self-tests there are."""
 
-    def __init__(self, patches, debug):
-        write_tree(patches)
+    def __init__(self, exercise, patches, debug):
+        self.exercise = exercise
+        write_tree(exercise, patches)
         self.error = None
         self.kernels = {}
         for wanted in sorted({False} | debug):
@@ -130,7 +146,7 @@ class Built:
             self.kernels[wanted] = TREE / where / "heddle.elf"
         self.tests = sorted(name for path in (TREE / "tests/kernel").rglob("*.c")
                             for name in re.findall(r"^KTEST\((\w+)\)", path.read_text(), re.M))
-        programs = [f"build/tests/user/{name}" for name in own_programs()]
+        programs = [f"build/tests/user/{name}" for name in own_programs(self.exercise)]
         error = make(ROOT, f"BUILD={BUILD}", str(BUILD / "initramfs.cpio"))
         if not error and programs:
             error = make(TREE, "BUILD=build", *programs)
@@ -140,7 +156,7 @@ class Built:
     def archive(self, script):
         """The RAM file system with the exercises' own programs and this script in it."""
         entries = [linux.cpio_entry("grade.sh", 0o100755, script.encode())]
-        for name in own_programs():
+        for name in own_programs(self.exercise):
             data = (TREE / "build/tests/user" / name).read_bytes()
             entries.append(linux.cpio_entry(f"tests/{name}", 0o100755, data))
         entries.append(linux.cpio_entry("TRAILER!!!", 0))
@@ -360,11 +376,16 @@ class Grade:
 
 
 def grade(exercise, patches=None, seed=1, say=lambda text: None, only=None):
-    """Build, boot, judge."""
+    """Build, boot, judge: all checks, or those whose names are in `only`."""
+    with alone():
+        return grade_alone(exercise, patches, seed, say, only)
+
+
+def grade_alone(exercise, patches, seed, say, only):
     out, start = Grade(exercise, seed), time.monotonic()
     checks = [c for c in exercise.checks if not only or c["name"] in only]
     say("build")
-    built = Built(patches or {}, {is_debug(c) for c in checks})
+    built = Built(exercise, patches or {}, {is_debug(c) for c in checks})
     if built.error:
         out.error = "the kernel does not compile: " + built.error
     else:
@@ -382,7 +403,8 @@ def run_checks(out, built, checks, seed, say):
         mine = [c for c in checks if (is_debug(c), c.get("words", "")) == (debug, words)]
         for cpus in sorted({n for c in mine for n in c["cpus"]}):
             steps, looks = {}, []
-            for check in [c for c in mine if cpus in c["cpus"]]:
+            # What has failed on fewer CPUs has lost its points: it is not run again.
+            for check in [c for c in mine if cpus in c["cpus"] and not out.seen.get(c["name"])]:
                 for key, command in steps_of(check, built.tests, seed).items():
                     step = steps.setdefault(key, Step(key, command))
                     step.factor = max(step.factor, check.get("limit", 1))
@@ -413,14 +435,16 @@ def details(check, seen):
 
 
 def show(graded):
-    exercise = graded.exercise
+    exercise, shown = graded.exercise, []
     print(f"\n{exercise.name}: {exercise.title}")
     for check in exercise.checks:
         passed = graded.passed(check)
         print(f"  {'ok  ' if passed else 'FAIL'}  {check['name']:40} "
               f"{check['points'] if passed else 0:3} of {check['points']:3}")
         if not passed and not graded.error:
-            print("\n".join(details(check, graded.seen[check["name"]])))
+            seen = graded.seen[check["name"]]
+            print("\n".join(details(check, seen) if seen not in shown else [block("seen", "the same")]))
+            shown.append(seen)
     if graded.error:
         print(textwrap.indent(graded.error, "    "))
     print(f"  {'':46}{graded.points:3} of {exercise.points:3}   ({graded.boots} boots, "
@@ -473,6 +497,7 @@ def misjudged(graded, label, wrong):
     lost = {c["name"] for c in graded.exercise.checks if not graded.passed(c)}
     if graded.error:
         yield f"{label}: {graded.error}"
+        return
     if label == "right" and lost:
         yield f"right: loses {', '.join(sorted(lost))}"
     if label == "stub" and graded.points > graded.exercise.points * 0.4:
@@ -483,21 +508,48 @@ def misjudged(graded, label, wrong):
         yield f"{label}: loses {', '.join(sorted(set(wrong['keeps']) & lost))}, too"
 
 
-def table(chosen, seed):
-    """Grade every answer of the exercises; (rows, complaints)."""
-    rows, complaints = [], []
+BEGIN, END = "<!-- table: tools/grade.py --table --page docs/exercises.md -->\n", "<!-- end -->\n"
+HEAD = ("| exercise | what you write | your minutes | builds on | stub | wrong answers | right | to grade |\n"
+        "|---|---|---|---|---|---|---|---|\n")
+
+
+def row(exercise, points, seconds):
+    """A line of the table in docs/exercises.md."""
+    wrong = ", ".join(str(points[w["file"]]) for w in exercise.wrong)
+    return (f"| `{exercise.name}` | {exercise.title} | {exercise.minutes} | "
+            f"{', '.join(exercise.builds_on) or '-'} | {points['stub']} | {wrong} | {points['right']} | "
+            f"{seconds['right']:.0f} s; wrong: up to {max(seconds.values()):.0f} s |\n")
+
+
+def write_page(path, rows):
+    """Put these rows into the table of the page, in the order of the course; others stay."""
+    text = path.read_text()
+    if BEGIN not in text or END not in text:
+        raise Refused(f"{path} has no place for the table: it stands between {BEGIN.strip()} and {END.strip()}")
+    start = text.index(BEGIN) + len(BEGIN)
+    end = text.index(END, start)
+    lines = {m[1]: m[0] for m in re.finditer(r"^\| `([\w-]+)` .*\n", text[start:end], re.M)}
+    lines.update({exercise.name: row(exercise, points, seconds) for exercise, points, seconds in rows})
+    ordered = [lines[e.name] for e in exercises.every() if e.name in lines]
+    path.write_text(text[:start] + HEAD + "".join(ordered) + text[end:])
+
+
+def table(chosen, seed, page=None):
+    """Grade every answer of the exercises, and write a row for each into the page; complaints."""
+    complaints = []
     for exercise in chosen:
-        points, seconds = {}, 0.0
+        points, seconds = {}, {}
         for label, patches, wrong in all_answers(exercise):
             graded = grade(exercise, patches, seed, progress(f"{exercise.name}, {label}"))
             clear_line()
-            points[label], seconds = graded.points, graded.seconds
+            points[label], seconds[label] = graded.points, graded.seconds
             complaints += [f"{exercise.name}: {line}" for line in misjudged(graded, label, wrong)]
             lost = [c["name"] for c in exercise.checks if not graded.passed(c)]
             print(f"{exercise.name:12} {label:32} {graded.points:3} of {exercise.points:3}  "
                   f"{graded.seconds:4.0f} s  {'lost: ' + ' '.join(lost) if lost else ''}", flush=True)
-        rows.append((exercise, points, seconds))
-    return rows, complaints
+        if page:
+            write_page(page, [(exercise, points, seconds)])
+    return complaints
 
 
 def main():
@@ -508,6 +560,7 @@ def main():
     parser.add_argument("--answer", action="append", type=pathlib.Path, default=[],
                         help="a file with functions that stand in place of the tree's")
     parser.add_argument("--table", action="store_true", help="grade the stub and the wrong answers, too")
+    parser.add_argument("--page", type=pathlib.Path, help="with --table: the page that has the table")
     parser.add_argument("names", nargs="*", metavar="EXERCISE")
     options = parser.parse_args()
     try:
@@ -519,7 +572,7 @@ def main():
 def run(options):
     chosen = [exercises.load(name) for name in options.names] or exercises.every()
     if options.table:
-        _, complaints = table(chosen, options.seed or 1)
+        complaints = table(chosen, options.seed or 1, options.page)
         print("\n".join(complaints))
         return 1 if complaints else 0
     grades = []

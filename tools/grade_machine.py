@@ -51,7 +51,7 @@ class Machine:
 
     def limit(self, factor=1):
         """CPU seconds without a line of output."""
-        return (10 + 5 * self.cpus) * factor
+        return (8 + 3 * self.cpus) * factor
 
     def run(self, on_line, factor=lambda: 1):
         """Boot; on_line(text) sees each line.  Returns (kind, reason, where): kind is "end", "panic",

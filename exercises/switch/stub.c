@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Make `next` the page-table root of this CPU.  NULL means: any root will do, because a kernel
+ * thread has no user memory.  Returns whether CR3 was written.  Do not write it if that changes
+ * nothing: a write flushes the TLB.  cpu->pmap is the root that is loaded, cpu->pmap_lazy says that
+ * it is only still loaded (`next` was NULL).  `active` of a root has a bit for each CPU that may
+ * have entries of it in its TLB: set the bit of the new root before loading it
+ * (write_cr3(next->root)), and clear that of the old one afterwards (cpumask_set(),
+ * cpumask_clear()).  Interrupts are off. */
+bool pmap_switch(struct pmap *next)
+{
+	return false;
+}
+
+/* Load all machine state of `next` except its general registers and its stack: the page-table root
+ * (pmap_switch(), which says if it has changed), the FPU (arch.fpu, NULL if a thread has none), FS
+ * base and kernel GS base (wrmsr(); only user threads have an FS base), and for the next entry to
+ * the kernel its stack: cpu->kernel_sp and tss_set_kernel_stack(), the end of kernel_stack.  The
+ * FPU registers are saved at each switch and restored only if this CPU holds those of another
+ * thread: cpu->fpu_owner is the thread whose registers are in the FPU, arch.fpu_cpu the CPU where a
+ * thread's registers were last.  A dead thread's need no saving.  cpu->current is the running
+ * thread. */
+static void switch_machine_state(struct runqueue *rq, struct thread *prev, struct thread *next,
+				 bool preempted)
+{
+	struct cpu *cpu = this_cpu();
+	bool root_changed = false;
+
+	/* What is counted, and what only debuggers and 32-bit code need, is here already. */
+	rq->stats.switches++;
+	rq->stats.running = next->tid;
+	rq->stats.switches_root += root_changed;
+	trace_switch(prev, next, next->use.run_since_ns, root_changed, preempted);
+	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all))
+		switch_segments(prev, next);
+	if (ptrace_has_work(prev, WORK_DEBUG_REGS) || ptrace_has_work(next, WORK_DEBUG_REGS))
+		ptrace_load_debug_registers(next);
+	cpu->current = next;
+}
