@@ -36,6 +36,8 @@ BUILD = BUILD if BUILD.is_absolute() else ROOT / BUILD
 GRADE = BUILD / "grade"
 TREE = GRADE / "tree"
 COPIED = ("Makefile", "linker.ld", "arch", "boot", "kernel", "tests/kernel", "tests/user", "tools")
+EARLY = "(before the first check began)"
+EARLY_HINT = "The kernel does not get as far as the checks.  Begin with the first line that it lost, above."
 SEEDS = 20  # schedules of a check of kind "seeds", if it names no number
 WIDTH = 100
 
@@ -251,7 +253,7 @@ class Boots:
         failure = (reason, where)
         guilty = [now] if now and not now.done else left[:1]
         if not self.began:
-            failure = (f"{reason} (before the first check began)", where)
+            failure = (f"{reason} {EARLY}", where)
             guilty = left
         for step in guilty:
             step.done, step.failure = True, failure
@@ -431,7 +433,8 @@ def details(check, seen):
     text, where = seen
     lines = [block("wanted", check["what"]), block("seen", text)]
     lines += [" " * 16 + line.strip()[:WIDTH - 16] for line in where[:12]]
-    return lines + [block("hint", check["hint"]), block("gdb", check["gdb"])]
+    hint = EARLY_HINT if EARLY in text else check["hint"]
+    return lines + [block("hint", hint), block("gdb", check["gdb"])]
 
 
 def show(graded):

@@ -17,26 +17,38 @@
 #define THREADS 6U
 #define YIELDS	200U
 
-/* u64 switch_probe(u64 value): fills the six registers that a function must preserve, yields, and
- * returns a bit for each that has changed: rbx, rbp, r12 to r15. */
+/* u64 switch_probe(u64 value): fills the six registers that a function must preserve, switches to a
+ * stack of the test's, where switch_other() spoils them and switches back, and returns a bit for
+ * each that has changed: rbx, rbp, r12 to r15; and 64 if the result is not what the other side
+ * gave. */
 u64 switch_probe(u64 value);
+void switch_other(void);
+u64 switch_main_sp, switch_other_sp;
 __asm__(".text\n"
 	"switch_probe:\n"
 	"push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15; push %rdi\n"
 	"lea 1(%rdi), %rbx; lea 2(%rdi), %rbp; lea 3(%rdi), %r12\n"
 	"lea 4(%rdi), %r13; lea 5(%rdi), %r14; lea 6(%rdi), %r15\n"
-	"call sched_yield\n"
-	"pop %rdi; xor %eax, %eax\n"
+	"lea switch_main_sp(%rip), %rdi; mov switch_other_sp(%rip), %rsi; mov $0x1111, %edx\n"
+	"call context_switch\n"
+	"pop %rdi; mov %rax, %rcx; xor %eax, %eax\n"
 	"sub %rdi, %rbx; sub %rdi, %rbp; sub %rdi, %r12\n"
 	"sub %rdi, %r13; sub %rdi, %r14; sub %rdi, %r15\n"
 	"cmp $1, %rbx; je 1f; or $1, %eax\n1: cmp $2, %rbp; je 1f; or $2, %eax\n"
 	"1: cmp $3, %r12; je 1f; or $4, %eax\n1: cmp $4, %r13; je 1f; or $8, %eax\n"
-	"1: cmp $5, %r14; je 1f; or $16, %eax\n1: cmp $6, %r15; je 1f; or $32, %eax\n1:\n"
-	"pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
+	"1: cmp $5, %r14; je 1f; or $16, %eax\n1: cmp $6, %r15; je 1f; or $32, %eax\n"
+	"1: cmp $0x2222, %rcx; je 1f; or $64, %eax\n1:\n"
+	"pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n"
+	"switch_other:\n"
+	"mov $-1, %rbx; mov %rbx, %r12; mov %rbx, %r13; mov %rbx, %r14; mov %rbx, %r15\n"
+	"xor %ebp, %ebp\n"
+	"lea switch_other_sp(%rip), %rdi; mov switch_main_sp(%rip), %rsi; mov $0x2222, %edx\n"
+	"call context_switch\n"
+	"jmp switch_other\n");
 
 static struct {
 	u32 left, begun;
-	u64 changed, wrong_stacks;
+	u64 wrong_stacks;
 } shared;
 
 static void run_all(void (*fn)(void *))
@@ -64,19 +76,19 @@ KTEST(switch_new_threads_begin)
 	KEXPECT_EQ(shared.begun, THREADS);
 }
 
-static void probe(void *arg)
-{
-	for (u32 i = 0; i < YIELDS; i++)
-		__atomic_fetch_or(&shared.changed, switch_probe((u64)arg << 32 | i << 8),
-				  __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&shared.left, 1, __ATOMIC_RELEASE);
-}
-
-/* Each thread keeps rbx, rbp and r12 to r15 over a switch. */
+/* context_switch() by itself: rbx, rbp and r12 to r15 have their values again. */
 KTEST(switch_keeps_registers)
 {
-	run_all(probe);
-	KEXPECT_EQ(shared.changed, 0);
+	static u64 stack[512] __aligned(16);
+	u64 *sp = &stack[ARRAY_SIZE(stack) - 2], changed = 0, flags = irq_save();
+
+	memset(stack, 0, sizeof(stack));
+	*--sp = (u64)switch_other; /* the return address, above six registers */
+	switch_other_sp = (u64)(sp - 6);
+	for (u64 i = 0; i < 8; i++)
+		changed |= switch_probe(0x123456789 * (i + 1));
+	irq_restore(flags);
+	KEXPECT_EQ(changed, 0);
 }
 
 /* A chain of calls with a yield at its end: all frames are there afterwards. */
