@@ -19,7 +19,9 @@
 #define REDIRECT_MASKED	   (1U << 16)
 
 #define ISA_IRQS	   16
-_Static_assert(VECTOR_IRQ_BASE + ISA_IRQS - 1 <= VECTOR_IRQ_LAST, "a vector for each");
+#define MESSAGES	   8 /* devices that send messages */
+#define MESSAGE_ADDRESS	   0xfee00000U
+_Static_assert(VECTOR_IRQ_BASE + ISA_IRQS + MESSAGES - 1 <= VECTOR_IRQ_LAST, "a vector for each");
 
 struct ioapic {
 	volatile u32 *registers; /* [0] selects a register, [4] is its value */
@@ -28,7 +30,7 @@ struct ioapic {
 
 static struct ioapic ioapics[ACPI_IOAPICS_MAX];
 static u32 ioapic_count;
-static irq_handler_t handlers[ISA_IRQS];
+static irq_handler_t handlers[ISA_IRQS + MESSAGES];
 
 static u32 ioapic_read(struct ioapic *io, u32 index)
 {
@@ -99,14 +101,32 @@ int irq_request_isa(u32 isa_irq, irq_handler_t handler)
 	return 0;
 }
 
+/* SDM 3A 11.11: the address names the CPU, the data the vector (edge, fixed delivery). */
+int irq_request_message(irq_handler_t handler, u64 *address, u32 *data)
+{
+	u32 apic_id = cpu_get(0)->apic_id;
+
+	for (u32 n = ISA_IRQS; n < ARRAY_SIZE(handlers) && apic_id < 255; n++) {
+		irq_handler_t none = NULL;
+
+		if (!__atomic_compare_exchange_n(&handlers[n], &none, handler, false,
+						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		*address = MESSAGE_ADDRESS | apic_id << 12;
+		*data = VECTOR_IRQ_BASE + n;
+		return 0;
+	}
+	return -ENODEV;
+}
+
 void irq_dispatch(u8 vector)
 {
-	u32 isa_irq = vector - VECTOR_IRQ_BASE;
+	u32 n = vector - VECTOR_IRQ_BASE;
 	irq_handler_t handler;
 
-	if (isa_irq >= ISA_IRQS)
+	if (n >= ARRAY_SIZE(handlers))
 		return;
-	handler = __atomic_load_n(&handlers[isa_irq], __ATOMIC_ACQUIRE);
+	handler = __atomic_load_n(&handlers[n], __ATOMIC_ACQUIRE);
 	if (handler)
 		handler();
 }

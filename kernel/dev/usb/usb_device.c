@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A device on the USB: its address, its descriptors, its pipes.
+ */
+#include "kernel/dev/usb/usb_device.h"
+
+#include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/log/log.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/task/wait.h"
+
+#define REQUEST_NS	      (2 * NSEC_PER_SEC)
+#define FAILURES_MAX	      8
+#define DEPTH_MAX	      5 /* hubs in a row (USB 2.0, 4.1.1) */
+
+#define DESCRIPTOR_DEVICE     0x0100
+#define DESCRIPTOR_CONFIG     0x0200
+#define TYPE_INTERFACE	      4
+#define TYPE_ENDPOINT	      5
+#define CLASS_HID	      3
+#define CLASS_HUB	      9
+
+#define ENDPOINT_CONTROL      4U /* types in contexts (xHCI 1.2, 6.2.3) */
+#define ENDPOINT_INTERRUPT_IN 7U
+#define CONTEXT_CONTROL	      1 /* the index of the control pipe */
+
+/* --- Contexts: what the controller knows of a device (6.2) -------------------------------------
+ */
+
+/* Context `n` of the input: 0 says which of the others count; 1 is the slot, then the endpoints. */
+static u32 *input_context(struct usb_device *d, u32 n)
+{
+	return (u32 *)((u8 *)d->input + (size_t)n * d->xhci->context_size);
+}
+
+static void input_begin(struct usb_device *d, u32 added)
+{
+	memset(d->input, 0, PAGE_SIZE);
+	input_context(d, 0)[1] = added;
+	memcpy(input_context(d, 1), d->context, d->xhci->context_size);
+}
+
+static void input_endpoint(struct usb_device *d, u32 dci, u32 type, u32 packet, u32 interval,
+			   struct ring *ring)
+{
+	u32 *e = input_context(d, dci + 1);
+	u64 dequeue = ring_dequeue(ring);
+
+	e[0] = interval << 16;
+	e[1] = packet << 16 | type << 3 | 3 << 1; /* three tries */
+	e[2] = (u32)dequeue;
+	e[3] = (u32)(dequeue >> 32);
+	e[4] = type == ENDPOINT_CONTROL ? 8 : packet | packet << 16;
+}
+
+static int device_command(struct usb_device *d, enum trb_type type)
+{
+	int code =
+	    xhci_command(d->xhci, virt_to_phys(d->input), TRB_TYPE(type) | TRB_SLOT(d->slot), NULL);
+
+	return code == COMPLETION_SUCCESS ? 0 : -EIO;
+}
+
+/* The slot's context: where the device is in the tree. */
+static void input_slot(struct usb_device *d, u32 entries)
+{
+	u32 *s = input_context(d, 1);
+
+	s[0] = d->route | d->speed << 20 | (d->kind == USB_HUB ? 1U << 26 : 0) | entries << 27;
+	s[1] = d->root_port << 16 | (d->kind == USB_HUB ? d->hub_ports << 24 : 0);
+	s[2] = d->kind == USB_HUB && d->speed == USB_HIGH ? d->hub_think << 16 : 0;
+	/* A slow device behind a fast hub: the hub translates for it. */
+	if (d->speed == USB_FULL || d->speed == USB_LOW)
+		for (struct usb_device *c = d; c->parent; c = c->parent)
+			if (c->parent->speed == USB_HIGH) {
+				s[2] = c->parent->slot | c->port << 8;
+				break;
+			}
+	s[3] = 0;
+}
+
+/* --- Requests -----------------------------------------------------------------------------------
+ */
+
+static struct usb_device *device_of_slot(struct xhci *x, u32 slot)
+{
+	for (struct usb_device *d = usb_first(x); d; d = d->next)
+		if (d->slot == slot)
+			return d;
+	return NULL;
+}
+
+void usb_transfer_event(struct xhci *x, const struct trb *event)
+{
+	struct usb_device *d = device_of_slot(x, event->control >> 24);
+	u32 endpoint = event->control >> 16 & 31, code = event->status >> 24;
+
+	if (!d)
+		return;
+	if (endpoint == CONTEXT_CONTROL) {
+		/* Less data than asked for: the event of the last stage follows. */
+		if (code == COMPLETION_SHORT) {
+			d->request_missing = event->status & 0xffffff;
+		} else {
+			d->request_done = true;
+			d->request_code = code;
+		}
+	} else if (endpoint == d->report_endpoint) {
+		u32 missing = event->status & 0xffffff;
+
+		d->report_failed = code != COMPLETION_SUCCESS && code != COMPLETION_SHORT;
+		d->report_due = !d->report_failed;
+		d->report_length = d->report_size - MIN(missing, d->report_size);
+	}
+}
+
+/* A pipe that has stalled: the endpoint starts again at the ring's next TRB (4.6.8). */
+static int reset_endpoint(struct usb_device *d, u32 dci, struct ring *ring)
+{
+	u32 where = TRB_SLOT(d->slot) | TRB_ENDPOINT(dci);
+
+	/* Each fails if the endpoint is not in the state that it is for: then the other does it. */
+	xhci_command(d->xhci, 0, TRB_TYPE(TRB_RESET_ENDPOINT) | where, NULL);
+	xhci_command(d->xhci, 0, TRB_TYPE(TRB_STOP_ENDPOINT) | where, NULL);
+	return xhci_command(d->xhci, ring_dequeue(ring), TRB_TYPE(TRB_SET_DEQUEUE) | where, NULL) ==
+		       COMPLETION_SUCCESS
+		   ? 0
+		   : -EIO;
+}
+
+int usb_request(struct usb_device *d, u8 type, u8 request, u16 value, u16 index, u16 length)
+{
+	u64 deadline = clock_now_ns() + REQUEST_NS;
+	bool in = type & FROM_DEVICE;
+	u64 setup =
+	    type | (u64)request << 8 | (u64)value << 16 | (u64)index << 32 | (u64)length << 48;
+
+	if (length > REPORT_OFFSET)
+		return -EINVAL;
+	d->request_done = false;
+	d->request_missing = 0;
+	ring_write(&d->control, setup, 8,
+		   TRB_TYPE(TRB_SETUP) | TRB_IMMEDIATE | (length ? (in ? 3U : 2U) << 16 : 0));
+	if (length)
+		ring_write(&d->control, virt_to_phys(d->buffer), length,
+			   TRB_TYPE(TRB_DATA) | (in ? TRB_IN | TRB_SHORT_EVENT : 0));
+	ring_write(&d->control, 0, 0,
+		   TRB_TYPE(TRB_STATUS) | TRB_EVENT | (length && in ? 0 : TRB_IN));
+	xhci_doorbell(d->xhci, d->slot, CONTEXT_CONTROL);
+	for (;;) {
+		xhci_poll(d->xhci);
+		if (d->request_done)
+			break;
+		if (d->xhci->dead || clock_now_ns() >= deadline) {
+			reset_endpoint(d, CONTEXT_CONTROL, &d->control);
+			return -ETIMEDOUT;
+		}
+		xhci_sleep(d->xhci, deadline);
+	}
+	if (d->request_code == COMPLETION_SUCCESS)
+		return (int)(length - MIN(d->request_missing, (u32)length));
+	reset_endpoint(d, CONTEXT_CONTROL, &d->control);
+	return d->request_code == COMPLETION_STALL ? -EPIPE : -EIO;
+}
+
+/* --- Reports -------------------------------------------------------------------------------------
+ */
+
+void usb_next_report(struct usb_device *d)
+{
+	d->report_due = false;
+	ring_write(&d->reports, virt_to_phys(d->buffer) + REPORT_OFFSET, d->report_size,
+		   TRB_TYPE(TRB_NORMAL) | TRB_EVENT | TRB_SHORT_EVENT);
+	xhci_doorbell(d->xhci, d->slot, d->report_endpoint);
+}
+
+int usb_recover(struct usb_device *d)
+{
+	u16 endpoint = (u16)(0x80 | d->report_endpoint / 2);
+
+	d->report_failed = false;
+	if (++d->failures > FAILURES_MAX || reset_endpoint(d, d->report_endpoint, &d->reports))
+		return -EIO;
+	usb_request(d, 0x02, REQUEST_CLEAR_FEATURE, 0, endpoint, 0); /* of the endpoint: HALT */
+	usb_next_report(d);
+	return 0;
+}
+
+/* The interval of an interrupt endpoint, as the exponent of a number of 125 us (6.2.3.6). */
+static u32 interval_of(u32 speed, u8 value)
+{
+	u32 exponent = 3;
+
+	if (speed == USB_HIGH || speed >= USB_SUPER)
+		return MIN(MAX(value, 1), 16) - 1U;
+	while (exponent < 10 && 1U << (exponent + 1 - 3) <= value)
+		exponent++;
+	return exponent;
+}
+
+static int open_reports(struct usb_device *d)
+{
+	if (ring_init(&d->reports))
+		return -ENOMEM;
+	input_begin(d, 1U | 1U << d->report_endpoint);
+	input_slot(d, d->report_endpoint);
+	input_endpoint(d, d->report_endpoint, ENDPOINT_INTERRUPT_IN, d->report_size, d->interval,
+		       &d->reports);
+	if (device_command(d, TRB_CONFIGURE_ENDPOINT))
+		return -EIO;
+	d->report_size = MIN(d->report_size, (u32)REPORT_MAX);
+	return 0;
+}
+
+int usb_configure_hub(struct usb_device *d)
+{
+	input_begin(d, 1U);
+	input_slot(d, d->report_endpoint);
+	return device_command(d, TRB_CONFIGURE_ENDPOINT);
+}
+
+/* --- What it is ----------------------------------------------------------------------------------
+ */
+
+/* Look through a configuration (USB 2.0, 9.6.3) for a keyboard with the boot protocol
+ * (HID 1.11, 4.3) or a hub, and its interrupt endpoint.  Every length comes from the device and is
+ * checked. */
+static void find_interface(struct usb_device *d, const u8 *text, u32 length)
+{
+	enum usb_kind kind = USB_OTHER;
+	u32 interface = 0;
+
+	for (u32 at = 0; at + 2 <= length && text[at] >= 2 && at + text[at] <= length;
+	     at += text[at]) {
+		const u8 *t = text + at;
+
+		if (t[1] == TYPE_INTERFACE && t[0] >= 9) {
+			interface = t[2];
+			kind = t[5] == CLASS_HUB			     ? USB_HUB
+			       : t[5] == CLASS_HID && t[6] == 1 && t[7] == 1 ? USB_KEYBOARD
+									     : USB_OTHER;
+			if (t[3] != 0) /* another setting of the interface: not the one in use */
+				kind = USB_OTHER;
+		} else if (t[1] == TYPE_ENDPOINT && t[0] >= 7 && kind != USB_OTHER && t[2] & 0x80 &&
+			   (t[3] & 3) == 3 && t[2] & 15) {
+			d->kind = kind;
+			d->interface = interface;
+			d->report_endpoint = (t[2] & 15U) * 2 + 1;
+			d->report_size = (t[4] | t[5] << 8) & 0x7ffU;
+			d->interval = interval_of(d->speed, t[6]);
+			return;
+		}
+	}
+}
+
+/* At full speed the size of packets is known only when the device was asked (USB 2.0, 5.5.3). */
+static int adjust_packet_size(struct usb_device *d)
+{
+	u32 size = d->buffer[7];
+
+	if (d->speed != USB_FULL || size == 8)
+		return 0;
+	if (size != 16 && size != 32 && size != 64)
+		return -EIO;
+	input_begin(d, 1U << CONTEXT_CONTROL);
+	input_endpoint(d, CONTEXT_CONTROL, ENDPOINT_CONTROL, size, 0, &d->control);
+	return device_command(d, TRB_EVALUATE_CONTEXT);
+}
+
+static int configure(struct usb_device *d)
+{
+	int n = usb_request(d, FROM_DEVICE, REQUEST_GET_DESCRIPTOR, DESCRIPTOR_DEVICE, 0, 8);
+	u8 number;
+
+	if (n < 8 || adjust_packet_size(d) ||
+	    usb_request(d, FROM_DEVICE, REQUEST_GET_DESCRIPTOR, DESCRIPTOR_DEVICE, 0, 18) < 18)
+		return -EIO;
+	d->vendor = (u16)(d->buffer[8] | d->buffer[9] << 8);
+	d->product = (u16)(d->buffer[10] | d->buffer[11] << 8);
+	n = usb_request(d, FROM_DEVICE, REQUEST_GET_DESCRIPTOR, DESCRIPTOR_CONFIG, 0, 9);
+	if (n < 9)
+		return -EIO;
+	number = d->buffer[5];
+	n = usb_request(d, FROM_DEVICE, REQUEST_GET_DESCRIPTOR, DESCRIPTOR_CONFIG, 0,
+			(u16)MIN(d->buffer[2] | d->buffer[3] << 8, REPORT_OFFSET));
+	if (n < 9)
+		return -EIO;
+	find_interface(d, d->buffer, (u32)n);
+	if (d->kind == USB_OTHER)
+		return 0;
+	if (usb_request(d, TO_DEVICE, REQUEST_SET_CONFIGURATION, number, 0, 0) < 0)
+		return -EIO;
+	return open_reports(d);
+}
+
+static int give_address(struct usb_device *d)
+{
+	static const u16 packet[] = {
+	    [USB_FULL] = 8, [USB_LOW] = 8, [USB_HIGH] = 64, [USB_SUPER] = 512};
+	struct trb answer;
+
+	if (xhci_command(d->xhci, 0, TRB_TYPE(TRB_ENABLE_SLOT), &answer) != COMPLETION_SUCCESS)
+		return -EIO;
+	d->slot = answer.control >> 24;
+	d->xhci->contexts[d->slot] = virt_to_phys(d->context);
+	input_begin(d, 1U | 1U << CONTEXT_CONTROL);
+	input_slot(d, 1);
+	input_endpoint(d, CONTEXT_CONTROL, ENDPOINT_CONTROL, packet[MIN(d->speed, (u32)USB_SUPER)],
+		       0, &d->control);
+	return device_command(d, TRB_ADDRESS_DEVICE);
+}
+
+/* --- Coming and going
+ * ------------------------------------------------------------------------------ */
+
+static void *buffer_page(void)
+{
+	struct page *p = page_alloc_zeroed(PAGE_KERNEL);
+
+	return p ? page_to_virt(p) : NULL;
+}
+
+static void buffer_free(void *page)
+{
+	if (page)
+		page_put(virt_to_page(page));
+}
+
+static void forget(struct usb_device *d)
+{
+	struct usb_device **link = (struct usb_device **)&d->xhci->devices;
+
+	/* When the slot is off, the controller no longer uses the rings and contexts (4.6.4). */
+	if (d->slot && !d->xhci->dead)
+		xhci_command(d->xhci, 0, TRB_TYPE(TRB_DISABLE_SLOT) | TRB_SLOT(d->slot), NULL);
+	if (d->slot)
+		d->xhci->contexts[d->slot] = 0;
+	for (; *link; link = &(*link)->next)
+		if (*link == d) {
+			*link = d->next;
+			break;
+		}
+	ring_free(&d->control);
+	ring_free(&d->reports);
+	buffer_free(d->context);
+	buffer_free(d->input);
+	buffer_free(d->buffer);
+	kfree(d);
+}
+
+void usb_detach(struct usb_device *d)
+{
+	struct usb_device *child = usb_first(d->xhci);
+
+	while (child) /* the list changes with each that goes: begin again */
+		if (child->parent == d) {
+			usb_detach(child);
+			child = usb_first(d->xhci);
+		} else {
+			child = child->next;
+		}
+	log_info("usb: device %x:%x is gone", d->vendor, d->product);
+	forget(d);
+}
+
+struct usb_device *usb_attach(struct xhci *x, struct usb_device *parent, u32 port, u32 speed)
+{
+	struct usb_device *d = kzalloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->xhci = x;
+	d->parent = parent;
+	d->port = port;
+	d->speed = speed;
+	d->root_port = parent ? parent->root_port : port;
+	d->depth = parent ? parent->depth + 1 : 0;
+	/* Four bits for the port of each hub on the way (8.9 of USB 3.2). */
+	d->route = parent ? parent->route | MIN(port, 15U) << 4 * parent->depth : 0;
+	d->context = buffer_page();
+	d->input = buffer_page();
+	d->buffer = buffer_page();
+	d->next = x->devices;
+	x->devices = d;
+	if (d->depth > DEPTH_MAX || !d->context || !d->input || !d->buffer ||
+	    ring_init(&d->control) || give_address(d) || configure(d)) {
+		log_warn("usb: the device at port %u%s does not answer or is not understood", port,
+			 parent ? " of a hub" : "");
+		forget(d);
+		return NULL;
+	}
+	return d;
+}

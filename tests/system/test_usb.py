@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Keyboards on the USB: a PC without a PS/2 port, typed at through xHCI, behind hubs, plugged in and out."""
+import json
+import socket
+import time
+
+import pytest
+
+from vm import VM
+
+NAMES = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot"}
+
+
+class Keys:
+    """Presses keys of the machine's keyboard, by QEMU's monitor protocol."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.file = self.socket.makefile("rw")
+        self.file.readline()
+        self.ask("qmp_capabilities")
+
+    def ask(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            answer = json.loads(self.file.readline())
+            assert "error" not in answer, answer
+            if "return" in answer:
+                return
+
+    def press(self, *keys, hold=30):
+        self.ask("send-key", keys=[{"type": "qcode", "data": k} for k in keys], **{"hold-time": hold})
+        time.sleep(hold / 1000 + 0.03)
+
+    def type(self, text):
+        for c in text:
+            key = NAMES.get(c, c.lower())
+            self.press(*(["shift", key] if c.isupper() else [key]))
+
+
+def machine(tmp_path, *devices, cpus=2):
+    """A PC without an i8042."""
+    qmp = tmp_path / "qmp"
+    extra = ["-qmp", f"unix:{qmp},server=on,wait=off"]
+    for device in devices:
+        extra += ["-device", device]
+    return VM(cpus=cpus, machine="q35,i8042=off", extra=extra), qmp
+
+
+def ready(vm):
+    """Wait for the prompt and for a keyboard, in any order."""
+    vm.expect("~ # ")
+    if "a keyboard" not in vm.log:
+        vm.expect(r"usb: device \S+ at [^\n]*: a keyboard")
+
+
+CASES = {
+    "root-port": (["qemu-xhci,id=x", "usb-kbd,bus=x.0"], 1),
+    "msi": (["nec-usb-xhci,id=x,msix=off", "usb-kbd,bus=x.0"], 2),
+    "polled": (["nec-usb-xhci,id=x,msi=off,msix=off", "usb-kbd,bus=x.0"], 2),
+    "hub-in-hub": (["qemu-xhci,id=x", "usb-hub,bus=x.0,port=1", "usb-hub,bus=x.0,port=1.2",
+                    "usb-tablet,bus=x.0,port=1.1", "usb-kbd,bus=x.0,port=1.2.3"], 2),
+    "second-controller": (["qemu-xhci,id=w", "qemu-xhci,id=x", "usb-kbd,bus=x.0"], 2),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_types(tmp_path, case):
+    devices, count = CASES[case]
+    vm, qmp = machine(tmp_path, *devices, cpus=count)
+    with vm:
+        ready(vm)
+        keys = Keys(qmp)
+        keys.type("echo Typed-Here\n")
+        vm.expect(r"\nTyped-Here\r")
+        keys.type("sleep 1000\n")
+        keys.press("ctrl", "c")
+        vm.expect(r"\^C")
+        keys.press("up")
+        keys.press("up")            # the line before the last
+        keys.press("ret")
+        vm.expect(r"\nTyped-Here\r")
+
+
+def test_held_key_repeats(tmp_path):
+    vm, qmp = machine(tmp_path, "qemu-xhci,id=x", "usb-kbd,bus=x.0")
+    with vm:
+        ready(vm)
+        keys = Keys(qmp)
+        keys.type("echo ")
+        keys.press("a", hold=1500)
+        keys.type("z\n")
+        many = vm.expect(r"\n(a+)z\r")[1]
+        assert 4 <= len(many) <= 30, f"wanted 4 to 30 letters, found {len(many)}"
+
+
+def test_plugged_in_and_out(tmp_path):
+    vm, qmp = machine(tmp_path, "qemu-xhci,id=x", "usb-hub,bus=x.0,port=1,id=hub",
+                      "usb-kbd,bus=x.0,port=1.2,id=one")
+    with vm:
+        ready(vm)
+        keys = Keys(qmp)
+        for round_ in range(3):
+            keys.ask("device_del", id="one" if round_ == 0 else f"k{round_}")
+            vm.expect(r"usb: device \S+ is gone")
+            port = ("3", "1.4", "1.2")[round_]
+            keys.ask("device_add", driver="usb-kbd", bus="x.0", port=port, id=f"k{round_ + 1}")
+            vm.expect(r"usb: device \S+ at [^\n]*: a keyboard")
+            keys.type(f"echo Round-{round_}\n")
+            vm.expect(rf"\nRound-{round_}\r")
+        keys.ask("device_del", id="hub")        # and what is behind it
+        vm.expect(r"usb: device \S+ is gone")
+        vm.expect(r"usb: device \S+ is gone")
+        vm.run("echo the shell is here")
