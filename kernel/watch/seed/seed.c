@@ -13,27 +13,18 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
+#include "kernel/watch/seed/schedule.h"
 
 #define CHOICES_MAX 64 /* the next holder is one of the 64 members that have waited longest */
 #define WAIT_NS	    (100 * NSEC_PER_MSEC) /* timeout of a holder at a kernel lock */
 #define PATIENCE    20 /* the holder gives way after so many; a paused machine causes only one */
 #define SCALES	    8  /* preemption points are up to 2^0 .. 2^7 steps apart, 16 on average */
 
-/* SplitMix64 (Steele, Lea, Flood 2014).  Any seed is valid, also 0. */
-static u64 random_next(struct seed_group *g)
-{
-	u64 z = g->random += GOLDEN_RATIO_64;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
 /* Number of steps to the next preemption point.  Short distances are likely, to hit races of a few
  * instructions; long ones let the other threads advance far. */
 static u64 random_distance(struct seed_group *g)
 {
-	u64 r = random_next(g);
+	u64 r = seed_random(&g->random);
 
 	return 1 + (r >> 32 & ((1U << r % SCALES) - 1));
 }
@@ -60,8 +51,10 @@ void seed_group_get(struct seed_group *g)
 
 void seed_group_put(struct seed_group *g)
 {
-	if (refcount_put(&g->refs))
-		kfree(g);
+	if (!refcount_put(&g->refs))
+		return;
+	schedule_free(g->schedule);
+	kfree(g);
 }
 
 /* FNV-1a, byte by byte. */
@@ -123,21 +116,14 @@ bool seed_same_group(const struct thread *a, const struct thread *b)
 	return seed_group_of(a) && seed_group_of(a) == seed_group_of(b);
 }
 
-/* Choose the next holder at random and put it into the run queue, at the front unless `to_back`.
- * If no member is ready, the group has no holder. */
-static void choose_holder(struct runqueue *rq, struct seed_group *g, bool to_back, u64 now_ns)
+/* Make a ready member the holder (NULL: the group has none) and put it into the run queue, at the
+ * front unless `to_back`. */
+static void pass_to(struct runqueue *rq, struct seed_group *g, struct thread *t, bool to_back,
+		    u64 now_ns)
 {
-	struct thread *t;
-	u64 n = 0;
-
 	g->holder = NULL;
-	if (!g->ready_count)
+	if (!t)
 		return;
-	if (g->ready_count > 1)
-		n = random_next(g) % MIN(g->ready_count, (u32)CHOICES_MAX);
-	list_for_each (t, &g->ready, run_link)
-		if (!n--)
-			break;
 	runqueue_take(rq, t);
 	set_holder(g, t);
 	runqueue_push(rq, t, now_ns);
@@ -145,6 +131,32 @@ static void choose_holder(struct runqueue *rq, struct seed_group *g, bool to_bac
 		list_remove(&t->run_link);
 		list_push_front(&rq->threads, &t->run_link);
 	}
+}
+
+/* Choose the next holder at random.  If no member is ready, the group has no holder. */
+static void choose_holder(struct runqueue *rq, struct seed_group *g, bool to_back, u64 now_ns)
+{
+	struct thread *t = NULL;
+	u64 n = 0;
+
+	if (g->ready_count > 1)
+		n = seed_random(&g->random) % MIN(g->ready_count, (u32)CHOICES_MAX);
+	list_for_each (t, &g->ready, run_link)
+		if (!n--)
+			break;
+	pass_to(rq, g, g->ready_count ? t : NULL, to_back, now_ns);
+}
+
+/* The running member of a group with a schedule gives up the CPU: one decision. */
+static void decide(struct runqueue *rq, struct seed_group *g, struct thread *prev, bool to_back,
+		   u64 now_ns)
+{
+	struct thread *next;
+
+	g->steps++;
+	next = schedule_choose(g, prev);
+	if (next != prev)
+		pass_to(rq, g, next, to_back, now_ns);
 }
 
 /* The running member gives up the CPU; `choose` is true if another member is to run.  If it is the
@@ -159,7 +171,10 @@ void seed_pass_on(struct runqueue *rq, struct thread *prev, bool choose, bool to
 		return;
 	if (prev->state != THREAD_RUNNABLE && prev->seed->stays)
 		return;
-	if (prev->state != THREAD_RUNNABLE || (choose && g->ready_count))
+	if (g->schedule) {
+		if (prev->state != THREAD_RUNNABLE || choose)
+			decide(rq, g, prev, to_back, now_ns);
+	} else if (prev->state != THREAD_RUNNABLE || (choose && g->ready_count))
 		choose_holder(rq, g, to_back, now_ns);
 }
 
@@ -186,7 +201,7 @@ void seed_step(u64 rip)
 
 	spin_lock(&rq->lock);
 	g = t->seed->group; /* other threads may change it, under this lock */
-	if (g && g->holder == t) {
+	if (g && g->holder == t && !g->schedule) {
 		step = ++g->steps;
 		if (!--g->left) {
 			g->left = random_distance(g);
@@ -224,7 +239,7 @@ void seed_trap_flag_set(struct trap_frame *frame)
 {
 	struct seed_member *m = current_thread()->seed;
 
-	if (!READ_ONCE(m->group))
+	if (!READ_ONCE(m->group) || !m->counts_steps)
 		return;
 	frame->rflags |= RFLAGS_TF;
 	m->stepping = true;
@@ -301,6 +316,10 @@ void seed_join(struct thread *t, struct seed_group *g)
 	if (!g)
 		return;
 	seed_group_get(g);
+	t->seed->counts_steps = !g->schedule;
+	t->seed->points = 0;
+	if (g->schedule)
+		schedule_join(g->schedule, t->seed);
 	t->seed->number = __atomic_fetch_add(&g->members, 1, __ATOMIC_RELAXED);
 }
 

@@ -7,17 +7,21 @@
  * All members of a group run on one CPU.  Only the holder may be in the run queue of that CPU or on
  * it, where it is scheduled like any other thread; the other ready members wait in the list of the
  * group.  Preemption points are counted in instructions of user mode: each instruction raises a
- * debug exception.
+ * debug exception.  A group with a schedule (schedule.h) is preempted only where its members call
+ * sched_yield(), and its strategy chooses the next member.
  */
 #pragma once
 
 #include "kernel/task/probe.h"
 
+struct schedule;
+
 struct seed_group {
 	struct refcount refs; /* one for each member, and one for each temporary user */
 	u64 seed;
-	u32 cpu;     /* the CPU on which the first member joined */
-	u32 members; /* threads that ever joined; gives them numbers; atomic */
+	u32 cpu;		   /* the CPU on which the first member joined */
+	u32 members;		   /* threads that ever joined; gives them numbers; atomic */
+	struct schedule *schedule; /* NULL: by instruction count.  Belongs to the group */
 
 	/* Protected by the lock of the CPU's run queue. */
 	struct thread *holder; /* NULL: no member is ready */
@@ -36,11 +40,25 @@ struct seed_member {
 				   * the lock of the thread's run queue */
 	u32 number;		  /* in the group */
 	bool stays;		  /* stays the holder while it sleeps: seed_wait_for_lock() */
+	bool counts_steps;	  /* the group has no schedule */
+	bool yields;		  /* its next decision is a yield: prefer another member */
+	u32 points;		  /* decisions at which it was running */
+	s64 priority;		  /* of strategy PCT */
 	/* Accessed by the thread itself only. */
 	bool stepping; /* TF in its trap frame was set by seed_trap_flag_set() */
 	u32 waits;     /* timeouts in a row while waiting for the lock whose queue is `queue` */
 	struct wait_queue *queue;
 };
+
+/* SplitMix64 (Steele, Lea, Flood 2014).  Any state is valid, also 0. */
+static inline u64 seed_random(u64 *state)
+{
+	u64 z = *state += GOLDEN_RATIO_64;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
 
 /* Create a group without members.  The caller gets a reference.  NULL if there is no memory.
  * Sleeps. */
