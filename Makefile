@@ -70,7 +70,7 @@ $(if $(WRONG_NAME),$(error $(WRONG_NAME)))
 endif
 
 # What `make run` and `make gdb` take.
-export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB ARGS GDBARGS REPLAY ADD
+export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB RACE STEP ARGS GDBARGS REPLAY ADD
 
 # Flags from outside add to these: CFLAGS, ASFLAGS and LDFLAGS to the kernel's, USER_CFLAGS to the
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
@@ -144,6 +144,12 @@ lab: all ## boot into a lab, then the shell: make lab NAME=races ARGS=--no-lock;
 	@how="first lab $(NAME) $(ARGS)"; [ -t 0 ] && [ -t 1 ] || \
 	how="run /bin/sh -c \"lab $(NAME) $(ARGS) --plain </dev/null\""; \
 	APPEND="$(APPEND) -- $$how" tools/run.sh
+
+# RACEFLAGS: tools/race.py --help.  SCHEDULE='1.4>2' replays one schedule.
+race: all $(BUILD)/race/lib/libruntime.a ## your own program under many schedules: make race PROGRAM=my.c (docs/race.md)
+	@MUSL_CC="$(MUSL_CC)" $(PYTHON) tools/race.py $(foreach o,SEEDS DEPTH BOUND RUNS STEPS INPUT EXPECT,$(if \
+	  $($(o)),--$(shell echo $(o) | tr A-Z a-z) $(call quote,$($(o))))) $(if $(SCHEDULE),--schedule $(call \
+	  quote,$(SCHEDULE))) $(if $(ARGS),--args=$(call quote,$(ARGS))) $(RACEFLAGS) $(PROGRAM)
 
 iso: $(BUILD)/heddle.iso ## build/heddle.iso, for CD and USB stick, BIOS and UEFI
 
@@ -238,6 +244,17 @@ $(BUILD)/host/lab/liblab.a: $(LAB_LIBRARY:user/lab/%.c=$(BUILD)/host/lab/%.o)
 
 $(BUILD)/user/lab $(BUILD)/user/timeline: $(BUILD)/lab/liblab.a
 $(BUILD)/user/lab: user/lab/catalogue.h
+$(BUILD)/user/race: user/race/run.c user/race/search.c user/race/runner.h user/race/race.h
+
+# What `make race` links with a learner's program.
+RACE_RUNTIME := $(patsubst %,$(BUILD)/race/lib/%.o,runtime accesses threads memory)
+$(BUILD)/race/lib/%.o: user/race/%.c user/race/runtime.h user/race/race.h $(BUILD)/flags/user
+	@mkdir -p $(@D)
+	@echo "  CC  $< (musl)"
+	@$(MUSL_CC) $(PROGRAM_CFLAGS) -fno-omit-frame-pointer -I. -c -o $@ $<
+
+$(BUILD)/race/lib/libruntime.a: $(RACE_RUNTIME)
+	@rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline: $(BUILD)/host/labs/%: user/%.c \
   user/lab/catalogue.h $(BUILD)/host/lab/liblab.a $(BUILD)/flags/host
@@ -352,7 +369,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab iso objs labs-host test guest test-abi bench suite ways trace report book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
+.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi bench suite ways trace report book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -7,11 +7,11 @@
     tools/gdb.py console    from another terminal: talk to the machine's console
 
 gdb comes to the user at the first station of a tour (TOUR, else switch; heddle-tour), at LAB's
-main(), or, with --batch or ARGS, at bring_up(), the first function that runs as a thread; with
---stopped before the machine's first instruction.  Then come GDB'S ARGUMENTS, as -ex COMMAND or
--x FILE.  --batch: no questions, and the end after them; status 1 when the last failed.
+main(), at STEP of RACE (docs/race.md), or, with --batch or ARGS, at bring_up(), the first function
+that runs as a thread; with --stopped before the machine's first instruction.  Then come GDB'S
+ARGUMENTS, as -ex COMMAND or -x FILE.  --batch: no questions, and the end after them; status 1 when the last failed.
 
-Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD INIT TOUR LAB ARGS QEMU
+Settings come in the environment: BUILD CPUS MEM ACCEL APPEND INITRD INIT TOUR LAB RACE STEP ARGS QEMU
 QEMU_EXTRA GDBARGS GDB_PROGRAM.  ARGS without LAB is what init is told: ARGS='run /bin/ls'.  The
 console goes to BUILD/gdb/console.log (CONSOLE_LOG names another file), in tmux also to a pane beside
 gdb's.  No port is opened: gdb and the console are UNIX sockets in a directory of their own.
@@ -144,6 +144,17 @@ def lab_settings(lab, args):
     return f"first lab {lab} --unattended {args}".strip(), f"/labs/{lab}"
 
 
+def race_settings(build, name):
+    """The same for the schedule that `make race` has kept, and the step in STEP."""
+    if not (build / f"race/{name}.d/extra.cpio").exists():
+        raise SystemExit(f"gdb: no schedule of {name}: make race PROGRAM={name}.c finds one")
+    step = setting("STEP", "1")
+    if not step.isdigit() or step == "0":
+        raise SystemExit(f"gdb: STEP={step} is not the number of a step")
+    return (f"run /bin/sh /race/{name}.sh --stop {step}",
+            ["-ex", f"python import race_steps; race_steps.go('/race/{name}', {step})"])
+
+
 # What init is told: the program of the tours plays behind the shell.
 PLAY = "first /bin/sh -c \"trap '' HUP; setsid tour {} &\""
 RECORDED = "run /bin/tour {} 4"  # an end, so that the recording has one
@@ -205,7 +216,7 @@ def main():
     if subprocess.run([ROOT / "tools/setup.sh", "version", "qemu"], check=False).returncode:
         raise SystemExit(1)
     build = build_directory()
-    told, begin = setting("ARGS"), ["-ex", "tbreak bring_up", "-ex", "continue"]
+    race, told, begin = "", setting("ARGS"), ["-ex", "tbreak bring_up", "-ex", "continue"]
     if lab := setting("LAB"):
         if not (ROOT / f"user/labs/{lab}.c").exists():
             names = " ".join(sorted(p.stem for p in (ROOT / "user/labs").glob("*.c")))
@@ -214,6 +225,8 @@ def main():
         if setting("REPLAY"):  # no shell after it, no question before it
             told = f"run lab {lab} --quick {setting('ARGS')}".strip()
         begin = ["-ex", f"heddle-break {path} main", "-ex", "continue"]
+    elif race := setting("RACE"):
+        told, begin = race_settings(build, race)
     elif setting("TOUR") or not (told or setting("REPLAY") or flags["--batch"] or flags["--stopped"]):
         tour = setting("TOUR", "switch")
         play = RECORDED if setting("REPLAY") else PLAY
@@ -227,7 +240,7 @@ def main():
     else:
         begin += ["-ex", f"python print('%.1f s from the command to here' % "
                          f"(__import__('time').time() - {started}))"]
-    initrd = setting("INITRD")
+    initrd = setting("INITRD") or (race and build / f"race/{race}.d/extra.cpio")
     if initrd:
         joined = build / "gdb/initrd.cpio"
         joined.parent.mkdir(parents=True, exist_ok=True)

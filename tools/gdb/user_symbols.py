@@ -13,7 +13,7 @@ import kernel
 import resume
 
 BUILD = os.path.dirname(os.path.abspath(kernel.OBJFILE.filename)) if kernel.OBJFILE else "build"
-PLACES = {"labs": "labs", "tests": "tests/user", "bin": "user"}
+PLACES = {"labs": "labs", "tests": "tests/user", "bin": "user", "race": "race"}
 
 _loaded = None  # (file, bias)
 _wanted = None  # what was chosen by heddle-symbols, else None
