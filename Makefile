@@ -335,7 +335,7 @@ exercise: ## list the exercises; begin one on a branch of its own: make exercise
 	@$(PYTHON) tools/exercise.py $(if $(STUDENT),-s $(call quote,$(STUDENT))) $(if $(HINT),--hint $(HINT)) $(EX)
 
 grade: ## points for exercises: make grade EX=cow STUDENT=name JSON=results.json; without EX, all
-	@$(PYTHON) tools/grade.py $(if $(STUDENT),-s $(call quote,$(STUDENT))) $(if $(SEED),--seed $(SEED)) \
+	@$(PYTHON) tools/grade.py $(if $(STUDENT),-s $(call quote,$(STUDENT))) $(if $(SEED),--seed $(SEED)) $(if $(GDB),--gdb $(GDB)) \
 	  $(if $(JSON),--json $(call quote,$(JSON))) $(GRADEFLAGS) $(EX)
 
 submit: ## pack an exercise's branch and its grade: make submit EX=cow STUDENT=name KEY=~/.ssh/id_ed25519

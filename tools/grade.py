@@ -45,7 +45,7 @@ WIDTH = 100
 def clean_environment():
     """What make told us about itself, and settings of another build, are not for the tree."""
     drop = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BUILD", "DEBUG", "SANITIZE", "CORE", "WITHOUT", "CFLAGS",
-            "NAME", "APPEND")
+            "NAME", "APPEND", "GDB", "LAB", "TOUR", "ARGS", "INITRD", "INIT", "GDBARGS", "REPLAY")
     return {k: v for k, v in os.environ.items() if k not in drop}
 
 
@@ -400,7 +400,16 @@ def is_debug(check):
     return bool(check.get("debug", check["kind"] == "lockdep"))
 
 
+def own_places(exercise, text):
+    """The exercise's checks under the name that they have for the student."""
+    for path in exercise.own_checks():
+        text = re.sub(rf"(tests/(kernel|user)/)?\b{checks_own_name(path)}\.c\b",
+                      f"exercises/{exercise.name}/{path.name}", text)
+    return text
+
+
 def run_checks(out, built, checks, seed, say):
+    exercise = out.exercise
     for debug, words in sorted({(is_debug(c), c.get("words", "")) for c in checks}):
         mine = [c for c in checks if (is_debug(c), c.get("words", "")) == (debug, words)]
         for cpus in sorted({n for c in mine for n in c["cpus"]}):
@@ -417,8 +426,37 @@ def run_checks(out, built, checks, seed, say):
             for check, step in looks:
                 found = judge(check, step)
                 if found and out.seen.get(check["name"]) is None:
-                    text, where = found
+                    text, where = own_places(exercise, found[0]), found[1]
                     out.seen[check["name"]] = (f"on {cpus} CPU{'s' if cpus > 1 else ''}: {text}", where)
+
+
+# gdb
+
+def run_gdb(exercise, patches, name, seed):
+    """gdb on a machine that runs one check, at the check's breakpoint."""
+    check = next((c for c in exercise.checks if c["name"] == name), None)
+    if not check:
+        raise Refused(f"{exercise.name} has no check {name}.  There are: "
+                      + ", ".join(c["name"] for c in exercise.checks))
+    with alone():
+        built = Built(exercise, patches, {is_debug(check)})
+        if built.error:
+            raise Refused("the kernel does not compile: " + built.error)
+        steps = [Step(*pair) for pair in steps_of(check, built.tests, seed).items()]
+        build = built.kernels[is_debug(check)].parent
+        points = re.findall(r'-ex "(break [^"]*)"', check["gdb"])
+        words, told, commands = check.get("words", ""), "run /bin/sh /grade.sh", ["--stopped"]
+        if steps[0].command is None:
+            tests = [s.key[1] for s in steps]
+            words += f" selftest selftest_list={','.join(tests)}"
+            told, commands = "", ["--stopped", "-ex", f"tbreak {tests[0]}", "-ex", "continue"]
+        commands += [w for point in points for w in ("-ex", point)] + ["-ex", "continue"]
+        archive = built.archive("" if not told else script_of(list(enumerate(steps))))
+        shutil.copy(archive, build / "initramfs.cpio")
+        print(f"gdb at the check {name}: {' '.join(commands[1:])}", flush=True)
+        environment = {**clean_environment(), "BUILD": str(build), "APPEND": words, "ARGS": told,
+                       "CPUS": os.environ.get("CPUS") or "1"}
+        return subprocess.call([sys.executable, str(ROOT / "tools/gdb.py"), *commands], env=environment)
 
 
 # Output
@@ -428,13 +466,23 @@ def block(label, text):
                          subsequent_indent=" " * 16, break_long_words=False, break_on_hyphens=False)
 
 
-def details(check, seen):
+def gdb_words(exercise, check, seen):
+    """What to type: gdb at this check, in the kernel that was graded."""
+    if EARLY in seen:
+        return check["gdb"]
+    cpus = re.match(r"on (\d+) CPU", seen)
+    then = re.search(r"then: (.*)", check["gdb"])
+    return (f"make grade EX={exercise.name} GDB={check['name']}" + (f" CPUS={cpus[1]}" if cpus else "")
+            + (f", then: {then[1]}" if then else ""))
+
+
+def details(exercise, check, seen):
     """Lines about a check that failed."""
     text, where = seen
     lines = [block("wanted", check["what"]), block("seen", text)]
     lines += [" " * 16 + line.strip()[:WIDTH - 16] for line in where[:12]]
     hint = EARLY_HINT if EARLY in text else check["hint"]
-    return lines + [block("hint", hint), block("gdb", check["gdb"])]
+    return lines + [block("hint", hint), block("gdb", gdb_words(exercise, check, text))]
 
 
 def show(graded):
@@ -446,7 +494,7 @@ def show(graded):
               f"{check['points'] if passed else 0:3} of {check['points']:3}")
         if not passed and not graded.error:
             seen = graded.seen[check["name"]]
-            print("\n".join(details(check, seen) if seen not in shown else [block("seen", "the same")]))
+            print("\n".join(details(exercise, check, seen) if seen not in shown else [block("seen", "the same")]))
             shown.append(seen)
     if graded.error:
         print(textwrap.indent(graded.error, "    "))
@@ -465,7 +513,7 @@ def gradescope(grades, student=""):
                           "status": "passed" if passed else "failed",
                           "name": f"{g.exercise.name}: {check['name']}", "number": f"{g.exercise.order}.{number}",
                           "output": "" if passed else "\n".join(
-                              line.strip() for line in details(check, seen)),
+                              line.strip() for line in details(g.exercise, check, seen)),
                           "tags": [g.exercise.name], "visibility": "visible"})
     return {"score": sum(g.points for g in grades), "execution_time": round(sum(g.seconds for g in grades)),
             "output": f"{len(grades)} exercise(s)" + (f" of {student}" if student else ""),
@@ -563,6 +611,7 @@ def main():
     parser.add_argument("--answer", action="append", type=pathlib.Path, default=[],
                         help="a file with functions that stand in place of the tree's")
     parser.add_argument("--table", action="store_true", help="grade the stub and the wrong answers, too")
+    parser.add_argument("--gdb", metavar="CHECK", help="look at this check of the exercise in gdb, on $CPUS CPUs")
     parser.add_argument("--page", type=pathlib.Path, help="with --table: the page that has the table")
     parser.add_argument("names", nargs="*", metavar="EXERCISE")
     options = parser.parse_args()
@@ -572,16 +621,26 @@ def main():
         sys.exit(f"grade: {error}.")
 
 
+def seed_for(options, exercise):
+    return options.seed or (exercises.seed_of(options.student, exercise.name) if options.student else 1)
+
+
 def run(options):
     chosen = [exercises.load(name) for name in options.names] or exercises.every()
     if options.table:
         complaints = table(chosen, options.seed or 1, options.page)
         print("\n".join(complaints))
         return 1 if complaints else 0
+    if options.gdb:
+        if not options.names:
+            raise Refused("GDB= wants the exercise, too: EX=")
+        exercise = chosen[0]
+        return run_gdb(exercise, exercise.patched(options.answer) if options.answer else {}, options.gdb,
+                       seed_for(options, exercise))
     grades = []
     quiet = options.json == "-"
     for exercise in chosen:
-        seed = options.seed or (exercises.seed_of(options.student, exercise.name) if options.student else 1)
+        seed = seed_for(options, exercise)
         patches = exercise.patched(options.answer) if options.answer else {}
         grades.append(grade(exercise, patches, seed, progress(exercise.name)))
         clear_line()

@@ -133,6 +133,8 @@ def touched(diff):
 
 
 def make(options):
+    if not options.exercise or not options.student:
+        raise Refused("make submit wants both: EX=cow STUDENT=name")
     exercise = exercises.load(options.exercise)
     if not re.fullmatch(r"[\w.@+-]+", options.student):
         raise Refused(f"STUDENT={options.student!r}: a name without spaces, of letters, digits, . @ + - _")
@@ -296,6 +298,8 @@ def compare(submissions):
 def check(options):
     if options.signers and not os.access(options.signers, os.R_OK):
         raise Refused(f"SIGNERS={options.signers} cannot be read")
+    if not options.files:
+        raise Refused("name the archives: make submit-check FILE=\"cow-anna.tar.gz cow-ben.tar.gz\"")
     submissions = [Submission(path) for path in options.files]
     for submission in submissions:
         submission.check(options.signers)
@@ -327,7 +331,7 @@ def main():
     many = actions.add_parser("check")
     many.add_argument("--signers", default="", help="lines `STUDENT PUBLIC-KEY` (ssh-keygen(1), ALLOWED SIGNERS)")
     many.add_argument("--no-grade", action="store_true", help="look at the archives only")
-    many.add_argument("files", nargs="+", metavar="SUBMISSION")
+    many.add_argument("files", nargs="*", metavar="SUBMISSION")
     options = parser.parse_args()
     try:
         return make(options) if options.action == "make" else check(options)

@@ -302,7 +302,7 @@ def test_json_is_what_gradescope_reads():
     assert sum(t["max_score"] for t in found["tests"]) == 100
     bad = [t for t in found["tests"] if t["status"] == "failed"]
     assert [t["name"] for t in bad] == ["cow: copy-is-whole"]
-    for word in ("wanted", "got 0", "hint", "make gdb"):
+    for word in ("wanted", "got 0", "hint", "make grade EX=cow GDB=copy-is-whole CPUS=2, then: p *old"):
         assert word in bad[0]["output"]
     assert found["extra_data"]["seeds"] == {"cow": 7}
 
@@ -311,9 +311,15 @@ def test_table_shows_what_failed(capsys):
     grade.show(graded_cow(["copy-is-whole", "programs-see-it"]))
     out = capsys.readouterr().out
     assert "80 of 100" in out and out.count("FAIL") == 2
-    for word in ("wanted", "seen    on 2 CPUs: got 0", "hint", "gdb     make gdb"):
+    for word in ("wanted", "seen    on 2 CPUs: got 0", "hint", "gdb     make grade EX=cow GDB=programs"):
         assert word in out
     assert all(len(line) <= 160 for line in out.splitlines())
+
+
+def test_places_are_the_students():
+    """A check is copied into the tree under another name; the message has its own."""
+    seen = grade.own_places(exercises.load("cow"), "tests/kernel/cow_pages.c:9: x / cow_threads.c:3 / memory.c:1")
+    assert seen == "exercises/cow/check_pages.c:9: x / exercises/cow/check_threads.c:3 / memory.c:1"
 
 
 def test_misjudged_answers_are_named():
@@ -440,6 +446,14 @@ def test_archives_are_read_with_care(tmp_path):
 
 
 # On a real boot
+
+def test_gdb_comes_to_a_check():
+    """What the table tells to type stops in the function, below the self-test."""
+    done = subprocess.run([sys.executable, "tools/grade.py", "--gdb", "copy-is-whole", "cow"], cwd=ROOT, text=True,
+                          input="bt\nkill\nquit\n", capture_output=True, timeout=300)
+    assert re.search(r"#0 .*fault_copy(.|\n)*cow_copy_is_whole", done.stdout), done.stdout[-3000:] + done.stderr
+    assert "no check nosuch.  There are: " in call("tools/grade.py", "--gdb", "nosuch", "cow").stderr
+
 
 def answer(name, label):
     """(graded, [[wrong]]) of one answer."""
