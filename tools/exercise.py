@@ -23,7 +23,7 @@ except ImportError:
     tomllib = None
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-KINDS = ("selftest", "program", "lab", "seeds", "lockdep")
+KINDS = ("selftest", "program", "init", "lab", "seeds", "lockdep")
 KEYS = {"": {"title", "idea", "order", "minutes", "builds_on", "read", "labs", "hints", "replace", "check",
              "wrong"},
         "replace": {"file", "function"},

@@ -186,6 +186,9 @@ def steps_of(check, tests, seeds):
         if not found:
             raise Refused(f"check {check['name']}: no self-test is called {run}")
         return {("test", t): None for t in found}
+    if kind == "init":
+        program, _, names = run.partition(":")
+        return {("init", program, name): program for name in names.split()}
     if kind == "lab":
         return {("lab", run): f"/labs/{run} --json </dev/null"}
     if kind == "seeds":
@@ -213,7 +216,10 @@ class Boots:
 
     def run(self, steps):
         """All of one kind: self-tests, or commands."""
-        for chosen in ([s for s in steps if s.command is None], [s for s in steps if s.command]):
+        kinds = {}
+        for step in steps:
+            kinds.setdefault(step.key[:2] if step.key[0] == "init" else step.command is None, []).append(step)
+        for chosen in kinds.values():
             while True:
                 left = [s for s in chosen if not s.done]
                 if not left:
@@ -227,18 +233,22 @@ class Boots:
         by_number = dict(enumerate(steps))
         now, self.began = [None], False
         tail = []
-        tests = steps[0].command is None
-        see = self.see_test if tests else self.see_command
+        group = steps[0].key[0]
+        see = {"test": self.see_test, "init": self.see_init}.get(group, self.see_command)
 
         def on_line(line):
             tail.append(line)
             del tail[:-6]
             see(line, by_number, now)
-        init, words = "run /bin/sh /grade.sh", self.words
-        if tests:
-            names = ",".join(s.key[1] for s in steps)
-            init, words = "", f"{words} selftest selftest_list={names}"
-        archive = self.built.archive("" if tests else script_of(list(by_number.items())))
+        init, words, script = "", self.words, ""
+        if group == "test":
+            words += " selftest selftest_list=" + ",".join(s.key[1] for s in steps)
+        elif group == "init":
+            words += f" init=/tests/{steps[0].command}"
+            init = " ".join(s.key[2] for s in steps)
+        else:
+            init, script = "run /bin/sh /grade.sh", script_of(list(by_number.items()))
+        archive = self.built.archive(script)
         machine = grade_machine.Machine(self.built.kernels[self.debug], archive, self.cpus, words, init)
         kind, reason, where = machine.run(on_line, lambda: now[0].factor if now[0] else 1)
         self.blame(steps, now[0], kind, reason, where, tail)
@@ -270,6 +280,16 @@ class Boots:
         elif now[0]:
             now[0].lines.append(re.sub(r"^\[ *[\d.]+\] ", "", line))
 
+    def see_init(self, line, by_number, now):
+        begin, end = re.match(r"# begin (\w+)$", line), re.match(r"(not )?ok (\w+)$", line)
+        if begin:
+            self.began = True
+            now[0] = next((s for s in by_number.values() if s.key[2] == begin[1]), None)
+        elif end and now[0] and now[0].key[2] == end[2]:
+            now[0].done, now[0].status = True, 1 if end[1] else 0
+        elif now[0]:
+            now[0].lines.append(line)
+
     def see_command(self, line, by_number, now):
         begin, end = re.search(r"@@ begin (\d+)", line), re.search(r"@@ end (\d+) (\d+)", line)
         if begin:
@@ -288,7 +308,7 @@ def judge(check, step):
     if step.failure:
         return step.failure[0], step.failure[1]
     kind, lines = check["kind"], step.lines
-    if kind == "selftest":
+    if kind in ("selftest", "init"):
         return None if step.status == 0 else first_words(lines, "the self-test failed")
     if kind == "lab":
         return judge_lab(check, lines)

@@ -105,6 +105,23 @@ MAYBE void check_fail(const char *file, int line, const char *what, const char *
 			printf("ok %s\n", #test);                                                  \
 	} while (0)
 
+/* RUN() if the program's arguments name the test, or if there are none. */
+#define RUN_NAMED(test)                                                                            \
+	do {                                                                                       \
+		if (check_wanted(argc, argv, #test)) {                                             \
+			printf("# begin %s\n", #test);                                            \
+			RUN(test);                                                                 \
+		}                                                                                  \
+	} while (0)
+
+MAYBE bool check_wanted(int argc, char *argv[], const char *name)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc < 2;
+}
+
 /* Ends the test where the kernel lacks what it is about: its line is `skip NAME: reason`, which is
  * not the line that Linux gives. */
 #define SKIP_IF(condition, reason)                                                                 \

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+
+/* `child`, whose parent ends, gets the parent `reaper`.  process_lock is held.
+ *
+ * Move it from the old parent's list of children (sibling_link) to the new one's: a zombie to the
+ * front, so that wait() finds it at once, a living child to the back.  Its exit_signal becomes
+ * SIGCHLD.
+ * - A zombie was reported to the old parent; now report it to the new one (signal_notify_end()). If
+ *   that returns true, the new parent will not wait, so no wait() would ever free it: reap_later().
+ *   If the child is traced (ptrace_on(child->leader)), do neither: its tracer is first.
+ * - A living child may have asked for a signal at its parent's end: signals.parent_death, sent by
+ *   signal_send_process(child, signal, NULL).
+ * - A process group is orphaned if no member has a parent in another group of the same session:
+ * then no shell can continue it.  If the old parent was such a parent of the child's group, and the
+ * group is orphaned now (process_group_orphaned_locked(group, NULL)), hang_up_orphans(group). */
+static void reparent_child(struct process *child, struct process *reaper, struct list *later)
+{
+	/* Here: the child keeps its dead parent. */
+	(void)child;
+	(void)reaper;
+	(void)later;
+	(void)reap_later;
+}
+
+/* All threads of `p` have ended, and its memory has been freed: make it a zombie.  process_lock is
+ * held.  Processes that no wait() will report go to `later` (reap_later()); the caller frees them
+ * after it has released the lock.
+ *
+ * - p->zombie is what wait() looks for.
+ * - A parent in vfork() sleeps in exec.wait until exec.has_left_space is true: set it, and wake.
+ * - Each child of `p` gets the parent reaper_of(p).  The loop must allow that a child leaves the
+ * list.
+ * - If `p` had a parent in another group of the same session, its group may be orphaned without it:
+ *   process_group_orphaned_locked(group, p), then hang_up_orphans(group).  Ask about the parent
+ *   before the children are moved.
+ * - Move `p` to the front of its parent's list of children: wait() looks for zombies only there.
+ * - If it is traced, and ptrace_keeps(p->leader, 0) is true, that is all: its tracer is first.
+ * - signal_notify_end(p) sends the signal to the parent and wakes its wait().  If it returns true,
+ * the parent will not wait: reap_later(). */
+static void become_zombie(struct process *p, struct list *later)
+{
+	struct process *child, *next;
+
+	assert_held(&process_lock);
+	/* Here: wait() finds the zombie if it looks at it, but the parent is not woken. */
+	p->zombie = true;
+	list_for_each_safe (child, next, &p->children, sibling_link)
+		reparent_child(child, reaper_of(p), later);
+	(void)hang_up_orphans;
+}
+
+/* `p` is a zombie that has been reported, and is out of the tables: drop the references that the
+ * tables held, to its leader and to the process itself.  The last reference frees it, so `p` must
+ * not be used after that.  No lock is held. */
+void process_reap(struct process *p)
+{
+	/* Here: its structures are never freed. */
+	(void)p;
+}
+
+/* The calling thread ends, and leaves its CPU for ever.  It cannot free its kernel stack, on which
+ * it runs: the thread that runs next does that.  finish_switch() drops the reference of the
+ * previous thread if its state is THREAD_DEAD.
+ *
+ * Interrupts off: from the state on, a switch at any moment would be the last.  The FPU registers
+ * of this CPU must not be taken for this thread's any more (this_cpu()->fpu_owner).  Trace it by
+ * trace_value(TRACE_EXIT, 0).  thread_set_state(THREAD_DEAD), then schedule(), which does not
+ * return. */
+void thread_exit_final(void)
+{
+	/* Here: the thread sleeps for ever, and keeps its stack. */
+	for (;;) {
+		thread_set_state(THREAD_BLOCKED);
+		schedule();
+	}
+}
