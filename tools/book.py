@@ -346,7 +346,8 @@ def build(folder, records, answers=True):
         list(pool.map(lambda page: page.read(), pages.values()))
     if not answers:
         for name in [n for n in pages if n.startswith("docs/teacher/answers")]:
-            pages[name].body = ("<h1>Answers</h1><p>They are not in this copy of the book.</p>")
+            pages[name].body = "<h1>Answers</h1><p>They are not in this copy of the book.</p>" + "".join(
+                f'<h2 id="{anchor}">{title}</h2>' for _, anchor, title in pages[name].headings)
             pages[name].words = ""
     parts = [(title, [n for n in links if n in pages])
              for title, links in contents((ROOT / "docs/README.md").read_text(encoding="utf-8"))]

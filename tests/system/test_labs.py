@@ -322,10 +322,10 @@ def test_unattended_waits_for_no_key():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_page(name):
-    """The page of each lab as text: 80 columns, no mark of Markdown left, the exercises in it."""
+    """The page of each lab as text: 80 columns, no mark of Markdown left, the questions in it."""
     text = on_host("lab", name, "--page").stdout
     assert text.startswith("(Space: next page.") and f"Lab {name}" in text
-    assert "\nExercises\n---------\n" in text
+    assert "\nQuestions\n---------\n" in text
     assert [line for line in text.split("\n") if len(line) > 79] == []
     assert not re.search(r"^#|\]\(|\*\*|<!--", text, re.M)
 

@@ -16,7 +16,7 @@ WORD = re.compile(rf"({FILE})|(?:^|[\s,])(\w+)\(\)|(;)")
 CODE = re.compile(r"`([^`]+)`")
 SECTION = re.compile(r"^## Where to read\n(.*?)(?=^## |\Z)", re.M | re.S)
 PARTS = ("**The claim.**", "**Where it is imprecise.**", "## How it is shown", "## What to look for",
-         "## To break it", "## Exercises")
+         "## To break it", "## Questions")
 
 
 def anchors(text):

@@ -228,7 +228,7 @@ static void show_where_next(void)
 		put_paragraph("Source code: ", 13, lab.sources);
 	if (lab.tour)
 		put_format("In gdb:      make gdb, then heddle-tour %s\n", lab.tour);
-	put_format("Exercises:   lab %s --page (docs/labs/%s.md)\n", lab.name, lab.name);
+	put_format("Questions:   lab %s --page (docs/labs/%s.md)\n", lab.name, lab.name);
 }
 
 void show_report(void)
