@@ -179,7 +179,7 @@ void lab_verdict(enum lab_verdict verdict, const char *format, ...)
 	va_start(args, format);
 	report.text = text_of_args(format, args);
 	va_end(args);
-	lab_load_look();
+	load_look();
 	checks_weigh_noise();
 }
 

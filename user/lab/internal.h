@@ -63,7 +63,8 @@ struct figure {
 struct report {
 	struct evidence *evidence;
 	struct figure *figures;
-	int checks_failed, timed_failed, timed; /* checks; `timed`: those that compare times */
+	int checks_failed, timed_failed;
+	int timed; /* checks that compare times, and looks at the load between measurements */
 	bool has_verdict;
 	enum lab_verdict verdict;
 	char *text;
@@ -84,6 +85,7 @@ char *text_of_args(const char *format, va_list args) LAB_PRINTF(1, 0);
 
 void evidence_keep(struct evidence *e, enum evidence_kind kind, const char *title);
 const char *bound_text(enum check_bound bound);
+void load_look(void);	       /* lab_load_look(), for the library */
 void checks_weigh_noise(void); /* may change the verdict to LAB_NOT_SHOWN */
 
 /* True if the verdict is the expected one; this decides the exit status. */

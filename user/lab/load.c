@@ -30,11 +30,17 @@ static double lost_here(void)
 	return 100 - 100.0 * pieces * fastest / (now - start);
 }
 
-void lab_load_look(void)
+void load_look(void)
 {
 	double lost = lost_here();
 
 	worst = lost > worst ? lost : worst;
+}
+
+void lab_load_look(void)
+{
+	report.timed++;
+	load_look();
 }
 
 static pthread_barrier_t both_here;
@@ -52,6 +58,7 @@ void lab_load_look_two(void)
 	double lost, second;
 	pthread_t thread;
 
+	report.timed++;
 	if (lab_options.cpus < 2) {
 		lab_load_look();
 		return;
@@ -73,6 +80,6 @@ void lab_load_look_two(void)
 double lab_load(void)
 {
 	if (worst < 0)
-		lab_load_look();
+		load_look();
 	return worst;
 }

@@ -54,7 +54,7 @@ int main(int argc, char *argv[])
 	if (lab_options.interactive && !lab_options.quick)
 		report.predicted = show_question();
 	fflush(stdout);
-	lab_load_look();
+	load_look();
 	lab.run();
 	show_progress_end();
 	trace_keep_rest();

@@ -209,6 +209,7 @@ static void run(void)
 			(w->ran[0].start - zero) / 1e6, (w->ran[w->count - 1].end - zero) / 1e6);
 	}
 	show_trace(trace, tids, one_cpu);
+	lab_load_look();
 	if (lab_options.cpus > 1)
 		all = round_of_work(false, false, NULL);
 

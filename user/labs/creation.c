@@ -190,6 +190,8 @@ static void measure(int rounds)
 			}
 		}
 		lab_progress("making processes and threads", round + 1, rounds);
+		if (round % 8 == 0)
+			lab_load_look();
 	}
 	for (int s = 0; s < SIZES; s++) {
 		for (int m = 0; m < METHODS; m++) {

@@ -589,11 +589,13 @@ static void run(void)
 	lab_counters(&now);
 	has_calls = now.system_calls != UINT64_MAX;
 	has_roots = now.switches_root != UINT64_MAX;
-	for (int r = 0; r < rounds; r++)
+	for (int r = 0; r < rounds; r++) {
+		lab_load_look();
 		for (int w = 0; w < WAYS; w++) {
 			measure(w, r);
 			lab_progress("ways", r * WAYS + w + 1, rounds * WAYS);
 		}
+	}
 	for (int w = 0; w < WAYS; w++) {
 		found[w].trip_us = lab_median(found[w].times, rounds);
 		for (int s = 0; s < SIZES; s++)

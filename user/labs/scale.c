@@ -243,6 +243,7 @@ static void measure_all(enum kind kind)
 	make(kind);
 	end_all(kind);
 	usleep(200000); /* the kernel may still be freeing memory of ended threads */
+	lab_load_look();
 	read_memory(&before);
 	for (int i = 0; i < STEPS && !limit[kind]; i++) {
 		measure(kind, &steps[kind][i], lab_options.quick ? quick[i] : full[i], &before);
@@ -259,6 +260,7 @@ static int measure_both(double us[KINDS])
 	enum { MEMBERS = 300, LAPS = 100 };
 	int first[KINDS], end[KINDS], fewest = MEMBERS;
 
+	lab_load_look();
 	for (enum kind kind = PROCESS; kind < KINDS; kind++) {
 		first[kind] = made;
 		while (made < first[kind] + MEMBERS && !make(kind))
