@@ -321,6 +321,9 @@ ways: all ## functions, files and rooms on the kernel's main ways: make ways WAY
 trace: all ## one lab's trace, for Perfetto, KernelShark and as a page: make trace LAB=concurrency
 	@$(PYTHON) tools/trace.py $(or $(LAB),concurrency) $(TRACEFLAGS) $(if $(ARGS),-- $(ARGS))
 
+drive-page: ## the levels of lab drive as one page for a browser: build/drive.html
+	@$(PYTHON) tools/drive_page.py $(BUILD)/drive.html
+
 report: all ## all labs on Heddle and on Linux, as one page: build/report/index.html
 	@$(PYTHON) tools/report.py $(REPORTFLAGS) $(if $(ARGS),-- $(ARGS))
 
@@ -369,7 +372,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi bench suite ways trace report book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
+.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi bench suite ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -11,6 +11,7 @@ import time
 import pexpect
 import pytest
 
+import browser
 from conftest import make
 from vm import BUILD, VM
 
@@ -141,7 +142,7 @@ def test_own_levels(tmp_path):
     assert solutions("--levels", str(path)) == {"own": "AABB"}
 
 
-@pytest.mark.parametrize("old, new, line, error", [
+BAD = [
     ("level own\n", "", 1, "the first line must be 'level NAME'"),
     ("level own", "level own/2", 1, "a level needs a name"),
     ("task: Do it.\n", "", 1, "has no 'task:' line"),
@@ -169,7 +170,10 @@ def test_own_levels(tmp_path):
     ("x = r + 1", "x = " + "(" * 300, 9, "a line of more than 250 characters"),
     ("x = r + 1", "r = 1\n    " * 24 + "x = r + 1", 32, "more than 24 lines"),
     ("    local r = 0\n", "", 7, "there is no variable 'r'"),
-])
+]
+
+
+@pytest.mark.parametrize("old, new, line, error", BAD)
 def test_bad_levels(tmp_path, old, new, line, error):
     path = tmp_path / "bad.txt"
     assert old in GOOD
@@ -261,7 +265,8 @@ def test_sequence_in_pieces(home, pieces):
         else:
             time.sleep(0.3)
     screen = play.key(pieces[-1])
-    assert "Moves: -" in screen and "Cursor keys" in screen or "does nothing" in screen
+    assert "Moves: -" in screen and re.search("Cursor keys|does nothing", screen)
+    assert "Moves: A (1)" in play.key("a")
     play.leave()
 
 
@@ -387,3 +392,223 @@ def test_on_heddle():
         assert "10 points" in text and "in memory: until the machine ends" in text
         vm.run("printf 'level x\\ntask: t\\ngoal: over\\nthread A\\n    work()\\n' > /tmp/x")
         assert "x: 1 moves: A" in vm.run("lab drive --levels /tmp/x --solve")
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+SHOWN = "return document.querySelector('{}').innerText"
+
+
+@pytest.fixture(scope="module")
+def page():
+    make("drive-page")
+    return BUILD / "drive.html"
+
+
+@pytest.fixture(scope="module")
+def window(page):
+    with browser.Browser() as shown:
+        shown.open(page)
+        yield shown
+
+
+def test_page_is_one_file(page):
+    """It asks for no other file, and has the levels of the lab."""
+    source = page.read_text()
+    assert not re.search(r"(src|href)\s*=|\b(import|fetch|XMLHttpRequest|url)\s*\(|https?://", source)
+    assert all(name in source for name in NAMES)
+
+
+@browser.needed()
+def test_page_runs_as_the_lab(window):
+    """On every level, for random moves: every number of every state; and the same solutions."""
+    rng = random.Random(7)
+    lines = window.run("""window.levels = DriveLevels.read(DRIVE_TEXT, "levels.txt");
+        return levels.map((level) => {
+          const found = Drive.solve(level);
+          return level.name + ": " + (found.found ? `${found.moves.length} moves: ${found.moves}`
+            : `no schedule reaches the goal, after ${found.states} states`);
+        }).join("\\n") + "\\n";""")
+    assert lines == drive("--solve")
+    for name in NAMES:
+        threads = re.findall(r"([A-D]) \d", states(name, "")[0])
+        for _ in range(10):
+            moves = "".join(rng.choices(threads, k=60))
+            assert window.run("""return Drive.statesText(levels.find((l) => l.name === arguments[0]),
+                arguments[1])""", name, moves) == states(name, moves), (name, moves)
+
+
+LANGUAGE = """\
+level every-operator
+task: t
+goal: for_ever(B) || stuck
+var x[3] = 1 -128 127
+var y = 5
+semaphore s = 100
+lock m
+condition c
+barrier b = 2
+rwlock l
+thread A B C
+    local i = 0
+    local k = -3
+    i = (i + 1) % 4
+    x[i] = -k * 50 - !i
+    while (i < 3 && (y >= 2 || k != 1)) {
+        k = add(y, -1)
+        if (cas(x[i], k, i + 1)) {
+            i = i + 1
+        } else {
+            i = swap(x[k % 3], i)
+            if (k <= 0) break
+        }
+        if (trylock(m)) {
+            wait(c, m)
+            unlock(m)
+        }
+    }
+    signal(c)
+    barrier_wait(b)
+thread D
+    read_lock(l)
+    write_lock(l)
+    sem_post(s)
+"""
+
+
+@browser.needed()
+def test_page_runs_every_statement(window, tmp_path):
+    """A level that no course has, with values beyond 8 bits and indices out of range."""
+    rng, path = random.Random(3), tmp_path / "own.txt"
+    for text in (LANGUAGE.replace("for_ever(B) || ", ""), LANGUAGE.replace(" || stuck", ""),
+                 LANGUAGE.replace("for_ever(B) || stuck", "B.i == 2 && over")):
+        path.write_text(text)
+        for _ in range(25):
+            moves = "".join(rng.choices("ABCD", weights=(3, 3, 2, 1), k=120))
+            assert window.run("return Drive.statesText(DriveLevels.read(arguments[0], 'x')[0], "
+                              "arguments[1])", text, moves) \
+                == states("every-operator", moves, "--levels", str(path)), moves
+
+
+def damaged(rng, text):
+    """The text with a few lines or characters lost, doubled or exchanged."""
+    lines = text.split("\n")
+    for _ in range(rng.randrange(1, 4)):
+        i, j = rng.randrange(len(lines)), rng.randrange(len(lines))
+        kind = rng.randrange(6)
+        if kind == 0:
+            lines[i], lines[j] = lines[j], lines[i]
+        elif kind == 1:
+            del lines[i]
+        elif kind == 2:
+            lines.insert(i, lines[j])
+        elif lines[i]:
+            at = rng.randrange(len(lines[i]))
+            more = rng.choice(["", "(", ")", "{", "}", "[", "9", "x", "=", " ", "é", "&&", "-", ":", "\t"])
+            lines[i] = lines[i][:at] + more + lines[i][at + (kind > 3):]
+    return "\n".join(lines)
+
+
+@browser.needed()
+def test_page_reports_the_same_errors(window, tmp_path):
+    """The page and the lab run the same damaged files, and say the same of the others."""
+    rng, path = random.Random(11), tmp_path / "levels.txt"
+    texts = [GOOD.replace(old, new) for old, new, _, _ in BAD]
+    texts += [damaged(rng, LANGUAGE) for _ in range(150)]
+    for text in texts:
+        path.write_text(text)
+        moves = "".join(rng.choices("ABCD" if "thread A B C\nthread D" in re.sub("\n .*", "", text)
+                                    else "A", k=80))
+        result = subprocess.run([DRIVE, "--levels", path, "--play", moves, "--states"],
+                                capture_output=True, text=True, timeout=60)
+        said = window.run("""try {
+              const level = DriveLevels.read(arguments[0], arguments[1])[0];
+              return Drive.statesText(level, arguments[2]).join("\\n") + "\\n";
+            } catch (error) { return `drive: ${error.message}\\n`; }""", text, str(path), moves)
+        assert said == result.stdout + result.stderr, text
+
+
+@browser.needed()
+def test_page_plays(page):
+    """By keys and by mouse every level is solved with the best score; the page keeps it."""
+    with browser.Browser() as window:
+        window.open(page)
+        assert "0 of 300 points" in window.run(SHOWN.format("header"))
+        for number, (name, best) in enumerate(solutions().items()):
+            assert window.run("return document.querySelector('select').value") == str(number)
+            if best and number % 2:
+                window.keys(best.lower())
+            elif best:
+                for thread in best:
+                    window.click(f".bar-of-keys button:nth-of-type({ord(thread) - 64})")
+            else:
+                window.keys("x")
+                right = window.run("return DriveLevels.read(DRIVE_TEXT, '')[arguments[0]].rightReason",
+                                   number)
+                window.click(f".reasons button:nth-of-type({right + 1})")
+            assert "SOLVED: 10 of 10 points" in window.run(SHOWN.format(".message")), name
+            window.keys("n")
+        window.open(page)
+        assert "300 of 300 points" in window.run(SHOWN.format("header"))
+        assert window.errors() == []
+
+
+@browser.needed()
+def test_page_answers(page, tmp_path):
+    """Threads by a click on them; cursor keys play nothing; wrong claims cost; own levels."""
+    with browser.Browser() as window:
+        window.open(page)
+        window.click(".thread:nth-of-type(2)")
+        assert "Moves: B (1)" in window.run(SHOWN.format(".moves"))
+        window.keys("\ue015\ue013\ue012\ue014\ue00c")  # cursor keys, Escape
+        assert "Moves: B (1)" in window.run(SHOWN.format(".moves"))
+        for keys, selector, shown in (
+                ("y", ".message", "'y' does nothing here"), ("u", ".moves", "Moves: -"),
+                ("u", ".message", "no move to undo"), ("x", ".message", "costs 5 points"),
+                ("h", ".message", "Hint 1: "), ("ababab", ".message", "SOLVED: 4 of 10 points"),
+                ("a", ".message", "This level is solved"), ("nnab", ".message", "wait for ever"),
+                ("pp", "select option:checked", "Lost update (4 points)"),
+                ("?", "details", "A line is one step")):
+            window.keys(keys)
+            assert shown in window.run(SHOWN.format(selector)), (keys, shown)
+        path = tmp_path / "own.txt"
+        for text, shown in ((GOOD, "Goal: Do it."), (GOOD.replace("x == 2", "y"), "Goal: Do it."),):
+            path.write_text(text)
+            found = window.ask("POST", "/element", {"using": "css selector", "value": "input"})
+            window.ask("POST", f"/element/{next(iter(found.values()))}/value", {"text": str(path)})
+            assert window.until(f"return document.querySelector('.task').innerText === '{shown}'")
+        assert window.until("return document.querySelector('.message').innerText") \
+            == "own.txt:3: there is no variable 'y'"
+        assert window.errors() == []
+
+
+@browser.needed()
+@pytest.mark.parametrize("dark", [False, True])
+def test_page_is_readable(page, dark, tmp_path):
+    """At a phone's width and a screen's no level is wider than the page; text has contrast."""
+    with browser.Browser(dark=dark) as window:
+        for width in (390, 1200):
+            window.ask("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride",
+                       "params": {"width": width, "height": 844, "deviceScaleFactor": 1,
+                                  "mobile": width < 500}})
+            window.open(page)
+            for name in NAMES:
+                wide = window.run("return document.documentElement.scrollWidth")
+                assert wide <= width, (name, wide)
+                window.keys("hn")
+            window.picture(tmp_path / f"{width}.png")
+        colours = window.run("""return [...document.querySelectorAll(".task, code, .thread h2 span, button")]
+            .map((e) => [getComputedStyle(e).color, getComputedStyle(document.body).backgroundColor])""")
+        for pair in {tuple(c) for c in colours}:
+            assert contrast(*pair) >= 4.5, pair  # WCAG 2.1, 1.4.3
+        assert window.errors() == []
+
+
+def contrast(*colours):
+    """The ratio of the lightness of two colours "rgb(1, 2, 3)", as WCAG defines it."""
+    lights = []
+    for colour in colours:
+        parts = [int(p) / 255 for p in re.findall(r"\d+", colour)[:3]]
+        parts = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        lights.append(0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2])
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
