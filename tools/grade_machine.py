@@ -18,6 +18,7 @@ import linux
 ENDED, INIT_FAILED, PANIC, REBOOT = 33, 35, 37, 39
 LOOK_S = 1.0   # between two looks at the CPUs
 IDLE_LOOKS = 12
+BABBLE = 20    # so many times each limit for a kernel that prints, but gets no further
 LINES_MAX = 100_000
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -47,15 +48,18 @@ class Machine:
                         "-append", f"console=ttyS0 debug_exit=0xf4 {words}" + (f" -- {init}" if init else ""),
                         "-qmp", f"unix:{self.qmp},server=on,wait=off"]
         self.monitor = None
-        self.idle_looks = 0
+        # Looks at idle CPUs, and CPU time at the start: since a line, and since a check began or ended.
+        self.idle_looks = self.all_idle_looks = 0
+        self.line_s = self.check_s = 0.0
 
     def limit(self, factor=1):
         """CPU seconds without a line of output."""
         return (8 + 3 * self.cpus) * factor
 
     def run(self, on_line, factor=lambda: 1):
-        """Boot; on_line(text) sees each line.  Returns (kind, reason, where): kind is "end", "panic",
-        "reset" or "hang".  factor() widens the limit for what runs now."""
+        """Boot; on_line(text) sees each line, and returns whether a check began or ended with it.
+        Returns (kind, reason, where): kind is "end", "panic", "reset" or "hang".  factor() widens the
+        limits for what runs now."""
         try:
             with subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT) as process:
@@ -69,7 +73,7 @@ class Machine:
     def watch(self, process, on_line, factor):
         os.set_blocking(process.stdout.fileno(), False)
         text, panic, count = b"", [], 0
-        since, look = 0.0, time.monotonic() + LOOK_S
+        look = time.monotonic() + LOOK_S
         while True:
             data = process.stdout.read()
             if data == b"":
@@ -80,18 +84,19 @@ class Machine:
                     line = line.decode("utf-8", "replace").rstrip("\r")
                     if panic or "panic: " in line:
                         panic.append(line)
-                    on_line(line)
+                    if on_line(line):
+                        self.check_s, self.all_idle_looks = cpu_seconds(process.pid), 0
                 count += len(whole)
-                since, self.idle_looks = cpu_seconds(process.pid), 0
+                self.line_s, self.idle_looks = cpu_seconds(process.pid), 0
                 if count > LINES_MAX:
                     return "hang", f"the kernel prints without end (more than {LINES_MAX:,} lines)", []
-                continue
             if time.monotonic() >= look:
                 look = time.monotonic() + LOOK_S
-                reason = self.stuck(process.pid, since, factor())
+                reason = self.stuck(process.pid, factor())
                 if reason:
                     return "hang", reason, self.where()
-            time.sleep(0.02)
+            if not data:
+                time.sleep(0.02)
         if text:
             on_line(text.decode("utf-8", "replace"))
         return self.ending(process.wait(), panic)
@@ -108,15 +113,18 @@ class Machine:
                              "(triple fault)"), []
         return "reset", f"QEMU ended with status {status}", []
 
-    def stuck(self, pid, since, factor):
-        """Why the machine will print nothing more, or None."""
-        used, limit = cpu_seconds(pid) - since, self.limit(factor)
-        if used > limit:
-            return f"the kernel hangs: {used:.0f} s of CPU time without a line of output"
-        halted = self.halted()
-        self.idle_looks = self.idle_looks + 1 if halted else 0
+    def stuck(self, pid, factor):
+        """Why the machine will get no further, or None."""
+        now, limit = cpu_seconds(pid), self.limit(factor)
+        if now - self.line_s > limit:
+            return f"the kernel hangs: {now - self.line_s:.0f} s of CPU time without a line of output"
+        idle = self.halted()
+        self.idle_looks = self.idle_looks + 1 if idle else 0
+        self.all_idle_looks += idle
         if self.idle_looks > IDLE_LOOKS * factor:
             return "the kernel hangs: all CPUs are idle, no thread can run, and nothing is printed"
+        if now - self.check_s > BABBLE * limit or self.all_idle_looks > BABBLE * IDLE_LOOKS * factor:
+            return "the kernel prints lines, but the check does not end"
         return None
 
     def connect(self):

@@ -276,6 +276,16 @@ def test_idle_cpus_are_a_hang(monkeypatch):
     assert kind == "hang" and "idle" in reason
 
 
+def test_printing_alone_is_no_progress(monkeypatch):
+    monkeypatch.setattr(grade_machine.Machine, "limit", lambda self, factor: 0.05 * factor)
+    monkeypatch.setattr(grade_machine, "LOOK_S", 0.1)
+    monkeypatch.setattr(grade_machine.Machine, "halted", lambda self: False)
+    monkeypatch.setattr(grade_machine.Machine, "where", lambda self: [])
+    babble = "import time\nwhile True:\n print('again', flush=True)\n time.sleep(0.001)"
+    kind, reason, _ = machine(babble).run(lambda line: False)
+    assert kind == "hang" and "the check does not end" in reason
+
+
 def test_ends_are_told_apart():
     def kind(script):
         return machine(script).run(lambda line: None)[:2]
