@@ -11,13 +11,15 @@ import tarfile
 
 import pytest
 
-from vm import BUILD, ROOT
+from vm import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 # pylint: disable=wrong-import-position
 import exercise as exercises  # noqa: E402
 import grade  # noqa: E402
+import grade_boots  # noqa: E402
 import grade_machine  # noqa: E402
+import grade_tree  # noqa: E402
 import submit  # noqa: E402
 from exercise import Refused  # noqa: E402
 
@@ -39,10 +41,10 @@ def test_data_is_whole(name):
         assert (ROOT / path).exists(), what
     for lab in exercise.labs:
         assert (ROOT / f"user/labs/{lab}.c").exists(), lab
-    own = set(grade.own_programs(exercise))
+    own = set(grade_tree.own_programs(exercise))
     for check in exercise.checks:
         if check["kind"] == "selftest":
-            assert grade.steps_of(check, sorted(SELF_TESTS), 1)
+            assert grade_boots.steps_of(check, sorted(SELF_TESTS), 1)
         elif check["kind"] == "lab":
             assert (ROOT / f"user/labs/{check['run'].split()[0]}.c").exists()
         else:
@@ -149,13 +151,13 @@ def test_bad_input_is_answered():
 # Judging
 
 def step(*lines, status=0, failure=None):
-    s = grade.Step(("x",), "x")
+    s = grade_boots.Step(("x",), "x")
     s.lines, s.status, s.failure, s.done = list(lines), status, failure, True
     return s
 
 
 def judge(kind, run, s, **more):
-    found = grade.judge({"name": "c", "kind": kind, "run": run, **more}, s)
+    found = grade_boots.judge({"name": "c", "kind": kind, "run": run, **more}, s)
     return found and found[0]
 
 
@@ -185,8 +187,8 @@ def test_labs_seeds_and_locks_are_judged():
 
 def test_seeds_are_the_students():
     check = {"name": "c", "kind": "seeds", "run": "p", "seeds": 3}
-    one = grade.steps_of(check, [], exercises.seed_of("anna", "cow"))
-    other = grade.steps_of(check, [], exercises.seed_of("Ben", "cow"))
+    one = grade_boots.steps_of(check, [], exercises.seed_of("anna", "cow"))
+    other = grade_boots.steps_of(check, [], exercises.seed_of("Ben", "cow"))
     assert one != other
     assert exercises.seed_of("anna", "cow") == exercises.seed_of(" Anna", "cow") != exercises.seed_of("anna", "futex")
     assert list(one.values())[0].count("@@ seed") == 6
@@ -214,8 +216,8 @@ def boots(monkeypatch, endings):
                 on_line(line)
             return self.ending
     monkeypatch.setattr(grade_machine, "Machine", Fake)
-    steps = [grade.Step(("test", name), None) for name in ("a", "b", "c")]
-    run = grade.Boots(FakeBuilt(), False, 1, "", lambda text: None)
+    steps = [grade_boots.Step(("test", name), None) for name in ("a", "b", "c")]
+    run = grade_boots.Boots(FakeBuilt(), False, 1, "", lambda text: None)
     run.run(steps)
     return steps, run.count
 
