@@ -63,9 +63,9 @@ endif
 
 # A name that does not exist is answered before anything is built.
 quote = '$(subst ','\'',$(1))'
-ifneq ($(filter run lab gdb trace iso,$(MAKECMDGOALS)),)
+ifneq ($(filter run lab gdb trace iso race,$(MAKECMDGOALS)),)
 WRONG_NAME := $(shell $(PYTHON) tools/check_names.py $(subst $(SPACE),$(COMMA),$(MAKECMDGOALS)) \
-  $(foreach s,NAME LAB TOUR BOOT APPEND,$(if $($(s)),$(call quote,$(s)=$($(s))))) 2>/dev/null)
+  $(foreach s,NAME LAB TOUR BOOT APPEND PROGRAM,$(if $($(s)),$(call quote,$(s)=$($(s))))) 2>/dev/null)
 $(if $(WRONG_NAME),$(error $(WRONG_NAME)))
 endif
 

@@ -34,6 +34,13 @@ def near(word, names):
     return f"there are: {' '.join(names)}" if len(names) < 30 else "docs/tests.md lists them"
 
 
+def programs(words):
+    """What is wrong with the files of `make race`, which start at the user's directory."""
+    if not words:
+        return ["no program.  Type: make race PROGRAM=my.c (an example: PROGRAM=tests/race/lost_update.c)"]
+    return [f"PROGRAM={w}: there is no such file" for w in words if not pathlib.Path(w).is_file()]
+
+
 def wrong(goals, settings):
     """What is wrong, in words, or None."""
     def unknown(setting, kind, names):
@@ -51,6 +58,8 @@ def wrong(goals, settings):
         found.append(unknown("TOUR", "tour", tours()))
     if {"run", "lab"} & set(goals):
         found.append(unknown("BOOT", "way to boot", BOOTS))
+    if "race" in goals:
+        found += programs(settings.get("PROGRAM", "").split())
     for filter_ in re.findall(r"(?:^| )selftest=(\S+)", settings.get("APPEND", "")):
         if not any(filter_ in name for name in self_tests()):  # as tests/kernel/ktest.c
             found.append(f"APPEND=selftest={filter_}: no self-test's name contains '{filter_}'; "

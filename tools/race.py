@@ -31,6 +31,7 @@ HEADS = {"wrong": "WRONG RESULT", "hung": "HANG", "crashed": "CRASH", "memory": 
 # What a program must not call here, and why.
 REFUSED = {name: "it makes processes; make race knows threads of one process"
            for name in ("fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "system", "popen")}
+REFUSED["thrd_create"] = "make race knows pthread_create(), not the threads of C11"
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-g", "-O0", "-Wall", "-Wextra", "-Wno-unused-parameter"]
 WATCHED = ["-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-pie", "-pthread"]
 TIMEOUT = 1800  # seconds for all runs
@@ -325,6 +326,9 @@ def not_tried(results, options):
 def report(results, options, target, program):
     done = results.done
     print(f"\n{done[0]} runs in {done[1] / 1000:.1f} s.")
+    if done[3]:
+        wrap("No more was tried, since runs ended only by a limit of time: 5 s of CPU time without an "
+             "end, or 1 s in which no thread was ready.")
     for found in results.found:
         show(found, program, results, options, target)
     if not results.found:

@@ -8,6 +8,7 @@ WRITES = {"write", "atomic-write", "atomic-change"}
 WAITS = {"lock-wait", "cond-wait", "sem-wait", "barrier-wait", "join-wait"}
 LOCKS = ("mutex", "lock for reading", "lock for writing", "spin lock")
 ROWS_MAX = 70
+FAULTS = (signal.SIGSEGV, signal.SIGBUS)
 
 Event = collections.namedtuple("Event", "thread kind size owner point pc frame_pc frame_offset "
                                         "address value old")
@@ -53,13 +54,17 @@ class Run:
                 users[e.address].add(e.thread)
                 if e.kind in WRITES:
                     written.add(e.address)
+        self.first = {}  # the first access to each address
+        for e in events:
+            if e.kind in READS | WRITES:
+                self.first.setdefault(e.address, e)
         self.shared = {a for a, threads in users.items() if len(threads) > 1 and a in written}
 
     def placed(self, events):
         """A fault in the runtime, which reads before the program does, is the program's."""
         last, result = {}, []
         for e in events:
-            if e.kind == "crash" and e.value != signal.SIGABRT and e.thread in last \
+            if e.kind == "crash" and e.value in FAULTS and e.thread in last \
                     and self.program.function_at(e.pc) is None:
                 e = e._replace(pc=last[e.thread].pc)
             last[e.thread] = e
@@ -166,6 +171,8 @@ class Run:
                 return f"{atomic}reads {name}: {new}"
             if kind == "atomic-change":
                 return f"atomically changes {name}: {old} to {new}"
+            if e.owner != 255 and self.first[e.address] is e:
+                return f"{atomic}writes {name}: {new}"  # what was on the stack means nothing
             return f"{atomic}writes {name}: {new} (was {old})"
         if kind in ("create", "join", "join-wait"):
             other = thread_name(e.value)
@@ -329,7 +336,9 @@ class Run:
                         f"{self.object(waits[t][1].address)}"), lines
         if waits:
             return "each thread waits, and none can wake another", lines
-        return "no thread is ready, but none waits for a lock: it waits in the kernel", lines
+        lines += [f"  {thread_name(t)}: its last step was at line {self.line(e.pc)}"
+                  for t, e in sorted(self.last_of().items())]
+        return "a system call waits, and no thread of the program can end that", lines
 
     def since(self, owners, address):
         for e in reversed(self.events):
@@ -375,7 +384,7 @@ class Run:
         target = self.pointer(e.address)
         lines = [f"  {thread_name(e.thread)} at {self.where(e.pc)}:",
                  f"    {self.program.source(e.pc)}"]
-        if e.value in (signal.SIGSEGV, signal.SIGBUS):
+        if e.value in FAULTS:
             if e.address < 4096:
                 target = f"{e.address:#x}: a NULL pointer, or a member of what it points to"
             lines.append(f"  the address is {target}")
@@ -397,6 +406,11 @@ class Run:
 
     def long(self):
         """A run that was stopped: what its threads did in the end."""
+        if self.events and self.events[-1].kind == "crash":  # SIGXCPU
+            e = self.events[-1]
+            return ("the program used 5 s of CPU time without an end", [
+                f"  {thread_name(e.thread)} loops without a step at line {self.line(e.pc) or '?'}: "
+                f"{self.program.source(e.pc)}"])
         tail = self.events[-1000:]
         changed = [e for e in tail if e.kind in WRITES and e.value != e.old]
         lines = []

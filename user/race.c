@@ -74,8 +74,9 @@ static void try_seeds(const char *strategy, const char *more)
 	char text[96], by[64];
 	struct outcome o;
 
-	for (unsigned long seed = options.first_seed; seed < options.first_seed + options.seeds;
-	     seed++) {
+	unsigned long seed = options.first_seed;
+
+	for (; seed < options.first_seed + options.seeds && !too_slow(); seed++) {
 		snprintf(text, sizeof(text), "%s %lu%s", strategy, seed, more);
 		snprintf(by, sizeof(by), "%s %lu", strategy, seed);
 		run(text, &o);
@@ -85,7 +86,7 @@ static void try_seeds(const char *strategy, const char *more)
 			first_failed = seed;
 		outcome_free(&o);
 	}
-	printf("@strategy %s %u %lu", strategy, options.seeds, first_failed);
+	printf("@strategy %s %lu %lu", strategy, seed - options.first_seed, first_failed);
 	for (int r = 0; r < BROKEN; r++)
 		printf(" %u", found[r]);
 	printf("\n");
@@ -242,8 +243,9 @@ static void explore(bool random, bool pct, bool exhaustive)
 		if (first[r].schedule)
 			explain((enum result)r);
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	printf("@done %u %ld %u\n", runs_made(),
-	       (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000, longest);
+	printf("@done %u %ld %u %d\n", runs_made(),
+	       (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000, longest,
+	       too_slow());
 }
 
 enum {

@@ -118,12 +118,18 @@ def test_bad_input(tmp_path):
         path.write_text(text)
         return str(path)
 
+    for setting, answer in (("", "no program"), ("PROGRAM=none.c", "PROGRAM=none.c: there is no such")):
+        done = subprocess.run(["make", "race", *setting.split()], cwd=ROOT, capture_output=True,
+                              text=True, check=False)
+        assert answer in done.stderr
     assert "no program" in race(status=2)
     assert "is not a file" in race("/none.c", status=2)
     assert "does not compile" in race(source("int main(void) { return x; }"), status=2)
     assert "no main()" in race(source("int x;"), status=2)
     assert "calls fork()" in race(source("#include <unistd.h>\nint main(void) { return fork(); }"),
                                   status=2)
+    assert "threads of C11" in race(source("#include <threads.h>\nint main(void)\n{\n\tthrd_t t;\n"
+                                           "\treturn thrd_create(&t, 0, 0);\n}"), status=2)
     assert "does not link" in race(source("int f(void); int main(void) { return f(); }"), status=2)
     assert "from 1 to 16" in race("--depth", "0", "tests/race/right.c", status=2)
 
@@ -142,6 +148,24 @@ def test_arguments_input_and_expectation(tmp_path):
     wanted.write_text("another\n")
     text = race(*flags, "--expect", str(wanted), str(program), status=1)
     assert "the output differs from that in EXPECT=" in text
+
+
+def test_waits_in_the_kernel(tmp_path):
+    """What only a limit of time ends is tried a few times, not hundreds."""
+    program = tmp_path / "reads.c"
+    program.write_text("#include <unistd.h>\nint main(void)\n{\n\tint p[2];\n\tchar c;\n\n"
+                       "\treturn pipe(p) + read(p[0], &c, 1);\n}\n")
+    text = race(str(program), status=1)
+    assert "HANG: a system call waits" in text and "No more was tried" in text
+    assert int(re.search(r"^(\d+) runs in", text, re.M).group(1)) < 10
+
+
+@pytest.mark.slow
+def test_endless_loop(tmp_path):
+    program = tmp_path / "loops.c"
+    program.write_text("int main(void)\n{\n\tfor (;;)\n\t\t;\n}\n")
+    text = race(str(program), status=1)
+    assert "main loops without a step at line 3" in text or "at line 4" in text
 
 
 @pytest.mark.slow

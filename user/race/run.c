@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define OUTPUT_MAX  (64 * 1024)
-#define CPU_SECONDS 20	/* without an end: a loop without any access */
+#define CPU_SECONDS 5	/* without an end: a loop without any access */
+#define SLOW_MAX    3	/* runs that ended only by a limit of time: no more is tried */
 #define STILL_POLLS 3	/* of a hang, if all threads wait for locks and the like */
 #define STILL_LONG  500 /* of any other */
 
@@ -27,7 +28,7 @@ struct race_shared *shared;
 const char *const result_names[RESULTS] = {"passed", "wrong", "hung",  "crashed",
 					   "memory", "long",  "broken"};
 static int shared_file, output_file;
-static unsigned int runs;
+static unsigned int runs, slow_runs;
 static char *expected;
 static size_t expected_size;
 
@@ -58,9 +59,14 @@ unsigned int runs_made(void)
 	return runs;
 }
 
+bool too_slow(void)
+{
+	return slow_runs >= SLOW_MAX;
+}
+
 static void child(void)
 {
-	struct rlimit cpu = {CPU_SECONDS, CPU_SECONDS}, file = {16 << 20, 16 << 20};
+	struct rlimit cpu = {CPU_SECONDS, 2 * CPU_SECONDS}, file = {16 << 20, 16 << 20};
 	int input = open(options.input ? options.input : "/dev/null", O_RDONLY);
 	sigset_t none;
 
@@ -144,8 +150,12 @@ static bool wait_for(pid_t pid)
 		    shared->started && points == before && !field(text, "holder ") ? still + 1 : 0;
 		before = points;
 		free(text);
-		if (still >= STILL_LONG || (still >= STILL_POLLS && all_wait()))
+		if (still >= STILL_POLLS && all_wait())
 			return true;
+		if (still >= STILL_LONG) {
+			slow_runs++;
+			return true;
+		}
 	}
 }
 
@@ -298,6 +308,7 @@ void run(const char *schedule, struct outcome *o)
 	o->steps = shared->steps;
 	o->events = shared->count;
 	o->result = judge(o, hangs);
+	slow_runs += o->result == LONG && shared->verdict != RACE_TOO_LONG;
 }
 
 void outcome_free(struct outcome *o)

@@ -46,6 +46,7 @@ void run(const char *schedule, struct outcome *o);
 void outcome_free(struct outcome *o);
 void set_expected(const char *text, size_t size);
 unsigned int runs_made(void);
+bool too_slow(void); /* runs ended only by a limit of time: try no more */
 
 /* search.c: all schedules with at most `bound` preemptions, those with fewer first. */
 struct search {

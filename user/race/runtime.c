@@ -164,7 +164,7 @@ static void crashed(int signal, siginfo_t *info, void *context)
 		rt_shared->events[rt_shared->count - 1].old = (uint64_t)info->si_code;
 	}
 	/* SA_RESETHAND: the instruction faults again, and the process ends by the signal. */
-	if (info->si_code <= 0)
+	if (info->si_code <= 0 || signal == SIGXCPU)
 		raise(signal);
 }
 
@@ -215,7 +215,7 @@ static bool give_schedule(const char *text)
 
 static void __attribute__((constructor(101))) start(void)
 {
-	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU};
 	struct sigaction action = {.sa_sigaction = crashed,
 				   .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
 	struct race_shared *shared =

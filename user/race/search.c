@@ -207,7 +207,7 @@ static bool pass(struct search *s)
 	for (unsigned int used = 0; used <= s->bound && !stop; used++) {
 		struct stack *stack = &stacks[used];
 
-		while (stack->count && !stop && s->runs < s->runs_max) {
+		while (stack->count && !stop && s->runs < s->runs_max && !too_slow()) {
 			char *words = stack->schedules[--stack->count];
 
 			stop = one(s, words, used, stacks);
@@ -278,7 +278,7 @@ char *shrink(const char *schedule, enum result wanted)
 	char *best = strdup(schedule);
 	size_t part = count_words(best), from = 0;
 
-	while (part) {
+	while (part && !too_slow()) {
 		size_t count = count_words(best);
 		char *shorter = from < count ? without(best, from, from + part, wanted) : NULL;
 
