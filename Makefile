@@ -133,8 +133,11 @@ setup: ## install what running needs (asks first, unless root or CI); make setup
 doctor: ## say what is there and what is missing
 	@tools/setup.sh doctor
 
+# GUEST="python java": with these guests, packed if they are not.
+WITH_GUESTS = $(if $(GUEST),$(PYTHON) tools/guest.py with $(GUEST) --)
+
 run: all ## boot in QEMU, console on this terminal
-	@tools/run.sh
+	@$(WITH_GUESTS) tools/run.sh
 
 gdb: all ## the machine under gdb, which knows its threads: make gdb CPUS=2 LAB=switching
 	@$(PYTHON) tools/gdb.py
@@ -143,7 +146,7 @@ lab: all ## boot into a lab, then the shell: make lab NAME=races ARGS=--no-lock;
 	@# Into a file it asks nothing, and ends when the lab has.
 	@how="first lab $(NAME) $(ARGS)"; [ -t 0 ] && [ -t 1 ] || \
 	how="run /bin/sh -c \"lab $(NAME) $(ARGS) --plain </dev/null\""; \
-	APPEND="$(APPEND) -- $$how" tools/run.sh
+	APPEND="$(APPEND) -- $$how" $(WITH_GUESTS) tools/run.sh
 
 # RACEFLAGS: tools/race.py --help.  SCHEDULE='1.4>2' replays one schedule.
 race: all $(BUILD)/race/lib/libruntime.a ## your own program under many schedules: make race PROGRAM=my.c (docs/race.md)
@@ -264,8 +267,8 @@ $(BUILD)/host/labs/lab $(BUILD)/host/labs/timeline: $(BUILD)/host/labs/%: user/%
 
 # A lab that is larger than one file has the others in a folder of its name.
 LAB_PARTS = $(wildcard user/labs/$*/*.c)
-DRIVE_FILES := $(wildcard user/labs/drive/*)
-$(BUILD)/labs/drive $(BUILD)/host/labs/drive: $(DRIVE_FILES)
+LAB_FOLDERS := $(sort $(foreach f,$(wildcard user/labs/*/*),$(word 3,$(subst /, ,$(f)))))
+$(foreach f,$(LAB_FOLDERS),$(eval $(BUILD)/labs/$(f) $(BUILD)/host/labs/$(f): $(wildcard user/labs/$(f)/*)))
 
 $(BUILD)/labs/%: user/labs/%.c user/lab/lab.h $(BUILD)/lab/liblab.a $(BUILD)/flags/user
 	@mkdir -p $(@D)

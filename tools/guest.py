@@ -4,6 +4,8 @@
 
     tools/guest.py list               the guests that there are
     tools/guest.py pack NAME...       one archive with all of these, build/guests/NAME.cpio
+    tools/guest.py with NAME... -- COMMAND   pack these if they are not packed, and run the command with
+                                      INITRD, MEM and BOOT set for them
 
 A NAME that is not in tools/guest_recipes.py is taken as a package of Debian, of which all files are
 packed.  Packages come by `apt-get download` and are unpacked under build/guests/packages, where they
@@ -371,11 +373,37 @@ def pack(names, quiet=False):
     return out, size, memory
 
 
+def sources():
+    """The files that decide what is in a guest, besides the packages."""
+    here = pathlib.Path(__file__).resolve()
+    return [*here.parent.glob("guest*.py"), *guest_build.LAB_FILES.iterdir(),
+            *guest_build.EXAMPLES.rglob("*.*")]
+
+
+def run_with(names, command):
+    """Replace this process by the command, with the guests in its RAM file system."""
+    if os.environ.get("INITRD"):
+        raise Missing("GUEST and INITRD exclude each other: put your files into the guest by ADD=")
+    out, note = GUEST_FOLDER / f"{'+'.join(names)}.cpio", GUEST_FOLDER / f"{'+'.join(names)}.mem"
+    if not out.exists() or not note.exists() or \
+            any(p.stat().st_mtime > note.stat().st_mtime for p in sources()):
+        note.write_text(str(pack(names)[2]))
+    least = int(note.read_text())
+    given = re.fullmatch(r"(\d+)([MG]?)", os.environ.get("MEM") or "0")
+    mib = int(given[1]) * (1024 if given[2] == "G" else 1) if given else 0
+    print(f"guest: {out} in {max(mib, least)} MiB of memory", flush=True)
+    os.execvpe(command[0], command, {**os.environ, "INITRD": str(out), "BOOT": "direct",
+                                     "MEM": f"{max(mib, least)}M"})
+
+
 def main():
     parser = argparse.ArgumentParser(description="guests: Debian's programs for Heddle")
-    parser.add_argument("action", choices=["list", "pack"])
+    parser.add_argument("action", choices=["list", "pack", "with"])
     parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
+    before = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options, command = parser.parse_args(sys.argv[1:before]), sys.argv[before + 1:]
+    if options.action == "with" and not (options.names and command):
+        parser.error("with wants names of guests, --, and a command")
     if options.action == "list" or not options.names:
         for name, guest in GUESTS.items():
             print(f"  {name:12} {guest.about}")
@@ -383,6 +411,8 @@ def main():
         return 0
     try:
         GUEST_FOLDER.mkdir(parents=True, exist_ok=True)
+        if options.action == "with":
+            run_with(options.names, command)
         pack(options.names)
         return 0
     except Missing as error:

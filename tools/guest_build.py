@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 
+LAB_FILES = pathlib.Path(__file__).resolve().parent.parent / "user/lab/guest"  # what labs run in guests
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "tests" / "guests"
 
 
@@ -46,6 +47,8 @@ def python(archive, packages, folder):
         print("guest: this machine cannot run Debian's Python: modules are not compiled beforehand")
     for path in folder.rglob("*.pyc"):
         archive.add(str(path.relative_to(folder)), path)
+    for path in LAB_FILES.glob("*.py"):
+        archive.add(f"labs/guest/{path.name}", path)
 
 
 def java(archive, packages, folder):
@@ -70,6 +73,8 @@ def java(archive, packages, folder):
     run(home / "bin/javac", "-d", folder / "classes", *sorted((EXAMPLES / "java").glob("*.java")))
     add_tree(archive, image, "usr/lib/jvm")
     add_tree(archive, folder / "classes", "root")
+    run(home / "bin/javac", "-d", folder / "labs", *sorted(LAB_FILES.glob("*.java")))
+    add_tree(archive, folder / "labs", "labs/guest")
     archive.compilers = getattr(archive, "compilers", {}) | {".java": (home / "bin/javac", folder)}
 
 

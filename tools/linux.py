@@ -9,7 +9,7 @@
 The kernel is the distribution's own, from its own package, unpacked under $BUILD/linux without
 being installed; LINUX=/path/to/vmlinuz takes another.  The RAM file system is ours, with a small
 archive appended: Linux wants a /dev/console there, and somebody who mounts /dev and /proc.
-Settings, as for `make run`: BUILD CPUS MEM ACCEL QEMU.
+Settings, as for `make run`: BUILD CPUS MEM ACCEL QEMU INITRD.
 """
 import argparse
 import os
@@ -81,8 +81,10 @@ def initramfs(base):
              cpio_entry("dev/console", 0o20600, device=(5, 1)) +
              cpio_entry("linux-init", 0o100755, WRAPPER.encode()) +
              cpio_entry("TRAILER!!!", 0))
-    data = pathlib.Path(base).read_bytes()
-    out.write_bytes(data + b"\0" * (-len(data) % 4) + extra)
+    parts = [pathlib.Path(base).read_bytes()]
+    if os.environ.get("INITRD"):
+        parts.append(pathlib.Path(os.environ["INITRD"]).read_bytes())
+    out.write_bytes(b"".join(part + b"\0" * (-len(part) % 4) for part in parts) + extra)
     return out
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`make guest` packs Debian's programs with their libraries; `make test-abi`, in short."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,19 @@ def test_a_guest_runs_as_its_page_says(packages, tmp_path):
     with VM(cpus=1, mem=f"{memory}M", initrd=both) as vm:
         vm.shell()
         assert vm.run("bash -c 'echo $((6 * 7)); exit 3'; echo $?") == "42\n3"
+
+
+@pytest.mark.slow
+def test_labs_find_their_guests(packages):
+    """`make lab GUEST=...` packs them and boots; CPython's threads take turns, its processes do not."""
+    done = subprocess.run(["make", "-s", "lab", "NAME=gil", "GUEST=python java", "ARGS=--quick", "CPUS=2",
+                           "ACCEL=tcg"], cwd=ROOT, text=True, timeout=900, capture_output=True,
+                          stdin=subprocess.DEVNULL, env={**os.environ, "MEM": ""})
+    assert "The real CPython: cpython 3.11" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "The real JVM: OpenJDK" in done.stdout
+    used = {m[1]: float(m[2]) for m in re.finditer(r"^  (2 \w+) +\d+ ms +\d+ ms +([\d.]+)",
+                                                   done.stdout, re.M)}
+    assert used["2 processes"] > 1.4, done.stdout[-4000:]
 
 
 def judged(*arguments):

@@ -391,6 +391,39 @@ def test_tour_tells_failure(tmp_path):
     assert on_host("lab", "tour", "--quick", environment=environment).returncode == 0
 
 
+# What stands for python3 in PATH: (what it prints, what the lab makes of it).
+INTERPRETERS = {
+    "turns": ("version x\ngil 1\none 200 200\nthreads 205 205\nprocesses 110 199\n", None),
+    "lies": ("version x\ngil 1\none 200 200\nthreads 105 200\nprocesses 110 199\n", "2 threads"),
+    "free": ("version x\ngil 0\none 200 200\nthreads 105 200\nprocesses 110 199\n", None),
+    "ends": ("", "it ended with status 3"),
+    "absent": (None, "there is no python3 here"),
+}
+
+
+@pytest.mark.parametrize("how", INTERPRETERS)
+def test_gil_reads_the_real_interpreters(how, tmp_path):
+    """The checks follow from what the interpreter prints; one that fails or is absent is left out."""
+    printed, said = INTERPRETERS[how]
+    if printed is not None:
+        script = tmp_path / "python3"
+        script.write_text(f"#!/bin/sh\n/bin/printf '{printed}'\n" + ("exit 3\n" if not printed else ""))
+        script.chmod(0o755)
+    result = on_host("gil", "--quick", "--json", environment={"PATH": str(tmp_path)})
+    report = json.loads(result.stdout)
+    failed = [e["text"] for e in report["evidence"] if e["kind"] == "check" and not e["holds"] and
+              "CPython" in e["text"]]
+    left = [e["why"] for e in report["evidence"] if e["kind"] == "left_out"]
+    assert any(said in f for f in failed) if how == "lies" else not failed, failed
+    assert any(said in why for why in left) if how in ("ends", "absent") else True, left
+    tables = [e for e in report["evidence"] if e["kind"] == "table" and "The real CPython" in e["title"]]
+    assert len(tables) == (how not in ("ends", "absent"))
+    if how == "lies":
+        assert report["verdict"] in ("corrected", "not_shown") and \
+            report["ok"] == (report["verdict"] == "not_shown")
+    assert "The real JVM" in [e.get("what") for e in report["evidence"]]
+
+
 # --- on Heddle ------------------------------------------------------------------------------------
 
 @functools.cache

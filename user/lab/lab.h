@@ -279,6 +279,25 @@ struct lab_counters {
 void lab_counters(struct lab_counters *now);
 struct lab_counters lab_counters_since(const struct lab_counters *before);
 
+/* --- programs that others wrote -----------------------------------------------------------------
+ */
+
+/* The path of a program in PATH, or NULL.  The caller frees it. */
+char *lab_program(const char *name);
+
+/* The path of a file of user/lab/guest: on Heddle in /labs/guest, where `make guest` puts it; NULL:
+ * it is not here.  The caller frees it. */
+char *lab_guest_file(const char *name);
+
+/* Runs a program on all CPUs of the lab and calls fn for each line that it prints, on standard
+ * output or error.  Returns its exit status, 128 + the signal that ended it, or -1 if it did not
+ * end within `seconds` and was killed. */
+int lab_run_program(char *const argv[], int seconds, void (*fn)(char *line, void *arg), void *arg);
+
+/* Lab gil: runs the real CPython and JVM if they are here, and makes evidence, figures and checks.
+ */
+void lab_interpreters(void);
+
 /* --- the timeline -------------------------------------------------------------------------------
  * From /sys/kernel/tracing, on Heddle and (as root) on Linux. */
 

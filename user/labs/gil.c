@@ -6,6 +6,8 @@
  */
 #include "lab.h"
 
+#include "user/labs/gil/interpreters.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -515,6 +517,9 @@ static void run(void)
 		overlap &= lab_check_time_at_least(processes, AT_ONCE, "%",
 						   "looks that saw progress, in processes");
 	}
+	lab_pin(-1);
+	if (gil_here && !keep) /* a knob changes the model only */
+		run_interpreters();
 
 	if (lab_options.cpus < 2)
 		lab_verdict(

@@ -9,6 +9,8 @@
  */
 #include "lab.h"
 
+#include "user/labs/threading/languages.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -447,6 +449,14 @@ static int different_tids(const struct result *r)
 	return count;
 }
 
+static void posix_alone(void)
+{
+	static struct result unused;
+
+	result = &unused;
+	with_posix();
+}
+
 static void run(void)
 {
 	enum { POSIX, C11, WIN32, WAYS };
@@ -493,6 +503,9 @@ static void run(void)
 	    "the C library and in this file. In all three clone() makes each thread, and a thread "
 	    "waits in futex() for a lock or for the end of another thread. If a count differs, a "
 	    "library blocks signals once more, or a thread reached a lock a moment later.");
+
+	if (!use_green)
+		trace_languages(posix_alone, WORKERS);
 
 	long clones = p->calls[SYS_clone] + p->calls[SYS_clone3];
 
