@@ -189,6 +189,15 @@ def reading():
         yield f"docs/reading.md: {whole} lines are more than a weekend's 4000"
 
 
+def contents():
+    """The book's contents, docs/README.md, lead to every page."""
+    text = (ROOT / "docs/README.md").read_text()
+    for page in PAGES:
+        name = page.relative_to(ROOT).as_posix()
+        if name.startswith("docs/") and name != "docs/README.md" and f"]({name[5:]})" not in text:
+            yield f"docs/README.md does not lead to {name}"
+
+
 def pictures():
     """docs/pictures has what tools/pictures.py draws, and each is on a page."""
     sys.path.insert(0, str(ROOT / "tools"))
@@ -204,7 +213,8 @@ def pictures():
 def main():
     problems = {"labs": list(labs()), "tests": list(kinds()), "links": [], "sources": [], "names": list(names()),
                 "extensions": list(extensions()), "locks": list(locks()), "reading": list(reading()),
-                "rooms": list(rooms()), "pictures": list(pictures())}
+                "rooms": list(rooms()), "contents": list(contents()),
+                "pictures": list(pictures())}
     for page in PAGES:
         text = page.read_text()
         name = page.relative_to(ROOT)
