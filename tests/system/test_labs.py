@@ -222,6 +222,13 @@ const struct lab lab = {.name = "noisy", .claim = "x", .expect = LAB_TRUE, .run 
 """
 
 
+def test_facts_are_no_numbers():
+    """lab_check() is for yes or no: what compares numbers goes to the functions that print them."""
+    for path in sorted((ROOT / "user/labs").glob("*.c")):
+        for fact in re.findall(r"\blab_check\(([^\"]*),\s*\"", path.read_text()):
+            assert not re.search(r"[<>]", fact.replace("->", ".")), (path.name, fact)
+
+
 def test_checks_and_noise(tmp_path):
     """A check tests the number that it prints; a part that noise made negative is not drawn; and if
     only a comparison of times fails, the verdict depends on how busy the machine was."""

@@ -225,7 +225,8 @@ static void run(void)
 	lab_note(
 	    "The parts are the CPU times of the threads, counted by the kernel. Whole pieces: "
 	    "what a thread saw of itself, %.0f ms in all; a piece in which it was preempted is "
-	    "not counted. So 'two at once', which is found from these pieces, is the least that "
+	    "not counted, nor is a turn without a whole piece. So 'two at once', which is found "
+	    "from these pieces, is the least that "
 	    "it can be.%s",
 	    one.seen_ns / 1e6,
 	    lab_options.on_heddle ? "" : " Other programs of this system had the rest of the CPU.");

@@ -292,9 +292,10 @@ static void run(void)
 			    best, threads[best]);
 	else
 		lab_verdict(LAB_NOT_SHOWN,
-			    "%d CPUs gave %.2f times the speed. %s The host or other programs took "
+			    "%d CPUs gave threads %.2f times and processes %.2f times the speed. "
+			    "%s The host or other programs took "
 			    "up to %.0f %% of the time of two CPUs.",
-			    cpus, threads[best],
+			    cpus, threads[best], processes[best],
 			    moving < 100
 				? "The emulator or the host runs the CPUs one after the other: two "
 				  "threads hardly saw each other's counter change."

@@ -771,7 +771,8 @@ static void run_lab(void)
 	if (pair_found)
 		lab_check_at_least(lost[1], 1, "updates",
 				   "updates that are lost on two CPUs, of %ld", made[1]);
-	lab_figure("failing_in_100", 100.0 * programs[NO_LOCK].lost / programs[NO_LOCK].runs, "",
+	lab_figure(seeds ? "failing_seeds_in_100" : "failing_in_100",
+		   100.0 * programs[NO_LOCK].lost / programs[NO_LOCK].runs, "",
 		   "of 100 runs of counter++ without a lock lose an update");
 	if (made[1])
 		lab_figure("lost_two_cpus", 100.0 * lost[1] / made[1], "%",

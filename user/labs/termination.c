@@ -575,7 +575,7 @@ static void run(void)
 		   "exit and wait, 1 MiB touched");
 	lab_figure("process_end_large_us", end_us[1][PROCESS], "us",
 		   "exit and wait, 8 MiB touched");
-	lab_figure("thread_end_us", end_us[1][THREAD], "us", "return and join");
+	lab_figure("thread_end_us", end_us[1][THREAD], "us", "return and join, 8 MiB touched");
 	lab_figure("locks_left_held", held, "", "locks left held by 4 ended owners");
 	if (!faster || !back)
 		lab_verdict(LAB_FALSE,

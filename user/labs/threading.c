@@ -524,11 +524,12 @@ static void run(void)
 	lab_figure("clones", (double)clones, "", "calls of clone for three workers");
 	lab_figure("futexes", (double)p->calls[SYS_futex], "", "calls of futex");
 	if (right && same && !kinds && clones == WORKERS && p->tasks == WORKERS + 1)
-		lab_verdict(LAB_CORRECTED,
-			    "The program calls a library, and it may choose which one. But every "
-			    "library only asks the kernel: all three make the same system calls, "
-			    "with %ld calls of clone(). The kernel makes the thread.",
-			    clones);
+		lab_verdict(
+		    LAB_CORRECTED,
+		    "The program calls a library, and it may choose which one. But every "
+		    "library only asks the kernel: all three make the same kinds of system calls, "
+		    "with %ld calls of clone(). The kernel makes the thread.",
+		    clones);
 	else if (right && clones == 0 && p->tasks == 1)
 		lab_verdict(
 		    LAB_TRUE,
