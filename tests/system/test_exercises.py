@@ -235,6 +235,31 @@ def test_a_hang_costs_one_check(monkeypatch):
     assert [s.status for s in steps] == [0, None, 0]
 
 
+def test_a_program_may_be_process_1(monkeypatch):
+    """Kind `init`: what is left after a panic runs in another boot, which gets its names."""
+    said, endings = [], iter([
+        (["# begin a", "ok a", "# begin b", "# t.c:1: x: is 0, wanted 1", "not ok b", "# begin c"],
+         ("panic", "the kernel panicked: x", [])),
+        (["# begin d", "[    0.1] a line of the kernel", "ok d"], END)])
+
+    class Fake:
+        def __init__(self, *arguments):
+            said.append(arguments[3:])
+            self.lines, self.ending = next(endings)
+
+        def run(self, on_line, _):
+            for line in self.lines:
+                on_line(line)
+            return self.ending
+    monkeypatch.setattr(grade_machine, "Machine", Fake)
+    check = {"name": "n", "kind": "init", "run": "reap_family:a b c d"}
+    steps = [grade_boots.Step(*pair) for pair in grade_boots.steps_of(check, [], 1).items()]
+    grade_boots.Boots(FakeBuilt(), False, 1, "", lambda text: None).run(steps)
+    assert said == [(" init=/tests/reap_family", "a b c d"), (" init=/tests/reap_family", "d")]
+    assert [grade_boots.judge(check, s) for s in steps] == [
+        None, ("t.c:1: x: is 0, wanted 1", []), ("the kernel panicked: x", []), None]
+
+
 def test_an_end_is_no_success(monkeypatch):
     """A machine that ends without a word about what is left does not pass, and comes to an end."""
     steps, count = boots(monkeypatch, [(["# begin a", "ok 1 a"], END), (["# begin c"], END)])
