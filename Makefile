@@ -154,6 +154,9 @@ race: all $(BUILD)/race/lib/libruntime.a ## your own program under many schedule
 	  $($(o)),--$(shell echo $(o) | tr A-Z a-z) $(call quote,$($(o))))) $(if $(SCHEDULE),--schedule $(call \
 	  quote,$(SCHEDULE))) $(if $(ARGS),--args=$(call quote,$(ARGS))) $(RACEFLAGS) $(PROGRAM)
 
+usb: $(BUILD)/heddle.iso ## write the image to a USB stick: make usb DEV=/dev/sdX; without DEV, list them
+	@$(PYTHON) tools/usb.py $< $(call quote,$(DEV)) $(USBFLAGS)
+
 iso: $(BUILD)/heddle.iso ## build/heddle.iso, for CD and USB stick, BIOS and UEFI
 
 $(BUILD)/heddle.iso: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio iso/grub.cfg tools/mkiso.sh

@@ -36,7 +36,8 @@ done
 safe=$(printf '%s' "$cmdline" | sed 's/[\\&|]/\\&/g; s/\$/\\\\$/g')
 sed -e "s|@CMDLINE@|$safe|g" -e "s|@EXTRA@|$extra|g" -e "s/@TIMEOUT@/${TIMEOUT:-0}/" "$(dirname "$0")/../iso/grub.cfg" \
 	> "$tree/boot/grub/grub.cfg"
-# Only what the menu needs: 5 MB instead of 20.
+# Only what the menu needs: 5 MB instead of 20.  Some BIOSes start no stick without an active partition in
+# its MBR: --mbr-force-bootable adds an empty one, as the entry that covers the GPT must not be active.
 "$mkrescue" -o "$out" --fonts= --locales= --themes= \
 	--install-modules="multiboot2 normal test iso9660 fat part_msdos part_gpt part_apple search search_fs_file all_video" \
-	"$tree" >"$build/mkrescue.log" 2>&1 || { cat "$build/mkrescue.log" >&2; exit 1; }
+	--mbr-force-bootable "$tree" >"$build/mkrescue.log" 2>&1 || { cat "$build/mkrescue.log" >&2; exit 1; }
