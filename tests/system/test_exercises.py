@@ -349,7 +349,7 @@ def test_table_shows_what_failed(capsys):
     grade.show(graded_cow(["copy-is-whole", "programs-see-it"]))
     out = capsys.readouterr().out
     assert "85 of 100" in out and out.count("FAIL") == 2
-    for word in ("wanted", "seen    on 2 CPUs: got 0", "hint", "gdb     make grade EX=cow GDB=programs"):
+    for word in ("wanted", "seen    on 2 CPUs: got 0", "hint", "gdb     make grade EX=cow GDB=copy"):
         assert word in out
     assert all(len(line) <= 160 for line in out.splitlines())
 
