@@ -39,7 +39,7 @@ class Grade:
 
     def __init__(self, exercise, seed):
         self.exercise, self.seed, self.error = exercise, seed, None
-        self.seen, self.seconds, self.boots = {}, 0.0, 0
+        self.seen, self.warnings, self.seconds, self.boots = {}, [], 0.0, 0
 
     @property
     def points(self):
@@ -60,6 +60,7 @@ def grade_alone(exercise, patches, seed, say, only):
     checks = [c for c in exercise.checks if not only or c["name"] in only]
     say("build")
     built = Built(exercise, patches or {}, {is_debug(c) for c in checks})
+    out.warnings = built.warnings
     if built.error:
         out.error = "the kernel does not compile: " + built.error
     else:
@@ -167,6 +168,8 @@ def show(graded):
             seen = graded.seen[check["name"]]
             print("\n".join(details(exercise, check, seen) if seen not in shown else [block("seen", "the same")]))
             shown.append(seen)
+    for line in graded.warnings[:5]:
+        print(f"    the compiler: {line}")
     if graded.error:
         print(textwrap.indent(graded.error, "    "))
     print(f"  {'':46}{graded.points:3} of {exercise.points:3}   ({graded.boots} boots, "
@@ -220,6 +223,8 @@ def misjudged(graded, label, wrong):
     if graded.error:
         yield f"{label}: {graded.error}"
         return
+    if label in ("stub", "right") and graded.warnings:
+        yield f"{label}: {graded.warnings[0]}"
     if label == "right" and lost:
         yield f"right: loses {', '.join(sorted(lost))}"
     if label == "stub" and graded.points > graded.exercise.points * 0.4:

@@ -26,10 +26,12 @@ def clean_environment():
     return {k: v for k, v in os.environ.items() if k not in drop}
 
 
-def make(folder, *arguments):
-    """Run make; the compiler's words if it fails, else None."""
+def make(folder, *arguments, warnings=None):
+    """Run make; the compiler's words if it fails, else None.  Warnings are appended to the list."""
     done = subprocess.run(["make", "-C", str(folder), f"-j{os.cpu_count()}", *arguments],
                           capture_output=True, text=True, env=clean_environment())
+    if warnings is not None:
+        warnings += [line for line in done.stderr.splitlines() if "warning:" in line]
     if done.returncode == 0:
         return None
     wanted = [line for line in done.stderr.splitlines() if "error" in line or "undefined" in line]
@@ -112,18 +114,19 @@ class Built:
     """The kernel in the tree, its programs, and which self-tests there are."""
 
     def __init__(self, exercise, patches, debug):
-        self.exercise = exercise
         write_tree(exercise, patches)
-        self.error = None
+        self.error, self.warnings = None, []
         self.kernels = {}
         for wanted in sorted({False} | debug):
             where = "build/debug" if wanted else "build"
             words = ["DEBUG=1", "SANITIZE=1"] if wanted else []
-            self.error = self.error or make(TREE, f"BUILD={where}", *words, f"{where}/heddle.elf")
+            self.error = self.error or make(TREE, f"BUILD={where}", *words, f"{where}/heddle.elf",
+                                             warnings=self.warnings)
             self.kernels[wanted] = TREE / where / "heddle.elf"
         self.tests = sorted(name for path in (TREE / "tests/kernel").rglob("*.c")
                             for name in re.findall(r"^KTEST\((\w+)\)", path.read_text(), re.M))
-        programs = [f"build/tests/user/{name}" for name in own_programs(self.exercise)]
+        self.programs = own_programs(exercise)
+        programs = [f"build/tests/user/{name}" for name in self.programs]
         error = make(ROOT, f"BUILD={BUILD}", str(BUILD / "initramfs.cpio"))
         if not error and programs:
             error = make(TREE, "BUILD=build", *programs)
@@ -133,7 +136,7 @@ class Built:
     def archive(self, script):
         """The RAM file system with the exercises' own programs and this script in it."""
         entries = [linux.cpio_entry("grade.sh", 0o100755, script.encode())]
-        for name in own_programs(self.exercise):
+        for name in self.programs:
             data = (TREE / "build/tests/user" / name).read_bytes()
             entries.append(linux.cpio_entry(f"tests/{name}", 0o100755, data))
         entries.append(linux.cpio_entry("TRAILER!!!", 0))
