@@ -153,7 +153,7 @@ what() {
 	python) echo "Python 3|nothing can be built" ;;
 	pytest) echo "pytest and pexpect|no system tests" ;;
 	tmux) echo "tmux|no test of gdb's text interface; the machine's console not beside gdb" ;;
-	browser) echo "Chromium|no test of the pages that make trace and make report write" ;;
+	browser) echo "Chromium|no test of the pages that make trace, report and drive-page write" ;;
 	driver) echo "chromedriver|no test that drives a browser" ;;
 	pandoc) echo "pandoc|no make book (make setup book installs it)" ;;
 	pygments) echo "Pygments|no colours in the sources of make book" ;;

@@ -219,7 +219,7 @@ void progress_load(void);
 const char *progress_place(void);
 const struct tries *progress_of(const struct level *level); /* NULL: not solved */
 /* Keeps the better one.  Returns false if the file could not be written. */
-bool progress_keep(const struct level *level, const struct tries *tries, int best);
+bool progress_keep(const struct level *level, const struct tries *tries);
 
 /* --- real threads (real.c) -------------------------------------------------------------------- */
 

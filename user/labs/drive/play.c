@@ -150,7 +150,7 @@ static void solve_level(int moves)
 
 	solved = true;
 	tries.moves = moves;
-	kept = progress_keep(level, &tries, best);
+	kept = progress_keep(level, &tries);
 	say("SOLVED: %d of 10 points", points_of(&tries, best));
 	if (k->solution.found)
 		say(", %d moves; the best possible: %d", moves, best);

@@ -25,28 +25,41 @@ static struct entry {
 static int count;
 static char path[256], place[512], *unknown; /* unknown: lines of another form */
 
+static int cost_of(const struct tries *tries, int best)
+{
+	return tries->moves - best + tries->hints + 5 * tries->wrong;
+}
+
 int points_of(const struct tries *tries, int best)
 {
-	int points = 10 - (tries->moves - best) - tries->hints - 5 * tries->wrong;
+	int points = 10 - cost_of(tries, best);
 
 	return points > 1 ? points : 1;
 }
 
-static struct entry *entry_of(const struct level *level)
+static struct entry *find(const char *name, unsigned int checksum)
 {
 	for (int i = 0; i < count; i++)
-		if (entries[i].checksum == level->checksum &&
-		    strcmp(entries[i].name, level->name) == 0)
+		if (entries[i].checksum == checksum && strcmp(entries[i].name, name) == 0)
 			return &entries[i];
 	return NULL;
 }
 
-static struct entry *new_entry(void)
+/* Keeps this entry, or the one that is known, if that one has at least as many points. */
+static void keep(const struct entry *new)
 {
-	entries = realloc(entries, (count + 1) * sizeof(*entries));
-	if (!entries)
-		lab_die("out of memory");
-	return &entries[count++];
+	struct entry *e = find(new->name, new->checksum);
+
+	/* The best of the level, here 0, does not change which one has more points. */
+	if (e && cost_of(&e->tries, 0) <= cost_of(&new->tries, 0))
+		return;
+	if (!e) {
+		entries = realloc(entries, (count + 1) * sizeof(*entries));
+		if (!entries)
+			lab_die("out of memory");
+		e = &entries[count++];
+	}
+	*e = *new;
 }
 
 static void find_path(void)
@@ -65,12 +78,13 @@ static void find_path(void)
 		 lab_options.on_heddle ? ", in memory: until the machine ends" : "");
 }
 
-void progress_load(void)
+/* Adds what the file has. */
+static void read_file(void)
 {
-	char *text, *rest;
+	char *text = lab_read(path), *rest = text;
 
-	find_path();
-	text = rest = lab_read(path);
+	free(unknown);
+	unknown = NULL;
 	for (char *line; text && (line = strtok_r(rest, "\n", &rest));) {
 		struct entry e;
 		int end = -1;
@@ -78,7 +92,7 @@ void progress_load(void)
 		if (sscanf(line, "%31s %x %d %d %d%n", e.name, &e.checksum, &e.tries.moves,
 			   &e.tries.hints, &e.tries.wrong, &end) == 5 &&
 		    !line[end] && e.tries.moves >= 0 && e.tries.hints >= 0 && e.tries.wrong >= 0) {
-			*new_entry() = e;
+			keep(&e);
 			continue;
 		}
 		size_t before = unknown ? strlen(unknown) : 0;
@@ -91,6 +105,12 @@ void progress_load(void)
 	free(text);
 }
 
+void progress_load(void)
+{
+	find_path();
+	read_file();
+}
+
 const char *progress_place(void)
 {
 	return place;
@@ -98,7 +118,7 @@ const char *progress_place(void)
 
 const struct tries *progress_of(const struct level *level)
 {
-	const struct entry *e = entry_of(level);
+	const struct entry *e = find(level->name, level->checksum);
 
 	return e ? &e->tries : NULL;
 }
@@ -123,18 +143,13 @@ static bool save(void)
 	return written && rename(new, path) == 0;
 }
 
-bool progress_keep(const struct level *level, const struct tries *tries, int best)
+bool progress_keep(const struct level *level, const struct tries *tries)
 {
-	struct entry *e = entry_of(level);
+	struct entry new = {.checksum = level->checksum, .tries = *tries};
 
-	if (e && points_of(&e->tries, best) >= points_of(tries, best))
-		return true;
-	if (!e) {
-		e = new_entry();
-		strcpy(e->name, level->name);
-		e->checksum = level->checksum;
-	}
-	e->tries = *tries;
+	strcpy(new.name, level->name);
+	read_file(); /* another run of the lab may have written since */
+	keep(&new);
 	if (save())
 		return true;
 	snprintf(place, sizeof(place), "nowhere: %s: %s", path, strerror(errno));
