@@ -221,13 +221,18 @@ def quiz_complaints(root=ROOT):
 
 
 def plan_complaints(root=ROOT):
-    """Every lab and every exercise has its week."""
+    """Every lab, tour and exercise has its week; an exercise has the minutes that it says."""
     weeks = "".join(re.findall(r"^\| \d.*", (root / "docs/teacher/plan.md").read_text(), re.M))
     yield from (f"docs/teacher/plan.md: the lab {page.stem} is in no week" for kind, page in pages(root)
                 if kind == "labs" and f"(../labs/{page.name}) (" not in weeks and page.stem != "drive")
-    yield from (f"docs/teacher/plan.md: the exercise {path.parent.name} is in no week"
-                for path in sorted((root / "exercises").glob("*/exercise.toml"))
-                if f"`{path.parent.name}` (" not in weeks)
+    tours = root / "tools/gdb/tours.py"
+    for name in re.findall(r'^    "(\w+)": Tour', tours.read_text() if tours.exists() else "", re.M):
+        if f"`{name}` (" not in weeks:
+            yield f"docs/teacher/plan.md: the tour {name} is in no week"
+    for path in sorted((root / "exercises").glob("*/exercise.toml")):
+        minutes = re.search(r"^minutes = (\d+)", path.read_text(), re.M)[1]
+        if f"`{path.parent.name}` ({minutes})" not in weeks:
+            yield f"docs/teacher/plan.md: the exercise {path.parent.name} ({minutes} minutes) is in no week"
 
 
 # Output
