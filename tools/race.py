@@ -21,6 +21,7 @@ import time
 
 import linux
 import race_debug
+import race_order
 import race_report
 
 ROOT = linux.ROOT
@@ -34,6 +35,7 @@ REFUSED = {name: "it makes processes; make race knows threads of one process"
 REFUSED["thrd_create"] = "make race knows pthread_create(), not the threads of C11"
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-g", "-O0", "-Wall", "-Wextra", "-Wno-unused-parameter"]
 WATCHED = ["-fsanitize=thread", "-fno-omit-frame-pointer", "-fno-pie", "-pthread"]
+DATA_RACES = 12  # printed
 TIMEOUT = 1800  # seconds for all runs
 
 
@@ -323,6 +325,25 @@ def not_tried(results, options):
         wrap(item + ".", "  - ")
 
 
+def data_races(results, program):
+    """Print the data races of the runs whose events are known."""
+    seen = set()
+    for words in results.runs:
+        run = race_report.Run(program, words)
+        for a, b in race_order.races(words["events"]):
+            text = run.data_race(a, b)
+            if text not in seen:
+                seen.add(text)
+    if not seen:
+        return
+    print("\nData races: accesses that no lock and no other synchronization orders. In C they are "
+          "errors\nby themselves, also where no schedule that was tried fails:")
+    for text in sorted(seen)[:DATA_RACES]:
+        print(text)
+    if len(seen) > DATA_RACES:
+        print(f"  ... and {len(seen) - DATA_RACES} more")
+
+
 def report(results, options, target, program):
     done = results.done
     print(f"\n{done[0]} runs in {done[1] / 1000:.1f} s.")
@@ -337,6 +358,7 @@ def report(results, options, target, program):
         if output:
             print("Each printed" + (" (in some order)" if options.any_order else "") + ":")
             print("\n".join(shown(output.decode(errors="replace"))))
+    data_races(results, program)
     not_tried(results, options)
 
 

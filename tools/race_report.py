@@ -275,6 +275,13 @@ class Run:
                 yield (f"  {thread_name(e.value)} runs {function}(), created by "
                        f"{thread_name(e.thread)} at line {self.program.place(e.pc)[2]}")
 
+    def data_race(self, a, b):
+        """Two accesses that nothing orders, in words; the lower line first."""
+        a, b = sorted((a, b), key=lambda e: (self.program.place(e.pc)[2], e.kind))
+        acts = [f"{'reads' if e.kind in READS else 'writes'} it at line {self.line(e.pc)}"
+                for e in (a, b)]
+        return f"  {self.variable(a)[0]}: one thread {acts[0]}, another one {acts[1]}"
+
     # --- Why it failed ---
 
     def last_of(self):

@@ -56,8 +56,8 @@ static void keep(const struct outcome *o, const char *by)
 	if (o->steps > longest && o->result != LONG)
 		longest = o->steps;
 	if (o->result == BROKEN) {
-		printf("@error the program did not start under a schedule: %s\n",
-		       shared->message[0] ? shared->message : "status");
+		printf("@error the program did not run to its first step: %s\n",
+		       shared->message[0] ? shared->message : "exec failed");
 		exit(1);
 	}
 	if (o->result == PASSED || first[o->result].schedule)

@@ -16,7 +16,8 @@ FOUND = {
     "lost_update": ("WRONG RESULT", [
         r"it printed:\n    counter: [23]\n", r"T\d reads|writes counter: (\d) \(was \d\)",
         r"shortened in \d+ runs to 1 preemption, 5 changes", r"\(all \d+ were\s+tried\): none fails",
-        r"T[12] is preempted before line 16; T[12] runs"]),
+        r"T[12] is preempted before line 16; T[12] runs",
+        r"counter: one thread reads it at line 14, another one writes it at line 16"]),
     "lost_wakeup": ("HANG: a lost wake-up", [
         r"T1 waits for the condition changed at line 19",
         r"T2 signalled changed at line 30 \(step \d+\), before that wait", r"to 1 preemption"]),
@@ -30,7 +31,7 @@ FOUND = {
         r"it was freed by T[12] at use_after_free.c:18, in drop\(\)"]),
     "livelock": ("NO END: no progress", [r"main is at line 26; uses turn"]),
     "long_window": ("WRONG RESULT: an assertion failed: end - begin < UPDATES", [
-        r"\nrandom +100 +100 ", r"Found by PCT, seed", r"to 1\s+preemption"]),
+        r"\nrandom +100 +100 ", r"first: one thread writes it at line 18, another one reads it at", r"Found by PCT, seed", r"to 1\s+preemption"]),
 }
 
 
@@ -74,6 +75,39 @@ def test_right():
     assert counts(text, "random")[:2] == [100, 100]
     assert re.search(r"^all with <= 2 preemptions .*finished$", text, re.M), text
     assert "That is no proof" in text
+    assert "Data races" not in text
+
+
+def test_data_race_without_a_failure(tmp_path):
+    """A race that no schedule exposes, since nothing depends on it, and one that atomics hide."""
+    program = tmp_path / "unused.c"
+    text = """#include <pthread.h>
+#include <stdatomic.h>
+
+static %s value;
+
+static void *set(void *unused)
+{
+	value = 1;
+	return unused;
+}
+
+int main(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, set, NULL);
+	value = 2;
+	pthread_join(t, NULL);
+	return value == 0;
+}
+"""
+    program.write_text(text % "int")
+    report = race("--seeds", "10", str(program), status=0)
+    assert "value: one thread writes it at line 8, another one writes it at line 17" in report
+    assert "line 19" not in report  # after the join
+    program.write_text(text % "atomic_int")
+    assert "Data races" not in race("--seeds", "10", str(program), status=0)
 
 
 def test_same_on_any_machine():

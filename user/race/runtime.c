@@ -228,8 +228,10 @@ static void __attribute__((constructor(101))) start(void)
 	rt_thread_started(&rt_threads[0]);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &action, NULL);
-	if (!give_schedule(shared->schedule))
+	if (!give_schedule(shared->schedule)) {
+		strcpy(shared->message, "this kernel takes no schedule (WITHOUT=seed?)");
 		_exit(RACE_EXIT);
+	}
 	shared->started = 1;
 	rt_shared = shared;
 }
