@@ -7,6 +7,7 @@
 #include "arch/x86_64/cpu/usercopy.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/tlb.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
