@@ -28,7 +28,6 @@ from exercise import ROOT, Refused
 from grade_boots import EARLY, Boots, Step, judge, steps_of, told
 from grade_tree import Built, alone, checks_own_name, clean_environment
 
-EARLY_HINT = "The kernel does not get as far as the checks.  Begin with the first line that it lost, above."
 WIDTH = 100
 
 
@@ -148,13 +147,12 @@ def gdb_words(exercise, check, seen):
             + (f", then: {then[1]}" if then else ""))
 
 
-def details(exercise, check, seen):
+def details(graded, check):
     """Lines about a check that failed."""
-    text, where = seen
+    text, where = graded.seen[check["name"]]
     lines = [block("wanted", check["what"]), block("seen", text)]
     lines += [" " * 16 + line.strip()[:WIDTH - 16] for line in where[:12]]
-    hint = EARLY_HINT if EARLY in text else check["hint"]
-    return lines + [block("hint", hint), block("gdb", gdb_words(exercise, check, text))]
+    return lines + [block("hint", check["hint"]), block("gdb", gdb_words(graded.exercise, check, text))]
 
 
 def show(graded):
@@ -166,8 +164,9 @@ def show(graded):
               f"{check['points'] if passed else 0:3} of {check['points']:3}")
         if not passed and not graded.error:
             seen = graded.seen[check["name"]]
-            print("\n".join(details(exercise, check, seen) if seen not in shown else [block("seen", "the same")]))
-            shown.append(seen)
+            print("\n".join(details(graded, check) if seen[0] not in shown else [
+                block("seen", "the same"), block("hint", check["hint"])]))
+            shown.append(seen[0])
     for line in graded.warnings[:5]:
         print(f"    the compiler: {line}")
     if graded.error:
@@ -182,12 +181,11 @@ def gradescope(grades, student=""):
     for g in grades:
         for number, check in enumerate(g.exercise.checks, 1):
             passed = g.passed(check)
-            seen = (g.error, []) if g.error else g.seen.get(check["name"])
             tests.append({"score": check["points"] if passed else 0, "max_score": check["points"],
                           "status": "passed" if passed else "failed",
                           "name": f"{g.exercise.name}: {check['name']}", "number": f"{g.exercise.order}.{number}",
-                          "output": "" if passed else "\n".join(
-                              line.strip() for line in details(g.exercise, check, seen)),
+                          "output": "" if passed else g.error or "\n".join(
+                              line.strip() for line in details(g, check)),
                           "tags": [g.exercise.name], "visibility": "visible"})
     return {"score": sum(g.points for g in grades), "execution_time": round(sum(g.seconds for g in grades)),
             "output": f"{len(grades)} exercise(s)" + (f" of {student}" if student else ""),

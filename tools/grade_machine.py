@@ -7,6 +7,7 @@ on either.  So a busy host changes nothing.
 """
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -35,6 +36,13 @@ def cpu_seconds(pid):
     for part in done.stdout.strip().replace("-", ":").split(":"):
         seconds = seconds * 60 + float(part or 0)
     return seconds
+
+
+def panic_places(lines):
+    """Of a panic's report: each CPU and what it called."""
+    lines = [re.sub(r"^\[ *[\d.]+\] ", "", line) for line in lines]
+    return [line.split(", kernel stack")[0] for line in lines
+            if re.match(r"CPU \d+, thread|  0x[0-9a-f]+ \w+\+|rip ", line)]
 
 
 class Machine:
@@ -103,7 +111,7 @@ class Machine:
 
     def ending(self, status, panic):
         if status == PANIC and panic:
-            return "panic", "the kernel panicked: " + panic[0].split("panic: ", 1)[1], panic[1:]
+            return "panic", "the kernel panicked: " + panic[0].split("panic: ", 1)[1], panic_places(panic)
         if status in (ENDED, INIT_FAILED, PANIC):
             return "end", "the machine ended", []
         if status == REBOOT:

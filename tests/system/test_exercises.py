@@ -319,6 +319,10 @@ def test_ends_are_told_apart():
         return machine(script).run(lambda line: None)[:2]
     assert kind("print('[1] panic: a lock'); raise SystemExit(37)") == (
         "panic", "the kernel panicked: a lock")
+    where = grade_machine.panic_places(["[ 0.1] panic: x", "[ 0.2] last events of CPU 0:", "[ 0.3]   noise",
+                                        "[ 0.4] CPU 1, thread 1 (init) of process 1, kernel stack 0x1",
+                                        "[ 0.5]   0xffffffff8010f832 panic_stop+0x52"])
+    assert where == ["CPU 1, thread 1 (init) of process 1", "  0xffffffff8010f832 panic_stop+0x52"]
     assert kind("raise SystemExit(37)")[0] == "end"  # a self-test failed
     assert "triple fault" in kind("pass")[1]
     assert kind("raise SystemExit(39)")[0] == "reset"
@@ -522,3 +526,6 @@ def test_an_answer_is_graded(label, lost):
 def test_every_answer(name, label):
     graded, wrong = answer(name, label)
     assert not list(grade.misjudged(graded, label, wrong)), graded.seen
+    for check in [c for c in graded.exercise.checks if wrong and c["name"] in wrong["loses"]]:
+        said = " ".join(" ".join(grade.details(graded, check)).split())
+        assert " ".join(check["hint"].split()) in said
