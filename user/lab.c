@@ -102,6 +102,9 @@ static void list(void)
 	char verdict[16];
 	bool ok;
 
+	/* With the line of the prompt: a list that is longer than the screen waits for a key. */
+	screen.pages = isatty(STDIN_FILENO) && screen.overwrites && screen.rows >= 10 &&
+		       (int)CATALOGUE + 2 > screen.rows;
 	for (size_t i = 0; i < CATALOGUE; i++) {
 		char *path = path_of(catalogue[i].name);
 		bool done = verdict_of(catalogue[i].name, verdict, &ok);

@@ -574,7 +574,9 @@ def test_browser_live():
         vm.send("lab browser\n")
         vm.expect("q: leave. ")
         vm.send("b")
-        vm.expect("(?s)What happened:.*q end")
+        vm.expect("(?s)What happened:.*q leave")
+        vm.send("z")
+        vm.expect("'z' does nothing here")
         for keys, shown in (("c", r"SIGSEGV\): 1 tab, 3 threads"), ("r", "tab 1 came back"),
                             ("2k", r"SIGKILL\): 1 tab, 3 threads"), ("r", "tab 2 came back"),
                             ("3m", r"SIGABRT\): 1 tab, 3 threads"), ("r", "tab 3 came back")):

@@ -475,7 +475,8 @@ static void draw_tab(int i, bool chosen)
 	}
 }
 
-static void draw(int chosen)
+/* `unknown`: the last key, if it does nothing here; else 0. */
+static void draw(int chosen, int unknown)
 {
 	int columns, rows, first;
 
@@ -490,34 +491,44 @@ static void draw(int chosen)
 		      (int)network->served);
 	lab_live_line(LAB_PLAIN, " window   process %-5d %6d frames missed", window->pid,
 		      (int)missed(window));
-	lab_live_line(LAB_DIM, "What happened:");
+	lab_live_put(LAB_DIM, "What happened:");
+	if (unknown > ' ' && unknown < 0x7F)
+		lab_live_put(LAB_WARN, "  '%c' does nothing here.", unknown);
+	else if (unknown)
+		lab_live_put(LAB_WARN, "  This key does nothing here.");
+	lab_live_newline();
 	rows -= 1 + TABS * (1 + PARTS) + 2 + 1 + 1; /* rows for the events */
 	first = line_count > rows ? line_count - rows : 0;
 	for (int i = first; i < first + rows; i++)
 		lab_live_line(LAB_PLAIN, "%s", i < line_count ? lines[i % LINES] : "");
 	lab_live_put(
 	    LAB_BOLD,
-	    "1-3 tab  c crash  k kill thread  t end thread  m fill memory  r reload  q end");
+	    "1-3 tab  c crash  k kill thread  t end thread  m fill memory  r reload  q leave");
 	lab_live_end();
 }
 
 static void live(void)
 {
-	int chosen = 0;
+	int chosen = 0, unknown = 0;
 
 	for (;;) {
 		uint64_t drawn = lab_now_ns(), past;
 		int key = 0;
 
 		tick();
-		draw(chosen);
+		draw(chosen, unknown);
 		/* Handle keys at once; draw ten times a second. */
 		while ((past = (lab_now_ns() - drawn) / 1000000) < 100 && key != 'q') {
 			key = lab_live_key(100 - past);
+			if (!key)
+				continue;
+			unknown = 0;
 			if (key >= '1' && key < '1' + TABS)
 				chosen = key - '1';
-			else if (key && strchr("cktmr", key))
+			else if (strchr("cktmr", key))
 				act(key, chosen);
+			else
+				unknown = key;
 		}
 		if (key == 'q')
 			return;
