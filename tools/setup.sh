@@ -204,7 +204,7 @@ kvm_works() {
 	boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || uname -a)
 	key="$(uname -n) $boot QEMU $(version_of qemu) $way"
 	if [ "$(sed 1q "$kept" 2>/dev/null)" != "$key" ]; then
-		echo "$mode: trying once if KVM works here, for at most 10 s (ACCEL=tcg or ACCEL=kvm: not tried)" >&2
+		echo "$mode: trying once if KVM works here, for at most 10 s; ACCEL=tcg does without" >&2
 		kvm_try && answer=kvm || answer=tcg
 		mkdir -p "$(dirname "$kept")" && printf '%s\n%s\n' "$key" "$answer" >"$kept"
 		[ "$answer" = kvm ] && echo "$mode: KVM works" >&2 ||

@@ -38,8 +38,8 @@ static int once(const char *path)
 	return 0;
 }
 
-/* Draws the last `ns` nanoseconds. */
-static void draw(uint64_t ns, bool stopped)
+/* Draws the last `ns` nanoseconds.  `unknown`: a key was pressed that does nothing. */
+static void draw(uint64_t ns, bool stopped, bool unknown)
 {
 	struct lab_trace *trace = trace_of(TRACE_FILE);
 	int columns, rows;
@@ -51,7 +51,10 @@ static void draw(uint64_t ns, bool stopped)
 	lab_live_begin(&columns, &rows);
 	lab_live_end(); /* only clears the screen: timeline_show() decides the number of lines */
 	put_format("timeline: the last %g ms%s   +/-: more/less   space: %s   q: leave\n", ns / 1e6,
-		   stopped ? " (stopped)" : "", stopped ? "continue" : "stop");
+		   unknown   ? ": no such key"
+		   : stopped ? " (stopped)"
+			     : "",
+		   stopped ? "continue" : "stop");
 	timeline_show(trace, true, 200, rows - 2);
 	fflush(stdout);
 	lab_trace_free(trace);
@@ -60,7 +63,7 @@ static void draw(uint64_t ns, bool stopped)
 static int live(void)
 {
 	uint64_t ns = 200000000;
-	bool stopped = false;
+	bool stopped = false, unknown = false;
 
 	if (access(TRACE_FILE, R_OK) != 0) {
 		perror(TRACE_FILE);
@@ -72,7 +75,7 @@ static int live(void)
 		int key;
 
 		if (!stopped)
-			draw(ns, stopped);
+			draw(ns, stopped, unknown);
 		key = lab_live_key(stopped ? -1 : 100);
 		if (!key)
 			continue;
@@ -84,8 +87,9 @@ static int live(void)
 			ns *= 2;
 		else if (key == '-' && ns > 100000)
 			ns /= 2;
-		if (stopped)
-			draw(ns, stopped);
+		unknown = !strchr(" +=-", key < 0x7f ? key : 'x');
+		if (stopped || unknown)
+			draw(ns, stopped, unknown);
 	}
 }
 

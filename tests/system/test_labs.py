@@ -604,6 +604,8 @@ def test_timeline_live():
         vm.expect("CPU 0 .*CPU 1 ")
         vm.send("+ ")
         vm.expect("stopped")
+        vm.send("x")
+        vm.expect("no such key")
         vm.send("q")
         vm.expect(left)
         assert vm.run("stty -a") == before

@@ -143,6 +143,7 @@ def test_a_run_of_no_test_is_a_failure(tmp_path):
     (["lab", "NAME=zzzzz"], "there is no lab 'zzzzz'; there are: registers stack memory"),
     (["gdb", "LAB=swiching"], "there is no lab 'swiching'; did you mean switching?"),
     (["gdb", "TOUR=futx"], "there is no tour 'futx'; did you mean futex?"),
+    (["race", "PROGRAM=no/such.c"], "PROGRAM=no/such.c: there is no such file"),
     (["trace", "LAB=concurency"], "did you mean concurrency?"),
     (["run", "BOOT=isso"], "BOOT=isso: there is no way to boot 'isso'; did you mean iso?"),
     (["run", "APPEND=nosmp selftest=mutx_excludes"], "did you mean sched_mutex_excludes?"),
