@@ -260,8 +260,8 @@ def main():
             place.write_text(machine.console_socket)
             pane = not setting("REPLAY") and split_tmux(machine)
             print(f"The machine's console is in {os.path.relpath(machine.log)}"
-                  + ("" if setting("REPLAY") else " and in the other pane" if pane else
-                     f"; to type there: {os.path.relpath(__file__)} console, in another terminal"))
+                  + ("" if setting("REPLAY") else " and in the other pane." if pane else
+                     f".\nTo type there, in another terminal: {os.path.relpath(__file__)} console"))
             print("Commands that know threads: heddle lists them.  To leave: quit",
                   flush=True)
         return subprocess.run(machine.gdb(*begin, *arguments), check=False,

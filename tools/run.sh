@@ -93,7 +93,7 @@ set -- "$@" -d cpu_reset -D "$files/log" -qmp unix:"$files/qmp",server=on,wait=o
 	${GDB:+stay} </dev/null >/dev/null 2>&1 &
 watcher=$!
 
-echo "To leave: Ctrl-A, then X (QEMU); or \`poweroff\` in the shell.  Ctrl-A, then C: QEMU's monitor."
+echo "To leave: \`poweroff\` in the shell, or Ctrl-A, then X.  QEMU's monitor: Ctrl-A, C."
 status=0
 # shellcheck disable=SC2086
 "$QEMU" "$@" ${QEMU_EXTRA:-} || status=$?

@@ -588,8 +588,8 @@ def test_browser_live():
                 vm.expect(r"the other tabs missed \d+ of [1-9]")
         vm.send("q")
         vm.expect("what ended")
-        vm.send("q")
-        vm.expect("(?s)3 of 3 deaths ended only one tab.*You said b")
+        vm.send("a")
+        vm.expect("(?s)You said b.*3 of 3 deaths ended only one tab")
         vm.shell()
         assert vm.run("stty -a") == before
 
