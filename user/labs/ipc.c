@@ -21,7 +21,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 40, SIZES = 3, LARGEST = 65536, SLOTS = 2, UPDATES = 300, RECORDS = 500 };
+enum {
+	ROUNDS_MAX = 40,
+	TRIPS_MAX = 200,
+	SIZES = 3,
+	LARGEST = 65536,
+	SLOTS = 2,
+	UPDATES = 300,
+	RECORDS = 500
+};
 static const int sizes[SIZES] = {64, 4096, LARGEST}, messages[SIZES] = {200, 40, 6};
 
 /* In memory that both parties see.  There are three ways to use it: with a mutex and a condition
@@ -373,6 +381,7 @@ static void measure(int w, int round)
 {
 	struct lab_counters before, used;
 	uint64_t start, own_calls, expected = 0;
+	static double took[TRIPS_MAX];
 	pthread_t thread = 0;
 	pid_t pid = 0;
 
@@ -390,10 +399,14 @@ static void measure(int w, int round)
 	ask(); /* and has read its counters */
 	own_calls = calls_to_count();
 	lab_counters(&before);
-	start = lab_now_ns();
-	for (int i = 0; i < trips; i++)
+	/* The median trip: the host or other programs disturb only a few of them. */
+	for (int i = 0; i < trips; i++) {
+		uint64_t cycles = lab_cycles();
+
 		ask();
-	found[w].times[round] = (lab_now_ns() - start) / 1e3 / trips;
+		took[i] = (double)(lab_cycles() - cycles);
+	}
+	found[w].times[round] = lab_median(took, trips) / lab_cycles_per_ns() / 1e3;
 	used = lab_counters_since(&before);
 	ask(); /* now the other party has read its counters too */
 	for (int s = 0; s < SIZES; s++) {
@@ -581,7 +594,8 @@ static void run(void)
 
 	if (rounds > ROUNDS_MAX)
 		rounds = ROUNDS_MAX;
-	trips = lab_pick(200, 60);
+	trips = lab_pick(TRIPS_MAX, 60);
+	lab_cycles_per_ns(); /* it measures once, before the first trip */
 	shared = lab_shared(sizeof(*shared));
 	memset(buffers, 1, sizeof(buffers));
 	if (!lab_knob("all-cpus"))

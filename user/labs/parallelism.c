@@ -190,7 +190,7 @@ static void one_cpu(uint64_t total)
 static void run(void)
 {
 	int cpus = lab_options.cpus < CPUS ? lab_options.cpus : CPUS, best = 2;
-	uint64_t total = lab_spin_rounds((uint64_t)lab_pick(100, 60) * 1000000);
+	uint64_t total = lab_spin_rounds((uint64_t)lab_pick(100, 40) * 1000000);
 	enum job job = lab_knob("lock") ? LOCKED : COMPUTE;
 	double threads[CPUS + 1] = {0, 1}, processes[CPUS + 1] = {0, 1}, more, locked, sharing, own;
 	uint64_t moving = 0;
