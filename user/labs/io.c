@@ -143,7 +143,7 @@ static struct result measure(enum way way)
  * that are better.  The ways alternate, so that a disturbance affects all of them. */
 static void measure_all(struct result *results, const char *what, bool more)
 {
-	int rounds = lab_pick(4, 3);
+	int rounds = lab_pick(4, 2);
 
 	for (int i = 0; i < rounds * WAYS; i++) {
 		int way = i % WAYS;
@@ -194,7 +194,7 @@ static void run(void)
 	computing = true;
 	measure_all(busy, "computing", false);
 	/* Measure again if other programs disturbed only one of the ways. */
-	for (int i = 0; i < 3 && busy[0].wall_ms > 1.2 * busy[THREADS].wall_ms; i++)
+	for (int i = 0; i < lab_pick(3, 1) && busy[0].wall_ms > 1.2 * busy[THREADS].wall_ms; i++)
 		measure_all(busy, "computing", true);
 	for (int i = 0; i < TASKS; i++)
 		close(channels[i].request[1]);
