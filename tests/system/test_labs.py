@@ -400,9 +400,10 @@ def test_tour_tells_failure(tmp_path):
 
 # What stands for python3 in PATH: (what it prints, what the lab makes of it).
 INTERPRETERS = {
-    "turns": ("version x\ngil 1\none 200 200\nthreads 205 205\nprocesses 110 199\n", None),
-    "lies": ("version x\ngil 1\none 200 200\nthreads 105 200\nprocesses 110 199\n", "2 threads"),
-    "free": ("version x\ngil 0\none 200 200\nthreads 105 200\nprocesses 110 199\n", None),
+    "turns": ("version x\ngil 1\none 200 200 0\nthreads 205 205 42\nprocesses 110 199 2000\n", None),
+    "lies": ("version x\ngil 1\none 200 200 0\nthreads 105 200 900\nprocesses 110 199 2000\n",
+             "2 threads"),
+    "free": ("version x\ngil 0\none 200 200 0\nthreads 105 200 900\nprocesses 110 199 2000\n", None),
     "ends": ("", "it ended with status 3"),
     "absent": (None, "there is no python3 here"),
 }
@@ -426,8 +427,7 @@ def test_gil_reads_the_real_interpreters(how, tmp_path):
     tables = [e for e in report["evidence"] if e["kind"] == "table" and "The real CPython" in e["title"]]
     assert len(tables) == (how not in ("ends", "absent"))
     if how == "lies":
-        assert report["verdict"] in ("corrected", "not_shown") and \
-            report["ok"] == (report["verdict"] == "not_shown")
+        assert not report["ok"]
     assert "The real JVM" in [e.get("what") for e in report["evidence"]]
 
 
