@@ -587,7 +587,7 @@ def test_browser_live():
                 vm.expect("DEAD: r reloads it")
                 vm.expect(r"the other tabs missed \d+ of [1-9]")
         vm.send("q")
-        vm.expect("what ended")
+        vm.expect("continue; a")
         vm.send("a")
         vm.expect("(?s)You said b.*3 of 3 deaths ended only one tab")
         vm.shell()
