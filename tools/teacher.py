@@ -256,7 +256,7 @@ def main():
     parser.add_argument("what", choices=("check", "split", "sheet"))
     parser.add_argument("--answers", action="store_true", help="sheet: with the answers")
     parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     try:
         if options.what == "check":
             found = list(complaints())

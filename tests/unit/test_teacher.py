@@ -3,6 +3,7 @@
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -137,5 +138,8 @@ def test_sheets():
     answer = dict(teacher.items(teacher.answers_of("labs")["memory"]))[1].split("\n")[0]
     assert answer not in plain and answer in full
     assert plain.count("\n1. ") == full.count("\n1. ") == 2 and "*" not in plain.replace("`", "")
+    done = subprocess.run([sys.executable, "tools/teacher.py", "sheet", "--answers", "memory", "task"], cwd=ROOT,
+                          capture_output=True, text=True, check=True)
+    assert done.stdout == full + "\n"
     with pytest.raises(teacher.Damaged, match="no page is called mnay.  There are: .*many"):
         list(teacher.sheet(["mnay"], False))
