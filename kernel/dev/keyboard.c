@@ -92,6 +92,7 @@ static void keyboard_init(void)
 		log_warn("keyboard: not used: cannot get IRQ %d", IRQ);
 		return;
 	}
+	keys_keyboard(1);
 	/* A byte that arrived before the interrupt was routed raises none, and would block all
 	 * later bytes: drop it. */
 	if (inb(STATUS) & STATUS_OUTPUT_FULL)

@@ -4,7 +4,14 @@
  */
 #include "kernel/dev/keys.h"
 
+#include "arch/x86_64/pc/power.h"
+#include "arch/x86_64/cpu/clock_read.h"
+#include "boot/boot_info.h"
 #include "kernel/dev/tty.h"
+#include "kernel/lib/init.h"
+#include "kernel/log/log.h"
+#include "kernel/task/sched.h"
+#include "kernel/task/wait.h"
 
 static const char plain[] = "\0\0331234567890-=\x7f\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./"
 			    "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
@@ -13,7 +20,10 @@ static const char shifted[] = "\0\033!@#$%^&*()_+\x7f\tQWERTYUIOP{}\r\0ASDFGHJKL
 			      "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
 			      "789-456+1230.";
 
-#define KEYS 0x54 /* the number of scan codes in these tables */
+#define DELETE	    0x53 /* of the keypad, too */
+#define FOUND_BY_NS (5 * NSEC_PER_SEC)
+
+#define KEYS	    0x54 /* the number of scan codes in these tables */
 _Static_assert(sizeof(plain) == KEYS + 1 && sizeof(shifted) == KEYS + 1, "a key is missing");
 
 /* What the cursor block (scan codes 0x47 to 0x53) sends: a letter stands for "ESC [ letter", a
@@ -116,10 +126,43 @@ void key_event(u8 code, bool extended, bool pressed)
 {
 	u64 flags = spin_lock_irq(&keys_lock);
 	struct typed t = {.length = 0};
+	bool restart =
+	    code == DELETE && pressed && (control_left || control_right) && (alt_left || alt_right);
 
 	if (!modifier(code, extended, pressed) && pressed)
 		key(&t, code, extended);
 	spin_unlock_irq(&keys_lock, flags);
+	if (restart) {
+		log_info("Ctrl-Alt-Del: the machine starts again");
+		power_reset();
+	}
 	for (u32 i = 0; i < t.length; i++)
 		tty_input(&console_tty, (u8)t.bytes[i]);
 }
+
+static int keyboards;
+
+void keys_keyboard(int change)
+{
+	__atomic_fetch_add(&keyboards, change, __ATOMIC_RELAXED);
+}
+
+/* On the USB a keyboard takes a while to be found. */
+static void look_for_keyboard(void *unused)
+{
+	sleep_until(clock_now_ns() + FOUND_BY_NS, 0);
+	if (!READ_ONCE(keyboards))
+		log_warn("keyboard: none found. Plug one into another USB port: it works at once. "
+			 "Keyboards at Bluetooth, at I2C (some laptops) and at USB controllers "
+			 "older than xHCI do not work. The boot menu has a tour of the labs "
+			 "that needs no keys.");
+}
+
+/* Only a person before a screen misses it. */
+static void keys_init(void)
+{
+	if (boot_info.display.type != BOOT_DISPLAY_NONE)
+		kthread_create("keyboard", look_for_keyboard, NULL);
+}
+
+INIT_CALL(92, keys_init);

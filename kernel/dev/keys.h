@@ -11,3 +11,6 @@
  * technical reference) without bit 7; `extended`: it comes after 0xe0.  All keyboards share the
  * state of Shift, Ctrl, Alt and Caps Lock.  Any context. */
 void key_event(u8 code, bool extended, bool pressed);
+
+/* A keyboard has come (1) or is gone (-1).  Any context. */
+void keys_keyboard(int change);

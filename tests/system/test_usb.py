@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from vm import VM
+from vm import REBOOT, VM
 
 NAMES = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot"}
 
@@ -40,13 +40,13 @@ class Keys:
             self.press(*(["shift", key] if c.isupper() else [key]))
 
 
-def machine(tmp_path, *devices, cpus=2):
+def machine(tmp_path, *devices, cpus=2, **options):
     """A PC without an i8042."""
     qmp = tmp_path / "qmp"
     extra = ["-qmp", f"unix:{qmp},server=on,wait=off"]
     for device in devices:
         extra += ["-device", device]
-    return VM(cpus=cpus, machine="q35,i8042=off", extra=extra), qmp
+    return VM(cpus=cpus, machine="q35,i8042=off", extra=extra, **options), qmp
 
 
 def ready(vm):
@@ -114,3 +114,24 @@ def test_plugged_in_and_out(tmp_path):
         vm.expect(r"usb: device \S+ is gone")
         vm.expect(r"usb: device \S+ is gone")
         vm.run("echo the shell is here")
+
+
+@pytest.mark.parametrize("which", ["usb", "ps2"])
+def test_ctrl_alt_del_starts_the_machine_again(tmp_path, which):
+    vm, qmp = machine(tmp_path, "qemu-xhci,id=x", "usb-kbd,bus=x.0")
+    if which == "ps2":
+        vm = VM(extra=["-qmp", f"unix:{qmp},server=on,wait=off"])
+    with vm:
+        ready(vm) if which == "usb" else vm.shell()
+        Keys(qmp).press("ctrl", "alt", "delete")
+        vm.expect("Ctrl-Alt-Del: the machine starts again")
+        assert vm.wait() == REBOOT
+
+
+@pytest.mark.parametrize("devices, says", [(["qemu-xhci,id=x", "usb-tablet,bus=x.0"], True),
+                                           (["qemu-xhci,id=x", "usb-kbd,bus=x.0"], False)])
+def test_a_machine_without_a_keyboard_says_so(tmp_path, devices, says):
+    vm, _ = machine(tmp_path, *devices, boot="iso", args="run /bin/sleep 7")
+    with vm:
+        vm.wait()
+        assert ("keyboard: none found" in vm.log) == says

@@ -86,6 +86,7 @@ int usb_keyboard_start(struct usb_device *d)
 	usb_request(d, TO_HID, REQUEST_SET_IDLE, 0, (u16)d->interface, 0);
 	if (d->report_size < REPORT_BYTES)
 		return -EIO;
+	keys_keyboard(1);
 	usb_next_report(d);
 	return 0;
 }
@@ -107,6 +108,7 @@ void usb_keyboard_gone(struct usb_device *d)
 	static const u8 none[REPORT_BYTES];
 
 	change(d, none);
+	keys_keyboard(-1);
 }
 
 u64 usb_keyboard_repeat(struct usb_device *d)

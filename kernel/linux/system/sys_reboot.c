@@ -25,7 +25,7 @@ SYSCALL4(reboot, magic, magic2, command, argument)
 	switch ((u32)command) {
 	case REBOOT_CAD_ON:
 	case REBOOT_CAD_OFF:
-		return 0; /* Ctrl-Alt-Del has no effect here */
+		return 0; /* Ctrl-Alt-Del restarts the machine in any case (keys.c) */
 	case REBOOT_RESTART:
 	case REBOOT_RESTART2:
 		power_reset();
