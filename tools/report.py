@@ -39,7 +39,7 @@ PAIRS = [
          process_label="exit, wait", thread_label="return, join"),
     pair("scale", "memory of one among many", "process_kib", "thread_kib"),
     pair("scale", "make one of many", "process_us", "thread_us"),
-    pair("scale", "a switch among many", "process_switch_us", "thread_switch_us"),
+    pair("scale", "a switch among many", "process_switch_300_us", "thread_switch_300_us"),
     pair("switching", "a switch between two", "process_turn_cycles", "thread_turn_cycles"),
     pair("ipc", "a message to the other and back", "pipe_us", "threads_condition_us",
          process_label="process, by pipe", thread_label="thread, by condition variable"),

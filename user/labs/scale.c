@@ -386,8 +386,8 @@ static void run(void)
 	lab_figure("thread_kib", t->all, "KiB", "memory of one thread");
 	lab_figure("process_us", p->create_us, "us", "time to make one of so many processes");
 	lab_figure("thread_us", t->create_us, "us", "time to make one of so many threads");
-	lab_figure("process_switch_us", both_us[PROCESS], "us", "a switch among 300 processes");
-	lab_figure("thread_switch_us", both_us[THREAD], "us", "a switch among 300 threads");
+	lab_figure("process_switch_300_us", both_us[PROCESS], "us", "a switch among 300 processes");
+	lab_figure("thread_switch_300_us", both_us[THREAD], "us", "a switch among 300 threads");
 	lab_verdict(
 	    memory && create && manage ? LAB_TRUE : LAB_FALSE,
 	    "With %d processes and %d threads: a process needs %.1f times the kernel memory of a "
