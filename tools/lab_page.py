@@ -47,10 +47,13 @@ def table(rows):
 
 
 def code(lines):
-    """A code block: its own indent goes if a line would be too long."""
+    """A code block: its own indent goes if a line would be too long; what still is, is continued."""
     longest = max(map(len, lines))
     cut = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    return [line[min(cut, max(0, longest - WIDTH)):].rstrip() for line in lines]
+    lines = [line[min(cut, max(0, longest - WIDTH)):].rstrip() for line in lines]
+    return [part for line in lines for part in
+            ([line] if len(line) <= WIDTH + 1 else
+             textwrap.wrap(line, WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False))]
 
 
 def blocks(page):
