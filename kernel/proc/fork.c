@@ -185,13 +185,12 @@ static int link_process(struct process *child, struct thread *t, u64 clone_flags
 	struct thread *self = current_thread();
 	struct process *p = self->process;
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
-	int error = 0;
+	bool again = signal_dying(self) || p->signals.group_signals != signals_before;
+	int error = again ? -ERESTARTNOINTR : seed_inherit(t);
 
-	if (signal_dying(self) || p->signals.group_signals != signals_before)
-		error = -ERESTARTNOINTR;
+	if (again)
+		thread_notify(self, WORK_SIGNAL); /* even if the signal is blocked */
 	spin_unlock_irq(&p->signals.lock, inner);
-	if (!error)
-		error = seed_inherit(t);
 	if (!error) {
 		child->pid = t->tid;
 		child->job.group = p->job.group;
