@@ -302,7 +302,7 @@ static void step_into_wait(u32 number)
 	wait_once(number);
 	current_thread()->pmap = &s->spaces[0]->pmap;
 	(void)pmap_switch(current_thread()->pmap);
-	step_begin();
+	step_begin(1);
 	do {
 		while (!READ_ONCE(s->go))
 			sched_yield();

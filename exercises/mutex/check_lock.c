@@ -120,7 +120,7 @@ static void step_into_lock(u32 number)
 {
 	mutex_lock(&s->mutex); /* the first time it sleeps */
 	mutex_unlock(&s->mutex);
-	step_begin();
+	step_begin(1);
 	do {
 		bool mine;
 
@@ -174,7 +174,7 @@ KTEST(mutex_one_inside)
 /* In each round the slice of the owner ends one instruction later in mutex_unlock(). */
 static void step_into_unlock(u32 number)
 {
-	step_begin();
+	step_begin(1);
 	do {
 		while (!READ_ONCE(s->go))
 			sched_yield();
@@ -243,7 +243,7 @@ static void unlock_elsewhere(struct step_frame *frame)
 static void step_into_slow_lock(u32 number)
 {
 	enter_once(number);
-	step_begin();
+	step_begin(1);
 	do {
 		while (!READ_ONCE(s->go))
 			sched_yield();

@@ -150,7 +150,7 @@ static void wait_for_go(void)
 static void step_into_wait(u32 number)
 {
 	wait_once(number);
-	step_begin();
+	step_begin(1);
 	do {
 		wait_for_go();
 		spin_lock(&s->guard);
@@ -181,7 +181,7 @@ KTEST(sleep_guard_held_until_queued)
 static void step_into_sleep(u32 number)
 {
 	wait_once(number);
-	step_begin();
+	step_begin(1);
 	do {
 		wait_for_go();
 		step_start(step_preempt);

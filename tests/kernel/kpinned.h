@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/sched.h"
 #include "tests/kernel/ktest.h"

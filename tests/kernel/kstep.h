@@ -4,7 +4,7 @@
  * later: kernel code under the trap flag (SDM 3B 17.3.2).  So a race is not waited for, each of its
  * moments is tried once.
  *
- *	step_begin();
+ *	step_begin(1);
  *	do {
  *		step_start(hook);
  *		function();
@@ -30,7 +30,7 @@ struct step_frame {
 };
 
 static struct {
-	u32 round, left; /* the hook is due in so many instructions */
+	u32 round, stride, left; /* the hook is due in so many instructions */
 	bool fired, last;
 	u64 rip; /* where it came between */
 	void (*hook)(struct step_frame *frame);
@@ -53,7 +53,8 @@ static void __attribute__((interrupt, used)) step_trap(struct step_frame *frame)
 	step.hook(frame);
 }
 
-static inline void step_begin(void)
+/* With a stride of k only each k-th instruction is tried, for a way that is long. */
+static inline void step_begin(u32 stride)
 {
 	struct __packed {
 		u16 limit;
@@ -70,6 +71,7 @@ static inline void step_begin(void)
 		       (handler >> 16 & 0xffff) << 48;
 	step.gate[1] = handler >> 32;
 	step.round = 0;
+	step.stride = stride;
 }
 
 static inline void step_end(void)
@@ -80,7 +82,7 @@ static inline void step_end(void)
 
 static __always_inline void step_start(void (*hook)(struct step_frame *frame))
 {
-	step.left = ++step.round;
+	step.left = 1 + step.round++ * step.stride;
 	step.fired = step.last = false;
 	step.hook = hook;
 	__asm__ volatile("pushfq\n\t"
