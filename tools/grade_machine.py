@@ -8,6 +8,7 @@ on either.  So a busy host changes nothing.
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -43,6 +44,21 @@ def panic_places(lines):
     lines = [re.sub(r"^\[ *[\d.]+\] ", "", line) for line in lines]
     return [line.split(", kernel stack")[0] for line in lines
             if re.match(r"CPU \d+, thread|  0x[0-9a-f]+ \w+\+|rip ", line)]
+
+
+def place(kernel, address):
+    """`function at file:line`: of a function that was inlined, the one of the .c file around it."""
+    done = subprocess.run(["addr2line", "-f", "-i", "-p", "-s", "-e", kernel, address],
+                          capture_output=True, text=True, check=False)
+    frames = [line.removeprefix(" (inlined by) ") for line in done.stdout.splitlines()]
+    return next((f for f in frames if re.search(r"\.[cS]:\d", f)), address)
+
+
+def named(kernel, text):
+    """The text with places for the kernel's addresses: both sides of a wrong order of locks."""
+    if not shutil.which("addr2line"):
+        return text
+    return re.sub(r"\b0xffffffff8[0-9a-f]{7}\b", lambda found: place(kernel, found[0]), text)
 
 
 class Machine:
@@ -111,7 +127,8 @@ class Machine:
 
     def ending(self, status, panic):
         if status == PANIC and panic:
-            return "panic", "the kernel panicked: " + panic[0].split("panic: ", 1)[1], panic_places(panic)
+            said = panic[0].split("panic: ", 1)[1]
+            return "panic", "the kernel panicked: " + named(self.kernel, said), panic_places(panic)
         if status in (ENDED, INIT_FAILED, PANIC):
             return "end", "the machine ended", []
         if status == REBOOT:
