@@ -58,6 +58,7 @@ KTEST(runqueue_is_first_in_first_out)
 /* What the threads of a test share. */
 static struct {
 	u32 ready, left, next, count;
+	u32 stop; /* the time is over: threads that still wait or compute end */
 	u32 order[THREADS * TURNS];
 	u64 ran_ns[THREADS], switches[THREADS];
 	u64 deadline_ns;
@@ -71,25 +72,41 @@ static void to_first_cpu(void)
 	KEXPECT_EQ(sched_set_affinity(current_thread(), &only), 0);
 }
 
-/* Runs `fn` in THREADS threads and waits for their end, 10 s at most. */
+static bool over(void)
+{
+	return __atomic_load_n(&shared.stop, __ATOMIC_ACQUIRE);
+}
+
+static void wait_ms(u32 most)
+{
+	for (u32 ms = 0; ms < most && __atomic_load_n(&shared.left, __ATOMIC_ACQUIRE); ms++)
+		sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
+}
+
+/* Runs `fn` in THREADS threads and waits for their end, 5 s at most. */
 static void run_all(void (*fn)(void *))
 {
 	memset(&shared, 0, sizeof(shared));
 	shared.left = THREADS;
 	for (u32 i = 0; i < THREADS; i++)
 		KEXPECT(!IS_ERR(kthread_create("turns", fn, (void *)(u64)i)));
-	for (u32 ms = 0; ms < 10000 && __atomic_load_n(&shared.left, __ATOMIC_ACQUIRE); ms++)
-		sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
+	wait_ms(5000);
 	KEXPECT_EQ(shared.left, 0);
+	__atomic_store_n(&shared.stop, 1, __ATOMIC_RELEASE);
+	wait_ms(1000);
 }
 
-/* Waits on CPU 0 until all threads are there, so that they begin together. */
+/* Waits on CPU 0 until all threads are there, so that they begin together.  It gives up after many
+ * turns: with a wrong answer the others may never run. */
 static void meet(void)
 {
 	to_first_cpu();
 	__atomic_fetch_add(&shared.ready, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&shared.ready, __ATOMIC_SEQ_CST) < THREADS)
+	for (u32 i = 0; i < 100000 && !over(); i++) {
+		if (__atomic_load_n(&shared.ready, __ATOMIC_SEQ_CST) == THREADS)
+			return;
 		sched_yield();
+	}
 }
 
 static void leave(void)
@@ -130,10 +147,11 @@ static void spin(void *arg)
 	meet();
 	ran = t->use.run_ns;
 	switches = t->use.counted.forced_switches;
-	/* Yield once, so that run_ns counts from here; the first to arrive sets the end. */
+	/* The first to arrive sets the end. */
 	if (!__atomic_fetch_add(&shared.count, 1, __ATOMIC_SEQ_CST))
 		WRITE_ONCE(shared.deadline_ns, clock_now_ns() + 30 * sched_slice_ns());
-	while (!READ_ONCE(shared.deadline_ns) || clock_now_ns() < READ_ONCE(shared.deadline_ns))
+	while ((!READ_ONCE(shared.deadline_ns) || clock_now_ns() < READ_ONCE(shared.deadline_ns)) &&
+	       !over())
 		cpu_relax();
 	shared.ran_ns[me] = t->use.run_ns - ran;
 	shared.switches[me] = t->use.counted.forced_switches - switches;
@@ -178,15 +196,16 @@ static void sleep_often(void)
 static void sleep_or_compute(void *arg)
 {
 	struct thread *idle = runqueue_of(0)->idle;
-	u64 before;
+	u64 before, end;
 
 	meet();
+	end = clock_now_ns() + 3 * NSEC_PER_SEC;
 	if (!arg) {
 		sleep_often();
 		__atomic_store_n(&shared.next, 1, __ATOMIC_RELEASE);
 	} else if ((u64)arg == 1) {
 		before = idle->use.counted.forced_switches;
-		while (!__atomic_load_n(&shared.next, __ATOMIC_ACQUIRE))
+		while (!__atomic_load_n(&shared.next, __ATOMIC_ACQUIRE) && clock_now_ns() < end)
 			cpu_relax();
 		shared.switches[1] = idle->use.counted.forced_switches - before;
 	}
