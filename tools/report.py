@@ -81,7 +81,7 @@ def run_tour(system, words, timeout):
                         lambda name: progress(system, name))[0], ""
     except labs.Failed as error:
         first, *rest = str(error).splitlines()
-        return [*error.found, {"console": rest}], first
+        return [*error.found, {"console": rest}], first.rstrip(":")
 
 
 def collect(system, words, timeout):
