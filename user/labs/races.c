@@ -839,6 +839,6 @@ const struct lab lab = {
     .books = "\"Several processes access and manipulate the same data concurrently and the outcome "
 	     "depends on the particular order\": a race condition (Silberschatz, 6.1).",
     .sources = "kernel/watch/seed/seed.c seed_step(), choose_holder(); kernel/ipc/futex.c",
-    .tour = "futex",
+    .tour = "race",
     .run = run_lab,
 };
