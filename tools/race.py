@@ -252,7 +252,7 @@ def last_switch(words):
     for i in range(1, len(events)):
         before, now = events[i - 1], events[i]
         if before.thread != now.thread and before.kind not in race_report.WAITS | {"end"}:
-            step = words["numbers"][i]
+            step = words["numbers"][i + (now.kind == "start" and i + 1 < len(events))]
     return step
 
 

@@ -14,7 +14,7 @@ RACE = ROOT / "tools/race.py"
 # What each program is found to be, and what the report says of it.
 FOUND = {
     "lost_update": ("WRONG RESULT", [
-        r"it printed:\n    counter: [23]\n", r"T\d reads|writes counter: (\d) \(was \d\)",
+        r"it printed:\n    counter: [23]\n", r"15 T1 +16 counter = value \+ 1; +writes counter: 2 \(was 3\)",
         r"shortened in \d+ runs to 1 preemption, 5 changes", r"\(all \d+ were\s+tried\): none fails",
         r"T[12] is preempted before line 16; T[12] runs",
         r"counter: one thread reads it at line 14, another one writes it at line 16"]),
