@@ -237,7 +237,8 @@ def test_keys(home):
     assert "Moves: -" in play.key("?")
     assert "2 of 30: Lost wake-up" in play.key("n")
     assert "1 of 30: Lost update" in play.key("p")
-    assert "> 12 Hyman" in play.key("l", *["\x1b[B"] * 11)
+    assert "Your progress is kept in /" in play.key("l")
+    assert "> 12 Hyman" in play.key("l", "l", *["\x1b[B"] * 11)
     assert "12 of 30: Hyman" in play.key("\n")
     play.leave()
 

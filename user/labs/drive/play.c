@@ -441,12 +441,13 @@ static void draw_help(void)
 
 static void draw_list(void)
 {
-	int room = live ? rows - 4 : level_count, lines = (level_count + 1) / 2;
+	int room = live ? rows - 5 : level_count, lines = (level_count + 1) / 2;
 
 	if (width < 76 || level_count <= room)
 		lines = level_count;
-	put(LAB_BOLD, "The levels: %d of %d points. Kept in %s.", all_points(), 10 * level_count,
-	    progress_place());
+	put(LAB_BOLD, "The levels: %d of %d points", all_points(), 10 * level_count);
+	newline();
+	put(LAB_PLAIN, "Your progress is kept in %s.", progress_place());
 	newline();
 	for (int i = 0; i < lines; i++) {
 		/* If it does not fit: the lines around the selected one. */
