@@ -17,6 +17,8 @@ from vm import BUILD, ENDED, VM, boot_and_run
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HOST = BUILD / "host/labs"
 NO_RIGHT = os.geteuid() != 0  # some labs read what only root may read
+# Why a lab shows nothing on a machine that is not busy.
+REASONS = ("Other programs changed the free memory", "does not let the lab count its system calls")
 NAMES = re.findall(r'^    \{"(\w+)", "', (ROOT / "user/lab/catalogue.h").read_text(), re.M)
 
 # What breaks the mechanism that each lab shows, so that its verdict changes.
@@ -130,7 +132,8 @@ def truthful(report):
     if report["verdict"] in ("true", "corrected"):
         assert checks and all(e["holds"] for e in checks if len(report["options"]) == 3)
     if report["verdict"] == "not_shown":
-        assert report["cpus"] == 1 or report["load"] >= BUSY or NO_RIGHT, report["text"]
+        said = any(reason in report["text"] for reason in REASONS)
+        assert report["cpus"] == 1 or report["load"] >= BUSY or NO_RIGHT or said, report["text"]
 
 
 def well_formed(report):

@@ -256,8 +256,11 @@ static void run(void)
 	if (!known && ratio <= 1.7 &&
 	    (thread[0] <= 0.1 || thread[rounds - 1] > 2 * thread[0] ||
 	     process[rounds - 1] > 2 * process[0])) {
-		lab_verdict(LAB_NOT_SHOWN,
-			    "Other programs changed the free memory of this machine too much.");
+		lab_verdict(
+		    LAB_NOT_SHOWN,
+		    "Other programs changed the free memory of this machine too much: in %d "
+		    "rounds a process took %.0f to %.0f KiB and a thread %.0f to %.0f KiB.",
+		    rounds, process[0], process[rounds - 1], thread[0], thread[rounds - 1]);
 		return;
 	}
 	lab_check_at_least(t, 0.1, "KiB", "free memory that a thread takes");
