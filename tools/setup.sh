@@ -188,7 +188,7 @@ kvm_try() {
 			-append "selftest=nothing-at-all debug_exit=0xf4" >/dev/null 2>&1 </dev/null
 		[ $? = 33 ]
 	else
-		timeout 10 "$qemu" -accel kvm -display none -nodefaults -debugcon stdio \
+		timeout 10 "$qemu" -accel kvm -cpu host -display none -nodefaults -debugcon stdio \
 			-global isa-debugcon.iobase=0x402 2>/dev/null </dev/null | head -c 7 |
 			grep -q SeaBIOS
 	fi
