@@ -48,7 +48,7 @@ PAIRS = [
     pair("parallelism", "speed-up on all CPUs", "speedup_processes", "speedup_threads"),
     pair("io", "speed-up of tasks that wait", "speedup_waiting_processes", "speedup_waiting_threads"),
     pair("responsive", "wait for an answer while one computes", "median_second_process_ms",
-         "median_second_thread_ms", process_label="a process computes", thread_label="a thread computes"),
+         "median_second_thread_ms", False, "a process computes", "a thread computes"),
     pair("gil", "speed-up under an interpreter's lock", "speedup_processes", "speedup_gil"),
     pair("resources", "things shared with the creator", "shared_with_child", "shared_with_thread", False),
     pair("stability", "ended by one crash", "lost_with_process", "lost_with_thread", False),
