@@ -70,6 +70,16 @@ def test_answers_fit_into_the_kernel(name):
     assert not unnamed
 
 
+def test_the_page_has_a_row_of_points():
+    """docs/exercises.md is made from runs; a row is old if the exercise has other answers now."""
+    text = (ROOT / "docs/exercises.md").read_text()
+    for exercise in exercises.every():
+        row = re.search(rf"^\| `{exercise.name}` \|.*\| (\d+) \| ([\d, ]+) \| (\d+) \| [^|]* \|$", text, re.M)
+        assert row, f"make grade EX={exercise.name} GRADEFLAGS='--table --page docs/exercises.md'"
+        assert int(row[1]) <= 40 and int(row[3]) == 100
+        assert len(row[2].split(",")) == len(exercise.wrong), exercise.name
+
+
 def test_functions_are_found():
     text = ("int before;\n\n/* What it does. */\nstatic int add(int a,\n\t       int b)\n{\n\tif (a) {\n\t}\n"
             "\treturn a;\n}\n\nint add_more(void);\n")
