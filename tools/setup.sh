@@ -205,7 +205,7 @@ kvm_works() {
 	key="$(uname -n) $boot QEMU $(version_of qemu) $way"
 	if [ "$(sed 1q "$kept" 2>/dev/null)" != "$key" ]; then
 		echo "$mode: trying once if KVM works here, for at most 10 s; ACCEL=tcg does without" >&2
-		kvm_try && answer=kvm || answer=tcg
+		kvm_try 2>/dev/null && answer=kvm || answer=tcg
 		mkdir -p "$(dirname "$kept")" && printf '%s\n%s\n' "$key" "$answer" >"$kept"
 		[ "$answer" = kvm ] && echo "$mode: KVM works" >&2 ||
 			echo "$mode: KVM does not work here: QEMU emulates (slower, all works)." >&2
