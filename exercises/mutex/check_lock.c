@@ -235,7 +235,7 @@ static void unlock_elsewhere(struct step_frame *frame)
 	__atomic_store_n(&s->unlock_now, true, __ATOMIC_SEQ_CST);
 	while (!READ_ONCE(s->unlocking))
 		cpu_relax();
-	until = clock_now_ns() + NSEC_PER_MSEC;
+	until = clock_now_ns() + 400 * NSEC_PER_USEC;
 	while (!READ_ONCE(s->unlocked) && clock_now_ns() < until)
 		cpu_relax();
 }
@@ -243,7 +243,7 @@ static void unlock_elsewhere(struct step_frame *frame)
 static void step_into_slow_lock(u32 number)
 {
 	enter_once(number);
-	step_begin(1);
+	step_begin(3);
 	do {
 		while (!READ_ONCE(s->go))
 			sched_yield();
