@@ -118,14 +118,17 @@ all: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio ## build the kernel and the RAM
 
 help: ## list the targets
 	@echo "Heddle.  The usual way in: make setup run"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
-	  while IFS='|' read -r t d; do printf '%-20s %s\n' "$$t" "$$d"; done
-	@echo "Settings (make run CPUS=4 ...): BOOT=iso|usb|uefi|direct CPUS= MEM= ACCEL=tcg|kvm"
+	@awk -F ':.*## ' '/^[a-z-]*:.*## / {line = sprintf("  make %-14s", $$1); n = split($$2, word, " "); \
+	    for (i = 1; i <= n; i++) {if (length(line) + length(word[i]) >= 79) {print line; line = sprintf("%21s", "")} \
+	    line = line " " word[i]} print line}' Makefile
+	@echo "Settings (make run CPUS=4 ...): BOOT=iso|usb|uefi|direct CPUS= MEM="
+	@echo "  ACCEL=tcg|kvm"
 	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 GDB=1"
-	@echo "Settings of the build: CC=clang DEBUG=1 SANITIZE=1 WERROR=1; CFLAGS= LDFLAGS= (the kernel) and"
-	@echo "  USER_CFLAGS= (programs) add flags. What a setting changes is built again."
+	@echo "Settings of the build: CC=clang DEBUG=1 SANITIZE=1 WERROR=1; CFLAGS= LDFLAGS="
+	@echo "  (the kernel) and USER_CFLAGS= (programs) add flags. What a setting changes is"
+	@echo "  built again."
 	@echo "  CORE=1: no extensions; WITHOUT='trace seed': without these. There are:"
-	@echo "  $(notdir $(FOLDERS))"
+	@echo "$(notdir $(FOLDERS))" | fold -s -w 76 | sed 's/^/  /'
 
 setup: ## install what running needs (asks first, unless root or CI); make setup test: the rest, too
 	@tools/setup.sh setup
