@@ -183,6 +183,46 @@ static void orphans(void)
 	close(pipes[1]);
 }
 
+static void count_signal(int number)
+{
+	(void)number;
+}
+
+/* fork() while signals are sent to the process group: it may begin again, but it must not fail. */
+static void forks_under_signals(void)
+{
+	struct sigaction count = {.sa_handler = count_signal};
+	pid_t sender, child;
+	int failed = 0, status;
+
+	child = fork();
+	if (child) {
+		CHECK(waitpid(child, &status, 0) == child && status == 0);
+		return;
+	}
+	setpgid(0, 0);
+	sigaction(SIGUSR1, &count, NULL);
+	sender = fork();
+	if (sender == 0) {
+		signal(SIGUSR1, SIG_IGN);
+		for (;;)
+			kill(0, SIGUSR1);
+	}
+	for (int i = 0; i < 100 && !failed; i++) {
+		pid_t p = fork();
+
+		if (p == 0)
+			_exit(0);
+		failed = p < 0 ? errno : 0;
+		while (p > 0 && waitpid(p, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	kill(sender, SIGKILL);
+	while (waitpid(sender, NULL, 0) < 0 && errno == EINTR)
+		;
+	_exit(failed & 0xff);
+}
+
 static void ignored_children(void)
 {
 	int status;
@@ -709,6 +749,7 @@ int main(int argc, char *argv[])
 	RUN(zombies);
 	RUN(younger_ends_first);
 	RUN(orphans);
+	RUN(forks_under_signals);
 	RUN(ignored_children);
 	RUN(vforks);
 	RUN(spawning);
