@@ -242,7 +242,7 @@ KTEST(sleep_wake_up_beats_deadline)
 	preempt_enable();
 	take_turns(PINNED_TURNS);
 	KEXPECT_EQ(pinned[0].done, true);
-	KEXPECT_EQ(pinned[0].result, 0); /* -ETIMEDOUT (-110): the waker has woken nobody */
+	KEXPECT_EQ(pinned[0].result, 0); /* -ETIMEDOUT (-110): the waker has woken no thread */
 	end(1);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The guard is released before the thread is in the queue: a waker that comes between finds nobody
+ * The guard is released before the thread is in the queue: a waker that comes between finds no thread
  * to wake.
  */
 

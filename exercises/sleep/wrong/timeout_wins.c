@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The deadline is tested before the wake-up, and a timeout is reported even if a waker has taken
- * the waiter from the queue: that wake-up has reached nobody.
+ * the waiter from the queue: that wake-up has reached no thread.
  */
 
 /* We set the state, then test the three conditions.  A waker sets the condition, then reads the
