@@ -11,10 +11,12 @@ function in the kernel's own source, which the stub replaces.
 """
 import argparse
 import hashlib
+import os
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import textwrap
 
 try:
@@ -87,6 +89,21 @@ def answers(path, names):
     return out
 
 
+def apply_diff(path, root, texts):
+    """Changes `texts` ({file of the tree: its text}) as the difference in `path` says."""
+    files = re.findall(r"^\+\+\+ b/(\S+)", path.read_text(), re.M)
+    with tempfile.TemporaryDirectory() as folder:
+        copies = {file: pathlib.Path(folder) / file for file in files}
+        for file, copy in copies.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(texts.get(file) or (root / file).read_text())
+        done = subprocess.run(["git", "apply", "--whitespace=nowarn", str(path.resolve())], cwd=folder,
+                              capture_output=True, text=True, env={**os.environ, "GIT_DIR": folder})
+        if done.returncode or not files:
+            raise Refused(f"{path} does not fit the kernel's source any more: {done.stderr.strip()}")
+        texts.update({file: copy.read_text() for file, copy in copies.items()})
+
+
 # Exercises
 
 class Exercise:
@@ -149,9 +166,13 @@ class Exercise:
         return sorted(self.folder.glob("check_*.c"))
 
     def patched(self, paths, root=ROOT):
-        """{file of the tree: its text} with the functions in `paths` in place of its own."""
+        """{file of the tree: its text} with the functions in `paths` in place of its own; a path that
+        ends with .diff is a difference to them."""
         out = {}
         for path in paths:
+            if path.suffix == ".diff":
+                apply_diff(path, root, out)
+                continue
             names = {r["function"]: r["file"] for r in self.replace
                      if r["file"].endswith(".S") == (path.suffix == ".S")}
             for name, text in answers(path, names).items():

@@ -3,7 +3,7 @@
 """Grades exercises: `make grade`, `make grade EX=cow`.
 
     tools/grade.py [--json FILE] [--student NAME | --seed N] [EXERCISE...]
-    tools/grade.py --answer exercises/cow/wrong/never_copy.c cow    grade this answer instead
+    tools/grade.py --answer exercises/cow/wrong/never_copy.diff cow    grade this answer instead
     tools/grade.py --table [--page docs/exercises.md] [EXERCISE...]
                                              grade the stub, each wrong answer and the right one
 
