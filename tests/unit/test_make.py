@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BARE = ["sh", "make", "find", "sed", "head", "uname", "mkdir", "true", "cat", "tr"]
+BARE = ["sh", "make", "find", "sed", "head", "uname", "mkdir", "true", "cat", "tr", "awk", "fold"]
 TOOLS = ["gcc", "as"]
 
 
