@@ -10,16 +10,10 @@
 #include "kernel/log/log.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/sched.h"
-#include "kernel/task/wait.h"
 
 #define CLASS_XHCI	0x0c0330
 #define CONTROLLERS_MAX 4
 #define STEADY_MS	100 /* after plugging in (USB 2.0, 7.1.7.3) */
-
-static void pause_ms(u32 ms)
-{
-	sleep_until(clock_now_ns() + ms * NSEC_PER_MSEC, 0);
-}
 
 static struct usb_device *device_at(struct xhci *x, struct usb_device *hub, u32 port)
 {
@@ -45,9 +39,9 @@ static int reset_root_port(struct xhci *x, u32 port)
 	if (!(xhci_port(x, port) & PORT_ENABLED)) {
 		xhci_port_set(x, port, PORT_RESET);
 		for (u32 i = 0; i < 50 && !(xhci_port(x, port) & PORT_RESET_DONE); i++)
-			pause_ms(10);
+			usb_pause_ms(10);
 		xhci_port_set(x, port, PORT_CHANGES);
-		pause_ms(10);
+		usb_pause_ms(10);
 	}
 	if (!(xhci_port(x, port) & PORT_ENABLED))
 		return -EIO;
@@ -59,7 +53,7 @@ static void attach(struct xhci *x, struct usb_device *hub, u32 port)
 	int speed, error = 0;
 	struct usb_device *d;
 
-	pause_ms(STEADY_MS);
+	usb_pause_ms(STEADY_MS);
 	speed = hub ? usb_hub_reset(hub, port) : reset_root_port(x, port);
 	d = speed > 0 ? usb_attach(x, hub, port, (u32)speed) : NULL;
 	if (!d)
@@ -180,7 +174,7 @@ static void usb_init(void)
 			return;
 		}
 		x->transfer_event = usb_transfer_event;
-		error = xhci_start(x, xhci_interrupt);
+		error = xhci_start(x);
 		/* A controller that failed keeps its memory: it may still write there. */
 		if (error == 0 && IS_ERR(kthread_create("usb", usb_thread, x)))
 			log_warn("usb: no memory for the thread of controller %x:%x", x->pci.vendor,

@@ -4,12 +4,11 @@
  */
 #include "kernel/dev/usb/usb_device.h"
 
+#include "arch/x86_64/cpu/layout.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
-#include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
-#include "kernel/task/wait.h"
 
 #define REQUEST_NS	      (2 * NSEC_PER_SEC)
 #define FAILURES_MAX	      8
@@ -315,19 +314,6 @@ static int give_address(struct usb_device *d)
 /* --- Coming and going
  * ------------------------------------------------------------------------------ */
 
-static void *buffer_page(void)
-{
-	struct page *p = page_alloc_zeroed(PAGE_KERNEL);
-
-	return p ? page_to_virt(p) : NULL;
-}
-
-static void buffer_free(void *page)
-{
-	if (page)
-		page_put(virt_to_page(page));
-}
-
 static void forget(struct usb_device *d)
 {
 	struct usb_device **link = (struct usb_device **)&d->xhci->devices;
@@ -344,9 +330,9 @@ static void forget(struct usb_device *d)
 		}
 	ring_free(&d->control);
 	ring_free(&d->reports);
-	buffer_free(d->context);
-	buffer_free(d->input);
-	buffer_free(d->buffer);
+	usb_page_free(d->context);
+	usb_page_free(d->input);
+	usb_page_free(d->buffer);
 	kfree(d);
 }
 
@@ -379,9 +365,9 @@ struct usb_device *usb_attach(struct xhci *x, struct usb_device *parent, u32 por
 	d->depth = parent ? parent->depth + 1 : 0;
 	/* Four bits for the port of each hub on the way (8.9 of USB 3.2). */
 	d->route = parent ? parent->route | MIN(port, 15U) << 4 * parent->depth : 0;
-	d->context = buffer_page();
-	d->input = buffer_page();
-	d->buffer = buffer_page();
+	d->context = usb_page_alloc();
+	d->input = usb_page_alloc();
+	d->buffer = usb_page_alloc();
 	d->next = x->devices;
 	x->devices = d;
 	if (d->depth > DEPTH_MAX || !d->context || !d->input || !d->buffer ||

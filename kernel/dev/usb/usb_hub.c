@@ -5,7 +5,6 @@
 #include "kernel/dev/usb/usb_hub.h"
 
 #include "kernel/lib/errno.h"
-#include "kernel/task/wait.h"
 
 #define DESCRIPTOR_HUB	     0x2900
 #define DESCRIPTOR_SUPER_HUB 0x2a00
@@ -22,11 +21,6 @@
 #define STATUS_RESET	 (1U << 4)
 #define STATUS_LOW	 (1U << 9)
 #define STATUS_HIGH	 (1U << 10)
-
-static void pause_ms(u32 ms)
-{
-	sleep_until(clock_now_ns() + ms * NSEC_PER_MSEC, 0);
-}
 
 /* The status of a port, with its changes in the upper half, or -EIO. */
 static s64 port_status(struct usb_device *hub, u32 port)
@@ -59,7 +53,7 @@ int usb_hub_start(struct usb_device *hub)
 		usb_request(hub, CLASS_REQUEST, REQUEST_SET_DEPTH, (u16)hub->depth, 0, 0);
 	for (u32 port = 1; port <= hub->hub_ports; port++)
 		port_feature(hub, REQUEST_SET_FEATURE, FEATURE_POWER, port);
-	pause_ms(MAX(hub->hub_delay_ms, 100U)); /* and what is there becomes steady (7.1.7.3) */
+	usb_pause_ms(MAX(hub->hub_delay_ms, 100U)); /* and what is there becomes steady (7.1.7.3) */
 	for (u32 port = 1; port <= hub->hub_ports; port++)
 		hub->hub_changed |= 1U << port;
 	usb_next_report(hub);
@@ -95,12 +89,12 @@ int usb_hub_reset(struct usb_device *hub, u32 port)
 
 	port_feature(hub, REQUEST_SET_FEATURE, FEATURE_RESET, port);
 	for (u32 i = 0; i < 20; i++) {
-		pause_ms(20);
+		usb_pause_ms(20);
 		status = port_status(hub, port);
 		if (status < 0 || !(status & STATUS_CONNECTED))
 			return -EIO;
 		if (!(status & STATUS_RESET) && status & STATUS_ENABLED) {
-			pause_ms(10); /* it recovers (7.1.7.5) */
+			usb_pause_ms(10); /* it recovers (7.1.7.5) */
 			port_feature(hub, REQUEST_CLEAR_FEATURE, FEATURE_CHANGE + 4, port);
 			if (hub->speed >= USB_SUPER)
 				return (int)hub->speed;

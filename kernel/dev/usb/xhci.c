@@ -79,16 +79,22 @@ static void write_address(volatile u8 *base, u32 offset, u64 value)
 
 /* --- Rings ------------------------------------------------------------------------------------ */
 
-static void *page_zeroed(void)
+void *usb_page_alloc(void)
 {
 	struct page *p = page_alloc_zeroed(PAGE_KERNEL);
 
 	return p ? page_to_virt(p) : NULL;
 }
 
+void usb_page_free(void *page)
+{
+	if (page)
+		page_put(virt_to_page(page));
+}
+
 int ring_init(struct ring *r)
 {
-	*r = (struct ring){.trbs = page_zeroed(), .cycle = 1};
+	*r = (struct ring){.trbs = usb_page_alloc(), .cycle = 1};
 	if (!r->trbs)
 		return -ENOMEM;
 	r->trbs[RING_TRBS - 1] =
@@ -98,8 +104,7 @@ int ring_init(struct ring *r)
 
 void ring_free(struct ring *r)
 {
-	if (r->trbs)
-		page_put(virt_to_page(r->trbs));
+	usb_page_free(r->trbs);
 	r->trbs = NULL;
 }
 
@@ -129,13 +134,18 @@ u64 ring_dequeue(const struct ring *r)
 
 /* --- Start ------------------------------------------------------------------------------------ */
 
+void usb_pause_ms(u32 ms)
+{
+	sleep_until(clock_now_ns() + ms * NSEC_PER_MSEC, 0);
+}
+
 /* Wait until `bits` of a register are as wanted, at most `ms`. */
 static bool wait_bits(volatile u8 *base, u32 offset, u32 bits, u32 wanted, u32 ms)
 {
 	for (u32 i = 0; i <= ms; i++) {
 		if ((read(base, offset) & bits) == wanted)
 			return true;
-		sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
+		usb_pause_ms(1);
 	}
 	return false;
 }
@@ -179,7 +189,7 @@ static int give_scratchpad(struct xhci *x)
 {
 	u32 structural = read(x->registers, STRUCTURAL_2);
 	u32 pages = (structural >> 16 & 0x3e0) | structural >> 27;
-	u64 *array = pages ? page_zeroed() : NULL;
+	u64 *array = pages ? usb_page_alloc() : NULL;
 
 	if (!pages)
 		return 0;
@@ -187,7 +197,7 @@ static int give_scratchpad(struct xhci *x)
 		return -ENOMEM;
 	x->contexts[0] = virt_to_phys(array);
 	for (u32 i = 0; i < pages; i++) {
-		void *page = page_zeroed();
+		void *page = usb_page_alloc();
 
 		if (!page)
 			return -ENOMEM;
@@ -201,12 +211,12 @@ static int make_rings(struct xhci *x)
 	struct {
 		u64 address;
 		u32 trbs, reserved;
-	} *segment = page_zeroed();
+	} *segment = usb_page_alloc();
 
-	x->contexts = page_zeroed();
+	x->contexts = usb_page_alloc();
 	if (!segment || !x->contexts || ring_init(&x->commands) || give_scratchpad(x))
 		return -ENOMEM;
-	x->events = (struct ring){.trbs = page_zeroed(), .cycle = 1};
+	x->events = (struct ring){.trbs = usb_page_alloc(), .cycle = 1};
 	if (!x->events.trbs)
 		return -ENOMEM;
 	segment->address = virt_to_phys(x->events.trbs);
@@ -220,7 +230,17 @@ static int make_rings(struct xhci *x)
 	return 0;
 }
 
-int xhci_start(struct xhci *x, irq_handler_t handler)
+/* The handler of all controllers' interrupts: wakes their threads. */
+static void xhci_interrupt(void)
+{
+	u64 flags = spin_lock_irq(&usb_lock);
+
+	interrupts++;
+	spin_unlock_irq(&usb_lock, flags);
+	wait_wake_all(&usb_queue); /* a thread for each controller: there are at most four */
+}
+
+int xhci_start(struct xhci *x)
 {
 	size_t size = 0;
 	u32 structural;
@@ -247,8 +267,9 @@ int xhci_start(struct xhci *x, irq_handler_t handler)
 	}
 	if (make_rings(x))
 		return -ENOMEM;
-	x->poll_ns = pci_message_interrupt(&x->pci, x->registers, size, handler) ? NO_MESSAGE_NS
-										 : MESSAGE_POLL_NS;
+	x->poll_ns = pci_message_interrupt(&x->pci, x->registers, size, xhci_interrupt)
+			 ? NO_MESSAGE_NS
+			 : MESSAGE_POLL_NS;
 	write(x->runtime, INTERRUPT_RATE, 4000); /* of 250 ns: at most one in a millisecond */
 	write(x->runtime, INTERRUPT_ENABLE, 3);	 /* enabled; a pending one is acknowledged */
 	write(x->operational, COMMAND, COMMAND_RUN | COMMAND_INTERRUPT);
@@ -309,15 +330,6 @@ bool xhci_poll(struct xhci *x)
 		write_address(x->runtime, EVENT_DEQUEUE,
 			      virt_to_phys(&r->trbs[r->next]) | EVENT_BUSY);
 	return read_some;
-}
-
-void xhci_interrupt(void)
-{
-	u64 flags = spin_lock_irq(&usb_lock);
-
-	interrupts++;
-	spin_unlock_irq(&usb_lock, flags);
-	wait_wake_all(&usb_queue); /* a thread for each controller: there are at most four */
 }
 
 void xhci_sleep(struct xhci *x, u64 deadline_ns)

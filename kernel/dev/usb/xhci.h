@@ -80,6 +80,10 @@ struct xhci {
 	void *devices; /* for the owner of transfer_event */
 };
 
+/* Allocate a zeroed page that a controller may read and write, and free it (NULL: nothing). */
+void *usb_page_alloc(void);
+void usb_page_free(void *page);
+
 /* Allocate the page of a ring whose last TRB links to the first.  Returns 0 or -ENOMEM. */
 int ring_init(struct ring *r);
 void ring_free(struct ring *r);
@@ -92,7 +96,7 @@ u64 ring_dequeue(const struct ring *r);
 
 /* Take a controller over from the firmware, reset it and start it.  Returns 0, -ENODEV (with a line
  * in the log) or -ENOMEM.  Sleeps. */
-int xhci_start(struct xhci *x, irq_handler_t handler);
+int xhci_start(struct xhci *x);
 
 /* Read the events that have come.  Returns whether there were any. */
 bool xhci_poll(struct xhci *x);
@@ -101,8 +105,8 @@ bool xhci_poll(struct xhci *x);
  * the deadline (clock_now_ns()).  The caller tests its condition before and after. */
 void xhci_sleep(struct xhci *x, u64 deadline_ns);
 
-/* The handler of all controllers' interrupts: wakes their threads. */
-void xhci_interrupt(void);
+/* Sleep for some milliseconds. */
+void usb_pause_ms(u32 ms);
 
 /* Issue one command and sleep until its answer, at most 5 s.  Returns the completion code, or
  * -ETIMEDOUT; *event, if not NULL, gets the answer. */
