@@ -45,7 +45,7 @@ static void end(u32 count)
 		kfree(s);
 }
 
-/* Stay inside for some turns of the others: who does not respect the mutex comes in meanwhile. */
+/* Stay inside for some turns of the others: a thread that does not respect the mutex comes in. */
 static void stay_inside(void)
 {
 	s->inside++;
@@ -109,7 +109,7 @@ KTEST(mutex_wakes_one)
 	take_turns(PINNED_TURNS);
 	KEXPECT_EQ(s->most_inside, 1);
 	KEXPECT_EQ(s->entered, 6);
-	/* Who is woken finds the mutex free; who is woken too early must sleep once more. */
+	/* A woken thread finds the mutex free; one that is woken too early must sleep once more. */
 	KEXPECT_EQ(pinned_sleeps(6) - sleeps, 0);
 	end(6);
 }
