@@ -20,6 +20,12 @@ class Failed(Exception):
         self.found = list(found)
 
 
+def catalogue():
+    """The names of all labs, in the order of the course."""
+    text = (linux.ROOT / "user/lab/catalogue.h").read_text(encoding="utf-8")
+    return re.findall(r'^ *\{"(\w+)", "', text, re.M)
+
+
 def command(arguments, system="Heddle", **options):
     """QEMU's command line that boots `system` and runs `arguments` on its console."""
     if system == "Linux":

@@ -11,32 +11,23 @@ import argparse
 import datetime
 import json
 import pathlib
-import re
 import sys
 
-import labs
 import linux
+import report
 
 PLAYED = ("drive",)             # is played, so it has nothing to record
 
 
-def catalogue():
-    text = (linux.ROOT / "user/lab/catalogue.h").read_text(encoding="utf-8")
-    return [name for name in re.findall(r'^    \{"(\w+)", "', text, re.M) if name not in PLAYED]
-
-
 def record(words, timeout):
-    found, _ = labs.run(f"lab tour --json {words}", "Heddle", timeout,
-                        lambda name: print(f"\rrecording: {name or '':20}\r", end="",
-                                           file=sys.stderr, flush=True)
-                        if sys.stderr.isatty() else None)
-    reports = {lab["lab"]: lab for lab in found if lab.get("lab")}
+    results = report.collect("Heddle", words, timeout)
     day = datetime.date.today().strftime("%-d %B %Y")
     cpus = int(linux.setting("CPUS", 2))
     return {"how": f"On {day}, in Heddle on QEMU with {cpus} CPUs"
                    + (f", with {words}." if words else "."),
-            "none": list(PLAYED), "labs": {n: reports[n] for n in catalogue() if n in reports},
-            "missing": {n: "the lab printed no report" for n in catalogue() if n not in reports}}
+            "none": list(PLAYED),
+            "labs": {n: r for n, r in results.items() if "error" not in r and n not in PLAYED},
+            "missing": {n: r["error"] for n, r in results.items() if "error" in r and n not in PLAYED}}
 
 
 def main():
@@ -47,12 +38,14 @@ def main():
     options = parser.parse_args()
     try:
         found = record(" ".join(options.options), options.timeout)
-    except (labs.Failed, linux.Missing) as error:
+    except linux.Missing as error:
         print(f"record: {error}", file=sys.stderr)
         return 1
-    pathlib.Path(options.file).write_text(json.dumps(found), encoding="utf-8")
     for name, why in found["missing"].items():
         print(f"record: {name}: {why}", file=sys.stderr)
+    if not found["labs"]:
+        return 1
+    pathlib.Path(options.file).write_text(json.dumps(found), encoding="utf-8")
     print(f"record: {len(found['labs'])} labs: {options.file}")
     return 0
 

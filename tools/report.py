@@ -12,7 +12,6 @@ shows them beside its own.
 import argparse
 import collections
 import json
-import re
 import sys
 
 import labs
@@ -57,12 +56,6 @@ PAIRS = [
 ]
 
 
-def catalogue():
-    """The names of all labs, in the order of the course."""
-    text = (linux.ROOT / "user/lab/catalogue.h").read_text(encoding="utf-8")
-    return re.findall(r'^ *\{"(\w+)", "', text, re.M)
-
-
 def progress(system, name):
     if sys.stderr.isatty():
         print(f"\r{system} {name:30}\r", end="", file=sys.stderr, flush=True)
@@ -87,7 +80,7 @@ def run_tour(system, words, timeout):
 def collect(system, words, timeout):
     """{lab: its result} with an entry for every lab; one without a result is {"lab", "error"}."""
     found, ended = run_tour(system, words, timeout)
-    names, consoles, results = catalogue(), [], {}
+    names, consoles, results = labs.catalogue(), [], {}
     for item in found:
         consoles.append((item.get("lab"), item.pop("console")))
         if "lab" in item:
@@ -150,7 +143,7 @@ def main():
     parser.add_argument("options", nargs="*", help="for the labs (after --)")
     options = parser.parse_args()
     words = " ".join(options.options)
-    report = {"labs": catalogue(), "cpus": int(linux.setting("CPUS", 2)), "Heddle": {}, "Linux": {},
+    report = {"labs": labs.catalogue(), "cpus": int(linux.setting("CPUS", 2)), "Heddle": {}, "Linux": {},
               "linux": None, "problems": []}
     report["Heddle"] = collect("Heddle", words, options.timeout)
     if not options.heddle_only:

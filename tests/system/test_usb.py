@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Keyboards on the USB: a PC without a PS/2 port, typed at through xHCI, behind hubs, plugged in and out."""
-import json
-import socket
+import sys
 import time
 
 import pytest
 
-from vm import REBOOT, VM
+from vm import REBOOT, ROOT, VM
+
+sys.path.insert(0, str(ROOT / "tools"))
+from last_state import Monitor  # noqa: E402
 
 NAMES = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot"}
 
@@ -15,20 +17,7 @@ class Keys:
     """Presses keys of the machine's keyboard, by QEMU's monitor protocol."""
 
     def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(path))
-        self.file = self.socket.makefile("rw")
-        self.file.readline()
-        self.ask("qmp_capabilities")
-
-    def ask(self, command, **arguments):
-        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while True:
-            answer = json.loads(self.file.readline())
-            assert "error" not in answer, answer
-            if "return" in answer:
-                return
+        self.ask = Monitor(str(path)).command
 
     def press(self, *keys, hold=30):
         self.ask("send-key", keys=[{"type": "qcode", "data": k} for k in keys], **{"hold-time": hold})

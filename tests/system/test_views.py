@@ -15,6 +15,7 @@ from vm import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import ftrace  # noqa: E402
+import labs  # noqa: E402
 import linux  # noqa: E402
 import report  # noqa: E402
 import trace_dat  # noqa: E402
@@ -153,7 +154,7 @@ def lab_line(name, **more):
 
 def console_of_a_bad_day():
     """A tour in which five labs fail in five ways."""
-    for name in report.catalogue():
+    for name in labs.catalogue():
         if name == "many":
             yield "lab: signal 11 (Segmentation fault) killed the lab"
         elif name == "memory":
@@ -179,7 +180,7 @@ def make_report(monkeypatch, tmp_path, capsys, console, *options):
 
 def test_report_loses_no_lab(monkeypatch, tmp_path, capsys):
     status, out, err = make_report(monkeypatch, tmp_path, capsys, console_of_a_bad_day, "--heddle-only")
-    names = report.catalogue()
+    names = labs.catalogue()
     assert status == 1
     assert f"Heddle: {len(names)} labs: {len(names) - 5} true here, 1 false here, 4 without a verdict" in out
     for line in ("many: no result: lab: signal 11", "memory: no memory", "scale: its result cannot be read",
@@ -190,7 +191,7 @@ def test_report_loses_no_lab(monkeypatch, tmp_path, capsys):
 
 
 def test_report_is_well(monkeypatch, tmp_path, capsys):
-    console = functools.partial(map, lab_line, report.catalogue())
+    console = functools.partial(map, lab_line, labs.catalogue())
     status, out, err = make_report(monkeypatch, tmp_path, capsys, console, "--heddle-only")
     assert (status, err) == (0, "") and "without" not in out
 
@@ -221,7 +222,7 @@ def test_report_page(monkeypatch, tmp_path, capsys):
     page = tmp_path / "report/index.html"
     assert not re.search(r"(src|href)\s*=\s*[\"']?\s*(https?:)?//", page.read_text())
     dom = in_browser(page, tmp_path)
-    assert re.findall(r'<h2 id="(\w+)">', dom) == report.catalogue()
+    assert re.findall(r'<h2 id="(\w+)">', dom) == labs.catalogue()
     assert "broken" not in re.findall(r'class="([^"]*)"', dom)
     assert dom.count("Heddle: NO VERDICT") == 4 and "signal 11 (Segmentation fault)" in dom
     assert dom.count("<circle") == sum(p.ratio for p in report.PAIRS if p.lab not in ("scale", "io")) + 1
