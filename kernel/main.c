@@ -136,7 +136,6 @@ void kernel_main(void)
 	entry_init_cpu();
 	memory_init();
 	acpi_init();
-	acpi_fadt_read();
 	clock_init();
 	log_set_clock(clock_now_ns);
 	apic_init();

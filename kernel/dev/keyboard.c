@@ -3,9 +3,11 @@
  * A PS/2 keyboard at an i8042 controller (IBM PS/2 technical reference), which
  * translates the scan codes to set 1.
  */
-#include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/console.h"
+#include "boot/cmdline.h"
+#include "kernel/dev/acpi/aml.h"
+#include "kernel/dev/acpi/fadt.h"
 #include "kernel/dev/keys.h"
 #include "kernel/lib/init.h"
 
@@ -66,11 +68,29 @@ static void keyboard_interrupt(void)
 	}
 }
 
+/* Is the controller to be looked for?  The FADT of many machines denies one that is there.  Linux
+ * then believes the names of devices in the DSDT, and so does this. */
+static bool is_expected(void)
+{
+	char word[2];
+
+	if (fadt_has_i8042())
+		return true;
+	if (acpi_code_any(aml_find_i8042, NULL)) {
+		log_info("keyboard: the FADT denies a PS/2 controller, but the tables name its "
+			 "devices: looking for it");
+		return true;
+	}
+	return cmdline_get("i8042.nopnp", word, sizeof(word));
+}
+
+/* If there is a keyboard, it works after this.  What answers nothing is left alone: reads of a port
+ * without a device give ones, and each wait has an end. */
 static void keyboard_init(void)
 {
 	int configuration;
 
-	if (!acpi_info.has_i8042 || inb(STATUS) == 0xff)
+	if (!is_expected() || inb(STATUS) == 0xff)
 		return;
 	send(COMMAND, 0xad); /* disable both devices while the controller is set up */
 	send(COMMAND, 0xa7);

@@ -4,7 +4,7 @@
  * the time of day starts at boot with the beginning of 1970.
  */
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/pc/acpi.h"
+#include "kernel/dev/acpi/fadt.h"
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
@@ -50,7 +50,7 @@ static struct rtc rtc_read(void)
 	    cmos_read(RTC_DAY),
 	    cmos_read(RTC_MONTH),
 	    cmos_read(RTC_YEAR),
-	    acpi_info.rtc_century ? cmos_read(acpi_info.rtc_century) : 0,
+	    fadt.century ? cmos_read(fadt.century) : 0,
 	};
 }
 
@@ -77,7 +77,7 @@ static u64 rtc_read_seconds(void)
 	u8 status;
 	u32 hour, year, tries = 0;
 
-	if (!acpi_info.has_rtc)
+	if (!fadt_has_rtc())
 		return 0;
 	do { /* two equal readings: no update changed the registers between them */
 		t = rtc_read();

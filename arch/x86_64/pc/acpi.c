@@ -7,7 +7,7 @@
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/acpi.h"
-#include "arch/x86_64/pc/acpi_fadt.h"
+#include "arch/x86_64/pc/acpi_table.h"
 #include "boot/boot_info.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
@@ -29,7 +29,8 @@ struct rsdp {
 #define RSDP_V1_LENGTH 20
 
 struct acpi_info acpi_info;
-const struct acpi_header *acpi_fadt;
+static const struct acpi_header *root; /* the XSDT or RSDT; NULL: there is none */
+static u32 root_entry_size;
 static u32 cpus_ignored; /* more than MAX_CPUS, or an x2APIC id without x2APIC */
 
 static bool checksum_ok(const void *data, size_t length)
@@ -74,8 +75,8 @@ enum {
 
 #define MADT_CPU_ENABLED     1
 #define MADT_PCAT_COMPAT     1
-#define MADT_ACTIVE_LOW	     3 /* bits 0 and 1 of an override's flags */
-#define MADT_LEVEL	     (3 << 2)
+#define MADT_POLARITY	     3 /* of an override's flags; 0: as usual on the bus */
+#define MADT_TRIGGER	     (3 << 2)
 #define APIC_BROADCAST_ID    0xff
 #define LAPIC_USUAL_ADDRESS  0xfee00000
 #define IOAPIC_USUAL_ADDRESS 0xfec00000
@@ -138,6 +139,21 @@ static void cpu_add(u32 apic_id, u32 flags)
 		acpi_info.cpu_apic_ids[acpi_info.cpu_count++] = apic_id;
 }
 
+/* What is usual: edge, active high; for the SCI level, active low (ACPI 6.5, 5.2.9, SCI_INT). */
+static void override_add(u8 isa_irq, u32 gsi, u32 flags)
+{
+	bool is_sci = acpi_info.sci_irq && isa_irq == acpi_info.sci_irq;
+
+	if (acpi_info.override_count < ACPI_OVERRIDES_MAX)
+		acpi_info.overrides[acpi_info.override_count++] = (struct acpi_override){
+		    .isa_irq = isa_irq,
+		    .gsi = gsi,
+		    .active_low =
+			flags & MADT_POLARITY ? (flags & MADT_POLARITY) == MADT_POLARITY : is_sci,
+		    .level = flags & MADT_TRIGGER ? (flags & MADT_TRIGGER) == MADT_TRIGGER : is_sci,
+		};
+}
+
 static void madt_entry_read(const union madt_entry *e)
 {
 	static const u8 lengths[] = {
@@ -163,13 +179,7 @@ static void madt_entry_read(const union madt_entry *e)
 		}
 		break;
 	case MADT_OVERRIDE:
-		if (acpi_info.override_count < ACPI_OVERRIDES_MAX)
-			acpi_info.overrides[acpi_info.override_count++] = (struct acpi_override){
-			    .isa_irq = e->override.isa_irq,
-			    .gsi = e->override.gsi,
-			    .active_low = (e->override.flags & MADT_ACTIVE_LOW) == MADT_ACTIVE_LOW,
-			    .level = (e->override.flags & MADT_LEVEL) == MADT_LEVEL,
-			};
+		override_add(e->override.isa_irq, e->override.gsi, e->override.flags);
 		break;
 	case MADT_LAPIC_ADDRESS:
 		acpi_info.lapic_address = e->lapic_address.address;
@@ -187,6 +197,8 @@ static void madt_read(const struct acpi_header *table)
 	acpi_info.lapic_address = m->lapic_address;
 	acpi_info.has_8259 = m->flags & MADT_PCAT_COMPAT;
 	acpi_info.ioapic_count = 0;
+	if (acpi_info.sci_irq)
+		override_add((u8)acpi_info.sci_irq, acpi_info.sci_irq, 0); /* a later one counts */
 	while (at + 2 <= table->length) {
 		const union madt_entry *e = (const void *)((const u8 *)m + at);
 
@@ -219,51 +231,54 @@ static void hpet_read(const struct acpi_header *table)
 		acpi_info.hpet_address = h->base.address;
 }
 
-/* ---- The root -------------------------------------------------------------------------------- */
+/* ---- FADT ------------------------------------------------------------------------------------ */
 
-static void fadt_keep(const struct acpi_header *table)
+static void fadt_read(const struct acpi_header *table)
 {
-	acpi_fadt = table;
+	struct fadt f = {0};
+
+	memcpy(&f, table, MIN(table->length, sizeof(f)));
+	acpi_info.sci_irq = f.sci_irq;
+	acpi_info.pm_timer_port = f.pm_timer_length == 4 ? f.pm_timer : 0;
+	acpi_info.pm_timer_32bit = f.flags & FADT_TIMER_32BIT;
+	if (f.x_pm_timer.space == ACPI_SPACE_IO && f.x_pm_timer.address)
+		acpi_info.pm_timer_port = (u32)f.x_pm_timer.address;
 }
 
-static const struct {
-	char signature[5];
-	void (*read)(const struct acpi_header *table);
-} readers[] = {{"APIC", madt_read}, {"HPET", hpet_read}, {"FACP", fadt_keep}};
+/* ---- The root -------------------------------------------------------------------------------- */
 
-/* Read the tables that the RSDT (`entry_size` 4) or the XSDT (8) lists.  If there are several
- * tables of one kind, the first valid one is used.  Returns false if the root table is broken. */
-static bool root_read(paddr_t address, const char *signature, u32 entry_size)
+const struct acpi_header *acpi_table_find(const char *signature, u32 n)
 {
-	const struct acpi_header *root = acpi_table_map(address, signature);
-	u32 seen = 0;
-
-	if (!root)
-		return false;
-	for (u32 at = sizeof(*root); at + entry_size <= root->length; at += entry_size) {
-		paddr_t entry = 0;
+	for (u32 at = sizeof(*root); root && at + root_entry_size <= root->length;
+	     at += root_entry_size) {
 		const struct acpi_header *h;
+		paddr_t entry = 0;
 
-		memcpy(&entry, (const u8 *)root + at, entry_size);
-		h = entry ? mmio_map(entry, sizeof(*h), CACHE_WRITE_BACK) : NULL;
-		for (u32 i = 0; h && i < ARRAY_SIZE(readers); i++) {
-			if (seen >> i & 1 || memcmp(h->signature, readers[i].signature, 4))
-				continue;
-			h = acpi_table_map(entry, readers[i].signature);
-			if (h) {
-				readers[i].read(h);
-				seen |= 1u << i;
-			}
-			break;
-		}
+		memcpy(&entry, (const u8 *)root + at, root_entry_size);
+		h = acpi_table_map(entry, signature);
+		if (h && !n--)
+			return h;
 	}
-	return true;
+	return NULL;
+}
+
+static void table_read(const char *signature, void (*read)(const struct acpi_header *table))
+{
+	const struct acpi_header *table = acpi_table_find(signature, 0);
+
+	if (table)
+		read(table);
+}
+
+static void root_set(paddr_t address, const char *signature, u32 entry_size)
+{
+	root = acpi_table_map(address, signature);
+	root_entry_size = entry_size;
 }
 
 void acpi_init(void)
 {
 	const struct rsdp *r = NULL;
-	bool found = false;
 
 	if (boot_info.rsdp)
 		r = mmio_map(boot_info.rsdp, sizeof(*r), CACHE_WRITE_BACK);
@@ -274,14 +289,18 @@ void acpi_init(void)
 	acpi_info.lapic_address = LAPIC_USUAL_ADDRESS;
 	acpi_info.ioapic_count = 1;
 	acpi_info.ioapics[0].address = IOAPIC_USUAL_ADDRESS;
-	acpi_info.has_8259 = acpi_info.has_i8042 = acpi_info.has_rtc = true;
+	acpi_info.has_8259 = true;
 
 	if (r && r->revision >= 2 && checksum_ok(r, sizeof(*r)))
-		found = root_read(r->xsdt, "XSDT", 8);
-	if (r && !found)
-		found = root_read(r->rsdt, "RSDT", 4);
-	if (!found)
-		log_warn("acpi: no tables: using one processor, and devices at their usual addresses");
+		root_set(r->xsdt, "XSDT", 8);
+	if (r && !root)
+		root_set(r->rsdt, "RSDT", 4);
+	table_read("FACP", fadt_read);
+	table_read("APIC", madt_read);
+	table_read("HPET", hpet_read);
+	if (!root)
+		log_warn(
+		    "acpi: no tables: using one processor, and devices at their usual addresses");
 	else
 		log_info("acpi: %u processors, %u I/O APICs", acpi_info.cpu_count,
 			 acpi_info.ioapic_count);

@@ -41,6 +41,9 @@ typedef void (*irq_handler_t)(void);
  */
 int irq_request_isa(u32 isa_irq, irq_handler_t handler);
 
+/* Mask that interrupt again.  On the boot CPU, interrupts off. */
+void irq_release_isa(u32 isa_irq);
+
 /* Call `handler` on each message (MSI) that a PCI device sends: `*data`, written to `*address`.
  * Returns 0, or -ENODEV if no vector is free or messages cannot name the boot CPU. */
 int irq_request_message(irq_handler_t handler, u64 *address, u32 *data);

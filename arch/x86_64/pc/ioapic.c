@@ -101,6 +101,15 @@ int irq_request_isa(u32 isa_irq, irq_handler_t handler)
 	return 0;
 }
 
+void irq_release_isa(u32 isa_irq)
+{
+	for (u32 i = 0; i < ioapic_count; i++)
+		for (u32 n = 0; n < ioapics[i].entries; n++)
+			if ((ioapic_read(&ioapics[i], IOAPIC_REDIRECT(n)) & 0xff) ==
+			    VECTOR_IRQ_BASE + isa_irq)
+				ioapic_write(&ioapics[i], IOAPIC_REDIRECT(n), REDIRECT_MASKED);
+}
+
 /* SDM 3A 11.11: the address names the CPU, the data the vector (edge, fixed delivery). */
 int irq_request_message(irq_handler_t handler, u64 *address, u32 *data)
 {

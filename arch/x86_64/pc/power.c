@@ -3,7 +3,6 @@
  * Switching the machine off, resetting it, or leaving the emulator.
  */
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/pc/power.h"
 #include "boot/cmdline.h"
 #include "kernel/log/log.h"
@@ -25,7 +24,7 @@ void power_off(u32 status)
 	debug_exit(status);
 	if (status == EXIT_STATUS_PANIC)
 		cpu_halt_forever(); /* so that the report stays on the screen */
-	acpi_power_off();
+	linker_set_for_each(end, machine_ends) end->power_off();
 	log_error("power off failed: switch the machine off by hand");
 	log_drain(); /* no interrupt will send it */
 	cpu_halt_forever();
@@ -41,7 +40,7 @@ void power_reset(void)
 	log_drain();
 	irq_disable();
 	debug_exit(EXIT_STATUS_REBOOT);
-	acpi_reset();
+	linker_set_for_each(end, machine_ends) end->reset();
 	/* An exception without a valid IDT is a triple fault, which resets the machine. */
 	__asm__ volatile("lidt %0; int3" ::"m"(no_idt) : "memory");
 	cpu_halt_forever();

@@ -4,13 +4,25 @@
  */
 #pragma once
 
-#include "kernel/lib/base.h"
+#include "kernel/lib/linker_set.h"
 
 /* Leave the emulator through isa-debug-exit; if that is not possible, switch off by ACPI; if that
  * fails, halt.  After a panic the machine stays on, so that the report can be read.  `status`: one
  * of the values below; QEMU exits with (status << 1) | 1. */
 void power_off(u32 status) noreturn;
 void power_reset(void) noreturn;
+
+/* An extension knows how the machine is switched off and reset.  Each function returns if that did
+ * not work; it is called with interrupts off and takes no lock.  Without any, the machine cannot be
+ * switched off, and a triple fault resets it. */
+struct machine_end {
+	void (*power_off)(void);
+	void (*reset)(void);
+};
+LINKER_SET(machine_ends, struct machine_end);
+
+#define MACHINE_END(variable)                                                                      \
+	static const struct machine_end LINKER_SET_ENTRY(machine_ends, struct machine_end) variable
 
 /* The default port of isa-debug-exit. */
 #define DEBUG_EXIT_PORT	   0xf4

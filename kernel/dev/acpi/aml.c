@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Searching AML code (ACPI 6.5, chapter 20).
+ */
+#include "kernel/dev/acpi/aml.h"
+
+#include "kernel/lib/string.h"
+
+#define AML_NAME    0x08
+#define AML_BYTE    0x0a
+#define AML_WORD    0x0b
+#define AML_DWORD   0x0c
+#define AML_STRING  0x0d
+#define AML_PACKAGE 0x12
+
+/* Returns a small integer of a package (20.2.3), and advances `*at` past it. */
+static u8 small_integer(const u8 **at, const u8 *end)
+{
+	const u8 *p = *at;
+	u8 value = p < end ? *p : 0; /* ZeroOp and OneOp are their own value */
+
+	if ((value == AML_BYTE || value == AML_WORD) && p + 1 < end) {
+		p += value == AML_BYTE ? 1 : 2;
+		value = (*at)[1];
+	}
+	*at = p + 1;
+	return value;
+}
+
+bool aml_find_s5(const u8 *aml, const u8 *end, void *arg)
+{
+	struct aml_s5 *s5 = arg;
+
+	for (const u8 *p = aml + 2; p + 8 < end; p++) {
+		const u8 *at = p + 4;
+
+		if (memcmp(p, "_S5_", 4) || *at != AML_PACKAGE)
+			continue;
+		if (p[-1] != AML_NAME && (p[-1] != '\\' || p[-2] != AML_NAME))
+			continue;
+		/* Skip the operator, the length (bits 7:6 of its first byte: how many more bytes it
+		 * has) and the number of elements. */
+		at += 2 + (at[1] >> 6) + 1;
+		s5->type_a = small_integer(&at, end) & 7;
+		s5->type_b = small_integer(&at, end) & 7;
+		return true;
+	}
+	return false;
+}
+
+/* EisaId ("PNP03xx") is a number of 32 bits, the letters first (19.6.36). */
+bool aml_find_i8042(const u8 *aml, const u8 *end, void *arg)
+{
+	static const u8 pnp[] = {AML_DWORD, 0x41, 0xd0};
+
+	for (const u8 *p = aml; end - p >= 9; p++) {
+		if (!memcmp(p, pnp, sizeof(pnp)) && (p[3] == 0x03 || p[3] == 0x0f))
+			return true;
+		if (*p == AML_STRING && (!memcmp(p + 1, "PNP03", 5) || !memcmp(p + 1, "PNP0F", 5)))
+			return true;
+	}
+	return false;
+}
