@@ -136,21 +136,18 @@ void kernel_main(void)
 	entry_init_cpu();
 	memory_init();
 	acpi_init();
-	clock_init();
-	log_set_clock(clock_now_ns);
+	init_calls_run(machine_init_calls);
 	apic_init();
 	ioapic_init();
+	clock_init();
+	log_set_clock(clock_now_ns);
 	fpu_init_cpu();
-	apic_timer_calibrate();
 	process_init_early();
 	sched_init();
 	random_init();
 	init_calls_run(early_init_calls);
 	irq_enable();
 	smp_start_all(application_processor_main, cpu_area_alloc);
-	preempt_disable(); /* clock_check_cpus() calls smp_call(), which needs it */
-	clock_check_cpus();
-	preempt_enable();
 	paging_drop_identity(); /* all CPUs have left the trampoline, which needed it */
 	tlb_flush_kernel_range(0, BOOT_IDENTITY_END);
 	if (IS_ERR(kthread_create("bring-up", bring_up, NULL)))

@@ -13,16 +13,16 @@ struct init_call {
 LINKER_SET(early_init_calls, struct init_call);
 LINKER_SET(init_calls, struct init_call);
 
+#define INIT_CALL_IN(set, order, function)                                                         \
+	static const struct init_call LINKER_SET_ENTRY_AT(set, order, struct init_call)            \
+	    set##_##function = {function}
+
 /* Called on the boot CPU with interrupts off.  Memory, clock, timers and the scheduler work; no
  * other thread exists yet. */
-#define EARLY_INIT_CALL(order, function)                                                           \
-	static const struct init_call LINKER_SET_ENTRY_AT(                                         \
-	    early_init_calls, order, struct init_call) early_init_call_##function = {function}
+#define EARLY_INIT_CALL(order, function) INIT_CALL_IN(early_init_calls, order, function)
 
 /* Called in a thread that may sleep, when all CPUs run.  The root file system, /dev and processes
  * exist; no program runs yet. */
-#define INIT_CALL(order, function)                                                                 \
-	static const struct init_call LINKER_SET_ENTRY_AT(init_calls, order, struct init_call)     \
-	    init_call_##function = {function}
+#define INIT_CALL(order, function) INIT_CALL_IN(init_calls, order, function)
 
 #define init_calls_run(set) linker_set_for_each(call_, set) call_->fn()

@@ -14,7 +14,7 @@ u64 clock_now_ns(void);
 /* Busy-wait for `us` microseconds.  Any context, after clock_init(). */
 void clock_delay_us(u32 us);
 
-/* --- For clock_init() and clock_check_cpus() -------------------------------------------------- */
+/* --- For clock_init() and kernel/dev/machine/clock_check.c ----------------------------------- */
 
 /* A counter that counts upwards and wraps after `mask`. */
 struct counter {

@@ -133,10 +133,12 @@ static void cpu_add(u32 apic_id, u32 flags)
 		if (acpi_info.cpu_apic_ids[i] == apic_id)
 			return;
 	if (acpi_info.cpu_count == MAX_CPUS ||
-	    (apic_id >= APIC_BROADCAST_ID && !cpu_features.x2apic))
+	    (apic_id >= APIC_BROADCAST_ID && !cpu_features.x2apic)) {
 		cpus_ignored++;
-	else
-		acpi_info.cpu_apic_ids[acpi_info.cpu_count++] = apic_id;
+		return;
+	}
+	acpi_info.cpu_apic_ids[acpi_info.cpu_count++] = apic_id;
+	acpi_info.wants_x2apic |= apic_id >= APIC_BROADCAST_ID;
 }
 
 /* What is usual: edge, active high; for the SCI level, active low (ACPI 6.5, 5.2.9, SCI_INT). */

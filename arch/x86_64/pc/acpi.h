@@ -7,6 +7,7 @@
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/cpumask.h"
+#include "kernel/lib/init.h"
 
 #define ACPI_IOAPICS_MAX   16
 #define ACPI_OVERRIDES_MAX 32
@@ -21,6 +22,7 @@ struct acpi_info {
 	u32 cpu_count; /* enabled CPUs in the MADT, the boot CPU first */
 	u32 cpu_apic_ids[MAX_CPUS];
 	paddr_t lapic_address;
+	bool wants_x2apic; /* a CPU has an id that xAPIC mode cannot name */
 	u32 ioapic_count;
 	struct {
 		paddr_t address;
@@ -39,3 +41,8 @@ extern struct acpi_info acpi_info;
 
 /* Read the tables into acpi_info.  Without tables, one CPU and the usual addresses are assumed. */
 void acpi_init(void);
+
+/* Called on the boot CPU after acpi_init() and before APICs and clocks are set up, interrupts off:
+ * corrects what is known of the machine.  Memory works; time, interrupts and threads do not. */
+LINKER_SET(machine_init_calls, struct init_call);
+#define MACHINE_INIT_CALL(order, function) INIT_CALL_IN(machine_init_calls, order, function)

@@ -5,13 +5,13 @@
  */
 #include "arch/x86_64/pc/apic.h"
 
+#include "arch/x86_64/cpu/clock_read.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/acpi.h"
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"
 
@@ -50,7 +50,6 @@
 
 static bool x2apic;
 static volatile u32 *registers;
-static bool use_deadline;
 
 /* Counter ticks in `ns` nanoseconds: ns * mult >> MULT_SHIFT. */
 #define MULT_SHIFT 30
@@ -83,6 +82,14 @@ static u32 apic_current_id(void)
 	return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
 }
 
+/* A write to the deadline or to a register in x2APIC mode does not wait for earlier stores, nor for
+ * the write to memory that set the timer's mode, unless it is fenced (SDM 3A 11.5.4.1, 11.12.3). */
+static void wrmsr_fenced(u32 msr, u64 value)
+{
+	__asm__ volatile("mfence; lfence" ::: "memory");
+	wrmsr(msr, value);
+}
+
 void apic_eoi(void)
 {
 	apic_write(APIC_EOI, 0);
@@ -100,10 +107,8 @@ static void icr_send(u32 apic_id, u32 command)
 	u64 flags;
 
 	if (x2apic) {
-		/* In x2APIC mode the write may overtake earlier stores (SDM 3A 11.12.3).  The
-		 * receiver of the IPI must see them. */
-		__asm__ volatile("mfence; lfence" ::: "memory");
-		wrmsr(0x800 + APIC_ICR / 16, (u64)apic_id << 32 | command);
+		/* The receiver of the IPI must see all earlier stores. */
+		wrmsr_fenced(0x800 + APIC_ICR / 16, (u64)apic_id << 32 | command);
 		return;
 	}
 	/* Two registers: no interrupt handler may send an IPI between the two writes. */
@@ -157,7 +162,7 @@ void apic_init(void)
 
 	if (acpi_info.has_8259)
 		pic_mask();
-	x2apic = cpu_features.x2apic || (base & APIC_BASE_X2APIC);
+	x2apic = acpi_info.wants_x2apic || (base & APIC_BASE_X2APIC);
 	if (!x2apic) {
 		registers = mmio_map(acpi_info.lapic_address, PAGE_SIZE, CACHE_UNCACHED);
 		if (!registers)
@@ -171,9 +176,8 @@ static void timer_setup(void)
 {
 	apic_write(APIC_TIMER_DIV, TIMER_DIVIDE_BY_1);
 	apic_write(APIC_TIMER_COUNT, 0);
-	apic_write(APIC_LVT_TIMER, VECTOR_TIMER | (use_deadline ? LVT_TIMER_DEADLINE : 0));
-	/* The mode must be set before the deadline's MSR is written (SDM 3A 11.5.4.1). */
-	__asm__ volatile("mfence" ::: "memory");
+	apic_write(APIC_LVT_TIMER,
+		   VECTOR_TIMER | (cpu_features.tsc_deadline ? LVT_TIMER_DEADLINE : 0));
 }
 
 void apic_init_cpu(void)
@@ -198,43 +202,27 @@ void apic_init_cpu(void)
 	this_cpu()->apic_id = apic_current_id();
 }
 
-/* Measure the counter against the clock for ten milliseconds.  Returns its rate in Hz.  Interrupts
- * off. */
-static u64 timer_measure(void)
+void apic_timer_count_start(void)
 {
-	u64 start, end, deadline;
-	u32 left;
-
 	apic_write(APIC_LVT_TIMER, LVT_MASKED);
 	apic_write(APIC_TIMER_COUNT, UINT32_MAX);
-	start = clock_now_ns();
-	deadline = start + 10 * NSEC_PER_MSEC;
-	while ((end = clock_now_ns()) < deadline)
-		cpu_relax();
-	left = apic_read(APIC_TIMER_NOW);
-	return (UINT32_MAX - left) * NSEC_PER_SEC / (end - start);
 }
 
-void apic_timer_calibrate(void)
+u32 apic_timer_ticks(void)
 {
-	u64 a, b, c, hz;
+	return UINT32_MAX - apic_read(APIC_TIMER_NOW);
+}
 
-	use_deadline = cpu_features.tsc_deadline && clock_tsc_hz();
-	if (use_deadline) {
-		hz = clock_tsc_hz();
-	} else {
-		u64 flags = irq_save();
+void apic_timer_init(u64 timer_hz, u64 tsc_hz)
+{
+	u64 hz = cpu_features.tsc_deadline ? tsc_hz : timer_hz;
 
-		a = timer_measure(), b = timer_measure(), c = timer_measure();
-		irq_restore(flags);
-		hz = MAX(MIN(a, b), MIN(MAX(a, b), c)); /* the median */
-	}
 	if (hz < 1000)
-		panic("apic: the timer does not run (%lu Hz)", (unsigned long)hz);
+		panic("apic: the timer does not run (%lu Hz)", hz);
 	timer_mult = (hz << MULT_SHIFT) / NSEC_PER_SEC;
 	timer_setup();
-	log_info("apic: timer %s, %lu kHz", use_deadline ? "by TSC deadline" : "one-shot",
-		 (unsigned long)(hz / 1000));
+	log_info("apic: timer %s, %lu kHz",
+		 cpu_features.tsc_deadline ? "by TSC deadline" : "one-shot", hz / 1000);
 }
 
 void apic_timer_arm(u64 deadline_ns)
@@ -242,8 +230,8 @@ void apic_timer_arm(u64 deadline_ns)
 	u64 now = clock_now_ns(), ns = deadline_ns > now ? deadline_ns - now : 0;
 	u64 ticks = (MIN(ns, TIMER_REACH_NS) * timer_mult >> MULT_SHIFT) + 1;
 
-	if (use_deadline)
-		wrmsr(MSR_TSC_DEADLINE, rdtsc() + ticks);
+	if (cpu_features.tsc_deadline)
+		wrmsr_fenced(MSR_TSC_DEADLINE, rdtsc() + ticks);
 	else
 		apic_write(APIC_TIMER_COUNT, (u32)MIN(ticks, (u64)UINT32_MAX));
 }

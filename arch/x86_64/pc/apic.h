@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Local APIC (in x2APIC mode if possible) and I/O APICs.  SDM 3A chapter 11; 82093AA data sheet.
+ * Local APIC and I/O APICs.  SDM 3A chapter 11; 82093AA data sheet.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
 /* Choose the mode of the local APICs, enable that of the boot CPU and mask the 8259 PICs.  After
- * acpi_init() and paging_init(). */
+ * acpi_init() and paging_init().  The mode is x2APIC if firmware has enabled it, or if
+ * acpi_info.wants_x2apic is set: without interrupt remapping, the manual does not promise that the
+ * interrupts of devices reach an x2APIC (SDM 3A 11.12.7). */
 void apic_init(void);
 void apic_init_cpu(void); /* enable the local APIC of another CPU, which calls this */
 
@@ -29,8 +31,13 @@ void apic_send_startup(u32 apic_id, u8 page);
  * deadline the interrupt comes early, and the handler must arm the timer again.  Interrupts off. */
 void apic_timer_arm(u64 deadline_ns);
 
-/* Measure the APIC timer against the clock, once; boot CPU, after clock_init(). */
-void apic_timer_calibrate(void);
+/* For the calibration: let the timer of this CPU count without interrupts, and the ticks since
+ * then. It counts for at least a second, as no timer is faster than 4 GHz. */
+void apic_timer_count_start(void);
+u32 apic_timer_ticks(void);
+
+/* Set the rates of the timer and of the TSC, in Hz, once; boot CPU.  Panics if the timer stands. */
+void apic_timer_init(u64 timer_hz, u64 tsc_hz);
 
 /* Find the I/O APICs and mask all their inputs. */
 void ioapic_init(void);

@@ -3,14 +3,13 @@
  * Setting up the clock: the frequency of the TSC, whether it is reliable, and the time of day.
  */
 #include "arch/x86_64/cpu/features.h"
+#include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/calibrate.h"
 #include "arch/x86_64/pc/clock.h"
 #include "boot/boot_info.h"
 #include "boot/cmdline.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
-
-#define TSC_HZ_GUESS 2000000000
 
 static u64 tsc_hz;
 static u64 realtime_offset;
@@ -37,22 +36,27 @@ u64 clock_realtime_ns(void)
 
 void clock_init(void)
 {
-	struct calibration cal = tsc_calibrate();
+	struct calibration cal = calibrate();
 	const struct counter *c;
 	char name[16];
 	bool even;
 
-	tsc_hz = cal.hz ?: TSC_HZ_GUESS;
+	tsc_hz = cal.tsc_hz;
 	clock_tsc_set(boot_info.entry_tsc, tsc_hz);
-	if (!cal.hz)
-		log_error("clock: no counter to measure the TSC by: assuming %u Hz", TSC_HZ_GUESS);
+	if (!cal.by)
+		log_error("clock: no counter to measure the TSC by: assuming %lu Hz", tsc_hz);
 	else
 		log_info("clock: TSC %lu.%06lu MHz by %s", tsc_hz / 1000000, tsc_hz % 1000000,
 			 cal.by);
+	if (tsc_known.hz && cal.by != tsc_known.by && !tsc_known.rough)
+		log_warn("clock: %s tells of %lu kHz, which is wrong", tsc_known.by,
+			 tsc_known.hz / 1000);
+	apic_timer_init(cal.timer_hz, tsc_hz);
 	/* Without the invariant flag, a TSC of real hardware may change its speed or stop; that of
 	 * an emulator still counts evenly.  clocksource=tsc forces the TSC, any other value forces
 	 * another counter. */
-	even = cpu_features.invariant_tsc || cpu_features.hypervisor || cal.even;
+	even = cpu_features.invariant_tsc || cpu_features.hypervisor ||
+	       (cal.even && !tsc_known.uneven);
 	if (cmdline_get("clocksource", name, sizeof(name)))
 		even = !strcmp(name, "tsc");
 	c = even ? NULL : counter_find();

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checking that the TSCs of all processors agree.  They read it in turn, under a lock: none may
- * read a value less than another read before.
+ * read a value less than another read before.  If one does, time could run backwards, and the clock
+ * uses the HPET or the PM timer from then on.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/calibrate.h"
-#include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
+#include "kernel/lib/init.h"
 #include "kernel/log/log.h"
 
 #define SYNC_ROUNDS 64 /* of each CPU */
@@ -38,18 +39,20 @@ static void sync_run(void *arg)
 		sync_read(arg);
 }
 
-void clock_check_cpus(void)
+static void clock_check(void)
 {
 	static struct sync sync;
 	struct cpumask others = cpus_online;
 	const struct counter *c;
 
+	preempt_disable(); /* for smp_call() */
 	cpumask_clear(&others, this_cpu_id());
-	if (!clock_source_is_tsc() || cpumask_empty(&others))
-		return;
-	sync_read(&sync);
-	smp_call(&others, sync_run, &sync);
-	sync_read(&sync);
+	if (clock_source_is_tsc() && !cpumask_empty(&others)) {
+		sync_read(&sync);
+		smp_call(&others, sync_run, &sync);
+		sync_read(&sync);
+	}
+	preempt_enable();
 	if (!sync.worst)
 		return;
 	c = counter_find();
@@ -58,3 +61,5 @@ void clock_check_cpus(void)
 	if (c)
 		clock_source_set(c);
 }
+
+INIT_CALL(05, clock_check);
