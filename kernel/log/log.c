@@ -15,6 +15,8 @@
 #define RECORD_TEXT (RECORD_SIZE - 16)
 #define LINE_MAX    512
 
+#define DRAIN_POLLS 1000000 /* 10 to 100 ms */
+
 struct record {
 	u64 state; /* WRITING(n), then COMMITTED(n), for the n-th record since boot; 0: never used
 		    */
@@ -179,6 +181,11 @@ void log_flush_forced(void)
 
 void log_drain(void)
 {
+	/* Let a CPU that is printing finish.  If it does not, it may be this one, interrupted. */
+	for (u32 i = 0; i < DRAIN_POLLS && is_behind(); i++)
+		__builtin_ia32_pause();
+	if (is_behind())
+		log_flush_forced();
 	for (struct log_sink *s = sink_first(); s; s = s->next)
 		if (s->drain)
 			s->drain(s);

@@ -240,7 +240,7 @@ static void fadt_read(const struct acpi_header *table)
 	struct fadt f = {0};
 
 	memcpy(&f, table, MIN(table->length, sizeof(f)));
-	acpi_info.sci_irq = f.sci_irq;
+	acpi_info.sci_irq = f.flags & FADT_HARDWARE_REDUCED ? 0 : f.sci_irq;
 	acpi_info.pm_timer_port = f.pm_timer_length == 4 ? f.pm_timer : 0;
 	acpi_info.pm_timer_32bit = f.flags & FADT_TIMER_32BIT;
 	if (f.x_pm_timer.space == ACPI_SPACE_IO && f.x_pm_timer.address)

@@ -55,7 +55,9 @@ _Static_assert(offsetof(struct fadt, century) == 108, "ACPI 6.5 table 5.9");
 _Static_assert(offsetof(struct fadt, x_dsdt) == 140, "ACPI 6.5 table 5.9");
 _Static_assert(offsetof(struct fadt, sleep_status) == 256, "ACPI 6.5 table 5.9");
 
-#define FADT_TIMER_32BIT (1u << 8) /* in `flags` */
+/* Bits of `flags`. */
+#define FADT_TIMER_32BIT      (1u << 8)
+#define FADT_HARDWARE_REDUCED (1u << 20) /* without SCI and PM1 registers */
 
 /* Map a table and check its signature, length and checksum.  NULL: it is not there, or it is broken
  * (this is logged). */

@@ -9,10 +9,9 @@
 /* A copy; fields that an older table lacks are zero, and all are if there is no FADT. */
 extern struct fadt fadt;
 
-/* Bits of fadt.flags. */
+/* More bits of fadt.flags. */
 #define FADT_POWER_BUTTON_METHOD (1u << 4) /* the power button is not a fixed feature */
 #define FADT_RESET_REGISTER	 (1u << 10)
-#define FADT_HARDWARE_REDUCED	 (1u << 20)
 
 /* What the table says about old devices; true if it has no such field. */
 bool fadt_has_i8042(void);
