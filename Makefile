@@ -70,7 +70,7 @@ $(if $(WRONG_NAME),$(error $(WRONG_NAME)))
 endif
 
 # What `make run` and `make gdb` take.
-export BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB RACE STEP ARGS GDBARGS REPLAY ADD
+export BUILD JOBS BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WINDOW GDB LAB RACE STEP ARGS GDBARGS REPLAY ADD
 
 # Flags from outside add to these: CFLAGS, ASFLAGS and LDFLAGS to the kernel's, USER_CFLAGS to the
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
@@ -317,6 +317,10 @@ guest: ## pack a Debian program for INITRD=: make guest NAME=python; without NAM
 test-abi: all ## guests on 1, 2 and 4 CPUs, judged by what Linux prints; NAME="bash git": these
 	@$(PYTHON) tools/guest_tests.py $(ABIFLAGS) $(NAME)
 
+# Words choose cells by name or axis: make test-machines NAME="UEFI Bochs" JOBS=2 MACHINEFLAGS=--list
+test-machines: $(BUILD)/heddle.iso ## the matrix of machines as a table: make test-machines NAME="UEFI Bochs" JOBS=2 (docs/hardware.md)
+	@$(PYTHON) tests/machines/run.py $(MACHINEFLAGS) $(NAME)
+
 bench: all ## the same measurements on Heddle and on Linux, side by side
 	@$(PYTHON) tools/bench.py $(BENCHFLAGS)
 
@@ -381,7 +385,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi bench suite ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
+.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi test-machines bench suite ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif
