@@ -29,7 +29,7 @@ header:
 
 	.balign 8
 	.short 5, 1			/* framebuffer, optional */
-	.long 20, 1024, 768, 32
+	.long 20, 0, 0, 0		/* no preference: what the screen prefers, by its EDID */
 
 	.balign 8
 	.short 0, 0			/* end */

@@ -26,34 +26,42 @@ static bool work;	/* the thread has something to draw */
 static bool has_thread; /* the thread runs */
 static struct wait_queue work_queue;
 
-static void display_draw_row(u32 y)
+/* Draw what has changed among cells [from, to) of row y. */
+static void draw_cells(u32 y, u32 from, u32 to)
 {
-	for (u32 x = 0; x < vt.columns; x++) {
+	u32 count = 0; /* changed cells in a row before x */
+
+	for (u32 x = from; x < to; x++) {
 		struct vt_cell cell = vt.lines[y][x], *there = &shown[y * vt.columns + x];
 
 		if (vt.cursor_visible && y == vt.cursor.y && x == vt.cursor.x)
 			cell.flags |= VT_CURSOR;
-		if (!memcmp(&cell, there, sizeof(cell)))
-			continue;
-		driver->draw(x, y, cell);
-		*there = cell;
+		if (memcmp(&cell, there, sizeof(cell))) {
+			*there = cell;
+			count++;
+		} else if (count) {
+			driver->draw(x - count, y, there - count, count);
+			count = 0;
+		}
 	}
+	if (count)
+		driver->draw(to - count, y, &shown[y * vt.columns + to - count], count);
 }
 
-/* Draw all changed rows.  The lock is released after each, so that interrupts are off only for the
- * time of one row. */
+/* Draw all changed rows.  The lock is released after each piece of a row, so that interrupts are off
+ * only for the time of DRAW_CELLS cells. */
 static void display_draw(void)
 {
 	for (u32 y = 0; y < vt.rows; y++) {
-		u64 flags;
-		bool locked;
-
-		if (!READ_ONCE(vt.dirty[y]))
+		if (!__atomic_exchange_n(&vt.dirty[y], false, __ATOMIC_RELAXED))
 			continue;
-		locked = console_lock(&display_lock, &flags);
-		vt.dirty[y] = false;
-		display_draw_row(y);
-		console_unlock(&display_lock, flags, locked);
+		for (u32 x = 0; x < vt.columns; x += DRAW_CELLS) {
+			u64 flags;
+			bool locked = console_lock(&display_lock, &flags);
+
+			draw_cells(y, x, MIN(x + DRAW_CELLS, vt.columns));
+			console_unlock(&display_lock, flags, locked);
+		}
 	}
 }
 
@@ -90,14 +98,16 @@ static void display_thread(void *argument)
 {
 	WRITE_ONCE(has_thread, true);
 	for (;;) {
-		u64 flags = spin_lock_irq(&display_lock);
+		u64 flags = spin_lock_irq(&display_lock), start;
 
 		while (!work)
 			wait_sleep_irq(&work_queue, &display_lock, WAIT_FOREVER, 0);
 		work = false;
+		start = clock_now_ns();
 		spin_unlock_irq(&display_lock, flags);
 		display_draw();
-		sleep_until(clock_now_ns() + FRAME_NS, 0);
+		/* Others get their share also if drawing takes longer than a frame lasts. */
+		sleep_until(MAX(start + FRAME_NS, clock_now_ns() + FRAME_NS / 4), 0);
 	}
 }
 

@@ -6,14 +6,16 @@
 
 #include "kernel/dev/vt.h"
 
+#define DRAW_CELLS 32
+
 struct display_driver {
 	const char *name;
 	/* Prepare the screen and return its size in characters.  False: it cannot be used, and the
 	 * reason is in the log. */
 	bool (*open)(u32 *columns, u32 *rows);
-	/* Draw a cell, with the cursor if its flags contain VT_CURSOR.  The caller holds
-	 * display_lock. */
-	void (*draw)(u32 column, u32 row, struct vt_cell cell);
+	/* Draw up to DRAW_CELLS cells of a row, with the cursor where the flags contain VT_CURSOR.
+	 * The caller holds display_lock. */
+	void (*draw)(u32 column, u32 row, const struct vt_cell *cells, u32 count);
 };
 
 extern const struct display_driver framebuffer_driver, vga_text_driver;

@@ -11,6 +11,7 @@
 
 static u8 *pixels;
 static u32 pitch, pixel_bytes;
+static u32 scale; /* each pixel of the font is a square of so many pixels */
 static u32 palette[16]; /* the colours as values of a pixel */
 
 /* The 16 colours of the VGA, as 0xrrggbb. */
@@ -49,17 +50,16 @@ static bool framebuffer_open(u32 *columns, u32 *rows)
 		palette[i] = component(colours[i] >> 16, d->red_shift, d->red_bits) |
 			     component(colours[i] >> 8 & 0xff, d->green_shift, d->green_bits) |
 			     component(colours[i] & 0xff, d->blue_shift, d->blue_bits);
-	*columns = d->width / FONT_WIDTH;
-	*rows = d->height / FONT_HEIGHT;
+	scale = font_scale(d->width, d->height);
+	*columns = d->width / (FONT_WIDTH * scale);
+	*rows = d->height / (FONT_HEIGHT * scale);
 	return true;
 }
 
-/* Draw one line of a character: eight pixels, of which the highest bit of `bits` is the first. */
-static void draw_line(u8 *to, u8 bits, u32 foreground, u32 background)
+/* Set `count` pixels to a colour; the address after them. */
+static u8 *put_pixels(u8 *to, u32 colour, u32 count)
 {
-	for (u32 x = 0; x < FONT_WIDTH; x++, bits <<= 1, to += pixel_bytes) {
-		u32 colour = bits & 0x80 ? foreground : background;
-
+	for (; count; count--, to += pixel_bytes)
 		switch (pixel_bytes) {
 		case 4:
 			*(volatile u32 *)to = colour;
@@ -72,21 +72,50 @@ static void draw_line(u8 *to, u8 bits, u32 foreground, u32 background)
 		default:
 			*(volatile u16 *)to = colour;
 		}
-	}
+	return to;
 }
 
-static void framebuffer_draw(u32 column, u32 row, struct vt_cell cell)
+/* Draw one line of pixels of a character, of which the highest bit of `bits` is the first; the
+ * address after it. */
+static u8 *draw_line(u8 *to, u8 bits, u32 foreground, u32 background)
 {
-	u8 *to = pixels + (size_t)row * FONT_HEIGHT * pitch + column * FONT_WIDTH * pixel_bytes;
-	u32 foreground = palette[cell.colours & 15], background = palette[cell.colours >> 4];
-	const u8 *glyph = font_find(cell.code);
+	/* What two neighbouring pixels are, by their bits: the first lies at the lower address. */
+	const u64 pairs[4] = {background | (u64)background << 32, background | (u64)foreground << 32,
+			      foreground | (u64)background << 32, foreground | (u64)foreground << 32};
 
-	for (u32 y = 0; y < FONT_HEIGHT; y++, to += pitch) {
-		u8 bits = glyph[y];
+	if (scale == 1 && pixel_bytes == 4) {
+		for (u32 x = 0; x < FONT_WIDTH / 2; x++, bits <<= 2, to += 8)
+			*(volatile u64 *)to = pairs[bits >> 6];
+		return to;
+	}
+	for (u32 x = 0; x < FONT_WIDTH; x++, bits <<= 1)
+		to = put_pixels(to, bits & 0x80 ? foreground : background, scale);
+	return to;
+}
 
-		if (cell.flags & VT_UNDERLINE && y == FONT_HEIGHT - 2)
-			bits = 0xff;
-		draw_line(to, cell.flags & VT_CURSOR ? ~bits : bits, foreground, background);
+static u8 glyph_line(const struct vt_cell *cell, const u8 *glyph, u32 y)
+{
+	u8 bits = cell->flags & VT_UNDERLINE && y == FONT_HEIGHT - 2 ? 0xff : glyph[y];
+
+	return cell->flags & VT_CURSOR ? ~bits : bits;
+}
+
+/* Line of pixels by line of pixels through all cells, so that the processor can gather neighbouring
+ * writes into transfers of 64 bytes. */
+static void framebuffer_draw(u32 column, u32 row, const struct vt_cell *cells, u32 count)
+{
+	u8 *line = pixels + (size_t)row * FONT_HEIGHT * scale * pitch +
+		   (size_t)column * FONT_WIDTH * scale * pixel_bytes;
+	const u8 *glyphs[DRAW_CELLS];
+
+	for (u32 i = 0; i < count; i++)
+		glyphs[i] = font_find(cells[i].code);
+	for (u32 y = 0; y < FONT_HEIGHT * scale; y++, line += pitch) {
+		u8 *to = line;
+
+		for (u32 i = 0; i < count; i++)
+			to = draw_line(to, glyph_line(&cells[i], glyphs[i], y / scale),
+				       palette[cells[i].colours & 15], palette[cells[i].colours >> 4]);
 	}
 }
 

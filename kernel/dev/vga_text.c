@@ -41,7 +41,7 @@ static bool vga_text_open(u32 *columns, u32 *rows)
 	return true;
 }
 
-static void vga_text_draw(u32 column, u32 row, struct vt_cell cell)
+static void draw_cell(u32 column, u32 row, struct vt_cell cell)
 {
 	u8 foreground = to_vga_colour(cell.colours & 15),
 	   background = to_vga_colour(cell.colours >> 4);
@@ -52,6 +52,12 @@ static void vga_text_draw(u32 column, u32 row, struct vt_cell cell)
 	 * it. */
 	*(volatile u16 *)(cells + (size_t)row * pitch + column * 2) =
 	    (u16)(attribute & 0x7f) << 8 | (cell.code >= ' ' && cell.code < 0x7f ? cell.code : '?');
+}
+
+static void vga_text_draw(u32 column, u32 row, const struct vt_cell *cells, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		draw_cell(column + i, row, cells[i]);
 }
 
 const struct display_driver vga_text_driver = {

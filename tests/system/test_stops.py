@@ -10,11 +10,11 @@ import time
 import pytest
 
 from gdb_session import gdb_batch, needs_gdb
+from screen import Screen, needs_font
 from vm import BUILD, OVMF, PANIC, ROOT, VM
 
 sys.path.insert(0, str(ROOT / "tools"))
 from last_state import Monitor  # noqa: E402
-from mkfont import read_font  # noqa: E402
 
 
 def gdb(build, socket, *commands):
@@ -214,45 +214,16 @@ def test_run_ends_quietly_otherwise(tmp_path):
         assert run.text().endswith("run: QEMU was left.\n") and "triple" not in run.text()
 
 
-def screen_text(file, font):
-    """What is written on a screen dump (PPM), row by row."""
-    _, size, _, pixels = file.read_bytes().split(b"\n", 3)
-    width, height = map(int, size.split())
-    empty = pixels[-3:]
-    rows = []
-    for top in range(0, height - 15, 16):
-        line = ""
-        for left in range(0, width - 7, 8):
-            glyph = []
-            for y in range(top, top + 16):
-                start = 3 * (y * width + left)
-                bits = [pixels[start + 3 * x:start + 3 * x + 3] != empty for x in range(8)]
-                glyph.append(sum(0x80 >> x for x in range(8) if bits[x]))
-            line += font.get(tuple(glyph), "?")
-        rows.append(line.rstrip())
-    return "\n".join(rows)
-
-
+@needs_font
 @pytest.mark.parametrize("boot", ["iso", pytest.param("uefi", marks=pytest.mark.skipif(
     not OVMF, reason="OVMF is missing: make setup"))])
 def test_report_is_on_the_screen(tmp_path, boot):
-    pf2 = next((p for p in ("/usr/share/grub/unicode.pf2", "/usr/share/grub2/unicode.pf2")
-                if os.path.exists(p)), None)
-    if not pf2:
-        pytest.skip("GRUB's font is missing: make setup")
-    font = {tuple(rows): chr(code) for code, rows in read_font(pf2).items() if code < 127}
-    socket, picture = tmp_path / "qmp", tmp_path / "screen.ppm"
+    socket = tmp_path / "qmp"
     with Run(tmp_path, BOOT=boot, CPUS="2", INIT="/absent", APPEND="console=tty0 panic=halt",
              QEMU_EXTRA=f"-qmp unix:{socket},server=on,wait=off") as run:
         run.until(r"(?s)kernel panic: .*to look closer.*kernel panic: .*\n", 200)
-        monitor = Monitor(str(socket))
-        end = time.monotonic() + 60
-        while True:  # the display is drawn after the serial line is written
-            monitor.command("screendump", filename=str(picture))
-            text = screen_text(picture, font)
-            if text.count("kernel panic: ") or time.monotonic() > end:
-                break
-            time.sleep(0.5)
+        # The display is drawn after the serial line is written.
+        text = "\n".join(Screen(socket, tmp_path).until_text("kernel panic: "))
     assert re.search(r"CPU \d, thread \d+ \(\w+\) of process", text), text
     assert "backtrace:" in text and "panic+0x" in text
     assert re.search(r"kernel panic: requested init /absent failed \(error 2\)", text), text
