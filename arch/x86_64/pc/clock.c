@@ -44,7 +44,9 @@ void clock_init(void)
 	tsc_hz = cal.tsc_hz;
 	clock_tsc_set(boot_info.entry_tsc, tsc_hz);
 	if (!cal.by)
-		log_error("clock: no counter to measure the TSC by: assuming %lu Hz", tsc_hz);
+		log_error("clock: no counter to measure the TSC by: assuming %lu Hz, "
+			  "so times are wrong",
+			  tsc_hz);
 	else
 		log_info("clock: TSC %lu.%06lu MHz by %s", tsc_hz / 1000000, tsc_hz % 1000000,
 			 cal.by);
