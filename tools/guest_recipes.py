@@ -34,6 +34,8 @@ GUESTS = {
     "gdb": Guest("a debugger (without Python), and gdbserver",
                  ("gdb-minimal: usr/bin/gdb", "gdbserver: usr/bin/gdbserver"), memory=256,
                  example="gdb /tests/scene"),
+    "lscpu": Guest("shows packages, cores, threads and caches", ("util-linux: usr/bin/lscpu",),
+                   example="lscpu"),
     "tmux": Guest("several terminals on one", ("tmux: usr/bin/tmux", "ncurses-base", "ncurses-term: "
                   "*/s/screen* */t/tmux* */l/linux*", LOCALE),
                   files={"etc/tmux.conf": "set -g default-terminal screen\n"},

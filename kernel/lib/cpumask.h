@@ -35,25 +35,11 @@ static inline bool cpumask_test_and_clear(struct cpumask *m, u32 cpu)
 		       (cpu % 64) & 1;
 }
 
-static inline bool cpumask_empty(const struct cpumask *m)
-{
-	for (u32 i = 0; i < MAX_CPUS / 64; i++)
-		if (__atomic_load_n(&m->bits[i], __ATOMIC_SEQ_CST))
-			return false;
-	return true;
-}
-
-static inline void cpumask_fill(struct cpumask *m)
-{
-	for (u32 i = 0; i < MAX_CPUS / 64; i++)
-		m->bits[i] = ~0UL;
-}
-
 /* Returns the lowest CPU of the set that is `from` or higher; MAX_CPUS if there is none. */
 static inline u32 cpumask_next(const struct cpumask *m, u32 from)
 {
 	for (u32 i = from / 64; i < MAX_CPUS / 64; i++) {
-		u64 word = __atomic_load_n(&m->bits[i], __ATOMIC_RELAXED);
+		u64 word = __atomic_load_n(&m->bits[i], __ATOMIC_SEQ_CST);
 
 		if (i == from / 64)
 			word &= ~0UL << (from % 64);
@@ -61,6 +47,11 @@ static inline u32 cpumask_next(const struct cpumask *m, u32 from)
 			return i * 64 + (u32)__builtin_ctzl(word);
 	}
 	return MAX_CPUS;
+}
+
+static inline bool cpumask_empty(const struct cpumask *m)
+{
+	return cpumask_next(m, 0) == MAX_CPUS;
 }
 
 static inline u32 cpumask_count(const struct cpumask *m)

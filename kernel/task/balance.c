@@ -27,11 +27,12 @@ static u32 shortest_queue(const struct thread *t)
 
 static u32 choose_cpu(const struct thread *t, bool spread)
 {
-	u32 last = t->cpu, only = seed_cpu(t);
+	u32 last = t->cpu, seeded = seed_cpu(t);
+	u32 chosen = seeded != MAX_CPUS ? seeded : idle_core(&t->affinity, last);
 
-	if (only != MAX_CPUS)
-		return only;
-	if (balance_may_run(t, last) && cpumask_test(&cpus_idle, last))
+	if (chosen != MAX_CPUS)
+		return chosen;
+	if (cpumask_test(&t->affinity, last) && cpumask_test(&cpus_idle, last))
 		return last;
 	for (u32 i = 1; i <= MAX_CPUS / 64; i++) {
 		/* 64 CPUs at a time, the group of the last CPU at the end, so that wake-ups of one
@@ -116,9 +117,9 @@ bool balance_steal(u32 to_cpu)
 
 void balance_wake_any(u32 from_cpu)
 {
-	u32 cpu = cpumask_next(&cpus_idle, 0);
+	u32 idle = idle_core(&cpus_idle, from_cpu);
+	u32 cpu = idle != MAX_CPUS ? idle : cpumask_next(&cpus_idle, 0);
 
-	if (cpu == MAX_CPUS || cpu == from_cpu)
-		return;
-	balance_wake_cpu(cpu);
+	if (cpu != MAX_CPUS && cpu != from_cpu)
+		balance_wake_cpu(cpu);
 }

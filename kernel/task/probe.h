@@ -2,10 +2,10 @@
  *
  * Probes: the named places where the core calls extensions that watch or control threads.  This is
  * all that the core knows of kernel/watch/trace, kernel/watch/seed, kernel/linux/ptrace,
- * kernel/linux/rights and kernel/dev.  Each probe is an inline function that becomes no code if its
- * extension is not built; otherwise it calls a function of the extension, out of line.  Skip them at
- * a first reading: none changes what the core does for a thread without a seed and without a
- * tracer.  (The probes of the lock-order checker are in kernel/sync/lockdep.h.)
+ * kernel/linux/rights, kernel/linux/sched and kernel/dev.  Each probe is an inline function that
+ * becomes no code if its extension is not built; otherwise it calls a function of the extension, out
+ * of line.  Skip them at a first reading: none changes what the core does for a thread without a
+ * seed and without a tracer.  (The probes of the lock-order checker are in kernel/sync/lockdep.h.)
  */
 #pragma once
 
@@ -227,6 +227,18 @@ static inline void seed_enter_user(struct trap_frame *frame)
 {
 	if (unlikely(thread_seed(current_thread())))
 		seed_trap_flag_set(frame);
+}
+
+/* --- Cores ------------------------------------------------------------------------------------ */
+
+extern bool smt_present; /* some core runs more than one CPU (SMT); set once */
+u32 smt_idle_core(const struct cpumask *allowed, u32 last);
+
+/* A CPU of `allowed` on a core whose CPUs are all idle: `last` if it is one.  MAX_CPUS if there is
+ * none, and if no core runs more than one CPU.  Interrupts are off. */
+static inline u32 idle_core(const struct cpumask *allowed, u32 last)
+{
+	return WITH_SCHED && unlikely(smt_present) ? smt_idle_core(allowed, last) : MAX_CPUS;
 }
 
 /* --- Rights ----------------------------------------------------------------------------------- */

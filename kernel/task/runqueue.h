@@ -97,10 +97,10 @@ void sched_yield_member(void);
 extern struct cpumask cpus_scheduled, cpus_idle;
 
 /* Put a runnable thread that is neither queued nor on a CPU into the queue of a CPU that its
- * affinity allows, and wake that CPU if it is idle.  The choice is: the CPU where the thread last
- * ran, if that is idle; any idle CPU; the CPU where it last ran, or with `spread` the CPU with the
- * shortest queue.  The caller has locked `rq`, the queue of the thread's `cpu`; it is unlocked on
- * return.  Interrupts are off. */
+ * affinity allows, and wake that CPU if it is idle.  The choice is: a CPU whose core is idle, if
+ * some core runs more than one CPU; the CPU where the thread last ran, if that is idle; any idle
+ * CPU; the CPU where it last ran, or with `spread` the CPU with the shortest queue.  The caller has
+ * locked `rq`, the queue of the thread's `cpu`; it is unlocked on return.  Interrupts are off. */
 void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns);
 
 /* May the thread stay on the calling CPU, where it runs?  The caller holds the lock of its queue,

@@ -45,7 +45,7 @@ KTEST(smp_call_reaches_all_others)
 	struct cpumask all;
 	u32 count = 0, rounds = 100, others = cpumask_count(&cpus_online) - 1;
 
-	cpumask_fill(&all);
+	memset(&all, 0xff, sizeof(all));
 	for (u32 i = 0; i < rounds; i++) {
 		preempt_disable();
 		smp_call(&all, count_call, &count);

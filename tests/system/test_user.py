@@ -15,7 +15,7 @@ from vm import BUILD, ENDED, INIT_FAILED, VM
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAMS = sorted(p.stem for p in (ROOT / "tests/user").glob("*.c")
-                  if p.stem not in ("run_all", "scene", "scene_pie", "slow_terminal"))
+                  if p.stem not in ("run_all", "scene", "scene_pie", "slow_terminal", "cores"))
 
 # Memory for 1,000 processes at once, which the default limit wants to see 256 KiB each for.
 CONFIGURATIONS = {

@@ -2,7 +2,6 @@
  *
  * The files of /proc about the machine (proc(5)).
  */
-#include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/apic.h"
@@ -38,54 +37,7 @@ static void make_cmdline(struct text *t)
 	text_printf(t, "%s\n", cmdline_text());
 }
 
-/* --- Processors and memory -------------------------------------------------------------------- */
-
-static void show_flags(struct text *t)
-{
-	const char *space = "";
-
-	for (const struct feature *f = features; f->name[0]; f++)
-		if (*((const bool *)&cpu_features + f->field)) {
-			text_printf(t, "%s%s", space, f->name);
-			space = " ";
-		}
-}
-
-static void make_cpuinfo(struct text *t)
-{
-	const struct cpu_features *f = &cpu_features;
-	u64 khz = clock_tsc_hz() / 1000;
-
-	cpumask_for_each (id, &cpus_online) {
-		text_printf(t,
-			    "processor\t: %u\n"
-			    "vendor_id\t: %s\n"
-			    "cpu family\t: %u\n"
-			    "model\t\t: %u\n"
-			    "model name\t: %s\n"
-			    "stepping\t: %u\n"
-			    "cpu MHz\t\t: %lu.%03lu\n",
-			    id, f->vendor, f->family, f->model, f->brand, f->stepping, khz / 1000,
-			    khz % 1000);
-		text_printf(t,
-			    "physical id\t: 0\n"
-			    "siblings\t: %u\n"
-			    "core id\t\t: %u\n"
-			    "cpu cores\t: %u\n"
-			    "apicid\t\t: %u\n"
-			    "fpu\t\t: yes\n"
-			    "flags\t\t: lm ",
-			    cpumask_count(&cpus_online), id, cpumask_count(&cpus_online),
-			    cpu_get(id)->apic_id);
-		show_flags(t);
-		text_printf(t,
-			    "\n"
-			    "bogomips\t: %lu.%02lu\n"
-			    "address sizes\t: %u bits physical, 48 bits virtual\n"
-			    "\n",
-			    khz / 500, khz / 5 % 100, f->physical_bits);
-	}
-}
+/* --- Memory and time -------------------------------------------------------------------------- */
 
 static void make_meminfo(struct text *t)
 {
@@ -220,7 +172,6 @@ static int write_drop_caches(const char *text, size_t length)
 
 PROC_FILES(files) = {
     {"cmdline", .make = make_cmdline},
-    {"cpuinfo", .make = make_cpuinfo},
     {"loadavg", .make = make_loadavg},
     {"meminfo", .make = make_meminfo},
     {"stat", .make = make_stat},

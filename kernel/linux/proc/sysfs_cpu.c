@@ -1,113 +1,177 @@
 /* SPDX-License-Identifier: MIT
  *
- * /sys/devices/system: the processors, as lscpu(1) and C libraries look for them, and the memory as
- * one node.  Each processor counts as a core of one package.
+ * /sys/devices/system: the processors, their packages, cores and caches, as lscpu(1) and C
+ * libraries look for them, and the memory as one node.  CPUs do not come and go after the boot, so
+ * all texts are made then.
  */
 #include "arch/x86_64/cpu/percpu.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/init.h"
+#include "kernel/linux/cpu_topology.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/mem/slab.h"
 
 #define CPUS "devices/system/cpu/"
 #define NODE "devices/system/node/"
 
-/* "0-3", or "0" if there is one. */
-static void make_cpu_list(struct text *t)
-{
-	text_printf(t, cpu_count > 1 ? "0-%u\n" : "%u\n", cpu_count - 1);
-}
-
-/* The CPUs from `first` to `last` as a mask of all: words of 32 bits in hexadecimal, the highest
- * first. */
-static void write_mask(struct text *t, u32 first, u32 last)
-{
-	for (u32 word = DIV_ROUND_UP(cpu_count, 32); word--;) {
-		u32 bits = 0;
-
-		for (u32 bit = 0; bit < 32; bit++)
-			if (word * 32 + bit >= first && word * 32 + bit <= last)
-				bits |= 1U << bit;
-		text_printf(t, "%08x%s", bits, word ? "," : "\n");
-	}
-}
-
-static void make_cpu_mask(struct text *t)
-{
-	write_mask(t, 0, cpu_count - 1);
-}
-
 static const struct proc_file machine_files[] = {
-    {CPUS "online", .make = make_cpu_list},
-    {CPUS "possible", .make = make_cpu_list},
-    {CPUS "present", .make = make_cpu_list},
     {CPUS "offline", .constant = "\n"},
     {CPUS "isolated", .constant = "\n"},
     {CPUS "kernel_max", .constant = "255\n"},
     {NODE "online", .constant = "0\n"},
     {NODE "possible", .constant = "0\n"},
     {NODE "has_memory", .constant = "0\n"},
-    {NODE "node0/cpulist", .make = make_cpu_list},
-    {NODE "node0/cpumap", .make = make_cpu_mask},
     {"kernel/mm/transparent_hugepage/enabled", .constant = "always madvise [never]\n"},
 };
 
-/* Add a file about one CPU, with a text of its own. */
-static void add_topology(u32 cpu, const char *name, const char *format, u32 number)
-{
-	char path[64], *text = kmalloc(16);
+/* --- Sets of CPUs ----------------------------------------------------------------------------- */
 
-	if (!text)
-		return;
-	snprintf(path, sizeof(path), CPUS "cpu%u/topology/%s", cpu, name);
-	snprintf(text, 16, format, number);
-	sysfs_add(&(struct proc_file){path, .constant = text});
+/* As ranges: "0-3,8". */
+static void write_list(struct text *t, const struct cpumask *set)
+{
+	const char *comma = "";
+	u32 end;
+
+	for (u32 cpu = cpumask_next(set, 0); cpu < MAX_CPUS; cpu = cpumask_next(set, end + 1)) {
+		for (end = cpu; end + 1 < MAX_CPUS && cpumask_test(set, end + 1); end++)
+			;
+		text_printf(t, end > cpu ? "%s%u-%u" : "%s%u", comma, cpu, end);
+		comma = ",";
+	}
+	text_printf(t, "\n");
 }
 
-/* A mask with the bit of one CPU.  The text stays for ever. */
-static void add_mask(u32 cpu, const char *name)
+/* As a mask of cpu_count bits in hexadecimal, in words of 32 bits, the highest first. */
+static void write_mask(struct text *t, const struct cpumask *set)
 {
-	struct text t = {0};
-	char path[64];
+	u32 words = DIV_ROUND_UP(cpu_count, 32), digits = DIV_ROUND_UP((cpu_count - 1) % 32 + 1, 4);
 
-	write_mask(&t, cpu, cpu);
-	text_write(&t, "", 1);
-	if (t.failed) {
-		kfree(t.data);
+	for (u32 word = words; word--; digits = 8)
+		text_printf(t, "%0*x%s", (int)digits, (u32)(set->bits[word / 2] >> word % 2 * 32),
+			    word ? "," : "\n");
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+/* Add a file below devices/system/.  Its text stays for ever.  Without memory there is none. */
+static void add(const char *path, struct text *t)
+{
+	char whole[96];
+
+	text_write(t, "", 1);
+	if (t->failed) {
+		kfree(t->data);
 		return;
 	}
-	snprintf(path, sizeof(path), CPUS "cpu%u/topology/%s", cpu, name);
-	sysfs_add(&(struct proc_file){path, .constant = t.data});
+	snprintf(whole, sizeof(whole), "devices/system/%s", path);
+	sysfs_add(&(struct proc_file){whole, .constant = t->data});
 }
 
-/* The CPUs of the package: all.  lscpu(1) needs them. */
-static void add_package(u32 cpu)
+static void __printf(3, 4) add_line(const char *folder, const char *name, const char *format, ...)
 {
+	struct text t = {0};
+	char path[64], line[32];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	text_printf(&t, "%s\n", line);
+	snprintf(path, sizeof(path), "%s%s", folder, name);
+	add(path, &t);
+}
+
+static void add_set(const char *folder, const char *mask_name, const char *list_name,
+		    const struct cpumask *set)
+{
+	struct text mask = {0}, list = {0};
 	char path[64];
 
-	snprintf(path, sizeof(path), CPUS "cpu%u/topology/core_siblings", cpu);
-	sysfs_add(&(struct proc_file){path, .make = make_cpu_mask});
-	snprintf(path, sizeof(path), CPUS "cpu%u/topology/core_siblings_list", cpu);
-	sysfs_add(&(struct proc_file){path, .make = make_cpu_list});
+	write_mask(&mask, set);
+	snprintf(path, sizeof(path), "%s%s", folder, mask_name);
+	add(path, &mask);
+	write_list(&list, set);
+	snprintf(path, sizeof(path), "%s%s", folder, list_name);
+	add(path, &list);
 }
 
-static void add_cpu(u32 cpu)
+/* The CPUs of one core, die and package.  The names with "siblings" are Linux's older ones. */
+static void add_topology(u32 cpu)
 {
-	add_mask(cpu, "thread_siblings");
-	add_mask(cpu, "core_cpus");
-	add_package(cpu);
-	add_topology(cpu, "thread_siblings_list", "%u\n", cpu);
-	add_topology(cpu, "core_cpus_list", "%u\n", cpu);
-	add_topology(cpu, "core_id", "%u\n", cpu);
-	add_topology(cpu, "physical_package_id", "%u\n", 0);
+	const struct cpu_topology *t = cpu_topology(cpu);
+	struct cpumask set;
+	char folder[32];
+
+	snprintf(folder, sizeof(folder), "cpu/cpu%u/topology/", cpu);
+	add_line(folder, "core_id", "%u", cpu_core_id(cpu));
+	add_line(folder, "die_id", "%u", cpu_die_id(cpu));
+	add_line(folder, "physical_package_id", "%u", cpu_package_id(cpu));
+	cpu_group(cpu, t->core_shift, &set);
+	add_set(folder, "thread_siblings", "thread_siblings_list", &set);
+	add_set(folder, "core_cpus", "core_cpus_list", &set);
+	cpu_group(cpu, t->die_shift, &set);
+	add_set(folder, "die_cpus", "die_cpus_list", &set);
+	cpu_group(cpu, t->package_shift, &set);
+	add_set(folder, "core_siblings", "core_siblings_list", &set);
+	add_set(folder, "package_cpus", "package_cpus_list", &set);
+}
+
+static void add_caches(u32 cpu)
+{
+	static const char *const types[] = {
+	    [CPU_CACHE_DATA] = "Data",
+	    [CPU_CACHE_CODE] = "Instruction",
+	    [CPU_CACHE_UNIFIED] = "Unified",
+	};
+	const struct cpu_topology *t = cpu_topology(cpu);
+	struct cpumask set;
+	char folder[32];
+
+	for (u32 i = 0; i < t->cache_count; i++) {
+		const struct cpu_cache *c = &t->caches[i];
+
+		snprintf(folder, sizeof(folder), "cpu/cpu%u/cache/index%u/", cpu, i);
+		add_line(folder, "level", "%u", c->level);
+		add_line(folder, "type", "%s", types[c->type]);
+		add_line(folder, "size", "%uK", cpu_cache_bytes(c) / 1024);
+		add_line(folder, "ways_of_associativity", "%u", c->ways);
+		add_line(folder, "number_of_sets", "%u", c->sets);
+		add_line(folder, "coherency_line_size", "%u", c->line_bytes);
+		add_line(folder, "physical_line_partition", "%u", c->partitions);
+		add_line(folder, "id", "%u", t->apic_id >> c->shift);
+		cpu_group(cpu, c->shift, &set);
+		add_set(folder, "shared_cpu_map", "shared_cpu_list", &set);
+	}
+}
+
+static void add_machine(void)
+{
+	static const char *const lists[] = {"cpu/online", "cpu/possible", "cpu/present"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(machine_files); i++)
+		sysfs_add(&machine_files[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct text list = {0};
+
+		write_list(&list, &cpus_online);
+		add(lists[i], &list);
+	}
+	add_set("node/node0/", "cpumap", "cpulist", &cpus_online);
 }
 
 static void sysfs_init(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(machine_files); i++)
-		sysfs_add(&machine_files[i]);
-	for (u32 cpu = 0; cpu < cpu_count; cpu++)
-		add_cpu(cpu);
+	add_machine();
+	cpumask_for_each (cpu, &cpus_online) {
+		add_topology(cpu);
+		add_caches(cpu);
+		if (cpu) {
+			char folder[16];
+
+			snprintf(folder, sizeof(folder), "cpu/cpu%u/", cpu);
+			add_line(folder, "online", "1");
+		}
+	}
 }
 
 INIT_CALL(20, sysfs_init);
