@@ -2,7 +2,7 @@
 """The console of a PC: what is typed on its keyboard, and what its screen shows."""
 import pytest
 
-from screen import Screen, needs_font
+from screens import Screen, needs_font
 from vm import VM
 
 pytestmark = needs_font
@@ -26,5 +26,4 @@ def test_uses_the_size_that_the_monitor_prefers(tmp_path, display, word, scale, 
     with vm:
         vm.shell()
         assert vm.run("stty size") == size
-        rows = screen().until_text(f"{size}")
-        assert len(rows) == int(size.split()[0])
+        screen().until_text(size)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from gdb_session import gdb_batch, needs_gdb
-from screen import Screen, needs_font
+from screens import Screen, needs_font
 from vm import BUILD, OVMF, PANIC, ROOT, VM
 
 sys.path.insert(0, str(ROOT / "tools"))
