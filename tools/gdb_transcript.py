@@ -75,7 +75,7 @@ def stable(transcript):
         elif source:
             kept.append(source[1].strip())
         elif not re.search(r"\d", line):
-            kept.append(line)
+            kept.append(" ".join(line.split()))  # a column is as wide as what stands in it
     return kept
 
 

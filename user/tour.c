@@ -536,7 +536,7 @@ static void lengthen_slices(void)
 {
 	int fd = open("/proc/sys/kernel/sched_rr_timeslice_ms", O_WRONLY);
 
-	if (fd < 0 || write(fd, "1000", 4) != 4)
+	if (fd < 0 || write(fd, "10000", 5) != 5)
 		perror("tour: sched_rr_timeslice_ms");
 	close(fd);
 }

@@ -358,6 +358,7 @@ ERRORS = {
     "heddle-switch --from": "--from wants a thread", "heddle-switch --to nobody": "no thread nobody",
     "heddle-switch --form x": "--form: not one of --from, --to, --cross",
     "heddle-switch-log": "usage", "heddle-switch-log 0": "usage", "heddle-switch-log x": "usage",
+    "heddle-switch-log 1 x": "usage", "heddle-switch-log 1 99": "no CPU 99: there are",
     "heddle-follow": "usage", "heddle-follow nobody": "no thread nobody",
     "heddle-diff first": "usage", "heddle-diff first nobody": "no thread nobody",
     "heddle-pt": "usage", "heddle-pt nonsense": 'No symbol "nonsense"',
@@ -493,6 +494,8 @@ def test_switch_log(scene):
         names = [re.sub(r"\d+ \((.*)\)", r"\1", w) for w in (leaving, coming)]
         if all(n in OF_SCENE for n in names):  # threads of one process
             assert "ROOT" not in row, row
+    cpu = scene.cpus - 1  # where there is another, its switches are left out
+    assert {r["CPU"] for r in scene.table(f"heddle-switch-log 5 {cpu}")} == {str(cpu)}
     assert any(re.search(r"\(spin-0\)", r["FROM"]) and r["WHY"].startswith("preempted") for r in rows)
     assert roots
 

@@ -161,18 +161,23 @@ where the page-table root changed.  From there `stepi` goes over into the incomi
 
 
 class SwitchLog(Command):
-    """heddle-switch-log N: let the machine run for N context switches and list them.
+    """heddle-switch-log N [CPU]: let the machine run for N context switches and list them.
 
 Breakpoints make the switches take longer than they do, so other things happen than without."""
-    name, usage, moves = "switch-log", "N", True
+    name, usage, moves = "switch-log", "N [CPU]", True
 
     def run(self, arguments):
-        if len(arguments) != 1 or not arguments[0].isdigit() or not int(arguments[0]):
+        if not all(a.isdigit() for a in arguments) or not int(arguments[0]):
             self.bad_usage()
+        cpu = int(arguments[1]) if arguments[1:] else None
+        if cpu is not None and cpu >= kernel.cpu_count():
+            raise Failure(f"no CPU {cpu}: there are {kernel.cpu_count()}")
         seen = []
         with borders_at((kernel.address_of("context_switch"),)) as borders:
             while len(seen) < int(arguments[0]) and run_to(borders):
                 s = Switch()
+                if cpu not in (None, s.cpu):
+                    continue
                 seen.append((f"{s.time_ns / 1e9:.6f}", s.cpu, s.previous, "->", s.next,
                              "CR3" if s.root_changed else "", s.why))
         table([("TIME", "CPU", "FROM", "", "TO", "ROOT", "WHY")] + seen, right=(0, 1))
