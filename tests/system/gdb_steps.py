@@ -108,6 +108,8 @@ class Walker:
 
     def look(self, pc):
         self.counts["instructions"] += 1
+        if self.counts["instructions"] % 200 == 0:
+            print("progress", self.counts["instructions"], flush=True)
         function = self.by_address.get(pc)
         if function:
             function.seen.add(pc)
@@ -225,9 +227,9 @@ class Walker:
 
         def spoil():
             """IRET itself faults: the code segment that it is to load cannot be.  The thread gets
-            a signal, so it must not be one that the others need."""
+            a signal, so it must not be one that the others need, nor one that catches it."""
             name = gdb.parse_and_eval("((struct cpu *)$gs_base)->current->name").string()
-            if name not in ("cat", "faults"):
+            if name != "cat":
                 return
             at = register("rsp") + int(gdb.parse_and_eval("&((struct trap_frame *)0)->cs"))
             gdb.selected_inferior().write_memory(at, b"\xff\xff")
@@ -260,7 +262,10 @@ class Walker:
         self.stop_at([entry.start, *entry.find("sysretq")], "places for NMIs", first)
 
     def one_after_the_other(self):
-        """With interrupts and timers on while stepping: into whatever comes, C too."""
+        """With interrupts and timers on while stepping: into whatever comes, C too.  From a switch on:
+        where IRET faulted the kernel moves the frame, and in between there is none."""
+        gdb.Breakpoint("context_switch", temporary=True)
+        gdb.execute("continue", to_string=True)
         gdb.execute("maint packet Qqemu.sstep=0x1", to_string=True)
         for _ in range(SETTINGS["any"]):
             self.look(self.step())

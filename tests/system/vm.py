@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Virtual machines that run Heddle, driven as a person would: by the console."""
+import contextlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 
@@ -26,6 +28,30 @@ OVMF = next((p for p in ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/edk2/ovmf/O
 def make_iso(path, cmdline, *archives, build=BUILD):
     """A GRUB image of what is built, with this kernel command line."""
     subprocess.run([ROOT / "tools/mkiso.sh", "make", path, build, cmdline, *archives], check=True)
+
+
+def run_while_it_prints(command, quiet=120, **options):
+    """Run a command for as long as it goes on printing; what it printed.  It is killed, with all that
+    it started, when nothing comes for `quiet` seconds: how long it takes in all is the machine's affair."""
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
+                                 stderr=subprocess.STDOUT, start_new_session=True, **options)
+        size = -1
+        try:
+            while True:
+                try:
+                    child.wait(quiet)
+                    break
+                except subprocess.TimeoutExpired:
+                    before, size = size, os.fstat(out.fileno()).st_size
+                    if size == before:
+                        break
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        out.seek(0)
+        return out.read().decode(errors="replace")
 
 
 class VM:
@@ -85,9 +111,17 @@ class VM:
         pass
 
     def expect(self, pattern, timeout=None):
-        """Wait for a regular expression on the console; the match."""
+        """Wait for a regular expression on the console; the match.  A machine that goes on printing
+        may take ten times as long: a busy host is no fault of its."""
         try:
-            self.console.expect(pattern, timeout=timeout or self.timeout)
+            for left in reversed(range(10)):
+                seen = len(self.log)
+                try:
+                    self.console.expect(pattern, timeout=timeout or self.timeout)
+                    break
+                except pexpect.TIMEOUT:
+                    if not left or len(self.log) == seen:
+                        raise
         except (pexpect.TIMEOUT, pexpect.EOF) as error:
             tail = self.log[-3000:]
             raise AssertionError(
@@ -111,7 +145,7 @@ class VM:
 
     def wait(self, timeout=None):
         """Wait for QEMU's end; its exit status."""
-        self.console.expect(pexpect.EOF, timeout=timeout or self.timeout)
+        self.expect(pexpect.EOF, timeout)
         self.console.close()
         assert "triple" not in self.log
         return self.console.exitstatus
