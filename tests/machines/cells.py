@@ -25,6 +25,7 @@ class Cell:
     words: str = ""             # for the kernel
     does: str = "lab"           # what happens at the prompt; a function of drive.py
     says: str = ""              # expected instead of a shell: a regular expression
+    shows: str = ""             # what the log must have at the prompt: a regular expression
     fails: str = ""             # why this cell is known to fail
     fast: bool = False          # belongs to the tests that always run
     slow: int = 1               # so many times more patience
@@ -126,14 +127,18 @@ CELLS = [
     event("power button, everything old missing, UEFI", machine=LEGACY_FREE, keys="usb-hub", serial="none",
           medium="usb-xhci", firmware="uefi", devices=("-nodefaults",), does="power_button"),
     event("Ctrl-Alt-Del", does="ctrl_alt_del"),
-    event("a CPU that does not start", does="lab", cpus="2,maxcpus=3", devices=("absent-cpu",), fast=True),
+    event("a CPU that does not start", does="lab", cpus="2,maxcpus=3", devices=("absent-cpu",), fast=True,
+          shows="smp: the CPU with APIC id 2 does not answer"),
     event("a serial port that never sends", serial="stuck", fast=True),
 
-    menu("nosmp", words="nosmp"),
-    menu("maxcpus=1", words="maxcpus=1"),
-    menu("clocksource=hpet", words="clocksource=hpet"),
-    menu("nousb", words="nousb"),
+    menu("nosmp", words="nosmp", cpus="4", shows="smp: 1 of 4 CPUs online"),
+    menu("maxcpus=2", words="maxcpus=2", cpus="4", shows="smp: 2 of 4 CPUs online"),
+    menu("clocksource=hpet", words="clocksource=hpet", shows="clock.*hpet"),
+    menu("nousb", words="nousb", devices=("-device", "qemu-xhci"), shows="usb: not used"),
+    menu("nobutton", words="nobutton"),
     menu("an entry of the menu, chosen by key", does="menu"),
+    menu("lapic=notscdeadline, Bochs", words="lapic=notscdeadline", firmware="bochs", cpus="1",
+         cpu="corei7_skylake_x", shows="timer one-shot"),
 
     strict("Core 2", cpu="core2_penryn_t9600"),
     strict("Athlon 64", cpu="athlon64_venice"),

@@ -129,6 +129,8 @@ def machine(cell, folder, files):
 def to_the_prompt(pc, cell):
     """Wait for the shell; what the log says about the time that it took, in seconds, or None."""
     pc.wait(PROMPT, ended_by=STOPPED)
+    if cell.shows and not re.search(cell.shows, pc.look() + pc.serial()):
+        raise Stuck(f"the log does not say {cell.shows!r}")
     found = re.search(r"init: running /init, (\d+) ms after the start", pc.look() + pc.serial())
     return int(found[1]) / 1000 if found else None
 
@@ -222,10 +224,12 @@ def ctrl_alt_del(pc):
 
 
 def menu(pc):
-    """The third entry from the top is for one CPU."""
+    """The fourth entry from the top opens the safe modes; the first of them is for one CPU."""
     pc.wait("GNU GRUB")
     for _ in range(3):
         pc.press("down")
+    pc.press("ret")
+    pc.wait("one CPU: nosmp")
     pc.press("ret")
     pc.wait(PROMPT, ended_by=STOPPED)
     first_key(pc)
@@ -242,7 +246,7 @@ def try_cell(cell, folder, files):
                 return f"says: {seen.strip()}", None
             if cell.does == "menu":
                 menu(pc)
-                return "chosen by key", None
+                return "safe mode nosmp, chosen by key", None
             seconds = to_the_prompt(pc, cell)
             globals()[cell.does](pc)
             return "", seconds

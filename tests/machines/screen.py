@@ -85,7 +85,8 @@ def vga_font():
         at = data.find(LETTERS)
         if at >= 65 * 16:
             table = data[at - 65 * 16:]
-            return {shape(table[16 * n:16 * n + 16]): chr(n) for n in range(32, 127)}
+            return {shape(table[16 * n:16 * n + 16]): bytes([n]).decode("cp437")
+                    for n in (*range(254, 127, -1), *range(126, 31, -1))}
     raise SystemExit("machines: the VGA BIOS with its font is not here: make setup test")
 
 

@@ -72,11 +72,14 @@ static void noreturn smp_cpu_begin(struct trampoline_slot *slot)
 	smp_entry();
 }
 
-/* The number of CPUs to use: those of the MADT, but at most maxcpus=. */
+/* The number of CPUs to use: those of the MADT, but at most maxcpus=, and one with nosmp. */
 static u32 cpus_wanted(void)
 {
 	u64 most = cmdline_get_u64("maxcpus", MAX_CPUS);
+	char word[2];
 
+	if (cmdline_get("nosmp", word, sizeof(word)))
+		return 1;
 	return (u32)MAX(MIN(most, (u64)acpi_info.cpu_count), 1UL);
 }
 

@@ -70,7 +70,14 @@ static void deadline_check(void)
 {
 	const struct cpu_features *f = &cpu_features;
 	u32 needed = deadline_microcode(f->family, f->model, f->stepping);
+	char word[16];
 
+	/* Linux's word. */
+	if (f->tsc_deadline && cmdline_get("lapic", word, sizeof(word)) &&
+	    !strcmp(word, "notscdeadline")) {
+		cpu_features.tsc_deadline = false;
+		log_info("cpu: the TSC deadline is not used, because of lapic=notscdeadline");
+	}
 	/* A hypervisor makes the timer itself. */
 	if (!f->tsc_deadline || f->hypervisor || !vendor_is("GenuineIntel") ||
 	    microcode_revision() >= needed)

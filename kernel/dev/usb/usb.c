@@ -3,6 +3,7 @@
  * USB: one kernel thread for each xHCI controller notices what is plugged in and out, at its own
  * ports and at those of hubs, and reads what keyboards report.
  */
+#include "boot/cmdline.h"
 #include "kernel/dev/usb/usb_hub.h"
 #include "kernel/dev/usb/usb_keyboard.h"
 #include "kernel/lib/errno.h"
@@ -165,6 +166,12 @@ static void usb_thread(void *arg)
 
 static void usb_init(void)
 {
+	char word[2];
+
+	if (cmdline_get("nousb", word, sizeof(word))) {
+		log_info("usb: not used, because of the word nousb");
+		return;
+	}
 	for (u32 n = 0; n < CONTROLLERS_MAX; n++) {
 		struct xhci *x = kzalloc(sizeof(*x));
 		int error = -ENOMEM;
