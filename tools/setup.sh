@@ -15,7 +15,7 @@ for_running="compiler qemu grub image libc busybox python"
 for_gdb="gdb qemu-img"
 for_host="headers"
 for_book="pandoc pygments"
-for_tests="$for_gdb $for_host $for_book uefi pytest tmux browser driver trace-cmd"
+for_tests="$for_gdb $for_host $for_book uefi pytest tmux browser driver trace-cmd zbar"
 # Setup fails without these; it goes on without the others, and says what does not work then.
 required="compiler qemu libc busybox python"
 
@@ -88,6 +88,8 @@ package() {
 	pygments:apk) echo "py3-pygments" ;;
 	pygments:brew) echo "pygments" ;;
 	trace-cmd:apt-get | trace-cmd:dnf | trace-cmd:apk) echo "trace-cmd" ;;
+	zbar:apt-get) echo "zbar-tools" ;;
+	zbar:*) echo "zbar" ;;
 	esac
 }
 
@@ -135,6 +137,7 @@ has() {
 	pygments) /usr/bin/python3 -c 'import pygments' 2>/dev/null ||
 		python3 -c 'import pygments' 2>/dev/null ;;
 	trace-cmd) any trace-cmd ;;
+	zbar) any zbarimg ;;
 	esac
 }
 
@@ -158,6 +161,7 @@ what() {
 	pandoc) echo "pandoc|no make book (make setup book installs it)" ;;
 	pygments) echo "Pygments|no colours in the sources of make book" ;;
 	trace-cmd) echo "trace-cmd|no test of the trace.dat that make trace writes" ;;
+	zbar) echo "zbarimg|no test of the code that the screen shows after a panic" ;;
 	esac
 }
 

@@ -24,6 +24,7 @@ static struct vt_cell *shown; /* a copy of the screen, which is never read back 
 static const struct display_driver *driver;
 static bool work;	/* the thread has something to draw */
 static bool has_thread; /* the thread runs */
+static bool taken;	/* by display_take() */
 static struct wait_queue work_queue;
 
 /* Draw what has changed among cells [from, to) of row y. */
@@ -52,7 +53,7 @@ static void draw_cells(u32 y, u32 from, u32 to)
  * only for the time of DRAW_CELLS cells. */
 static void display_draw(void)
 {
-	for (u32 y = 0; y < vt.rows; y++) {
+	for (u32 y = 0; y < vt.rows && !READ_ONCE(taken); y++) {
 		if (!__atomic_exchange_n(&vt.dirty[y], false, __ATOMIC_RELAXED))
 			continue;
 		for (u32 x = 0; x < vt.columns; x += DRAW_CELLS) {
@@ -158,4 +159,14 @@ void display_init(void)
 	display_console.rows = rows;
 	console_register(&display_console);
 	log_info("display: %s, %ux%u characters", driver->name, columns, rows);
+}
+
+const struct display_driver *display_take(u32 *columns, u32 *rows)
+{
+	if (!vt.rows)
+		return NULL;
+	WRITE_ONCE(taken, true);
+	*columns = vt.columns;
+	*rows = vt.rows;
+	return driver;
 }

@@ -9,8 +9,10 @@
 #include "kernel/dev/font.h"
 #include "kernel/log/log.h"
 
+#define PICTURE_PIXELS 3 /* the least for a square of a picture: a camera must see it */
+
 static u8 *pixels;
-static u32 pitch, pixel_bytes;
+static u32 width, height, pitch, pixel_bytes;
 static u32 scale; /* each pixel of the font is a square of so many pixels */
 static u32 palette[16]; /* the colours as values of a pixel */
 
@@ -30,6 +32,8 @@ static bool framebuffer_open(u32 *columns, u32 *rows)
 {
 	const struct boot_display *d = &boot_info.display;
 
+	width = d->width;
+	height = d->height;
 	pitch = d->pitch;
 	pixel_bytes = (d->bits_per_pixel + 7) / 8;
 	if (pixel_bytes < 2 || pixel_bytes > 4 || pitch < d->width * pixel_bytes) {
@@ -119,8 +123,27 @@ static void framebuffer_draw(u32 column, u32 row, const struct vt_cell *cells, u
 	}
 }
 
+/* At most as high as the screen and half as wide. */
+static u32 framebuffer_picture(const u8 *dark, u32 side)
+{
+	u32 squares = side + 2 * PICTURE_MARGIN, size = MIN(height, width / 2) / squares;
+	u32 left = width - size * squares;
+
+	if (size < PICTURE_PIXELS)
+		return 0;
+	for (u32 y = 0; y < size * squares; y++) {
+		u8 *to = pixels + (size_t)y * pitch + (size_t)left * pixel_bytes;
+
+		for (u32 x = 0; x < squares; x++)
+			to = put_pixels(
+			    to, palette[picture_is_dark(dark, side, x, y / size) ? 0 : 15], size);
+	}
+	return left / (FONT_WIDTH * scale);
+}
+
 const struct display_driver framebuffer_driver = {
     .name = "framebuffer",
     .open = framebuffer_open,
     .draw = framebuffer_draw,
+    .picture = framebuffer_picture,
 };

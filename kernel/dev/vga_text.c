@@ -12,8 +12,11 @@
 #define CRTC_INDEX 0x3d4
 #define CRTC_DATA  0x3d5
 
+#define UPPER_HALF 0xdf /* of a cell, in code page 437 */
+#define LIGHT	   7	/* grey: a bright background would blink */
+
 static u8 *cells;
-static u32 pitch;
+static u32 width, height, pitch;
 
 /* Bits 0 to 2 of a colour are blue, green, red in VGA, and red, green, blue in SGR: swap bits 0 and
  * 2. */
@@ -36,8 +39,8 @@ static bool vga_text_open(u32 *columns, u32 *rows)
 	 * register). */
 	outb(CRTC_INDEX, 0x0a);
 	outb(CRTC_DATA, 0x20);
-	*columns = d->width;
-	*rows = d->height;
+	*columns = width = d->width;
+	*rows = height = d->height;
 	return true;
 }
 
@@ -60,8 +63,28 @@ static void vga_text_draw(u32 column, u32 row, const struct vt_cell *cells, u32 
 		draw_cell(column + i, row, cells[i]);
 }
 
+/* A square is half a cell, which is about as wide as high. */
+static u32 vga_text_picture(const u8 *dark, u32 side)
+{
+	u32 squares = side + 2 * PICTURE_MARGIN;
+
+	if (squares > 2 * height || squares > width * 3 / 4)
+		return 0;
+	for (u32 y = 0; y < squares; y += 2)
+		for (u32 x = 0; x < squares; x++) {
+			u32 upper = picture_is_dark(dark, side, x, y) ? 0 : LIGHT;
+			u32 lower = picture_is_dark(dark, side, x, y + 1) ? 0 : LIGHT;
+
+			*(volatile u16 *)(cells + (size_t)(y / 2) * pitch +
+					  (width - squares + x) * 2) =
+			    (u16)((lower << 4 | upper) << 8 | UPPER_HALF);
+		}
+	return width - squares;
+}
+
 const struct display_driver vga_text_driver = {
     .name = "VGA text",
     .open = vga_text_open,
     .draw = vga_text_draw,
+    .picture = vga_text_picture,
 };

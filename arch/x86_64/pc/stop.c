@@ -14,6 +14,7 @@
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"
 
+const char *stop_message;
 static u32 reporter; /* the CPU that panics, + 1; 0: none yet */
 static DEFINE_PER_CPU(const struct trap_frame *, panic_frame);
 static DEFINE_PER_CPU(const struct trap_frame *, stopped_frame);
@@ -46,6 +47,22 @@ static void noreturn finish(void)
 	power_off(EXIT_STATUS_PANIC);
 }
 
+/* The report itself has failed.  What failed may fail once more: do less each time. */
+static void noreturn panic_again(const char *message)
+{
+	static u32 times;
+
+	switch (times++) {
+	case 0:
+		log_error("panic in the report itself: %s", message);
+		finish();
+	case 1:
+		power_off(EXIT_STATUS_PANIC);
+	default:
+		cpu_halt_forever();
+	}
+}
+
 /* The handler of panic().  Of several CPUs that panic, only the first reports; the others halt. */
 static void noreturn panic_stop(const char *message)
 {
@@ -56,9 +73,9 @@ static void noreturn panic_stop(const char *message)
 					 __ATOMIC_SEQ_CST)) {
 		if (nobody != self)
 			smp_stop_self();
-		log_error("panic in the report itself: %s", message);
-		finish();
+		panic_again(message);
 	}
+	stop_message = message;
 	smp_stop_others();
 	log_error("kernel panic: %s", message);
 	log_flush_forced(); /* in case the rest fails */

@@ -21,6 +21,9 @@ void stop_by_nmi(const struct trap_frame *frame);
  * NULL if there is neither. */
 const struct trap_frame *stop_frame(u32 cpu);
 
+/* The message of the panic that is reported now, without "kernel panic: ". */
+extern const char *stop_message;
+
 /* An extension adds to the report.  All other CPUs have stopped.  The function must trust no
  * pointer and take no lock.  Notes are written in the order of their numbers. */
 struct panic_note {

@@ -11,16 +11,22 @@
 #include "arch/x86_64/entry/entry.h"
 #include "arch/x86_64/pc/stop.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 #include "kernel/task/process.h"
+#include "kernel/watch/panic/panic_report.h"
 #include "kernel/watch/symbols.h"
 
-#define BACKTRACE_HERE	 32
-#define BACKTRACE_ELSE	 6
-#define CPUS_ELSEWHERE	 15
+#define BACKTRACE_HERE 32
+#define BACKTRACE_ELSE 6
+#define CPUS_ELSEWHERE 15
 
 /* 64-bit values are printed with %lx, which expects this type. */
 typedef unsigned long ul;
+
+struct panic_line panic_lines[PANIC_LINES];
+u32 panic_line_count;
+static bool keep, keep_details; /* what is reported now goes into panic_lines, too */
 
 static void __printf(1, 2) report(const char *fmt, ...)
 {
@@ -31,6 +37,12 @@ static void __printf(1, 2) report(const char *fmt, ...)
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
 	log_error("%s", line);
+	if (keep && panic_line_count < PANIC_LINES) {
+		struct panic_line *kept = &panic_lines[panic_line_count++];
+
+		strscpy(kept->text, line, sizeof(kept->text));
+		kept->detail = keep_details;
+	}
 }
 
 /* Read kernel memory at any address.  False if it is not mapped: trap.c catches the fault.  Device
@@ -156,12 +168,16 @@ static void report_here(void)
 {
 	const struct trap_frame *frame = stop_frame(this_cpu_id());
 
+	keep = true;
 	report_thread(this_cpu_id());
+	keep_details = true;
 	if (frame)
 		report_registers(frame);
+	keep_details = false;
 	report("backtrace:");
 	report_backtrace(frame, frame ? frame->rbp : (u64)__builtin_frame_address(0),
 			 BACKTRACE_HERE);
+	keep = false;
 	report("to look closer: make gdb, then `break panic_stop', `continue', `heddle-bt all', "
 	       "`heddle-fault'");
 }
