@@ -5,6 +5,7 @@
 #include "kernel/dev/keys.h"
 
 #include "arch/x86_64/pc/power.h"
+#include "arch/x86_64/pc/sysrq.h"
 #include "arch/x86_64/cpu/clock_read.h"
 #include "boot/boot_info.h"
 #include "kernel/dev/tty.h"
@@ -39,6 +40,8 @@ static struct lock_class keys_class = {"keys", 0};
 static struct spinlock keys_lock = SPINLOCK_INIT(&keys_class); /* irq; the variables below */
 static bool shift_left, shift_right, control_left, control_right, alt_left, alt_right;
 static bool caps_lock;
+static bool sysrq;    /* Alt-SysRq was pressed, and Alt is still down */
+static u8 sysrq_down; /* the magic key that is down: it may repeat */
 
 /* What one key sends is collected here, under the lock, and typed without it: the terminal takes
  * locks of its own. */
@@ -102,6 +105,7 @@ static bool modifier(u8 code, bool extended, bool pressed)
 		return true;
 	case 0x38:
 		*(extended ? &alt_right : &alt_left) = pressed;
+		sysrq &= pressed;
 		return true;
 	case 0x3a:
 		caps_lock ^= pressed;
@@ -122,16 +126,39 @@ static void key(struct typed *t, u8 code, bool extended)
 		type_character(t, code); /* the extended ones are Enter and / of the keypad */
 }
 
+/* Process Alt-SysRq and the keys after it, which are not typed.  A PS/2 keyboard sends 0x54 for
+ * SysRq with Alt; one on the USB has Print.  Returns the magic key to serve; 0: none.  *taken: the
+ * key has no further meaning. */
+static u8 magic_key(u8 code, bool extended, bool pressed, bool *taken)
+{
+	bool is_sysrq = extended ? code == 0x37 : code == 0x54;
+
+	if (is_sysrq && pressed && (alt_left || alt_right))
+		sysrq = true;
+	if (!pressed && code == sysrq_down)
+		sysrq_down = 0;
+	*taken = is_sysrq || (sysrq && pressed && code < KEYS && plain[code]);
+	if (is_sysrq || !*taken || code == sysrq_down)
+		return 0;
+	sysrq_down = code;
+	return (u8)plain[code];
+}
+
 void key_event(u8 code, bool extended, bool pressed)
 {
 	u64 flags = spin_lock_irq(&keys_lock);
 	struct typed t = {.length = 0};
+	bool taken;
+	u8 magic;
 	bool restart =
 	    code == DELETE && pressed && (control_left || control_right) && (alt_left || alt_right);
 
-	if (!modifier(code, extended, pressed) && pressed)
+	magic = magic_key(code, extended, pressed, &taken);
+	if (!modifier(code, extended, pressed) && pressed && !taken)
 		key(&t, code, extended);
 	spin_unlock_irq(&keys_lock, flags);
+	if (magic)
+		sysrq_key(magic);
 	if (restart) {
 		log_info("Ctrl-Alt-Del: the machine starts again");
 		power_reset();

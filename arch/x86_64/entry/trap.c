@@ -397,13 +397,11 @@ void trap_paranoid(struct trap_frame *frame)
 	case VECTOR_DOUBLE_FAULT:
 		double_fault_panic(frame); /* does not return */
 	}
-	/* NMI.  During a panic, an NMI stops the other CPUs.  Nothing may fault before the IRET of
+	/* NMI.  By an NMI, a CPU stops others for a panic, or asks what they do.  Nothing may fault before the IRET of
 	 * this NMI: the IRET of a nested exception would unblock NMIs, and the next one would
 	 * overwrite this stack (SDM 3A 6.7.1). */
-	if (READ_ONCE(smp_stopping)) {
-		stop_by_nmi(frame);
+	if (stop_by_nmi(frame))
 		return;
-	}
 	panic_at(frame, "NMI: sent by hand (`nmi` in QEMU's monitor, or a button) to see what the "
 			"machine is doing, or because its hardware failed");
 }

@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu/clock_read.h"
 #include "arch/x86_64/pc/apic.h"
 #include "arch/x86_64/pc/console.h"
+#include "arch/x86_64/pc/sysrq.h"
 
 #define PORT 0x3f8
 #define IRQ  4
@@ -37,7 +38,7 @@ enum { DATA, INTERRUPT_ENABLE, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_S
 #define RING_SIZE    4096 /* a power of two */
 #define RING_LOW     1024 /* wake writers when fewer bytes than this are in the ring */
 #define DRAIN_NS     (5 * NSEC_PER_SEC) /* how long the end of the machine waits for the other end */
-#define ROUNDS	     64	  /* of one interrupt, if the other end is as fast as this loop */
+#define ROUNDS	     64 /* of one interrupt, if the other end is as fast as this loop */
 
 DEFINE_SPINLOCK(serial_lock); /* guards the ring and the order of what is sent */
 static char ring[RING_SIZE];
@@ -173,14 +174,22 @@ static bool notify_due(void)
 
 static void receive(void)
 {
+	static u64 break_ns; /* when the last break came; 0: a byte has followed it */
+
 	for (u32 i = 0; i < 256; i++) {
 		u8 status = reg_read(LINE_STATUS), byte;
 
 		if (!(status & LINE_STATUS_DATA_READY))
 			break;
 		byte = reg_read(DATA);
-		if (!(status & LINE_STATUS_BREAK)) /* the NUL of a break was not typed */
+		if (status & LINE_STATUS_BREAK) { /* the NUL of a break was not typed */
+			break_ns = clock_now_ns();
+		} else if (break_ns && clock_now_ns() - break_ns < SYSRQ_BREAK_NS) {
+			break_ns = 0;
+			sysrq_key(byte);
+		} else {
 			console_event(byte);
+		}
 	}
 }
 

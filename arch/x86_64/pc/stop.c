@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/power.h"
 #include "arch/x86_64/pc/smp.h"
+#include "arch/x86_64/pc/sysrq.h"
 #include "boot/cmdline.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -27,10 +28,14 @@ const struct trap_frame *stop_frame(u32 cpu)
 	return f ? f : __atomic_load_n(per_cpu_ptr(panic_frame, cpu), __ATOMIC_ACQUIRE);
 }
 
-void stop_by_nmi(const struct trap_frame *frame)
+bool stop_by_nmi(const struct trap_frame *frame)
 {
-	if (READ_ONCE(reporter) == this_cpu_id() + 1)
-		return;
+	bool sent = READ_ONCE(smp_stopping);
+
+	if (!sent)
+		linker_set_for_each(server, sysrq_servers) sent |= server->nmi(frame);
+	if (!READ_ONCE(smp_stopping) || READ_ONCE(reporter) == this_cpu_id() + 1)
+		return sent;
 	__atomic_store_n(this_cpu_ptr(stopped_frame), frame, __ATOMIC_RELEASE);
 	smp_stop_self();
 }
@@ -79,8 +84,7 @@ static void noreturn panic_stop(const char *message)
 	smp_stop_others();
 	log_error("kernel panic: %s", message);
 	log_flush_forced(); /* in case the rest fails */
-	linker_set_for_each(note, panic_notes)
-		note->write();
+	linker_set_for_each(note, panic_notes) note->write();
 	/* Once more, because a screen shows only the last lines. */
 	log_error("kernel panic: %s", message);
 	finish();

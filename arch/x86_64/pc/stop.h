@@ -13,9 +13,9 @@ void stop_init(void);
 /* panic() with a report that shows the registers of `frame`. */
 void panic_at(const struct trap_frame *frame, const char *fmt, ...) noreturn __printf(2, 3);
 
-/* Handle the NMI by which a panic on another CPU stops this one: record `frame` and halt.  Returns
- * only on the CPU that panics. */
-void stop_by_nmi(const struct trap_frame *frame);
+/* Handle an NMI that another CPU has sent.  If it stops this CPU for a panic, record `frame` and
+ * halt; on the CPU that panics, return.  Nothing here may fault.  False: no CPU has sent it. */
+bool stop_by_nmi(const struct trap_frame *frame);
 
 /* Returns the registers of a CPU when it was stopped, or the frame that it passed to panic_at();
  * NULL if there is neither. */

@@ -9,6 +9,7 @@
 #include "kernel/log/log.h"
 #include "kernel/task/thread.h"
 #include "kernel/watch/symbols.h"
+#include "kernel/watch/sysrq.h"
 
 #define CLASSES_MAX (LOCKDEP ? 128 : 1)
 #define WORDS	    ((CLASSES_MAX + 63) / 64)
@@ -208,3 +209,7 @@ static void report_locks(void)
 }
 
 PANIC_NOTE(30, report_locks);
+
+SYSRQ_COMMANDS(lock_command) = {
+    {'d', SYSRQ_TWICE, "spinlocks that each CPU holds (debug builds)", report_locks},
+};
