@@ -191,6 +191,17 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel | $(BUILD)/syscall_numbers.h
 	@echo "  CC  $<"
 	@$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
 
+# Code for 32-bit mode (NAME_32.c): the compiler's assembly, in an object of 64-bit code.
+CFLAGS_32 = $(filter-out -m64 -mcmodel=% -mno-red-zone -fsanitize% -fno-sanitize% -g -MMD -MP,$(KERNEL_CFLAGS)) \
+  -m32 -march=i486 $(if $(IS_CLANG),-fno-addrsig)
+$(BUILD)/%_32.c.o: %_32.c $(BUILD)/flags/kernel
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	@$(CC) $(CFLAGS_32) -MMD -MP -MF $(@:.o=.d) -MT $@ -S -o $(@:.o=.s) $<
+	@(echo .code32; cat $(@:.o=.s)) > $(@:.o=.code32.s)
+	@$(CC) $(filter-out -MMD -MP -D%,$(KERNEL_ASFLAGS)) $(if $(IS_CLANG),-Wno-unused-command-line-argument) -c -o $@ $(@:.o=.code32.s)
+	@if $(NM) -u $@ | grep -v ' boot_'; then echo "$<: 32-bit code refers to this" >&2; rm $@; exit 1; fi
+
 # What assembly knows of C, as #defines, and what the linker does.
 $(BUILD)/asm_offsets.h: $(ASM_OFFSETS) $(BUILD)/flags/kernel | $(BUILD)/syscall_numbers.h
 	@mkdir -p $(@D)

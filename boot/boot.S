@@ -62,12 +62,23 @@ pvh_entry:
 	cli
 	movl $PVH_MAGIC, boot_magic
 
-1:	rdtsc
-	movl %eax, boot_tsc
-	movl %edx, boot_tsc + 4
-	movl %ebx, boot_information
+1:	movl %ebx, boot_information
 	cld
 
+	/* Extensions may refuse the processor, and say why: functions (magic, information). */
+	movl $boot_stack_top - KERNEL_BASE, %esp
+	pushl %ebx
+	pushl boot_magic
+	movl $__set_boot_checks, %esi
+1:	cmpl $__set_boot_checks_end, %esi
+	je 2f
+	call *(%esi)
+	addl $4, %esi
+	jmp 1b
+
+2:	rdtsc
+	movl %eax, boot_tsc
+	movl %edx, boot_tsc + 4
 	movl $0x80000000, %eax
 	cpuid
 	cmpl $0x80000001, %eax
@@ -110,17 +121,9 @@ pvh_entry:
 	lgdt boot_gdt_pointer
 	ljmp $0x08, $boot_long
 
-	/* No long mode: print a message on the text screen and stop. */
 no_long_mode:
-	movl $no_long_mode_text, %esi
-	movl $0xb8000, %edi
-	movb $0x4f, %ah
-3:	lodsb
-	stosw
-	testb %al, %al
-	jnz 3b
-4:	hlt
-	jmp 4b
+	hlt
+	jmp no_long_mode
 
 	.code64
 boot_long:
@@ -144,8 +147,6 @@ boot_magic:
 	.long 0
 boot_information:
 	.long 0
-no_long_mode_text:
-	.asciz "Heddle needs a 64-bit processor (x86-64)."
 
 	.section .boot.bss, "aw", @nobits
 	.balign 4096

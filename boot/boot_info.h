@@ -37,17 +37,6 @@ struct boot_module {
 	paddr_t start, end; /* end is one past the last byte */
 };
 
-enum boot_display_type { BOOT_DISPLAY_NONE, BOOT_DISPLAY_TEXT, BOOT_DISPLAY_PIXELS };
-
-struct boot_display {
-	enum boot_display_type type;
-	paddr_t address;      /* may lie above 4 GiB */
-	u32 pitch;	      /* bytes a line */
-	u32 width, height;    /* pixels, or characters for TEXT */
-	u8 bits_per_pixel;    /* 15, 16, 24, 32 */
-	u8 red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits;
-};
-
 struct boot_info {
 	const char *protocol;  /* "multiboot2" or "PVH" */
 	char cmdline[BOOT_CMDLINE_MAX];
@@ -58,7 +47,6 @@ struct boot_info {
 	paddr_t rsdp;	       /* of ACPI, or the boot loader's copy of it; 0: none */
 	paddr_t info_start, info_end; /* the structure of the boot loader */
 	paddr_t trampoline_page; /* a free page below 1 MiB for trampoline.S; 0: none */
-	struct boot_display display;
 	u64 entry_tsc;	       /* TSC at the first instruction */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The boot information of Multiboot2 (Multiboot2 Specification 2.0, section 3.6).  Tags 4, 5, 7 and
- * 10 are ignored: their contents are useless or wrong on many machines.
+ * 10 are ignored: their contents are useless or wrong on many machines.  Tag 8, the framebuffer, is
+ * read by the extension that draws on it (kernel/dev/boot_screen.h).
  */
 #include "boot/parse.h"
 #include "kernel/lib/string.h"
@@ -11,7 +12,6 @@ enum {
 	TAG_CMDLINE = 1,
 	TAG_MODULE = 3,
 	TAG_MEMORY = 6,
-	TAG_FRAMEBUFFER = 8,
 	TAG_ACPI_OLD = 14,
 	TAG_ACPI_NEW = 15,
 };
@@ -35,17 +35,6 @@ struct memory_entry {
 	u32 type, reserved;
 } __packed;
 
-struct tag_framebuffer {
-	u64 address;
-	u32 pitch, width, height;
-	u8 bits_per_pixel, type;
-	u16 reserved;
-	u8 red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits; /* type 1 */
-} __packed;
-
-#define FRAMEBUFFER_RGB	 1
-#define FRAMEBUFFER_TEXT 2
-
 static void parse_memory(const struct tag_memory *m, u32 size)
 {
 	if (size < sizeof(*m) || m->entry_size < sizeof(struct memory_entry))
@@ -55,32 +44,6 @@ static void parse_memory(const struct tag_memory *m, u32 size)
 
 		boot_memory_add(e->base, e->length, e->type);
 	}
-}
-
-static void parse_framebuffer(const struct tag_framebuffer *f, u32 size)
-{
-	struct boot_display *d = &boot_info.display;
-
-	if (size < offsetof(struct tag_framebuffer, red_shift))
-		return;
-	if (f->type == FRAMEBUFFER_RGB && size >= sizeof(*f)) {
-		d->type = BOOT_DISPLAY_PIXELS;
-		d->red_shift = f->red_shift;
-		d->red_bits = f->red_bits;
-		d->green_shift = f->green_shift;
-		d->green_bits = f->green_bits;
-		d->blue_shift = f->blue_shift;
-		d->blue_bits = f->blue_bits;
-	} else if (f->type == FRAMEBUFFER_TEXT) {
-		d->type = BOOT_DISPLAY_TEXT;
-	} else {
-		return;
-	}
-	d->address = f->address;
-	d->pitch = f->pitch;
-	d->width = f->width;
-	d->height = f->height;
-	d->bits_per_pixel = f->bits_per_pixel;
 }
 
 static void parse_tag(const struct tag *tag)
@@ -101,9 +64,6 @@ static void parse_tag(const struct tag *tag)
 	}
 	case TAG_MEMORY:
 		parse_memory(body, size);
-		break;
-	case TAG_FRAMEBUFFER:
-		parse_framebuffer(body, size);
 		break;
 	case TAG_ACPI_OLD:
 		boot_info.rsdp = boot_info.rsdp ?: (paddr_t)body;

@@ -134,6 +134,7 @@ void kernel_main(void)
 	descriptors_init_cpu(boot_ist_stacks);
 	entry_init();
 	entry_init_cpu();
+	init_calls_run(boot_calls);
 	memory_init();
 	acpi_init();
 	init_calls_run(machine_init_calls);

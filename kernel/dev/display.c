@@ -6,8 +6,9 @@
  */
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/console.h"
-#include "boot/boot_info.h"
+#include "kernel/dev/boot_display.h"
 #include "kernel/dev/display.h"
+#include "kernel/dev/early_screen.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
@@ -135,10 +136,10 @@ void display_init(void)
 	u32 columns, rows;
 	void *memory;
 
-	if (boot_info.display.type == BOOT_DISPLAY_NONE)
+	if (boot_display.type == BOOT_DISPLAY_NONE)
 		return;
 	driver =
-	    boot_info.display.type == BOOT_DISPLAY_PIXELS ? &framebuffer_driver : &vga_text_driver;
+	    boot_display.type == BOOT_DISPLAY_PIXELS ? &framebuffer_driver : &vga_text_driver;
 	if (!driver->open(&columns, &rows))
 		return;
 	columns = MIN(columns, (u32)VT_COLUMNS_MAX);
@@ -157,6 +158,7 @@ void display_init(void)
 	wait_queue_init(&work_queue, "display");
 	display_console.columns = columns;
 	display_console.rows = rows;
+	early_screen_end();
 	console_register(&display_console);
 	log_info("display: %s, %ux%u characters", driver->name, columns, rows);
 }

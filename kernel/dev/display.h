@@ -33,7 +33,7 @@ static inline bool picture_is_dark(const u8 *dark, u32 side, u32 x, u32 y)
 
 extern const struct display_driver framebuffer_driver, vga_text_driver;
 
-/* Set up the screen that boot_info.display names.  Needs mmio_map() and kmalloc(). */
+/* Set up the screen that boot_display names.  Needs mmio_map() and kmalloc(). */
 void display_init(void);
 
 /* In a panic: from now on the console draws nothing, and the caller draws by the driver, which is

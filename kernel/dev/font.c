@@ -24,8 +24,7 @@ const u8 *font_find(u16 code)
 u32 font_scale(u32 width, u32 height)
 {
 	u32 most = MIN(width / (20 * FONT_WIDTH), height / (10 * FONT_HEIGHT));
-	u32 usual = MIN(width / (160 * FONT_WIDTH), height / (43 * FONT_HEIGHT));
-	u64 wanted = cmdline_get_u64("font_scale", usual);
+	u64 wanted = cmdline_get_u64("font_scale", font_scale_usual(width, height));
 
 	return (u32)MAX(MIN(wanted, (u64)most), 1UL);
 }

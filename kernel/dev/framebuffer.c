@@ -4,7 +4,7 @@
  * because reads of such memory are slower by orders of magnitude (SDM 3A 12.3.1).
  */
 #include "arch/x86_64/mmu/paging.h"
-#include "boot/boot_info.h"
+#include "kernel/dev/boot_display.h"
 #include "kernel/dev/display.h"
 #include "kernel/dev/font.h"
 #include "kernel/log/log.h"
@@ -30,7 +30,7 @@ static u32 component(u32 value, u32 shift, u32 bits)
 
 static bool framebuffer_open(u32 *columns, u32 *rows)
 {
-	const struct boot_display *d = &boot_info.display;
+	const struct boot_display *d = &boot_display;
 
 	width = d->width;
 	height = d->height;

@@ -2,12 +2,12 @@
  *
  * What keys mean, with US layout.  They send what they send on the Linux console.
  */
+#include "kernel/dev/boot_display.h"
 #include "kernel/dev/keys.h"
 
 #include "arch/x86_64/pc/power.h"
 #include "arch/x86_64/pc/sysrq.h"
 #include "arch/x86_64/cpu/clock_read.h"
-#include "boot/boot_info.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/init.h"
 #include "kernel/log/log.h"
@@ -188,7 +188,7 @@ static void look_for_keyboard(void *unused)
 /* Only a person before a screen misses it. */
 static void keys_init(void)
 {
-	if (boot_info.display.type != BOOT_DISPLAY_NONE)
+	if (boot_display.type != BOOT_DISPLAY_NONE)
 		kthread_create("keyboard", look_for_keyboard, NULL);
 }
 

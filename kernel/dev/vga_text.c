@@ -5,7 +5,7 @@
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/mmu/paging.h"
-#include "boot/boot_info.h"
+#include "kernel/dev/boot_display.h"
 #include "kernel/dev/display.h"
 #include "kernel/log/log.h"
 
@@ -27,7 +27,7 @@ static u8 to_vga_colour(u8 c)
 
 static bool vga_text_open(u32 *columns, u32 *rows)
 {
-	const struct boot_display *d = &boot_info.display;
+	const struct boot_display *d = &boot_display;
 
 	pitch = d->pitch ? d->pitch : d->width * 2;
 	cells = mmio_map(d->address, (size_t)pitch * d->height, CACHE_UNCACHED);

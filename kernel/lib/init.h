@@ -10,12 +10,17 @@
 struct init_call {
 	void (*fn)(void);
 };
+LINKER_SET(boot_calls, struct init_call);
 LINKER_SET(early_init_calls, struct init_call);
 LINKER_SET(init_calls, struct init_call);
 
 #define INIT_CALL_IN(set, order, function)                                                         \
 	static const struct init_call LINKER_SET_ENTRY_AT(set, order, struct init_call)            \
 	    set##_##function = {function}
+
+/* Called on the boot CPU with interrupts off, before memory is set up: the page tables are those of
+ * boot.S, and only the log, the command line and cpu_features work. */
+#define BOOT_CALL(order, function) INIT_CALL_IN(boot_calls, order, function)
 
 /* Called on the boot CPU with interrupts off.  Memory, clock, timers and the scheduler work; no
  * other thread exists yet. */

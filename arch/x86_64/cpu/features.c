@@ -7,7 +7,6 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
-#include "kernel/log/panic.h"
 
 /* Page-attribute table, entry by entry from the lowest byte (SDM 3A 11.12.4): write-back,
  * write-combining, uncached minus, uncached; and the same again.  So PWT alone is
@@ -109,9 +108,6 @@ void features_detect(void)
 	f->cpuid1_edx = words[L1_EDX];
 	f->physical_bits = bits ? MIN(bits, 52u) : 36;
 	read_names(f);
-	/* Long mode was checked before it was entered (boot.S). */
-	if (!f->fxsr || !f->sse2)
-		panic("this processor has no SSE2 or FXSR, which the kernel needs");
 	log_info("cpu: %s, %s family %u model %u stepping %u", f->brand, f->vendor, f->family,
 		 f->model, f->stepping);
 }

@@ -26,8 +26,8 @@ extern const struct feature {
 	u8 word, bit, field;
 } features[];
 
-/* Read CPUID into cpu_features.  On the boot CPU, once.  Panics if SSE2 or FXSR is missing; boot.S
- * has tested for long mode. */
+/* Read CPUID into cpu_features.  On the boot CPU, once.  Tests nothing: boot.S has tested for long
+ * mode, and a processor that has it has FXSAVE and SSE2 too. */
 void features_detect(void);
 
 /* Enable the features of cpu_features on the calling CPU: CR0.WP, CR4, EFER.NXE and SCE, PAT.

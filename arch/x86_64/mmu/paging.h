@@ -45,9 +45,9 @@ void paging_init(void);
 /* Load the kernel's root on the calling CPU, which has just started. */
 void paging_init_cpu(void);
 
-/* Remove the identity map of low memory after all CPUs have started: only the trampoline needs it.
- * The caller must then flush the addresses below BOOT_IDENTITY_END on all CPUs. */
-#define BOOT_IDENTITY_END (2UL << 20)
+/* Remove the identity map of low memory, which boot.S has made, after all CPUs have started.  The
+ * caller must then flush the addresses below BOOT_IDENTITY_END on all CPUs. */
+#define BOOT_IDENTITY_END (5UL << 30) /* early_screen.c adds the fifth GiB */
 void paging_drop_identity(void);
 
 /* Allocate a root whose kernel half is the shared one.  Returns 0 or -ENOMEM. */

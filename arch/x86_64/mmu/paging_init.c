@@ -18,9 +18,7 @@
 /* It must be below 4 GiB, because the other CPUs load it in 32-bit mode; therefore static. */
 static u64 kernel_root[TABLE_ENTRIES] __aligned(PAGE_SIZE);
 
-/* Map the first 2 MiB at their physical addresses, executable, until all CPUs have started. */
-static u64 identity_pdpt[TABLE_ENTRIES] __aligned(PAGE_SIZE);
-static u64 identity_directory[TABLE_ENTRIES] __aligned(PAGE_SIZE);
+extern u64 boot_pml4[]; /* boot.S, by its physical address */
 
 static void map_entry(u64 address, unsigned shift, u64 value)
 {
@@ -124,9 +122,9 @@ void paging_init(void)
 	kernel_pmap.root = virt_to_phys(kernel_root);
 	kernel_pmap.table_frames = 1;
 
-	identity_directory[0] = PTE_PRESENT | PTE_WRITE | PTE_LARGE;
-	identity_pdpt[0] = virt_to_phys(identity_directory) | PTE_PRESENT | PTE_WRITE;
-	kernel_root[0] = virt_to_phys(identity_pdpt) | PTE_PRESENT | PTE_WRITE;
+	/* Low addresses stay as boot.S has mapped them until all CPUs have started: for the
+	 * trampoline, and for what draws the log until then. */
+	kernel_root[0] = boot_pml4[0];
 
 	map_all_ram();
 	map_modules();
