@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * What process 1 (init) does before its program runs: it opens the console and finds the program.
+ * The root file system, and what process 1 (init) does before its program runs: it opens the
+ * console and finds the program.
  */
+#include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/pc/clock.h"
+#include "arch/x86_64/pc/power.h"
+#include "boot/boot_info.h"
 #include "boot/cmdline.h"
 #include "kernel/fs/file_table.h"
 #include "kernel/lib/errno.h"
+#include "kernel/lib/format.h"
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"
 #include "kernel/main.h"
+#include "kernel/mem/page.h"
 #include "kernel/proc/life.h"
 
-#define WORDS_MAX 32
+#define WORDS_MAX	 32
+#define MEMORY_USUAL_MIB 64 /* with less, it may be memory that is missing */
 
 static const char *const environment[] = {"HOME=/", "TERM=linux",
 					  "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
@@ -47,6 +54,42 @@ void init_directory(void)
 		panic("no memory for the first process");
 }
 
+/* If no program can be run: why files are missing. */
+static char root_problem[160] = "the RAM file system has no program to begin with";
+
+void unpack_modules(void)
+{
+	if (!boot_info.module_count)
+		snprintf(root_problem, sizeof(root_problem),
+			 memory_mib() < MEMORY_USUAL_MIB
+			     ? "the boot loader loaded no RAM file system: %lu MiB of memory may "
+			       "be too few for it"
+			     : "the boot loader loaded no RAM file system: name one in its "
+			       "configuration (QEMU: -initrd)",
+			 memory_mib());
+	for (u32 i = 0; i < boot_info.module_count; i++) {
+		struct boot_module *m = &boot_info.modules[i];
+		ssize_t n = initramfs_unpack(phys_to_virt(m->start), m->end - m->start);
+
+		if (n == -ENOMEM || n == -ENOSPC)
+			snprintf(root_problem, sizeof(root_problem),
+				 "%lu MiB of memory are too few: the RAM file system of %lu MiB "
+				 "did not fit",
+				 memory_mib(), (m->end - m->start) >> 20);
+		else if (n < 0)
+			snprintf(
+			    root_problem, sizeof(root_problem),
+			    "the RAM file system is damaged (module %u of %lu bytes, error %ld)", i,
+			    m->end - m->start, -n);
+		if (n < 0)
+			log_error("initramfs: %s; the files before that are kept", root_problem);
+		else
+			log_info("initramfs: %ld entries from %lu KiB", n,
+				 (m->end - m->start) / 1024);
+		page_release_boot_range(MAX(m->start, BOOT_LOW_END), m->end);
+	}
+}
+
 /* Exec `path` as init, with the words of the command line that are meant for init. */
 static long try_init(const char *path)
 {
@@ -78,11 +121,15 @@ static void init_begin(void *unused)
 		error = try_init(candidates[i]);
 		if (!error)
 			return;
+		if (error == -ENOMEM)
+			cannot_start("%lu MiB of memory are too few to run %s", memory_mib(),
+				     candidates[i]);
 		if (error != -ENOENT)
 			log_warn("init: %s failed (error %ld)", candidates[i], -error);
 	}
-	panic("no init found: none of /init, /sbin/init, /etc/init, /bin/init, /bin/sh can be run. "
-	      "Was an initramfs loaded? (init=PATH names another program)");
+	cannot_start("%s (no init found: none of /init, /sbin/init, /etc/init, /bin/init, /bin/sh "
+		     "can be run; init=PATH names another program)",
+		     root_problem);
 }
 
 void init_start(void)

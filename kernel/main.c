@@ -46,13 +46,8 @@ static void memory_init(void)
 
 static void log_banner(void)
 {
-	u64 bytes = 0;
-
-	for (u32 i = 0; i < boot_info.memory_count; i++)
-		if (boot_memory_is_ram(&boot_info.memory[i]))
-			bytes += boot_info.memory[i].length;
 	log_info("Heddle: kernel of %lu KiB, entered by %s, %lu MiB of memory",
-		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol, bytes >> 20);
+		 (u64)(__kernel_end - __kernel_start) / 1024, boot_info.protocol, memory_mib());
 	log_info("Command line: %s", cmdline_text());
 	if (boot_info.memory_left_out)
 		log_warn("the memory map is too long: %u ranges of memory are not used",
@@ -70,28 +65,6 @@ static void noreturn application_processor_main(void)
 	sched_init_cpu();
 	irq_enable();
 	sched_idle_loop();
-}
-
-/* Unpack the initramfs modules into the root file system and free their memory.  Sleeps. */
-static void unpack_modules(void)
-{
-	for (u32 i = 0; i < boot_info.module_count; i++) {
-		struct boot_module *m = &boot_info.modules[i];
-		ssize_t n = initramfs_unpack(phys_to_virt(m->start), m->end - m->start);
-
-		if (n < 0)
-			log_error(
-			    "initramfs: module %u (%lu bytes) is damaged (error %ld); the files "
-			    "before the damage are kept",
-			    i, m->end - m->start, n);
-		else
-			log_info("initramfs: %ld entries from %lu KiB", n,
-				 (m->end - m->start) / 1024);
-		page_release_boot_range(MAX(m->start, BOOT_LOW_END), m->end);
-	}
-	if (!boot_info.module_count)
-		log_error("initramfs: the boot loader gave no module, so / is empty; name one in "
-			  "its configuration (QEMU: -initrd)");
 }
 
 /* With selftest or selftest=FILTER on the command line, run the self-tests and end the machine.  A
@@ -135,6 +108,7 @@ void kernel_main(void)
 	entry_init();
 	entry_init_cpu();
 	init_calls_run(boot_calls);
+	memory_check();
 	memory_init();
 	acpi_init();
 	init_calls_run(machine_init_calls);
@@ -148,6 +122,7 @@ void kernel_main(void)
 	random_init();
 	init_calls_run(early_init_calls);
 	irq_enable();
+	timer_check();
 	smp_start_all(application_processor_main, cpu_area_alloc);
 	paging_drop_identity(); /* all CPUs have left the trampoline, which needed it */
 	tlb_flush_kernel_range(0, BOOT_IDENTITY_END);

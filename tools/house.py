@@ -46,7 +46,8 @@ FLOORS = [
     {"arch/x86_64/entry/": (CORE, "system calls, traps, interrupts")},
     {"kernel/linux/": (EXTENSION, "what Linux programs ask for")},
     {"kernel/watch/": (EXTENSION, "what shows the inside")},
-    {"kernel/main.": (BASE, "bring-up"), "kernel/init.": (BASE, "the start of process 1"),
+    {"kernel/main.": (BASE, "bring-up"), "kernel/check.": (BASE, "what bring-up needs"),
+     "kernel/init.": (BASE, "the start of process 1"),
      "tests/kernel/": (None, "self-tests")},
 ]
 # References upward that stay: {(file, symbol): reason}.

@@ -110,7 +110,7 @@ static int unpack_entry(void *context, const struct cpio_entry *entry)
 		return 0;
 	error = make_entry(&e);
 	if (error == -ENOMEM || error == -ENOSPC) {
-		log_error("initramfs: memory is full at %s: the rest is not unpacked", e.name);
+		log_error("initramfs: memory is full at %s", e.name);
 		return error;
 	}
 	if (error)

@@ -8,8 +8,7 @@
 #include "kernel/log/panic.h"
 #include "kernel/mem/early.h"
 
-#define EARLY_START 0x100000	/* frames are allocated upwards from here ... */
-#define EARLY_LIMIT (4UL << 30) /* ... to the end of what boot.S has mapped */
+#define EARLY_START 0x100000 /* frames are allocated upwards from here */
 
 static paddr_t early_next = EARLY_START, early_end;
 static u64 early_frames;

@@ -6,6 +6,8 @@
 
 #include "kernel/lib/base.h"
 
+#define EARLY_LIMIT (4UL << 30) /* the end of what boot.S has mapped */
+
 /* Find the first range of free frames at or above *start, and store it in *start and *end.  Free is
  * usable RAM, except frames that early_frame_alloc() has returned.  (The image, modules, the boot
  * information, the trampoline's page and the lowest 64 KiB are not usable.)  Returns false if there

@@ -46,3 +46,12 @@ class Screen:
 
     def until_text(self, text, seconds=120):
         return self.until(lambda rows: any(text in row for row in rows), seconds)
+
+
+class TextScreen(Screen):
+    """The same of a machine whose screen is in VGA text mode: read from the memory of the screen."""
+
+    def rows(self):
+        self.ask("pmemsave", val=0xb8000, size=80 * 25 * 2, filename=str(self.file))
+        text = self.file.read_bytes()[::2].decode("latin1")
+        return [text[i:i + 80].rstrip() for i in range(0, len(text), 80)]

@@ -95,7 +95,7 @@ def test_bad_init(init):
 def test_no_initramfs():
     with VM(no_initrd=True) as vm:
         assert vm.wait() == PANIC
-        assert "the boot loader gave no module" in vm.log
+        assert "the boot loader loaded no RAM file system: name one" in vm.log
         assert "no init found" in vm.log
 
 
@@ -115,7 +115,7 @@ def test_initramfs_of_noise(tmp_path):
     noise.write_bytes(os.urandom(100_000))
     with VM(initrd=noise) as vm:
         assert vm.wait() == PANIC
-        assert re.search("initramfs: module 0 .* is damaged", vm.log)
+        assert re.search(r"the RAM file system is damaged \(module 0 ", vm.log)
 
 
 def test_later_archive_lies_over_the_earlier(tmp_path):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The kernel stops, and says why: its own check, a fault, a stack that ran over, a person who asks;
 and where it cannot say a word, `make run` does."""
+import contextlib
 import os
 import re
 import subprocess
@@ -31,15 +32,22 @@ def gdb(build, socket, *commands):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-def stopped(tmp_path, *commands, build=BUILD, program="ls /", cpus=2, **options):
-    """(What the kernel reported, line by line without times; QEMU's status), after gdb has spoilt
-    something."""
+@contextlib.contextmanager
+def spoilt(tmp_path, *commands, extra=(), **options):
+    """A machine that runs on after gdb has spoilt it by these commands."""
     socket = tmp_path / "gdb"
-    with VM(cpus=cpus, build=build, args=f"run {program}", timeout=120,
-            extra=["-S", "-gdb", f"unix:{socket},server=on,wait=off"], **options) as vm:
+    with VM(timeout=120, extra=["-S", "-gdb", f"unix:{socket},server=on,wait=off", *extra],
+            **options) as vm:
         while not socket.exists():
             time.sleep(0.05)
-        gdb(build, socket, *commands)
+        gdb(options.get("build", BUILD), socket, *commands)
+        yield vm
+
+
+def stopped(tmp_path, *commands, program="ls /", cpus=2, **options):
+    """(What the kernel reported, line by line without times; QEMU's status), after gdb has spoilt
+    something."""
+    with spoilt(tmp_path, *commands, args=f"run {program}", cpus=cpus, **options) as vm:
         status = vm.wait()
     return report_of(vm.log), status
 

@@ -12,6 +12,7 @@
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/power.h"
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"
 
@@ -162,6 +163,11 @@ void apic_init(void)
 
 	if (acpi_info.has_8259)
 		pic_mask();
+	/* CPUID also denies an APIC that firmware has disabled (SDM 3A 11.4.3), but then it can be
+	 * enabled. */
+	wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+	if (!(rdmsr(MSR_APIC_BASE) & APIC_BASE_ENABLE))
+		cannot_start("this processor has no local APIC, whose timer Heddle needs");
 	x2apic = acpi_info.wants_x2apic || (base & APIC_BASE_X2APIC);
 	if (!x2apic) {
 		registers = mmio_map(acpi_info.lapic_address, PAGE_SIZE, CACHE_UNCACHED);
@@ -218,7 +224,7 @@ void apic_timer_init(u64 timer_hz, u64 tsc_hz)
 	u64 hz = cpu_features.tsc_deadline ? tsc_hz : timer_hz;
 
 	if (hz < 1000)
-		panic("apic: the timer does not run (%lu Hz)", hz);
+		cannot_start("the timer of the local APIC does not run (%lu Hz)", hz);
 	timer_mult = (hz << MULT_SHIFT) / NSEC_PER_SEC;
 	timer_setup();
 	log_info("apic: timer %s, %lu kHz",

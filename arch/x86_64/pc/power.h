@@ -12,6 +12,11 @@
 void power_off(u32 status) noreturn;
 void power_reset(void) noreturn;
 
+/* Bring-up cannot go on, because the machine or what the boot loader gave is not enough: log one
+ * sentence that names what is missing, and end as after a panic, but without a report.  Any
+ * context. */
+void cannot_start(const char *fmt, ...) noreturn __printf(1, 2);
+
 /* An extension knows how the machine is switched off and reset.  Each function returns if that did
  * not work; it is called with interrupts off and takes no lock.  Without any, the machine cannot be
  * switched off, and a triple fault resets it. */

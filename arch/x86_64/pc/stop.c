@@ -9,9 +9,7 @@
 #include "arch/x86_64/pc/power.h"
 #include "arch/x86_64/pc/smp.h"
 #include "arch/x86_64/pc/sysrq.h"
-#include "boot/cmdline.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"
 
@@ -40,15 +38,9 @@ bool stop_by_nmi(const struct trap_frame *frame)
 	smp_stop_self();
 }
 
-/* End the machine with its status; with panic=halt, only halt, so that a debugger can look at it.
- */
 static void noreturn finish(void)
 {
-	char how[8] = "";
-
 	log_flush_forced();
-	if (cmdline_get("panic", how, sizeof(how)) && !strcmp(how, "halt"))
-		cpu_halt_forever();
 	power_off(EXIT_STATUS_PANIC);
 }
 
