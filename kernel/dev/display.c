@@ -129,7 +129,7 @@ static const struct console_ops display_ops = {
     .start = display_start,
 };
 
-static struct console display_console = {.name = "tty0", .ops = &display_ops};
+static struct console display_console = {.name = "tty0", .is_display = true, .ops = &display_ops};
 
 void display_init(void)
 {

@@ -99,7 +99,8 @@ static bool screen_wanted(void)
 
 static void early_screen_start(void)
 {
-	static struct log_sink sink = {.write = early_write};
+	static const struct log_sink_ops ops = {.write = early_write};
+	static struct log_sink sink = {.ops = &ops};
 	const struct boot_display *d = &boot_display;
 	void *memory;
 

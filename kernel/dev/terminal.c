@@ -4,6 +4,7 @@
  * of them.  Programs open it by the names below.
  */
 #include "arch/x86_64/pc/console.h"
+#include "kernel/dev/console_choice.h"
 #include "kernel/dev/display.h"
 #include "kernel/dev/tty_file.h"
 #include "kernel/fs/device.h"
@@ -32,17 +33,13 @@ static u32 terminal_queued(struct tty *tty)
 {
 	u32 queued = 0;
 
-	for (struct console *c = console_first(); c; c = c->next)
-		if (c->ops->queued)
-			queued = MAX(queued, c->ops->queued(c));
+	console_for_each(c) if (c->ops->queued) queued = MAX(queued, c->ops->queued(c));
 	return queued;
 }
 
 static void terminal_discard(struct tty *tty)
 {
-	for (struct console *c = console_first(); c; c = c->next)
-		if (c->ops->discard)
-			c->ops->discard(c);
+	console_for_each(c) if (c->ops->discard) c->ops->discard(c);
 }
 
 static const struct tty_ops device = {.output = terminal_output,
@@ -68,13 +65,13 @@ u64 tty_number(const struct tty *tty)
 	return tty->rdev;
 }
 
-/* The terminal gets the size of the console that a person looks at (console_size()). */
+/* The terminal gets the size of the console that a person looks at (console_choose()). */
 static void terminal_init(void)
 {
 	u32 columns, rows;
 
 	display_init();
-	console_size(&columns, &rows);
+	console_choose(&columns, &rows);
 	tty_init(&console_tty, "console", DEVICE_CONSOLE, &device);
 	console_tty.size.columns = (u16)columns;
 	console_tty.size.rows = (u16)rows;

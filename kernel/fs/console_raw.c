@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * /dev/console in a kernel without terminals: typed bytes are echoed and can be read immediately.
+ * A write polls the consoles.
  * There is no line editing, no signal and no job control.  If the extension kernel/dev is built,
  * its terminal is used instead.
  */
 #include "kernel/fs/console_raw.h"
 
-#include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/console.h"
 #include "kernel/fs/device.h"
 #include "kernel/lib/errno.h"
+#include "kernel/task/thread.h"
 
 #define RING_SIZE 1024	      /* a power of two */
 #define PIECE	  64	      /* the bytes that a writer processes at a time */
@@ -19,38 +20,21 @@ DEFINE_SPINLOCK(raw_lock); /* irq; guards the ring; taken before the locks of co
 static u8 ring[RING_SIZE];
 static u32 head, tail; /* count bytes; the index is the count modulo RING_SIZE */
 static struct wait_queue readers = WAIT_QUEUE_INIT(readers, "console");
-static struct wait_queue writers = WAIT_QUEUE_INIT(writers, "console output");
 
-/* Put a typed byte into the ring and echo it.  A byte that finds the ring full is lost. */
-static void raw_input(u8 byte)
+/* A byte was typed: put it into the ring and echo it.  If the ring is full it is lost. */
+static void raw_event(int event)
 {
+	u8 byte = event == '\r' ? '\n' : (u8)event;
 	u64 flags;
 
-	if (byte == '\r')
-		byte = '\n';
+	if (event == CONSOLE_READY)
+		return;
 	flags = spin_lock_irq(&raw_lock);
 	if (head - tail < RING_SIZE)
 		ring[head++ % RING_SIZE] = byte;
 	spin_unlock_irq(&raw_lock, flags);
-	if (console_room() > -CONSOLE_RESERVE / 2)
-		console_write(byte == '\n' ? "\r\n" : (const char *)&byte, byte == '\n' ? 2 : 1);
+	console_write(byte == '\n' ? "\r\n" : (const char *)&byte, byte == '\n' ? 2 : 1);
 	wait_wake_all(&readers);
-}
-
-/* The consoles call this in an interrupt, for each typed byte and when there is more room. */
-static void raw_event(int event)
-{
-	u64 flags;
-
-	if (event != CONSOLE_READY) {
-		raw_input((u8)event);
-		return;
-	}
-	/* A writer tests the room under raw_lock and sleeps with it as the guard, so this wake-up
-	 * cannot fall between the test and the sleep. */
-	flags = spin_lock_irq(&raw_lock);
-	wait_wake_all(&writers);
-	spin_unlock_irq(&raw_lock, flags);
 }
 
 /* Read at most one line.  Sleeps until there is a byte. */
@@ -73,37 +57,15 @@ static ssize_t raw_read(struct file *file, struct io_buffer *io, u64 *position)
 	return error == -EINTR ? -ERESTARTSYS : error;
 }
 
-/* Sleep until the consoles have room for a piece.  Returns 0, -EAGAIN or -ERESTARTSYS. */
-static int raw_wait(bool nonblock)
-{
-	u64 flags = spin_lock_irq(&raw_lock);
-	int result = 0;
-
-	while (console_room() < PIECE_MAX && result != -EINTR && result != -EAGAIN) {
-		result = nonblock
-			     ? -EAGAIN
-			     : wait_sleep_device(&writers, &raw_lock,
-						 clock_now_ns() + CONSOLE_WAIT_NS, WAIT_SIGNALS);
-		if (result == -ETIMEDOUT)
-			console_write("", 0);
-	}
-	spin_unlock_irq(&raw_lock, flags);
-	return result == -EINTR ? -ERESTARTSYS : result == -EAGAIN ? -EAGAIN : 0;
-}
-
 static ssize_t raw_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	ssize_t done = 0;
 	char in[PIECE], out[PIECE_MAX];
 
-	while (io->remaining) {
-		int error = raw_wait(file->flags & O_NONBLOCK);
+	while (io->remaining && !(done && thread_interrupted(WAIT_SIGNALS))) {
+		ssize_t n = io_get(io, in, MIN(io->remaining, sizeof(in)));
 		size_t used = 0;
-		ssize_t n;
 
-		if (error)
-			return done ? done : error;
-		n = io_get(io, in, MIN(io->remaining, sizeof(in)));
 		if (n <= 0)
 			return done ? done : n;
 		for (ssize_t i = 0; i < n; i++) {
@@ -120,9 +82,7 @@ static ssize_t raw_write(struct file *file, struct io_buffer *io, u64 *position)
 static u32 raw_poll(struct file *file, struct poll_table *table)
 {
 	poll_wait(table, &readers);
-	poll_wait(table, &writers);
-	return (console_room() >= PIECE_MAX ? POLLOUT : 0) |
-	       (READ_ONCE(head) != READ_ONCE(tail) ? POLLIN : 0);
+	return POLLOUT | (READ_ONCE(head) != READ_ONCE(tail) ? POLLIN : 0);
 }
 
 static const struct file_ops raw_ops = {

@@ -12,7 +12,6 @@
 
 #define RECORD_SIZE 256
 #define RECORDS	    (LOG_SIZE / RECORD_SIZE)
-#define RECORD_TEXT (RECORD_SIZE - 16)
 #define LINE_MAX    512
 
 #define DRAIN_POLLS 1000000 /* 10 to 100 ms */
@@ -21,13 +20,12 @@ struct record {
 	u64 state; /* WRITING(n), then COMMITTED(n), for the n-th record since boot; 0: never used
 		    */
 	u16 length;
-	char text[RECORD_TEXT];
+	char text[LOG_RECORD_TEXT];
 };
+_Static_assert(sizeof(struct record) <= RECORD_SIZE, "a record with its text");
 
 #define WRITING(n)   (((n) + 1) * 2)
 #define COMMITTED(n) (((n) + 1) * 2 + 1)
-
-static const char lost_text[] = "(lines lost: written faster than printed)\n";
 
 static struct record ring[RECORDS] __aligned(64);
 static u64 head; /* number of the next record; may be too low for a moment */
@@ -87,7 +85,7 @@ static enum found record_read(u64 n, struct record *copy)
 		return RECORD_NOT_YET;
 	if (state == WRITING(n))
 		return RECORD_WRITTEN_NOW;
-	copy->length = MIN(READ_ONCE(r->length), (u16)RECORD_TEXT);
+	copy->length = MIN(READ_ONCE(r->length), (u16)LOG_RECORD_TEXT);
 	memcpy(copy->text, r->text, copy->length);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (state != COMMITTED(n) || __atomic_load_n(&r->state, __ATOMIC_RELAXED) != state)
@@ -102,23 +100,34 @@ static u64 record_oldest(void)
 	return n < RECORDS ? 0 : n - RECORDS;
 }
 
+/* Returns whether the n-th record is there and the sink has room for it. */
+static bool sink_ready(struct log_sink *sink, u64 n)
+{
+	return __atomic_load_n(&record_at(n)->state, __ATOMIC_SEQ_CST) >= COMMITTED(n) &&
+	       (!sink->ops->ready || sink->ops->ready(sink));
+}
+
 /* Write the next record of a sink.  False: there is none yet. */
 static bool sink_print(struct log_sink *sink, bool forced)
 {
-	u64 n = __atomic_load_n(&sink->printed, __ATOMIC_RELAXED);
+	u64 n = __atomic_load_n(&sink->printed, __ATOMIC_RELAXED), oldest;
 	struct record copy;
 
+	if (!forced && !sink_ready(sink, n))
+		return false;
 	switch (record_read(n, &copy)) {
 	case RECORD_NOT_YET:
 		return false;
 	case RECORD_WRITTEN_NOW:
-		if (!forced)
-			return false;
 		copy.length = 0; /* a CPU that has stopped was writing it: skip it */
 		break;
 	case RECORD_LOST:
-		sink->write(sink, lost_text, sizeof(lost_text) - 1);
-		__atomic_store_n(&sink->printed, MAX(n + 1, record_oldest()), __ATOMIC_RELAXED);
+		oldest = MAX(n + 1, record_oldest());
+		copy.length =
+		    (u16)scnprintf(copy.text, sizeof(copy.text),
+				   "(%lu lines lost: written faster than printed)\n", oldest - n);
+		sink->ops->write(sink, copy.text, copy.length);
+		__atomic_store_n(&sink->printed, oldest, __ATOMIC_RELAXED);
 		return true;
 	case RECORD_THERE:
 		break;
@@ -129,7 +138,7 @@ static bool sink_print(struct log_sink *sink, bool forced)
 	if (forced)
 		__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
 	if (copy.length)
-		sink->write(sink, copy.text, copy.length);
+		sink->ops->write(sink, copy.text, copy.length);
 	__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
 	return true;
 }
@@ -139,16 +148,12 @@ static struct log_sink *sink_first(void)
 	return __atomic_load_n(&sinks, __ATOMIC_ACQUIRE);
 }
 
-/* Returns whether a sink has a committed record to print. */
+/* Returns whether a sink has a committed record to print, and room for it. */
 static bool is_behind(void)
 {
-	for (struct log_sink *s = sink_first(); s; s = s->next) {
-		u64 n = __atomic_load_n(&s->printed, __ATOMIC_RELAXED);
-		u64 state = __atomic_load_n(&record_at(n)->state, __ATOMIC_SEQ_CST);
-
-		if (state >= COMMITTED(n))
+	for (struct log_sink *s = sink_first(); s; s = s->next)
+		if (sink_ready(s, __atomic_load_n(&s->printed, __ATOMIC_RELAXED)))
 			return true;
-	}
 	return false;
 }
 
@@ -156,7 +161,7 @@ static bool is_behind(void)
  * `printing`. Our record was committed before we read the flag, and all these accesses are SEQ_CST,
  * so one of the two prints it.  After RECORDS records the printer stops and leaves the rest to the
  * next writer. */
-static void log_flush(void)
+void log_flush(void)
 {
 	u32 budget = RECORDS;
 
@@ -179,16 +184,28 @@ void log_flush_forced(void)
 	__atomic_store_n(&printing, false, __ATOMIC_SEQ_CST);
 }
 
-void log_drain(void)
+/* Print what there is room for.  Let a CPU that is printing finish.  If it does not, it may be this
+ * one, interrupted. */
+static void print_or_force(void)
 {
-	/* Let a CPU that is printing finish.  If it does not, it may be this one, interrupted. */
+	log_flush();
 	for (u32 i = 0; i < DRAIN_POLLS && is_behind(); i++)
 		__builtin_ia32_pause();
 	if (is_behind())
 		log_flush_forced();
+}
+
+void log_drain(void)
+{
+	u64 end = __atomic_load_n(&head, __ATOMIC_ACQUIRE);
+
+	print_or_force();
 	for (struct log_sink *s = sink_first(); s; s = s->next)
-		if (s->drain)
-			s->drain(s);
+		for (u32 i = 0; i < RECORDS && s->ops->drain && s->ops->drain(s); i++) {
+			if (__atomic_load_n(&s->printed, __ATOMIC_RELAXED) >= end)
+				break;
+			print_or_force();
+		}
 }
 
 void log_printf(const char *fmt, ...)
@@ -208,7 +225,7 @@ void log_printf(const char *fmt, ...)
 	line[length++] = '\n';
 	/* A long line needs several records.  Records of other CPUs may come between them. */
 	for (size_t at = 0; at < length; at += n) {
-		n = MIN(length - at, (size_t)RECORD_TEXT);
+		n = MIN(length - at, (size_t)LOG_RECORD_TEXT);
 		record_write(line + at, n);
 	}
 	log_flush();

@@ -2,20 +2,31 @@
  *
  * The log of the kernel: a ring of records.  Every CPU may write to it from any context, also from
  * an NMI, without a lock.  A writer that finds no other CPU printing passes the new records to the
- * sinks; otherwise that CPU does.  Nothing here waits.
+ * sinks; otherwise that CPU does.  Nothing here waits: a sink that is slow gets its records later.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
-#define LOG_SIZE (256 * 1024) /* bytes of the ring: the last 1024 records, for dmesg */
+#define LOG_SIZE	(256 * 1024) /* bytes of the ring: the last 1024 records, for dmesg */
+
+#define LOG_RECORD_TEXT 240 /* the most that is given to a sink at once */
 
 /* A receiver of log text: a console. */
 struct log_sink {
-	void (*write)(struct log_sink *sink, const char *text, size_t length);
-	void (*drain)(struct log_sink *sink); /* NULL: nothing is left over when write() returns */
+	const struct log_sink_ops *ops;
 	struct log_sink *next; /* this and `printed` are private to log.c */
 	u64 printed;	       /* number of the next record to print */
+};
+
+/* Any context.  ready() and drain() may be NULL. */
+struct log_sink_ops {
+	void (*write)(struct log_sink *sink, const char *text, size_t length);
+	/* Whether it has room for LOG_RECORD_TEXT bytes.  If not, the records wait in the ring, and
+	 * it calls log_flush() when it has. */
+	bool (*ready)(struct log_sink *sink);
+	/* Poll until all that it was given has left.  False: not within a limited time. */
+	bool (*drain)(struct log_sink *sink);
 };
 
 /* Write one line, "[    1.234567] text\n".  The time and the newline are added.  Any context. */
@@ -29,11 +40,14 @@ void log_printf(const char *fmt, ...) __printf(1, 2);
 /* Add a sink.  The present contents of the ring are written to it.  Sinks are never removed. */
 void log_sink_add(struct log_sink *sink);
 
+/* Write what is in the ring to the sinks that are ready.  Any context. */
+void log_flush(void);
+
 /* Print what is in the ring, even if another CPU is printing: for a panic. */
 void log_flush_forced(void);
 
-/* Before the machine ends: wait until the sinks have sent what they were given; for a bounded time.
- * Any context. */
+/* Before the machine ends: wait until all lines so far have left the sinks, or until a sink does
+ * not send for a limited time.  Any context. */
 void log_drain(void);
 
 /* Set the function that returns the nanoseconds for time stamps.  Without it they are 0. */

@@ -27,7 +27,21 @@ static void sink_write(struct log_sink *sink, const char *text, size_t length)
 	__atomic_fetch_sub(&in_sink, 1, __ATOMIC_SEQ_CST);
 }
 
-static struct log_sink sink = {.write = sink_write};
+static bool has_room = true, drained;
+
+static bool sink_ready(struct log_sink *sink)
+{
+	return has_room;
+}
+
+static bool sink_drain(struct log_sink *sink)
+{
+	drained = has_room = true;
+	return true;
+}
+
+static const struct log_sink_ops sink_ops = {sink_write, sink_ready, sink_drain};
+static struct log_sink sink = {.ops = &sink_ops};
 
 static u64 now_ns(void)
 {
@@ -132,6 +146,33 @@ static void forced(void)
 	CHECK_EQ(seen_length, 15 + 6);
 }
 
+/* A sink without room gets its lines when it has room again, and the number of those that are lost. */
+static void slow_sink(void)
+{
+	seen_length = 0;
+	has_room = false;
+	log_info("waits");
+	log_flush();
+	CHECK_EQ(seen_length, 0);
+	has_room = true;
+	log_flush();
+	CHECK_EQ(seen_length, 15 + 6);
+	has_room = false;
+	for (int i = 0; i < LOG_SIZE / 256 + 7; i++)
+		log_info("many");
+	CHECK_EQ(seen_length, 15 + 6);
+	seen_length = 0;
+	log_drain();
+	CHECK(drained);
+	CHECK(!memcmp(seen, "(7 lines lost: written faster than printed)\n", 44));
+	CHECK_EQ(seen_length, 44 + (LOG_SIZE / 256) * (15 + 5));
+	has_room = false;
+	log_info("panic");
+	log_flush_forced();
+	CHECK(!memcmp(seen + seen_length - 6, "panic\n", 6));
+	has_room = true;
+}
+
 int main(void)
 {
 	seen = calloc(1, seen_size);
@@ -140,6 +181,7 @@ int main(void)
 	RUN(many_writers);
 	RUN(ring_keeps_the_last);
 	RUN(forced);
+	RUN(slow_sink);
 	free(seen);
 	return host_done();
 }

@@ -9,9 +9,8 @@
 static struct console *consoles;
 void (*console_event)(int event);
 
-/* Returns the position, from 1 on, of the last console= that names `c` ("ttyS0,115200" does too);
- * 0: none names it. */
-static u32 console_rank(const struct console *c)
+/* "ttyS0,115200" names ttyS0, too. */
+u32 console_rank(const struct console *c)
 {
 	size_t length = strlen(c->name);
 	char value[32];
@@ -43,25 +42,38 @@ static void sink_write(struct log_sink *sink, const char *text, size_t length)
 		c->ops->flush(c, true);
 }
 
-static void sink_drain(struct log_sink *sink)
+static bool sink_ready(struct log_sink *sink)
 {
 	struct console *c = container_of(sink, struct console, sink);
 
-	if (c->ops->drain)
-		c->ops->drain(c);
+	return !c->ops->room || c->ops->room(c) + CONSOLE_RESERVE >= 2 * LOG_RECORD_TEXT;
+}
+
+static bool sink_drain(struct log_sink *sink)
+{
+	struct console *c = container_of(sink, struct console, sink);
+
+	return !c->ops->drain || c->ops->drain(c);
+}
+
+static const struct log_sink_ops sink_ops = {
+    .write = sink_write, .ready = sink_ready, .drain = sink_drain};
+
+void console_use(struct console *c)
+{
+	c->in_use = c->programs = true;
+	c->sink.ops = &sink_ops;
+	log_sink_add(&c->sink);
 }
 
 void console_register(struct console *c)
 {
 	char any[2];
 
-	if (cmdline_get_nth("console", 0, any, sizeof(any)) && !console_rank(c))
-		return;
-	c->sink.write = sink_write;
-	c->sink.drain = sink_drain;
 	c->next = consoles;
 	__atomic_store_n(&consoles, c, __ATOMIC_RELEASE);
-	log_sink_add(&c->sink);
+	if (!cmdline_get_nth("console", 0, any, sizeof(any)) || console_rank(c))
+		console_use(c);
 }
 
 struct console *console_first(void)
@@ -69,9 +81,24 @@ struct console *console_first(void)
 	return __atomic_load_n(&consoles, __ATOMIC_ACQUIRE);
 }
 
+struct console *console_next(struct console *c)
+{
+	struct console *stuck = NULL;
+	bool first = !c;
+
+	for (c = c ? c->next : console_first(); c; c = c->next) {
+		if (c->programs && !READ_ONCE(c->stuck))
+			return c;
+		if (c->programs)
+			stuck = c;
+	}
+	return first ? stuck : NULL;
+}
+
 void console_write(const char *text, size_t length)
 {
-	for (struct console *c = console_first(); c; c = c->next) {
+	console_for_each(c)
+	{
 		c->ops->write(c, text, length);
 		if (c->ops->flush)
 			c->ops->flush(c, false);
@@ -82,29 +109,14 @@ s32 console_room(void)
 {
 	s32 room = CONSOLE_ROOM_MAX;
 
-	for (struct console *c = console_first(); c; c = c->next)
-		if (c->ops->room)
-			room = MIN(room, c->ops->room(c));
+	console_for_each(c) if (c->ops->room) room = MIN(room, c->ops->room(c));
 	return room;
-}
-
-void console_size(u32 *columns, u32 *rows)
-{
-	const struct console *best = NULL;
-
-	/* If ranks are equal, the display wins over the serial port, which was registered earlier
-	 * and so comes later in the list. */
-	for (const struct console *c = consoles; c; c = c->next)
-		if (!best || console_rank(c) > console_rank(best))
-			best = c;
-	*columns = best ? best->columns : 80;
-	*rows = best ? best->rows : 24;
 }
 
 void console_start(void)
 {
 	for (struct console *c = consoles; c; c = c->next)
-		if (c->ops->start)
+		if (c->in_use && c->ops->start)
 			c->ops->start(c);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Consoles: devices that show text (serial port, framebuffer, VGA text).  What is written goes to
- * each of them.  Input from any of them goes to the same function, console_event().
+ * Consoles: devices that show text (serial port, framebuffer, VGA text).  The log goes to each that
+ * is in use, and what programs write to those that `programs` marks.  Input from any of these goes
+ * to the same function, console_event().
  */
 #pragma once
 
@@ -23,12 +24,15 @@ struct console_ops {
 	 * lock of the scheduler. */
 	void (*flush)(struct console *c, bool now);
 	/* For consoles that queue what is written.  Any context. */
-	void (*drain)(struct console *c);   /* poll until all is sent, for a limited time */
+	bool (*drain)(struct console *c);   /* poll until all has left; false: not in time */
 	s32 (*room)(struct console *c);	    /* bytes that a program may write now without waiting;
 					     * may be negative: echo and log have CONSOLE_RESERVE
 					     * more */
 	u32 (*queued)(struct console *c);   /* bytes that are not sent yet */
 	void (*discard)(struct console *c); /* drop these bytes */
+	/* Called in the interrupt of the device, which may take bytes.  Returns whether it sent
+	 * some. */
+	bool (*transmit)(struct console *c);
 	/* Called when interrupts and threads work. */
 	void (*start)(struct console *c);
 };
@@ -37,24 +41,40 @@ struct console {
 	const char *name;  /* "ttyS0", "tty0" */
 	u32 columns, rows; /* in characters */
 	const struct console_ops *ops;
+	bool is_display;
+	bool in_use;   /* the log goes to it */
+	bool programs; /* programs write to it, and its input is theirs */
+	bool stuck;    /* it has not sent anything for seconds */
 	struct log_sink sink;
 	struct console *next;
 };
 
-/* Set up COM1 at 115200 bits/s, if it exists.  kernel_main() calls this among the first. */
+/* Set up COM1 if it exists, at 115200 bits/s or the speed in console=ttyS0,SPEED.  kernel_main()
+ * calls this among the first. */
 void serial_init_early(void);
 
-/* Use `c` and connect it to the log, if console= names it or if there is no console=.  At bring-up
+/* Add `c` to the list, and use it if console= names it or if there is no console=.  At bring-up
  * only, while this CPU is the only one. */
 void console_register(struct console *c);
 
-/* Write to all consoles.  Any context, but the caller must hold no lock of the scheduler. */
-void console_write(const char *text, size_t length);
+/* Connect `c` to the log and to programs.  At bring-up only. */
+void console_use(struct console *c);
 
-/* The list of the consoles that are in use, linked by `next`. */
+/* The list of all consoles, linked by `next`. */
 struct console *console_first(void);
 
-/* The smallest room of all consoles.  CONSOLE_READY follows when there is more room, and when all
+/* Returns the position, from 1 on, of the last console= that names `c`; 0: none names it. */
+u32 console_rank(const struct console *c);
+
+/* Returns the first console that programs write to, or the next after `c`.  A stuck console is left
+ * out if there is another. */
+struct console *console_next(struct console *c);
+#define console_for_each(c) for (struct console *c = NULL; (c = console_next(c));)
+
+/* Write to these consoles.  Any context, but the caller must hold no lock of the scheduler. */
+void console_write(const char *text, size_t length);
+
+/* The smallest room of these consoles.  CONSOLE_READY follows when there is more room, and when all
  * bytes are sent.  Any context. */
 s32 console_room(void);
 
@@ -62,17 +82,14 @@ s32 console_room(void);
  * console_write() of no bytes makes the device continue. */
 #define CONSOLE_WAIT_NS (100 * NSEC_PER_MSEC)
 
-/* The size, in characters, of the console that a person looks at: the one that the last console=
- * names, else the display, else 80x24 for the serial port.  After all have been registered. */
-void console_size(u32 *columns, u32 *rows);
-
 /* Called in an interrupt, without a console's lock: for each byte that is typed at a console, and
  * with CONSOLE_READY when a console that had no room, or bytes not sent, has sent some.  The
  * terminal sets it, or the raw console if there is no terminal, before console_start(). */
 #define CONSOLE_READY (-1)
 extern void (*console_event)(int event);
 
-/* Start to receive input.  After apic_init(), when threads can be created. */
+/* Start to receive input.  If console= names no console that exists, use all.  After apic_init(),
+ * when threads can be created. */
 void console_start(void);
 
 /* Take the lock of a console, interrupts off.  False: the caller must continue without the lock,

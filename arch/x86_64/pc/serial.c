@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * COM1: a 16550 (PC16550D data sheet).  Output goes into a ring, and the interrupts of the port
- * send it.  A program that writes sleeps while the ring is full: the terminal asks serial_room().
- * The kernel polls the port only before it has interrupts, in a panic, and if the log finds no
- * room.
+ * COM1: a 16550A (PC16550D data sheet), or an older one without FIFO.  Input comes by interrupts.
+ * Output polls the port here, for a limited time.  The extension kernel/dev queues it instead, as
+ * soon as there are interrupts.
  */
+#include "arch/x86_64/pc/serial.h"
+
+#include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/clock_read.h"
 #include "arch/x86_64/pc/apic.h"
-#include "arch/x86_64/pc/console.h"
 #include "arch/x86_64/pc/sysrq.h"
+#include "boot/cmdline.h"
+#include "kernel/lib/string.h"
 
 #define PORT 0x3f8
 #define IRQ  4
@@ -21,32 +24,24 @@ enum { DATA, INTERRUPT_ENABLE, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_S
 
 #define LINE_STATUS_DATA_READY 0x01
 #define LINE_STATUS_BREAK      0x10
-#define LINE_STATUS_THR_EMPTY  0x20
+#define LINE_STATUS_ABSENT     0xff /* a port that does not exist returns ones */
 
 #define MODEM_DTR	       0x01
 #define MODEM_RTS	       0x02
 #define MODEM_OUT2	       0x08 /* the interrupt line */
 #define MODEM_LOOPBACK	       0x10
 
-/* How often the line status is read while the port is busy.  On real hardware a read takes about 1
- * us and sending 16 bytes takes 1.4 ms; an emulator can be much slower.  The limit is lower with
- * interrupts off, and very low after a wait that failed, until the port sends again. */
-#define POLLS	     2000000
-#define POLLS_ATOMIC 200000
-#define POLLS_STUCK  100
+/* How often the line status is read while the port is busy, at the highest speed.  On real hardware
+ * a read takes about 1 us, and sending 17 bytes takes 1.5 ms.  Once a wait has failed, the status
+ * is read once only, until the port sends again. */
+#define POLLS  30000
+#define ROUNDS 64 /* of one interrupt, if the other end is as fast as this loop */
 
-#define RING_SIZE    4096 /* a power of two */
-#define RING_LOW     1024 /* wake writers when fewer bytes than this are in the ring */
-#define DRAIN_NS     (5 * NSEC_PER_SEC) /* how long the end of the machine waits for the other end */
-#define ROUNDS	     64 /* of one interrupt, if the other end is as fast as this loop */
-
-DEFINE_SPINLOCK(serial_lock); /* guards the ring and the order of what is sent */
-static char ring[RING_SIZE];
-static u32 head, tail;	 /* count bytes; the index is the count modulo RING_SIZE */
-static u32 notify_below; /* if not 0, notify the terminal when the ring has fewer bytes */
-static u32 burst;	 /* bytes that may be written once the holding register is empty */
-static bool stuck;
-static bool has_interrupt;
+DEFINE_SPINLOCK(serial_lock);
+static u32 burst; /* bytes that may be written once the holding register is empty */
+u32 serial_divisor;
+static bool stuck;  /* the last wait failed */
+static bool broken; /* it reports interrupts that have no cause */
 
 static u8 reg_read(u32 reg)
 {
@@ -58,128 +53,65 @@ static void reg_write(u32 reg, u8 value)
 	outb(PORT + reg, value);
 }
 
-/* Send one burst if the ring has data and the port is ready. */
-static void send(void)
+u32 serial_send(const char *text, u32 length)
 {
-	u64 flags;
-	bool locked = console_lock(&serial_lock, &flags);
-	bool ready = head != tail && reg_read(LINE_STATUS) & LINE_STATUS_THR_EMPTY;
-
-	for (u32 n = 0; ready && n < burst && tail != head; n++)
-		reg_write(DATA, ring[tail++ % RING_SIZE]);
-	console_unlock(&serial_lock, flags, locked);
+	if (!length || !(reg_read(LINE_STATUS) & SERIAL_READY))
+		return 0;
+	length = MIN(length, burst);
+	for (u32 i = 0; i < length; i++)
+		reg_write(DATA, (u8)text[i]);
+	WRITE_ONCE(stuck, false);
+	return length;
 }
 
-/* Poll the port until the bytes before `mark`, a value of `head`, are sent.  False: the port does
- * not accept them in time. */
-static bool drain(u32 mark)
+bool serial_wait(u8 bits)
 {
-	u32 limit = irqs_enabled() ? POLLS : POLLS_ATOMIC;
-	u32 polls = READ_ONCE(stuck) ? POLLS_STUCK : limit;
+	u32 polls = READ_ONCE(stuck) ? 1 : POLLS * serial_divisor;
 
-	while ((s32)(mark - READ_ONCE(tail)) > 0 && polls) {
-		u32 before = READ_ONCE(tail);
-
-		send();
-		if (READ_ONCE(tail) != before) {
-			polls = limit;
-		} else {
-			polls--;
-			cpu_relax();
-		}
+	while (polls && (reg_read(LINE_STATUS) & bits) != bits) {
+		polls--;
+		cpu_relax();
 	}
 	WRITE_ONCE(stuck, !polls);
 	return polls;
 }
 
-/* Text that finds no room, even after the port was polled, is lost. */
-static void serial_write(struct console *c, const char *text, size_t length)
+/* What a port does not send in time is lost. */
+static void polled_write(struct console *c, const char *text, size_t length)
 {
-	do {
+	while (length) {
 		u64 flags;
 		bool locked = console_lock(&serial_lock, &flags);
+		u32 sent = serial_send(text, (u32)length);
 
-		for (; length && head - tail < RING_SIZE; length--)
-			ring[head++ % RING_SIZE] = *text++;
 		console_unlock(&serial_lock, flags, locked);
-	} while (length && drain(READ_ONCE(head) - RING_SIZE / 2));
+		text += sent;
+		length -= sent;
+		if (!sent && !serial_wait(SERIAL_READY))
+			return;
+	}
 }
 
-/* An interrupt comes when a burst has been sent, so send the first burst here. */
-static void serial_flush(struct console *c, bool now)
+static bool polled_drain(struct console *c)
 {
-	if (!READ_ONCE(has_interrupt) || READ_ONCE(panic_in_progress))
-		drain(READ_ONCE(head));
-	else
-		send();
+	return serial_wait(SERIAL_ALL_SENT);
 }
 
-/* Once there are interrupts, there is a clock. */
-static void serial_drain(struct console *c)
+static s32 polled_room(struct console *c)
 {
-	u32 mark = READ_ONCE(head);
-	u64 end = clock_now_ns() + DRAIN_NS;
-
-	while (!drain(mark) && READ_ONCE(has_interrupt) && clock_now_ns() < end)
-		;
+	return !READ_ONCE(stuck) || serial_wait(SERIAL_READY) ? CONSOLE_ROOM_MAX : -CONSOLE_RESERVE;
 }
 
-/* Returns the bytes in the ring.  If these are at least `low`, the terminal will be notified when
- * they are fewer. */
-static u32 ring_used(u32 low)
-{
-	u64 flags;
-	bool locked = console_lock(&serial_lock, &flags);
-	u32 used = head - tail;
-
-	if (used >= low)
-		notify_below = MAX(notify_below, low);
-	console_unlock(&serial_lock, flags, locked);
-	return used;
-}
-
-static s32 serial_room(struct console *c)
-{
-	if (!READ_ONCE(has_interrupt))
-		return CONSOLE_ROOM_MAX;
-	return RING_SIZE - CONSOLE_RESERVE - (s32)ring_used(RING_LOW);
-}
-
-static u32 serial_queued(struct console *c)
-{
-	return ring_used(1);
-}
-
-static void serial_discard(struct console *c)
-{
-	u64 flags;
-	bool locked = console_lock(&serial_lock, &flags);
-
-	tail = head;
-	console_unlock(&serial_lock, flags, locked);
-}
-
-/* Has the ring become as short as the terminal waits for?  Ends the request. */
-static bool notify_due(void)
-{
-	u64 flags;
-	bool locked = console_lock(&serial_lock, &flags);
-	bool due = head - tail < notify_below;
-
-	if (due)
-		notify_below = 0;
-	console_unlock(&serial_lock, flags, locked);
-	return due;
-}
-
-static void receive(void)
+/* Returns whether a byte was received. */
+static bool receive(void)
 {
 	static u64 break_ns; /* when the last break came; 0: a byte has followed it */
+	u32 n = 0;
 
-	for (u32 i = 0; i < 256; i++) {
+	for (; n < 256; n++) {
 		u8 status = reg_read(LINE_STATUS), byte;
 
-		if (!(status & LINE_STATUS_DATA_READY))
+		if (!(status & LINE_STATUS_DATA_READY) || status == LINE_STATUS_ABSENT)
 			break;
 		byte = reg_read(DATA);
 		if (status & LINE_STATUS_BREAK) { /* the NUL of a break was not typed */
@@ -187,81 +119,110 @@ static void receive(void)
 		} else if (break_ns && clock_now_ns() - break_ns < SYSRQ_BREAK_NS) {
 			break_ns = 0;
 			sysrq_key(byte);
-		} else {
+		} else if (serial_console.programs) {
 			console_event(byte);
 		}
 	}
+	return n;
 }
 
 /* The interrupt is edge-triggered: another comes only after all its causes have been handled, so
  * repeat until the port reports none.  After ROUNDS disable the causes and enable them again: those
- * that are left make a new edge. */
-static void serial_interrupt(void)
+ * that are left make a new edge.  A port that reports causes and has nothing to do is broken: leave
+ * them disabled. */
+void serial_interrupt(void)
 {
-	u32 rounds = 0;
+	struct console *c = &serial_console;
+	bool busy = false;
 
-	while (rounds < ROUNDS && !(reg_read(INTERRUPT_ID) & INTERRUPT_NONE)) {
-		receive();
-		send();
-		rounds++;
+	for (u32 i = 0; i < ROUNDS; i++) {
+		bool pending = !broken && !(reg_read(INTERRUPT_ID) & INTERRUPT_NONE);
+
+		if (receive() | (c->ops->transmit && c->ops->transmit(c)))
+			busy = true;
+		if (!pending)
+			return;
 	}
-	if (rounds == ROUNDS) {
-		reg_write(INTERRUPT_ENABLE, 0);
+	reg_write(INTERRUPT_ENABLE, 0);
+	if (busy) {
 		reg_write(INTERRUPT_ENABLE, INTERRUPTS);
+	} else {
+		broken = true;
+		log_warn("serial: interrupts without a cause: they are off now");
 	}
-	if (notify_due())
-		console_event(CONSOLE_READY);
 }
 
-static void serial_start(struct console *c)
+bool serial_connect(void)
 {
 	int error = irq_request_isa(IRQ, serial_interrupt);
 
 	if (error) {
-		log_warn("serial: no I/O APIC for interrupt %d (error %d): input is not read", IRQ,
-			 error);
-		return;
+		log_warn("serial: no I/O APIC for interrupt %d (error %d)", IRQ, error);
+		return false;
 	}
 	reg_write(INTERRUPT_ENABLE, INTERRUPTS);
 	serial_interrupt(); /* handle causes from before: they make no new edge */
-	WRITE_ONCE(has_interrupt, true);
+	return !broken;
 }
 
-static const struct console_ops serial_ops = {
-    .write = serial_write,
-    .flush = serial_flush,
-    .drain = serial_drain,
-    .room = serial_room,
-    .queued = serial_queued,
-    .discard = serial_discard,
-    .start = serial_start,
+static void polled_start(struct console *c)
+{
+	if (!serial_connect())
+		log_warn("serial: input is not read");
+}
+
+static const struct console_ops polled_ops = {
+    .write = polled_write,
+    .drain = polled_drain,
+    .room = polled_room,
+    .start = polled_start,
 };
 
-static struct console serial_console = {
-    .name = "ttyS0", .columns = 80, .rows = 24, .ops = &serial_ops};
+struct console serial_console = {.name = "ttyS0", .columns = 80, .rows = 24, .ops = &polled_ops};
 
-/* Test the port by its loopback mode.  A port that does not exist returns ones. */
+/* Returns the divisor for the speed in the last console=ttyS0,9600n8, or 1. */
+static u32 divisor_wanted(void)
+{
+	char value[32];
+	u32 speed = 0;
+
+	for (u32 i = 0; cmdline_get_nth("console", i, value, sizeof(value)); i++) {
+		if (strncmp(value, "ttyS0,", 6))
+			continue;
+		speed = 0;
+		for (const char *p = value + 6; *p >= '0' && *p <= '9' && speed < 115200; p++)
+			speed = speed * 10 + (u32)(*p - '0');
+	}
+	return speed >= 50 && speed < SERIAL_BITS_PER_SECOND ? SERIAL_BITS_PER_SECOND / speed : 1;
+}
+
+/* Test the port by its loopback mode. */
 static bool serial_present(void)
 {
+	if (reg_read(LINE_STATUS) == LINE_STATUS_ABSENT)
+		return false;
 	reg_write(MODEM_CONTROL, MODEM_LOOPBACK | MODEM_RTS | MODEM_OUT2);
 	reg_write(DATA, 0xae);
-	for (u32 i = 0; i < 10000; i++)
-		if (reg_read(LINE_STATUS) & LINE_STATUS_DATA_READY && reg_read(DATA) == 0xae)
-			return true;
+	for (u32 i = 0; i < POLLS * serial_divisor; i++)
+		if (reg_read(LINE_STATUS) & LINE_STATUS_DATA_READY)
+			return reg_read(DATA) == 0xae;
 	return false;
 }
 
 void serial_init_early(void)
 {
+	serial_divisor = divisor_wanted();
 	reg_write(INTERRUPT_ENABLE, 0);
 	reg_write(LINE_CONTROL, 0x80); /* the first two registers are the divisor now */
-	reg_write(DATA, 1);	       /* 115200 */
-	reg_write(INTERRUPT_ENABLE, 0);
+	reg_write(DATA, (u8)serial_divisor);
+	reg_write(INTERRUPT_ENABLE, (u8)(serial_divisor >> 8));
 	reg_write(LINE_CONTROL, 0x03); /* 8 bits, no parity, one stop bit */
 	reg_write(FIFO_CONTROL, 0x87); /* on, emptied, interrupt at 8 bytes or after a pause */
 	if (!serial_present())
 		return;
 	burst = (reg_read(INTERRUPT_ID) & 0xc0) == 0xc0 ? 16 : 1;
+	if (burst == 1)
+		reg_write(FIFO_CONTROL, 0); /* none, or the broken one of the 16550 */
 	reg_write(MODEM_CONTROL, MODEM_DTR | MODEM_RTS | MODEM_OUT2);
 	console_register(&serial_console);
 }
