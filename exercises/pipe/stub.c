@@ -32,25 +32,25 @@ bool pipe_take(struct pipe *p, u64 n)
  * p->readable by pipe_sleep() with read_may_go_on(), look again, and return its error if there is
  * one.  An empty pipe without writers is at its end: 0.  Else copy what is there, at most
  * io->remaining bytes, and do not wait for more.  p->lock is held from the first look to the last
- * change; pipe_sleep() releases it during the sleep.  If the pipe was full, wake all of
- * p->writable, best after the lock. */
+ * change; pipe_sleep() releases it during the sleep.  After the lock: if the
+ * pipe was full, wake a writer by pipe_wake_next(&p->writable), and if bytes are left, the next
+ * reader.  One is enough, since each wakes the next one. */
 static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	return -ENOSYS;
 }
 
-/* Count `n` bytes as written: p->head moves on, as p->tail in pipe_take().  Returns true if the
- * pipe was empty before, or if p->readable has waiters (poll() and epoll want to know of each
- * write): the caller wakes readers.  The caller holds p->lock. */
-bool pipe_add(struct pipe *p, u64 n)
+/* Count `n` bytes as written: p->head moves on, as p->tail in pipe_take().  The caller holds
+ * p->lock. */
+void pipe_add(struct pipe *p, u64 n)
 {
-	return false;
 }
 
 /* write(2).  Up to PIPE_BUF bytes are written in one piece: if pipe_room() is smaller, the call
  * waits, or returns -EAGAIN with O_NONBLOCK.  More bytes are written in pieces, as there is room,
- * until all are written.  To wait: pipe_sleep() on p->writable with write_may_go_on(); wake the
- * readers first, if pipe_add() has said so, or both sides sleep for ever.
+ * until all are written.  To wait: pipe_sleep() on p->writable with write_may_go_on(); wake a
+ * reader first, or both sides sleep for ever.  In the end, after the lock: if anything was written,
+ * wake a reader by pipe_wake_next(&p->readable), and if the pipe is not full, the next writer.
  *
  * If READ_ONCE(p->readers) is 0, the thread gets SIGPIPE (signal_send_self()), and the error is
  * -EPIPE. If pipe_move() copies less than it should, the error is its own, or -EFAULT.  Returns the

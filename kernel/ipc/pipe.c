@@ -143,23 +143,21 @@ static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 	}
 	if (!result) {
 		result = pipe_move(p, io, p->tail, MIN(p->head - p->tail, io->remaining), false);
-		if (result > 0)
-			wake = pipe_take(p, (u64)result);
+		wake = result > 0 && pipe_take(p, (u64)result);
 	}
 	mutex_unlock(&p->lock);
+	if (!pipe_empty(p))
+		pipe_wake_next(&p->readable);
 	if (wake)
-		wait_wake_all(&p->writable);
+		pipe_wake_next(&p->writable);
 	return result;
 }
 
-bool pipe_add(struct pipe *p, u64 n)
+void pipe_add(struct pipe *p, u64 n)
 {
-	bool empty = pipe_empty(p);
-
 	spin_lock(&p->guard);
 	WRITE_ONCE(p->head, p->head + n);
 	spin_unlock(&p->guard);
-	return empty || !list_empty(&p->readable.waiters);
 }
 
 /* write(2).  Up to PIPE_BUF bytes are written in one piece: if they do not fit, the call waits, or
@@ -170,7 +168,6 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 	struct pipe *p = file->private;
 	size_t need = io->remaining <= PIPE_BUF ? io->remaining : 1;
 	ssize_t done = 0, result = 0;
-	bool wake = false;
 
 	mutex_lock(&p->lock);
 	while (io->remaining && !result) {
@@ -182,7 +179,7 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 			ssize_t got = pipe_move(p, io, p->head, n, true);
 
 			if (got > 0) {
-				wake |= pipe_add(p, (u64)got);
+				pipe_add(p, (u64)got);
 				done += got;
 			}
 			if (got < (ssize_t)n) /* the address is bad, or memory is full */
@@ -190,15 +187,15 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 		} else if (READ_ONCE(file->flags) & O_NONBLOCK) {
 			result = -EAGAIN;
 		} else {
-			if (wake)
-				wait_wake_all(&p->readable);
-			wake = false;
+			pipe_wake_next(&p->readable);
 			result = pipe_sleep(p, &p->writable, write_may_go_on);
 		}
 	}
 	mutex_unlock(&p->lock);
-	if (wake)
-		wait_wake_all(&p->readable);
+	if (!pipe_full(p))
+		pipe_wake_next(&p->writable);
+	if (done)
+		pipe_wake_next(&p->readable);
 	return done ? done : result;
 }
 
@@ -245,18 +242,21 @@ static long pipe_ioctl(struct file *file, u32 request, u64 argument)
 
 void pipe_count_end(struct pipe *p, u32 flags, int by)
 {
-	u32 mode = flags & O_ACCMODE;
+	u32 mode = flags & O_ACCMODE, end = by > 0;
+	bool changes = false; /* the first one of a kind is there, or the last one is not */
 
 	spin_lock(&p->guard);
 	if (mode != O_WRONLY) {
-		p->readers += by;
-		p->reader_opens += by > 0;
+		p->reader_opens += end;
+		changes = (p->readers += by) == end;
 	}
 	if (mode != O_RDONLY) {
-		p->writers += by;
-		p->writer_opens += by > 0;
+		p->writer_opens += end;
+		changes |= (p->writers += by) == end;
 	}
 	spin_unlock(&p->guard);
+	if (!changes)
+		return;
 	wait_wake_all(&p->readable);
 	wait_wake_all(&p->writable);
 	wait_wake_all(&p->opened);

@@ -25,8 +25,8 @@ extern const struct file_ops pipe_ops;
 struct pipe *pipe_new(void); /* make an empty pipe with no open end; NULL: memory is full */
 void pipe_pages_free(struct page **pages, u32 count);
 
-/* Count an open (by = 1) or closed (-1) end, or both for O_RDWR, and wake all sleepers of the pipe.
- * `flags` are those of the file. */
+/* Count an open (by = 1) or closed (-1) end, or both for O_RDWR.  The first end of a kind and the
+ * last one wake all sleepers of the pipe.  `flags` are those of the file. */
 void pipe_count_end(struct pipe *p, u32 flags, int by);
 
 /* Subtract one from `files` of the pipe of `inode`; at 0 the pipe is freed.  Sleeps. */
@@ -50,15 +50,23 @@ static inline u64 pipe_room(const struct pipe *p)
 	       READ_ONCE(p->head);
 }
 
+/* Wake the thread that has waited longest in a queue of the pipe, and poll().  One is enough: who
+ * finds bytes, or room, left after its own call calls this for the next one. */
+static inline void pipe_wake_next(struct wait_queue *q)
+{
+	if (!list_empty(&q->waiters))
+		wait_wake_one(q);
+}
+
 /* Copy `n` bytes between the ring at `position` and `io`.  For a read the caller has made sure that
  * so many bytes are there, for a write that they fit.  Returns the number copied, or an error if
  * none was.  The caller holds `lock`.  May sleep. */
 ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write);
 
 /* Count `n` bytes as read.  True: the pipe was full and has room now, so the caller must wake
- * writers, best after it has released `lock`. */
+ * a writer, best after it has released `lock`. */
 bool pipe_take(struct pipe *p, u64 n);
 
-/* Count `n` bytes as written.  True: the pipe was empty, or poll() or epoll watches it, and epoll
- * reports every write (EPOLLET): the caller must wake readers. */
-bool pipe_add(struct pipe *p, u64 n);
+/* Count `n` bytes as written.  The caller wakes a reader: poll() and epoll (EPOLLET) are to hear of
+ * each write. */
+void pipe_add(struct pipe *p, u64 n);

@@ -38,6 +38,16 @@ static int pipe_wait(struct pipe *p, struct wait_queue *q, bool (*ready)(const s
 	return error == -EINTR ? -ERESTARTSYS : error;
 }
 
+/* At the end of each call that waited or moved bytes, also of one that failed: wake the next thread
+ * that can go on. */
+static void pass_on(struct pipe *p)
+{
+	if (has_data(p))
+		pipe_wake_next(&p->readable);
+	if (has_room(p))
+		pipe_wake_next(&p->writable);
+}
+
 /* May a call with these flags wait for the pipe that `f` is an end of? */
 static bool may_wait(const struct file *f, u32 flags)
 {
@@ -110,6 +120,7 @@ static ssize_t file_to_pipe(struct file *in, u64 *at, struct file *out, size_t n
 		if ((size_t)got < want)
 			break;
 	}
+	pass_on(p);
 	return done ?: got;
 }
 
@@ -130,13 +141,11 @@ static ssize_t peek(struct pipe *p, char *buffer, size_t n, u64 *position)
 /* Remove `n` bytes that peek() has returned, unless another reader was faster. */
 static void consume(struct pipe *p, u64 position, u64 n)
 {
-	bool wake;
-
 	mutex_lock(&p->lock);
-	wake = p->tail == position && p->head - p->tail >= n && pipe_take(p, n);
+	if (p->tail == position && p->head - p->tail >= n)
+		pipe_take(p, n);
 	mutex_unlock(&p->lock);
-	if (wake)
-		wait_wake_all(&p->writable);
+	pass_on(p);
 }
 
 static ssize_t pipe_to_file(struct file *in, struct file *out, u64 *at, size_t n, u32 flags,
@@ -161,6 +170,7 @@ static ssize_t pipe_to_file(struct file *in, struct file *out, u64 *at, size_t n
 		done += got;
 		got = io.remaining != 0; /* a short write is the last one */
 	}
+	pass_on(p);
 	return !done && got == -EFBIG ? file_too_large() : done ?: got;
 }
 
@@ -176,7 +186,7 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t n, u32 fla
 		result = pipe_wait(from, &from->readable, has_data, wait);
 		result = result ?: pipe_wait(to, &to->writable, has_room, wait);
 		if (result)
-			return result;
+			break;
 		mutex_lock(&MIN(from, to)->lock);
 		mutex_lock_nested(&MAX(from, to)->lock);
 		if (!to->readers)
@@ -188,10 +198,8 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t n, u32 fla
 		mutex_unlock(&MAX(from, to)->lock);
 		mutex_unlock(&MIN(from, to)->lock);
 	} while (!result && !end);
-	if (result > 0) {
-		wait_wake_all(&to->readable);
-		wait_wake_all(&from->writable);
-	}
+	pass_on(from);
+	pass_on(to);
 	return result;
 }
 
@@ -307,8 +315,7 @@ static ssize_t memory_to_pipe(struct file *f, struct io_buffer *io, u32 flags)
 	if (result > 0)
 		pipe_add(p, (u64)result);
 	mutex_unlock(&p->lock);
-	if (result > 0)
-		wait_wake_all(&p->readable);
+	pass_on(p);
 	return result;
 }
 
