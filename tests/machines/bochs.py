@@ -147,14 +147,11 @@ class Bochs(Pc):
         for down, order in ((1, codes), (0, codes[::-1])):
             for code in order:
                 self.vnc.socket.sendall(struct.pack(">BBxxI", 4, down, code))
-                self.settle()
-
-    def settle(self):
-        """A while of the emulated machine's work: it takes one key at a time."""
+        # Bochs keeps 16 codes of keys, which the machine must have time to fetch.
         self.demand.look()
-        until = self.demand.cpu + 0.1
-        for _ in range(40):
-            time.sleep(0.05)
+        until = self.demand.cpu + 0.03
+        for _ in range(20):
+            time.sleep(0.02)
             self.demand.look()
             if self.demand.cpu >= until:
                 break

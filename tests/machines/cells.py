@@ -99,7 +99,7 @@ CELLS = [
     count("255 CPUs", cpus="255", mem="1G", slow=6),
     count("300 CPUs", cpus="300", mem="2G", slow=8, qemu=9, machine="q35,kernel-irqchip=split"),
 
-    memory("20 MiB", mem="20M", says="(?i:did not fit|too (small|little))"),
+    memory("20 MiB", mem="20M", says="(?i:too few for it|did not fit)"),
     memory("32 MiB", mem="32M"),
     memory("64 MiB", mem="64M"),
     memory("4 GiB", mem="4G"),
@@ -129,7 +129,8 @@ CELLS = [
     event("Ctrl-Alt-Del", does="ctrl_alt_del"),
     event("a CPU that does not start", does="lab", cpus="2,maxcpus=3", devices=("absent-cpu",), fast=True,
           shows="smp: the CPU with APIC id 2 does not answer"),
-    event("a serial port that never sends", serial="stuck", fast=True),
+    event("a serial port that never sends", serial="stuck", fast=True,
+          fails="programs wait for the port although there is a display"),
 
     menu("nosmp", words="nosmp", cpus="4", shows="smp: 1 of 4 CPUs online"),
     menu("maxcpus=2", words="maxcpus=2", cpus="4", shows="smp: 2 of 4 CPUs online"),

@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import threading
 
 from absent_cpu import start_with_an_absent_cpu
 from bochs import Bochs, missing
@@ -31,6 +32,9 @@ KEYBOARDS = {
 }
 
 
+IMAGES = threading.Lock()
+
+
 class NotRun(Exception):
     """Something that the cell needs is not here; the text says what."""
 
@@ -41,11 +45,16 @@ def image_of(cell, folder):
         return BUILD / "heddle.iso"
     words = re.sub(r"\W+", "-", cell.words)
     image = folder / f"image{words}.iso"
-    if not image.exists() or image.stat().st_mtime < (BUILD / "heddle.elf").stat().st_mtime:
-        new = folder / f"new-{os.getpid()}{words}.iso"
-        subprocess.run([ROOT / "tools/mkiso.sh", "make", new, BUILD, cell.words], check=True)
-        new.rename(image)
+    with IMAGES:
+        if not image.exists() or image.stat().st_mtime < newest(BUILD / "heddle.elf", BUILD / "initramfs.cpio"):
+            new = folder / f"new-{os.getpid()}.iso"
+            subprocess.run([ROOT / "tools/mkiso.sh", "make", new, BUILD, cell.words], check=True)
+            new.rename(image)
     return image
+
+
+def newest(*paths):
+    return max(path.stat().st_mtime for path in paths)
 
 
 def firmware(cell, files):
