@@ -15,7 +15,8 @@
 #define LEAF_EXTENDED	 0x80000000u
 
 /* What the kernel and the compiler take for granted.  Processors with 64-bit mode have all of it
- * (AMD APM 2, 1.3); a virtual machine can be set up without. */
+ * (AMD APM 2, 1.3); a virtual machine can be set up without.  SYSCALL is not among them: Intel's
+ * processors report it in 64-bit mode only (SDM 2A, CPUID, leaf 80000001H, EDX bit 11). */
 static const struct {
 	u32 leaf; /* of CPUID; the bit is in edx */
 	u8 bit;
@@ -29,7 +30,6 @@ static const struct {
     {1, 15, "CMOV"},
     {1, 24, "FXSAVE"},
     {1, 26, "SSE2"},
-    {LEAF_EXTENDED + 1, 11, "SYSCALL"},
 };
 
 /* The font at its physical address: linker.ld. */
