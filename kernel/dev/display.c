@@ -6,18 +6,22 @@
  */
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/console.h"
+#include "boot/cmdline.h"
 #include "kernel/dev/boot_display.h"
 #include "kernel/dev/display.h"
 #include "kernel/dev/early_screen.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/thread.h"
 
 #define FRAME_NS (NSEC_PER_SEC / 60)
 
 /* The number of bytes that are processed in one hold of the lock: each may scroll all lines. */
-#define PIECE 64
+#define PIECE	      64
+
+#define HISTORY_BYTES (1UL << 20)
 
 DEFINE_SPINLOCK(display_lock); /* guards the variables below, and the screen itself */
 static struct vt vt;
@@ -26,6 +30,7 @@ static const struct display_driver *driver;
 static bool work;	/* the thread has something to draw */
 static bool has_thread; /* the thread runs */
 static bool taken;	/* by display_take() */
+static bool answers;	/* the last console= names the display, or there is none */
 static struct wait_queue work_queue;
 
 /* Draw what has changed among cells [from, to) of row y. */
@@ -33,10 +38,12 @@ static void draw_cells(u32 y, u32 from, u32 to)
 {
 	u32 count = 0; /* changed cells in a row before x */
 
-	for (u32 x = from; x < to; x++) {
-		struct vt_cell cell = vt.lines[y][x], *there = &shown[y * vt.columns + x];
+	const struct vt_cell *line = vt_view_line(&vt, y);
 
-		if (vt.cursor_visible && y == vt.cursor.y && x == vt.cursor.x)
+	for (u32 x = from; x < to; x++) {
+		struct vt_cell cell = line[x], *there = &shown[y * vt.columns + x];
+
+		if (vt.cursor_visible && y == vt.cursor.y + vt.view && x == vt.cursor.x)
 			cell.flags |= VT_CURSOR;
 		if (memcmp(&cell, there, sizeof(cell))) {
 			*there = cell;
@@ -50,8 +57,8 @@ static void draw_cells(u32 y, u32 from, u32 to)
 		driver->draw(to - count, y, &shown[y * vt.columns + to - count], count);
 }
 
-/* Draw all changed rows.  The lock is released after each piece of a row, so that interrupts are off
- * only for the time of DRAW_CELLS cells. */
+/* Draw all changed rows.  The lock is released after each piece of a row, so that interrupts are
+ * off only for the time of DRAW_CELLS cells. */
 static void display_draw(void)
 {
 	for (u32 y = 0; y < vt.rows && !READ_ONCE(taken); y++) {
@@ -67,21 +74,36 @@ static void display_draw(void)
 	}
 }
 
-static void display_flush(struct console *c, bool now)
+/* Let the thread draw. */
+static void wake_thread(void)
 {
-	bool wake;
-	u64 flags;
+	u64 flags = spin_lock_irq(&display_lock);
+	bool wake = !work;
 
-	if (now || !READ_ONCE(has_thread) || READ_ONCE(panic_in_progress)) {
-		display_draw();
-		return;
-	}
-	flags = spin_lock_irq(&display_lock);
-	wake = !work;
 	work = true;
 	spin_unlock_irq(&display_lock, flags);
 	if (wake)
 		wait_wake_one(&work_queue);
+}
+
+static void display_flush(struct console *c, bool now)
+{
+	if (now || !READ_ONCE(has_thread) || READ_ONCE(panic_in_progress))
+		display_draw();
+	else
+		wake_thread();
+}
+
+void display_scroll(s32 half_screens)
+{
+	u64 flags;
+
+	if (!READ_ONCE(has_thread) || (!half_screens && !READ_ONCE(vt.view)))
+		return;
+	flags = spin_lock_irq(&display_lock);
+	vt_view_scroll(&vt, half_screens ? half_screens * (s32)(vt.rows / 2) : INT32_MIN);
+	spin_unlock_irq(&display_lock, flags);
+	wake_thread();
 }
 
 static void display_write(struct console *c, const char *text, size_t length)
@@ -96,6 +118,21 @@ static void display_write(struct console *c, const char *text, size_t length)
 	}
 }
 
+/* Type what the terminal answers to requests of programs, if a person looks at it: the terminal at
+ * a serial line answers, too. */
+static void type_answers(void)
+{
+	u64 flags = spin_lock_irq(&display_lock);
+	u32 length = vt.answer_length;
+	char text[sizeof(vt.answer)];
+
+	memcpy(text, vt.answer, length);
+	vt.answer_length = 0;
+	spin_unlock_irq(&display_lock, flags);
+	for (u32 i = 0; i < length && answers; i++)
+		console_event((u8)text[i]);
+}
+
 static void display_thread(void *argument)
 {
 	WRITE_ONCE(has_thread, true);
@@ -107,6 +144,7 @@ static void display_thread(void *argument)
 		work = false;
 		start = clock_now_ns();
 		spin_unlock_irq(&display_lock, flags);
+		type_answers();
 		display_draw();
 		/* Others get their share also if drawing takes longer than a frame lasts. */
 		sleep_until(MAX(start + FRAME_NS, clock_now_ns() + FRAME_NS / 4), 0);
@@ -131,9 +169,32 @@ static const struct console_ops display_ops = {
 
 static struct console display_console = {.name = "tty0", .is_display = true, .ops = &display_ops};
 
+static bool last_console_is(const char *name)
+{
+	char value[32];
+	bool last = true;
+
+	for (u32 i = 0; cmdline_get_nth("console", i, value, sizeof(value)); i++)
+		last = !strcmp(value, name);
+	return last;
+}
+
+/* How many lines that have scrolled away are kept: what fits into 1 MiB, or into 1/64 of a small
+ * memory. */
+static u32 history_lines(u32 columns, u32 rows)
+{
+	struct page_stats stats;
+	size_t line = vt_memory_size(columns, 0, 1), screens = vt_memory_size(columns, rows, 0),
+	       room;
+
+	page_stats_read(&stats);
+	room = MIN(HISTORY_BYTES, stats.total * PAGE_SIZE / 64);
+	return room > screens ? (u32)((room - screens) / line) : 0;
+}
+
 void display_init(void)
 {
-	u32 columns, rows;
+	u32 columns, rows, history;
 	void *memory;
 
 	if (boot_display.type == BOOT_DISPLAY_NONE)
@@ -144,7 +205,8 @@ void display_init(void)
 		return;
 	columns = MIN(columns, (u32)VT_COLUMNS_MAX);
 	rows = MIN(rows, (u32)VT_ROWS_MAX);
-	memory = kmalloc(vt_memory_size(columns, rows));
+	history = history_lines(columns, rows);
+	memory = kmalloc(vt_memory_size(columns, rows, history));
 	/* The zeros differ from every cell, so the first drawing draws all cells. */
 	shown = kzalloc((size_t)columns * rows * sizeof(*shown));
 	if (columns < 2 || rows < 2 || !memory || !shown) {
@@ -154,13 +216,15 @@ void display_init(void)
 		kfree(shown);
 		return;
 	}
-	vt_init(&vt, columns, rows, memory);
+	vt_init(&vt, columns, rows, history, memory);
 	wait_queue_init(&work_queue, "display");
+	answers = last_console_is("tty0");
 	display_console.columns = columns;
 	display_console.rows = rows;
 	early_screen_end();
 	console_register(&display_console);
-	log_info("display: %s, %ux%u characters", driver->name, columns, rows);
+	log_info("display: %s, %ux%u characters, %u lines to scroll back to", driver->name, columns,
+		 rows, history);
 }
 
 const struct display_driver *display_take(u32 *columns, u32 *rows)

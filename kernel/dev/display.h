@@ -39,3 +39,7 @@ void display_init(void);
 /* In a panic: from now on the console draws nothing, and the caller draws by the driver, which is
  * returned with the size of the screen in characters.  NULL if there is no screen. */
 const struct display_driver *display_take(u32 *columns, u32 *rows);
+
+/* Look at lines that have scrolled away: half a screen up (1) or down (-1); 0 returns to the
+ * screen, as output of programs does.  Any context. */
+void display_scroll(s32 half_screens);

@@ -27,7 +27,7 @@ static inline u32 font_scale_usual(u32 width, u32 height)
 	return MIN(width / (160 * FONT_WIDTH), height / (43 * FONT_HEIGHT));
 }
 
-/* How many pixels of a screen of this size make one pixel of the font, in each direction: as many as
- * leave 160 columns and 43 rows, so that text is readable on small screens with many pixels.  The
+/* How many pixels of a screen of this size make one pixel of the font, in each direction: as many
+ * as leave 160 columns and 43 rows, so that text is readable on small screens with many pixels. The
  * word font_scale= on the command line overrides it, as far as 20 columns and 10 rows remain. */
 u32 font_scale(u32 width, u32 height);

@@ -13,7 +13,7 @@
 
 static u8 *pixels;
 static u32 width, height, pitch, pixel_bytes;
-static u32 scale; /* each pixel of the font is a square of so many pixels */
+static u32 scale;	/* each pixel of the font is a square of so many pixels */
 static u32 palette[16]; /* the colours as values of a pixel */
 
 /* The 16 colours of the VGA, as 0xrrggbb. */
@@ -84,8 +84,9 @@ static u8 *put_pixels(u8 *to, u32 colour, u32 count)
 static u8 *draw_line(u8 *to, u8 bits, u32 foreground, u32 background)
 {
 	/* What two neighbouring pixels are, by their bits: the first lies at the lower address. */
-	const u64 pairs[4] = {background | (u64)background << 32, background | (u64)foreground << 32,
-			      foreground | (u64)background << 32, foreground | (u64)foreground << 32};
+	const u64 pairs[4] = {
+	    background | (u64)background << 32, background | (u64)foreground << 32,
+	    foreground | (u64)background << 32, foreground | (u64)foreground << 32};
 
 	if (scale == 1 && pixel_bytes == 4) {
 		for (u32 x = 0; x < FONT_WIDTH / 2; x++, bits <<= 2, to += 8)
@@ -119,7 +120,8 @@ static void framebuffer_draw(u32 column, u32 row, const struct vt_cell *cells, u
 
 		for (u32 i = 0; i < count; i++)
 			to = draw_line(to, glyph_line(&cells[i], glyphs[i], y / scale),
-				       palette[cells[i].colours & 15], palette[cells[i].colours >> 4]);
+				       palette[cells[i].colours & 15],
+				       palette[cells[i].colours >> 4]);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "arch/x86_64/pc/power.h"
 #include "arch/x86_64/pc/sysrq.h"
 #include "arch/x86_64/cpu/clock_read.h"
+#include "kernel/dev/display.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/init.h"
 #include "kernel/log/log.h"
@@ -22,6 +23,8 @@ static const char shifted[] = "\0\033!@#$%^&*()_+\x7f\tQWERTYUIOP{}\r\0ASDFGHJKL
 			      "789-456+1230.";
 
 #define DELETE	    0x53 /* of the keypad, too */
+#define PAGE_UP	    0x49
+#define PAGE_DOWN   0x51
 #define FOUND_BY_NS (5 * NSEC_PER_SEC)
 
 #define KEYS	    0x54 /* the number of scan codes in these tables */
@@ -114,6 +117,15 @@ static bool modifier(u8 code, bool extended, bool pressed)
 	return false;
 }
 
+/* Shift with Page Up or Page Down looks at what has scrolled away; another key that types returns.
+ */
+static s32 scroll_key(u8 code, bool extended)
+{
+	if (!extended || !(shift_left || shift_right) || (code != PAGE_UP && code != PAGE_DOWN))
+		return 0;
+	return code == PAGE_UP ? 1 : -1;
+}
+
 static void key(struct typed *t, u8 code, bool extended)
 {
 	if (code >= 0x47 && code <= 0x53 && extended)
@@ -148,14 +160,18 @@ void key_event(u8 code, bool extended, bool pressed)
 {
 	u64 flags = spin_lock_irq(&keys_lock);
 	struct typed t = {.length = 0};
+	s32 scroll = 0;
 	bool taken;
 	u8 magic;
 	bool restart =
 	    code == DELETE && pressed && (control_left || control_right) && (alt_left || alt_right);
 
 	magic = magic_key(code, extended, pressed, &taken);
-	if (!modifier(code, extended, pressed) && pressed && !taken)
-		key(&t, code, extended);
+	if (!modifier(code, extended, pressed) && pressed && !taken) {
+		scroll = scroll_key(code, extended);
+		if (!scroll)
+			key(&t, code, extended);
+	}
 	spin_unlock_irq(&keys_lock, flags);
 	if (magic)
 		sysrq_key(magic);
@@ -163,6 +179,8 @@ void key_event(u8 code, bool extended, bool pressed)
 		log_info("Ctrl-Alt-Del: the machine starts again");
 		power_reset();
 	}
+	if (scroll || t.length)
+		display_scroll(scroll);
 	for (u32 i = 0; i < t.length; i++)
 		tty_input(&console_tty, (u8)t.bytes[i]);
 }

@@ -4,19 +4,26 @@
  * Scrolling exchanges pointers to lines and copies no cell.
  */
 #include "kernel/dev/vt.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
-#define DEFAULT_FOREGROUND 7
-#define DEFAULT_BACKGROUND 0
+#define DIM_FOREGROUND 8
 
-enum { GROUND, ESCAPE, CONTROL, SKIP_ONE, STRING };
+/* What the graphics set of the VT100 shows for 0x5f to 0x7e. */
+static const u16 vt100_graphics[] = {
+    0x00a0, 0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2424, 0x240b,
+    0x2518, 0x2510, 0x250c, 0x2514, 0x253c, 0x23ba, 0x23bb, 0x2500, 0x23bc, 0x23bd, 0x251c,
+    0x2524, 0x2534, 0x252c, 0x2502, 0x2264, 0x2265, 0x03c0, 0x2260, 0x00a3, 0x00b7,
+};
+
+enum { GROUND, ESCAPE, CONTROL, SKIP, SELECT_G0, SELECT_G1, COMMAND, STRING };
 
 /* --- The screen ------------------------------------------------------------------------------- */
 
 /* Erase cells [from, to) of line y.  They get the current background (terminfo: bce). */
 static void erase(struct vt *vt, u32 y, u32 from, u32 to)
 {
-	u8 colours = vt->cursor.background << 4 | DEFAULT_FOREGROUND;
+	u8 colours = vt->cursor.background << 4 | VT_FOREGROUND;
 
 	for (u32 x = from; x < to; x++)
 		vt->lines[y][x] = (struct vt_cell){' ', colours, 0};
@@ -30,7 +37,7 @@ static void erase_lines(struct vt *vt, u32 from, u32 to)
 }
 
 /* EL and ED erase from the cursor to the end (`what` 0), from the beginning to the cursor (1), or
- * everything (2). */
+ * everything (2); ED with 3 also erases the history. */
 static void erase_line(struct vt *vt, u32 what)
 {
 	const struct vt_cursor *c = &vt->cursor;
@@ -43,6 +50,8 @@ static void erase_display(struct vt *vt, u32 what)
 	if (what < 2)
 		erase_line(vt, what);
 	erase_lines(vt, what == 0 ? vt->cursor.y + 1 : 0, what == 1 ? vt->cursor.y : vt->rows);
+	if (what == 3)
+		vt->history_count = 0;
 }
 
 static void reverse(struct vt_cell **lines, u32 from, u32 to)
@@ -107,22 +116,29 @@ static void move_to(struct vt *vt, s64 x, s64 y)
  */
 static void index_line(struct vt *vt, s32 n)
 {
-	if (vt->cursor.y == (n > 0 ? vt->bottom - 1 : vt->top))
+	if (vt->cursor.y == (n > 0 ? vt->bottom - 1 : vt->top)) {
+		if (n > 0 && vt->top == 0 && vt->bottom == vt->rows)
+			vt_history_add(vt);
 		scroll(vt, vt->top, vt->bottom, n);
-	else
+	} else {
 		move_to(vt, vt->cursor.x, (s64)vt->cursor.y + n);
+	}
 	vt->cursor.wrap = false;
 }
 
 static void print(struct vt *vt, u32 code)
 {
 	struct vt_cursor *c = &vt->cursor;
-	u8 foreground = c->foreground | (c->bold ? 8 : 0);
+	u8 foreground = c->dim ? DIM_FOREGROUND : c->foreground | (c->bold ? 8 : 0);
 
+	if (c->graphics[c->set] && code >= 0x5f && code <= 0x7e)
+		code = vt100_graphics[code - 0x5f];
 	if (c->wrap) {
 		c->x = 0;
 		index_line(vt, 1);
 	}
+	if (vt->insert)
+		shift_cells(vt, 1);
 	vt->lines[c->y][c->x] = (struct vt_cell){
 	    .code = code > 0xffff ? UTF8_INVALID : code,
 	    .colours =
@@ -136,52 +152,59 @@ static void print(struct vt *vt, u32 code)
 		c->wrap = vt->autowrap;
 }
 
+/* The column of the next tab stop, or the last column. */
+static u32 next_tab(const struct vt *vt)
+{
+	for (u32 x = vt->cursor.x + 1; x < vt->columns; x++)
+		if (vt->tabs[x / 64] >> x % 64 & 1)
+			return x;
+	return vt->columns - 1;
+}
+
+static void reset_tabs(struct vt *vt)
+{
+	memset(vt->tabs, 0x01, sizeof(vt->tabs)); /* the lowest bit of each byte: every 8 columns */
+}
+
+/* Add to what the terminal types, if there is room for all of it. */
+static void answer(struct vt *vt, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length > sizeof(vt->answer) - vt->answer_length)
+		return;
+	memcpy(vt->answer + vt->answer_length, text, length);
+	vt->answer_length += length;
+}
+
 /* --- Control functions ------------------------------------------------------------------------ */
 
-static void rendition_reset(struct vt_cursor *c)
+/* The alternate screen of xterm, with modes 47, 1047 and 1049. */
+static void set_screen(struct vt *vt, u32 mode, bool on)
 {
-	c->foreground = DEFAULT_FOREGROUND;
-	c->background = DEFAULT_BACKGROUND;
-	c->bold = c->underline = c->reverse = false;
+	if (mode == 1049 && on && !vt->alternate)
+		vt->saved[0] = vt->cursor;
+	if (mode == 1047 && !on && vt->alternate)
+		erase_lines(vt, 0, vt->rows);
+	if (mode == 1049 && !on && vt->alternate)
+		vt->cursor = vt->saved[0];
+	vt_set_alternate(vt, on);
+	if (mode == 1049 && on)
+		erase_lines(vt, 0, vt->rows);
 }
 
-/* SGR, ECMA-48 8.3.117. */
-static void select_rendition(struct vt *vt)
-{
-	struct vt_cursor *c = &vt->cursor;
-
-	for (u32 i = 0; i < vt->parameter_count; i++) {
-		u32 p = vt->parameters[i];
-
-		if (p == 0)
-			rendition_reset(c);
-		else if (p == 1 || p == 22)
-			c->bold = p == 1;
-		else if (p == 4 || p == 24)
-			c->underline = p == 4;
-		else if (p == 7 || p == 27)
-			c->reverse = p == 7;
-		else if (p == 38 || p == 48) /* skip "5;n" and "2;r;g;b": there is no palette */
-			i += i + 1 < vt->parameter_count && vt->parameters[i + 1] == 2 ? 4 : 2;
-		else if (p >= 30 && p <= 39)
-			c->foreground = p == 39 ? DEFAULT_FOREGROUND : p - 30;
-		else if (p >= 40 && p <= 49)
-			c->background = p == 49 ? DEFAULT_BACKGROUND : p - 40;
-		else if (p >= 90 && p <= 97)
-			c->foreground = p - 90 + 8;
-		else if (p >= 100 && p <= 107)
-			c->background = p - 100 + 8;
-	}
-}
-
-/* DECAWM and DECTCEM. */
-static void set_modes(struct vt *vt, bool on)
+/* DECAWM, DECTCEM, and modes of xterm. */
+static void set_private_modes(struct vt *vt, bool on)
 {
 	for (u32 i = 0; i < vt->parameter_count; i++) {
-		if (vt->parameters[i] == 7)
+		u32 mode = vt->parameters[i];
+
+		if (mode == 7)
 			vt->autowrap = on;
-		else if (vt->parameters[i] == 25)
+		else if (mode == 25)
 			vt->cursor_visible = on;
+		else if (mode == 47 || mode == 1047 || mode == 1049)
+			set_screen(vt, mode, on);
 	}
 }
 
@@ -198,13 +221,37 @@ static void set_scroll_region(struct vt *vt, u32 first, u32 last)
 
 static void reset(struct vt *vt)
 {
+	vt_set_alternate(vt, false);
 	vt->cursor = (struct vt_cursor){0};
-	rendition_reset(&vt->cursor);
-	vt->saved = vt->cursor;
+	vt_rendition_reset(&vt->cursor);
+	vt->saved[0] = vt->saved[1] = vt->cursor;
 	vt->top = 0;
 	vt->bottom = vt->rows;
 	vt->autowrap = vt->cursor_visible = true;
+	vt->insert = false;
+	reset_tabs(vt);
 	erase_lines(vt, 0, vt->rows);
+}
+
+/* DSR: the terminal works (5); the cursor is there (6).  ECMA-48 8.3.35 and 8.3.14. */
+static void report(struct vt *vt, u32 what)
+{
+	char text[16];
+
+	if (what == 5)
+		answer(vt, "\033[0n");
+	if (what != 6)
+		return;
+	snprintf(text, sizeof(text), "\033[%u;%uR", vt->cursor.y + 1, vt->cursor.x + 1);
+	answer(vt, text);
+}
+
+static void clear_tabs(struct vt *vt, u32 what)
+{
+	if (what == 0)
+		vt->tabs[vt->cursor.x / 64] &= ~(1UL << vt->cursor.x % 64);
+	else if (what == 3)
+		memset(vt->tabs, 0, sizeof(vt->tabs));
 }
 
 /* Execute a control sequence that is not private; `final` is its last byte. */
@@ -216,13 +263,15 @@ static void control(struct vt *vt, u8 final)
 
 	if (final == 'A')
 		move_to(vt, c->x, (s64)c->y - n);
-	else if (final == 'B')
+	else if (final == 'B' || final == 'e')
 		move_to(vt, c->x, (s64)c->y + n);
-	else if (final == 'C')
+	else if (final == 'C' || final == 'a')
 		move_to(vt, (s64)c->x + n, c->y);
 	else if (final == 'D')
 		move_to(vt, (s64)c->x - n, c->y);
-	else if (final == 'G')
+	else if (final == 'E' || final == 'F')
+		move_to(vt, 0, (s64)c->y + (final == 'E' ? n : -n));
+	else if (final == 'G' || final == '`')
 		move_to(vt, n - 1, c->y);
 	else if (final == 'H' || final == 'f')
 		move_to(vt, (s64)second - 1, n - 1);
@@ -239,9 +288,21 @@ static void control(struct vt *vt, u8 final)
 	else if (final == '@' || final == 'P')
 		shift_cells(vt, final == '@' ? n : -n);
 	else if (final == 'm')
-		select_rendition(vt);
+		vt_rendition(vt);
 	else if (final == 'r')
 		set_scroll_region(vt, n, second);
+	else if (final == 'h' || final == 'l')
+		vt->insert = first == 4 ? final == 'h' : vt->insert;
+	else if (final == 's')
+		vt->saved[vt->alternate] = *c;
+	else if (final == 'u')
+		*c = vt->saved[vt->alternate];
+	else if (final == 'n')
+		report(vt, first);
+	else if (final == 'c')
+		answer(vt, "\033[?6c"); /* DA: a VT102 */
+	else if (final == 'g')
+		clear_tabs(vt, first);
 }
 
 /* --- From bytes to control functions ---------------------------------------------------------- */
@@ -262,7 +323,7 @@ static void control_byte(struct vt *vt, u8 byte)
 	} else {
 		vt->state = GROUND;
 		if ((byte == 'h' || byte == 'l') && vt->question)
-			set_modes(vt, byte == 'h');
+			set_private_modes(vt, byte == 'h');
 		else if (!vt->is_private)
 			control(vt, byte);
 	}
@@ -276,19 +337,37 @@ static void escape_byte(struct vt *vt, u8 byte)
 		vt->is_private = vt->question = false;
 		vt->parameter_count = 1;
 		vt->parameters[0] = 0;
-	} else if (byte == ']' || byte == 'P' || byte == 'X' || byte == '^' || byte == '_') {
-		vt->state = STRING; /* titles and similar texts: skipped up to BEL or ESC \ */
-	} else if (byte == '(' || byte == ')' || byte == '%' || byte == '#') {
-		vt->state = SKIP_ONE; /* selects a character set: there is only UTF-8 */
+	} else if (byte == ']') {
+		vt->state = COMMAND;
+	} else if (byte == 'P' || byte == 'X' || byte == '^' || byte == '_') {
+		vt->state = STRING; /* skipped up to BEL or ESC \ */
+	} else if (byte == '(' || byte == ')') {
+		vt->state = byte == '(' ? SELECT_G0 : SELECT_G1;
+	} else if (byte == '%' || byte == '#') {
+		vt->state = SKIP;
+		vt->skip = 1;
 	} else if (byte == '7') {
-		vt->saved = vt->cursor;
+		vt->saved[vt->alternate] = vt->cursor;
 	} else if (byte == '8') {
-		vt->cursor = vt->saved;
+		vt->cursor = vt->saved[vt->alternate];
+	} else if (byte == 'E') {
+		move_to(vt, 0, vt->cursor.y);
+		index_line(vt, 1);
+	} else if (byte == 'H') {
+		vt->tabs[vt->cursor.x / 64] |= 1UL << vt->cursor.x % 64;
 	} else if (byte == 'D' || byte == 'M') {
 		index_line(vt, byte == 'D' ? 1 : -1);
 	} else if (byte == 'c') {
 		reset(vt);
 	}
+}
+
+/* After "ESC ]".  The Linux console's "ESC ] R" and "ESC ] P" with seven digits change the palette
+ * and have no end mark; others, such as titles, are strings. */
+static void command_byte(struct vt *vt, u8 byte)
+{
+	vt->state = byte == 'R' ? GROUND : byte == 'P' ? SKIP : STRING;
+	vt->skip = 7;
 }
 
 /* Execute a C0 control character.  They also work inside sequences. */
@@ -297,18 +376,20 @@ static void control_character(struct vt *vt, u8 byte)
 	vt->utf8.missing = 0;
 	if (byte == 0x1b)
 		vt->state = ESCAPE;
-	else if (byte == 0x18 || byte == 0x1a || (byte == '\a' && vt->state == STRING))
+	else if (byte == 0x18 || byte == 0x1a || (byte == '\a' && vt->state >= COMMAND))
 		vt->state = GROUND;
-	else if (vt->state == STRING)
+	else if (vt->state >= COMMAND)
 		return;
 	else if (byte == '\b')
 		move_to(vt, (s64)vt->cursor.x - 1, vt->cursor.y);
 	else if (byte == '\t')
-		move_to(vt, (vt->cursor.x | 7) + 1, vt->cursor.y);
+		move_to(vt, next_tab(vt), vt->cursor.y);
 	else if (byte >= '\n' && byte <= '\f')
 		index_line(vt, 1);
 	else if (byte == '\r')
 		move_to(vt, 0, vt->cursor.y);
+	else if (byte == 0x0e || byte == 0x0f)
+		vt->cursor.set = byte == 0x0e;
 }
 
 static void ground_byte(struct vt *vt, u8 byte)
@@ -323,8 +404,36 @@ static void ground_byte(struct vt *vt, u8 byte)
 	} while (again);
 }
 
+/* Process a byte that is no control character. */
+static void other_byte(struct vt *vt, u8 byte)
+{
+	switch (vt->state) {
+	case GROUND:
+		ground_byte(vt, byte);
+		break;
+	case ESCAPE:
+		escape_byte(vt, byte);
+		break;
+	case CONTROL:
+		control_byte(vt, byte);
+		break;
+	case SKIP:
+		vt->state = --vt->skip ? SKIP : GROUND;
+		break;
+	case SELECT_G0:
+	case SELECT_G1:
+		vt->cursor.graphics[vt->state == SELECT_G1] = byte == '0';
+		vt->state = GROUND;
+		break;
+	case COMMAND:
+		command_byte(vt, byte);
+		break;
+	}
+}
+
 void vt_write(struct vt *vt, const char *text, size_t length)
 {
+	vt_view_scroll(vt, INT32_MIN);
 	/* The rows of the old and of the new cursor must be drawn again. */
 	vt->dirty[vt->cursor.y] = true;
 	for (size_t i = 0; i < length; i++) {
@@ -332,34 +441,29 @@ void vt_write(struct vt *vt, const char *text, size_t length)
 
 		if (byte < ' ')
 			control_character(vt, byte);
-		else if (vt->state == GROUND)
-			ground_byte(vt, byte);
-		else if (vt->state == ESCAPE)
-			escape_byte(vt, byte);
-		else if (vt->state == CONTROL)
-			control_byte(vt, byte);
-		else if (vt->state == SKIP_ONE)
-			vt->state = GROUND;
+		else
+			other_byte(vt, byte);
 	}
 	vt->dirty[vt->cursor.y] = true;
 }
 
-size_t vt_memory_size(u32 columns, u32 rows)
-{
-	return rows * (sizeof(struct vt_cell *) + columns * sizeof(struct vt_cell) + sizeof(bool));
-}
-
-void vt_init(struct vt *vt, u32 columns, u32 rows, void *memory)
+void vt_init(struct vt *vt, u32 columns, u32 rows, u32 history, void *memory)
 {
 	struct vt_cell *cells;
 
 	memset(vt, 0, sizeof(*vt));
 	vt->columns = columns;
 	vt->rows = rows;
+	vt->history_size = history;
 	vt->lines = memory;
-	cells = (struct vt_cell *)(vt->lines + rows);
-	vt->dirty = (bool *)(cells + (size_t)rows * columns);
-	for (u32 y = 0; y < rows; y++)
-		vt->lines[y] = cells + (size_t)y * columns;
+	vt->other = vt->lines + rows;
+	vt->history = vt->other + rows;
+	cells = (struct vt_cell *)(vt->history + history);
+	for (u32 i = 0; i < 2 * rows + history; i++)
+		vt->lines[i] = cells + (size_t)i * columns;
+	vt->dirty = (bool *)(cells + (size_t)(2 * rows + history) * columns);
 	reset(vt);
+	vt_set_alternate(vt, true);
+	erase_lines(vt, 0, rows);
+	vt_set_alternate(vt, false);
 }

@@ -1,20 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""The console of a PC: what is typed on its keyboard, and what its screen shows."""
+"""The console of a PC: what its keys type, and what its screen shows."""
 import pytest
 
+from keyboard import Keys
 from screens import Screen, needs_font
 from vm import VM
 
 pytestmark = needs_font
 
 
-def pc(tmp_path, boot="iso", display="VGA", scale=1, append="", **options):
-    """A machine with a display, whose terminal is the display; (machine, screen)."""
-    qmp = tmp_path / "qmp"
-    vm = VM(boot=boot, append=f"console=tty0 {append}", timeout=120,
-            extra=["-vga", "none", "-device", display, "-qmp", f"unix:{qmp},server=on,wait=off"],
-            **options)
-    return vm, lambda: Screen(qmp, tmp_path, scale)
+USB = ["-device", "qemu-xhci,id=x", "-device", "usb-kbd,bus=x.0"]
+
+
+class PC(VM):
+    """A machine whose terminal is its display."""
+
+    def __init__(self, files, display="VGA", scale=1, append="", usb=False):
+        qmp = files / "qmp"
+        super().__init__(boot="iso", append=f"console=tty0 {append}", timeout=120,
+                         machine="q35,i8042=off" if usb else "pc", extra=[
+                             "-vga", "none", "-device", display, *(USB if usb else []),
+                             "-qmp", f"unix:{qmp},server=on,wait=off"])
+        self.connect = lambda: Screen(qmp, files, scale)
+
+    def shell(self):
+        """The first prompt; then screen and keyboard can be used."""
+        super().shell()
+        self.screen = self.connect()
+        self.keys = Keys(ask=self.screen.ask)
 
 
 @pytest.mark.parametrize("display, word, scale, size", [
@@ -22,8 +35,52 @@ def pc(tmp_path, boot="iso", display="VGA", scale=1, append="", **options):
     ("VGA,xres=2560,yres=1440", "", 2, "45 160"),
     ("VGA,xres=1920,yres=1080", "font_scale=3", 3, "22 80")])
 def test_uses_the_size_that_the_monitor_prefers(tmp_path, display, word, scale, size):
-    vm, screen = pc(tmp_path, display=display, scale=scale, append=word)
-    with vm:
+    with PC(tmp_path, display, scale, word) as vm:
         vm.shell()
         assert vm.run("stty size") == size
-        screen().until_text(size)
+        vm.screen.until_text(size)
+
+
+def last_number(rows):
+    return max((int(row) for row in rows if row.isdigit()), default=0)
+
+
+@pytest.mark.parametrize("usb", [False, True], ids=["ps2", "usb"])
+def test_scrolls_back(tmp_path, usb):
+    with PC(tmp_path, usb=usb) as vm:
+        vm.shell()
+        if usb and "a keyboard" not in vm.log:
+            vm.expect("a keyboard")
+        vm.run("seq 1 300")
+        vm.screen.until(lambda rows: last_number(rows) == 300)
+        vm.keys.press("shift", "pgup")
+        rows = vm.screen.until(lambda rows: last_number(rows) < 300)
+        assert last_number(rows) == 300 - 24, rows          # half a screen of 50 rows, less the prompt
+        vm.keys.press("shift", "pgup")
+        vm.screen.until(lambda rows: last_number(rows) == 251)
+        vm.keys.press("shift", "pgdn")
+        vm.screen.until(lambda rows: last_number(rows) == 276)
+        vm.keys.press("x")                                  # a key that types returns
+        vm.screen.until(lambda rows: last_number(rows) == 300 and "# x" in rows[-1])
+        vm.keys.press("shift", "pgup")
+        vm.screen.until(lambda rows: last_number(rows) == 276)
+        vm.send("\x15")                                     # so does output
+        vm.screen.until(lambda rows: last_number(rows) == 300)
+        for _ in range(60):
+            vm.keys.press("shift", "pgup", hold=10)
+        vm.screen.until(lambda rows: any("entered by multiboot2" in row for row in rows))
+
+
+def test_programs_use_the_screen(tmp_path):
+    """vi has a screen of its own; a program that asks for the cursor's place is answered."""
+    with PC(tmp_path) as vm:
+        vm.shell()
+        vm.run("seq 1 100 > /tmp/f; echo before")
+        vm.send("vi /tmp/f\n")
+        rows = vm.screen.until(lambda rows: "/tmp/f 1/100" in rows[-1])
+        assert rows[0] == "1" and len(rows) == 50 and rows[48] == "49"
+        vm.send(":q\n")
+        vm.screen.until(lambda rows: any(row == "before" for row in rows) and "1/100" not in rows[-1])
+        vm.send("stty -icanon -echo min 6; printf '\\033[5;9H\\033[6n'; x=$(dd bs=6 count=1 2>&-); "
+                "stty sane; echo \"answer: ${x#?}\"\n")
+        vm.expect(r"answer: \[5;9R")

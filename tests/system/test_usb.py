@@ -1,32 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Keyboards on the USB: a PC without a PS/2 port, typed at through xHCI, behind hubs, plugged in and out."""
-import sys
-import time
-
 import pytest
 
-from vm import REBOOT, ROOT, VM
-
-sys.path.insert(0, str(ROOT / "tools"))
-from last_state import Monitor  # noqa: E402
-
-NAMES = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot"}
-
-
-class Keys:
-    """Presses keys of the machine's keyboard, by QEMU's monitor protocol."""
-
-    def __init__(self, path):
-        self.ask = Monitor(str(path)).command
-
-    def press(self, *keys, hold=30):
-        self.ask("send-key", keys=[{"type": "qcode", "data": k} for k in keys], **{"hold-time": hold})
-        time.sleep(hold / 1000 + 0.03)
-
-    def type(self, text):
-        for c in text:
-            key = NAMES.get(c, c.lower())
-            self.press(*(["shift", key] if c.isupper() else [key]))
+from keyboard import Keys
+from vm import REBOOT, VM
 
 
 def machine(tmp_path, *devices, cpus=2, **options):

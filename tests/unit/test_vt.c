@@ -1,4 +1,4 @@
-/* host-sources: kernel/dev/vt.c kernel/dev/utf8.c */
+/* host-sources: kernel/dev/vt.c kernel/dev/vt_screens.c kernel/dev/vt_rendition.c kernel/dev/utf8.c */
 /* SPDX-License-Identifier: MIT
  *
  * The terminal emulator, compared with what a VT102 or the Linux console shows.
@@ -8,14 +8,16 @@
 #include "kernel/dev/vt.h"
 #include "tests/unit/host.h"
 
+#define HISTORY 10
+
 static struct vt vt;
 static void *memory;
 
 static void screen(u32 columns, u32 rows)
 {
 	free(memory);
-	memory = malloc(vt_memory_size(columns, rows));
-	vt_init(&vt, columns, rows, memory);
+	memory = malloc(vt_memory_size(columns, rows, HISTORY));
+	vt_init(&vt, columns, rows, HISTORY, memory);
 }
 
 static void say(const char *text)
@@ -30,7 +32,7 @@ static const char *line(u32 y)
 	u32 end = 0;
 
 	for (u32 x = 0; x < vt.columns; x++) {
-		u16 code = vt.lines[y][x].code;
+		u16 code = vt_view_line(&vt, y)[x].code;
 
 		text[x] = code < 0x80 ? code : '#';
 		if (code != ' ')
@@ -85,8 +87,17 @@ static void cursor_moves(void)
 	AT(3, 2);
 	say("\0337\033[H\0338");
 	AT(3, 2);
-	say("\033[6n\033[5n\033[c\033[>c\033[?6n\033[!p");
-	AT(3, 2); /* questions are passed over */
+	say("\033[>c\033[?6n\033[!p");
+	AT(3, 2); /* passed over */
+	say("x\033[Ey\033[2Fz\033[4`\033[2e\033[a");
+	LINE(2, "   x");
+	LINE(3, "y");
+	AT(4, 3);
+	LINE(1, "z");
+	say("\033[s\033[H\033[u");
+	AT(4, 3);
+	say("\033E");
+	AT(0, 4);
 }
 
 static void erasing_and_editing(void)
@@ -154,6 +165,14 @@ static void colours(void)
 	CHECK_EQ(cell[7].flags, VT_UNDERLINE);
 	say("\033[m\033[44m\033[K\033[m");
 	CHECK_EQ(cell[12].colours, 0x47);
+	say("\033[H\033[2ma\033[22mb\033[38;5;9mc\033[38;5;46md\033[38;5;240me\033[38;2;0;0;150mf\033[38;5mg");
+	CHECK_EQ(cell[0].colours, 0x08);
+	CHECK_EQ(cell[1].colours, 0x07);
+	CHECK_EQ(cell[2].colours, 0x09);
+	CHECK_EQ(cell[3].colours, 0x0a);
+	CHECK_EQ(cell[4].colours, 0x08);
+	CHECK_EQ(cell[5].colours, 0x04);
+	CHECK_EQ(cell[6].colours, 0x04);
 }
 
 static void characters(void)
@@ -163,7 +182,7 @@ static void characters(void)
 	CHECK_EQ(vt.lines[0][0].code, 0xe4);
 	CHECK_EQ(vt.lines[0][1].code, 0x2500);
 	CHECK_EQ(vt.lines[0][2].code, 0xfffd); /* beyond 16 bits */
-	LINE(0, "###|qx|##(#|");
+	LINE(0, "###|##|##(#|");
 }
 
 static void strings_are_passed_over(void)
@@ -171,8 +190,117 @@ static void strings_are_passed_over(void)
 	screen(20, 2);
 	say("a\033]0;title\ab\033]2;other\033\\c\033Pd\ncs\033\\d");
 	LINE(0, "abcd");
+	say("\r\033]R1\033]P1f0f0f02\033%G3\033#84");
+	LINE(0, "1234");
 	say("\033[31;\030h\033[1\b\033[?25l");
 	CHECK(!vt.cursor_visible);
+}
+
+static void questions_are_answered(void)
+{
+	screen(20, 10);
+	say("\033[3;7H\033[6n\033[5n\033[c\033[4n");
+	CHECK_EQ(vt.answer_length, 15);
+	CHECK(!memcmp(vt.answer, "\033[3;7R\033[0n\033[?6c", 15));
+	for (u32 i = 0; i < 10; i++)
+		say("\033[6n"); /* no answer is cut */
+	CHECK_EQ(vt.answer_length, 27);
+}
+
+/* The graphics of the VT100, as ncurses draws frames with TERM=linux: smacs is ^N. */
+static void graphics(void)
+{
+	screen(20, 2);
+	say("\033)0\016lqk\017lq\033(0x_\033(Bx\0337\016m\0338m\033c\016l");
+	CHECK_EQ(vt.lines[0][0].code, 'l'); /* after a reset, G1 is ASCII */
+	screen(20, 2);
+	say("\033)0\016lqk\017lq\033(0x_\033(Bx\0337\016m\0338m");
+	CHECK_EQ(vt.lines[0][0].code, 0x250c);
+	CHECK_EQ(vt.lines[0][1].code, 0x2500);
+	CHECK_EQ(vt.lines[0][2].code, 0x2510);
+	CHECK_EQ(vt.lines[0][5].code, 0x2502);
+	CHECK_EQ(vt.lines[0][6].code, 0xa0);
+	LINE(0, "###lq##xm");
+}
+
+static void tabs_and_inserting(void)
+{
+	screen(40, 2);
+	say("\033[3g\033[6G\033H\033[12G\033H\ra\tb\tc\td");
+	LINE(0, "a    b     c                           d");
+	say("\033[6G\033[g\r\tX");
+	LINE(0, "a    b     X                           d");
+	say("\033[4h\033[2Gyz\033[4l\033[1Gb");
+	LINE(0, "byz    b     X");
+	say("\033c\tt");
+	LINE(0, "        t");
+}
+
+static void history(void)
+{
+	screen(10, 3);
+	for (u32 i = 0; i < 20; i++) {
+		char text[8];
+
+		snprintf(text, sizeof(text), "\r\n%u", i);
+		say(text);
+	}
+	LINE(0, "17");
+	vt_view_scroll(&vt, 2);
+	CHECK(vt.dirty[0] && vt.dirty[2]);
+	LINE(0, "15");
+	LINE(1, "16");
+	LINE(2, "17");
+	vt_view_scroll(&vt, 100); /* there are ten */
+	LINE(0, "7");
+	vt_view_scroll(&vt, -1);
+	LINE(0, "8");
+	say("x"); /* output returns */
+	LINE(0, "17");
+	LINE(2, "19x");
+	/* What an editor scrolls is not kept, nor what leaves a part of the screen. */
+	say("\033[?1049h\n\n\n\n\n\033[?1049l\033[1;2r\033[2H\n\n\033[r");
+	vt_view_scroll(&vt, 1);
+	LINE(0, "16");
+	say("\033[?1049h");
+	vt_view_scroll(&vt, 1);
+	LINE(0, "");
+	say("\033[?1049l\033[3J");
+	vt_view_scroll(&vt, 5);
+	CHECK_EQ(vt.view, 0);
+}
+
+static void alternate_screen(void)
+{
+	static const char *const modes[] = {"47", "1047"};
+
+	screen(10, 3);
+	say("main\0337\033[?1049h");
+	LINE(0, "");
+	AT(4, 0);
+	say("\033[Hfull\0337\033[3;3H\0338s");
+	LINE(0, "fulls");
+	say("\033[?1049h\033[?1049l"); /* once more: from the alternate screen */
+	LINE(0, "main");
+	AT(4, 0);
+	say("\033[?1049l");
+	AT(4, 0);
+	for (u32 i = 0; i < 2; i++) {
+		char text[16];
+
+		screen(10, 3);
+		snprintf(text, sizeof(text), "\r1\033[?%sh", modes[i]);
+		say(text);
+		say("\r2");
+		LINE(0, "2");
+		text[strlen(text) - 1] = 'l';
+		say(text + 2);
+		LINE(0, "1");
+		AT(1, 0); /* the cursor is not restored */
+		text[strlen(text) - 1] = 'h';
+		say(text + 2);
+		LINE(0, i ? "" : "2");
+	}
 }
 
 static void only_what_changed_is_dirty(void)
@@ -204,9 +332,12 @@ static void vi_screen(void)
 	LINE(4, "~");
 	LINE(5, "- new 1/1 100%");
 	AT(0, 0);
-	say("h\033[1;2Hi\033[6;1H\033[7m- new [modified]\033[m\033[K\033[1;3H\033[?1049l");
+	say("h\033[1;2Hi\033[6;1H\033[7m- new [modified]\033[m\033[K\033[1;3H");
 	LINE(0, "hi");
 	AT(2, 0);
+	say("\033[?1049l");
+	LINE(0, "$ vi new");
+	AT(0, 1);
 }
 
 /* Whatever comes, it stays inside its memory (the sanitizer looks). */
@@ -224,6 +355,8 @@ static void noise(void)
 			vt_write(&vt, text, sizeof(text));
 			CHECK(vt.cursor.x < vt.columns && vt.cursor.y < vt.rows);
 			CHECK(vt.top < vt.bottom && vt.bottom <= vt.rows);
+			vt_view_scroll(&vt, (s32)(host_random() % 9) - 4);
+			CHECK(vt_view_line(&vt, vt.rows - 1)[vt.columns - 1].code > 0);
 		}
 	}
 }
@@ -237,6 +370,11 @@ int main(void)
 	RUN(colours);
 	RUN(characters);
 	RUN(strings_are_passed_over);
+	RUN(questions_are_answered);
+	RUN(graphics);
+	RUN(tabs_and_inserting);
+	RUN(history);
+	RUN(alternate_screen);
 	RUN(only_what_changed_is_dirty);
 	RUN(shell_line);
 	RUN(vi_screen);

@@ -86,7 +86,7 @@ int text_width(const char *utf8)
 	return width;
 }
 
-/* The console cannot scroll back, so it waits for a key after each screenful.  After q the rest of
+/* The text of Linux's and Heddle's consoles would scroll away: wait for a key after each screenful.  After q the rest of
  * the text is not printed. */
 static void line_ends(void)
 {
