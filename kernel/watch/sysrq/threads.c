@@ -44,8 +44,8 @@ static void show_locks(const struct thread *t)
 static void show_thread(struct thread *t)
 {
 	enum thread_state state = READ_ONCE(t->state);
-	const char *waits_for = READ_ONCE(t->wait.name);
 	bool runs = READ_ONCE(t->on_cpu);
+	const char *waits_for = runs ? NULL : READ_ONCE(t->wait.name);
 	u64 user_ns, kernel_ns;
 	struct backtrace b;
 
