@@ -90,6 +90,18 @@ def test_a_camera_reads_the_report(tmp_path, case):
     assert ("process_wait+0x1f" in rest) == bool(commands), rest
 
 
+@needs_zbar
+def test_the_code_of_a_text_screen(tmp_path):
+    """80x25 characters have room for the cause and the functions."""
+    with VM(init="/absent", append="panic=halt", timeout=300,
+            extra=["-qmp", f"unix:{tmp_path / 'qmp'},server=on,wait=off"]) as vm:
+        report, picture = screen_after_panic(tmp_path, vm, lambda vm, screen: None)
+    assert (picture.width, picture.height) == (720, 400)
+    cause, rest = read_code(picture, tmp_path)
+    want, _, _, frames = words(report).split("\n", 3)
+    assert cause == want and rest and frames.startswith(rest), (cause, rest, report)
+
+
 @needs_gdb
 def test_a_panic_in_the_report_ends(tmp_path):
     """Drawing fails: the machine says so and ends.  Saying so fails, too: it ends without a word."""
