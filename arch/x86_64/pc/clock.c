@@ -51,8 +51,8 @@ void clock_init(void)
 		log_info("clock: TSC %lu.%06lu MHz by %s", tsc_hz / 1000000, tsc_hz % 1000000,
 			 cal.by);
 	if (tsc_known.hz && cal.by != tsc_known.by && !tsc_known.rough)
-		log_warn("clock: %s tells of %lu kHz, which is wrong", tsc_known.by,
-			 tsc_known.hz / 1000);
+		log_warn("clock: %s says %lu kHz, which %s does not confirm", tsc_known.by,
+			 tsc_known.hz / 1000, cal.by);
 	apic_timer_init(cal.timer_hz, tsc_hz);
 	/* Without the invariant flag, a TSC of real hardware may change its speed or stop; that of
 	 * an emulator still counts evenly.  clocksource=tsc forces the TSC, any other value forces
