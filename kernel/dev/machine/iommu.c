@@ -55,14 +55,16 @@ static bool vtd_clear(volatile u32 *regs, u32 bit)
 static bool vtd_stop(volatile u32 *regs, const char **was)
 {
 	u32 on = regs[VTD_STATUS / 4] & (VTD_TRANSLATION | VTD_INTERRUPTS);
-	bool is_protecting = regs[VTD_PROTECTED / 4] & PROTECTED_STATUS;
+	bool is_protecting = regs[VTD_PROTECTED / 4] & PROTECTED_STATUS, is_off;
 
 	if (on || is_protecting)
 		*was = on & VTD_INTERRUPTS ? "interrupt remapping" : "protection against DMA";
 	if (is_protecting)
 		regs[VTD_PROTECTED / 4] &= ~PROTECTED_ENABLE;
-	return bits_clear(&regs[VTD_PROTECTED / 4], PROTECTED_STATUS) &
-	       vtd_clear(regs, VTD_TRANSLATION) & vtd_clear(regs, VTD_INTERRUPTS);
+	is_off = bits_clear(&regs[VTD_PROTECTED / 4], PROTECTED_STATUS);
+	is_off &= vtd_clear(regs, VTD_TRANSLATION);
+	is_off &= vtd_clear(regs, VTD_INTERRUPTS);
+	return is_off;
 }
 
 static bool amd_stop(volatile u32 *regs, const char **was)
