@@ -36,6 +36,8 @@ struct boot_display_tag {
 } __packed;
 
 #define BOOT_DISPLAY_TAG       8
+#define BOOT_EFI32_TAG	       11
+#define BOOT_EFI64_TAG	       12
 #define BOOT_DISPLAY_RGB       1
 #define BOOT_DISPLAY_TEXT_KIND 2
 
@@ -65,22 +67,7 @@ static inline void boot_display_read(struct boot_display *d, const struct boot_d
 	d->bits_per_pixel = t->bits_per_pixel;
 }
 
-/* Find the screen in the boot information of Multiboot2 at `info`. */
-static inline void boot_display_multiboot2(struct boot_display *d, uintptr_t info)
-{
-	u32 total = *(const u32 *)info, at = 8;
-
-	while (at + 8 <= total) {
-		const struct boot_display_tag *t = (const void *)(info + at);
-
-		if (!t->type || t->size < 8 || t->size > total - at)
-			break;
-		boot_display_read(d, t);
-		at += ALIGN_UP(t->size, 8);
-	}
-}
-
-/* Without Multiboot2 nothing describes the screen; if a BIOS has set VGA text mode, that is it. */
+/* Nothing describes the screen: if a BIOS has set VGA text mode, that is it. */
 static inline void boot_display_vga_text(struct boot_display *d)
 {
 	const volatile u8 *mode = (const volatile u8 *)BIOS_VIDEO_MODE;
@@ -92,6 +79,26 @@ static inline void boot_display_vga_text(struct boot_display *d)
 					   .pitch = 160,
 					   .width = 80,
 					   .height = 25};
+}
+
+/* Find the screen in the boot information of Multiboot2 at `info`.  GRUB does not describe text
+ * mode if the VGA BIOS lacks VBE.  Under UEFI nothing sets the variables of a BIOS. */
+static inline void boot_display_multiboot2(struct boot_display *d, uintptr_t info)
+{
+	u32 total = *(const u32 *)info, at = 8;
+	bool uefi = false;
+
+	while (at + 8 <= total) {
+		const struct boot_display_tag *t = (const void *)(info + at);
+
+		if (!t->type || t->size < 8 || t->size > total - at)
+			break;
+		boot_display_read(d, t);
+		uefi |= t->type == BOOT_EFI32_TAG || t->type == BOOT_EFI64_TAG;
+		at += ALIGN_UP(t->size, 8);
+	}
+	if (d->type == BOOT_DISPLAY_NONE && !uefi)
+		boot_display_vga_text(d);
 }
 
 /* Prepare to draw on `d`, whose memory is mapped at `memory`; `scale` as in font_scale().  Returns

@@ -107,8 +107,8 @@ class Bochs(Pc):
     def __init__(self, folder, image, cpu, cpus=1, mem=256, more=""):
         self.files = pathlib.Path(folder)
         # The VGA BIOS of SeaBIOS: with that of Bochs, GRUB does not say which mode is set.
-        (self.files / "rc").write_text(more + RC.format(
-            cpu=cpu, cpus=cpus, mem=mem, image=image, files=self.files, video=first_file(VGA_BIOS)))
+        (self.files / "rc").write_text(RC.format(
+            cpu=cpu, cpus=cpus, mem=mem, image=image, files=self.files, video=first_file(VGA_BIOS)) + more)
         (self.files / "commands").write_text("c\n")     # Debian's stops in its debugger first
         self.command = ["bochs", "-q", "-f", str(self.files / "rc"), "-rc", str(self.files / "commands")]
 

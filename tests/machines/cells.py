@@ -58,6 +58,7 @@ CELLS = [
     firmware("UEFI, Secure Boot on", firmware="secure-boot", machine="q35,smm=on",
              says="Access Denied|Security Violation"),
     firmware("none: QEMU loads the kernel", firmware="none", medium="kernel", video="none", fast=True),
+    firmware("none, VGA text", firmware="none", medium="kernel"),
     firmware("none, machine of 1996", firmware="none", medium="kernel", machine="pc", video="none"),
     firmware("none, microvm", firmware="none", medium="kernel", machine="microvm,acpi=on,rtc=on",
              video="none", keys="serial"),
@@ -146,5 +147,7 @@ CELLS = [
     strict("Skylake-X, 2 CPUs", cpu="corei7_skylake_x", cpus="2"),
     strict("Ryzen, 4 CPUs", cpu="ryzen", cpus="4"),
     strict("Ice Lake", cpu="corei7_icelake_u"),
+    strict("a VGA BIOS without VBE", cpu="corei5_lynnfield_750", shows="display: VGA text",
+           devices=("vga: extension=none", "vgaromimage: file=/usr/share/vgabios/vgabios.bin")),
     strict("Pentium 4 of 32 bits", cpu="p4_willamette", says="(?i:64.bit|long mode)"),
 ]

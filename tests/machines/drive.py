@@ -114,6 +114,9 @@ def machine(cell, folder, files):
     if cell.firmware == "bochs":
         if missing():
             raise NotRun(missing())
+        for path in re.findall(r"file=(\S+)", " ".join(cell.devices)):
+            if not os.path.exists(path):
+                raise NotRun(f"not installed: {path}")
         pc = Bochs(files, image_of(cell, folder), cell.cpu, int(cell.cpus), int(cell.mem.rstrip("M")),
                    "".join(f"{line}\n" for line in cell.devices))
     else:
