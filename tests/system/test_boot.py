@@ -106,7 +106,7 @@ def test_initramfs_cut_short(keep, tmp_path):
     cut.write_bytes((BUILD / "initramfs.cpio").read_bytes()[:keep])
     with VM(initrd=cut) as vm:
         assert vm.wait() == PANIC
-        assert "initramfs" in vm.log
+        assert "RAM file system" in vm.log
         assert "no init found" in vm.log or "failed (error" in vm.log, vm.log[-2000:]
 
 
