@@ -162,7 +162,7 @@ usb: $(BUILD)/heddle.iso ## write the image to a USB stick: make usb DEV=/dev/sd
 
 iso: $(BUILD)/heddle.iso ## build/heddle.iso, for CD and USB stick, BIOS and UEFI
 
-$(BUILD)/heddle.iso: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio iso/grub.cfg tools/mkiso.sh
+$(BUILD)/heddle.iso: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio iso/grub.cfg tools/mkiso.sh tools/mklog.py
 	@TIMEOUT=5 tools/mkiso.sh make $@ $(BUILD) "$(APPEND)" $(INITRD)
 	@echo "  ISO $@"
 

@@ -22,7 +22,7 @@ command -v mformat >/dev/null 2>&1 ||
 	echo "mkiso: mtools is missing: the image will not boot under UEFI" >&2
 
 tree=$(mktemp -d "$build/iso.XXXXXX")
-trap 'rm -rf "$tree"' EXIT
+trap 'rm -rf "$tree" "$tree.log"' EXIT
 mkdir -p "$tree/boot/grub"
 cp "$build/heddle.elf" "$build/initramfs.cpio" "$tree/boot/"
 extra=
@@ -37,7 +37,10 @@ safe=$(printf '%s' "$cmdline" | sed 's/[\\&|]/\\&/g; s/\$/\\\\$/g')
 sed -e "s|@CMDLINE@|$safe|g" -e "s|@EXTRA@|$extra|g" -e "s/@TIMEOUT@/${TIMEOUT:-0}/" "$(dirname "$0")/../iso/grub.cfg" \
 	> "$tree/boot/grub/grub.cfg"
 # Only what the menu needs: 5 MB instead of 20.  Some BIOSes start no stick without an active partition in
-# its MBR: --mbr-force-bootable adds an empty one, as the entry that covers the GPT must not be active.
+# its MBR: --mbr-force-bootable makes the log's partition active, as the entry that covers the GPT must not be.
+python=/usr/bin/python3
+[ -x $python ] || python=python3
+$python "$(dirname "$0")/mklog.py" "$tree.log" || exit 1
 "$mkrescue" -o "$out" --fonts= --locales= --themes= \
 	--install-modules="multiboot2 normal test iso9660 fat part_msdos part_gpt part_apple search search_fs_file all_video" \
-	--mbr-force-bootable "$tree" >"$build/mkrescue.log" 2>&1 || { cat "$build/mkrescue.log" >&2; exit 1; }
+	--mbr-force-bootable "$tree" -append_partition 2 0x0c "$tree.log" >"$build/mkrescue.log" 2>&1 || { cat "$build/mkrescue.log" >&2; exit 1; }

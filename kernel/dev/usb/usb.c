@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * USB: one kernel thread for each xHCI controller notices what is plugged in and out, at its own
- * ports and at those of hubs, and reads what keyboards report.
+ * ports and at those of hubs, reads what keyboards report, and saves the log on a stick.
  */
 #include "boot/cmdline.h"
+#include "kernel/dev/usb/log_file.h"
 #include "kernel/dev/usb/usb_hub.h"
 #include "kernel/dev/usb/usb_keyboard.h"
+#include "kernel/dev/usb/usb_storage.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"
 #include "kernel/log/log.h"
+#include "kernel/log/panic.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/sched.h"
 
@@ -30,6 +33,8 @@ static void detach(struct usb_device *d)
 		for (struct usb_device *up = k; up; up = up->parent)
 			if (up == d && k->kind == USB_KEYBOARD)
 				usb_keyboard_gone(k);
+			else if (up == d && k->kind == USB_STORAGE)
+				log_file_gone(k);
 	usb_detach(d);
 }
 
@@ -52,6 +57,7 @@ static int reset_root_port(struct xhci *x, u32 port)
 static void attach(struct xhci *x, struct usb_device *hub, u32 port)
 {
 	int speed, error = 0;
+	bool has_log = false;
 	struct usb_device *d;
 
 	usb_pause_ms(STEADY_MS);
@@ -63,11 +69,14 @@ static void attach(struct xhci *x, struct usb_device *hub, u32 port)
 		error = usb_hub_start(d);
 	else if (d->kind == USB_KEYBOARD)
 		error = usb_keyboard_start(d);
+	else if (d->kind == USB_STORAGE)
+		has_log = !usb_storage_start(d) && log_file_found(d);
 	log_info("usb: device %x:%x at port %u%s: %s", d->vendor, d->product, port,
 		 hub ? " of a hub" : "",
 		 error			   ? "it does not work"
 		 : d->kind == USB_HUB	   ? "a hub"
 		 : d->kind == USB_KEYBOARD ? "a keyboard"
+		 : has_log		   ? "a stick, whose HEDDLE.LOG takes this log"
 					   : "not used");
 	if (error)
 		usb_detach(d);
@@ -132,6 +141,12 @@ static u64 look_at_reports(struct xhci *x)
 	return next;
 }
 
+static void look_between(struct xhci *x)
+{
+	if (!panic_in_progress)
+		look_at_reports(x);
+}
+
 /* A pipe that failed, unless its device is gone.  False: there is none. */
 static bool look_at_failures(struct xhci *x)
 {
@@ -151,14 +166,16 @@ static void usb_thread(void *arg)
 {
 	struct xhci *x = arg;
 
+	x->thread = current_thread();
 	x->ports_changed = true;
 	while (!x->dead) {
 		u64 next = look_at_reports(x);
 
+		log_file_serve(x);
 		if (x->ports_changed)
 			look_at_root_ports(x);
 		else if (!look_at_hubs(x) && !look_at_failures(x))
-			xhci_sleep(x, next);
+			xhci_rest(x, next);
 	}
 	while (usb_first(x))
 		detach(usb_first(x));
@@ -181,7 +198,10 @@ static void usb_init(void)
 			return;
 		}
 		x->transfer_event = usb_transfer_event;
+		x->between = look_between;
 		error = xhci_start(x);
+		if (!error)
+			log_file_possible();
 		/* A controller that failed keeps its memory: it may still write there. */
 		if (error == 0 && IS_ERR(kthread_create("usb", usb_thread, x)))
 			log_warn("usb: no memory for the thread of controller %x:%x", x->pci.vendor,

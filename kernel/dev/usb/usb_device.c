@@ -5,80 +5,23 @@
 #include "kernel/dev/usb/usb_device.h"
 
 #include "arch/x86_64/cpu/layout.h"
+#include "kernel/dev/usb/usb_context.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 #include "kernel/mem/slab.h"
 
-#define REQUEST_NS	      (2 * NSEC_PER_SEC)
-#define FAILURES_MAX	      8
-#define DEPTH_MAX	      5 /* hubs in a row (USB 2.0, 4.1.1) */
+#define REQUEST_NS	  (2 * NSEC_PER_SEC)
+#define FAILURES_MAX	  8
+#define DEPTH_MAX	  5 /* hubs in a row (USB 2.0, 4.1.1) */
 
-#define DESCRIPTOR_DEVICE     0x0100
-#define DESCRIPTOR_CONFIG     0x0200
-#define TYPE_INTERFACE	      4
-#define TYPE_ENDPOINT	      5
-#define CLASS_HID	      3
-#define CLASS_HUB	      9
-
-#define ENDPOINT_CONTROL      4U /* types in contexts (xHCI 1.2, 6.2.3) */
-#define ENDPOINT_INTERRUPT_IN 7U
-#define CONTEXT_CONTROL	      1 /* the index of the control pipe */
-
-/* --- Contexts: what the controller knows of a device (6.2) -------------------------------------
- */
-
-/* Context `n` of the input: 0 says which of the others count; 1 is the slot, then the endpoints. */
-static u32 *input_context(struct usb_device *d, u32 n)
-{
-	return (u32 *)((u8 *)d->input + (size_t)n * d->xhci->context_size);
-}
-
-static void input_begin(struct usb_device *d, u32 added)
-{
-	memset(d->input, 0, PAGE_SIZE);
-	input_context(d, 0)[1] = added;
-	memcpy(input_context(d, 1), d->context, d->xhci->context_size);
-}
-
-static void input_endpoint(struct usb_device *d, u32 dci, u32 type, u32 packet, u32 interval,
-			   struct ring *ring)
-{
-	u32 *e = input_context(d, dci + 1);
-	u64 dequeue = ring_dequeue(ring);
-
-	e[0] = interval << 16;
-	e[1] = packet << 16 | type << 3 | 3 << 1; /* three tries */
-	e[2] = (u32)dequeue;
-	e[3] = (u32)(dequeue >> 32);
-	e[4] = type == ENDPOINT_CONTROL ? 8 : packet | packet << 16;
-}
-
-static int device_command(struct usb_device *d, enum trb_type type)
-{
-	int code =
-	    xhci_command(d->xhci, virt_to_phys(d->input), TRB_TYPE(type) | TRB_SLOT(d->slot), NULL);
-
-	return code == COMPLETION_SUCCESS ? 0 : -EIO;
-}
-
-/* The slot's context: where the device is in the tree. */
-static void input_slot(struct usb_device *d, u32 entries)
-{
-	u32 *s = input_context(d, 1);
-
-	s[0] = d->route | d->speed << 20 | (d->kind == USB_HUB ? 1U << 26 : 0) | entries << 27;
-	s[1] = d->root_port << 16 | (d->kind == USB_HUB ? d->hub_ports << 24 : 0);
-	s[2] = d->kind == USB_HUB && d->speed == USB_HIGH ? d->hub_think << 16 : 0;
-	/* A slow device behind a fast hub: the hub translates for it. */
-	if (d->speed == USB_FULL || d->speed == USB_LOW)
-		for (struct usb_device *c = d; c->parent; c = c->parent)
-			if (c->parent->speed == USB_HIGH) {
-				s[2] = c->parent->slot | c->port << 8;
-				break;
-			}
-	s[3] = 0;
-}
+#define DESCRIPTOR_DEVICE 0x0100
+#define DESCRIPTOR_CONFIG 0x0200
+#define TYPE_INTERFACE	  4
+#define TYPE_ENDPOINT	  5
+#define CLASS_HID	  3
+#define CLASS_STORAGE	  8
+#define CLASS_HUB	  9
 
 /* --- Requests -----------------------------------------------------------------------------------
  */
@@ -112,21 +55,16 @@ void usb_transfer_event(struct xhci *x, const struct trb *event)
 		d->report_failed = code != COMPLETION_SUCCESS && code != COMPLETION_SHORT;
 		d->report_due = !d->report_failed;
 		d->report_length = d->report_size - MIN(missing, d->report_size);
+	} else {
+		usb_pipes_event(d, event);
 	}
 }
 
-/* A pipe that has stalled: the endpoint starts again at the ring's next TRB (4.6.8). */
-static int reset_endpoint(struct usb_device *d, u32 dci, struct ring *ring)
+bool usb_is_gone(struct usb_device *d)
 {
-	u32 where = TRB_SLOT(d->slot) | TRB_ENDPOINT(dci);
+	u32 port = xhci_port(d->xhci, d->root_port);
 
-	/* Each fails if the endpoint is not in the state that it is for: then the other does it. */
-	xhci_command(d->xhci, 0, TRB_TYPE(TRB_RESET_ENDPOINT) | where, NULL);
-	xhci_command(d->xhci, 0, TRB_TYPE(TRB_STOP_ENDPOINT) | where, NULL);
-	return xhci_command(d->xhci, ring_dequeue(ring), TRB_TYPE(TRB_SET_DEQUEUE) | where, NULL) ==
-		       COMPLETION_SUCCESS
-		   ? 0
-		   : -EIO;
+	return !(port & PORT_CONNECTED) || port & PORT_CONNECT_CHANGE;
 }
 
 int usb_request(struct usb_device *d, u8 type, u8 request, u16 value, u16 index, u16 length)
@@ -152,15 +90,17 @@ int usb_request(struct usb_device *d, u8 type, u8 request, u16 value, u16 index,
 		xhci_poll(d->xhci);
 		if (d->request_done)
 			break;
-		if (d->xhci->dead || clock_now_ns() >= deadline) {
-			reset_endpoint(d, CONTEXT_CONTROL, &d->control);
+		if (d->xhci->dead || usb_is_gone(d))
+			return -ENODEV;
+		if (clock_now_ns() >= deadline) {
+			usb_reset_endpoint(d, CONTEXT_CONTROL, &d->control);
 			return -ETIMEDOUT;
 		}
 		xhci_sleep(d->xhci, deadline);
 	}
 	if (d->request_code == COMPLETION_SUCCESS)
 		return (int)(length - MIN(d->request_missing, (u32)length));
-	reset_endpoint(d, CONTEXT_CONTROL, &d->control);
+	usb_reset_endpoint(d, CONTEXT_CONTROL, &d->control);
 	return d->request_code == COMPLETION_STALL ? -EPIPE : -EIO;
 }
 
@@ -180,9 +120,9 @@ int usb_recover(struct usb_device *d)
 	u16 endpoint = (u16)(0x80 | d->report_endpoint / 2);
 
 	d->report_failed = false;
-	if (++d->failures > FAILURES_MAX || reset_endpoint(d, d->report_endpoint, &d->reports))
+	if (++d->failures > FAILURES_MAX || usb_reset_endpoint(d, d->report_endpoint, &d->reports))
 		return -EIO;
-	usb_request(d, 0x02, REQUEST_CLEAR_FEATURE, 0, endpoint, 0); /* of the endpoint: HALT */
+	usb_request(d, TO_ENDPOINT, REQUEST_CLEAR_FEATURE, 0, endpoint, 0); /* HALT */
 	usb_next_report(d);
 	return 0;
 }
@@ -203,11 +143,11 @@ static int open_reports(struct usb_device *d)
 {
 	if (ring_init(&d->reports))
 		return -ENOMEM;
-	input_begin(d, 1U | 1U << d->report_endpoint);
-	input_slot(d, d->report_endpoint);
-	input_endpoint(d, d->report_endpoint, ENDPOINT_INTERRUPT_IN, d->report_size, d->interval,
-		       &d->reports);
-	if (device_command(d, TRB_CONFIGURE_ENDPOINT))
+	usb_input_begin(d, 1U | 1U << d->report_endpoint);
+	usb_input_slot(d, d->report_endpoint);
+	usb_input_endpoint(d, d->report_endpoint, ENDPOINT_INTERRUPT_IN, d->report_size,
+			   d->interval, &d->reports);
+	if (usb_device_command(d, TRB_CONFIGURE_ENDPOINT))
 		return -EIO;
 	d->report_size = MIN(d->report_size, (u32)REPORT_MAX);
 	return 0;
@@ -215,17 +155,32 @@ static int open_reports(struct usb_device *d)
 
 int usb_configure_hub(struct usb_device *d)
 {
-	input_begin(d, 1U);
-	input_slot(d, d->report_endpoint);
-	return device_command(d, TRB_CONFIGURE_ENDPOINT);
+	usb_input_begin(d, 1U);
+	usb_input_slot(d, d->report_endpoint);
+	return usb_device_command(d, TRB_CONFIGURE_ENDPOINT);
 }
 
 /* --- What it is ----------------------------------------------------------------------------------
  */
 
-/* Look through a configuration (USB 2.0, 9.6.3) for a keyboard with the boot protocol
- * (HID 1.11, 4.3) or a hub, and its interrupt endpoint.  Every length comes from the device and is
- * checked. */
+static enum usb_kind kind_of(const u8 *interface)
+{
+	u8 class = interface[5], subclass = interface[6], protocol = interface[7];
+
+	if (interface[3] != 0) /* another setting of the interface: not the one in use */
+		return USB_OTHER;
+	if (class == CLASS_HUB)
+		return USB_HUB;
+	if (class == CLASS_HID && subclass == 1 && protocol == 1)
+		return USB_KEYBOARD;
+	/* SCSI commands by bulk transfers only (Mass Storage Overview 1.4, chapters 2 and 3). */
+	return class == CLASS_STORAGE && subclass == 6 && protocol == 0x50 ? USB_STORAGE
+									   : USB_OTHER;
+}
+
+/* Look through a configuration (USB 2.0, 9.6.3) for a keyboard with the boot protocol (HID 1.11,
+ * 4.3) or a hub, and its interrupt endpoint, or for storage and its bulk endpoints.  Every length
+ * comes from the device and is checked. */
 static void find_interface(struct usb_device *d, const u8 *text, u32 length)
 {
 	enum usb_kind kind = USB_OTHER;
@@ -237,20 +192,25 @@ static void find_interface(struct usb_device *d, const u8 *text, u32 length)
 
 		if (t[1] == TYPE_INTERFACE && t[0] >= 9) {
 			interface = t[2];
-			kind = t[5] == CLASS_HUB			     ? USB_HUB
-			       : t[5] == CLASS_HID && t[6] == 1 && t[7] == 1 ? USB_KEYBOARD
-									     : USB_OTHER;
-			if (t[3] != 0) /* another setting of the interface: not the one in use */
-				kind = USB_OTHER;
-		} else if (t[1] == TYPE_ENDPOINT && t[0] >= 7 && kind != USB_OTHER && t[2] & 0x80 &&
-			   (t[3] & 3) == 3 && t[2] & 15) {
-			d->kind = kind;
-			d->interface = interface;
+			kind = kind_of(t);
+			continue;
+		}
+		if (t[1] != TYPE_ENDPOINT || t[0] < 7 || kind == USB_OTHER || !(t[2] & 15))
+			continue;
+		d->interface = interface;
+		if (kind == USB_STORAGE && (t[3] & 3) == 2) {
+			usb_pipes_found(d, t, length - at);
+			if (!d->bulk[0].endpoint || !d->bulk[1].endpoint)
+				continue;
+		} else if (kind != USB_STORAGE && t[2] & 0x80 && (t[3] & 3) == 3) {
 			d->report_endpoint = (t[2] & 15U) * 2 + 1;
 			d->report_size = (t[4] | t[5] << 8) & 0x7ffU;
 			d->interval = interval_of(d->speed, t[6]);
-			return;
+		} else {
+			continue;
 		}
+		d->kind = kind;
+		return;
 	}
 }
 
@@ -263,9 +223,9 @@ static int adjust_packet_size(struct usb_device *d)
 		return 0;
 	if (size != 16 && size != 32 && size != 64)
 		return -EIO;
-	input_begin(d, 1U << CONTEXT_CONTROL);
-	input_endpoint(d, CONTEXT_CONTROL, ENDPOINT_CONTROL, size, 0, &d->control);
-	return device_command(d, TRB_EVALUATE_CONTEXT);
+	usb_input_begin(d, 1U << CONTEXT_CONTROL);
+	usb_input_endpoint(d, CONTEXT_CONTROL, ENDPOINT_CONTROL, size, 0, &d->control);
+	return usb_device_command(d, TRB_EVALUATE_CONTEXT);
 }
 
 static int configure(struct usb_device *d)
@@ -291,7 +251,7 @@ static int configure(struct usb_device *d)
 		return 0;
 	if (usb_request(d, TO_DEVICE, REQUEST_SET_CONFIGURATION, number, 0, 0) < 0)
 		return -EIO;
-	return open_reports(d);
+	return d->kind == USB_STORAGE ? usb_pipes_open(d) : open_reports(d);
 }
 
 static int give_address(struct usb_device *d)
@@ -304,11 +264,11 @@ static int give_address(struct usb_device *d)
 		return -EIO;
 	d->slot = answer.control >> 24;
 	d->xhci->contexts[d->slot] = virt_to_phys(d->context);
-	input_begin(d, 1U | 1U << CONTEXT_CONTROL);
-	input_slot(d, 1);
-	input_endpoint(d, CONTEXT_CONTROL, ENDPOINT_CONTROL, packet[MIN(d->speed, (u32)USB_SUPER)],
-		       0, &d->control);
-	return device_command(d, TRB_ADDRESS_DEVICE);
+	usb_input_begin(d, 1U | 1U << CONTEXT_CONTROL);
+	usb_input_slot(d, 1);
+	usb_input_endpoint(d, CONTEXT_CONTROL, ENDPOINT_CONTROL,
+			   packet[MIN(d->speed, (u32)USB_SUPER)], 0, &d->control);
+	return usb_device_command(d, TRB_ADDRESS_DEVICE);
 }
 
 /* --- Coming and going
@@ -330,6 +290,7 @@ static void forget(struct usb_device *d)
 		}
 	ring_free(&d->control);
 	ring_free(&d->reports);
+	usb_pipes_free(d);
 	usb_page_free(d->context);
 	usb_page_free(d->input);
 	usb_page_free(d->buffer);

@@ -9,7 +9,17 @@
 
 enum usb_speed { USB_FULL = 1, USB_LOW, USB_HIGH, USB_SUPER }; /* as in a port's register */
 
-enum usb_kind { USB_OTHER, USB_KEYBOARD, USB_HUB };
+enum usb_kind { USB_OTHER, USB_KEYBOARD, USB_HUB, USB_STORAGE };
+
+/* A bulk endpoint.  One transfer at a time. */
+struct usb_pipe {
+	struct ring ring;
+	u32 endpoint; /* its index in contexts; 0: none */
+	u32 packet, burst;
+	paddr_t at; /* the transfer that is waited for */
+	bool done;
+	u32 code, missing; /* how it ended; bytes that were not moved */
+};
 
 /* One thing in the tree of devices. */
 struct usb_device {
@@ -44,6 +54,11 @@ struct usb_device {
 	u8 keys[8];    /* the last report */
 	u8 repeat_key; /* the usage of the key that repeats; 0: none */
 	u64 repeat_ns; /* when it does next */
+
+	/* Storage. */
+	struct usb_pipe bulk[2]; /* out, in */
+	u8 *block;		 /* a page: what is read and written */
+	u32 blocks, tag;
 };
 
 #define REPORT_OFFSET 2048
@@ -57,20 +72,24 @@ struct usb_device {
 #define REQUEST_SET_CONFIGURATION 9
 #define TO_DEVICE		  0x00
 #define TO_INTERFACE		  0x01
+#define TO_ENDPOINT		  0x02
 #define FROM_DEVICE		  0x80
 #define CLASS_REQUEST		  0x20
 #define TO_PORT			  0x23 /* of a hub */
 #define FROM_PORT		  0xa3
 
 /* Send a request on the control pipe; the data, at most 2048 bytes, is in d->buffer.  Returns the
- * number of bytes, -EIO, -ETIMEDOUT or -EPIPE (the device does not know the request).  Sleeps, at
- * most 2 s. */
+ * number of bytes, -EIO, -ENODEV (it was pulled out), -ETIMEDOUT or -EPIPE (the device does not
+ * know the request).  Sleeps, at most 2 s. */
 int usb_request(struct usb_device *d, u8 type, u8 request, u16 value, u16 index, u16 length);
 
 /* Find out what is at a port that has been reset: give it an address, read what it is, and
  * configure it, with its pipe for reports if it is a keyboard or a hub.  NULL: it does not answer,
  * is broken, or there is no memory or slot.  Sleeps. */
 struct usb_device *usb_attach(struct xhci *x, struct usb_device *parent, u32 port, u32 speed);
+
+/* Has what is at the device's root port been pulled out?  The thread need not have noticed yet. */
+bool usb_is_gone(struct usb_device *d);
 
 /* Forget a device and all that is behind it.  Sleeps. */
 void usb_detach(struct usb_device *d);

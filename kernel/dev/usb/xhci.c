@@ -7,6 +7,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
+#include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/wait.h"
@@ -136,7 +137,10 @@ u64 ring_dequeue(const struct ring *r)
 
 void usb_pause_ms(u32 ms)
 {
-	sleep_until(clock_now_ns() + ms * NSEC_PER_MSEC, 0);
+	if (panic_in_progress)
+		clock_delay_us(ms * 1000);
+	else
+		sleep_until(clock_now_ns() + ms * NSEC_PER_MSEC, 0);
 }
 
 /* Wait until `bits` of a register are as wanted, at most `ms`. */
@@ -230,8 +234,8 @@ static int make_rings(struct xhci *x)
 	return 0;
 }
 
-/* The handler of all controllers' interrupts: wakes their threads. */
-static void xhci_interrupt(void)
+/* Wakes the threads of all controllers; the handler of all their interrupts. */
+static void wake_threads(void)
 {
 	u64 flags = spin_lock_irq(&usb_lock);
 
@@ -267,7 +271,7 @@ int xhci_start(struct xhci *x)
 	}
 	if (make_rings(x))
 		return -ENOMEM;
-	x->poll_ns = pci_message_interrupt(&x->pci, x->registers, size, xhci_interrupt)
+	x->poll_ns = pci_message_interrupt(&x->pci, x->registers, size, wake_threads)
 			 ? NO_MESSAGE_NS
 			 : MESSAGE_POLL_NS;
 	write(x->runtime, INTERRUPT_RATE, 4000); /* of 250 ns: at most one in a millisecond */
@@ -332,19 +336,46 @@ bool xhci_poll(struct xhci *x)
 	return read_some;
 }
 
-void xhci_sleep(struct xhci *x, u64 deadline_ns)
+static void sleep_or_rest(struct xhci *x, u64 deadline_ns, bool rest)
 {
-	u64 flags = spin_lock_irq(&usb_lock);
-	u32 before = interrupts;
+	u64 flags;
+	u32 before;
 
+	if (panic_in_progress) {
+		clock_delay_us(100);
+		xhci_poll(x);
+		return;
+	}
+	flags = spin_lock_irq(&usb_lock);
+	before = interrupts;
 	spin_unlock_irq(&usb_lock, flags);
-	if (xhci_poll(x)) /* what came before `before` was read */
+	/* What came before `before` was read. */
+	if (xhci_poll(x) || (rest && READ_ONCE(x->asked)))
 		return;
 	deadline_ns = MIN(deadline_ns, clock_now_ns() + x->poll_ns);
 	flags = spin_lock_irq(&usb_lock);
-	if (before == interrupts)
+	if (before == interrupts) {
+		WRITE_ONCE(x->resting, rest);
 		wait_sleep_irq(&usb_queue, &usb_lock, deadline_ns, 0);
+		WRITE_ONCE(x->resting, false);
+	}
 	spin_unlock_irq(&usb_lock, flags);
+}
+
+void xhci_sleep(struct xhci *x, u64 deadline_ns)
+{
+	sleep_or_rest(x, deadline_ns, false);
+}
+
+void xhci_rest(struct xhci *x, u64 deadline_ns)
+{
+	sleep_or_rest(x, deadline_ns, true);
+}
+
+void xhci_ask(struct xhci *x)
+{
+	WRITE_ONCE(x->asked, true);
+	wake_threads(); /* under its lock: `asked` is visible to a thread that sees the count */
 }
 
 int xhci_command(struct xhci *x, u64 parameter, u32 control, struct trb *answer)

@@ -78,6 +78,11 @@ struct xhci {
 	/* Called for each transfer event; may only record it. */
 	void (*transfer_event)(struct xhci *x, const struct trb *event);
 	void *devices; /* for the owner of transfer_event */
+	/* Called while a long transfer is waited for: keys that were pressed. */
+	void (*between)(struct xhci *x);
+	struct thread *thread; /* that serves this controller */
+	bool asked;	       /* by xhci_ask(); the thread clears it */
+	bool resting;	       /* the thread sleeps and no ring is being changed */
 };
 
 /* Allocate a zeroed page that a controller may read and write, and free it (NULL: nothing). */
@@ -102,10 +107,15 @@ int xhci_start(struct xhci *x);
 bool xhci_poll(struct xhci *x);
 
 /* Read the events that have come; if there are none, sleep until the interrupt of a controller or
- * the deadline (clock_now_ns()).  The caller tests its condition before and after. */
+ * the deadline (clock_now_ns()).  The caller tests its condition before and after.  In a panic
+ * nothing sleeps: it waits 100 us. */
 void xhci_sleep(struct xhci *x, u64 deadline_ns);
 
-/* Sleep for some milliseconds. */
+/* The same when nothing is under way: another thread ends the sleep by xhci_ask(). */
+void xhci_rest(struct xhci *x, u64 deadline_ns);
+void xhci_ask(struct xhci *x);
+
+/* Sleep for some milliseconds; in a panic, wait. */
 void usb_pause_ms(u32 ms);
 
 /* Issue one command and sleep until its answer, at most 5 s.  Returns the completion code, or
