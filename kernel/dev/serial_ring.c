@@ -55,8 +55,8 @@ static bool send(struct console *c)
 	return sent;
 }
 
-/* Poll the port until the bytes before `mark`, a value of `head`, are sent.  False: the port is not
- * ready in time, and `end_ns` has come. */
+/* Poll the port until the bytes before `mark`, a value of `head`, are sent, as long as it sends
+ * some. False: it is not ready in time, and `end_ns` has come. */
 static bool drain_to(struct console *c, u32 mark, u64 end_ns)
 {
 	while ((s32)(mark - READ_ONCE(tail)) > 0)
@@ -92,12 +92,9 @@ static void ring_flush(struct console *c, bool now)
 
 static bool ring_drain(struct console *c)
 {
-	u32 mark = READ_ONCE(head);
-	u64 bits = (u64)(mark - READ_ONCE(tail)) * SERIAL_BITS_PER_BYTE;
-	u64 line_ns = bits * NSEC_PER_SEC / SERIAL_BITS_PER_SECOND * serial_divisor;
 	u64 patience_ns = READ_ONCE(c->stuck) ? 0 : DRAIN_NS;
 
-	return drain_to(c, mark, clock_now_ns() + line_ns + patience_ns) &&
+	return drain_to(c, READ_ONCE(head), clock_now_ns() + patience_ns) &&
 	       serial_wait(SERIAL_ALL_SENT);
 }
 

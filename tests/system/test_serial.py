@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
 """A serial line whose other end stops reading: writers sleep, can be interrupted and killed, and lose
-no byte (tests/user/slow_terminal.c, which a terminal of the host has to pass as well)."""
+no byte (tests/user/slow_terminal.c, which a terminal of the host has to pass as well).  A serial port
+beside a display: it gets the log, also the last line, and costs no time if it never sends."""
 import os
 import re
 import select
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
 
-from vm import BUILD, ENDED, VM
+from vm import BUILD, ENDED, ROOT, VM
+
+sys.path.insert(0, str(ROOT / "tests/machines"))
+import bochs  # noqa: E402
+import drive  # noqa: E402
+from cells import Cell  # noqa: E402
 
 
 def read_slowly(fd, pause, timeout=60):
@@ -91,3 +98,48 @@ def test_on_host():
         check(read_slowly(ours, 5))
         assert program.wait() == 0
     os.close(ours)
+
+
+def beside_a_display(tmp_path, words, **options):
+    """A machine with a display in text mode, a keyboard and a serial port."""
+    cell = Cell("beside a display", "serial", **{"firmware": "none", "medium": "kernel", "machine": "pc",
+                                                 "cpus": "1", "words": words, **options})
+    return drive.machine(cell, tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("words, shell_at_port", [("", False), ("console=tty0 console=ttyS0", True)])
+def test_what_goes_to_the_port(tmp_path, words, shell_at_port):
+    with beside_a_display(tmp_path, words) as pc:
+        pc.wait(drive.PROMPT, ended_by=drive.STOPPED)
+        drive.first_key(pc)
+        drive.run(pc, "echo all-$?", r"^all-0")
+        drive.power_off(pc)
+        port = pc.serial()
+    assert "init: running /init" in port
+    assert ("all-0" in port, "~ #" in port) == (shell_at_port, shell_at_port), port[-1000:]
+
+
+def test_a_port_that_never_sends(tmp_path):
+    """The display goes on, although console= names the port, too; and nothing polls it."""
+    with beside_a_display(tmp_path, "console=ttyS0 console=tty0", serial="stuck") as pc:
+        pc.wait(drive.PROMPT, ended_by=drive.STOPPED)
+        drive.first_key(pc)
+        drive.run(pc, "seq 1 2000; echo all-$?", r"^all-0")
+        drive.run(pc, "dmesg; echo dmesg-$?", r"^dmesg-0")
+        assert "serial: ttyS0 sends nothing: programs no longer wait for it" in pc.look(), pc.look()
+        pc.demand.look()
+        before = pc.demand.cpu
+        time.sleep(3)
+        pc.demand.look()
+        assert pc.demand.cpu - before < 1.5, "the machine is not idle"
+        drive.power_off(pc)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(bochs.missing()), reason=bochs.missing())
+def test_the_last_byte_leaves(tmp_path):
+    """Bochs drops what has not left the port when the machine is switched off."""
+    with beside_a_display(tmp_path, "-- run true", firmware="bochs", medium="cd",
+                          cpu="corei7_skylake_x") as pc:
+        drive.ends_with(pc, "guest-shutdown")
+        assert pc.serial().endswith("init exited with status 0\n"), pc.serial()[-200:]

@@ -59,10 +59,11 @@ static bool port_has(const char *text)
 static void program_writes(u32 bytes)
 {
 	char text[16] = "0123456789abcde";
+	u64 limit = now + 600 * NSEC_PER_SEC;
 
 	for (u32 i = 0; i < bytes; i += 16) {
 		text[15] = i % 64 ? '.' : '\n';
-		while (console_room() < 16) {
+		while (console_room() < 16 && now < limit) {
 			u64 end = now + CONSOLE_WAIT_NS, before = readies;
 
 			while (readies == before && now < end)

@@ -13,8 +13,10 @@
 #include "boot/cmdline.h"
 #include "kernel/lib/string.h"
 
-#define PORT 0x3f8
-#define IRQ  4
+#define PORT	  0x3f8
+#define IRQ	  4
+
+#define SPEED_MAX 115200 /* bits/s */
 
 /* Registers, from PORT. */
 enum { DATA, INTERRUPT_ENABLE, FIFO_CONTROL, LINE_CONTROL, MODEM_CONTROL, LINE_STATUS };
@@ -190,10 +192,10 @@ static u32 divisor_wanted(void)
 		if (strncmp(value, "ttyS0,", 6))
 			continue;
 		speed = 0;
-		for (const char *p = value + 6; *p >= '0' && *p <= '9' && speed < 115200; p++)
+		for (const char *p = value + 6; *p >= '0' && *p <= '9' && speed < SPEED_MAX; p++)
 			speed = speed * 10 + (u32)(*p - '0');
 	}
-	return speed >= 50 && speed < SERIAL_BITS_PER_SECOND ? SERIAL_BITS_PER_SECOND / speed : 1;
+	return speed >= 50 && speed < SPEED_MAX ? SPEED_MAX / speed : 1;
 }
 
 /* Test the port by its loopback mode. */
@@ -204,8 +206,8 @@ static bool serial_present(void)
 	reg_write(MODEM_CONTROL, MODEM_LOOPBACK | MODEM_RTS | MODEM_OUT2);
 	reg_write(DATA, 0xae);
 	for (u32 i = 0; i < POLLS * serial_divisor; i++)
-		if (reg_read(LINE_STATUS) & LINE_STATUS_DATA_READY)
-			return reg_read(DATA) == 0xae;
+		if (reg_read(LINE_STATUS) & LINE_STATUS_DATA_READY && reg_read(DATA) == 0xae)
+			return true;
 	return false;
 }
 
