@@ -140,8 +140,8 @@ void serial_interrupt(void)
 	for (u32 i = 0; i < ROUNDS; i++) {
 		bool pending = !broken && !(reg_read(INTERRUPT_ID) & INTERRUPT_NONE);
 
-		if (receive() | (c->ops->transmit && c->ops->transmit(c)))
-			busy = true;
+		busy |= receive();
+		busy |= c->ops->transmit && c->ops->transmit(c);
 		if (!pending)
 			return;
 	}
