@@ -78,6 +78,8 @@ static void early_write(struct log_sink *sink, const char *bytes, size_t length)
 		if (bytes[i] != '\n')
 			letter_put(column++, row, bytes[i]);
 	}
+	/* A processor that halts next must not keep letters in its buffers (SDM 3A 12.3.1). */
+	__asm__ volatile("sfence" ::: "memory");
 }
 
 void early_screen_end(void)
@@ -125,3 +127,6 @@ static void early_screen_start(void)
 }
 
 BOOT_CALL(10, early_screen_start);
+
+/* Also if there is no display: the page tables that map the screen go. */
+EARLY_INIT_CALL(90, early_screen_end);
