@@ -19,8 +19,7 @@
 struct record {
 	u64 state; /* WRITING(n), then COMMITTED(n), for the n-th record since boot; 0: never used
 		    */
-	u16 length;
-	char text[LOG_RECORD_TEXT];
+	struct log_record line;
 };
 _Static_assert(sizeof(struct record) <= RECORD_SIZE, "a record with its text");
 
@@ -32,6 +31,7 @@ static u64 head; /* number of the next record; may be too low for a moment */
 static struct log_sink *sinks;
 static bool printing;
 static u64 (*clock)(void);
+u32 log_console_level = LOG_INFO + 1;
 
 static struct record *record_at(u64 n)
 {
@@ -59,7 +59,7 @@ static struct record *record_reserve(u64 *number)
 }
 
 /* Append a record, or drop it if there is no free record. */
-static void record_write(const char *text, size_t length)
+static void record_write(u8 level, bool begins, const char *text, size_t length)
 {
 	u64 n;
 	struct record *r = record_reserve(&n);
@@ -67,8 +67,10 @@ static void record_write(const char *text, size_t length)
 	if (!r)
 		return;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	r->length = (u16)length;
-	memcpy(r->text, text, length);
+	r->line.length = (u16)length;
+	r->line.level = level;
+	r->line.begins = begins;
+	memcpy(r->line.text, text, length);
 	/* SEQ_CST: visible before log_flush() reads `printing`. */
 	__atomic_store_n(&r->state, COMMITTED(n), __ATOMIC_SEQ_CST);
 }
@@ -76,7 +78,7 @@ static void record_write(const char *text, size_t length)
 enum found { RECORD_THERE, RECORD_NOT_YET, RECORD_WRITTEN_NOW, RECORD_LOST };
 
 /* Make a consistent copy of record `n`: its state must be the same before and after the copy. */
-static enum found record_read(u64 n, struct record *copy)
+static enum found record_read(u64 n, struct log_record *copy)
 {
 	const struct record *r = record_at(n);
 	u64 state = __atomic_load_n(&r->state, __ATOMIC_SEQ_CST);
@@ -85,8 +87,9 @@ static enum found record_read(u64 n, struct record *copy)
 		return RECORD_NOT_YET;
 	if (state == WRITING(n))
 		return RECORD_WRITTEN_NOW;
-	copy->length = MIN(READ_ONCE(r->length), (u16)LOG_RECORD_TEXT);
-	memcpy(copy->text, r->text, copy->length);
+	memcpy(copy, &r->line, offsetof(struct log_record, text));
+	copy->length = MIN(copy->length, (u16)LOG_RECORD_TEXT);
+	memcpy(copy->text, r->line.text, copy->length);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (state != COMMITTED(n) || __atomic_load_n(&r->state, __ATOMIC_RELAXED) != state)
 		return RECORD_LOST;
@@ -111,7 +114,7 @@ static bool sink_ready(struct log_sink *sink, u64 n)
 static bool sink_print(struct log_sink *sink, bool forced)
 {
 	u64 n = __atomic_load_n(&sink->printed, __ATOMIC_RELAXED), oldest;
-	struct record copy;
+	struct log_record copy;
 
 	if (!forced && !sink_ready(sink, n))
 		return false;
@@ -137,7 +140,7 @@ static bool sink_print(struct log_sink *sink, bool forced)
 	 * line is printed again. */
 	if (forced)
 		__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
-	if (copy.length)
+	if (copy.length && copy.level < READ_ONCE(log_console_level))
 		sink->ops->write(sink, copy.text, copy.length);
 	__atomic_store_n(&sink->printed, n + 1, __ATOMIC_RELAXED);
 	return true;
@@ -208,7 +211,7 @@ void log_drain(void)
 		}
 }
 
-void log_printf(const char *fmt, ...)
+void log_printf(enum log_level level, const char *fmt, ...)
 {
 	u64 (*now)(void) = __atomic_load_n(&clock, __ATOMIC_ACQUIRE);
 	u64 us = now ? now() / NSEC_PER_USEC : 0;
@@ -226,7 +229,7 @@ void log_printf(const char *fmt, ...)
 	/* A long line needs several records.  Records of other CPUs may come between them. */
 	for (size_t at = 0; at < length; at += n) {
 		n = MIN(length - at, (size_t)LOG_RECORD_TEXT);
-		record_write(line + at, n);
+		record_write((u8)level, at == 0, line + at, n);
 	}
 	log_flush();
 }
@@ -246,32 +249,40 @@ void log_set_clock(u64 (*now_ns)(void))
 	__atomic_store_n(&clock, now_ns, __ATOMIC_RELEASE);
 }
 
-size_t log_length(void)
+bool log_next(u64 *number, struct log_record *record)
 {
 	u64 end = __atomic_load_n(&head, __ATOMIC_ACQUIRE);
-	size_t length = 0;
-	struct record copy;
 
-	for (u64 n = record_oldest(); n < end; n++)
-		if (record_read(n, &copy) == RECORD_THERE)
-			length += copy.length;
+	for (u64 n = MAX(*number, record_oldest()); n < end; n++)
+		if (record_read(n, record) == RECORD_THERE) {
+			*number = n + 1;
+			return true;
+		}
+	return false;
+}
+
+size_t log_length(void)
+{
+	size_t length = 0;
+	struct log_record r;
+	u64 n = 0;
+
+	for (u32 i = 0; i < RECORDS && log_next(&n, &r); i++)
+		length += r.length;
 	return length;
 }
 
 size_t log_read(char *buf, size_t size)
 {
-	u64 end = __atomic_load_n(&head, __ATOMIC_ACQUIRE);
 	size_t length = log_length(), skip = length > size ? length - size : 0, done = 0;
-	struct record copy;
+	struct log_record r;
+	u64 n = 0;
 
-	for (u64 n = record_oldest(); n < end; n++) {
-		size_t from, part;
+	while (done < size && log_next(&n, &r)) {
+		size_t from = MIN(skip, (size_t)r.length);
+		size_t part = MIN(r.length - from, size - done);
 
-		if (record_read(n, &copy) != RECORD_THERE)
-			continue;
-		from = MIN(skip, (size_t)copy.length);
-		part = MIN(copy.length - from, size - done);
-		memcpy(buf + done, copy.text + from, part);
+		memcpy(buf + done, r.text + from, part);
 		skip -= from;
 		done += part;
 	}

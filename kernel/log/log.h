@@ -29,13 +29,17 @@ struct log_sink_ops {
 	bool (*drain)(struct log_sink *sink);
 };
 
-/* Write one line, "[    1.234567] text\n".  The time and the newline are added.  Any context. */
-void log_printf(const char *fmt, ...) __printf(1, 2);
+/* Levels of syslog(2). */
+enum log_level { LOG_ERROR = 3, LOG_WARN = 4, LOG_INFO = 6, LOG_LEVELS = 8 };
 
-/* The level only informs the reader of the code; all levels are printed. */
-#define log_error log_printf
-#define log_warn  log_printf
-#define log_info  log_printf
+/* Write one line, "[    1.234567] text\n".  The time and the newline are added.  Any context. */
+void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3);
+#define log_error(...) log_printf(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_printf(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_printf(LOG_INFO, __VA_ARGS__)
+
+/* Lines of this level and above stay in the ring and are not printed; in a panic all are. */
+extern u32 log_console_level;
 
 /* Add a sink.  The present contents of the ring are written to it.  Sinks are never removed. */
 void log_sink_add(struct log_sink *sink);
@@ -52,6 +56,18 @@ void log_drain(void);
 
 /* Set the function that returns the nanoseconds for time stamps.  Without it they are 0. */
 void log_set_clock(u64 (*now_ns)(void));
+
+/* A record: a line, or a part of one. */
+struct log_record {
+	u16 length;
+	u8 level;
+	bool begins; /* a line */
+	char text[LOG_RECORD_TEXT];
+};
+
+/* Copy the record `*number`, or the first after it that is there, and set *number to the next.
+ * False: there is none. */
+bool log_next(u64 *number, struct log_record *record);
 
 /* Copy the last `size` bytes of the ring, oldest first.  Returns the number of bytes copied. */
 size_t log_read(char *buf, size_t size);

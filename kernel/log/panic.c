@@ -21,6 +21,7 @@ void panic(const char *fmt, ...)
 	va_list args;
 
 	__atomic_store_n(&panic_in_progress, true, __ATOMIC_SEQ_CST);
+	log_console_level = LOG_LEVELS;
 	va_start(args, fmt);
 	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);

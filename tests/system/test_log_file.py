@@ -327,3 +327,25 @@ def test_speeds(stick, made, where):
         ready(vm)
         assert "is saved" in vm.run("savelog")
     assert same_outside(stick, made)
+
+
+# --- dmesg -------------------------------------------------------------------------------------------
+
+def test_dmesg():
+    with VM(args="run /bin/sh") as vm:
+        vm.expect("# ")
+        assert "<6>[    0.000000] Command line: " in vm.run("dmesg -r")
+        assert "] Command line: " in vm.run("dmesg -c") and vm.run("dmesg") == ""
+        assert vm.run("dmesg -n 9; echo $?").endswith("1")
+        vm.run("dmesg -n 5")
+        vm.send("exit\n")
+        assert vm.wait() == ENDED and "init exited" not in vm.log
+
+
+def test_a_panic_is_printed_at_any_level(tmp_path):
+    qmp = tmp_path / "qmp"
+    with VM(extra=["-qmp", f"unix:{qmp},server=on,wait=off"]) as vm:
+        vm.shell()
+        vm.run("dmesg -n 1")
+        Keys(qmp).ask("inject-nmi")
+        assert vm.wait() == PANIC and "kernel panic: " in vm.log and "backtrace:" in vm.log

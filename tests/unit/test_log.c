@@ -65,6 +65,22 @@ static void stamps_and_levels(void)
 	CHECK(strstr(buf, "first") && strstr(buf, "shown\n"));
 }
 
+static void console_level(void)
+{
+	struct log_record r;
+	u64 n = 0;
+	u32 found = 0;
+
+	log_console_level = LOG_WARN;
+	log_warn("hidden");
+	log_error("shown at once");
+	log_console_level = LOG_LEVELS;
+	CHECK(!strstr(seen, "hidden") && strstr(seen, "shown at once"));
+	while (log_next(&n, &r))
+		found += r.level == LOG_WARN && r.begins && memchr(r.text, 'h', r.length);
+	CHECK_EQ(found, 2); /* "shown" of the first test, and "hidden" */
+}
+
 static void long_lines(void)
 {
 	char text[400];
@@ -177,6 +193,7 @@ int main(void)
 {
 	seen = calloc(1, seen_size);
 	RUN(stamps_and_levels);
+	RUN(console_level);
 	RUN(long_lines);
 	RUN(many_writers);
 	RUN(ring_keeps_the_last);

@@ -35,7 +35,7 @@ u64 clock_boot_time_ns(void)
 	return 0;
 }
 
-void log_printf(const char *fmt, ...)
+void log_printf(enum log_level level, const char *fmt, ...)
 {
 }
 
