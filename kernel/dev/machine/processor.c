@@ -157,7 +157,7 @@ static bool has_erratum_400(void)
 			       osvw ? rdmsr(MSR_OSVW_STATUS) : 0);
 }
 
-/* Late, because firmware may switch C1E on when ACPI is enabled. */
+/* After power_button.c: firmware may switch C1E on when ACPI mode is entered. */
 static void processors_check(void)
 {
 	if (has_erratum_400())
@@ -177,4 +177,4 @@ static void processors_check(void)
 			 with_other_adjust);
 }
 
-INIT_CALL(93, processors_check);
+INIT_CALL(95, processors_check);
