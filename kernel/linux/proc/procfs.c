@@ -28,7 +28,7 @@ struct proc_entry {
 	bool heddle;	/* below heddle/ */
 	u32 number; /* FD_LINK, FD_INFO: the descriptor; a file of a process: its index, from 1 */
 	const struct proc_pid_file *file; /* TASK_DIR, PID_FILE, FD_DIR */
-	const char *constant;		    /* MACHINE_FILE: text, or the target of a link; or */
+	const char *constant;		  /* MACHINE_FILE: text, or the target of a link; or */
 	void (*make)(struct text *t);
 	int (*write)(const char *text, size_t length);
 };
@@ -250,27 +250,13 @@ static bool belongs(const struct proc_pid_file *file, const struct proc_entry *d
 /* The file with this index in the directory of a process or thread; NULL if there is none. */
 static const struct proc_pid_file *pid_file(u64 index, const struct proc_entry *dir)
 {
-	linker_set_for_each(file, proc_pid_files)
-		if (belongs(file, dir) && !index--)
-			return file;
+	linker_set_for_each(file, proc_pid_files) if (belongs(file, dir) && !index--) return file;
 	return NULL;
 }
 
-/* The first open descriptor >= fd, or -1. */
-static int file_table_next(struct file_table *t, u32 fd)
-{
-	int result = -1;
-
-	spin_lock(&t->lock);
-	for (; fd < t->size && result < 0; fd++)
-		if (t->slots[fd].file)
-			result = (int)fd;
-	spin_unlock(&t->lock);
-	return result;
-}
-
 /* Fill *e with the first entry of `dir` at or after *position, and set *position behind it.  False
- * if there is none.  The position of a process, thread or descriptor is its number. */
+ * if there is none.  The position of a process or descriptor is its number, the position of a
+ * thread one more than the TID before it. */
 static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_entry *e)
 {
 	s64 number = (s64)MIN(*position, (u64)INT32_MAX);
@@ -287,7 +273,7 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 		e->pid = e->tid = (pid_t)number;
 		break;
 	case TASK_DIR:
-		number = procinfo_next_tid(dir->pid, (tid_t)MAX(number, 1L));
+		number = procinfo_next_tid(dir->pid, (tid_t)MAX(number, 1L) - 1);
 		e->tid = (tid_t)number;
 		e->in_thread = true;
 		break;
@@ -295,7 +281,7 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 		table = procinfo_files(dir->pid);
 		if (!table)
 			return false;
-		number = file_table_next(table, (u32)number);
+		number = procinfo_next_fd(table, (u32)number);
 		file_table_put(table);
 		e->kind = dir->file == &fdinfo_directory ? FD_INFO : FD_LINK;
 		e->number = (u32)number;
@@ -331,15 +317,16 @@ static void entry_name(const struct proc_entry *e, char name[NAME_MAX + 1])
 static u64 entry_ino(const struct proc_entry *e)
 {
 	return (u64)e->tid << 20 | (u64)e->in_thread << 19 | (u64)(e->kind == FD_LINK) << 18 |
-	       (u64)(e->kind == FD_INFO) << 16 |
-	       (u64)e->heddle << 17 | e->number;
+	       (u64)(e->kind == FD_INFO) << 16 | (u64)e->heddle << 17 | e->number;
 }
 
 static u32 entry_mode(const struct proc_entry *e)
 {
 	if (e->file)
 		return e->file->mode;
-	return e->kind == FD_LINK ? S_IFLNK | 0700 : e->kind == FD_INFO ? FILE_MODE : S_IFDIR | 0555;
+	return e->kind == FD_LINK   ? S_IFLNK | 0700
+	       : e->kind == FD_INFO ? FILE_MODE
+				    : S_IFDIR | 0555;
 }
 
 static bool proc_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino,
@@ -426,8 +413,13 @@ static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len
 			return ERR_PTR(-ENOENT);
 		position = position * 10 + (u64)(name[i] - '0');
 	}
-	e.pid = e.tid = (pid_t)position;
-	more = d->kind == ROOT ? procinfo_exists(e.pid) : entry_next(d, &position, &e);
+	e.tid = (tid_t)position;
+	e.in_thread = d->kind == TASK_DIR;
+	e.pid = e.in_thread ? d->pid : e.tid;
+	if (d->kind == ROOT || d->kind == TASK_DIR)
+		more = procinfo_same_process(e.pid, e.tid);
+	else
+		more = entry_next(d, &position, &e);
 	while (more) {
 		entry_name(&e, found);
 		if (strlen(found) == length && !memcmp(found, name, length))
@@ -449,8 +441,7 @@ static void machine_add_file(struct superblock *sb, const struct proc_file *f)
 	const struct proc_entry e = {
 	    .kind = MACHINE_FILE, .make = f->make, .write = f->write, .constant = f->constant};
 
-	superblock_add(sb, f->path,
-		       proc_inode(sb, &e, S_IFREG | (f->write ? 0644 : 0444)));
+	superblock_add(sb, f->path, proc_inode(sb, &e, S_IFREG | (f->write ? 0644 : 0444)));
 }
 
 static void make_self(struct text *t)
@@ -486,8 +477,7 @@ static void procfs_init(void)
 	machine_add("self", S_IFLNK | 0777, &self);
 	machine_add("thread-self", S_IFLNK | 0777, &thread_self);
 	machine_add("mounts", S_IFLNK | 0777, &mounts_link);
-	linker_set_for_each(file, proc_files)
-		machine_add_file(proc, file);
+	linker_set_for_each(file, proc_files) machine_add_file(proc, file);
 	for (size_t i = 0; i < ARRAY_SIZE(device_links); i++)
 		require(!vfs_symlink(NULL, device_links[i][0], device_links[i][1]));
 }

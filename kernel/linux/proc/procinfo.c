@@ -8,6 +8,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/proc/procinfo.h"
+#include "kernel/fs/file_table.h"
 #include "kernel/linux/proc/usage.h"
 #include "kernel/linux/process_parts.h"
 #include "kernel/linux/tracer.h"
@@ -22,8 +23,8 @@
 
 /* --- Finding ---------------------------------------------------------------------------------- */
 
-/* Find a thread by a number of its process and its TID (0: the thread with the first number, which is
- * the leader or, as on Linux, another thread).  The caller gets a reference.  NULL if it has
+/* Find a thread by a number of its process and its TID (0: the thread with the first number, which
+ * is the leader or, as on Linux, another thread).  The caller gets a reference.  NULL if it has
  * ended. */
 static struct thread *find(pid_t pid, tid_t tid)
 {
@@ -116,7 +117,7 @@ static char state_letter(const struct thread *t, const struct process *p)
 
 static const char *state_word(char letter)
 {
-	static const char *const words[] = {"R (running)", "S (sleeping)", "D (disk sleep)",
+	static const char *const words[] = {"R (running)", "S (sleeping)",     "D (disk sleep)",
 					    "T (stopped)", "t (tracing stop)", "Z (zombie)"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
@@ -167,8 +168,8 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	} else {
 		thread_times(t, &user, &kernel);
 	}
-	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", t->tid, t->name,
-		    state_letter(t, p), f.parent, f.group, f.session, f.tty, f.foreground);
+	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", t->tid, t->name, state_letter(t, p),
+		    f.parent, f.group, f.session, f.tty, f.foreground);
 	/* There are no major faults, since nothing is read from a disk. */
 	text_printf(text, "%lu %lu 0 0 %lu %lu %lu %lu ",
 		    whole ? f.own.minor_faults : t->use.counted.minor_faults,
@@ -377,29 +378,46 @@ pid_t procinfo_next_pid(pid_t from)
 
 bool procinfo_exists(tid_t tid)
 {
-	struct process *p = process_find(tid);
+	return procinfo_same_process(tid, tid);
+}
+
+bool procinfo_same_process(tid_t a, tid_t b)
+{
+	struct process *p = process_find(a), *q = process_find(b);
+	bool same = p && p == q;
 
 	if (p)
 		process_put(p);
-	return p;
+	if (q)
+		process_put(q);
+	return same;
 }
 
-tid_t procinfo_next_tid(pid_t pid, tid_t from)
+tid_t procinfo_next_tid(pid_t pid, tid_t after)
 {
 	struct process *p = process_find(pid);
-	struct thread *t;
-	tid_t best = -1;
+	struct thread *last = after ? thread_find(after) : NULL, *t;
+	tid_t next = -1;
 	u64 flags;
 
-	if (!p)
-		return -1;
-	flags = spin_lock_irq(&process_lock);
-	list_for_each (t, &p->threads, process_link)
-		if (t->tid >= from && (best < 0 || t->tid < best))
-			best = t->tid;
-	spin_unlock_irq(&process_lock, flags);
-	process_put(p);
-	return best;
+	if (p) {
+		flags = spin_lock_irq(&process_lock);
+		if (!after || (last && last->process == p && !list_empty(&last->process_link))) {
+			struct list *link = after ? &last->process_link : &p->threads;
+
+			if (link->next != &p->threads)
+				next = container_of(link->next, struct thread, process_link)->tid;
+		} else { /* it has ended since */
+			list_for_each (t, &p->threads, process_link)
+				if (t->tid > after && (next < 0 || t->tid < next))
+					next = t->tid;
+		}
+		spin_unlock_irq(&process_lock, flags);
+		process_put(p);
+	}
+	if (last)
+		thread_put(last);
+	return next;
 }
 
 struct file_table *procinfo_files(pid_t pid)
@@ -410,4 +428,16 @@ struct file_table *procinfo_files(pid_t pid)
 	if (p)
 		process_put(p);
 	return files;
+}
+
+int procinfo_next_fd(struct file_table *t, u32 fd)
+{
+	int result = -1;
+
+	spin_lock(&t->lock);
+	for (; fd < t->size && result < 0; fd++)
+		if (t->slots[fd].file)
+			result = (int)fd;
+	spin_unlock(&t->lock);
+	return result;
 }

@@ -14,10 +14,15 @@
  * error.  Sleeps. */
 int procinfo_make(const struct proc_pid_file *file, pid_t pid, tid_t tid, struct text *text);
 
-pid_t procinfo_next_pid(pid_t from);		/* the lowest PID in use >= from, or -1 */
-bool procinfo_exists(tid_t tid);		/* is it the TID of a thread? */
-tid_t procinfo_next_tid(pid_t pid, tid_t from); /* the lowest TID >= from in a process, or -1 */
-struct file_table *procinfo_files(pid_t pid);	/* with a reference, or NULL */
+pid_t procinfo_next_pid(pid_t from);	      /* the lowest PID in use >= from, or -1 */
+bool procinfo_exists(tid_t tid);	      /* is it the TID of a thread? */
+bool procinfo_same_process(tid_t a, tid_t b); /* are they TIDs of threads of one process? */
+
+/* The TID that comes after `after` in the list of a process's threads, or -1; the first one after
+ * 0. If `after` has ended: the lowest TID above it. */
+tid_t procinfo_next_tid(pid_t pid, tid_t after);
+int procinfo_next_fd(struct file_table *t, u32 fd); /* the first open descriptor >= fd, or -1 */
+struct file_table *procinfo_files(pid_t pid);	    /* with a reference, or NULL */
 
 /* The number of a mount in /proc/PID/mountinfo. */
 u32 mount_number(const struct superblock *sb);
