@@ -42,7 +42,7 @@ static void unbind(void)
 {
 	struct cpumask all;
 
-	cpumask_fill(&all);
+	memset(&all, 0xff, sizeof(all));
 	KEXPECT_EQ(sched_set_affinity(current_thread(), &all), 0);
 }
 
@@ -115,7 +115,7 @@ static void call_back_and_forth(void *arg)
 	__atomic_fetch_add(&bound, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&bound, __ATOMIC_SEQ_CST) < n)
 		sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
-	cpumask_fill(&all);
+	memset(&all, 0xff, sizeof(all));
 	flags = irq_save();
 	__atomic_fetch_add(&ready, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&ready, __ATOMIC_SEQ_CST) < n)
