@@ -8,6 +8,7 @@
 
 #include "kernel/dev/boot_display.h"
 #include "kernel/dev/font.h"
+#include "kernel/dev/pixel.h"
 
 /* The text screen that a BIOS leaves behind, and its note of the mode (VGA modes 2 and 3: 80
  * columns of text). */
@@ -140,22 +141,6 @@ static inline void boot_screen_clear(struct boot_screen *s, u32 height)
 		words[i] = value;
 }
 
-static inline void boot_screen_pixel(u8 *to, u32 pixel_bytes, u32 colour)
-{
-	switch (pixel_bytes) {
-	case 4:
-		*(volatile u32 *)to = colour;
-		break;
-	case 3:
-		*(volatile u8 *)to = (u8)colour;
-		*(volatile u8 *)(to + 1) = (u8)(colour >> 8);
-		*(volatile u8 *)(to + 2) = (u8)(colour >> 16);
-		break;
-	default:
-		*(volatile u16 *)to = (u16)colour;
-	}
-}
-
 /* Draw a letter of ASCII; any other byte becomes a question mark. */
 static inline void boot_screen_letter(const struct boot_screen *s, u32 column, u32 row, char c)
 {
@@ -176,7 +161,7 @@ static inline void boot_screen_letter(const struct boot_screen *s, u32 column, u
 		u8 bits = s->font[glyph].rows[y / s->scale];
 
 		for (u32 x = 0; x < width; x++)
-			boot_screen_pixel(to + x * s->pixel_bytes, s->pixel_bytes,
-					  bits & 0x80 >> x / s->scale ? s->ink : 0);
+			pixel_put(to + x * s->pixel_bytes, s->pixel_bytes,
+				  bits & 0x80 >> x / s->scale ? s->ink : 0);
 	}
 }

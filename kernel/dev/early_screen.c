@@ -6,6 +6,7 @@
  */
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/mmu/paging.h"
+#include "arch/x86_64/pc/console.h"
 #include "boot/boot_info.h"
 #include "boot/cmdline.h"
 #include "kernel/dev/boot_screen.h"
@@ -90,13 +91,10 @@ void early_screen_end(void)
 /* Is the screen a console?  It is if console= names it, and if there is no console=. */
 static bool screen_wanted(void)
 {
-	char value[16];
-	u32 i;
+	static const struct console display = {.name = "tty0"};
+	char any[2];
 
-	for (i = 0; cmdline_get_nth("console", i, value, sizeof(value)); i++)
-		if (!strcmp(value, "tty0"))
-			return true;
-	return !i;
+	return !cmdline_get_nth("console", 0, any, sizeof(any)) || console_rank(&display);
 }
 
 static void early_screen_start(void)

@@ -7,6 +7,7 @@
 #include "kernel/dev/boot_display.h"
 #include "kernel/dev/display.h"
 #include "kernel/dev/font.h"
+#include "kernel/dev/pixel.h"
 #include "kernel/log/log.h"
 
 #define PICTURE_PIXELS 3 /* the least for a square of a picture: a camera must see it */
@@ -64,18 +65,7 @@ static bool framebuffer_open(u32 *columns, u32 *rows)
 static u8 *put_pixels(u8 *to, u32 colour, u32 count)
 {
 	for (; count; count--, to += pixel_bytes)
-		switch (pixel_bytes) {
-		case 4:
-			*(volatile u32 *)to = colour;
-			break;
-		case 3:
-			*(volatile u8 *)to = colour;
-			*(volatile u8 *)(to + 1) = colour >> 8;
-			*(volatile u8 *)(to + 2) = colour >> 16;
-			break;
-		default:
-			*(volatile u16 *)to = colour;
-		}
+		pixel_put(to, pixel_bytes, colour);
 	return to;
 }
 
