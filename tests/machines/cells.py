@@ -78,7 +78,7 @@ CELLS = [
     missing("HPET and PIT", machine="q35,hpet=off,pit=off"),
     missing("HPET, PIT and PIC", machine="q35,hpet=off,pit=off,pic=off"),
     missing("serial port", serial="none"),
-    missing("i8042", machine="q35,i8042=off", keys="usb", fast=True),
+    missing("i8042", machine="q35,i8042=off", keys="usb"),
     missing("keyboard", machine="q35,i8042=off", keys="none", does="no_keyboard"),
     missing("ACPI", machine="pc,acpi=off", does="no_power_off"),
     missing("display", video="none"),

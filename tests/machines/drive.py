@@ -14,7 +14,7 @@ from pc import ROOT, Qemu, StuckLine, Stuck
 
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).absolute()
 PROMPT = r"^~ #( |$)"
-STOPPED = "kernel panic"
+STOPPED = "kernel panic|Heddle needs|Heddle cannot start"
 OVMF = "/usr/share/OVMF/"
 MEDIA = {
     "cd": ["-drive", "if=none,id=disk,format=raw,readonly=on,media=cdrom,file={image}",
@@ -261,7 +261,7 @@ def try_cell(cell, folder, files):
                 return "safe mode nosmp, chosen by key", None
             seconds = to_the_prompt(pc, cell)
             globals()[cell.does](pc)
-            return "", seconds
+            return f"in QEMU {qemu_version()}" if cell.qemu else "", seconds
         except Stuck:
             (files / "last-screen").write_text(pc.shown)
             raise

@@ -123,11 +123,11 @@ def markdown(pairs):
              "| | machine | result | hand-over to init |", "|---|---|---|---|"]
     before = ""
     for cell, result in pairs:
-        words = {OK: "works", SAYS: "", NOT_RUN: "not run: ", FAILS: "**fails**: "}[result["status"]]
+        words = {OK: "works", SAYS: "", NOT_RUN: "not run:", FAILS: "**fails**:"}[result["status"]]
         text = re.sub(r"\s+", " ", cause(cell, result)).replace("|", "\\|").replace("<", "&lt;")
         seconds = f"{result['init']:.2f} s" if result["init"] is not None else ""
         name = "" if cell.axis == before else cell.axis
-        lines.append(f"| {name} | {cell.name} | {(words + text).strip()} | {seconds} |")
+        lines.append(f"| {name} | {cell.name} | {f'{words} {text}'.strip()} | {seconds} |")
         before = cell.axis
     return "\n".join([*lines, END])
 
