@@ -137,7 +137,7 @@ CELLS = [
     menu("clocksource=hpet", words="clocksource=hpet", shows="clock.*hpet"),
     menu("nousb", words="nousb", devices=("-device", "qemu-xhci"), shows="usb: not used"),
     menu("nobutton", words="nobutton"),
-    menu("an entry of the menu, chosen by key", does="menu"),
+    menu("the safe mode nosmp, chosen in the menu by key", does="menu"),
     menu("lapic=notscdeadline, Bochs", words="lapic=notscdeadline", firmware="bochs", cpus="1",
          cpu="corei7_skylake_x", shows="timer one-shot"),
 

@@ -255,10 +255,10 @@ def try_cell(cell, folder, files):
         try:
             if cell.says:
                 seen = pc.wait(rf".*(?:{cell.says}).*", also=lambda: "\n" + pc.serial())[0]
-                return f"says: {seen.strip()}", None
+                return "says: " + re.sub(r"^\[ *[\d.]+\] ", "", seen.strip()), None
             if cell.does == "menu":
                 menu(pc)
-                return "safe mode nosmp, chosen by key", None
+                return "", None
             seconds = to_the_prompt(pc, cell)
             globals()[cell.does](pc)
             return f"in QEMU {qemu_version()}" if cell.qemu else "", seconds

@@ -104,7 +104,7 @@ def cause(cell, result):
 def counts(pairs):
     number = {status: sum(r["status"] == status for _, r in pairs) for status in (OK, SAYS, FAILS, NOT_RUN)}
     return (f"{len(pairs)} cells: {number[OK]} ran a lab and ended as they should, {number[SAYS]} stopped with "
-            f"the sentence that is wanted, {number[FAILS]} failed, {number[NOT_RUN]} were not run.")
+            f"the sentence that is wanted; failed: {number[FAILS]}; not run: {number[NOT_RUN]}.")
 
 
 def version(*command):

@@ -103,7 +103,7 @@ def test_table():
     found = [{"status": matrix.OK, "text": "", "init": 0.25}, {"status": matrix.FAILS, "text": "?", "init": None},
              {"status": matrix.SAYS, "text": "says: x", "init": None}]
     table = matrix.markdown(list(zip(cells, found)))
-    assert "3 cells: 1 ran a lab" in table and "1 failed, 0 were not run" in table
+    assert "3 cells: 1 ran a lab" in table and "failed: 1; not run: 0" in table
     assert "| axis | one | works | 0.25 s |" in table
     assert "|  | two | **fails**: no \\| cable |  |" in table
     assert "| other | three | says: x |  |" in table
