@@ -174,7 +174,8 @@ FLAGS_assembly := $(COMPILER) $(CC) $(KERNEL_ASFLAGS)
 FLAGS_link := $(COMPILER) $(LDCC) $(KERNEL_LDFLAGS) $(NM) $(OBJECTS)
 FLAGS_user := $(MUSL_CC) $(PROGRAM_CFLAGS)
 FLAGS_host := $(HOST_CC) $(PROGRAM_CFLAGS)
-FLAGS_initramfs := $(PROGRAMS) $(LABS) $(LAB_PAGES) $(USER_TESTS)
+FLAGS_initramfs := $(PROGRAMS) $(LABS) $(LAB_PAGES) $(USER_TESTS) $(wildcard /bin/loadkeys /usr/bin/loadkeys \
+  /usr/share/keymaps /usr/share/kbd/keymaps)
 differ = $(subst x$(1)x,,x$(2)x)$(subst x$(2)x,,x$(1)x)
 $(foreach s,$(STAMPS),$(if $(call differ,$(strip $(FLAGS_$(s))),$(strip \
   $(shell cat $(BUILD)/flags/$(s) 2>/dev/null))),$(eval $(BUILD)/flags/$(s): FORCE)))
@@ -312,11 +313,18 @@ $(BUILD)/tests/user/%: tests/user/%.c $(wildcard tests/user/*.h) $(BUILD)/flags/
 $(BUILD)/tests/user/scene_pie: PROGRAM_CFLAGS += -nostdlib -fPIE -fno-stack-protector \
   -Wl,-pie,--no-dynamic-linker,-z,text
 
-$(BUILD)/initramfs.cpio: $(PROGRAMS) $(LABS) $(LAB_PAGES) $(USER_TESTS) tools/mkinitramfs.sh \
-  $(shell find user/etc -type f) $(BUILD)/flags/initramfs
+# Keyboard layouts for keymap=; without the packages kbd and console-data there are none.
+$(BUILD)/keymaps/made: tools/mkkeymaps.sh $(BUILD)/flags/initramfs
+	@mkdir -p $(BUILD)
+	@tools/mkkeymaps.sh $(@D)
+	@touch $@
+
+$(BUILD)/initramfs.cpio: $(BUILD)/keymaps/made $(PROGRAMS) $(LABS) $(LAB_PAGES) $(USER_TESTS) tools/mkinitramfs.sh \
+  $(shell find user/etc user/bin -type f) $(BUILD)/flags/initramfs
 	@tools/mkinitramfs.sh $@ $(BUILD)/stage $(BUILD)/user/init \
 	  $(addprefix bin=,$(filter-out $(BUILD)/user/init,$(PROGRAMS))) \
-	  $(addprefix labs=,$(LABS)) $(addprefix labs/pages=,$(LAB_PAGES)) $(addprefix tests=,$(USER_TESTS))
+	  $(addprefix labs=,$(LABS)) $(addprefix labs/pages=,$(LAB_PAGES)) $(addprefix tests=,$(USER_TESTS)) \
+	  $$(find $(BUILD)/keymaps -name '*.bmap' | sort | sed 's,^,usr/share/keymaps=,')
 	@echo "  CPIO $@"
 
 test: ## all tests; one by its name: make test NAME=treap (docs/tests.md)

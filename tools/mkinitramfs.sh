@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # mkinitramfs.sh OUT STAGE PROGRAM...   pack the RAM file system: BusyBox with its applets, our init,
-# the programs given (DIR=path: into that directory), and the few files in user/etc.
+# the programs given (DIR=path: into that directory), and the few files in user/etc and user/bin.
 #
 # STAGE is made anew.  The archive is packed by BusyBox's own cpio, in sorted order.
 set -eu
@@ -34,13 +34,17 @@ for applet in $("$busybox" --list-full); do
 done
 for program in "$@"; do
 	case "$program" in
-	*=*) to=$stage/${program%%=*}/$(basename "$program") ;;
+	*=*)
+		mkdir -p "$stage/${program%%=*}"
+		to=$stage/${program%%=*}/$(basename "$program")
+		;;
 	*) to=$stage/$(basename "$program") ;;
 	esac
 	# Without symbols: the debugger has them from the build directory.
 	strip -o "$to" "${program#*=}" 2>/dev/null || cp "${program#*=}" "$to"
 done
 cp -R "$here/user/etc/." "$stage/etc/"
+cp "$here/user/bin/"* "$stage/bin/"
 cd "$stage"
 # All is root's, except the home of the user in user/etc/passwd.
 {

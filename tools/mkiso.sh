@@ -34,7 +34,15 @@ for archive in "$@"; do
 done
 # The command line goes into GRUB's quoting as it is, but for what GRUB itself would expand.
 safe=$(printf '%s' "$cmdline" | sed 's/[\\&|]/\\&/g; s/\$/\\\\$/g')
-sed -e "s|@CMDLINE@|$safe|g" -e "s|@EXTRA@|$extra|g" -e "s/@TIMEOUT@/${TIMEOUT:-0}/" "$(dirname "$0")/../iso/grub.cfg" \
+layouts=
+for map in "$build"/keymaps/*.bmap; do
+	[ -e "$map" ] || continue
+	name=$(basename "$map" .bmap)
+	layouts="$layouts	menuentry \"keymap=$name\" {\n\t\theddle keymap=$name\n\t}\n"
+done
+without=
+[ -n "$layouts" ] || without='/^submenu.*keyboard layout/,/^}/d'
+sed -e "$without" -e "s|@KEYMAPS@|$layouts|" -e "s|@CMDLINE@|$safe|g" -e "s|@EXTRA@|$extra|g" -e "s/@TIMEOUT@/${TIMEOUT:-0}/" "$(dirname "$0")/../iso/grub.cfg" \
 	> "$tree/boot/grub/grub.cfg"
 # Only what the menu needs: 5 MB instead of 20.  Some BIOSes start no stick without an active partition in
 # its MBR: --mbr-force-bootable makes the log's partition active, as the entry that covers the GPT must not be.

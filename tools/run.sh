@@ -15,7 +15,7 @@ size=
 if [ -t 0 ] && [ -t 1 ]; then
 	size=$(stty size 2>/dev/null | sed -n 's/^\([1-9][0-9]*\) \([1-9][0-9]*\)$/ console_size=\1x\2/p')
 fi
-cmdline="${DISPLAY_WINDOW:+console=tty0 }console=ttyS0 debug_exit=0xf4$size${INIT:+ init=$INIT}${APPEND:+ $APPEND}"
+cmdline="${DISPLAY_WINDOW:+console=tty0 }console=ttyS0 leave=ctrl-a-x debug_exit=0xf4$size${INIT:+ init=$INIT}${APPEND:+ $APPEND}"
 
 first_file() {
 	for f in "$@"; do

@@ -15,7 +15,7 @@ for_running="compiler qemu grub image libc busybox python"
 for_gdb="gdb qemu-img"
 for_host="headers"
 for_book="pandoc pygments"
-for_tests="$for_gdb $for_host $for_book uefi pytest tmux browser driver trace-cmd zbar"
+for_tests="$for_gdb $for_host $for_book uefi pytest tmux browser driver trace-cmd zbar keymaps"
 # Setup fails without these; it goes on without the others, and says what does not work then.
 required="compiler qemu libc busybox python"
 
@@ -88,6 +88,8 @@ package() {
 	pygments:apk) echo "py3-pygments" ;;
 	pygments:brew) echo "pygments" ;;
 	trace-cmd:apt-get | trace-cmd:dnf | trace-cmd:apk) echo "trace-cmd" ;;
+	keymaps:apt-get) echo "kbd console-data" ;;
+	keymaps:*) echo "kbd" ;;
 	zbar:apt-get) echo "zbar-tools" ;;
 	zbar:*) echo "zbar" ;;
 	esac
@@ -138,6 +140,7 @@ has() {
 		python3 -c 'import pygments' 2>/dev/null ;;
 	trace-cmd) any trace-cmd ;;
 	zbar) any zbarimg ;;
+	keymaps) PATH=$PATH:/sbin:/usr/sbin any loadkeys && any_file /usr/share/keymaps/i386 /usr/share/kbd/keymaps ;;
 	esac
 }
 
@@ -161,6 +164,7 @@ what() {
 	pandoc) echo "pandoc|no make book (make setup book installs it)" ;;
 	pygments) echo "Pygments|no colours in the sources of make book" ;;
 	trace-cmd) echo "trace-cmd|no test of the trace.dat that make trace writes" ;;
+	keymaps) echo "keyboard layouts|the console has the US layout alone (make setup iso installs them)" ;;
 	zbar) echo "zbarimg|no test of the code that the screen shows after a panic" ;;
 	esac
 }
@@ -281,6 +285,7 @@ for goal in "$@"; do
 	test) needs="$for_running $for_tests" required="$required pytest" ;;
 	gdb) needs="$needs $for_gdb" required="$required gdb" ;;
 	book) needs="$needs $for_book" required="$required pandoc" ;;
+	iso | usb) needs="$needs keymaps" ;;
 	labs-host) needs="$needs $for_host" required="$required headers" ;;
 	esac
 done

@@ -10,7 +10,8 @@
  *
  * The arguments are the words after "--" on the kernel's command line.  The word
  * "console_size=ROWSxCOLUMNS" on that line is the size of the terminal at the other end of a serial
- * line; a serial line cannot report it.
+ * line; a serial line cannot report it.  "keymap=de" is the keyboard's layout.  "leave=ctrl-a-x" says
+ * that these keys end QEMU.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,26 +63,58 @@ static void end_all(int how)
 	perror("init: reboot");
 }
 
+/* The value of a word on the kernel's command line; NULL if it is not there. */
+static const char *command_line(const char *name)
+{
+	static char text[4096] = " ";
+	static char value[64];
+	char word[32];
+	const char *at;
+
+	if (!text[1]) {
+		int file = open("/proc/cmdline", O_RDONLY);
+
+		if (file >= 0) {
+			(void)!read(file, text + 1, sizeof(text) - 2);
+			close(file);
+		}
+	}
+	snprintf(word, sizeof(word), " %s=", name);
+	at = strstr(text, word);
+	return at && sscanf(at + strlen(word), "%63s", value) == 1 ? value : NULL;
+}
+
 static void set_console_size(void)
 {
-	char text[4096] = "";
-	int file = open("/proc/cmdline", O_RDONLY);
+	const char *text = command_line("console_size");
 	struct winsize size = {0};
-	char *word;
 
-	if (file >= 0) {
-		(void)!read(file, text, sizeof(text) - 1);
-		close(file);
-	}
-	word = strstr(text, "console_size=");
-	if (word && sscanf(word, "console_size=%hux%hu", &size.ws_row, &size.ws_col) == 2)
+	if (text && sscanf(text, "%hux%hu", &size.ws_row, &size.ws_col) == 2)
 		ioctl(STDIN_FILENO, TIOCSWINSZ, &size);
 }
 
+/* keymap=NAME: the keyboard's layout, unless it is the kernel's own. */
+static void set_keymap(void)
+{
+	const char *name = command_line("keymap");
+	pid_t pid = name && strcmp(name, "us") != 0 ? fork() : -1;
+
+	if (pid == 0) {
+		execl("/bin/keymap", "keymap", name, (char *)NULL);
+		_exit(127);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+}
+
+/* The keys Ctrl-A, X reach QEMU only where `make run` has started it. */
 static void greet(void)
 {
-	puts("\nThis is Heddle.  To begin: `lab` lists the labs, `lab tour` runs all of them.\n"
-	     "For more: `help`.  To leave: `poweroff`; in QEMU also Ctrl-A, then X.\n");
+	const char *leave = command_line("leave");
+
+	printf("\nThis is Heddle.  To begin: `lab` lists the labs, `lab tour` runs all of them.\n"
+	       "For more: `help`.  To leave: `poweroff`%s.\n\n",
+	       leave && strcmp(leave, "ctrl-a-x") == 0 ? "; in QEMU also Ctrl-A, then X" : "");
 	fflush(stdout);
 }
 
@@ -104,6 +137,7 @@ int main(int argc, char *argv[])
 	if (chdir("/root") < 0)
 		(void)!chdir("/");
 	set_console_size();
+	set_keymap();
 	if (!run_one && !first)
 		greet();
 	child =

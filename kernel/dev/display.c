@@ -118,19 +118,19 @@ static void display_write(struct console *c, const char *text, size_t length)
 	}
 }
 
-/* Type what the terminal answers to requests of programs, if a person looks at it: the terminal at
- * a serial line answers, too. */
-static void type_answers(void)
+u32 display_answers(char text[VT_ANSWER_MAX])
 {
-	u64 flags = spin_lock_irq(&display_lock);
-	u32 length = vt.answer_length;
-	char text[sizeof(vt.answer)];
+	u64 flags;
+	u32 length;
 
+	if (!READ_ONCE(vt.answer_length))
+		return 0;
+	flags = spin_lock_irq(&display_lock);
+	length = vt.answer_length;
 	memcpy(text, vt.answer, length);
 	vt.answer_length = 0;
 	spin_unlock_irq(&display_lock, flags);
-	for (u32 i = 0; i < length && answers; i++)
-		console_event((u8)text[i]);
+	return answers ? length : 0;
 }
 
 static void display_thread(void *argument)
@@ -144,7 +144,6 @@ static void display_thread(void *argument)
 		work = false;
 		start = clock_now_ns();
 		spin_unlock_irq(&display_lock, flags);
-		type_answers();
 		display_draw();
 		/* Others get their share also if drawing takes longer than a frame lasts. */
 		sleep_until(MAX(start + FRAME_NS, clock_now_ns() + FRAME_NS / 4), 0);

@@ -16,9 +16,9 @@ struct display_driver {
 	/* Draw up to DRAW_CELLS cells of a row, with the cursor where the flags contain VT_CURSOR.
 	 * The caller holds display_lock. */
 	void (*draw)(u32 column, u32 row, const struct vt_cell *cells, u32 count);
-	/* Draw a picture of side x side squares, black where `dark` is not 0 and white elsewhere, with
-	 * a white margin, in the right upper corner.  Returns the number of columns that are left
-	 * beside it; 0 if it does not fit, and then nothing is drawn. */
+	/* Draw a picture of side x side squares, black where `dark` is not 0 and white elsewhere,
+	 * with a white margin, in the right upper corner.  Returns the number of columns that are
+	 * left beside it; 0 if it does not fit, and then nothing is drawn. */
 	u32 (*picture)(const u8 *dark, u32 side);
 };
 
@@ -43,3 +43,7 @@ const struct display_driver *display_take(u32 *columns, u32 *rows);
 /* Look at lines that have scrolled away: half a screen up (1) or down (-1); 0 returns to the
  * screen, as output of programs does.  Any context. */
 void display_scroll(s32 half_screens);
+
+/* Take what the terminal emulator answers to requests of programs: the number of bytes.  0 also if
+ * a person looks at a serial line, whose terminal answers.  Any context. */
+u32 display_answers(char text[VT_ANSWER_MAX]);

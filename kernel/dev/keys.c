@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What keys mean, with US layout.  They send what they send on the Linux console.
+ * What keys mean, by the layout of keymap.h.  They send what they send on the Linux console.
  */
 #include "kernel/dev/boot_display.h"
 #include "kernel/dev/keys.h"
@@ -9,26 +9,21 @@
 #include "arch/x86_64/pc/sysrq.h"
 #include "arch/x86_64/cpu/clock_read.h"
 #include "kernel/dev/display.h"
+#include "kernel/dev/keymap.h"
 #include "kernel/dev/tty.h"
 #include "kernel/lib/init.h"
 #include "kernel/log/log.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/wait.h"
 
-static const char plain[] = "\0\0331234567890-=\x7f\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./"
-			    "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
-			    "789-456+1230.";
-static const char shifted[] = "\0\033!@#$%^&*()_+\x7f\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?"
-			      "\0*\0 \0\0\0\0\0\0\0\0\0\0\0\0\0"
-			      "789-456+1230.";
-
-#define DELETE	    0x53 /* of the keypad, too */
-#define PAGE_UP	    0x49
-#define PAGE_DOWN   0x51
-#define FOUND_BY_NS (5 * NSEC_PER_SEC)
-
-#define KEYS	    0x54 /* the number of scan codes in these tables */
-_Static_assert(sizeof(plain) == KEYS + 1 && sizeof(shifted) == KEYS + 1, "a key is missing");
+#define DELETE	       0x53 /* of the keypad, too */
+#define KEYPAD_ENTER   0x1c /* extended */
+#define KEYPAD_SLASH   0x35
+#define ABNT_SLASH     0x73 /* of Brazilian keyboards; Linux's number of it follows */
+#define ABNT_SLASH_KEY 89
+#define PAGE_UP	       0x49
+#define PAGE_DOWN      0x51
+#define FOUND_BY_NS    (5 * NSEC_PER_SEC)
 
 /* What the cursor block (scan codes 0x47 to 0x53) sends: a letter stands for "ESC [ letter", a
  * digit for "ESC [ digit ~".  The keys of the keypad have the same codes and always send digits. */
@@ -43,6 +38,7 @@ static struct lock_class keys_class = {"keys", 0};
 static struct spinlock keys_lock = SPINLOCK_INIT(&keys_class); /* irq; the variables below */
 static bool shift_left, shift_right, control_left, control_right, alt_left, alt_right;
 static bool caps_lock;
+static u32 dead;      /* the sign of a dead key that was pressed; 0: none */
 static bool sysrq;    /* Alt-SysRq was pressed, and Alt is still down */
 static u8 sysrq_down; /* the magic key that is down: it may repeat */
 
@@ -73,25 +69,111 @@ static void type_cursor_key(struct typed *t, u8 code)
 	type_text(t, text);
 }
 
+/* Type a character in UTF-8. */
+static void type_code(struct typed *t, u32 code)
+{
+	if (code < 0x80) {
+		type(t, (char)code);
+	} else if (code < 0x800) {
+		type(t, (char)(0xc0 | code >> 6));
+		type(t, (char)(0x80 | (code & 0x3f)));
+	} else {
+		type(t, (char)(0xe0 | code >> 12));
+		type(t, (char)(0x80 | (code >> 6 & 0x3f)));
+		type(t, (char)(0x80 | (code & 0x3f)));
+	}
+}
+
+/* Ctrl as on a VT220: @ to ~ and the blank keep their five low bits; ? gives DEL and / gives 0x1f.
+ */
+static u32 with_control(u32 code)
+{
+	if (code == '?' || code == '/')
+		return code == '?' ? 0x7f : 0x1f;
+	return code == ' ' || (code >= '@' && code <= '~') ? code & 0x1f : code;
+}
+
+/* The key's entry in the layout, and in *left the modifiers that the layout has not answered: if it
+ * says nothing about Ctrl or Alt with this key, they change what the key types without them. */
+static u16 find_entry(u32 key, u32 modifiers, u32 *left)
+{
+	u16 entry = keymap_get(modifiers, key);
+
+	*left = 0;
+	if (KEYMAP_TYPE(entry) == KEYMAP_LETTER && caps_lock)
+		entry = keymap_get(modifiers ^ KEYMAP_SHIFT, key);
+	if (entry == KEYMAP_HOLE && modifiers & (KEYMAP_CTRL | KEYMAP_ALT)) {
+		entry = find_entry(key, modifiers & (KEYMAP_SHIFT | KEYMAP_ALTGR), left);
+		*left = modifiers & (KEYMAP_CTRL | KEYMAP_ALT);
+	}
+	return entry;
+}
+
+/* The character of an entry; 0: it is none. */
+static u32 character_of(u16 entry)
+{
+	static const char pad[] = "0123456789+-*/\r,.";
+	u32 type = KEYMAP_TYPE(entry), value = entry & 0xff;
+
+	if (type > KEYMAP_TYPES)
+		return KEYMAP_UNICODE(entry);
+	if (type == KEYMAP_LATIN || type == KEYMAP_LETTER || type == KEYMAP_META)
+		return value;
+	if (type == KEYMAP_PAD && value < sizeof(pad) - 1)
+		return pad[value];
+	return entry == KEYMAP_ENTER ? '\r' : 0;
+}
+
+static u32 dead_of(u16 entry)
+{
+	static const char signs[] = "`'^~\",_U.*=cki#o!?+-)(:n;$@";
+	u32 type = KEYMAP_TYPE(entry), value = entry & 0xff;
+
+	if (type == KEYMAP_DEAD2)
+		return value;
+	return type == KEYMAP_DEAD && value < sizeof(signs) - 1 ? (u8)signs[value] : 0;
+}
+
+/* A character after a dead key: the two make one, or the dead key's sign comes first.  A blank, or
+ * the same key again, types the sign alone. */
+static void type_after_dead(struct typed *t, u32 code)
+{
+	u32 sign = dead, both = keymap_compose(sign, code);
+
+	dead = 0;
+	if (both || code == ' ' || code == sign) {
+		type_code(t, both ?: sign);
+	} else {
+		type_code(t, sign);
+		type_code(t, code);
+	}
+}
+
 static void type_character(struct typed *t, u8 code)
 {
-	bool shift = shift_left || shift_right;
-	char byte = plain[code];
+	bool altgr = alt_right && keymap_has_altgr();
+	u32 left, modifiers = (shift_left || shift_right ? KEYMAP_SHIFT : 0) |
+			      (altgr ? KEYMAP_ALTGR : 0) |
+			      (control_left || control_right ? KEYMAP_CTRL : 0) |
+			      (alt_left || (alt_right && !altgr) ? KEYMAP_ALT : 0);
+	u16 entry = find_entry(code, modifiers, &left);
+	u32 typed = character_of(entry), sign = dead_of(entry);
 
-	if (byte >= 'a' && byte <= 'z' && caps_lock)
-		shift = !shift;
-	byte = shift ? shifted[code] : byte;
-	if (!byte)
+	if (sign && !dead) {
+		dead = sign;
 		return;
-	/* Ctrl as on a VT220: @ to ~ and the blank keep their five low bits; ? gives DEL and /
-	 * gives 0x1f. */
-	if ((control_left || control_right) && (byte == '?' || byte == '/'))
-		byte = byte == '?' ? 0x7f : 0x1f;
-	else if ((control_left || control_right) && (byte == ' ' || (byte >= '@' && byte <= '~')))
-		byte &= 0x1f;
-	if (alt_left || alt_right)
+	}
+	typed = sign ?: typed;
+	if (!typed && entry) /* not even Ctrl-@ */
+		return;
+	if (left & KEYMAP_CTRL)
+		typed = with_control(typed);
+	if (left & KEYMAP_ALT || KEYMAP_TYPE(entry) == KEYMAP_META)
 		type(t, 0x1b);
-	type(t, byte);
+	if (dead)
+		type_after_dead(t, typed);
+	else
+		type_code(t, typed);
 }
 
 /* Process a key that only changes the meaning of other keys.  False: it is another key. */
@@ -134,8 +216,10 @@ static void key(struct typed *t, u8 code, bool extended)
 		type_text(t, function_keys[code - 0x3b]);
 	else if (code == 0x57 || code == 0x58)
 		type_text(t, function_keys[10 + code - 0x57]);
-	else if (code < KEYS && (!extended || code == 0x1c || code == 0x35))
-		type_character(t, code); /* the extended ones are Enter and / of the keypad */
+	else if (extended && (code == KEYPAD_ENTER || code == KEYPAD_SLASH))
+		type(t, code == KEYPAD_ENTER ? '\r' : '/');
+	else if (!extended)
+		type_character(t, code == ABNT_SLASH ? ABNT_SLASH_KEY : code);
 }
 
 /* Process Alt-SysRq and the keys after it, which are not typed.  A PS/2 keyboard sends 0x54 for
@@ -144,16 +228,17 @@ static void key(struct typed *t, u8 code, bool extended)
 static u8 magic_key(u8 code, bool extended, bool pressed, bool *taken)
 {
 	bool is_sysrq = extended ? code == 0x37 : code == 0x54;
+	u32 letter = extended ? 0 : character_of(keymap_get(0, code));
 
 	if (is_sysrq && pressed && (alt_left || alt_right))
 		sysrq = true;
 	if (!pressed && code == sysrq_down)
 		sysrq_down = 0;
-	*taken = is_sysrq || (sysrq && pressed && code < KEYS && plain[code]);
+	*taken = is_sysrq || (sysrq && pressed && letter && letter < 0x80);
 	if (is_sysrq || !*taken || code == sysrq_down)
 		return 0;
 	sysrq_down = code;
-	return (u8)plain[code];
+	return (u8)letter;
 }
 
 void key_event(u8 code, bool extended, bool pressed)

@@ -6,6 +6,7 @@
 #include "arch/x86_64/pc/console.h"
 #include "kernel/dev/console_choice.h"
 #include "kernel/dev/display.h"
+#include "kernel/dev/keymap.h"
 #include "kernel/dev/tty_file.h"
 #include "kernel/fs/device.h"
 #include "kernel/lib/errno.h"
@@ -42,10 +43,23 @@ static void terminal_discard(struct tty *tty)
 	console_for_each(c) if (c->ops->discard) c->ops->discard(c);
 }
 
+/* The answers are typed before the write() that asks returns, so that they come before what a person
+ * types afterwards. */
+static void terminal_written(struct tty *tty)
+{
+	char text[VT_ANSWER_MAX];
+	u32 length = display_answers(text);
+
+	for (u32 i = 0; i < length; i++)
+		tty_input(tty, (u8)text[i]);
+}
+
 static const struct tty_ops device = {.output = terminal_output,
 				      .room = terminal_room,
 				      .queued = terminal_queued,
-				      .discard = terminal_discard};
+				      .discard = terminal_discard,
+				      .written = terminal_written,
+				      .ioctl = keymap_ioctl};
 
 static void terminal_event(int event)
 {

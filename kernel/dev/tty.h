@@ -37,6 +37,10 @@ struct tty_ops {
 	void (*input_taken)(struct tty *tty);
 	/* A file is opened, and the last reference to it is gone.  open() returns 0 or an error. */
 	int (*open)(struct tty *tty);
+	/* A program has written: type what the device answers.  The caller holds tty->write_lock. */
+	void (*written)(struct tty *tty);
+	/* Serve a request that tty_ioctl() does not know.  Returns -ENOTTY for others.  Sleeps. */
+	long (*ioctl)(struct tty *tty, u32 request, u64 argument);
 	void (*close)(struct tty *tty);
 };
 

@@ -309,6 +309,8 @@ ssize_t tty_write(struct tty *tty, struct io_buffer *io, bool nonblock)
 
 		n = got > 0 ? write_piece(tty, buf, got, nonblock) : got;
 		total += MAX(n, (ssize_t)0);
+		if (n > 0 && tty->ops->written)
+			tty->ops->written(tty);
 		if (n <= 0 || n < got)
 			break;
 	}

@@ -332,7 +332,7 @@ long tty_ioctl(struct tty *tty, u32 request, u64 argument)
 	case TIOCOUTQ:
 		return put_user_u32(user, tty->ops->queued(tty));
 	}
-	return -ENOTTY;
+	return tty->ops->ioctl ? tty->ops->ioctl(tty, request, argument) : -ENOTTY;
 }
 
 /* When the leader of a session exits, the session loses its terminal (POSIX 11.1.10). */

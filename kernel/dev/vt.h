@@ -11,6 +11,7 @@
 
 #define VT_COLUMNS_MAX 512
 #define VT_ROWS_MAX    256
+#define VT_ANSWER_MAX  32
 
 #define VT_FOREGROUND  7
 #define VT_BACKGROUND  0
@@ -48,7 +49,7 @@ struct vt {
 	u32 top, bottom;		   /* lines [top, bottom) scroll */
 	bool autowrap, cursor_visible, insert;
 	u64 tabs[VT_COLUMNS_MAX / 64]; /* bit set: a tab stop */
-	char answer[32];	       /* what the terminal types in answer to requests */
+	char answer[VT_ANSWER_MAX];    /* what the terminal types in answer to requests */
 	u32 answer_length;	       /* the code that types it sets this to 0 */
 	struct utf8 utf8;
 	u8 state;

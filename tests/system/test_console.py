@@ -4,7 +4,7 @@ import pytest
 
 from keyboard import Keys
 from screens import Screen, needs_font
-from vm import VM
+from vm import BUILD, VM
 
 pytestmark = needs_font
 
@@ -84,3 +84,39 @@ def test_programs_use_the_screen(tmp_path):
         vm.send("stty -icanon -echo min 6; printf '\\033[5;9H\\033[6n'; x=$(dd bs=6 count=1 2>&-); "
                 "stty sane; echo \"answer: ${x#?}\"\n")
         vm.expect(r"answer: \[5;9R")
+
+
+def typed(vm, *presses):
+    """What `cat` gets when these keys are pressed, each as "shift+a"; then Enter."""
+    vm.send("cat\n")
+    vm.expect(r"cat\r*\n")
+    for press in presses:
+        vm.keys.press(*press.split("+"))
+    vm.keys.press("ret")
+    text = vm.expect(r"([^\r\n]+)\r*\n\1\r*\n")[1]
+    vm.keys.press("ctrl", "c")
+    vm.expect("# ")
+    return text
+
+
+GERMAN = (["z", "y", "shift+z", "minus", "bracket_left", "semicolon", "shift+semicolon", "alt_r+q", "alt_r+e",
+           "less", "alt_r+less", "equal", "e", "grave_accent", "shift+o", "equal", "spc", "equal", "x",
+           "caps_lock", "z", "apostrophe", "caps_lock", "alt_r+7"], "yzYßüöÖ@€<|éÔ''xYÄ{")
+needs_keymaps = pytest.mark.skipif(not (BUILD / "keymaps/de.bmap").exists(),
+                                   reason="kbd or console-data is missing: make setup")
+
+
+@needs_keymaps
+@pytest.mark.parametrize("usb", [False, True], ids=["ps2", "usb"])
+def test_keyboard_layouts(tmp_path, usb):
+    with PC(tmp_path, usb=usb, append="keymap=de") as vm:
+        vm.shell()
+        if usb and "a keyboard" not in vm.log:
+            vm.expect("a keyboard")
+        assert typed(vm, *GERMAN[0]) == GERMAN[1]
+        vm.screen.until_text(GERMAN[1])
+        vm.run("keymap fr")
+        assert typed(vm, "q", "2", "shift+2", "alt_r+0", "bracket_left", "e", "semicolon") == "aé2@êm"
+        vm.run("keymap us")
+        assert typed(vm, "q", "2", "shift+2", "grave_accent") == "q2@`"
+        assert "There are: be br ca" in vm.run("keymap xx")
