@@ -115,10 +115,12 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 
 	while (!error) {
 		spin_lock(&t->lock);
-		for (fd = from; fd < t->size && t->slots[fd].file;)
+		for (fd = MAX(from, t->first_free); fd < t->size && t->slots[fd].file;)
 			fd++;
 		if (fd < limit && fd < t->size) {
 			t->slots[fd] = (struct fd_slot){f, close_on_exec};
+			if (from <= t->first_free)
+				t->first_free = fd + 1;
 			spin_unlock(&t->lock);
 			return (int)fd;
 		}
@@ -140,6 +142,8 @@ static int slot_set(struct file_table *t, u32 fd, struct fd_slot slot, bool only
 		old = t->slots[fd].file;
 	if (old || !only_if_open)
 		t->slots[fd] = slot;
+	if (!slot.file)
+		t->first_free = MIN(t->first_free, fd);
 	spin_unlock(&t->lock);
 	if (old)
 		slot_file_put(t, old);

@@ -14,8 +14,9 @@ struct fd_slot {
 
 struct file_table {
 	struct refcount refs;
-	struct spinlock lock;	/* guards size and slots */
-	u32 size;		/* number of slots; it only grows */
+	struct spinlock lock; /* guards what follows */
+	u32 size;	      /* number of slots; it only grows */
+	u32 first_free;	      /* no slot before it is free */
 	struct fd_slot *slots;
 };
 
