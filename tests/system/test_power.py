@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The power button, switching off and resetting, and a PS/2 keyboard, on machines whose ACPI tables are QEMU's and
 on such whose tables are the test's."""
+import re
 import sys
 
 import pytest
@@ -96,13 +97,17 @@ def test_without_tables_a_triple_fault_resets(tmp_path):
     assert "Triple fault" in log.read_text()
 
 
-@pytest.mark.parametrize("sci_flags", [None, 0, 0xd])
-def test_interrupt_of_acpi_is_level_triggered(tmp_path, sci_flags):
+@pytest.mark.parametrize("sci_flags, how", [(None, "active-lo level"), (0, "active-lo level"),
+                                            (0xd, "active-hi level")])
+def test_interrupt_of_acpi_is_level_triggered(tmp_path, sci_flags, how):
     """Also if the MADT has no override for it, or one that leaves it to the bus."""
     extra = [*qemu_arguments(tmp_path, fadt(), cpus=2, sci_flags=sci_flags), *qmp(tmp_path)]
     with VM(machine="q35,acpi=off", extra=extra) as vm:
         vm.shell()
-        press(tmp_path)
+        monitor = Monitor(f"{tmp_path}/qmp")
+        pin = re.search(r"pin 9 .*", monitor.words("info pic", 0))[0]
+        assert how in re.sub(r"\s+", " ", pin)
+        monitor.command("system_powerdown")
         vm.expect("power button: init ends all programs")
         assert vm.wait() == ENDED
 
