@@ -108,7 +108,7 @@ def drive_again(keys, image, port):
 
 # --- The whole way, from the image -------------------------------------------------------------------
 
-@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+@pytest.mark.parametrize("firmware", ["bios", pytest.param("uefi", marks=pytest.mark.slow)])
 def test_saved_at_the_end_of_a_run_from_the_stick(tmp_path, firmware):
     if firmware == "uefi" and not OVMF:
         pytest.skip("no OVMF here")
