@@ -62,11 +62,13 @@ class Pc:
     """What both emulators share: waiting for text, and typing."""
     reader = Reader()
     patience = 1
+    started = []        # all emulators of this program
     blind = False       # there is no display, or none that shows anything
     since = 0
 
     def start(self, process):
         self.process = process
+        self.started.append(process)
         self.demand = Demand(process.pid)
         self.shown = ""
         self.events = []

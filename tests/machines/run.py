@@ -23,7 +23,7 @@ import time
 
 from cells import CELLS
 from drive import BUILD, NotRun, try_cell
-from pc import ROOT, Stuck
+from pc import ROOT, Pc, Stuck
 
 FOLDER = BUILD / "machines"
 RESULTS = FOLDER / "results.json"
@@ -74,10 +74,13 @@ class Results:
 
     def __init__(self):
         self.lock = threading.Lock()
+        self.stopped = False        # what ends from now on did not end by itself
         self.kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
     def put(self, cell, result):
         with self.lock:
+            if self.stopped:
+                return
             self.kept[cell.axis + ": " + cell.name] = result
             new = RESULTS.with_suffix(f".{os.getpid()}")
             new.write_text(json.dumps(self.kept, indent=1) + "\n")
@@ -176,7 +179,8 @@ def run_all(cells, args, results):
         if due(cell, result, args, kernel):
             result = {**run_cell(cell), "key": key_of(cell, kernel)}
             results.put(cell, result)
-        print(line_of(cell, result), flush=True)
+        if not results.stopped:
+            print(line_of(cell, result), flush=True)
 
     jobs = max(1, int(os.environ.get("JOBS") or os.cpu_count() or 1))
     pool = concurrent.futures.ThreadPoolExecutor(jobs)
@@ -184,7 +188,11 @@ def run_all(cells, args, results):
         for future in [pool.submit(one, cell) for cell in cells]:
             future.result()
     except BaseException:
+        results.stopped = True
         pool.shutdown(wait=False, cancel_futures=True)
+        for process in Pc.started:
+            process.kill()
+        pool.shutdown()
         raise
 
 
@@ -200,8 +208,7 @@ def main():
         run_all(cells, args, results)
     except KeyboardInterrupt:
         print("\nmachines: stopped; the next run goes on from here", file=sys.stderr)
-        sys.stderr.flush()
-        os._exit(130)
+        return 130
     pairs = [(c, results.get(c)) for c in (cells if not args.write else CELLS) if results.get(c)]
     print("\n" + counts(pairs))
     if args.write:
