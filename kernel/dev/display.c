@@ -12,6 +12,7 @@
 #include "kernel/dev/early_screen.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/log/panic_display.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/thread.h"
@@ -198,8 +199,7 @@ void display_init(void)
 
 	if (boot_display.type == BOOT_DISPLAY_NONE)
 		return;
-	driver =
-	    boot_display.type == BOOT_DISPLAY_PIXELS ? &framebuffer_driver : &vga_text_driver;
+	driver = boot_display.type == BOOT_DISPLAY_PIXELS ? &framebuffer_driver : &vga_text_driver;
 	if (!driver->open(&columns, &rows))
 		return;
 	columns = MIN(columns, (u32)VT_COLUMNS_MAX);
@@ -226,12 +226,28 @@ void display_init(void)
 		 rows, history);
 }
 
-const struct display_driver *display_take(u32 *columns, u32 *rows)
+static void panic_row(u32 row, u32 width, const char *text, size_t length, u8 colours)
 {
+	for (u32 x = 0; x < width; x += DRAW_CELLS) {
+		struct vt_cell cells[DRAW_CELLS];
+		u32 count = MIN(width - x, (u32)DRAW_CELLS);
+
+		for (u32 i = 0; i < count; i++)
+			cells[i] = (struct vt_cell){.code = x + i < length ? (u8)text[x + i] : ' ',
+						    .colours = colours};
+		driver->draw(x, row, cells, count);
+	}
+}
+
+const struct panic_display *display_take(void)
+{
+	static struct panic_display panic_display = {.row = panic_row};
+
 	if (!vt.rows)
 		return NULL;
 	WRITE_ONCE(taken, true);
-	*columns = vt.columns;
-	*rows = vt.rows;
-	return driver;
+	panic_display.columns = vt.columns;
+	panic_display.rows = vt.rows;
+	panic_display.picture = driver->picture;
+	return &panic_display;
 }

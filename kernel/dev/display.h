@@ -16,10 +16,7 @@ struct display_driver {
 	/* Draw up to DRAW_CELLS cells of a row, with the cursor where the flags contain VT_CURSOR.
 	 * The caller holds display_lock. */
 	void (*draw)(u32 column, u32 row, const struct vt_cell *cells, u32 count);
-	/* Draw a picture of side x side squares, black where `dark` is not 0 and white elsewhere,
-	 * with a white margin, in the right upper corner.  Returns the number of columns that are
-	 * left beside it; 0 if it does not fit, and then nothing is drawn. */
-	u32 (*picture)(const u8 *dark, u32 side);
+	u32 (*picture)(const u8 *dark, u32 side); /* as in struct panic_display */
 };
 
 #define PICTURE_MARGIN 4 /* squares (ISO/IEC 18004, 6.3.8) */
@@ -35,10 +32,6 @@ extern const struct display_driver framebuffer_driver, vga_text_driver;
 
 /* Set up the screen that boot_display names.  Needs mmio_map() and kmalloc(). */
 void display_init(void);
-
-/* In a panic: from now on the console draws nothing, and the caller draws by the driver, which is
- * returned with the size of the screen in characters.  NULL if there is no screen. */
-const struct display_driver *display_take(u32 *columns, u32 *rows);
 
 /* Look at lines that have scrolled away: half a screen up (1) or down (-1); 0 returns to the
  * screen, as output of programs does.  Any context. */

@@ -8,11 +8,11 @@
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/pc/stop.h"
-#include "kernel/dev/display.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/identity.h"
 #include "kernel/log/log.h"
+#include "kernel/log/panic_display.h"
 #include "kernel/watch/panic/panic_report.h"
 #include "kernel/watch/panic/qr.h"
 
@@ -24,8 +24,8 @@
 #define LOG_TAIL                                                                                   \
 	(32 * 1024) /* bytes of the log in which the beginning of the panic is looked for */
 
-static const struct display_driver *screen;
-static u32 screen_rows, width; /* width: the columns beside the code */
+static const struct panic_display *screen;
+static u32 width; /* the columns beside the code */
 static u32 row;
 
 /* --- The text in the code --------------------------------------------------------------------- */
@@ -83,20 +83,6 @@ static void draw_code(void)
 
 /* --- The text beside it ----------------------------------------------------------------------- */
 
-static void draw_row(const char *text, size_t length, u8 colours)
-{
-	for (u32 x = 0; x < width; x += DRAW_CELLS) {
-		struct vt_cell cells[DRAW_CELLS];
-		u32 count = MIN(width - x, (u32)DRAW_CELLS);
-
-		for (u32 i = 0; i < count; i++)
-			cells[i] = (struct vt_cell){.code = x + i < length ? (u8)text[x + i] : ' ',
-						    .colours = colours};
-		screen->draw(x, row, cells, count);
-	}
-	row++;
-}
-
 /* Draw a text in as many rows as it needs, at most up to `end`. */
 static void draw_text(const char *text, u8 colours, u32 end)
 {
@@ -107,7 +93,7 @@ static void draw_text(const char *text, u8 colours, u32 end)
 
 		if (row >= end)
 			return;
-		draw_row(text, n, colours);
+		screen->row(row++, width, text, n, colours);
 		text += n;
 		length -= n;
 	} while (length);
@@ -151,29 +137,29 @@ static void draw_log(u32 end)
 	draw_text("", NORMAL, end);
 	for (; line < stop; line = next + 1) {
 		next = strchr(line, '\n');
-		draw_row(line, (size_t)(next - line), NORMAL);
+		screen->row(row++, width, line, (size_t)(next - line), NORMAL);
 	}
 }
 
-static void clear(u32 columns)
+static void clear(void)
 {
-	width = columns;
-	for (row = 0; row < screen_rows;)
-		draw_row("", 0, NORMAL);
+	width = screen->columns;
+	for (row = 0; row < screen->rows;)
+		screen->row(row++, width, "", 0, NORMAL);
 	row = 0;
 }
 
 static void panic_screen_draw(void)
 {
-	u32 columns, end;
+	u32 end;
 	char cause[512];
 
-	screen = WITH_DEV ? display_take(&columns, &screen_rows) : NULL;
-	if (!screen || screen_rows < 2 * LAST_ROWS)
+	screen = WITH_DEV ? display_take() : NULL;
+	if (!screen || screen->rows < 2 * LAST_ROWS)
 		return;
-	clear(columns);
+	clear();
 	draw_code();
-	end = screen_rows - LAST_ROWS;
+	end = screen->rows - LAST_ROWS;
 	snprintf(cause, sizeof(cause), "kernel panic: %s", stop_message);
 	draw_text("Heddle has stopped: its kernel met an error.", TITLE, end);
 	draw_text("", NORMAL, end);
@@ -183,10 +169,10 @@ static void panic_screen_draw(void)
 	draw_text("", NORMAL, end);
 	draw_report(true, end);
 	draw_log(end);
-	row = screen_rows - LAST_ROWS + 1;
-	draw_text(width < columns ? "To report this, photograph the screen with the code."
-				  : "To report this, photograph the screen.",
-		  BRIGHT, screen_rows);
+	row = screen->rows - LAST_ROWS + 1;
+	draw_text(width < screen->columns ? "To report this, photograph the screen with the code."
+					  : "To report this, photograph the screen.",
+		  BRIGHT, screen->rows);
 }
 
 PANIC_NOTE(90, panic_screen_draw);
