@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Bytes that each version holds with the lower level of error correction (ISO/IEC 18004, table 7).
 CAPACITY = [17, 32, 53, 78, 106, 134, 154, 192, 230, 271, 321, 367, 425, 458, 520, 586, 644, 718, 792, 858]
 
-needs_zbar = pytest.mark.skipif(not shutil.which("zbarimg"), reason="zbarimg is missing: make setup-test")
+needs_zbar = pytest.mark.skipif(not shutil.which("zbarimg"), reason="zbarimg is missing: make setup test")
 
 
 @pytest.fixture(scope="module")
