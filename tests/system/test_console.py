@@ -52,7 +52,8 @@ def test_scrolls_back(tmp_path, usb):
         if usb and "a keyboard" not in vm.log:
             vm.expect("a keyboard")
         vm.run("seq 1 300")
-        vm.screen.until(lambda rows: last_number(rows) == 300)
+        # The prompt comes after the last number, and output returns to the screen.
+        vm.screen.until(lambda rows: last_number(rows) == 300 and rows[-1].startswith("~ #"))
         vm.keys.press("shift", "pgup")
         rows = vm.screen.until(lambda rows: last_number(rows) < 300)
         assert last_number(rows) == 300 - 24, rows          # half a screen of 50 rows, less the prompt
