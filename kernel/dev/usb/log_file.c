@@ -276,7 +276,11 @@ void log_file_serve(struct xhci *x)
 	ticket = file.wanted;
 	reason = file.reason;
 	spin_unlock_irq(&file_lock, flags);
-	if (ticket != file.served && file.device && file.device->xhci == x)
+	if (ticket == file.served)
+		return;
+	if (!file.device) /* it was pulled out after the other thread looked for it */
+		answer(ticket, -ENODEV);
+	else if (file.device->xhci == x)
 		answer(ticket, save(reason));
 }
 
@@ -341,7 +345,8 @@ static const char *explain(int result)
 	case -EACCES:
 		return "HEDDLE.LOG on the stick is not as Heddle made it";
 	case -EBUSY:
-		return "the stick's driver was at work";
+		return "the stick's driver was at work, or the machine ended in an interrupt, "
+		       "which cannot wait for it";
 	case -ETIMEDOUT:
 		return "the stick does not answer";
 	}
