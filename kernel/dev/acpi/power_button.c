@@ -13,7 +13,6 @@
 
 #define PM1_POWER_BUTTON (1U << 8) /* in the status and in the enable register */
 #define STRAY_MAX	 10000	   /* interrupts without a cause, one after another */
-#define GPE_BYTES_MAX	 128
 
 /* The event blocks.  The first half of each has the status, the second the enable bits. */
 static struct acpi_block blocks[2];
@@ -51,7 +50,7 @@ static void disable_general_events(void)
 		   {&fadt.x_gpe1, fadt.gpe1, fadt.gpe1_length}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(gpe); i++) {
-		u32 bytes = MIN(gpe[i].bytes, (u32)GPE_BYTES_MAX);
+		u32 bytes = gpe[i].bytes; /* the second half has the enable bits (4.8.4.1) */
 		struct acpi_block b;
 
 		if (!bytes || !acpi_block_open(&b, gpe[i].x, gpe[i].old, bytes))
