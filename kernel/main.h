@@ -24,5 +24,6 @@ void unpack_modules(void);
 void init_directory(void);
 
 /* Start process 1.  It runs the program that init= on the command line names, else the first of
- * /init, /sbin/init, /etc/init, /bin/init and /bin/sh that can be run.  Stops the machine with a sentence if there is none. */
+ * /init, /sbin/init, /etc/init, /bin/init and /bin/sh that can be run.  Stops the machine with a
+ * sentence if there is none. */
 void init_start(void);

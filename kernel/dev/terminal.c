@@ -43,8 +43,8 @@ static void terminal_discard(struct tty *tty)
 	console_for_each(c) if (c->ops->discard) c->ops->discard(c);
 }
 
-/* The answers are typed before the write() that asks returns, so that they come before what a person
- * types afterwards. */
+/* The answers are typed before the write() that asks returns, so that they come before what a
+ * person types afterwards. */
 static void terminal_written(struct tty *tty)
 {
 	char text[VT_ANSWER_MAX];

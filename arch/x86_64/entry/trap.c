@@ -397,9 +397,9 @@ void trap_paranoid(struct trap_frame *frame)
 	case VECTOR_DOUBLE_FAULT:
 		double_fault_panic(frame); /* does not return */
 	}
-	/* NMI.  By an NMI, a CPU stops others for a panic, or asks what they do.  Nothing may fault before the IRET of
-	 * this NMI: the IRET of a nested exception would unblock NMIs, and the next one would
-	 * overwrite this stack (SDM 3A 6.7.1). */
+	/* NMI.  By an NMI, a CPU stops others for a panic, or asks what they do.  Nothing may fault
+	 * before the IRET of this NMI: the IRET of a nested exception would unblock NMIs, and the
+	 * next one would overwrite this stack (SDM 3A 6.7.1). */
 	if (stop_by_nmi(frame))
 		return;
 	panic_at(frame, "NMI: sent by hand (`nmi` in QEMU's monitor, or a button) to see what the "

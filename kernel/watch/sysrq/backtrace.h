@@ -17,7 +17,7 @@ struct backtrace {
 };
 
 /* The callers on the kernel stack of `t`, from the frame pointer `rbp` on.  Reads nothing outside
- * of that stack, so it can be called in any context, also if the thread runs meanwhile; then the
+ * of that stack, so it can be called in any context.  If the thread runs at the same time, the
  * result may be wrong.  The caller has a reference to the thread, or it runs on this CPU. */
 void backtrace_walk(struct backtrace *b, const struct thread *t, u64 rbp);
 
