@@ -43,22 +43,28 @@ u32 smt_idle_core(const struct cpumask *allowed, u32 last)
 	return MAX_CPUS;
 }
 
+/* Each CPU gets into one ring, also if the CPUs do not agree which of them share a core: a search
+ * along a ring must end. */
 static void cores_init(void)
 {
-	u32 shared = 0;
+	struct cpumask left = cpus_online, core;
+	bool shared = false;
 
 	cpumask_for_each (cpu, &cpus_online) {
-		struct cpumask core;
-		u32 next;
+		u32 last = cpu;
 
+		if (!cpumask_test(&left, cpu))
+			continue;
 		cpu_group(cpu, cpu_topology(cpu)->core_shift, &core);
-		next = cpumask_next(&core, cpu + 1);
-		if (next == MAX_CPUS)
-			next = cpumask_next(&core, 0);
-		next_thread[cpu] = (u8)next;
-		shared += next != cpu;
+		cpumask_for_each (other, &core)
+			if (cpumask_test_and_clear(&left, other)) {
+				next_thread[last] = (u8)other;
+				last = other;
+			}
+		next_thread[last] = (u8)cpu;
+		shared |= last != cpu;
 	}
-	WRITE_ONCE(smt_present, shared != 0);
+	WRITE_ONCE(smt_present, shared);
 }
 
 INIT_CALL(16, cores_init);
