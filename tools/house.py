@@ -39,7 +39,7 @@ FLOORS = [
     {"kernel/task/": (CORE, "threads, processes, scheduler")},
     {"kernel/vm/": (CORE, "address spaces")},
     {"kernel/fs/": (BASE, "files, descriptors, paths")},
-    {"kernel/dev/": (EXTENSION, "terminals, displays, keyboards")},
+    {"kernel/dev/": (EXTENSION, "terminals, displays, keyboards, USB")},
     {"kernel/ipc/": (CORE, "pipes, futexes")},
     {"kernel/proc/": (CORE, "fork, exec, exit, signals")},
     {"kernel/sys/": (BASE, "system calls")},
