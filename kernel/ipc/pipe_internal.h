@@ -50,8 +50,8 @@ static inline u64 pipe_room(const struct pipe *p)
 	       READ_ONCE(p->head);
 }
 
-/* Wake the thread that has waited longest in a queue of the pipe, and poll().  One is enough: who
- * finds bytes, or room, left after its own call calls this for the next one. */
+/* Wake the thread that has waited longest in a queue of the pipe, and poll().  One is enough: a
+ * thread that leaves bytes, or room, after its own call calls this for the next thread. */
 static inline void pipe_wake_next(struct wait_queue *q)
 {
 	if (!list_empty(&q->waiters))

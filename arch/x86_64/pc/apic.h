@@ -36,7 +36,8 @@ void apic_timer_arm(u64 deadline_ns);
 void apic_timer_count_start(void);
 u32 apic_timer_ticks(void);
 
-/* Set the rates of the timer and of the TSC, in Hz, once; boot CPU.  Panics if the timer stands. */
+/* Set the rates of the timer and of the TSC, in Hz, once; boot CPU.  If the timer does not run, the
+ * machine stops with a sentence. */
 void apic_timer_init(u64 timer_hz, u64 tsc_hz);
 
 /* Find the I/O APICs and mask all their inputs. */

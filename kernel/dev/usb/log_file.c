@@ -186,7 +186,7 @@ static int read_file(struct usb_device *d)
 			return error;
 		length += take_text(d->block, file.before + length);
 	}
-	/* The image's own text goes. */
+	/* Drop the text that the image came with. */
 	file.before_length =
 	    memcmp(file.before, SECTION_MARK, sizeof(SECTION_MARK) - 1) ? 0 : length;
 	return 0;

@@ -15,7 +15,7 @@ void log_file_possible(void);
  * has it is.  The controller's thread.  Sleeps. */
 bool log_file_found(struct usb_device *d);
 
-/* A device goes. */
+/* A device is removed: use it no more.  The controller's thread. */
 void log_file_gone(struct usb_device *d);
 
 /* Save if another thread has asked for it.  The controller's thread.  Sleeps. */

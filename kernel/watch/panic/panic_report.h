@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The report on the CPU that panicked, line by line, for those who show it again.
+ * The report on the CPU that panicked, line by line, for the screen.
  */
 #pragma once
 
