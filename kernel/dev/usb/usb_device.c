@@ -277,17 +277,23 @@ static int give_address(struct usb_device *d)
 static void forget(struct usb_device *d)
 {
 	struct usb_device **link = (struct usb_device **)&d->xhci->devices;
-
+	u32 disable = TRB_TYPE(TRB_DISABLE_SLOT) | TRB_SLOT(d->slot);
 	/* When the slot is off, the controller no longer uses the rings and contexts (4.6.4). */
-	if (d->slot && !d->xhci->dead)
-		xhci_command(d->xhci, 0, TRB_TYPE(TRB_DISABLE_SLOT) | TRB_SLOT(d->slot), NULL);
-	if (d->slot)
-		d->xhci->contexts[d->slot] = 0;
+	bool off = !d->slot || d->xhci->dead ||
+		   xhci_command(d->xhci, 0, disable, NULL) == COMPLETION_SUCCESS || d->xhci->dead;
+
 	for (; *link; link = &(*link)->next)
 		if (*link == d) {
 			*link = d->next;
 			break;
 		}
+	if (!off) {
+		log_warn("usb: the controller does not free slot %u: its memory stays in use",
+			 d->slot);
+		return;
+	}
+	if (d->slot)
+		d->xhci->contexts[d->slot] = 0;
 	ring_free(&d->control);
 	ring_free(&d->reports);
 	usb_pipes_free(d);
