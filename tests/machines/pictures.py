@@ -23,6 +23,8 @@ def take(pc, name):
 
 
 def main():
+    if sys.argv[1:]:
+        raise SystemExit(__doc__.strip())
     cell = next(c for c in CELLS if c.name == CELL)
     folder = BUILD / "machines"
     folder.mkdir(parents=True, exist_ok=True)

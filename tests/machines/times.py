@@ -28,6 +28,8 @@ def seconds(cell, folder):
 
 
 def main():
+    if len(sys.argv) > 1 and not re.fullmatch("[1-9][0-9]*", sys.argv[1]):
+        raise SystemExit(__doc__.strip())
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     folder = BUILD / "machines"
     folder.mkdir(parents=True, exist_ok=True)
