@@ -134,7 +134,11 @@ class Machine:
 
     def gdb(self, *arguments):
         """The command line of a gdb that is attached."""
-        return [gdb_program(), "-nx", "-q", "-x", str(SCRIPT),
+        # If two CPUs stop at one time, QEMU reports only one of them, and the other may stop again
+        # after one instruction when the machine goes on: whatever was under way goes on.  In a
+        # replay there is one CPU, and each step back ends in such a stop.
+        late = [] if setting("REPLAY") else ["-ex", "handle SIGTRAP nostop noprint nopass"]
+        return [gdb_program(), "-nx", "-q", "-x", str(SCRIPT), *late,
                 "-ex", f"target remote {self.socket}", *arguments,
                 str(self.build / "heddle.elf")]
 

@@ -50,8 +50,8 @@ def test_back_over_a_switch(tmp_path):
         mark("before"), "stepi 7", "x/i $pc", HERE, "bt",
         mark("after"), "stepi", HERE, "bt", "heddle-current",
         mark("back"), "reverse-stepi", "x/i $pc", HERE, "bt", "heddle-current",
-        # Of init, which comes once more: its stack pointer was saved when it went, switches ago.
-        mark("saved"), "condition 2 ((struct cpu *)$gs_base)->current->tid == 1", "continue", "set $came = ((struct cpu *)$gs_base)->current",
+        # Of init, when it comes for the second time: its stack pointer was saved when it went.
+        mark("saved"), "condition 2 ((struct cpu *)$gs_base)->current->tid == 1", "continue", "continue", "set $came = ((struct cpu *)$gs_base)->current",
         "delete", 'printf "saved %#lx\\n", $came->arch.saved_sp',
         "watch -location $came->arch.saved_sp",
         "reverse-continue", "x/i $pc", HERE,

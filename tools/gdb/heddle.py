@@ -17,9 +17,6 @@ for setting in ("confirm off", "pagination off", "print pretty on", "print addre
                 "stack-cache off", "code-cache off",
                 "breakpoint pending on", "disassemble-next-line off"):
     gdb.execute(f"set {setting}")
-# If two CPUs stop at one time, QEMU reports only one of them, and the other may stop again after one
-# instruction when the machine goes on.  That is no stop of anybody's: whatever was under way goes on.
-gdb.execute("handle SIGTRAP nostop noprint nopass", to_string=True)
 
 for path in sorted(glob.glob(os.path.join(here, "*.py"))):
     name = os.path.splitext(os.path.basename(path))[0]
