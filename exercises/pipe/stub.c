@@ -33,8 +33,8 @@ bool pipe_take(struct pipe *p, u64 n)
  * one.  An empty pipe without writers is at its end: 0.  Else copy what is there, at most
  * io->remaining bytes, and do not wait for more.  p->lock is held from the first look to the last
  * change; pipe_sleep() releases it during the sleep.  After the lock: if the
- * pipe was full, wake a writer by pipe_wake_next(&p->writable), and if bytes are left, the next
- * reader.  One is enough, since each wakes the next one. */
+ * pipe was full, wake a writer by wait_wake_one(&p->writable), and if bytes are left, the next
+ * reader that sleeps, by wait_wake_sleeper().  One is enough, since each wakes the next one. */
 static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	return -ENOSYS;
@@ -50,7 +50,7 @@ void pipe_add(struct pipe *p, u64 n)
  * waits, or returns -EAGAIN with O_NONBLOCK.  More bytes are written in pieces, as there is room,
  * until all are written.  To wait: pipe_sleep() on p->writable with write_may_go_on(); wake a
  * reader first, or both sides sleep for ever.  In the end, after the lock: if anything was written,
- * wake a reader by pipe_wake_next(&p->readable), and if the pipe is not full, the next writer.
+ * wake a reader by wait_wake_one(), and if the pipe is not full, the next writer that sleeps.
  *
  * If READ_ONCE(p->readers) is 0, the thread gets SIGPIPE (signal_send_self()), and the error is
  * -EPIPE. If pipe_move() copies less than it should, the error is its own, or -EFAULT.  Returns the

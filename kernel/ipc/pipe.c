@@ -146,10 +146,10 @@ static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 		wake = result > 0 && pipe_take(p, (u64)result);
 	}
 	mutex_unlock(&p->lock);
-	if (!pipe_empty(p))
-		pipe_wake_next(&p->readable);
+	if (!pipe_empty(p) && !list_empty(&p->readable.waiters))
+		wait_wake_sleeper(&p->readable);
 	if (wake)
-		pipe_wake_next(&p->writable);
+		wait_wake_one(&p->writable);
 	return result;
 }
 
@@ -160,9 +160,8 @@ void pipe_add(struct pipe *p, u64 n)
 	spin_unlock(&p->guard);
 }
 
-/* write(2).  Up to PIPE_BUF bytes are written in one piece: if they do not fit, the call waits, or
- * returns -EAGAIN.  More bytes are written in pieces.  If there is no reader, the thread gets
- * SIGPIPE, and the call returns -EPIPE or the number of bytes written before (POSIX write()). */
+/* write(2).  Up to PIPE_BUF bytes are written in one piece, or not yet; more bytes in pieces.  If
+ * there is no reader: SIGPIPE, and -EPIPE or the number written before (POSIX write()). */
 static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	struct pipe *p = file->private;
@@ -187,15 +186,15 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 		} else if (READ_ONCE(file->flags) & O_NONBLOCK) {
 			result = -EAGAIN;
 		} else {
-			pipe_wake_next(&p->readable);
+			wait_wake_one(&p->readable);
 			result = pipe_sleep(p, &p->writable, write_may_go_on);
 		}
 	}
 	mutex_unlock(&p->lock);
-	if (!pipe_full(p))
-		pipe_wake_next(&p->writable);
+	if (!pipe_full(p) && !list_empty(&p->writable.waiters))
+		wait_wake_sleeper(&p->writable);
 	if (done)
-		pipe_wake_next(&p->readable);
+		wait_wake_one(&p->readable);
 	return done ? done : result;
 }
 
@@ -277,10 +276,8 @@ void pipe_drop(struct inode *inode, struct pipe *p)
 
 void pipe_release(struct file *file)
 {
-	struct pipe *p = file->private;
-
-	pipe_count_end(p, file->flags, -1);
-	pipe_drop(file->inode, p);
+	pipe_count_end(file->private, file->flags, -1);
+	pipe_drop(file->inode, file->private);
 }
 
 const struct file_ops pipe_ops = {

@@ -50,21 +50,14 @@ static inline u64 pipe_room(const struct pipe *p)
 	       READ_ONCE(p->head);
 }
 
-/* Wake the thread that has waited longest in a queue of the pipe, and poll().  One is enough: a
- * thread that leaves bytes, or room, after its own call calls this for the next thread. */
-static inline void pipe_wake_next(struct wait_queue *q)
-{
-	if (!list_empty(&q->waiters))
-		wait_wake_one(q);
-}
-
 /* Copy `n` bytes between the ring at `position` and `io`.  For a read the caller has made sure that
  * so many bytes are there, for a write that they fit.  Returns the number copied, or an error if
  * none was.  The caller holds `lock`.  May sleep. */
 ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write);
 
 /* Count `n` bytes as read.  True: the pipe was full and has room now, so the caller must wake
- * a writer, best after it has released `lock`. */
+ * a writer, best after it has released `lock`.  One is enough: who finds bytes, or room, left after
+ * its own call wakes the next thread that sleeps. */
 bool pipe_take(struct pipe *p, u64 n);
 
 /* Count `n` bytes as written.  The caller wakes a reader: poll() and epoll (EPOLLET) are to hear of

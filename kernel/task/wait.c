@@ -91,6 +91,17 @@ void wait_wake_all(struct wait_queue *q)
 	spin_unlock_irq(&q->lock, flags);
 }
 
+void wait_wake_sleeper(struct wait_queue *q)
+{
+	u64 flags = spin_lock_irq(&q->lock);
+	struct waiter *w;
+
+	list_for_each (w, &q->waiters, link)
+		if (!w->wake && wake_waiter(w))
+			break;
+	spin_unlock_irq(&q->lock, flags);
+}
+
 struct sleep_timer {
 	struct timer timer;
 	struct thread *thread;

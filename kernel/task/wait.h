@@ -63,6 +63,10 @@ int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline
 void wait_wake_one(struct wait_queue *q);
 void wait_wake_all(struct wait_queue *q);
 
+/* Wake the thread that has waited longest in wait_sleep(), and not poll(): something is left for
+ * the next one, of which poll() has heard. */
+void wait_wake_sleeper(struct wait_queue *q);
+
 /* Add a waiter to a queue. */
 void wait_queue_add(struct wait_queue *q, struct waiter *w);
 

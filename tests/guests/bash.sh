@@ -24,7 +24,7 @@ trap 'echo "trapped USR1"' USR1; kill -USR1 $$; trap - USR1
 sleep 0.3; kill $pid; wait $pid; echo "status $?"
 sleep 100 & kill -9 $!; wait $! 2>/dev/null; echo "killed $?"
 set -m
-sleep 100 & kill -STOP %1; sleep 0.2; jobs | tr -s ' '; kill %1; kill -CONT %1; wait %1 2>/dev/null; echo "job $?"
+sleep 100 & kill -STOP %1; sleep 0.2; jobs | tr -s ' '; kill %1; kill -CONT %1 2>/dev/null; wait %1 2>/dev/null; echo "job $?"
 set +m
 exec 5<>/tmp/t.file; echo "written" >&5; read -r line < /tmp/t.file; echo "$line"; exec 5>&-
 read -r -t 0.1 line < <(sleep 1); [ $? -gt 128 ] && echo "read timed out"

@@ -43,9 +43,9 @@ static int pipe_wait(struct pipe *p, struct wait_queue *q, bool (*ready)(const s
 static void pass_on(struct pipe *p)
 {
 	if (has_data(p))
-		pipe_wake_next(&p->readable);
+		wait_wake_sleeper(&p->readable);
 	if (has_room(p))
-		pipe_wake_next(&p->writable);
+		wait_wake_sleeper(&p->writable);
 }
 
 /* May a call with these flags wait for the pipe that `f` is an end of? */
@@ -141,11 +141,13 @@ static ssize_t peek(struct pipe *p, char *buffer, size_t n, u64 *position)
 /* Remove `n` bytes that peek() has returned, unless another reader was faster. */
 static void consume(struct pipe *p, u64 position, u64 n)
 {
+	bool wake;
+
 	mutex_lock(&p->lock);
-	if (p->tail == position && p->head - p->tail >= n)
-		pipe_take(p, n);
+	wake = p->tail == position && p->head - p->tail >= n && pipe_take(p, n);
 	mutex_unlock(&p->lock);
-	pass_on(p);
+	if (wake)
+		wait_wake_one(&p->writable);
 }
 
 static ssize_t pipe_to_file(struct file *in, struct file *out, u64 *at, size_t n, u32 flags,
@@ -198,6 +200,10 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t n, u32 fla
 		mutex_unlock(&MAX(from, to)->lock);
 		mutex_unlock(&MIN(from, to)->lock);
 	} while (!result && !end);
+	if (result > 0) {
+		wait_wake_one(&to->readable);
+		wait_wake_one(&from->writable);
+	}
 	pass_on(from);
 	pass_on(to);
 	return result;
@@ -315,6 +321,8 @@ static ssize_t memory_to_pipe(struct file *f, struct io_buffer *io, u32 flags)
 	if (result > 0)
 		pipe_add(p, (u64)result);
 	mutex_unlock(&p->lock);
+	if (result > 0)
+		wait_wake_one(&p->readable);
 	pass_on(p);
 	return result;
 }
