@@ -8,7 +8,6 @@
 #include "arch/x86_64/mmu/paging.h"
 #include "arch/x86_64/pc/console.h"
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
 #include "kernel/dev/boot_screen.h"
 #include "kernel/dev/early_screen.h"
 #include "kernel/lib/init.h"
@@ -88,17 +87,9 @@ void early_screen_end(void)
 	WRITE_ONCE(on, false);
 }
 
-/* Is the screen a console?  It is if console= names it, and if there is no console=. */
-static bool screen_wanted(void)
-{
-	static const struct console display = {.name = "tty0"};
-	char any[2];
-
-	return !cmdline_get_nth("console", 0, any, sizeof(any)) || console_rank(&display);
-}
-
 static void early_screen_start(void)
 {
+	static const struct console display_name = {.name = "tty0"};
 	static const struct log_sink_ops ops = {.write = early_write};
 	static struct log_sink sink = {.ops = &ops};
 	const struct boot_display *d = &boot_display;
@@ -110,7 +101,7 @@ static void early_screen_start(void)
 		boot_display_vga_text(&boot_display);
 	else
 		boot_display_multiboot2(&boot_display, boot_info.info_start);
-	if (d->type == BOOT_DISPLAY_NONE || !screen_wanted())
+	if (d->type == BOOT_DISPLAY_NONE || !console_wanted(&display_name))
 		return;
 	memory = window_map(d->address, (u64)d->pitch * d->height);
 	if (!memory || !boot_screen_open(&screen, d, memory, font_scale(d->width, d->height),

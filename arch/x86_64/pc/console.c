@@ -23,6 +23,13 @@ u32 console_rank(const struct console *c)
 }
 
 /* Write text of the log, whose lines end with \n only: consoles need \r\n. */
+bool console_wanted(const struct console *c)
+{
+	char any[2];
+
+	return !cmdline_get_nth("console", 0, any, sizeof(any)) || console_rank(c);
+}
+
 static void sink_write(struct log_sink *sink, const char *text, size_t length)
 {
 	struct console *c = container_of(sink, struct console, sink);
@@ -68,11 +75,9 @@ void console_use(struct console *c)
 
 void console_register(struct console *c)
 {
-	char any[2];
-
 	c->next = consoles;
 	__atomic_store_n(&consoles, c, __ATOMIC_RELEASE);
-	if (!cmdline_get_nth("console", 0, any, sizeof(any)) || console_rank(c))
+	if (console_wanted(c))
 		console_use(c);
 }
 

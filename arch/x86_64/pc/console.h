@@ -66,6 +66,9 @@ struct console *console_first(void);
 /* Returns the position, from 1 on, of the last console= that names `c`; 0: none names it. */
 u32 console_rank(const struct console *c);
 
+/* Returns whether console= names `c`, or names no console at all. */
+bool console_wanted(const struct console *c);
+
 /* Returns the first console that programs write to, or the next after `c`.  A stuck console is left
  * out if there is another. */
 struct console *console_next(struct console *c);
