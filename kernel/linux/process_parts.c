@@ -66,10 +66,10 @@ char thread_state_letter(const struct thread *t)
 int fd_available(void)
 {
 	struct file_table *t = current_process()->files;
-	u32 limit = (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX), fd = 0;
+	u32 limit = (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX), fd;
 
 	spin_lock(&t->lock);
-	while (fd < t->size && t->slots[fd].file)
+	for (fd = t->first_free; fd < t->size && t->slots[fd].file;)
 		fd++;
 	spin_unlock(&t->lock);
 	return fd < limit ? 0 : -EMFILE;

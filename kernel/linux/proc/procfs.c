@@ -416,7 +416,9 @@ static struct inode *proc_lookup(struct inode *dir, const char *name, size_t len
 	e.tid = (tid_t)position;
 	e.in_thread = d->kind == TASK_DIR;
 	e.pid = e.in_thread ? d->pid : e.tid;
-	if (d->kind == ROOT || d->kind == TASK_DIR)
+	if (d->kind == ROOT)
+		more = procinfo_exists(e.tid);
+	else if (d->kind == TASK_DIR)
 		more = procinfo_same_process(e.pid, e.tid);
 	else
 		more = entry_next(d, &position, &e);

@@ -378,7 +378,11 @@ pid_t procinfo_next_pid(pid_t from)
 
 bool procinfo_exists(tid_t tid)
 {
-	return procinfo_same_process(tid, tid);
+	struct process *p = process_find(tid);
+
+	if (p)
+		process_put(p);
+	return p;
 }
 
 bool procinfo_same_process(tid_t a, tid_t b)
