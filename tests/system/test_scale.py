@@ -7,9 +7,8 @@ from vm import ENDED, VM
 
 def printed(program):
     """What a program of tests/user prints there."""
-    vm = VM(cpus=1, args=f"run /tests/{program}", extra=("-icount", "shift=0,sleep=off"))
-    vm.command[vm.command.index("tcg,thread=multi")] = "tcg"
-    with vm:
+    with VM(cpus=1, args=f"run /tests/{program}", accel="tcg",
+            extra=("-icount", "shift=0,sleep=off")) as vm:
         assert vm.wait() == ENDED, vm.log
         return vm.log
 

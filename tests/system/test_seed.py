@@ -17,9 +17,8 @@ def schedule(text):
 
 
 def console_under_icount(append):
-    vm = VM(cpus=2, append=append, args="run /tests/seeded 5", extra=REPEATABLE, timeout=120)
-    vm.command[vm.command.index("tcg,thread=multi")] = "tcg"
-    with vm:
+    with VM(cpus=2, append=append, args="run /tests/seeded 5", accel="tcg", extra=REPEATABLE,
+            timeout=120) as vm:
         assert vm.wait() == ENDED, vm.log
         return vm.log
 

@@ -59,7 +59,7 @@ class VM:
 
     def __init__(self, cpus=2, mem="256M", boot="direct", cpu="max", append="", initrd=None,
                  init=None, args="", machine="pc", timeout=60, extra=(), build=BUILD,
-                 no_initrd=False):
+                 no_initrd=False, accel="tcg,thread=multi"):
         self.timeout = timeout
         self.files = tempfile.TemporaryDirectory(prefix="heddle-vm-")
         cmdline = f"console=ttyS0 debug_exit=0xf4 {append}"
@@ -67,7 +67,7 @@ class VM:
             cmdline += f" init={init}"
         if args:
             cmdline += f" -- {args}"
-        command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-M", machine, "-cpu", cpu,
+        command = ["qemu-system-x86_64", "-accel", accel, "-M", machine, "-cpu", cpu,
                    "-m", mem, "-smp", str(cpus), "-display", "none", "-no-reboot",
                    "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
                    # Ctrl-C is for the machine, not for QEMU.

@@ -190,6 +190,15 @@ MAYBE long now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* A clock's time in nanoseconds: the CPU time of a process or thread. */
+MAYBE long cpu_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	MUST(clock_gettime(clock, &t));
+	return t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 MAYBE void sleep_ms(long ms)
 {
 	struct timespec t = {ms / 1000, ms % 1000 * 1000000};

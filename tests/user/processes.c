@@ -14,14 +14,10 @@ extern char **environ;
 
 static void burn(long ms)
 {
-	struct timespec t;
-	long end;
+	long end = cpu_ns(CLOCK_PROCESS_CPUTIME_ID) + ms * 1000000;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	end = t.tv_sec * 1000 + t.tv_nsec / 1000000 + ms;
-	do
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	while (t.tv_sec * 1000 + t.tv_nsec / 1000000 < end);
+	while (cpu_ns(CLOCK_PROCESS_CPUTIME_ID) < end)
+		;
 }
 
 static void exit_codes(void)

@@ -151,14 +151,6 @@ static void intervals(void)
 		CHECK(condition);                                                                  \
 	})
 
-static long cpu_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	MUST(clock_gettime(clock, &t));
-	return t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void cpu_intervals(void)
 {
 	static const int kinds[][2] = {{ITIMER_VIRTUAL, SIGVTALRM}, {ITIMER_PROF, SIGPROF}};
