@@ -56,8 +56,8 @@ static inline u64 pipe_room(const struct pipe *p)
 ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write);
 
 /* Count `n` bytes as read.  True: the pipe was full and has room now, so the caller must wake
- * a writer, best after it has released `lock`.  One is enough: who finds bytes, or room, left after
- * its own call wakes the next thread that sleeps. */
+ * a writer, best after it has released `lock`.  One is enough: a thread that leaves bytes, or room,
+ * wakes the next one that sleeps. */
 bool pipe_take(struct pipe *p, u64 n);
 
 /* Count `n` bytes as written.  The caller wakes a reader: poll() and epoll (EPOLLET) are to hear of

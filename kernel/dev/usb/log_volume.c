@@ -79,7 +79,7 @@ struct volume {
 	u32 table, table_blocks, directory, directory_blocks, data, end;
 };
 
-/* Is this the volume?  It is told by its serial number, which a new name does not change. */
+/* Is this the volume?  Its serial number says so, which stays when the volume gets another name. */
 static int read_volume(struct usb_device *d, u32 start, struct volume *v)
 {
 	int error = usb_storage_read(d, start, 1);
