@@ -18,7 +18,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HOST = BUILD / "host/labs"
 NO_RIGHT = os.geteuid() != 0  # some labs read what only root may read
 # Why a lab shows nothing on a machine that is not busy.
-REASONS = ("Other programs changed the free memory", "does not let the lab count its system calls")
+REASONS = ("Other programs changed the free memory", "does not let the lab count its system calls",
+           "They run at the same time, but not all the time", "hardly saw each other's counter",
+           "no two CPUs ran at the same time", "was preempted only", "need this CPU now")
 NAMES = re.findall(r'^    \{"(\w+)", "', (ROOT / "user/lab/catalogue.h").read_text(), re.M)
 
 # What breaks the mechanism that each lab shows, so that its verdict changes.
