@@ -265,6 +265,7 @@ $(BUILD)/host/lab/liblab.a: $(LAB_LIBRARY:user/lab/%.c=$(BUILD)/host/lab/%.o)
 
 $(BUILD)/user/lab $(BUILD)/user/timeline: $(BUILD)/lab/liblab.a
 $(BUILD)/user/lab: user/lab/catalogue.h
+$(BUILD)/user/bench: $(wildcard user/bench/*.[ch])
 $(BUILD)/user/race: user/race/run.c user/race/search.c user/race/runner.h user/race/race.h
 
 # What `make race` links with a learner's program.

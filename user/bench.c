@@ -13,13 +13,13 @@
  * also the warm-up), then ROUNDS times; the value is the median.  All run on one CPU, except those
  * with _2cpus in their name, the throughput and the speed-ups.
  */
+#include "user/bench/bench.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE	   4096UL
 #define BATCH	   256UL /* pages touched between two readings of the clock */
 #define CHUNK	   65536 /* bytes per write() in the throughput test */
 #define MAX_ROUNDS 99
@@ -43,25 +42,19 @@ extern char **environ;
 
 enum unit { NANOSECONDS, MB_PER_S, PERCENT };
 
-/* Memory shared by the two tasks of a benchmark, which are threads or processes. */
-struct shared {
-	int word;	     /* the futex; or: 1: the partner is ready, 2: it must stop */
-	unsigned long count; /* the partner's operations */
-	int64_t ns;	     /* the partner's time */
-};
-
-static struct shared *shared;
-static int cpus[2], cpu_count;
-static char *self;
+struct shared *shared;
+int cpus[2];
+static int cpu_count;
+char *self;
 static cpu_set_t all_cpus;
 
-static void die(const char *what)
+void die(const char *what)
 {
 	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static int64_t now(void)
+int64_t now(void)
 {
 	struct timespec t;
 
@@ -89,14 +82,6 @@ static void shared_store(int value)
 	__atomic_store_n(&shared->word, value, __ATOMIC_RELEASE);
 }
 
-/* The other task of a benchmark: runs `run` in a thread or a process, on CPU `cpu`. */
-struct partner {
-	void (*run)(void);
-	int cpu;
-	pthread_t thread;
-	pid_t pid;
-};
-
 static void *partner_thread(void *argument)
 {
 	struct partner *p = argument;
@@ -106,7 +91,7 @@ static void *partner_thread(void *argument)
 	return NULL;
 }
 
-static void partner_start(struct partner *p, int as_process)
+void partner_start(struct partner *p, int as_process)
 {
 	shared->word = 0;
 	shared->count = 0;
@@ -125,15 +110,13 @@ static void partner_start(struct partner *p, int as_process)
 	}
 }
 
-static void partner_end(struct partner *p)
+void partner_end(struct partner *p)
 {
 	if (p->pid == 0)
 		pthread_join(p->thread, NULL);
 	else if (waitpid(p->pid, NULL, 0) < 0)
 		die("waitpid");
 }
-
-/* Each benchmark does n operations and returns the nanoseconds that all of them took. */
 
 static int64_t null_syscall(long n)
 {
@@ -247,7 +230,7 @@ static int64_t futex_2cpus(long n)
 
 static int there[2], back[2]; /* pipes */
 
-static void close_both(int fds[2])
+void close_both(int fds[2])
 {
 	close(fds[0]);
 	close(fds[1]);
@@ -331,7 +314,7 @@ static int64_t pipe_throughput(long n)
 	return now() - start;
 }
 
-static void reap(pid_t pid)
+void reap(pid_t pid)
 {
 	int status;
 
@@ -359,7 +342,7 @@ static int64_t fork_exit(long n)
 	return now() - start;
 }
 
-static char exit_word[] = "--exit";
+char exit_word[] = "--exit";
 
 static int64_t fork_exec(long n)
 {
@@ -663,6 +646,10 @@ static const struct benchmark {
     {"futex_2cpus", futex_2cpus, NANOSECONDS, 2},
     {"pipe_1cpu", pipe_1cpu, NANOSECONDS, 1},
     {"pipe_2cpus", pipe_2cpus, NANOSECONDS, 2},
+    {"condvar_1cpu", condvar, NANOSECONDS, 1},
+    {"socket_1cpu", socket_byte, NANOSECONDS, 1},
+    {"pipe_kib", pipe_kib, NANOSECONDS, 1},
+    {"socket_kib", socket_kib, NANOSECONDS, 1},
     {"fork_exit", fork_exit, NANOSECONDS, 1},
     {"fork_exec", fork_exec, NANOSECONDS, 1},
     {"vfork_exec", vfork_exec, NANOSECONDS, 1},
@@ -677,6 +664,15 @@ static const struct benchmark {
     {"read_zero", read_zero, NANOSECONDS, 1},
     {"write_null", write_null, NANOSECONDS, 1},
     {"signal_self", signal_self, NANOSECONDS, 1},
+    {"signal_fault", fault_signal, NANOSECONDS, 1},
+    {"sigaction", set_action, NANOSECONDS, 1},
+    {"unknown_call", unknown_call, NANOSECONDS, 1},
+    {"exec_argument", exec_argument, NANOSECONDS, 1},
+    {"file_fault", file_fault, NANOSECONDS, 1},
+    {"proc_stat", proc_stat, NANOSECONDS, 1},
+    {"proc_maps", proc_maps, NANOSECONDS, 1},
+    {"dir_stat", dir_stat, NANOSECONDS, 1},
+    {"dir_rename", dir_rename, NANOSECONDS, 1},
     {"pipe_mb_per_s", pipe_throughput, MB_PER_S, 0},
     {"speedup_threads", job_with_thread, PERCENT, 0},
     {"speedup_processes", job_with_process, PERCENT, 0},
@@ -790,7 +786,7 @@ int main(int argc, char *argv[])
 	int rounds = 7, json = 0, first = 1;
 	long milliseconds = 20;
 
-	if (argc == 2 && strcmp(argv[1], exit_word) == 0)
+	if (argc >= 2 && strcmp(argv[1], exit_word) == 0)
 		_exit(0);
 	for (argv++; *argv && **argv == '-'; argv++) {
 		if (!strcmp(*argv, "-j") || !strcmp(*argv, "--json")) {

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Arguments of a program, pages of a file, a fault that a handler catches, and short calls.
+ */
+#include "user/bench/bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define ARGUMENTS    1000
+#define FILE_PAGES   4096UL
+#define FAULT_WINDOW 16 /* pages that a fault may map at once, on both kernels */
+
+extern char **environ;
+
+/* Run this program `n` times with `count` arguments more. */
+static int64_t exec_with(int count, long n)
+{
+	static char *argv[ARGUMENTS + 3];
+	int64_t start;
+
+	argv[0] = self;
+	argv[1] = exit_word;
+	for (int i = 0; i < count; i++)
+		argv[2 + i] = "argument";
+	argv[2 + count] = NULL;
+	start = now();
+	for (volatile long left = n; left > 0; left--) {
+		pid_t pid = vfork();
+
+		if (pid == 0) {
+			execve(self, argv, environ);
+			_exit(127);
+		}
+		reap(pid);
+	}
+	return now() - start;
+}
+
+/* What one of 1,000 arguments adds to execve(). */
+int64_t exec_argument(long n)
+{
+	long programs = (n + ARGUMENTS - 1) / ARGUMENTS;
+	int64_t ns = exec_with(ARGUMENTS, programs) - exec_with(0, programs);
+
+	return ns * n / (programs * ARGUMENTS);
+}
+
+/* One operation is a page fault in a shared mapping of a file whose pages are in memory. */
+int64_t file_fault(long n)
+{
+	int fd = open("/tmp/bench.file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int64_t sum = 0;
+
+	if (fd < 0)
+		die("/tmp/bench.file");
+	for (unsigned long i = 0; i < FILE_PAGES; i++)
+		if (pwrite(fd, "", 1, i * PAGE) != 1)
+			die("/tmp/bench.file");
+	for (long left = n; left > 0;) {
+		char *pages = mmap(NULL, FILE_PAGES * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+		int64_t start;
+
+		if (pages == MAP_FAILED)
+			die("mmap");
+		start = now();
+		for (unsigned long i = 0; i < FILE_PAGES && left > 0; i += FAULT_WINDOW, left--)
+			(void)*(volatile char *)(pages + i * PAGE);
+		sum += now() - start;
+		munmap(pages, FILE_PAGES * PAGE);
+	}
+	close(fd);
+	unlink("/tmp/bench.file");
+	return sum;
+}
+
+#define FAULT_LENGTH 2 /* bytes of the instruction that faults */
+
+static long caught;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)info;
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += FAULT_LENGTH;
+	caught++;
+}
+
+/* A SIGSEGV whose handler steps over the instruction. */
+int64_t fault_signal(long n)
+{
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO}, before;
+	int64_t start, end;
+
+	sigaction(SIGSEGV, &action, &before);
+	caught = 0;
+	start = now();
+	for (long i = 0; i < n; i++) /* mov (%rax),%al */
+		__asm__ volatile(".byte 0x8a, 0x00" : : "a"(0L) : "memory");
+	end = now();
+	sigaction(SIGSEGV, &before, NULL);
+	if (caught != n) {
+		fputs("bench: a fault was not caught\n", stderr);
+		exit(1);
+	}
+	return end - start;
+}
+
+int64_t set_action(long n)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	int64_t start = now();
+
+	while (n--)
+		sigaction(SIGUSR2, &action, NULL);
+	return now() - start;
+}
+
+int64_t unknown_call(long n)
+{
+	int64_t start = now();
+
+	while (n--)
+		if (syscall(1000) != -1 || errno != ENOSYS)
+			die("unknown call");
+	return now() - start;
+}
