@@ -348,6 +348,9 @@ bench: all ## the same measurements on Heddle and on Linux, side by side
 suite: all ## a folder of other people's tests, as TAP: make suite DIR=folder KIND=plain|posix|ltp
 	@$(PYTHON) tools/suite.py -k $(or $(KIND),plain) -t $(or $(TIMEOUT),60) $(SUITEFLAGS) $(call quote,$(DIR))
 
+stretch: all ## the longest stretches of the kernel with interrupts or preemption off: make stretch STRETCHFLAGS=--lines=3
+	@$(PYTHON) tools/stretch.py $(STRETCHFLAGS)
+
 ways: all ## functions, files and rooms on the kernel's main ways: make ways WAYSFLAGS=--list
 	@$(PYTHON) tools/ways.py $(WAYSFLAGS)
 
@@ -405,7 +408,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
-.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi test-machines bench suite ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
+.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi test-machines bench suite stretch ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -19,6 +19,7 @@ import pathlib
 import sys
 
 import linux
+import stretch
 
 DEFAULTS = "quiet tsc=reliable"
 
@@ -126,6 +127,19 @@ def rivals(options, arguments, emulator):
         return {}
 
 
+def show_stretches(builds):
+    """The longest stretch of each kind on our kernels: no program gets the CPU for so long."""
+    for build in builds:
+        try:
+            found = stretch.count(stretch.COMMAND, build)
+            for kind, text in stretch.KINDS.items():
+                longest = found[kind][0][0] if found[kind] else 0
+                print(f"longest stretch {text}: {number(longest)} instructions"
+                      + (f" ({build})" if len(builds) > 1 else ""))
+        except stretch.Missing as error:
+            print(f"bench: stretches were not counted: {error}", file=sys.stderr)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Heddle against Linux, in the same emulator")
     parser.add_argument("-b", "--boots", type=int, default=2, help="boots of each; the best counts")
@@ -151,6 +165,8 @@ def main():
             runs[who].append(collect(who, command, options.timeout))
     columns = {who: best(r) for who, r in runs.items()}
     table(columns, "instructions" if options.icount else "nanoseconds, emulated")
+    if options.icount and not options.arguments:
+        show_stretches([linux.BUILD, *options.kernel])
     if options.output:
         with open(options.output, "w", encoding="utf-8") as file:
             json.dump(columns, file, indent=1)

@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What costs more only as there is more of it: in a machine whose clock counts instructions."""
+import pathlib
 import re
+import sys
 
-from vm import ENDED, VM
+from vm import BUILD, ENDED, VM
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
+import stretch  # noqa: E402  (of tools/)
+
+# Instructions without another thread on the CPU, at most.
+LONGEST = 20_000
 
 
 def printed(program):
@@ -30,3 +38,22 @@ def test_descriptors():
     """The lowest free descriptor is found without a walk over those that are open."""
     costs = dict(re.findall(r"dup (\d+) (\d+)", printed("costs")))
     assert_linear(8, int(costs["500"]), int(costs["4000"]))
+
+
+# What still takes longer, by the function in which the stretch begins.
+LONGER = {"signal_send_group", "thread_exit", "process_exit_group", "end_other_threads", "default_action",
+          "send", "report_change", "wait_sleep_irq", "process_wait", "family_read", "process_resource_use",
+          "wait_wake_one", "leave_process", "signal_action", "dumpable_set", "file_table_copy",
+          "pages_protect", "region_usage_add", "pages_fork"}
+
+
+def test_no_long_stretch():
+    """Calls about thousands of threads, children, pages or descriptors let others run in between."""
+    kernel = stretch.Kernel(BUILD / "heddle.elf")
+    found = stretch.count(stretch.COMMAND, BUILD)
+    for kind, stretches in found.items():
+        assert stretches, f"nothing was counted {stretch.KINDS[kind]}"
+        long = [s for s in stretches
+                if s[0] > LONGEST and kernel.place(s[2]).split(" ")[0] not in LONGER]
+        assert not long, f"instructions {stretch.KINDS[kind]}:\n" + \
+            "\n".join(stretch.describe(kernel, s) for s in long)
