@@ -320,6 +320,18 @@ int ptrace_wait(int answer, u32 type, pid_t id, u32 options, struct wait_result 
 int ptrace_debug(struct trap_frame *frame, u64 dr6, int code);
 void ptrace_load_debug_registers(const struct thread *t);
 
+/* --- Panic ------------------------------------------------------------------------------------ */
+
+void panic_name_cause(const struct trap_frame *frame, u64 address);
+
+/* Panic with the cause of an exception of the kernel in words.  `address`: CR2.  Returns if no
+ * extension can say more than the numbers.  Any context. */
+static inline void panic_cause(const struct trap_frame *frame, u64 address)
+{
+	if (WITH_PANIC)
+		panic_name_cause(frame, address);
+}
+
 /* --- Terminals -------------------------------------------------------------------------------- */
 
 pid_t tty_foreground(const struct tty *tty);

@@ -43,7 +43,10 @@ def vector_words(vector):
     for constant, word in INTERRUPTS.items():
         if vector == kernel.constant(constant):
             return word
-    names = kernel.variable("exception_names", "entry/trap.c")
+    try:
+        names = kernel.variable("exception_names", "panic/cause.c")
+    except kernel.Failure:  # a kernel without kernel/watch/panic
+        return f"vector {vector}"
     if vector <= names.type.range()[1] and int(names[vector]):
         return kernel.text(names[vector])
     return f"vector {vector}"

@@ -7,6 +7,15 @@
 
 #include "arch/x86_64/cpu/trap_frame.h"
 
+#define VECTORS_OF_EXCEPTIONS 32
+
+/* Error code of a page fault (SDM 3A 4.7). */
+#define PF_PRESENT     1U
+#define PF_WRITE       2U
+#define PF_USER	       4U
+#define PF_RESERVED    8U
+#define PF_INSTRUCTION 16U
+
 /* Set up the IDT, and set the hooks of lower floors (way to user mode, panic).  On the boot CPU. */
 void entry_init(void);
 
@@ -28,9 +37,6 @@ bool syscall_enter(struct trap_frame *frame);
  * die. Called with interrupts off, and returns with interrupts off; enables them in between and may
  * sleep. */
 void entry_exit_work(struct trap_frame *frame);
-
-/* The name of an exception, for messages. */
-const char *trap_name(u32 vector);
 
 /* Labels: the return addresses of C functions that entry.S called with a trap frame (backtraces
  * look for them), and the IRET that enters user mode (return.S; trap.c handles its faults). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Handling of exceptions and interrupts: signals, page faults, devices, and a panic with the cause
- * in words.  SDM 3A 6.15.
+ * Handling of exceptions and interrupts: signals, page faults, devices, and a panic after an
+ * exception of the kernel itself.  SDM 3A 6.15.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
@@ -23,62 +23,14 @@
 #include "kernel/task/timer.h"
 #include "kernel/vm/address_space.h"
 
-#define VECTOR_X87	      16
-#define VECTOR_SIMD	      19
-#define VECTORS_OF_EXCEPTIONS 32
-
-/* Error code of a page fault (SDM 3A 4.7). */
-#define PF_PRESENT     1U
-#define PF_WRITE       2U
-#define PF_USER	       4U
-#define PF_RESERVED    8U
-#define PF_INSTRUCTION 16U
+#define VECTOR_X87  16
+#define VECTOR_SIMD 19
 
 /* More than there are CPUs, because each may have an old entry in its TLB. */
 #define FAULT_REPEATS_MAX 1000
 
 #define DR6_SINGLE_STEP	  (1UL << 14)
 #define DR6_CLEAR	  0xffff0ff0UL
-
-#define MSR_MCG_CAP	  0x179
-#define MSR_MCG_STATUS	  0x17a
-#define MSR_MC0_STATUS	  0x401 /* each bank has four registers */
-#define MC_STATUS_VALID	  (1UL << 63)
-
-/* By vector; NULL: reserved.  gdb's scripts read this table. */
-static const char *const exception_names[VECTORS_OF_EXCEPTIONS] = {
-    "division error",
-    "debug exception",
-    "non-maskable interrupt",
-    "breakpoint",
-    "overflow",
-    "bound range exceeded",
-    "invalid opcode",
-    "device not available",
-    "double fault",
-    NULL,
-    "invalid TSS",
-    "segment not present",
-    "stack-segment fault",
-    "general protection",
-    "page fault",
-    NULL,
-    "x87 floating-point error",
-    "alignment check",
-    "machine check",
-    "SIMD floating-point error",
-    "virtualization exception",
-    "control protection",
-};
-
-const char *trap_name(u32 vector)
-{
-	if (vector == VECTOR_SYSCALL)
-		return "system call";
-	if (vector >= VECTORS_OF_EXCEPTIONS)
-		return "interrupt";
-	return exception_names[vector] ? exception_names[vector] : "reserved exception";
-}
 
 /* Read DR6 and clear it. */
 static u64 dr6_take(void)
@@ -88,6 +40,14 @@ static u64 dr6_take(void)
 	__asm__ volatile("movq %%dr6, %0" : "=r"(dr6));
 	__asm__ volatile("movq %0, %%dr6" ::"r"(DR6_CLEAR));
 	return dr6;
+}
+
+/* The kernel itself caused an exception that it cannot handle: panic.  `address`: CR2. */
+static void noreturn trap_panic(const struct trap_frame *frame, u64 address)
+{
+	panic_cause(frame, address);
+	panic_at(frame, "exception in the kernel (vector %lu, error 0x%lx, address 0x%lx)",
+		 (unsigned long)frame->vector, (unsigned long)frame->error, (unsigned long)address);
 }
 
 /* ---- Page faults ----------------------------------------------------------------------------- */
@@ -192,37 +152,6 @@ static bool usercopy_fault(struct trap_frame *frame, u64 address)
 	return true;
 }
 
-/* The cause of a page fault of the kernel, in words. */
-static const char *kernel_fault_words(u64 error, u64 address)
-{
-	if (error & PF_RESERVED)
-		return "a page-table entry is damaged (reserved bits)";
-	if (kstack_is_guard(address) || address - (u64)boot_stack_guard < PAGE_SIZE)
-		return "kernel stack overflow (guard page)";
-	if (address < PAGE_SIZE)
-		return "null pointer";
-	if (address < USER_MAX && (error & PF_INSTRUCTION))
-		return "the kernel jumped to user memory";
-	if (address < USER_MAX)
-		return error & PF_PRESENT ? "user memory touched outside of usercopy (SMAP)"
-					  : "user address touched outside of usercopy";
-	if ((error & PF_PRESENT) && (error & PF_INSTRUCTION))
-		return "jump to memory that is not code";
-	if ((error & PF_PRESENT) && (error & PF_WRITE))
-		return "write to read-only kernel memory";
-	return "nothing is mapped there";
-}
-
-static void noreturn kernel_page_fault_panic(struct trap_frame *frame, u64 address)
-{
-	panic_at(frame, "page fault in the kernel: %s: %s of address 0x%lx",
-		 kernel_fault_words(frame->error, address),
-		 frame->error & PF_INSTRUCTION ? "execution"
-		 : frame->error & PF_WRITE     ? "write"
-					       : "read",
-		 (unsigned long)address);
-}
-
 /* ---- Exceptions of user mode ----------------------------------------------------------------- */
 
 /* The same signals and codes as in Linux.  All other exceptions: SIGSEGV, SI_KERNEL, address 0. */
@@ -284,7 +213,7 @@ static void trap_user(struct trap_frame *frame, u64 address)
 	case VECTOR_PAGE_FAULT:
 		t->arch.fault_address = address;
 		if (frame->error & PF_RESERVED)
-			kernel_page_fault_panic(frame, address);
+			trap_panic(frame, address);
 		irq_enable();
 		user_page_fault(t, frame, address);
 		break;
@@ -343,7 +272,7 @@ static struct trap_frame *trap_kernel(struct trap_frame *frame, u64 address)
 	if (frame->vector == VECTOR_PAGE_FAULT) {
 		if (!(frame->error & PF_RESERVED) && usercopy_fault(frame, address))
 			return frame;
-		kernel_page_fault_panic(frame, address);
+		trap_panic(frame, address);
 	}
 	if (frame->rip == (u64)entry_user_iret)
 		return user_iret_fault(frame);
@@ -352,34 +281,7 @@ static struct trap_frame *trap_kernel(struct trap_frame *frame, u64 address)
 		frame->rip = usercopy_fixup(frame->rip);
 		return frame;
 	}
-	panic_at(frame, "%s in the kernel (vector %lu, error 0x%lx)", trap_name((u32)frame->vector),
-		 (unsigned long)frame->vector, (unsigned long)frame->error);
-}
-
-static void noreturn machine_check_panic(struct trap_frame *frame)
-{
-	u32 banks = rdmsr(MSR_MCG_CAP) & 0xff;
-
-	for (u32 i = 0; i < banks; i++) {
-		u64 status = rdmsr(MSR_MC0_STATUS + 4 * i);
-
-		if (status & MC_STATUS_VALID)
-			log_error("machine check: bank %u, status 0x%lx", i, (unsigned long)status);
-	}
-	panic_at(frame, "machine check: the hardware reports an error (status 0x%lx)",
-		 (unsigned long)rdmsr(MSR_MCG_STATUS));
-}
-
-/* A double fault usually means that a kernel stack has overflowed: the processor could not push the
- * frame of the first fault, and CR2 is an address in the guard page. */
-static void noreturn double_fault_panic(struct trap_frame *frame)
-{
-	u64 address = read_cr2();
-
-	if (kstack_is_guard(address) || address - (u64)boot_stack_guard < PAGE_SIZE)
-		panic_at(frame, "kernel stack overflow (address 0x%lx is in a guard page)",
-			 (unsigned long)address);
-	panic_at(frame, "double fault (last page-fault address 0x%lx)", (unsigned long)address);
+	trap_panic(frame, address);
 }
 
 void trap_paranoid(struct trap_frame *frame)
@@ -393,9 +295,9 @@ void trap_paranoid(struct trap_frame *frame)
 		frame->rflags &= ~RFLAGS_TF;
 		return;
 	case VECTOR_MACHINE_CHECK:
-		machine_check_panic(frame); /* does not return */
+		trap_panic(frame, 0); /* does not return */
 	case VECTOR_DOUBLE_FAULT:
-		double_fault_panic(frame); /* does not return */
+		trap_panic(frame, read_cr2()); /* does not return */
 	}
 	/* NMI.  By an NMI, a CPU stops others for a panic, or asks what they do.  Nothing may fault
 	 * before the IRET of this NMI: the IRET of a nested exception would unblock NMIs, and the

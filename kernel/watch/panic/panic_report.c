@@ -14,6 +14,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 #include "kernel/task/process.h"
+#include "kernel/watch/panic/cause.h"
 #include "kernel/watch/panic/panic_report.h"
 #include "kernel/watch/symbols.h"
 
