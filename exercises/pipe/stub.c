@@ -18,18 +18,18 @@ ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, 
 	return -ENOSYS;
 }
 
-/* Count `n` bytes as read: p->tail moves on, under p->guard, by WRITE_ONCE(), since others read it
- * without the guard.  If the pipe is empty then, head and tail both become 0 (the first page is in
- * the cache).  Returns true if the pipe was full before (pipe_full()) and is not full now: then
- * writers may sleep, and the caller wakes them.  The caller holds p->lock. */
+/* Count `n` bytes as read: p->tail moves on, by WRITE_ONCE(), since poll() reads it without
+ * p->lock. If the pipe is empty then, head and tail both become 0 (the first page is in the cache).
+ * Returns true if the pipe was full before (pipe_full()) and is not full now: then writers may
+ * sleep, and the caller wakes them.  The caller holds p->lock. */
 bool pipe_take(struct pipe *p, u64 n)
 {
 	return false;
 }
 
 /* read(2).  If nothing is asked for (io->remaining is 0), the answer is 0.  If the pipe is empty
- * and READ_ONCE(p->writers) is not 0: -EAGAIN with O_NONBLOCK in file->flags, else sleep on
- * p->readable by pipe_sleep() with read_may_go_on(), look again, and return its error if there is
+ * and p->writers is not 0: -EAGAIN with O_NONBLOCK in file->flags, else sleep on
+ * p->readable by pipe_sleep(), look again, and return its error if there is
  * one.  An empty pipe without writers is at its end: 0.  Else copy what is there, at most
  * io->remaining bytes, and do not wait for more.  p->lock is held from the first look to the last
  * change; pipe_sleep() releases it during the sleep.  After the lock: if the
@@ -48,16 +48,16 @@ void pipe_add(struct pipe *p, u64 n)
 
 /* write(2).  Up to PIPE_BUF bytes are written in one piece: if pipe_room() is smaller, the call
  * waits, or returns -EAGAIN with O_NONBLOCK.  More bytes are written in pieces, as there is room,
- * until all are written.  To wait: pipe_sleep() on p->writable with write_may_go_on(); wake a
+ * until all are written.  To wait: pipe_sleep() on p->writable; wake a
  * reader first, or both sides sleep for ever.  In the end, after the lock: if anything was written,
  * wake a reader by wait_wake_one(), and if the pipe is not full, the next writer that sleeps.
  *
- * If READ_ONCE(p->readers) is 0, the thread gets SIGPIPE (signal_send_self()), and the error is
+ * If p->readers is 0, the thread gets SIGPIPE (signal_send_self()), and the error is
  * -EPIPE. If pipe_move() copies less than it should, the error is its own, or -EFAULT.  Returns the
  * number of bytes written, also if an error came afterwards; the error if it is 0.  p->lock is held
  * as in pipe_read(). */
 static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position)
 {
-	(void)pipe_sleep, (void)read_may_go_on, (void)write_may_go_on;
+	(void)pipe_sleep;
 	return -ENOSYS;
 }

@@ -78,32 +78,34 @@ static bool file_seekable(const struct file *f)
 	return type == S_IFREG || type == S_IFDIR || (type == S_IFCHR && !f->ops->stream);
 }
 
+static __noinline ssize_t transfer_at_own_position(struct file *f, struct io_buffer *io, bool write)
+{
+	ssize_t n;
+
+	mutex_lock(&f->position_lock);
+	n = (write ? f->ops->write : f->ops->read)(f, io, &f->position);
+	mutex_unlock(&f->position_lock);
+	return n;
+}
+
 /* Only a regular file has a position that position_lock protects.  A terminal has none, so a reader
  * that sleeps in it does not block a writer. */
 ssize_t file_transfer(struct file *f, struct io_buffer *io, bool write, u64 *at)
 {
-	ssize_t (*fn)(struct file * f, struct io_buffer * io, u64 * position) =
-	    write ? f->ops->write : f->ops->read;
+	typeof(f->ops->read) fn = write ? f->ops->write : f->ops->read;
 	u32 access = f->flags & O_ACCMODE;
-	u64 nowhere = 0;
-	ssize_t n;
 
 	if (at && (s64)*at < 0)
 		return -EINVAL;
 	if (at && !file_seekable(f))
 		return -ESPIPE;
-	if (access != (write ? O_WRONLY : O_RDONLY) && access != O_RDWR)
+	if (access != write && access != O_RDWR) /* O_RDONLY is 0, O_WRONLY is 1 */
 		return -EBADF;
-	if (S_ISDIR(f->inode->mode))
-		return -EISDIR;
 	if (!fn)
-		return -EINVAL;
-	if (at || !S_ISREG(f->inode->mode))
-		return fn(f, io, at ? at : &nowhere);
-	mutex_lock(&f->position_lock);
-	n = fn(f, io, &f->position);
-	mutex_unlock(&f->position_lock);
-	return n;
+		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+	if (!at && S_ISREG(f->inode->mode))
+		return transfer_at_own_position(f, io, write);
+	return fn(f, io, at ?: &f->position);
 }
 
 /* An error is returned only if no byte was read. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Pipes: a ring of pages.  The mutex `lock` is held while bytes are copied, which may sleep in a
- * page fault.  The spinlock `guard` is held while head, tail and the counts of ends change, and
- * while a thread tests them before it sleeps, so that no wake-up is lost between the test and the
- * sleep.
+ * page fault, and while head, tail and the counts of ends change.  A thread that must wait joins
+ * the wait queue before it releases `lock` (mutex_wait()), so no wake-up is lost between its test
+ * and its sleep.
  */
 #include "kernel/ipc/pipe.h"
 
@@ -17,7 +17,6 @@
 #include "kernel/task/signal.h"
 
 static struct lock_class pipe_lock_class = {"pipe", 0};
-static struct lock_class pipe_guard_class = {"pipe_guard", 0};
 
 struct pipe *pipe_new(void)
 {
@@ -32,7 +31,6 @@ struct pipe *pipe_new(void)
 		return NULL;
 	}
 	mutex_init(&p->lock, &pipe_lock_class);
-	spinlock_init(&p->guard, &pipe_guard_class);
 	wait_queue_init(&p->readable, "pipe_read");
 	wait_queue_init(&p->writable, "pipe_write");
 	wait_queue_init(&p->opened, "fifo_open");
@@ -59,29 +57,11 @@ static bool pipe_full(const struct pipe *p)
 	return pipe_room(p) < PAGE_SIZE;
 }
 
-static bool read_may_go_on(const struct pipe *p)
+/* Sleep on `q` until a waker has changed something.  The caller holds `lock` and tests again.  0 or
+ * -ERESTARTSYS. */
+static int pipe_sleep(struct pipe *p, struct wait_queue *q)
 {
-	return !pipe_empty(p) || !p->writers;
-}
-
-static bool write_may_go_on(const struct pipe *p)
-{
-	return !pipe_full(p) || !p->readers;
-}
-
-/* Release `lock`, sleep until a waker has changed something unless ready(p) is true already, and
- * take `lock` again.  The caller tests again.  0 or -ERESTARTSYS. */
-static int pipe_sleep(struct pipe *p, struct wait_queue *q, bool (*ready)(const struct pipe *p))
-{
-	int error = 0;
-
-	mutex_unlock(&p->lock);
-	spin_lock(&p->guard);
-	if (!ready(p))
-		error = wait_sleep(q, &p->guard, WAIT_FOREVER, WAIT_SIGNALS);
-	spin_unlock(&p->guard);
-	mutex_lock(&p->lock);
-	return error ? -ERESTARTSYS : 0;
+	return mutex_wait(&p->lock, q) ? -ERESTARTSYS : 0;
 }
 
 ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write)
@@ -115,14 +95,13 @@ bool pipe_take(struct pipe *p, u64 n)
 {
 	bool full = pipe_full(p);
 
-	spin_lock(&p->guard);
-	WRITE_ONCE(p->tail, p->tail + n);
-	/* Begin at the first page again: it is in the cache, and the whole ring is free then. */
-	if (p->tail == p->head) {
+	/* Begin at the first page again: it is in the cache, and the whole ring is free then. Until
+	 * tail is 0, poll() sees bytes in the pipe, as before. */
+	if (p->tail + n == p->head) {
 		WRITE_ONCE(p->head, 0);
-		WRITE_ONCE(p->tail, 0);
+		n = -p->tail;
 	}
-	spin_unlock(&p->guard);
+	WRITE_ONCE(p->tail, p->tail + n);
 	return full && !pipe_full(p);
 }
 
@@ -135,11 +114,11 @@ static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 	if (!io->remaining)
 		return 0;
 	mutex_lock(&p->lock);
-	while (pipe_empty(p) && READ_ONCE(p->writers) && !result) {
+	while (pipe_empty(p) && p->writers && !result) {
 		if (READ_ONCE(file->flags) & O_NONBLOCK)
 			result = -EAGAIN;
 		else
-			result = pipe_sleep(p, &p->readable, read_may_go_on);
+			result = pipe_sleep(p, &p->readable);
 	}
 	if (!result) {
 		result = pipe_move(p, io, p->tail, MIN(p->head - p->tail, io->remaining), false);
@@ -155,9 +134,7 @@ static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 
 void pipe_add(struct pipe *p, u64 n)
 {
-	spin_lock(&p->guard);
 	WRITE_ONCE(p->head, p->head + n);
-	spin_unlock(&p->guard);
 }
 
 /* write(2).  Up to PIPE_BUF bytes are written in one piece, or not yet; more bytes in pieces.  If
@@ -170,7 +147,7 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 
 	mutex_lock(&p->lock);
 	while (io->remaining && !result) {
-		if (!READ_ONCE(p->readers)) {
+		if (!p->readers) {
 			signal_send_self(SIGPIPE);
 			result = -EPIPE;
 		} else if (pipe_room(p) >= need) {
@@ -187,13 +164,13 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 			result = -EAGAIN;
 		} else {
 			wait_wake_one(&p->readable);
-			result = pipe_sleep(p, &p->writable, write_may_go_on);
+			result = pipe_sleep(p, &p->writable);
 		}
 	}
 	mutex_unlock(&p->lock);
 	if (!pipe_full(p) && !list_empty(&p->writable.waiters))
 		wait_wake_sleeper(&p->writable);
-	if (done)
+	if (done && !list_empty(&p->readable.waiters))
 		wait_wake_one(&p->readable);
 	return done ? done : result;
 }
@@ -207,22 +184,23 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 		poll_wait(table, &p->readable);
 	if (mode != O_RDONLY)
 		poll_wait(table, &p->writable);
-	spin_lock(&p->guard);
+	/* We are in the queues now, and look without the lock.  Full barrier: a thread that changes
+	 * the pipe sees us in the queue (mutex_unlock() is its barrier), or we see the change. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (mode != O_WRONLY) {
 		if (!pipe_empty(p))
 			bits |= POLLIN | POLLRDNORM;
 		/* fifo_open() sets `position` if it did not wait for a writer: no POLLHUP until a
-		 * writer has opened the FIFO. */
-		if (!p->writers && file->position != p->writer_opens)
+		 * writer has opened the FIFO, which counts in `writers` first. */
+		if (file->position != READ_ONCE(p->writer_opens) && !READ_ONCE(p->writers))
 			bits |= POLLHUP;
 	}
 	if (mode != O_RDONLY) {
 		if (!pipe_full(p))
 			bits |= POLLOUT | POLLWRNORM;
-		if (!p->readers)
+		if (!READ_ONCE(p->readers))
 			bits |= POLLERR;
 	}
-	spin_unlock(&p->guard);
 	return bits;
 }
 
@@ -233,9 +211,9 @@ static long pipe_ioctl(struct file *file, u32 request, u64 argument)
 
 	if (request != FIONREAD)
 		return -ENOTTY;
-	spin_lock(&p->guard);
+	mutex_lock(&p->lock);
 	bytes = (u32)(p->head - p->tail);
-	spin_unlock(&p->guard);
+	mutex_unlock(&p->lock);
 	return put_user_u32((u32 *)argument, bytes);
 }
 
@@ -244,16 +222,18 @@ void pipe_count_end(struct pipe *p, u32 flags, int by)
 	u32 mode = flags & O_ACCMODE, end = by > 0;
 	bool changes = false; /* the first one of a kind is there, or the last one is not */
 
-	spin_lock(&p->guard);
+	mutex_lock(&p->lock);
 	if (mode != O_WRONLY) {
-		p->reader_opens += end;
-		changes = (p->readers += by) == end;
+		WRITE_ONCE(p->readers, p->readers + by);
+		WRITE_ONCE(p->reader_opens, p->reader_opens + end);
+		changes = p->readers == end;
 	}
 	if (mode != O_RDONLY) {
-		p->writer_opens += end;
-		changes |= (p->writers += by) == end;
+		WRITE_ONCE(p->writers, p->writers + by);
+		WRITE_ONCE(p->writer_opens, p->writer_opens + end);
+		changes |= p->writers == end;
 	}
-	spin_unlock(&p->guard);
+	mutex_unlock(&p->lock);
 	if (!changes)
 		return;
 	wait_wake_all(&p->readable);

@@ -8,11 +8,10 @@
 #include "kernel/ipc/pipe.h"
 
 struct pipe {
-	struct mutex lock;   /* guards bytes and pages; with `guard` also head, tail and count */
+	struct mutex lock;   /* guards the bytes and all below, which poll() reads without it */
 	struct page **pages; /* allocated at the first write, kept as long as the pipe */
 	u32 files;	     /* open files of the pipe; guarded by inode->lock */
 
-	struct spinlock guard;
 	u32 count;	      /* pages, a power of two */
 	u64 head, tail;	      /* bytes [tail, head) are in the ring; both 0 if it is empty */
 	u32 readers, writers; /* open ends */
@@ -33,9 +32,13 @@ void pipe_count_end(struct pipe *p, u32 flags, int by);
 void pipe_drop(struct inode *inode, struct pipe *p);
 void pipe_release(struct file *file); /* close the end that `file` is, and drop the pipe */
 
+/* Also without the lock, for poll(): tail is read first.  So, if the two are equal, the pipe was
+ * empty when head was read. */
 static inline bool pipe_empty(const struct pipe *p)
 {
-	return READ_ONCE(p->head) == READ_ONCE(p->tail);
+	u64 tail = READ_ONCE(p->tail);
+
+	return READ_ONCE(p->head) == tail;
 }
 
 /* The number of bytes that can be written.  The page at `tail` is still in use as a whole, although
@@ -43,11 +46,15 @@ static inline bool pipe_empty(const struct pipe *p)
  *
  *	 page:  |....rrrr|rrrrrrrr|rrr.....|........|     r: to be read, from tail to head
  *	             ^tail            ^head         ^ the room ends here: 4 pages after the
- *	                                              beginning of tail's page */
+ *	                                              beginning of tail's page
+ *
+ * Also without the lock, for poll(): head is read first.  So, if there is no room, there was none
+ * when tail was read. */
 static inline u64 pipe_room(const struct pipe *p)
 {
-	return (READ_ONCE(p->tail) & PAGE_MASK) + READ_ONCE(p->count) * PAGE_SIZE -
-	       READ_ONCE(p->head);
+	u64 head = READ_ONCE(p->head);
+
+	return (READ_ONCE(p->tail) & PAGE_MASK) + READ_ONCE(p->count) * PAGE_SIZE - head;
 }
 
 /* Copy `n` bytes between the ring at `position` and `io`.  For a read the caller has made sure that

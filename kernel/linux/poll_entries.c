@@ -37,15 +37,6 @@ void poll_entries_init(struct poll_entries *all, void (*wake)(struct waiter *w))
 	*all = (struct poll_entries){.table.add = entry_add, .wake = wake};
 }
 
-/* Remove a waiter; nothing happens if it has been removed already. */
-static void wait_queue_remove(struct wait_queue *q, struct waiter *w)
-{
-	u64 flags = spin_lock_irq(&q->lock);
-
-	list_remove(&w->link);
-	spin_unlock_irq(&q->lock, flags);
-}
-
 void poll_entries_release(struct poll_entries *all)
 {
 	while (all->first) {

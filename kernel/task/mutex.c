@@ -107,6 +107,24 @@ void mutex_unlock(struct mutex *m)
 	spin_unlock(&m->guard);
 }
 
+int mutex_wait(struct mutex *m, struct wait_queue *q)
+{
+	struct thread *t = current_thread();
+	struct waiter w = {.thread = t, .exclusive = true};
+	int result;
+
+	t->wait.name = q->name;
+	t->wait.object = q;
+	wait_queue_add(q, &w);
+	mutex_unlock(m);
+	result = sleep_until_woken(&w.woken, WAIT_FOREVER, WAIT_SIGNALS);
+	wait_queue_remove(q, &w);
+	t->wait.name = NULL;
+	t->wait.object = NULL;
+	mutex_lock(m);
+	return w.woken ? 0 : result; /* after a signal too: this wake-up must not be lost */
+}
+
 bool mutex_held(const struct mutex *m)
 {
 	return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current_thread();

@@ -36,6 +36,12 @@ bool __must_check mutex_trylock(struct mutex *m);
 /* The caller holds the mutex.  Does not sleep. */
 void mutex_unlock(struct mutex *m);
 
+/* Release the mutex, sleep on `q` until a waker wakes the caller, and take the mutex again.  A
+ * waker that changes the condition under the mutex, and then wakes `q`, cannot be missed: the
+ * caller has tested the condition under the mutex, and is in the queue before it is released.
+ * Returns 0, or -EINTR for a signal.  Sleeps. */
+int mutex_wait(struct mutex *m, struct wait_queue *q);
+
 /* Does the calling thread hold the mutex? */
 bool mutex_held(const struct mutex *m);
 

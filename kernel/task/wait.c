@@ -35,6 +35,14 @@ void wait_queue_add(struct wait_queue *q, struct waiter *w)
 	spin_unlock_irq(&q->lock, flags);
 }
 
+void wait_queue_remove(struct wait_queue *q, struct waiter *w)
+{
+	u64 flags = spin_lock_irq(&q->lock);
+
+	list_remove(&w->link);
+	spin_unlock_irq(&q->lock, flags);
+}
+
 /* Wake one waiter.  Returns true if wait_wake_one() must stop after it.  q->lock is held. */
 static bool wake_waiter(struct waiter *w)
 {

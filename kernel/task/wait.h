@@ -67,8 +67,9 @@ void wait_wake_all(struct wait_queue *q);
  * the next one, of which poll() has heard. */
 void wait_wake_sleeper(struct wait_queue *q);
 
-/* Add a waiter to a queue. */
+/* Add a waiter to a queue, or remove it if no waker has done so: no waker uses it afterwards. */
 void wait_queue_add(struct wait_queue *q, struct waiter *w);
+void wait_queue_remove(struct wait_queue *q, struct waiter *w);
 
 /* Sleep until `deadline_ns`, without a queue.  Returns 0 at the deadline, or -EINTR.  Sleeps. */
 int sleep_until(u64 deadline_ns, u32 flags);

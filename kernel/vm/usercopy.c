@@ -12,11 +12,6 @@
 #include "kernel/task/thread.h"
 #include "kernel/vm/address_space.h"
 
-bool user_range_ok(u64 address, size_t n)
-{
-	return n <= USER_MAX && address <= USER_MAX - n;
-}
-
 /* A kernel thread has no user memory, even if the page tables of a process are still loaded
  * (lazily). */
 static bool range_usable(const void *user, size_t n)
@@ -108,53 +103,60 @@ void io_init_kernel(struct io_buffer *io, void *buf, size_t n)
 
 void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count)
 {
-	*io = (struct io_buffer){.iov = iov, .iov_count = count};
+	*io = (struct io_buffer){.next = iov};
 	for (u32 i = 0; i < count; i++)
 		io->remaining += iov[i].length;
 }
 
 enum io_way { IO_PUT, IO_GET, IO_ZERO };
 
-/* Copy one piece.  Returns the bytes that were not copied. */
-static size_t io_piece(bool kernel, enum io_way way, u64 base, void *memory, size_t n)
+/* Copy `n` bytes that are in several buffers. */
+static __noinline ssize_t io_move_pieces(struct io_buffer *io, enum io_way way, char *memory,
+					 size_t n)
 {
-	void *there = (void *)base;
+	size_t done = 0;
+	ssize_t got = 0;
 
-	if (!kernel && !range_usable(there, n))
-		return n;
-	switch (way) {
-	case IO_PUT:
-		return kernel ? memcpy(there, memory, n), 0 : usercopy_raw_out(there, memory, n);
-	case IO_GET:
-		return kernel ? memcpy(memory, there, n), 0 : usercopy_raw_in(memory, there, n);
-	default:
-		return kernel ? memset(there, 0, n), 0 : usercopy_raw_clear(there, n);
+	while (done < n) {
+		size_t part = MIN(n - done, io->piece.length);
+
+		if (!part) {
+			io->piece = *io->next++;
+			continue;
+		}
+		got = way == IO_PUT   ? io_put(io, memory + done, part)
+		      : way == IO_GET ? io_get(io, memory + done, part)
+				      : io_put_zeros(io, part);
+		if (got > 0)
+			done += (size_t)got;
+		if (got < (ssize_t)part)
+			break;
 	}
+	return done ? (ssize_t)done : got;
 }
 
-static ssize_t io_move(struct io_buffer *io, enum io_way way, void *memory, size_t n)
+/* Nearly every system call on a file comes here, with one buffer: inline, so that each way has code
+ * of its own.  The instructions for user memory copy kernel memory as well; a fault there is a
+ * panic as everywhere. */
+static __always_inline ssize_t io_move(struct io_buffer *io, enum io_way way, void *memory,
+				       size_t n)
 {
-	size_t done = 0, missing = 0;
+	void *there = (void *)io->piece.base;
+	size_t missing;
 
 	if (!io->kernel)
 		might_sleep();
 	n = MIN(n, io->remaining);
-	while (done < n && !missing) {
-		const struct iovec *v = &io->iov[io->iov_index];
-		size_t part = MIN(n - done, v->length - io->iov_offset);
-
-		if (!part) {
-			io->iov_index++;
-			io->iov_offset = 0;
-			continue;
-		}
-		missing = io_piece(io->kernel, way, v->base + io->iov_offset,
-				   (char *)memory + (way == IO_ZERO ? 0 : done), part);
-		io->iov_offset += part - missing;
-		io->remaining -= part - missing;
-		done += part - missing;
-	}
-	return missing && !done ? -EFAULT : (ssize_t)done;
+	if (unlikely(n > io->piece.length))
+		return io_move_pieces(io, way, memory, n);
+	assert(io->kernel || range_usable(there, n));
+	missing = way == IO_PUT	  ? usercopy_raw_out(there, memory, n)
+		  : way == IO_GET ? usercopy_raw_in(memory, there, n)
+				  : usercopy_raw_clear(there, n);
+	io->piece.base += n - missing;
+	io->piece.length -= n - missing;
+	io->remaining -= n - missing;
+	return missing && missing == n ? -EFAULT : (ssize_t)(n - missing);
 }
 
 ssize_t io_put(struct io_buffer *io, const void *src, size_t n)

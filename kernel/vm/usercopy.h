@@ -6,10 +6,14 @@
  */
 #pragma once
 
+#include "arch/x86_64/cpu/layout.h"
 #include "kernel/lib/base.h"
 
 /* Is [address, address + n) inside the user half? */
-bool user_range_ok(u64 address, size_t n);
+static inline bool user_range_ok(u64 address, size_t n)
+{
+	return n <= USER_MAX && address <= USER_MAX - n;
+}
 
 /* 0 or -EFAULT. */
 int __must_check copy_from_user(void *dst, const void *user_src, size_t n);
@@ -40,27 +44,20 @@ struct iovec {
 
 /* A cursor over the buffers of a read() or write(): every file operation takes one. */
 struct io_buffer {
-	bool kernel;		   /* base addresses are kernel pointers */
-	const struct iovec *iov;   /* kernel copy of the vector */
-	u32 iov_count;
-	u32 iov_index;
-	u64 iov_offset;
-	size_t remaining;	   /* bytes left in all of it */
-	struct iovec single;	   /* storage for the one-buffer case */
+	bool kernel;		  /* the addresses are kernel pointers */
+	struct iovec piece;	  /* what is left of the present buffer */
+	const struct iovec *next; /* the buffer after it, in a kernel copy of the vector */
+	size_t remaining;	  /* bytes left in all of it */
 };
 
+/* The caller has checked the range (user_range_ok()). */
 static inline void io_init_user(struct io_buffer *io, void *user_buf, size_t n)
 {
-	*io = (struct io_buffer){
-	    .iov = &io->single,
-	    .iov_count = 1,
-	    .remaining = n,
-	    .single = {(u64)user_buf, n},
-	};
+	*io = (struct io_buffer){.piece = {(u64)user_buf, n}, .remaining = n};
 }
 
 void io_init_kernel(struct io_buffer *io, void *buf, size_t n);
-/* The caller has checked that the lengths add up to at most SSIZE_MAX. */
+/* The caller has checked the ranges, and that the lengths add up to at most SSIZE_MAX. */
 void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count);
 
 /* Copy up to `n` bytes from kernel memory into the buffers (put) or out of them (get), and advance.

@@ -31,10 +31,10 @@ static int pipe_wait(struct pipe *p, struct wait_queue *q, bool (*ready)(const s
 {
 	int error = 0;
 
-	spin_lock(&p->guard);
+	mutex_lock(&p->lock);
 	while (!ready(p) && !error)
-		error = may_wait ? wait_sleep(q, &p->guard, WAIT_FOREVER, WAIT_SIGNALS) : -EAGAIN;
-	spin_unlock(&p->guard);
+		error = may_wait ? mutex_wait(&p->lock, q) : -EAGAIN;
+	mutex_unlock(&p->lock);
 	return error == -EINTR ? -ERESTARTSYS : error;
 }
 

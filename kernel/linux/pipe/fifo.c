@@ -34,19 +34,19 @@ static int fifo_open(struct file *file)
 	opens = mode == O_RDONLY ? &p->writer_opens : &p->reader_opens;
 	/* Look for the other end before this one is counted: a thread that waits for this end wakes
 	 * then, and may close its own end before this thread looks. */
-	spin_lock(&p->guard);
+	mutex_lock(&p->lock);
 	seen = *opens;
 	met = mode == O_RDONLY ? p->writers : p->readers;
-	spin_unlock(&p->guard);
+	mutex_unlock(&p->lock);
 	pipe_count_end(p, file->flags, 1);
 
-	spin_lock(&p->guard);
+	mutex_lock(&p->lock);
 	if (mode == O_RDONLY && file->flags & O_NONBLOCK)
 		file->position = p->writers ? 0 : p->writer_opens;
 	else if (named && mode != O_RDWR && !met)
 		while (*opens == seen && !error)
-			error = wait_sleep(&p->opened, &p->guard, WAIT_FOREVER, WAIT_SIGNALS);
-	spin_unlock(&p->guard);
+			error = mutex_wait(&p->lock, &p->opened);
+	mutex_unlock(&p->lock);
 	if (error) {
 		pipe_release(file);
 		return -ERESTARTSYS;

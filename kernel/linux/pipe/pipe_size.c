@@ -62,9 +62,7 @@ long pipe_set_size(struct file *f, u64 size)
 	}
 	pipe_pages_free(p->pages, p->count);
 	p->pages = pages;
-	spin_lock(&p->guard);
 	WRITE_ONCE(p->count, count);
-	spin_unlock(&p->guard);
 	mutex_unlock(&p->lock);
 	wait_wake_all(&p->writable);
 	return count * PAGE_SIZE;
