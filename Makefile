@@ -23,7 +23,7 @@ SANITIZE ?= 0
 # 1; for one of WATCHED, which the code asks for by that constant, it is 0 if it is not in. The
 # constants are ordinary conditions, never #if: the compiler checks a probe in every build and drops
 # its code if the constant is 0. Each choice has a build folder of its own.
-WATCHED := dev lockdep panic process ptrace rights sched seed trace
+WATCHED := dev lockdep panic process ptrace rights sched seed trace vdso
 CORE ?= 0
 FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdepth 0 -type d 2>/dev/null))
 $(foreach name,$(filter-out $(notdir $(FOLDERS)),$(WITHOUT)),$(error WITHOUT: no extension \
@@ -103,7 +103,8 @@ KERNEL_LDFLAGS := $(LDFLAGS) -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra $(USER_CFLAGS) -static -pthread
 
 ASM_OFFSETS := arch/x86_64/cpu/asm_offsets.c
-SOURCES := $(sort $(filter-out $(ASM_OFFSETS) $(LEFT_OUT:%=%/%) $(SHARED),$(shell find boot arch kernel -name '*.[cS]')) \
+VDSO := kernel/linux/vdso/image
+SOURCES := $(sort $(filter-out $(ASM_OFFSETS) $(VDSO)/% $(LEFT_OUT:%=%/%) $(SHARED),$(shell find boot arch kernel -name '*.[cS]')) \
   $(wildcard tests/kernel/*.c $(EXTENSIONS:%=tests/kernel/%/*.c)))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 PROGRAMS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/*.c))
@@ -191,6 +192,25 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel | $(BUILD)/syscall_numbers.h
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	@$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
+
+# The vDSO: a shared object of position-independent code, inside the kernel's image.  vdso.so.debug
+# is the same with debug information, for gdb.
+VDSO_CFLAGS = $(filter-out -mcmodel=% -mno-red-zone -fno-pic -fno-pie -fno-omit-frame-pointer \
+  -fno-optimize-sibling-calls -fno-asynchronous-unwind-tables -fsanitize% -fno-sanitize%,$(KERNEL_CFLAGS)) \
+  -fPIC -fomit-frame-pointer -fasynchronous-unwind-tables
+VDSO_LDFLAGS := -nostdlib -shared -Wl,-soname,linux-vdso.so.1 -Wl,--hash-style=both -Wl,--eh-frame-hdr -Wl,-Bsymbolic \
+  -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-T,$(VDSO)/vdso.lds
+$(BUILD)/$(VDSO)/%.c.o: $(VDSO)/%.c $(BUILD)/flags/kernel | $(BUILD)/syscall_numbers.h
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	@$(CC) $(VDSO_CFLAGS) -c -o $@ $<
+
+$(BUILD)/vdso.so: $(BUILD)/$(VDSO)/vdso_user.c.o $(VDSO)/vdso.lds $(BUILD)/flags/link
+	@$(LDCC) $(VDSO_LDFLAGS) -o $@.debug $<
+	@$(LDCC) $(VDSO_LDFLAGS) -Wl,-s -o $@ $<
+
+$(BUILD)/kernel/linux/vdso/image.S.o: $(BUILD)/vdso.so
+$(BUILD)/kernel/linux/vdso/image.S.o: KERNEL_ASFLAGS += -I$(BUILD)
 
 # Code for 32-bit mode (NAME_32.c): the compiler's assembly, in an object of 64-bit code.
 CFLAGS_32 = $(filter-out -m64 -mcmodel=% -mno-red-zone -fsanitize% -fno-sanitize% -g -MMD -MP,$(KERNEL_CFLAGS)) \
@@ -407,7 +427,7 @@ format: ## clang-format on all C of ours
 clean: ## remove build/
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
+-include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d $(BUILD)/$(VDSO)/vdso_user.c.d
 .PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi test-machines bench suite stretch ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:

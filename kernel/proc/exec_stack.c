@@ -16,17 +16,17 @@
 #define STRING_MAX    (128UL << 10) /* one argument, NUL included (Linux: MAX_ARG_STRLEN) */
 #define ARGUMENTS_MIN (128UL << 10)
 #define ARGUMENTS_MAX (6UL << 20)
-#define STACK_TOP     ((u64)USER_MAX)
+#define STACK_TOP     ((u64)VVAR_BASE)
 #define STACK_SLACK   (128UL << 10) /* bytes of stack mapped below the arguments from the start */
 #define MMAP_GAP_MIN  (128UL << 20)
 #define MMAP_GAP_MAX  (STACK_TOP / 6 * 5)
 
 /* clang-format off */
 enum {
-	AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7,
+	AT_NULL = 0, AT_IGNORE = 1, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7,
 	AT_FLAGS = 8, AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14,
 	AT_PLATFORM = 15, AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25,
-	AT_HWCAP2 = 26, AT_EXECFN = 31, AT_MINSIGSTKSZ = 51,
+	AT_HWCAP2 = 26, AT_EXECFN = 31, AT_SYSINFO_EHDR = 33, AT_MINSIGSTKSZ = 51,
 };
 /* clang-format on */
 
@@ -130,7 +130,7 @@ struct stack_strings {
 	u64 arguments, name, platform, random;
 };
 
-#define AUX_PAIRS 20
+#define AUX_PAIRS 21
 
 /* The auxiliary vector (ABI 3.4.1). */
 static void aux_fill(u64 *words, const struct exec *e, const struct stack_strings *at)
@@ -154,6 +154,7 @@ static void aux_fill(u64 *words, const struct exec *e, const struct stack_string
 	    {AT_CLKTCK, 100},
 	    {AT_RANDOM, at->random},
 	    {AT_EXECFN, at->name},
+	    {WITH_VDSO ? AT_SYSINFO_EHDR : AT_IGNORE, VVAR_BASE + PAGE_SIZE},
 	    {AT_PLATFORM, at->platform},
 	    {AT_MINSIGSTKSZ, signal_frame_size()},
 	    {AT_NULL, 0},

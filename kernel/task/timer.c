@@ -46,7 +46,7 @@ static void arm(struct timer_base *b)
 {
 	u64 expires_ns = b->first ? b->first->expires_ns : UINT64_MAX;
 
-	if (!b->first && clock_source_is_tsc())
+	if (!b->first && !READ_ONCE(clock_source))
 		return; /* if the APIC is still armed, its interrupt finds nothing to do */
 	if (b->armed_ns && b->armed_ns <= expires_ns)
 		return;

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from gdb_session import gdb_batch, needs_gdb
 from vm import ENDED, ROOT, VM, boot_and_run
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -133,3 +134,26 @@ def test_large_apic_id():
                                cpus="1,maxcpus=260,sockets=2,cores=130,threads=1")
     assert status == ENDED and "apic: x2APIC," in log and "smp: 2 of 2 CPUs online" in log
     assert "x2APIC mode without interrupt remapping" in log
+
+
+@pytest.mark.parametrize("clock, getcpu, settings", [
+    ("the TSC", "RDTSCP", dict(cpu="qemu64,+rdtscp", cpus=4)),
+    ("the TSC", "RD(PID|TSCP)", dict(cpu="max", cpus=2)),
+    ("the TSC", "system call", dict(cpu="qemu64,-rdtscp", cpus=1)),
+    ("system call", "RDTSCP", dict(append="clocksource=hpet", cpus=2)),
+    ("system call", "system call", dict(append="vdso=0", cpus=2)),
+], ids=["tscp", "max", "neither", "hpet", "off"])
+def test_vdso(clock, getcpu, settings):
+    """Whatever the machine offers, the vDSO answers as the system calls do."""
+    status, log = boot_and_run("/tests/vdso", **settings)
+    assert re.search(f"vdso: clocks by {clock}, getcpu\\(\\) by {getcpu}", log)
+    assert status == ENDED and "ok goes_away" in log and "not ok" not in log
+
+
+@needs_gdb
+def test_vdso_in_gdb(tmp_path):
+    """gdb of the kernel's names the functions of the vDSO and unwinds through them."""
+    status, out = gdb_batch(tmp_path / "console", "-ex", "hbreak __vdso_clock_gettime", "-ex", "continue",
+                            "-ex", "stepi 12", "-ex", "bt", ARGS="run /tests/vdso", cpus=1)
+    assert status == 0 and re.search(r"__vdso_clock_gettime .*vdso_user\.c:\d+\n#\d .* in by_vdso .*\n"
+                                     r"#\d .* in agrees ", out), out

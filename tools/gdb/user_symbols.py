@@ -15,6 +15,8 @@ import resume
 BUILD = os.path.dirname(os.path.abspath(kernel.OBJFILE.filename)) if kernel.OBJFILE else "build"
 PLACES = {"labs": "labs", "tests": "tests/user", "bin": "user", "race": "race"}
 
+VDSO = os.path.join(BUILD, "vdso.so.debug")  # at the same address in each process
+
 _loaded = None  # (file, bias)
 _wanted = None  # what was chosen by heddle-symbols, else None
 quiet = True
@@ -227,3 +229,6 @@ do not stop.  Position-independent programs want a process of theirs to be there
 
 Symbols()
 Break()
+if os.path.isfile(VDSO):
+    gdb.execute(f"add-symbol-file {_quote(VDSO)} -o {kernel.constant('VVAR_BASE') + 4096:#x}",
+                to_string=True)

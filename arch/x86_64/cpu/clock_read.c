@@ -8,29 +8,27 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "kernel/log/log.h"
 
-#define MULT_SHIFT	  32
 #define MAX_WRAP_FRACTION 4
 
-static u64 tsc_mult __hot_data, tsc_start __hot_data;
+u64 clock_tsc_start __hot_data, clock_tsc_mult __hot_data;
 
-/* The counter that is used instead of the TSC; NULL: the TSC is used. */
-static const struct counter *source __hot_data;
+const struct counter *clock_source __hot_data;
 static u64 source_mult, source_base_ns;
 static u64 source_ticks; /* extended over its wraps */
 
 static u64 scale(u64 ticks, u64 mult)
 {
-	return (u64)((unsigned __int128)ticks * mult >> MULT_SHIFT);
+	return (u64)((unsigned __int128)ticks * mult >> CLOCK_SHIFT);
 }
 
 static u64 mult_of(u64 hz)
 {
-	return (NSEC_PER_SEC << MULT_SHIFT) / hz;
+	return (NSEC_PER_SEC << CLOCK_SHIFT) / hz;
 }
 
 static u64 tsc_now_ns(void)
 {
-	return scale(rdtsc_ordered() - tsc_start, tsc_mult);
+	return scale(rdtsc_ordered() - clock_tsc_start, clock_tsc_mult);
 }
 
 /* Extend a counter of 24 or 32 bits to 64 bits: a reader that finds the counter ahead of
@@ -40,7 +38,7 @@ static u64 tsc_now_ns(void)
  * the reading seems to be almost a whole wrap ahead; it is then ignored. */
 static u64 __noinline source_now_ns(void)
 {
-	const struct counter *c = __atomic_load_n(&source, __ATOMIC_ACQUIRE);
+	const struct counter *c = __atomic_load_n(&clock_source, __ATOMIC_ACQUIRE);
 	u64 old = __atomic_load_n(&source_ticks, __ATOMIC_ACQUIRE), new;
 
 	do {
@@ -56,18 +54,13 @@ static u64 __noinline source_now_ns(void)
 
 u64 clock_now_ns(void)
 {
-	return likely(!READ_ONCE(source)) ? tsc_now_ns() : source_now_ns();
+	return likely(!READ_ONCE(clock_source)) ? tsc_now_ns() : source_now_ns();
 }
 
 void clock_tsc_set(u64 start, u64 hz)
 {
-	tsc_start = start;
-	tsc_mult = mult_of(hz);
-}
-
-bool clock_source_is_tsc(void)
-{
-	return !READ_ONCE(source);
+	clock_tsc_start = start;
+	clock_tsc_mult = mult_of(hz);
 }
 
 void clock_source_set(const struct counter *c)
@@ -75,7 +68,7 @@ void clock_source_set(const struct counter *c)
 	source_ticks = c->read();
 	source_mult = mult_of(c->hz);
 	source_base_ns = tsc_now_ns() - scale(source_ticks, source_mult);
-	__atomic_store_n(&source, c, __ATOMIC_RELEASE);
+	__atomic_store_n(&clock_source, c, __ATOMIC_RELEASE);
 	log_info("clock: source is %s, %lu Hz", c->name, c->hz);
 }
 

@@ -24,9 +24,16 @@ struct counter {
 	u64 mask;
 };
 
+/* Time by the TSC is (TSC - clock_tsc_start) * clock_tsc_mult >> CLOCK_SHIFT ns.  Constant after
+ * clock_tsc_set(); the vDSO needs them. */
+#define CLOCK_SHIFT 32
+extern u64 clock_tsc_start, clock_tsc_mult;
+
 /* Make the time 0 at the moment when the TSC was `start`; it counts `hz` ticks a second. */
 void clock_tsc_set(u64 start, u64 hz);
 
 /* Compute the time from `c` from now on.  It continues at the present time of the TSC. */
 void clock_source_set(const struct counter *c);
-bool clock_source_is_tsc(void);
+
+/* The counter that is used instead of the TSC; NULL: the TSC is used. */
+extern const struct counter *clock_source;

@@ -2,7 +2,7 @@
  *
  * The kernel's half of every address space.
  *
- *   0x0000000000001000 .. 0x00007ffffffff000  user
+ *   0x0000000000001000 .. 0x00007ffffffff000  user; the last 16 KiB for the vDSO
  *   0xffff888000000000 + 64 TiB               direct map of physical memory
  *   0xffffc90000000000 + 512 GiB              kernel stacks, each with a guard page below
  *   0xffffd00000000000 + 512 GiB              device memory
@@ -16,6 +16,7 @@
 enum {
 	USER_MIN = 0x0000000000001000,
 	USER_MAX = 0x00007ffffffff000, /* one past the last user byte */
+	VVAR_BASE = 0x00007fffffffb000, /* the data of the vDSO; its code is in the next pages */
 	DIRECT_MAP_BASE = 0xffff888000000000,
 	DIRECT_MAP_SIZE = 0x0000400000000000,
 	KSTACK_AREA_BASE = 0xffffc90000000000,

@@ -47,7 +47,7 @@ static void clock_check(void)
 
 	preempt_disable(); /* for smp_call() */
 	cpumask_clear(&others, this_cpu_id());
-	if (clock_source_is_tsc() && !cpumask_empty(&others)) {
+	if (!clock_source && !cpumask_empty(&others)) {
 		sync_read(&sync);
 		smp_call(&others, sync_run, &sync);
 		sync_read(&sync);

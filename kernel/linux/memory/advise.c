@@ -5,6 +5,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/memory/mapped_times.h"
 #include "kernel/linux/memory/memory.h"
+#include "kernel/linux/vdso_region.h"
 #include "kernel/sys/calls.h"
 #include "kernel/vm/pages.h"
 
@@ -81,6 +82,9 @@ int regions_advise(struct address_space *as, u64 start, u64 end, u32 set, u32 cl
 /* May this advice be given for the region? */
 static bool allows(const struct region *r, int advice)
 {
+	/* No fault brings the pages of the vDSO back. */
+	if (r->advice & REGION_VDSO)
+		return !(1U << advice & (ADVICE_ZAP | 1U << MADV_WIPEONFORK));
 	if (advice == MADV_FREE || advice == MADV_WIPEONFORK)
 		return !r->shared && !r->object;
 	return advice != MADV_DONTNEED || !(r->advice & REGION_LOCKED);

@@ -9,6 +9,7 @@
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/proc/usage.h"
 #include "kernel/linux/process_parts.h"
+#include "kernel/linux/vdso_region.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
@@ -121,14 +122,15 @@ static void region_describe(const struct region *r, char *path, size_t size, u64
 
 	*device = r->file ? r->file->inode->sb->device : 0;
 	*inode = r->file ? r->file->inode->ino : 0;
+	if (r->advice & REGION_VDSO)
+		purpose = r->object_page ? "[vdso]" : "[vvar]";
 	if (r->file)
 		purpose = r->file->path ? r->file->path->text : "";
 	strscpy(path, purpose, size);
 }
 
-static int show_region(struct region *r, void *data)
+static int show_one(struct region *r, struct maps_walk *walk)
 {
-	struct maps_walk *walk = data;
 	u64 device, ino;
 
 	region_describe(r, walk->path, sizeof(walk->path), &device, &ino);
@@ -142,6 +144,23 @@ static int show_region(struct region *r, void *data)
 	if (walk->with_usage)
 		show_region_usage(r, walk);
 	return walk->text->failed ? -ENOMEM : 0;
+}
+
+/* The region of the vDSO is shown as two, which have the names that they have on Linux. */
+static int show_region(struct region *r, void *walk)
+{
+	struct region part = *r;
+
+	if (!(r->advice & REGION_VDSO) || r->object_page)
+		return show_one(r, walk);
+	part.end = r->start + PAGE_SIZE;
+	show_one(&part, walk);
+	if (part.end == r->end)
+		return 0;
+	part = *r;
+	part.start += PAGE_SIZE;
+	part.object_page = 1;
+	return show_one(&part, walk);
 }
 
 static int sum_region(struct region *r, void *data)
