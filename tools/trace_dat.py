@@ -98,7 +98,8 @@ class Kind:
             self.fields.append((found[0], found[1], form))
             pattern, words = pattern + found[2], words + found[3]
             values.append(STATE_PRINT if form == "state" else f"REC->{field}")
-        self.pattern = re.compile(pattern + r"\s*$")
+        # Heddle says how the next thread got the CPU, in a field that Linux's format does not have.
+        self.pattern = re.compile(pattern + r"(?: next_turn=\w+)?\s*$")
         self.printed = f'"{words}", {", ".join(values)}'
 
     def format(self):

@@ -55,6 +55,31 @@ KTEST(runqueue_is_first_in_first_out)
 	irq_restore(flags);
 }
 
+/* The queues by themselves: a woken thread first, then one with a rest of its slice. */
+KTEST(runqueue_woken_goes_first)
+{
+	u64 flags = irq_save();
+
+	memset(dummies, 0, sizeof(dummies));
+	memset(&queue, 0, sizeof(queue));
+	runqueue_init(&queue, NULL);
+	spin_lock(&queue.lock);
+	for (u32 i = 0; i < THREADS; i++)
+		dummies[i].state = THREAD_RUNNABLE;
+	dummies[1].turn = TURN_REST;
+	dummies[2].turn = TURN_WOKEN;
+	for (u32 i = 0; i < THREADS; i++)
+		runqueue_push(&queue, &dummies[i], 0);
+	KEXPECT_EQ(queue.queued, THREADS);
+	expect_order((const u32[]){2, 1, 0, THREADS});
+	dummies[1].turn = TURN_WOKEN;
+	for (u32 i = THREADS; i--;)
+		runqueue_push(&queue, &dummies[i], 0);
+	expect_order((const u32[]){2, 1, 0, THREADS});
+	spin_unlock(&queue.lock);
+	irq_restore(flags);
+}
+
 /* What the threads of a test share. */
 static struct {
 	u32 ready, left, next, count;

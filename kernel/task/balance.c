@@ -56,16 +56,36 @@ void balance_wake_cpu(u32 cpu)
 		smp_reschedule(cpu);
 }
 
+/* A thread that slept waits in `rq`: the running thread stops as soon as it has run for
+ * SCHED_RUN_MIN_NS, so that a thread which only wakes another one before it sleeps itself is not
+ * interrupted.  Returns true if that is now.  On another CPU it always is: we cannot start the
+ * timer there.  The lock of `rq`, the queue of `cpu`, is held. */
+static bool preempt(struct runqueue *rq, u32 cpu, u64 now_ns)
+{
+	u64 stop_ns = rq->since_ns + SCHED_RUN_MIN_NS;
+
+	if (stop_ns <= now_ns || cpu != this_cpu_id())
+		return true;
+	rq->stop_ns = MIN(rq->stop_ns, stop_ns);
+	runqueue_arm(rq);
+	return false;
+}
+
 /* Put `t` into the run queue of CPU `to`, and wake that CPU if it is idle.  `rq` is the queue of
  * t->cpu; its lock is held, and released.  `cpu` changes only under the lock of the queue that the
  * thread leaves: while we hold it, no other CPU can move the thread.  Its affinity may change
  * before the lock of `to` is taken: then another CPU is chosen. */
 static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
 {
+	bool wake;
+
 	while (rq != runqueue_of(to)) {
 		t->use.counted.migrations++;
 		rq->stats.migrations++;
 		trace_thread(TRACE_MIGRATE, t, t->cpu | to << 16, now_ns);
+		/* It must not pass threads that wait there with the slices of several CPUs. */
+		if (!cpumask_test(&cpus_idle, to))
+			t->turn = TURN_NEW;
 		WRITE_ONCE(t->cpu, to);
 		spin_unlock(&rq->lock);
 		rq = runqueue_of(to);
@@ -74,8 +94,9 @@ static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool sprea
 			to = choose_cpu(t, spread);
 	}
 	runqueue_push(rq, t, now_ns);
+	wake = cpumask_test(&cpus_idle, to) || (t->turn == TURN_WOKEN && preempt(rq, to, now_ns));
 	spin_unlock(&rq->lock);
-	if (cpumask_test(&cpus_idle, to))
+	if (wake)
 		balance_wake_cpu(to);
 }
 
@@ -84,6 +105,17 @@ void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now
 	assert_held(&rq->lock);
 	rq->stats.wakeups++;
 	enqueue_on(rq, t, choose_cpu(t, spread), spread, now_ns);
+}
+
+/* The first thread of a queue that may run on `cpu`, or NULL. */
+static struct thread *first_allowed(struct list *queue, u32 cpu)
+{
+	struct thread *t;
+
+	list_for_each (t, queue, run_link)
+		if (balance_may_run(t, cpu))
+			return t;
+	return NULL;
 }
 
 bool balance_steal(u32 to_cpu)
@@ -104,15 +136,14 @@ bool balance_steal(u32 to_cpu)
 		return false;
 	rq = runqueue_of(victim);
 	spin_lock(&rq->lock);
-	list_for_each (t, &rq->threads, run_link) {
-		if (!balance_may_run(t, to_cpu))
-			continue;
+	t = first_allowed(&rq->woken, to_cpu) ?: first_allowed(&rq->ready, to_cpu);
+	if (t) {
 		runqueue_take(rq, t);
 		enqueue_on(rq, t, to_cpu, true, clock_now_ns());
-		return true;
+	} else {
+		spin_unlock(&rq->lock);
 	}
-	spin_unlock(&rq->lock);
-	return false;
+	return t;
 }
 
 void balance_wake_any(u32 from_cpu)

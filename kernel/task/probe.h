@@ -45,6 +45,7 @@ enum trace_type {
 #define TRACE_SWITCH_RECORDED  (1U << TRACE_SWITCH)    /* a line sched_switch */
 #define TRACE_SWITCH_ROOT      (1U << TRACE_TLB_FLUSH) /* a line tlb_flush: the root changed */
 #define TRACE_SWITCH_PREEMPTED (1U << 16)	       /* prev was preempted */
+#define TRACE_SWITCH_TURN      17 /* this bit and the next one: enum turn of next */
 #define TRACE_SWITCH_STATE     24 /* this bit and higher ones: enum thread_state of prev */
 
 /* One bit for each type: the types that are recorded now. */
@@ -85,7 +86,8 @@ static inline void trace_switch(const struct thread *prev, const struct thread *
 
 	if (value)
 		trace_write_switch(prev, next, now_ns,
-				   (preempted ? TRACE_SWITCH_PREEMPTED : 0) | value);
+				   (preempted ? TRACE_SWITCH_PREEMPTED : 0) |
+				       (u32)next->turn << TRACE_SWITCH_TURN | value);
 }
 
 static inline void trace_waking(const struct thread *woken, u64 now_ns)

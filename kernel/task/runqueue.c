@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The run queues: one for each CPU, first in, first out.  This file only keeps the lists; sched.c
- * decides when a thread runs, balance.c on which CPU.
+ * The run queues, one for each CPU.  This file only keeps the lists; sched.c decides when a thread
+ * runs, balance.c on which CPU.
  */
 #include "kernel/task/runqueue.h"
 
@@ -26,6 +26,7 @@ struct runqueue *runqueue_lock_of(const struct thread *t)
 void runqueue_init(struct runqueue *rq, struct thread *idle)
 {
 	spinlock_init(&rq->lock, &runqueue_class);
-	list_init(&rq->threads);
+	list_init(&rq->woken);
+	list_init(&rq->ready);
 	rq->idle = idle;
 }

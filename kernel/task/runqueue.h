@@ -12,11 +12,13 @@
 
 struct runqueue {
 	struct spinlock lock;	/* irq; guards the queue and its threads (those with this `cpu`) */
-	struct list threads;	/* thread.run_link: ready, the longest waiting first */
-	u32 queued;		/* its length; read by other CPUs without the lock */
+	struct list woken;	/* thread.run_link: TURN_WOKEN; these run first */
+	struct list ready;	/* all others; both: the longest waiting first */
+	u32 queued;		/* their length; read by other CPUs without the lock */
 	struct thread *idle;
-	struct timer slice;	/* fires at the end of the running thread's slice */
-	u64 turn_ns;		/* when the running thread's turn began (a seed group shares one) */
+	struct timer slice;	/* fires at stop_ns or earlier */
+	u64 turn_end_ns;	/* when the running thread's slice ends (a seed group shares one) */
+	u64 stop_ns;		/* when it is preempted: then, or earlier for a woken thread */
 	u64 since_ns;		/* when the running thread got the CPU */
 	/* As in struct thread_use, summed over all threads except the idle thread: */
 	u64 busy_ns, user_samples, kernel_samples;
@@ -47,8 +49,9 @@ static inline struct runqueue *this_runqueue(void)
 /* Lock and return the queue of the CPU where `t` runs or last ran.  Interrupts are off. */
 struct runqueue *runqueue_lock_of(const struct thread *t);
 
-/* Append a runnable thread, and remove it again.  A member of a seed group that is not the holder
- * of the group waits in a list of the group instead.  The caller holds the lock. */
+/* Put a runnable thread in its place (enum turn), and remove it again.  A member of a seed group
+ * that is not the holder of the group waits in a list of the group instead.  The caller holds the
+ * lock. */
 static inline void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_ns)
 {
 	assert_held(&rq->lock);
@@ -57,7 +60,10 @@ static inline void runqueue_push(struct runqueue *rq, struct thread *t, u64 now_
 	t->use.queued_since_ns = now_ns;
 	if (!seed_may_queue(t))
 		return;
-	list_push_back(&rq->threads, &t->run_link);
+	if (t->turn == TURN_REST)
+		list_push_front(&rq->ready, &t->run_link);
+	else
+		list_push_back(t->turn == TURN_WOKEN ? &rq->woken : &rq->ready, &t->run_link);
 	WRITE_ONCE(rq->queued, rq->queued + 1);
 }
 
@@ -71,14 +77,16 @@ static inline void runqueue_take(struct runqueue *rq, struct thread *t)
 		WRITE_ONCE(rq->queued, rq->queued - 1);
 }
 
-/* Remove and return the thread that has waited longest, or NULL.  The caller holds the lock. */
+/* Remove and return the thread that runs next, or NULL: the one that has waited longest of those
+ * that slept, or if there is none, of the others.  The caller holds the lock. */
 static inline struct thread *runqueue_pop(struct runqueue *rq)
 {
+	struct list *queue = list_empty(&rq->woken) ? &rq->ready : &rq->woken;
 	struct thread *t;
 
-	if (list_empty(&rq->threads))
+	if (list_empty(queue))
 		return NULL;
-	t = list_first(&rq->threads, struct thread, run_link);
+	t = list_first(queue, struct thread, run_link);
 	runqueue_take(rq, t);
 	return t;
 }
@@ -88,6 +96,15 @@ static inline struct thread *runqueue_pop(struct runqueue *rq)
 static inline void runqueue_idle_ended(struct runqueue *rq, u64 idle_ns)
 {
 	rq->poll_ns = idle_ns < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
+}
+
+/* The end of the running thread's turn has changed: let the timer fire at `rq->stop_ns`, if it
+ * would fire later.  A timer that fires too early starts again: to move it at each switch would
+ * cost more than the switch.  `rq` belongs to the calling CPU, interrupts are off. */
+static inline void runqueue_arm(struct runqueue *rq)
+{
+	if (rq->slice.cpu == TIMER_NOWHERE || rq->slice.expires_ns > rq->stop_ns)
+		timer_start(&rq->slice, rq->stop_ns);
 }
 
 /* Let another member of the calling thread's seed group run.  Interrupts are off. */

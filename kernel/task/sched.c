@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler: each CPU runs the threads of its own queue in turn, for a slice each.
+ * The scheduler: each CPU runs the threads of its own queue in turn, for a slice each.  A thread
+ * that sleeps before its slice is over goes before all others when it is woken, for the rest of
+ * that slice (virtual round robin).
  *
  * The run queue's lock is taken before a switch and released after it, by the thread that was
  * switched to.  So code that holds the lock sees every thread of that CPU either running or
@@ -19,6 +21,7 @@
 #include "kernel/task/runqueue.h"
 
 static u64 slice_ns = SCHED_SLICE_DEFAULT_NS;
+bool sched_virtual_rr = true;
 
 /* --- The slice -------------------------------------------------------------------------------- */
 
@@ -32,18 +35,17 @@ void sched_set_slice_ns(u64 ns)
 	WRITE_ONCE(slice_ns, MIN(MAX(ns, 100 * NSEC_PER_USEC), 10 * NSEC_PER_SEC));
 }
 
-/* The timer at the end of a slice.  A switch does not restart it, which would cost more than the
- * switch: if the running thread began later than the timer assumes, the timer waits for the rest.
- * On an idle CPU it stops. */
+/* The timer of the running thread's end.  If the thread may run longer than the timer assumes, the
+ * timer waits for the rest.  On an idle CPU it stops. */
 static void slice_expired(struct timer *timer)
 {
 	struct runqueue *rq = container_of(timer, struct runqueue, slice);
-	u64 now = clock_now_ns(), end = rq->turn_ns + sched_slice_ns();
+	u64 now = clock_now_ns();
 
 	if (current_thread()->is_idle)
 		return;
-	if (now < end) {
-		timer_start(timer, end);
+	if (now < rq->stop_ns) {
+		timer_start(timer, rq->stop_ns);
 		return;
 	}
 	if (READ_ONCE(rq->queued)) {
@@ -84,8 +86,7 @@ static void account_enter(struct runqueue *rq, const struct thread *prev, struct
 		runqueue_idle_ended(rq, now - prev->use.run_since_ns);
 	}
 	next->use.queued_ns += now - next->use.queued_since_ns;
-	if (rq->slice.cpu == TIMER_NOWHERE)
-		timer_start(&rq->slice, now + sched_slice_ns());
+	runqueue_arm(rq);
 }
 
 /* --- The switch ------------------------------------------------------------------------------- */
@@ -163,17 +164,37 @@ static __noinline void choose_member(struct runqueue *rq, struct thread *prev,
 				     enum switch_reason reason, u64 now)
 {
 	bool yields = reason == SWITCH_YIELD || reason == SWITCH_MEMBER;
-	bool turn_over = reason == SWITCH_YIELD || now - rq->turn_ns >= sched_slice_ns();
+	bool turn_over = reason == SWITCH_YIELD || now >= rq->turn_end_ns;
 
 	seed_pass_on(rq, prev, yields, turn_over, now);
 }
 
-/* Queue `prev` if it could continue here, and take the thread that has waited longest. */
+/* Decide how `prev` gets the CPU the next time.  Between two whole slices of a thread, each other
+ * thread of the CPU runs for one slice at most, in one piece or in several: docs/rooms/task.md. */
+static void choose_turn(const struct runqueue *rq, struct thread *prev, enum switch_reason reason,
+			u64 now)
+{
+	s64 left = (s64)(rq->turn_end_ns - now);
+
+	if (reason == SWITCH_YIELD || left < (s64)SCHED_RUN_MIN_NS ||
+	    !READ_ONCE(sched_virtual_rr)) {
+		prev->turn = TURN_NEW;
+		return;
+	}
+	prev->slice_left_ns = (u64)left;
+	if (prev->state != THREAD_RUNNABLE)
+		prev->turn = TURN_WOKEN;
+	else if (prev->turn == TURN_NEW)
+		prev->turn = TURN_REST;
+}
+
+/* Queue `prev` if it could continue here, and take the thread that runs next. */
 static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 				  enum switch_reason reason, u64 now)
 {
 	struct thread *next;
 
+	choose_turn(rq, prev, reason, now);
 	if (unlikely(thread_seed(prev)))
 		choose_member(rq, prev, reason, now);
 	if (!prev->is_idle && prev->state == THREAD_RUNNABLE && balance_may_stay(prev))
@@ -203,11 +224,13 @@ static void switch_away(enum switch_reason reason)
 
 	next = choose_next(rq, prev, reason, now);
 	account_leave(rq, prev, next, now);
-	if (next != prev)
-		account_enter(rq, prev, next, now);
 	next->use.run_since_ns = rq->since_ns = now;
 	if (!seed_keeps_turn(prev, next))
-		rq->turn_ns = now;
+		rq->turn_end_ns =
+		    now + (next->turn == TURN_NEW ? sched_slice_ns() : next->slice_left_ns);
+	rq->stop_ns = rq->turn_end_ns;
+	if (next != prev)
+		account_enter(rq, prev, next, now);
 	if (next == prev) {
 		spin_unlock(&rq->lock);
 		irq_restore(flags);
@@ -297,6 +320,7 @@ void sched_init(void)
 
 	if (us)
 		sched_set_slice_ns(us * NSEC_PER_USEC);
+	sched_virtual_rr = cmdline_get_u64("sched_virtual_rr", 1);
 	thread_entry_hook = finish_switch;
 	preempt_hook = preempt_schedule;
 	thread_init();

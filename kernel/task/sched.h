@@ -18,8 +18,9 @@ void sched_init_cpu(void);
 void sched_idle_loop(void) noreturn;
 
 /* Let other threads run.  The caller has set its own state: a RUNNABLE thread goes to the back of
- * the run queue, any other state waits for a wake-up.  The caller holds no spinlock and is not in
- * an interrupt handler; both are checked. */
+ * the run queue if its slice is over, else it only lets threads go first that have slept; any other
+ * state waits for a wake-up.  The caller holds no spinlock and is not in an interrupt handler; both
+ * are checked. */
 void schedule(void);
 
 /* Go to the back of the run queue, and let other threads run (sched_yield(2)). */
@@ -51,6 +52,15 @@ void sched_sample(bool user_mode);
 #define SCHED_SLICE_DEFAULT_NS (10 * NSEC_PER_MSEC)
 u64 sched_slice_ns(void);
 void sched_set_slice_ns(u64 ns); /* clamped to 100 us and 10 s */
+
+/* Virtual round robin: a thread that slept before its slice was over goes first when it is woken,
+ * for the rest of the slice.  False: it goes to the back, for a whole one
+ * (/proc/sys/kernel/sched_virtual_rr; sched_virtual_rr=0). */
+extern bool sched_virtual_rr;
+
+/* A running thread is not preempted for a woken one before it has run so long, and a shorter rest
+ * of a slice is not kept. */
+#define SCHED_RUN_MIN_NS (100 * NSEC_PER_USEC)
 
 /* Set the CPUs on which a thread may run.  0, or -EINVAL if no CPU of `mask` is online.  A thread
  * on another CPU is moved before this returns, or if it runs, at its next switch.  Sleeps. */

@@ -31,6 +31,13 @@ enum thread_state {
 			  * last reference ("X") */
 };
 
+/* How a thread gets the CPU the next time, and for how long (virtual round robin). */
+enum turn {
+	TURN_NEW,   /* from the back of the ready queue, for a whole slice */
+	TURN_REST,  /* from its front, for the rest of its slice: a woken thread preempted it */
+	TURN_WOKEN, /* from the woken queue, for the rest of its slice: it slept before the end */
+};
+
 /* Bits of thread.pending_work: what entry_exit_work() must do before the thread returns to user
  * mode. */
 #define WORK_SIGNAL	  1U /* deliver a signal, stop, or end with the process */
@@ -70,6 +77,8 @@ struct thread {
 	bool on_cpu;		 /* a CPU uses its kernel stack, so no other CPU may run it yet */
 	bool on_queue;		 /* run_link is in a list */
 	bool is_idle;		 /* runs if its CPU has nothing else to do; never in a queue */
+	u8 turn;		 /* enum turn */
+	u64 slice_left_ns;	 /* unless TURN_NEW: the rest of its slice */
 	struct cpumask affinity; /* CPUs that it may run on: sched_setaffinity(2) */
 	struct seed_member *seed; /* of the seeded scheduler (docs/seed.md); NULL: none */
 

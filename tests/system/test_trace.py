@@ -14,7 +14,7 @@ LINE = re.compile(r"^ *(?P<comm>\S+)-(?P<tid>\d+) \((?P<pid>-{7}| *\d+)\) \[(?P<
 NAME = r"\S{1,15}"
 EVENTS = {
     "sched_switch": rf"prev_comm={NAME} prev_pid=(\d+) prev_prio=\d+ prev_state=(?:[SDTZX]|R\+?)"
-                    rf" ==> next_comm=({NAME}) next_pid=(\d+) next_prio=\d+",
+                    rf" ==> next_comm=({NAME}) next_pid=(\d+) next_prio=\d+(?: next_turn=(?:rest|woken))?",
     "sched_waking": rf"comm=({NAME}) pid=(\d+) prio=\d+ target_cpu=(\d{{3}})",
     "sched_migrate_task": rf"comm={NAME} pid=\d+ prio=\d+ orig_cpu=\d+ dest_cpu=\d+",
     "sched_process_fork": rf"comm={NAME} pid=(\d+) child_comm={NAME} child_pid=(\d+)",

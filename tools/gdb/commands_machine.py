@@ -25,14 +25,15 @@ Times are as of the last event that the machine wrote down."""
             t = kernel.running(cpu)
             line = f"CPU {cpu}: {t} runs"
             if not t.is_idle:
-                used = max(0, now - int(rq["turn_ns"]))
-                line += (f", {kernel.ms(max(0, slice_ns - used))} of its slice of "
-                         f"{kernel.ms(slice_ns)} left")
+                left = min(slice_ns, max(0, int(rq["turn_end_ns"]) - now))
+                line += f", {kernel.ms(left)} of its slice of {kernel.ms(slice_ns)} left"
             print(line + f"; {int(rq['queued'])} ready")
             for n in kernel.queued(cpu):
                 waited = max(0, now - int(n["use"]["queued_since_ns"]))
-                print(f"    {n} of process {n.pid}: ready for {kernel.ms(waited)}, then a slice of "
-                      f"{kernel.ms(slice_ns)}")
+                turn = ("a slice of " + kernel.ms(slice_ns), "the rest of its slice, ",
+                        "it slept, the rest of its slice, ")[int(n["turn"])]
+                rest = kernel.ms(int(n["slice_left_ns"])) if int(n["turn"]) else ""
+                print(f"    {n} of process {n.pid}: ready for {kernel.ms(waited)}, then {turn}{rest}")
 
 
 class Cpu(Command):

@@ -386,9 +386,10 @@ def threads():
 
 def queued(cpu):
     """Who waits in a CPU's run queue, the next one first."""
-    head = int(runqueue(cpu).address) + offset_of("struct runqueue", "threads")
-    for struct in list_of(head, "struct thread", "run_link"):
-        yield Thread(struct)
+    for queue in ("woken", "ready"):
+        head = int(runqueue(cpu).address) + offset_of("struct runqueue", queue)
+        for struct in list_of(head, "struct thread", "run_link"):
+            yield Thread(struct)
 
 
 def running(cpu):

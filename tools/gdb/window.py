@@ -88,9 +88,7 @@ def no_switch():
     runs = Side(kernel.running(cpu), "runs:")
     runs.words = {name: (cpu_register(name), NONE) for name in REGISTERS}
     queue = kernel.runqueue(cpu)
-    waiting = next(kernel.list_of(int(queue["threads"].address), "struct thread", "run_link"), None)
-    following = kernel.Thread(waiting) if waiting is not None \
-        else kernel.thread_at(int(queue["idle"]))
+    following = next(kernel.queued(cpu), None) or kernel.thread_at(int(queue["idle"]))
     if following == runs.thread:
         return runs, None
     then = Side(following, "next:")

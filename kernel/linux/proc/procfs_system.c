@@ -160,6 +160,21 @@ static int write_slice(const char *text, size_t length)
 	return 0;
 }
 
+static void make_virtual_rr(struct text *t)
+{
+	text_printf(t, "%d\n", READ_ONCE(sched_virtual_rr));
+}
+
+static int write_virtual_rr(const char *text, size_t length)
+{
+	u64 on;
+
+	if (parse_u64(text, 10, &on) || on > 1)
+		return -EINVAL;
+	WRITE_ONCE(sched_virtual_rr, on);
+	return 0;
+}
+
 static int write_drop_caches(const char *text, size_t length)
 {
 	u64 what;
@@ -178,6 +193,7 @@ PROC_FILES(files) = {
     {"uptime", .make = make_uptime},
     {"sys/kernel/hostname", .make = make_hostname, .write = system_hostname_set},
     {"sys/kernel/sched_rr_timeslice_ms", .make = make_slice, .write = write_slice},
+    {"sys/kernel/sched_virtual_rr", .make = make_virtual_rr, .write = write_virtual_rr},
     {"sys/vm/drop_caches", .write = write_drop_caches},
     {"filesystems", .constant = "nodev\tramfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"
 				"nodev\tsysfs\nnodev\ttracefs\n"},

@@ -126,11 +126,9 @@ static void pass_to(struct runqueue *rq, struct seed_group *g, struct thread *t,
 		return;
 	runqueue_take(rq, t);
 	set_holder(g, t);
+	t->turn = to_back ? TURN_NEW : TURN_REST;
+	t->slice_left_ns = rq->turn_end_ns - now_ns; /* used if another thread runs before it */
 	runqueue_push(rq, t, now_ns);
-	if (!to_back) {
-		list_remove(&t->run_link);
-		list_push_front(&rq->threads, &t->run_link);
-	}
 }
 
 /* Choose the next holder at random.  If no member is ready, the group has no holder. */

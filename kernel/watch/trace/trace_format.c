@@ -83,6 +83,8 @@ static void put_thread(struct line *l, const char *prefix, const char *name, tid
 static void put_switch(struct line *l, const struct trace_event *e, u32 cpu)
 {
 	static const char letters[] = "RSDTX"; /* by enum thread_state */
+	/* By enum turn.  Linux has no such field; programs that read the line ignore it. */
+	static const char *const turns[4] = {"", " next_turn=rest", " next_turn=woken", ""};
 	u32 state = MIN(e->value >> TRACE_SWITCH_STATE, (u32)sizeof(letters) - 2);
 
 	if (e->value & TRACE_SWITCH_RECORDED) {
@@ -92,6 +94,7 @@ static void put_switch(struct line *l, const struct trace_event *e, u32 cpu)
 		    e->tid && e->value & TRACE_SWITCH_PREEMPTED ? "+" : "");
 		put_thread(l, "next_", e->other_name, e->other, e->other_priority, e->other_nice,
 			   cpu);
+		put(l, "%s", turns[e->value >> TRACE_SWITCH_TURN & 3]);
 	}
 	if (e->value & TRACE_SWITCH_RECORDED && e->value & TRACE_SWITCH_ROOT) {
 		put(l, "\n");
