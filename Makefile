@@ -364,6 +364,9 @@ test-machines: $(BUILD)/heddle.iso ## the matrix of machines as a table: make te
 bench: all ## the same measurements on Heddle and on Linux, side by side
 	@$(PYTHON) tools/bench.py $(BENCHFLAGS)
 
+bench-check: all ## does a row need more instructions than tests/bench.json says? (RECORD=1 writes it)
+	@$(PYTHON) tools/bench.py -i -c tests/bench.json $(if $(RECORD),--record) $(BENCHFLAGS)
+
 # SUITEFLAGS: --linux runs on Linux, -m and -x choose tests by name (tools/suite.py).
 suite: all ## a folder of other people's tests, as TAP: make suite DIR=folder KIND=plain|posix|ltp
 	@$(PYTHON) tools/suite.py -k $(or $(KIND),plain) -t $(or $(TIMEOUT),60) $(SUITEFLAGS) $(call quote,$(DIR))
@@ -428,7 +431,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d $(BUILD)/$(VDSO)/vdso_user.c.d
-.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi test-machines bench suite stretch ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
+.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi test-machines bench bench-check suite stretch ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

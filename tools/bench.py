@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Heddle and Linux, measured by the same program in the same emulator: `make bench`.
 
-    tools/bench.py [-b BOOTS] [-d] [-i] [-k BUILD]... [-o FILE] [-- BENCH ARGUMENTS]
+    tools/bench.py [-b BOOTS] [-c FILE [--record]] [-d] [-i] [-k BUILD]... [-o FILE] [-s] [--small] [-- ARGUMENTS]
 
 Both kernels are booted in turn, with the same options of QEMU, the same RAM file system and the
 same /bin/bench.  Emulated time says how the two compare, not what a real processor would do; and
@@ -10,15 +10,23 @@ other work on this machine disturbs it, so the best of several boots counts (-b)
 emulator counts instructions instead: one CPU, one nanosecond an instruction, the same figure each
 time, but what the emulator makes dear (switching page tables) is not in it.
 
+With -s the program is /bin/scale: what an operation costs while there are 10 to 10,000 threads,
+processes, regions, descriptors, readers, timers or files.  With --small the rival is the smallest
+Linux that runs these programs (tools/linux_small.py builds it), not the distribution's own.
+
+With -c the rival is a table that was recorded before: `make bench-check`.  --record writes it.
+
 With -k the rival is not Linux but the Heddle kernel of another build directory, with the programs of
 this one: `tools/bench.py -i -k ../before/build` says what a change costs, and fails if a row is slower.
 """
 import argparse
 import json
+import os
 import pathlib
 import sys
 
 import linux
+import linux_small
 import stretch
 
 DEFAULTS = "quiet tsc=reliable"
@@ -26,6 +34,7 @@ DEFAULTS = "quiet tsc=reliable"
 # How much more a row may cost than on the other Heddle (-k).  The second: rows that look regions up in
 # a tree, whose shape follows from the addresses of its nodes.
 TOLERANCE, TREE_TOLERANCE = 1.005, 1.10
+RECORDED_TOLERANCE = 1.05  # against a recorded table (-c)
 TREE_ROWS = {"mmap_munmap", "mprotect_pair", "brk_grow_shrink", "thread_create_join"}
 
 
@@ -82,11 +91,11 @@ def ratio(name, ours, theirs):
     return theirs / ours if is_rate(name) else ours / theirs
 
 
-def slower(ours, theirs):
+def slower(ours, theirs, tolerance=TOLERANCE):
     """The rows in which ours costs more than it may."""
     for name, value in ours.items():
         r = ratio(name, value, theirs.get(name))
-        if r is not None and r > (TREE_TOLERANCE if name in TREE_ROWS else TOLERANCE):
+        if r is not None and r > (TREE_TOLERANCE if name in TREE_ROWS else tolerance):
             yield name
 
 
@@ -115,7 +124,11 @@ def rivals(options, arguments, emulator):
     """{name: command line} of the kernels that ours is compared with."""
     if options.kernel:
         return {str(b): heddle_command(arguments, b, **emulator) for b in options.kernel}
+    if options.check:
+        return {}
     try:
+        if options.small:
+            os.environ["LINUX"] = str(linux_small.kernel())
         release = linux.kernel().name.replace("vmlinuz-", "")
         print(f"The rival: Linux {release}, with `{linux.WORDS}`", file=sys.stderr)
         commands = {"Linux": linux.command(arguments, **emulator)}
@@ -140,9 +153,35 @@ def show_stretches(builds):
             print(f"bench: stretches were not counted: {error}", file=sys.stderr)
 
 
+def check(ours, path, record, chosen):
+    """Compare with the recorded table, or write it; the status to exit with.  `chosen`: not all rows
+    were measured."""
+    if record:
+        path.write_text(json.dumps(ours, indent=1) + "\n", encoding="utf-8")
+        print(f"bench: {path} is written", file=sys.stderr)
+        return 0
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    table({"Heddle": ours, "recorded": recorded}, "instructions")
+    late = list(slower(ours, recorded, RECORDED_TOLERANCE))
+    gone = [] if chosen else [n for n in recorded if ours.get(n) is None and recorded[n] is not None]
+    for name in late:
+        print(f"bench: slower than recorded: {name}: wanted at most {recorded[name]:,.0f} and 5 %"
+              f" (10 % for trees), found {ours[name]:,.0f}", file=sys.stderr)
+    for name in gone:
+        print(f"bench: recorded, but not measured: {name}", file=sys.stderr)
+    print(f"{len(ours)} rows, {len(late) + len(gone)} worse than recorded in {path}")
+    return 1 if late or gone else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description="Heddle against Linux, in the same emulator")
     parser.add_argument("-b", "--boots", type=int, default=2, help="boots of each; the best counts")
+    parser.add_argument("-c", "--check", type=pathlib.Path, metavar="FILE",
+                        help="compare with a recorded table, not Linux; with -i")
+    parser.add_argument("--record", action="store_true", help="write the table of -c")
+    parser.add_argument("-s", "--scale", action="store_true", help="costs while there are many")
+    parser.add_argument("--small", action="store_true",
+                        help="the rival is the smallest Linux, built from the distribution's source")
     parser.add_argument("-d", "--defaults", action="store_true",
                         help="a column more: Linux with its mitigations")
     parser.add_argument("-i", "--icount", action="store_true", help="count instructions, on one CPU")
@@ -152,10 +191,10 @@ def main():
     parser.add_argument("-t", "--timeout", type=int, default=300, help="seconds a boot")
     parser.add_argument("arguments", nargs="*", help="for /bin/bench (after --): names, options")
     options = parser.parse_args()
-    arguments = ["/bin/bench", *options.arguments]
-    emulator = {}
+    arguments = ["/bin/scale" if options.scale else "/bin/bench", *options.arguments]
+    emulator = {"mem": "1G"} if options.scale else {}
     if options.icount:
-        emulator = {"cpus": 1, "accel": "icount", "extra": ["-icount", "shift=0,sleep=off", "-seed", "1"]}
+        emulator |= {"cpus": 1, "accel": "icount", "extra": ["-icount", "shift=0,sleep=off", "-seed", "1"]}
 
     commands = {"Heddle": heddle_command(arguments, **emulator)}
     commands.update(rivals(options, arguments, emulator))
@@ -164,8 +203,10 @@ def main():
         for who, command in commands.items():
             runs[who].append(collect(who, command, options.timeout))
     columns = {who: best(r) for who, r in runs.items()}
+    if options.check and columns["Heddle"]:
+        return check(columns["Heddle"], options.check, options.record, bool(options.arguments))
     table(columns, "instructions" if options.icount else "nanoseconds, emulated")
-    if options.icount and not options.arguments:
+    if options.icount and not options.arguments and not options.scale:
         show_stretches([linux.BUILD, *options.kernel])
     if options.output:
         with open(options.output, "w", encoding="utf-8") as file:

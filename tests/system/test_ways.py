@@ -32,3 +32,24 @@ def test_a_kernel_costs_what_it_costs():
     rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if "1.000" in line}
     assert {"null_syscall", "page_cow"} == set(rows), done.stdout
     assert 100 < int(rows["null_syscall"][0]) < 400, done.stdout
+
+
+def test_a_row_is_worse_than_recorded(tmp_path):
+    def check(null_syscall):
+        table.write_text(json.dumps({"null_syscall": null_syscall, "page_cow": None}))
+        return tool("bench.py", "-i", "-c", table, "--", "-r", "1", "-t", "1", "null_syscall")
+    table = tmp_path / "bench.json"
+    done = tool("bench.py", "-i", "-c", table, "--record", "--", "-r", "1", "-t", "1", "null_syscall")
+    assert done.returncode == 0, done.stdout
+    measured = json.loads(table.read_text())["null_syscall"]
+    for recorded, status in ((measured, 0), (measured / 1.04, 0), (measured / 1.06, 1)):
+        done = check(recorded)
+        assert done.returncode == status, done.stdout
+        assert ("slower than recorded: null_syscall" in done.stdout) == bool(status), done.stdout
+
+
+def test_costs_while_there_are_many():
+    done = tool("bench.py", "-i", "-s", "-k", BUILD, "--", "-m", "10", "timers", "descriptors")
+    assert done.returncode == 0, done.stdout
+    rows = [line.split() for line in done.stdout.splitlines() if "1.000" in line]
+    assert [row[0] for row in rows] == ["descriptors_10", "timers_10"], done.stdout

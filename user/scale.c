@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * scale: what one operation costs while there are many of something: threads, processes, regions,
+ * descriptors, readers, timers, files, busy threads.  It uses only POSIX and Linux calls, so that
+ * the same program measures both kernels.
+ *
+ *   scale [-m MOST] [NAME...]
+ *
+ * Prints a line `name_COUNT<TAB>nanoseconds` for 10, 100, 1,000 and 10,000 of each (at most MOST);
+ * the value is "-" where the system cannot have so many.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST   10000
+#define ROUNDS 20    /* operations whose mean is the result */
+#define STACK  16384 /* bytes of a thread's stack */
+#define PAGE   4096
+#define FOLDER "/tmp/scale"
+
+static pthread_t threads[MOST];
+static pid_t children[MOST];
+static timer_t timers[MOST];
+static int pipe_ends[2];
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static volatile int ended;
+static volatile unsigned long bytes_read;
+static char *regions;
+static int last_descriptor;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "scale: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* --- Threads ---------------------------------------------------------------------------------- */
+
+static void *wait_for_gate(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	return NULL;
+}
+
+static void *end_at_once(void *unused)
+{
+	return unused;
+}
+
+/* Start n threads with small stacks.  Returns how many there are. */
+static int start_threads(int n, void *(*run)(void *))
+{
+	pthread_attr_t attr;
+	int i;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	for (i = 0; i < n && !pthread_create(&threads[i], &attr, run, NULL); i++)
+		;
+	pthread_attr_destroy(&attr);
+	return i;
+}
+
+static int threads_begin(int n)
+{
+	pthread_mutex_lock(&gate);
+	return start_threads(n, wait_for_gate);
+}
+
+static void threads_once(void)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, end_at_once, NULL) || pthread_join(t, NULL))
+		die("pthread_create");
+}
+
+static void threads_end(int n)
+{
+	pthread_mutex_unlock(&gate);
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* --- Processes -------------------------------------------------------------------------------- */
+
+static int processes_begin(int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		children[i] = fork();
+		if (children[i] < 0)
+			break;
+		if (!children[i])
+			for (;;)
+				pause();
+	}
+	return i;
+}
+
+static void processes_once(void)
+{
+	pid_t child = fork();
+
+	if (!child)
+		_exit(0);
+	if (child < 0 || waitpid(child, NULL, 0) != child)
+		die("fork");
+}
+
+static void processes_end(int n)
+{
+	for (int i = 0; i < n; i++)
+		kill(children[i], SIGKILL);
+	for (int i = 0; i < n; i++)
+		waitpid(children[i], NULL, 0);
+}
+
+/* --- Regions ---------------------------------------------------------------------------------- */
+
+/* Every other page of one large mapping gets another protection, which makes n regions. */
+static int regions_begin(int n)
+{
+	regions = mmap(NULL, (size_t)n * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (regions == MAP_FAILED)
+		die("mmap");
+	for (int i = 1; i < n; i += 2)
+		if (mprotect(regions + (size_t)i * PAGE, PAGE, PROT_READ | PROT_WRITE))
+			return 0;
+	return n;
+}
+
+static void regions_once(void)
+{
+	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		die("mmap");
+	*page = 1;
+	munmap(page, PAGE);
+}
+
+static void regions_end(int n)
+{
+	munmap(regions, (size_t)n * PAGE);
+}
+
+/* --- Descriptors ------------------------------------------------------------------------------ */
+
+static int descriptors_begin(int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		int fd = dup(0);
+
+		if (fd < 0)
+			break;
+		last_descriptor = fd;
+	}
+	return i;
+}
+
+static void descriptors_once(void)
+{
+	close(dup(0));
+}
+
+static void descriptors_end(int n)
+{
+	for (int i = 0; i < n; i++)
+		close(last_descriptor - i);
+}
+
+/* --- Readers ---------------------------------------------------------------------------------- */
+
+static void *read_bytes(void *unused)
+{
+	char byte;
+
+	while (read(pipe_ends[0], &byte, 1) == 1)
+		bytes_read++; /* all threads are on one CPU, and few run at a time */
+	return unused;
+}
+
+static int readers_begin(int n)
+{
+	if (pipe(pipe_ends))
+		die("pipe");
+	return start_threads(n, read_bytes);
+}
+
+static void readers_once(void)
+{
+	unsigned long before = bytes_read;
+
+	if (write(pipe_ends[1], "", 1) != 1)
+		die("write");
+	while (bytes_read == before)
+		sched_yield();
+}
+
+static void readers_end(int n)
+{
+	close(pipe_ends[1]);
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	close(pipe_ends[0]);
+}
+
+/* --- Timers ----------------------------------------------------------------------------------- */
+
+static void timer_arm(timer_t t, long seconds)
+{
+	struct itimerspec value = {.it_value = {seconds, 0}};
+
+	if (timer_settime(t, 0, &value, NULL))
+		die("timer_settime");
+}
+
+static int timers_begin(int n)
+{
+	struct sigevent none = {.sigev_notify = SIGEV_NONE};
+	int i;
+
+	for (i = 0; i < n && !timer_create(CLOCK_MONOTONIC, &none, &timers[i]); i++)
+		timer_arm(timers[i], 10000 + i);
+	return i;
+}
+
+static void timers_once(void)
+{
+	static long more;
+
+	timer_arm(timers[0], 20000 + ++more);
+}
+
+static void timers_end(int n)
+{
+	for (int i = 0; i < n; i++)
+		timer_delete(timers[i]);
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+static void file_name(char *name, int i)
+{
+	sprintf(name, FOLDER "/file%d", i);
+}
+
+static int files_begin(int n)
+{
+	char name[64];
+	int i;
+
+	mkdir(FOLDER, 0700);
+	for (i = 0; i < n; i++) {
+		int fd;
+
+		file_name(name, i);
+		fd = open(name, O_CREAT | O_WRONLY, 0600);
+		if (fd < 0)
+			break;
+		close(fd);
+	}
+	return i;
+}
+
+static void files_once(void)
+{
+	int fd = open(FOLDER "/another", O_CREAT | O_WRONLY, 0600);
+
+	if (fd < 0 || close(fd) || unlink(FOLDER "/another"))
+		die(FOLDER);
+}
+
+static void files_end(int n)
+{
+	char name[64];
+
+	for (int i = 0; i < n; i++) {
+		file_name(name, i);
+		unlink(name);
+	}
+	rmdir(FOLDER);
+}
+
+/* --- Busy threads ----------------------------------------------------------------------------- */
+
+static void *work_until_end(void *unused)
+{
+	while (!ended)
+		;
+	return unused;
+}
+
+static int hogs_begin(int n)
+{
+	ended = 0;
+	return start_threads(n, work_until_end);
+}
+
+/* A sleep of a millisecond; what it takes above that is the wait for the CPU. */
+static void hogs_once(void)
+{
+	struct timespec millisecond = {0, 1000000};
+
+	nanosleep(&millisecond, NULL);
+}
+
+static void hogs_end(int n)
+{
+	ended = 1;
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static const struct subject {
+	const char *name;
+	int most;
+	int (*begin)(int n); /* how many there are */
+	void (*once)(void);
+	void (*end)(int n);
+} subjects[] = {
+    {"threads", MOST, threads_begin, threads_once, threads_end},
+    {"processes", MOST, processes_begin, processes_once, processes_end},
+    {"regions", MOST, regions_begin, regions_once, regions_end},
+    {"descriptors", MOST, descriptors_begin, descriptors_once, descriptors_end},
+    {"readers", MOST, readers_begin, readers_once, readers_end},
+    {"timers", MOST, timers_begin, timers_once, timers_end},
+    {"files", MOST, files_begin, files_once, files_end},
+    {"hogs", 10, hogs_begin, hogs_once, hogs_end},
+};
+
+static void measure(const struct subject *s, int n)
+{
+	int there = s->begin(n);
+
+	if (there == n) {
+		double begin;
+
+		s->once(); /* the first fills caches */
+		begin = now();
+		for (int i = 0; i < ROUNDS; i++)
+			s->once();
+		printf("%s_%d\t%.1f\n", s->name, n, (now() - begin) / ROUNDS);
+	} else {
+		printf("%s_%d\t-\n", s->name, n);
+	}
+	fflush(stdout);
+	s->end(there);
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit many = {2 * MOST, 2 * MOST};
+	int most = MOST, option;
+	cpu_set_t one;
+
+	while ((option = getopt(argc, argv, "m:")) != -1) {
+		most = option == 'm' ? atoi(optarg) : 0;
+		if (most < 1 || most > MOST) {
+			fprintf(stderr, "usage: scale [-m MOST] [NAME...]\n");
+			return 2;
+		}
+	}
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	setrlimit(RLIMIT_NOFILE, &many);
+	setrlimit(RLIMIT_NPROC, &many);
+	setrlimit(RLIMIT_SIGPENDING, &many);
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(*subjects); i++) {
+		const struct subject *s = &subjects[i];
+		int asked = optind == argc;
+
+		for (int j = optind; j < argc; j++)
+			asked |= !strcmp(argv[j], s->name);
+		for (int n = s->most < 100 ? 1 : 10; asked && n <= s->most && n <= most; n *= 10)
+			measure(s, n);
+	}
+	return 0;
+}
