@@ -8,7 +8,7 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 
-static u32 shortest_queue(const struct thread *t)
+static __noinline u32 shortest_queue(const struct thread *t)
 {
 	u32 best = MAX_CPUS, best_queued = UINT32_MAX;
 
@@ -27,17 +27,17 @@ static u32 shortest_queue(const struct thread *t)
 
 static u32 choose_cpu(const struct thread *t, bool spread)
 {
-	u32 last = t->cpu, seeded = seed_cpu(t);
+	u32 last = t->cpu, seeded = seed_cpu(t), words = (cpu_count + 63) / 64;
 	u32 chosen = seeded != MAX_CPUS ? seeded : idle_core(&t->affinity, last);
 
 	if (chosen != MAX_CPUS)
 		return chosen;
 	if (cpumask_test(&t->affinity, last) && cpumask_test(&cpus_idle, last))
 		return last;
-	for (u32 i = 1; i <= MAX_CPUS / 64; i++) {
+	for (u32 i = 1; i <= words; i++) {
 		/* 64 CPUs at a time, the group of the last CPU at the end, so that wake-ups of one
 		 * group spread; in a group the idle CPU with the lowest number. */
-		u32 word = (last / 64 + i) % (MAX_CPUS / 64);
+		u32 next = last / 64 + i, word = next < words ? next : next - words;
 		u64 idle = READ_ONCE(cpus_idle.bits[word]) & t->affinity.bits[word];
 
 		if (idle)
@@ -75,11 +75,11 @@ static bool preempt(struct runqueue *rq, u32 cpu, u64 now_ns)
  * t->cpu; its lock is held, and released.  `cpu` changes only under the lock of the queue that the
  * thread leaves: while we hold it, no other CPU can move the thread.  Its affinity may change
  * before the lock of `to` is taken: then another CPU is chosen. */
-static void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
+static __always_inline void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
 {
 	bool wake;
 
-	while (rq != runqueue_of(to)) {
+	while (t->cpu != to) {
 		t->use.counted.migrations++;
 		rq->stats.migrations++;
 		trace_thread(TRACE_MIGRATE, t, t->cpu | to << 16, now_ns);

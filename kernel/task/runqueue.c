@@ -14,10 +14,11 @@ DEFINE_PER_CPU(struct runqueue, runqueue_var);
 struct runqueue *runqueue_lock_of(const struct thread *t)
 {
 	for (;;) {
-		struct runqueue *rq = runqueue_of(READ_ONCE(t->cpu));
+		u32 cpu = READ_ONCE(t->cpu);
+		struct runqueue *rq = runqueue_of(cpu);
 
 		spin_lock(&rq->lock);
-		if (rq == runqueue_of(READ_ONCE(t->cpu)))
+		if (cpu == READ_ONCE(t->cpu))
 			return rq;
 		spin_unlock(&rq->lock);
 	}

@@ -125,10 +125,11 @@ static void sleep_timer_fired(struct timer *timer)
 int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 {
 	struct thread *t = current_thread();
-	struct sleep_timer timer = {.thread = t};
+	struct sleep_timer timer; /* unused, and not initialized, without a deadline */
 	int result = 0;
 
 	if (deadline_ns != WAIT_FOREVER) {
+		timer.thread = t;
 		timer_init(&timer.timer, sleep_timer_fired);
 		timer_start(&timer.timer, deadline_ns);
 	}

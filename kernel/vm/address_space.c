@@ -140,19 +140,12 @@ u64 address_space_pte(struct address_space *as, u64 address)
 	return entry;
 }
 
-int address_space_futex_key(struct address_space *as, u64 address, bool shared,
-			    struct futex_key *key)
+/* Out of line, so that the key of a private futex needs no registers saved. */
+static __noinline int shared_futex_key(struct address_space *as, u64 address, struct futex_key *key)
 {
 	struct region *r;
 	int err = 0;
 
-	if (address % 4)
-		return -EINVAL;
-	if (address >= USER_MAX)
-		return -EFAULT;
-	*key = (struct futex_key){(u64)as, address};
-	if (!shared)
-		return 0;
 	rwlock_read_lock(&as->lock);
 	r = region_at(as, address);
 	if (!r || !(r->prot & PROT_READ)) {
@@ -165,4 +158,15 @@ int address_space_futex_key(struct address_space *as, u64 address, bool shared,
 	}
 	rwlock_read_unlock(&as->lock);
 	return err;
+}
+
+int address_space_futex_key(struct address_space *as, u64 address, bool shared,
+			    struct futex_key *key)
+{
+	if (address % 4)
+		return -EINVAL;
+	if (address >= USER_MAX)
+		return -EFAULT;
+	*key = (struct futex_key){(u64)as, address};
+	return shared ? shared_futex_key(as, address, key) : 0;
 }
