@@ -3,6 +3,7 @@
  * The objects behind signals: entries of the queues of pending signals, which signal.c adds and
  * which are removed here, and the table of actions, which processes can share.
  */
+#include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/probe.h"
@@ -55,14 +56,18 @@ struct sigaction signal_action_of(struct signal_actions *a, int signal, bool tak
 
 struct signal_actions *signal_actions_copy(struct signal_actions *from)
 {
-	struct signal_actions *a = kmalloc(sizeof(*a));
+	struct signal_actions *a = from ? kmalloc(sizeof(*a)) : kzalloc(sizeof(*a));
+	u64 flags;
 
 	if (!a)
 		return NULL;
 	refcount_init(&a->refs, 1);
 	spinlock_init(&a->lock, &actions_class);
-	for (int i = 0; i < SIGNAL_COUNT; i++)
-		a->of[i] = from ? signal_action_of(from, i + 1, false) : (struct sigaction){0};
+	if (!from)
+		return a;
+	flags = spin_lock_irq(&from->lock);
+	memcpy(a->of, from->of, sizeof(a->of));
+	spin_unlock_irq(&from->lock, flags);
 	return a;
 }
 
