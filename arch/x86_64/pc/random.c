@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Random numbers by ChaCha20 (RFC 8439) with fast key erasure (Bernstein 2017): each call first
- * replaces the key, so that the memory never contains a key of numbers that were returned before.
+ * Random numbers by ChaCha20 (RFC 8439) with fast key erasure (Bernstein 2017): a buffer is filled
+ * at a time, and the key is replaced at once.  Numbers are erased from the buffer when they are
+ * returned.  So the memory never contains numbers that were returned before, nor their key.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
@@ -13,7 +14,10 @@
 #include "kernel/sync/spinlock.h"
 
 DEFINE_SPINLOCK(random_lock);
-static u32 random_key[8]; /* under random_lock */
+/* Under random_lock: */
+static u32 random_key[8];
+static u32 buffer[4][16];
+static size_t buffer_left; /* bytes from the start of `buffer` that were not returned yet */
 
 /* Entropy from random_add() since the last change of the key; atomic. */
 static u64 pool[4];
@@ -24,7 +28,8 @@ static u32 rotate32(u32 x, u32 n)
 	return x << n | x >> (32 - n);
 }
 
-static void quarter_round(u32 *x, u32 a, u32 b, u32 c, u32 d)
+/* Inlined with constant indices, so that the words stay in registers. */
+static inline __attribute__((always_inline)) void quarter_round(u32 *x, u32 a, u32 b, u32 c, u32 d)
 {
 	x[a] += x[b], x[d] = rotate32(x[d] ^ x[a], 16);
 	x[c] += x[d], x[b] = rotate32(x[b] ^ x[c], 12);
@@ -34,20 +39,24 @@ static void quarter_round(u32 *x, u32 a, u32 b, u32 c, u32 d)
 
 void chacha20_block(const u32 key[8], u64 counter, u32 out[16])
 {
-	u32 start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+	u32 start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}, x[16];
 
 	memcpy(start + 4, key, 32);
 	start[12] = counter;
 	start[13] = counter >> 32;
-	memcpy(out, start, 64);
+	memcpy(x, start, 64);
 	for (u32 i = 0; i < 10; i++) {
-		for (u32 j = 0; j < 4; j++)
-			quarter_round(out, j, 4 + j, 8 + j, 12 + j);
-		for (u32 j = 0; j < 4; j++)
-			quarter_round(out, j, 4 + (j + 1) % 4, 8 + (j + 2) % 4, 12 + (j + 3) % 4);
+		quarter_round(x, 0, 4, 8, 12);
+		quarter_round(x, 1, 5, 9, 13);
+		quarter_round(x, 2, 6, 10, 14);
+		quarter_round(x, 3, 7, 11, 15);
+		quarter_round(x, 0, 5, 10, 15);
+		quarter_round(x, 1, 6, 11, 12);
+		quarter_round(x, 2, 7, 8, 13);
+		quarter_round(x, 3, 4, 9, 14);
 	}
 	for (u32 i = 0; i < 16; i++)
-		out[i] += start[i];
+		out[i] = x[i] + start[i];
 }
 
 /* Erase memory.  The asm keeps the compiler from removing this as a useless store. */
@@ -66,42 +75,35 @@ void random_add(u64 value)
 			   __ATOMIC_RELAXED);
 }
 
-/* Store a key for one call in `key`, and replace random_key.  Neither tells anything about the
- * other or about the former key. */
-static void random_take_key(u32 key[8])
+/* Mix the pool into the key, fill the buffer, and take the next key from its end. */
+static void random_refill(void)
 {
-	u32 block[16];
-	u64 flags = spin_lock_irq(&random_lock);
-
 	for (u32 i = 0; i < ARRAY_SIZE(pool); i++) {
 		u64 news = __atomic_exchange_n(&pool[i], 0, __ATOMIC_RELAXED);
 
 		random_key[2 * i] ^= news;
 		random_key[2 * i + 1] ^= news >> 32;
 	}
-	chacha20_block(random_key, 0, block);
-	memcpy(random_key, block, sizeof(random_key));
-	spin_unlock_irq(&random_lock, flags);
-	memcpy(key, block + 8, 32);
-	wipe(block, sizeof(block));
+	for (u32 i = 0; i < ARRAY_SIZE(buffer); i++)
+		chacha20_block(random_key, i, buffer[i]);
+	buffer_left = sizeof(buffer) - sizeof(random_key);
+	memcpy(random_key, (u8 *)buffer + buffer_left, sizeof(random_key));
+	wipe((u8 *)buffer + buffer_left, sizeof(random_key));
 }
 
 void random_bytes(void *buf, size_t n)
 {
-	u32 key[8], block[16];
-	u8 *to = buf;
+	for (size_t part; n; n -= part, buf = (u8 *)buf + part) {
+		u64 flags = spin_lock_irq(&random_lock);
 
-	random_take_key(key);
-	for (u64 counter = 0; n; counter++) {
-		size_t part = MIN(n, sizeof(block));
-
-		chacha20_block(key, counter, block);
-		memcpy(to, block, part);
-		to += part;
-		n -= part;
+		if (!buffer_left)
+			random_refill();
+		part = MIN(n, buffer_left);
+		buffer_left -= part;
+		memcpy(buf, (u8 *)buffer + buffer_left, part);
+		wipe((u8 *)buffer + buffer_left, part);
+		spin_unlock_irq(&random_lock, flags);
 	}
-	wipe(key, sizeof(key));
-	wipe(block, sizeof(block));
 }
 
 /* Read RDSEED or RDRAND.  Either may fail for a short time, so try ten times (SDM 1 7.3.17). */
@@ -118,7 +120,7 @@ static bool processor_random(u64 *value)
 
 void random_init(void)
 {
-	u32 key[8], good = 0;
+	u32 good = 0;
 	u64 value;
 
 	random_add(boot_info.entry_tsc);
@@ -131,9 +133,8 @@ void random_init(void)
 			random_add(value);
 			good++;
 		}
-		random_take_key(key); /* mixes the pool into the key */
 	}
-	wipe(key, sizeof(key));
 	if (!good)
-		log_info("random: the processor has no RDSEED or RDRAND: the seed is from times only");
+		log_info(
+		    "random: the processor has no RDSEED or RDRAND: the seed is from times only");
 }
