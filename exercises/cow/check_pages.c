@@ -13,7 +13,7 @@
 /* The frame that is mapped at page `i`, and how many references it has. */
 static struct page *frame(struct address_space *as, u64 i)
 {
-	u64 entry = address_space_pte(as, BASE + i * PAGE_SIZE);
+	u64 entry = space_pte(as, BASE + i * PAGE_SIZE);
 
 	return entry ? pte_page(entry) : NULL;
 }
@@ -55,8 +55,8 @@ KTEST(cow_fork_takes_write_away)
 	struct address_space *as = parent_space(), *child = address_space_fork(as);
 
 	for (u32 i = 0; i < PAGES; i++) {
-		KEXPECT_EQ(address_space_pte(as, BASE + i * PAGE_SIZE) & PTE_WRITE, 0);
-		KEXPECT_EQ(address_space_pte(child, BASE + i * PAGE_SIZE) & PTE_WRITE, 0);
+		KEXPECT_EQ(space_pte(as, BASE + i * PAGE_SIZE) & PTE_WRITE, 0);
+		KEXPECT_EQ(space_pte(child, BASE + i * PAGE_SIZE) & PTE_WRITE, 0);
 	}
 	address_space_put(child);
 	address_space_put(as);

@@ -10,6 +10,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/task/group.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/thread.h"
@@ -228,8 +229,10 @@ static int device_wait(struct tty *tty)
 {
 	int result;
 
-	result = wait_sleep_device(&tty->writers, &tty->lock, clock_now_ns() + CONSOLE_WAIT_NS,
-				   WAIT_SIGNALS);
+	seed_set_stays(true);
+	result = wait_sleep_irq(&tty->writers, &tty->lock, clock_now_ns() + CONSOLE_WAIT_NS,
+				WAIT_SIGNALS);
+	seed_set_stays(false);
 	if (result == -ETIMEDOUT)
 		tty->ops->output(tty, "", 0);
 	return result == -EINTR ? -ERESTARTSYS : 0;

@@ -111,8 +111,10 @@ static void cache_drain(struct page_cpu *c, u64 n)
 {
 	u64 flags = spin_lock_irq(&page_lock);
 
-	for (u64 i = 0; i < n; i++)
+	for (u64 i = 0; i < n; i++) {
+		c->frames[i]->flags &= (u16)~PAGE_FLAG_ZEROED;
 		block_free(c->frames[i], 0);
+	}
 	spin_unlock_irq(&page_lock, flags);
 	WRITE_ONCE(c->count, c->count - n);
 	memmove(c->frames, c->frames + n, c->count * sizeof(c->frames[0]));
@@ -193,19 +195,20 @@ struct page *page_alloc_zeroed(enum page_use use)
 {
 	struct page *p = page_alloc(0, use);
 
-	if (p)
+	if (p && !(p->flags & PAGE_FLAG_ZEROED))
 		page_clear(page_to_virt(p));
 	return p;
 }
 
-/* Free a block whose last reference has been dropped. */
-static void page_free(struct page *p)
+/* Free a block whose last reference has been dropped.  `zeroed`: PAGE_FLAG_ZEROED or 0. */
+static void page_free(struct page *p, u16 zeroed)
 {
 	unsigned order = p->order, use = p->use;
 	struct page_cpu *c;
 	u64 flags, lock_flags;
 
 	p->use = PAGE_FREE;
+	p->flags = zeroed;
 	flags = irq_save();
 	c = this_cpu_ptr(page_cpu);
 	WRITE_ONCE(c->used[use], c->used[use] - (1L << order));
@@ -243,7 +246,14 @@ void page_put(struct page *p)
 	if (unlikely(p->use <= PAGE_RESERVED))
 		panic("page frame 0x%lx (%s) freed, but it was never allocated", page_to_phys(p),
 		      use_names[p->use]);
-	page_free(p);
+	page_free(p, 0);
+}
+
+void page_free_zeroed(struct page *p)
+{
+	assert(page_refs(p) == 1);
+	__atomic_store_n(&p->refs, 0, __ATOMIC_RELAXED);
+	page_free(p, PAGE_FLAG_ZEROED);
 }
 
 u32 page_refs(const struct page *p)
@@ -364,11 +374,6 @@ paddr_t page_table_frame_alloc(void)
 		return early_frame_alloc();
 	p = page_alloc_zeroed(PAGE_TABLE);
 	return p ? page_to_phys(p) : 0;
-}
-
-void page_table_frame_free(paddr_t frame)
-{
-	page_put(phys_to_page(frame));
 }
 
 u64 page_free_count(void)

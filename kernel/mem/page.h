@@ -27,10 +27,11 @@ struct page {
 	u32 refs;  /* references: mappings and other users; 0: free */
 	u8 use;	   /* enum page_use */
 	u8 order;  /* of the block that begins with this page */
-	u16 flags;	  /* PAGE_FLAG_*; only page.c uses them */
+	u16 flags; /* PAGE_FLAG_*; only page.c uses them */
 	struct list link; /* in a free list or slab list; else for the user of the page */
 	union {
 		void *owner; /* for the user of the page; NULL after page_alloc() */
+		u64 table_lines; /* PAGE_TABLE: see pte_set() */
 		struct {     /* PAGE_SLAB: only slab.c uses these */
 			u16 slab_free;	 /* offset of the first free object */
 			u16 slab_in_use; /* number of allocated objects */
@@ -41,6 +42,7 @@ struct page {
 
 #define PAGE_FLAG_NOT_RAM  1 /* a hole, device memory, or used by firmware */
 #define PAGE_FLAG_IN_BUDDY 2 /* the first page of a block in a free list */
+#define PAGE_FLAG_ZEROED   4 /* contained only zeros when it came into the cache of a CPU */
 
 #define PAGE_ORDER_MAX 10 /* blocks of up to 4 MiB */
 
@@ -76,10 +78,13 @@ struct page *page_alloc(unsigned order, enum page_use use);
 /* Allocate one zeroed frame; the same rules hold. */
 struct page *page_alloc_zeroed(enum page_use use);
 
+/* Free a frame that is the caller's alone and contains only zeros.  page_alloc_zeroed() need not
+ * clear it.  Any context except NMI. */
+void page_free_zeroed(struct page *p);
+
 /* Allocate a zeroed frame for a page table; 0: no memory.  Works also before page_init(): then the
  * frame comes from early_frame_alloc() and is never freed. */
 paddr_t page_table_frame_alloc(void);
-void page_table_frame_free(paddr_t frame);
 
 /* Add or drop a reference.  The caller of page_get() must hold one already.  page_put() of the last
  * reference frees the frames.  Any context except NMI. */

@@ -156,16 +156,10 @@ static int map_zeros(struct address_space *as, const struct program_header *h, u
  * continue there, but the program must see zeros (.bss), and ld.so uses what follows them. */
 static int clear_tail(struct address_space *as, u64 start, u64 end)
 {
-	static const char zeros[256];
+	static char zeros[PAGE_SIZE]; /* not constant: it need not be in the image's file */
+	size_t n = end - start;
 
-	while (start < end) {
-		size_t n = MIN(end - start, sizeof(zeros));
-
-		if (address_space_write(as, start, zeros, n, true) != (ssize_t)n)
-			return -ENOMEM;
-		start += n;
-	}
-	return 0;
+	return address_space_write(as, start, zeros, n, true) == (ssize_t)n ? 0 : -ENOMEM;
 }
 
 static int map_segment(struct address_space *as, struct elf_file *elf,

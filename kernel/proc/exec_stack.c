@@ -108,6 +108,7 @@ static int strings_add(struct exec *e, u64 vector, bool from_kernel, u32 skip, u
 
 int exec_arguments_copy(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 {
+	u32 names = 0;
 	int error = 0;
 
 	e->limit = process_limit(current_process(), RLIMIT_STACK) / 4;
@@ -120,7 +121,9 @@ int exec_arguments_copy(struct exec *e, u64 argv, u64 envp, bool from_kernel)
 	/* Programs rely on argv[0].  Linux adds an empty one, too. */
 	if (!error && !e->argc)
 		error = string_add(e, (u64) "", true, &e->argc);
-	return error ? error : strings_add(e, envp, from_kernel, 0, &e->envc);
+	if (!error)
+		error = strings_add(e, envp, from_kernel, 0, &e->envc);
+	return error ? error : string_add(e, (u64)e->name, true, &names); /* for AT_EXECFN */
 }
 
 /* --- The new stack ---------------------------------------------------------------------------- */
@@ -222,26 +225,26 @@ static int stack_map(struct exec *e, u64 bytes)
 
 int exec_stack_build(struct exec *e)
 {
-	static const char platform_name[] = "x86_64";
+	struct {
+		u8 random[16];
+		char platform[8];
+	} constants = {.platform = "x86_64"};
 	u64 bytes = (1 + e->argc + 1 + e->envc + 1 + 2 * AUX_PAIRS) * sizeof(u64), sp;
 	size_t name_bytes = strlen(e->name) + 1;
 	struct stack_strings at;
-	u8 random_data[16];
 	int error;
 
 	at.name = STACK_TOP - 8 - name_bytes;
-	at.arguments = at.name - e->used;
-	at.platform = ALIGN_DOWN(at.arguments - sizeof(platform_name), 16);
-	at.random = at.platform - sizeof(random_data);
+	at.arguments = STACK_TOP - 8 - e->used;
+	at.platform = ALIGN_DOWN(at.arguments - sizeof(constants.platform), 16);
+	at.random = at.platform - sizeof(constants.random);
 	sp = ALIGN_DOWN(at.random - bytes, 16);
 	error = stack_map(e, STACK_TOP - sp);
 	if (error)
 		return error;
-	random_bytes(random_data, sizeof(random_data));
+	random_bytes(constants.random, sizeof(constants.random));
 	e->space->stack_start = e->stack_pointer = sp;
-	if (!bytes_put(e, at.name, e->name, name_bytes) ||
-	    !bytes_put(e, at.platform, platform_name, sizeof(platform_name)) ||
-	    !bytes_put(e, at.random, random_data, sizeof(random_data)) ||
+	if (!bytes_put(e, at.random, &constants, sizeof(constants)) ||
 	    !bytes_put(e, at.arguments, e->strings, e->used))
 		return -ENOMEM;
 	return vectors_put(e, sp, bytes, &at);

@@ -202,16 +202,6 @@ int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 	return result;
 }
 
-int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags)
-{
-	int result;
-
-	seed_set_stays(true);
-	result = wait_sleep_irq(q, guard, deadline_ns, flags);
-	seed_set_stays(false);
-	return result;
-}
-
 int sleep_until(u64 deadline_ns, u32 flags)
 {
 	struct thread *t = current_thread();

@@ -54,11 +54,6 @@ int wait_sleep(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u3
  * off again on return. */
 int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags);
 
-/* The same for a wait whose length depends on a device, such as a serial line: during the wait a
- * seeded thread stays the holder of its group, so that the device does not change the order of
- * members. */
-int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags);
-
 /* Wake the waiter that has waited longest, or all.  Any context; the guard may be held or not. */
 void wait_wake_one(struct wait_queue *q);
 void wait_wake_all(struct wait_queue *q);

@@ -51,16 +51,16 @@ void address_space_put(struct address_space *as)
 	spin_lock(&address_spaces_lock);
 	list_remove(&as->all_link);
 	spin_unlock(&address_spaces_lock);
-	/* No flush is needed: no thread can return to user mode in this space, or copy from or to
-	 * it. A CPU that has the root still loaded, lazily, never accesses user addresses, and
-	 * pmap_destroy() makes it drop the root before the tables are freed. */
+	/* No flush is needed: no thread can use this space any more.  A CPU that has the root still
+	 * loaded, lazily, drops it in pmap_destroy() before that frees pages and tables in one walk. */
 	while ((r = region_of(treap_first(&as->regions)))) { /* region_of(NULL) is NULL */
-		pages_zap(r, r->start, r->end, false);
+		if (r->shared) /* note what it has written */
+			pages_zap(r, r->start, r->end, false);
 		region_unlink(r, &dead);
 	}
+	assert(as->mapped_bytes == 0 && as->data_bytes == 0);
+	require(pmap_destroy(&as->pmap) == address_space_resident(as));
 	regions_free(&dead);
-	assert(address_space_resident(as) == 0 && as->mapped_bytes == 0 && as->data_bytes == 0);
-	pmap_destroy(&as->pmap);
 	kfree(as);
 }
 
@@ -100,44 +100,24 @@ static bool fork_region(struct address_space *child, struct region *r, bool *dow
 struct address_space *address_space_fork(struct address_space *as)
 {
 	struct address_space *child = address_space_create();
-	u64 start = USER_MAX, end = 0;
-	bool ok = true;
+	bool ok = true, downgraded = false;
 
 	if (IS_ERR(child))
 		return child;
 	rwlock_write_lock(&as->lock);
 	copy_layout(child, as);
-	for (struct treap_node *n = treap_first(&as->regions); n && ok; n = treap_next(n)) {
-		struct region *r = region_of(n);
-		bool downgraded = false;
-
-		ok = fork_region(child, r, &downgraded);
-		if (downgraded) {
-			start = MIN(start, r->start);
-			end = MAX(end, r->end);
-		}
-	}
+	for (struct treap_node *n = treap_first(&as->regions); n && ok; n = treap_next(n))
+		ok = fork_region(child, region_of(n), &downgraded);
 	/* One flush for all regions, before as->lock is released.  From then on no thread of this
 	 * space can write through an old TLB entry to a page that is now shared.  The child does
 	 * not run yet. */
-	if (end)
-		tlb_shootdown(&as->pmap, start, end);
+	if (downgraded)
+		tlb_shootdown(&as->pmap, USER_MIN, USER_MAX);
 	rwlock_write_unlock(&as->lock);
 	if (ok)
 		return child;
 	address_space_put(child);
 	return ERR_PTR(-ENOMEM);
-}
-
-u64 address_space_pte(struct address_space *as, u64 address)
-{
-	u64 *slot, entry;
-
-	spin_lock(&as->page_table_lock);
-	slot = address < USER_MAX ? pte_slot(as, address) : NULL;
-	entry = slot ? *slot : 0;
-	spin_unlock(&as->page_table_lock);
-	return entry;
 }
 
 /* Out of line, so that the key of a private futex needs no registers saved. */

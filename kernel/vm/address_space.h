@@ -184,9 +184,6 @@ extern struct fault_stats fault_counters; /* DEFINE_PER_CPU(): per_cpu_sum() add
 
 /* --- /proc ------------------------------------------------------------------------------------ */
 
-/* The page-table entry for an address; 0: there is none. */
-u64 address_space_pte(struct address_space *as, u64 address);
-
 /* Resident pages. */
 static inline u64 address_space_resident(const struct address_space *as)
 {

@@ -60,7 +60,7 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 			WRITE_ONCE(*slot, 0);
 			tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
 		}
-		WRITE_ONCE(*slot, pte_make(r, page_to_phys(page)));
+		pte_set(slot, pte_make(r, page_to_phys(page)));
 		pte_count(r, page, 1);
 		if (before)
 			pte_count(r, before, -1);
@@ -111,7 +111,7 @@ static enum fault_result fault_anonymous(struct region *r, u64 address, u64 *slo
 	if (!write) {
 		spin_lock(&as->page_table_lock);
 		if (!*slot)
-			WRITE_ONCE(*slot, pte_make(r, zero_frame()));
+			pte_set(slot, pte_make(r, zero_frame()));
 		spin_unlock(&as->page_table_lock);
 		return FAULT_DONE;
 	}
@@ -190,7 +190,7 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 				entry &= ~PTE_ACCESSED;
 			if (!write || start + i * PAGE_SIZE != address)
 				entry &= ~PTE_DIRTY;
-			WRITE_ONCE(slot[i], entry);
+			pte_set(&slot[i], entry);
 			pte_count(r, pages[i], 1);
 			pages[i] = NULL;
 		}

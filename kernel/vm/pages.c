@@ -14,8 +14,6 @@
 #define ZAP_BATCH  64		     /* pages freed with one flush */
 #define PTE_HELD   PTE_SOFT1	     /* not present, because of PROT_NONE; the frame is kept */
 
-static u8 zero_page[PAGE_SIZE] __aligned(PAGE_SIZE);
-
 paddr_t zero_frame(void)
 {
 	return virt_to_phys(zero_page);
@@ -89,11 +87,12 @@ u64 *pages_table_make(struct address_space *as, u64 address)
 
 u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop)
 {
-	*address = pmap_next_mapped(&as->pmap, *address, end);
-	if (*address >= end)
-		return NULL;
+	u64 *slot;
+
+	assert_held(&as->page_table_lock);
+	slot = pmap_next_slot(&as->pmap, address, end);
 	*stop = MIN(end, ALIGN_DOWN(*address, TABLE_SPAN) + TABLE_SPAN);
-	return pte_slot(as, *address);
+	return slot;
 }
 
 void pages_zap(struct region *r, u64 start, u64 end, bool flush)
@@ -194,7 +193,7 @@ static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, boo
 			page_get(page);
 			pte_count(to, page, 1);
 		}
-		WRITE_ONCE(copy[i], entry);
+		pte_set(&copy[i], entry);
 	}
 }
 
@@ -209,14 +208,14 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 		spin_unlock(&parent->page_table_lock);
 		if (!slot)
 			return true;
-		if (!pages_table_make(child, a))
+		copy = pages_table_make(child, a);
+		if (!copy)
 			return false;
 		/* Lock order: parent, then child.  Nothing else can hold both, since the child is
 		 * not visible yet.  The lock of the child is needed because a truncation can reach
 		 * its entries through the object. */
 		spin_lock(&parent->page_table_lock);
 		spin_lock_nested(&child->page_table_lock);
-		copy = pte_slot(child, a);
 		fork_entries(to, slot, copy, (stop - a) >> PAGE_SHIFT, downgraded);
 		spin_unlock(&child->page_table_lock);
 		spin_unlock(&parent->page_table_lock);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/vm/address_space.h"
+#include "kernel/vm/pages.h"
 #include "tests/kernel/ktest.h"
 
 #define BASE 0x10000000UL
@@ -31,4 +31,16 @@ static inline u32 peek(struct address_space *as, u64 address)
 
 	KEXPECT_EQ(address_space_read(as, address, &value, sizeof(value)), sizeof(value));
 	return value;
+}
+
+/* The page-table entry for an address; 0: there is none. */
+static inline u64 space_pte(struct address_space *as, u64 address)
+{
+	u64 *slot, entry;
+
+	spin_lock(&as->page_table_lock);
+	slot = pte_slot(as, address);
+	entry = slot ? *slot : 0;
+	spin_unlock(&as->page_table_lock);
+	return entry;
 }

@@ -99,7 +99,7 @@ KTEST(vm_fork_copies_on_write)
 	KEXPECT_EQ(as->resident_anon, 2);
 	child = address_space_fork(as);
 	KEXPECT_EQ(child->resident_anon, 2);
-	KEXPECT_EQ(address_space_pte(as, BASE) & PTE_WRITE, 0);
+	KEXPECT_EQ(space_pte(as, BASE) & PTE_WRITE, 0);
 	poke(child, BASE, 3);
 	KEXPECT_EQ(peek(as, BASE), 1);
 	KEXPECT_EQ(child->cow_copies, 1);
@@ -164,11 +164,11 @@ KTEST(vm_protect_keeps_pages)
 	map(as, BASE, 2, RW, ANON | MAP_FIXED);
 	poke(as, BASE, 5);
 	KEXPECT_EQ(address_space_protect(as, BASE, 2 * PAGE_SIZE, PROT_NONE), 0);
-	KEXPECT_EQ(address_space_pte(as, BASE) & PTE_PRESENT, 0);
+	KEXPECT_EQ(space_pte(as, BASE) & PTE_PRESENT, 0);
 	KEXPECT_EQ(address_space_fault(as, BASE, FAULT_READ), FAULT_ACCERR);
 	KEXPECT_EQ(address_space_protect(as, BASE, 2 * PAGE_SIZE, PROT_READ), 0);
 	KEXPECT_EQ(peek(as, BASE), 5);
-	KEXPECT_EQ(address_space_pte(as, BASE) & PTE_WRITE, 0);
+	KEXPECT_EQ(space_pte(as, BASE) & PTE_WRITE, 0);
 	address_space_put(as);
 }
 
@@ -189,7 +189,7 @@ KTEST(peek_and_poke)
 	KEXPECT_EQ(address_space_write(as, BASE, &value, 4, true), 4);
 	KEXPECT_EQ(address_space_read(as, BASE, &seen, 4), 4);
 	KEXPECT_EQ(seen, 6);
-	KEXPECT_EQ(address_space_pte(as, BASE) & PTE_WRITE, 0);
+	KEXPECT_EQ(space_pte(as, BASE) & PTE_WRITE, 0);
 	address_space_put(as);
 }
 

@@ -245,11 +245,6 @@ static void device_discard(struct tty *t)
 static const struct tty_ops device = {
     .output = output, .room = device_room, .queued = device_queued, .discard = device_discard};
 
-int wait_sleep_device(struct wait_queue *q, struct spinlock *guard, u64 deadline, u32 flags)
-{
-	return wait_sleep_irq(q, guard, deadline, flags);
-}
-
 static void device_sends(void)
 {
 	room += queued;

@@ -15,8 +15,9 @@
 #include "kernel/mem/page.h"
 
 u64 pte_nx;
-u64 pte_global;
+u64 pte_global, kernel_root_lines;
 struct pmap kernel_pmap;
+u8 zero_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 
 /* Insert a new table at the empty `entry`, unless another CPU does so first.  Returns the value of
  * the entry after that; 0: no memory. */
@@ -30,9 +31,11 @@ static u64 table_install(struct pmap *pmap, u64 *entry, u64 flags)
 	if (__atomic_compare_exchange_n(entry, &old, frame | flags, false, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE)) {
 		__atomic_fetch_add(&pmap->table_frames, 1, __ATOMIC_RELAXED);
+		if (pmap != &kernel_pmap)
+			pte_set(entry, frame | flags); /* notes the line */
 		return frame | flags;
 	}
-	page_table_frame_free(frame);
+	page_free_zeroed(phys_to_page(frame));
 	return old;
 }
 
@@ -62,14 +65,14 @@ u64 *pmap_walk(struct pmap *pmap, u64 address, bool create)
 	return page_table_entry(pmap, address, PAGE_SHIFT, create);
 }
 
-u64 pmap_next_mapped(struct pmap *pmap, u64 address, u64 end)
+u64 *pmap_next_slot(struct pmap *pmap, u64 *address, u64 end)
 {
-	while (address < end) {
+	while (*address < end) {
 		u64 *table = phys_to_virt(pmap->root);
 		unsigned s;
 
 		for (s = ROOT_SHIFT; s > PAGE_SHIFT; s -= TABLE_SHIFT) {
-			u64 *entry = &table[table_index(address, s)];
+			u64 *entry = &table[table_index(*address, s)];
 			u64 value = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
 
 			if (!(value & PTE_PRESENT))
@@ -77,14 +80,15 @@ u64 pmap_next_mapped(struct pmap *pmap, u64 address, u64 end)
 			table = phys_to_virt(value & PTE_ADDRESS);
 		}
 		if (s == PAGE_SHIFT)
-			return address;
-		address = ALIGN_DOWN(address, 1UL << s) + (1UL << s);
+			return &table[table_index(*address, s)];
+		*address = ALIGN_DOWN(*address, 1UL << s) + (1UL << s);
 	}
-	return end;
+	return NULL;
 }
 
 int pmap_init(struct pmap *pmap)
 {
+	const u64 *kernel_root = phys_to_virt(kernel_pmap.root);
 	u64 *root;
 
 	memset(pmap, 0, sizeof(*pmap));
@@ -95,35 +99,46 @@ int pmap_init(struct pmap *pmap)
 	/* paging_init() has filled the kernel's half of the root, and it never changes after that.
 	 */
 	root = phys_to_virt(pmap->root);
-	memcpy(root + USER_ENTRIES, (u64 *)phys_to_virt(kernel_pmap.root) + USER_ENTRIES,
-	       PAGE_SIZE / 2);
+	for (u64 lines = kernel_root_lines; lines; lines &= lines - 1) {
+		u32 first = (u32)__builtin_ctzl(lines) * TABLE_LINE;
+
+		memcpy(&root[first], &kernel_root[first], TABLE_LINE * sizeof(*root));
+	}
+	phys_to_page(pmap->root)->table_lines = kernel_root_lines;
 	return 0;
 }
 
-/* Free a table whose entries span 1 << `shift` bytes, and the tables that its first `count` entries
- * point to.  This walk was a third of the cost of fork and exit.  Nearly all entries are empty, so
- * eight of them (a cache line) are skipped at a time. */
-static void table_free(paddr_t table, unsigned shift, unsigned count)
+/* Free a table whose entries span 1 << `shift` bytes, and what it maps.  Returns the number of
+ * pages. Each entry that is in use is set to 0, so the frame contains only zeros then. */
+static u64 table_free(paddr_t table, unsigned shift)
 {
-	u64 *entries = phys_to_virt(table);
+	struct page *p = phys_to_page(table);
+	u64 *entries = phys_to_virt(table), pages = 0;
 
-	for (unsigned i = 0; shift > PAGE_SHIFT && i < count; i += 8) {
-		const u64 *e = &entries[i];
+	for (u64 lines = p->table_lines; lines; lines &= lines - 1) {
+		u32 first = (u32)__builtin_ctzl(lines) * TABLE_LINE;
 
-		if (!(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
-			continue;
-		for (unsigned j = 0; j < 8; j++)
-			if (e[j] & PTE_PRESENT)
-				table_free(e[j] & PTE_ADDRESS, shift - TABLE_SHIFT, TABLE_ENTRIES);
+		for (u32 i = first; i < first + TABLE_LINE; i++) {
+			u64 frame = entries[i] & PTE_ADDRESS;
+
+			entries[i] = 0;
+			if (!frame || (shift == ROOT_SHIFT && i >= USER_ENTRIES))
+				continue;
+			if (shift > PAGE_SHIFT) {
+				pages += table_free(frame, shift - TABLE_SHIFT);
+			} else if (frame != virt_to_phys(zero_page)) {
+				page_put(phys_to_page(frame));
+				pages++;
+			}
+		}
 	}
-	page_table_frame_free(table);
+	page_free_zeroed(p);
+	return pages;
 }
 
-void pmap_tables_free(struct pmap *pmap)
+u64 pmap_tables_free(struct pmap *pmap)
 {
-	table_free(pmap->root, ROOT_SHIFT, USER_ENTRIES);
-	pmap->root = 0;
-	pmap->table_frames = 0;
+	return table_free(pmap->root, ROOT_SHIFT);
 }
 
 /* Set the bit in `active` before loading CR3.  cpumask_set() is a full barrier and pairs with the

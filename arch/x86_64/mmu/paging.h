@@ -8,6 +8,7 @@
 
 #include "kernel/lib/base.h"
 #include "kernel/lib/cpumask.h"
+#include "kernel/mem/page.h"
 
 #define PTE_PRESENT  (1UL << 0)
 #define PTE_WRITE    (1UL << 1)
@@ -28,13 +29,15 @@ extern u64 pte_nx;
 
 /* The page tables of an address space. */
 struct pmap {
-	paddr_t root;		/* the top-level table (CR3) */
-	struct cpumask active;	/* CPUs that have the root in CR3, lazily or not */
-	u64 flushes;		/* calls of tlb_shootdown(); each time rights are removed */
-	u64 table_frames;	/* frames of the tables of the user half, and the root */
+	paddr_t root;	       /* the top-level table (CR3) */
+	struct cpumask active; /* CPUs that have the root in CR3, lazily or not */
+	u64 flushes;	       /* calls of tlb_shootdown(); each time rights are removed */
+	u64 table_frames;      /* frames of the tables of the user half, and the root */
 };
 
 extern struct pmap kernel_pmap; /* has a kernel half only */
+
+extern u8 zero_page[]; /* one page, mapped where private memory was only read; not counted */
 
 /* Replace the boot tables.  Maps all RAM of boot_info in the direct map with large pages (NX), and
  * each section of the image with its own rights (W^X).  Fills every top-level entry of the kernel's
@@ -50,12 +53,26 @@ void paging_init_cpu(void);
 #define BOOT_IDENTITY_END (5UL << 30) /* early_screen.c adds the fifth GiB */
 void paging_drop_identity(void);
 
+#define TABLE_LINE 8 /* entries of a table in a cache line */
+
+/* Write an entry that is not 0 to a table of a user half.  Bit n of table_lines in the struct page
+ * of the table says that line n has ever had one, so that table_free() does not look at the others.
+ * Under the lock of the entries. */
+static inline void pte_set(u64 *slot, u64 entry)
+{
+	u64 line = (u64)slot % PAGE_SIZE / (TABLE_LINE * sizeof(*slot));
+
+	virt_to_page(slot)->table_lines |= 1UL << line;
+	WRITE_ONCE(*slot, entry);
+}
+
 /* Allocate a root whose kernel half is the shared one.  Returns 0 or -ENOMEM. */
 int pmap_init(struct pmap *pmap);
 
-/* Free all tables of the user half, and the root.  The leaf entries must be clear already, and no
- * CPU may have the root loaded.  Only pmap_destroy() calls this. */
-void pmap_tables_free(struct pmap *pmap);
+/* Free all tables of the user half, and the root, and drop the references of the pages that are
+ * still mapped.  Returns the number of these.  No CPU may have the root loaded.  Only
+ * pmap_destroy() calls this. */
+u64 pmap_tables_free(struct pmap *pmap);
 
 /* Load the root of `next` on this CPU unless it is loaded already, and update both masks of CPUs.
  * `next` NULL (a kernel thread): keep the present root lazily.  Returns whether CR3 was written.
@@ -66,10 +83,10 @@ bool pmap_switch(struct pmap *next);
  * NULL: there is no such table, or (with `create`) no memory, or a large page maps the address. */
 u64 *pmap_walk(struct pmap *pmap, u64 address, bool create);
 
-/* Returns the first address from `address` on that has tables down to the last level, or `end`.
- * Callers use it to skip holes in large ranges quickly.  The tables must not contain large pages.
- */
-u64 pmap_next_mapped(struct pmap *pmap, u64 address, u64 end);
+/* Returns the lowest-level entry for the first address from *address on that has tables down to the
+ * last level, and sets *address to it.  NULL: there is none before `end`.  Callers use it to skip
+ * holes in large ranges quickly.  The tables must not contain large pages. */
+u64 *pmap_next_slot(struct pmap *pmap, u64 *address, u64 end);
 
 /* Map one kernel page with `flags`.  Returns 0 or -ENOMEM.  The caller owns the area of `address`.
  */

@@ -137,6 +137,9 @@ void paging_init(void)
 	if (!page_table_entry(&kernel_pmap, KSTACK_AREA_BASE, SHIFT_1G, true) ||
 	    !page_table_entry(&kernel_pmap, MMIO_BASE, SHIFT_1G, true))
 		panic("no memory for the kernel's page tables");
+	for (u32 i = USER_ENTRIES; i < TABLE_ENTRIES; i++)
+		if (kernel_root[i])
+			kernel_root_lines |= 1UL << i / TABLE_LINE;
 
 	paging_init_cpu();
 }

@@ -21,6 +21,9 @@ static inline u64 table_index(u64 address, unsigned shift)
 /* PTE_GLOBAL if the processor has it, else 0. */
 extern u64 pte_global;
 
+/* The lines of the kernel's half of each root that are in use, as in pte_set(). */
+extern u64 kernel_root_lines;
+
 /* Returns the entry for `address` in the table whose entries span 1 << `shift` bytes (12, 21, 30 or
  * 39).  `create`: make missing tables on the way.  NULL: there is no such table, no memory, or a
  * larger page maps the address. */

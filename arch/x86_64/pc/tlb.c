@@ -106,7 +106,7 @@ static void root_drop(void *arg)
 		pmap_switch(&kernel_pmap);
 }
 
-void pmap_destroy(struct pmap *pmap)
+u64 pmap_destroy(struct pmap *pmap)
 {
 	u64 flags;
 
@@ -121,7 +121,7 @@ void pmap_destroy(struct pmap *pmap)
 	}
 	preempt_enable();
 	require(cpumask_empty(&pmap->active));
-	pmap_tables_free(pmap);
+	return pmap_tables_free(pmap);
 }
 
 struct tlb_stats tlb_stats_read(void)

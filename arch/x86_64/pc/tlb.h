@@ -20,7 +20,8 @@ struct tlb_stats {
 };
 struct tlb_stats tlb_stats_read(void);
 
-/* Free all tables of the user half, and the root.  The leaf entries must be clear already.  CPUs
- * that have the root loaded lazily are made to load the kernel's root by an IPI, and this function
- * waits for them: interrupts on, no spinlock held. */
-void pmap_destroy(struct pmap *pmap);
+/* Free all tables of the user half, and the root, and drop the references of the pages that are
+ * still mapped.  Returns the number of these.  CPUs that have the root loaded lazily are made to
+ * load the kernel's root by an IPI, and this function waits for them: interrupts on, no spinlock
+ * held. */
+u64 pmap_destroy(struct pmap *pmap);

@@ -16,3 +16,6 @@ bool regions_cover(struct address_space *as, u64 start, u64 end);
 /* Change the advice (REGION_*) of the regions in [start, end): set some bits, clear others.  Holes
  * are skipped, and give -ENOMEM afterwards.  0 or -ENOMEM.  Takes as->lock; sleeps. */
 int regions_advise(struct address_space *as, u64 start, u64 end, u32 set, u32 clear);
+
+/* The page-table entry for an address; 0: there is none. */
+u64 address_space_pte(struct address_space *as, u64 address);

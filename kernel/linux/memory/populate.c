@@ -9,6 +9,17 @@
 #include "kernel/vm/pages.h"
 #include "kernel/vm/region.h"
 
+u64 address_space_pte(struct address_space *as, u64 address)
+{
+	u64 *slot, entry;
+
+	spin_lock(&as->page_table_lock);
+	slot = address < USER_MAX ? pte_slot(as, address) : NULL;
+	entry = slot ? *slot : 0;
+	spin_unlock(&as->page_table_lock);
+	return entry;
+}
+
 int address_space_populate(struct address_space *as, u64 address, u64 length)
 {
 	u64 end, a = ALIGN_DOWN(address, PAGE_SIZE);

@@ -44,7 +44,7 @@ static bool pages_move(struct region *from, u64 old_start, struct region *to, u6
 		for (u64 *entry = slot; entry && a < stop; a += PAGE_SIZE, entry++) {
 			if (!*entry)
 				continue;
-			WRITE_ONCE(*pte_slot(as, a + shift), *entry);
+			pte_set(pte_slot(as, a + shift), *entry);
 			WRITE_ONCE(*entry, 0);
 		}
 		if (slot)
