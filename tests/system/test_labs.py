@@ -35,7 +35,7 @@ BREAKS = {
 }
 # Labs that can be broken in more than one way.
 ALSO = [("concurrency", "--in-turn"), ("gil", "--hold-io"), ("resources", "--reopen"),
-        ("background", "--busy"), ("responsive", "--same-lock"),
+        ("background", "--busy"), ("responsive", "--same-lock"), ("responsive", "--round-robin"),
         ("termination", "--robust")]
 ALL_BREAKS = [*BREAKS.items(), *ALSO]
 

@@ -189,6 +189,7 @@ struct event {
 	pid_t tid;   /* the thread that was running */
 	pid_t other; /* the thread that is switched to or woken */
 	char *text;  /* text of a mark */
+	bool first;  /* of a switch: the next thread went before others, since it had slept */
 	int order;   /* line number: decides if two times are equal */
 };
 

@@ -267,6 +267,10 @@ bool lab_status(pid_t pid, const char *key, uint64_t *value); /* /proc/PID/statu
 char *lab_read(const char *path);
 bool lab_write(const char *path, const char *text);
 
+/* Change a setting of the machine, a file of /proc/sys, until the lab ends.  False: the system does
+ * not have it, or did not accept the value. */
+bool lab_setting(const char *file, const char *value);
+
 /* Counters of the machine: switches with and without a new page-table root, copies on write, TLB
  * shootdowns, migrations, futex calls.  A counter that the system does not show is UINT64_MAX, also
  * in the difference. */

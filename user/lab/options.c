@@ -19,7 +19,13 @@ struct lab_options lab_options = {.seed = 1, .repeat = 1};
 static const char *knob_values[KNOBS];
 static int wanted_cpus;
 static unsigned long slice_ms;
-static char slice_before[32];
+
+/* Settings of the machine that the lab has changed, with what they were before. */
+static struct setting {
+	const char *file;
+	char before[32];
+} settings[4];
+static int setting_count;
 
 static const struct option {
 	const char *name, *value, *help;
@@ -245,16 +251,33 @@ void options_json(void)
 /* Restores the settings of the machine that the lab changed.  Also called from a signal handler. */
 static void restore(void)
 {
-	int file;
-
 	if (in_child())
 		return;
 	trace_off();
-	file = slice_before[0] ? open(SLICE_FILE, O_WRONLY) : -1;
-	if (file >= 0) {
-		(void)!write(file, slice_before, strlen(slice_before));
-		close(file);
+	for (int i = 0; i < setting_count; i++) {
+		int file = open(settings[i].file, O_WRONLY);
+
+		if (file >= 0) {
+			(void)!write(file, settings[i].before, strlen(settings[i].before));
+			close(file);
+		}
 	}
+}
+
+bool lab_setting(const char *file, const char *value)
+{
+	char *before = lab_read(file);
+	struct setting *s = &settings[setting_count];
+
+	if (!before || setting_count == sizeof(settings) / sizeof(*settings)) {
+		free(before);
+		return false;
+	}
+	s->file = file;
+	snprintf(s->before, sizeof(s->before), "%.20s", before);
+	free(before);
+	setting_count++;
+	return lab_write(file, value);
 }
 
 static void ended_by(int signal)
@@ -282,12 +305,9 @@ void options_apply(void)
 		lab_left_out("--slice", "Linux has no such setting for ordinary threads");
 		return;
 	}
-	char *before = lab_read(SLICE_FILE), now[32];
+	char now[32];
 
-	if (before)
-		snprintf(slice_before, sizeof(slice_before), "%.20s", before);
-	free(before);
 	snprintf(now, sizeof(now), "%lu\n", slice_ms);
-	if (!lab_write(SLICE_FILE, now))
+	if (!lab_setting(SLICE_FILE, now))
 		lab_left_out("--slice", "the kernel did not accept this value");
 }

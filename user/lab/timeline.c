@@ -88,13 +88,15 @@ static char *row_of_switches(const struct picture *p, int cpu)
 	return row;
 }
 
-static char *row_of_wakes(const struct picture *p)
+/* The threads that were woken, or with `first` those that then ran before others. */
+static char *row_of_wakes(const struct picture *p, bool first)
 {
 	char *row = row_of(p, ' ');
 
 	for (int i = p->trace->from; i < p->trace->to; i++) {
 		const struct event *e = &p->trace->events[i];
-		char letter = e->kind == EVENT_WAKE ? trace_letter(p->trace, e->other) : 0;
+		bool shown = first ? e->kind == EVENT_SWITCH && e->first : e->kind == EVENT_WAKE;
+		char letter = shown ? trace_letter(p->trace, e->other) : 0;
 		int c = column_of(p, e->ns);
 
 		if (letter && c >= 0)
@@ -292,7 +294,8 @@ void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int
 		put_format("  and %d more CPUs\n", trace->cpus - cpus);
 	for (const char *what = NULL; (what = trace_next_held(trace, what));)
 		put_row(what, row_of_holders(&p, what));
-	put_row("woken", row_of_wakes(&p));
+	put_row("woken", row_of_wakes(&p, false));
+	put_row("first", row_of_wakes(&p, true));
 	put_marks(&p, max_rows ? 2 : 9);
 	put_legend(&p, max_rows ? max_rows - cpus * (1 + markers) - 5 : 1000);
 	put(". idle   - other threads   : switch   # switch to another address space\n");

@@ -220,6 +220,7 @@ static bool parse_event(struct lab_trace *trace, const char *text, struct event 
 		    !argument(text, " next_pid=", &event->other))
 			return false;
 		event->kind = EVENT_SWITCH;
+		event->first = strstr(text, " next_turn=woken"); /* on Heddle only */
 		event->tid = prev;
 		name_argument(trace, text, " prev_comm=", " prev_pid=", prev);
 		name_argument(trace, text, " next_comm=", " next_pid=", event->other);
