@@ -93,7 +93,7 @@ endif
 ifeq ($(WERROR),1)
 KERNEL_CFLAGS += -Werror
 endif
-KERNEL_ASFLAGS := $(ASFLAGS) -I. -I$(BUILD) -D__ASSEMBLER__ -m64 -g -MMD -MP -fno-pic
+KERNEL_ASFLAGS := $(ASFLAGS) -I. -I$(BUILD) -D__ASSEMBLER__ -DHEDDLE_DEBUG=$(DEBUG) -m64 -g -MMD -MP -fno-pic
 # Clang's own assembler leaves .cfi_signal_frame out of .debug_frame: gdb's bt would end there.
 ifneq ($(IS_CLANG),)
 KERNEL_ASFLAGS += $(if $(findstring GNU,$(shell as --version 2>/dev/null)),-fno-integrated-as -Xassembler -g)

@@ -26,12 +26,13 @@ CORE, BASE, EXTENSION = "core", "base", "extensions"
 
 # From the ground to the roof: {prefix: (layer, what it is)}.  The longest prefix of a file's path
 # decides.  A room is a folder, or what a longer prefix takes out of one: `name.` stands for a
-# source and its header.  Tests have no layer.
+# source and its header.  Tests and what is not in the kernel have no layer.
 FLOORS = [
     {"kernel/lib/": (CORE, "lists, trees, strings, formatting")},
     {"kernel/log/": (BASE, "the log, panic()")},
     {"boot/": (BASE, "from firmware to kernel_main()")},
-    {"arch/x86_64/cpu/": (CORE, "the processor, switch.S")},
+    {"arch/x86_64/cpu/": (CORE, "the processor, switch.S"),
+     "arch/x86_64/cpu/asm_offsets.": (None, "numbers for the assembler, not in the kernel")},
     {"kernel/sync/": (CORE, "spinlocks")},
     {"kernel/mem/": (CORE, "page frames, slabs")},
     {"arch/x86_64/mmu/": (CORE, "page tables")},
@@ -187,14 +188,16 @@ class House:
                        if (m := INCLUDE.match(line))] for path, text in self.texts.items()}
 
     def includes_upward(self):
-        """[(file, line number, header)]: of a floor above, or by core or base of an extension."""
+        """[(file, line number, header)]: of a floor above, or by core or base of an extension.  A
+        source from which make takes only numbers for the assembler is no part of the kernel."""
         def is_up(path, what):
             return (floor(what) or 0) > (floor(path) or 0) or \
                 layer(path) in (CORE, BASE) and layer(what) == EXTENSION
 
         return [(path, n, what) for path, lines in self.includes.items()
                 for n, form, what in lines
-                if form == '"' and what not in PROBES and is_up(path, what)]
+                if form == '"' and what not in PROBES and path not in GENERATED.values()
+                and is_up(path, what)]
 
     # Symbols
 

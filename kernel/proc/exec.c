@@ -148,6 +148,7 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	segments_load(&t->arch);
 	preempt_enable();
 	fpu_state_set(NULL);
+	__atomic_fetch_or(&t->pending_work, WORK_NEW_FRAME, __ATOMIC_RELAXED);
 	*frame = (struct trap_frame){
 	    .vector = frame->vector,
 	    .error = frame->error,

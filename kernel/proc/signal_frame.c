@@ -301,6 +301,7 @@ long signal_return(struct trap_frame *frame)
 	if (copy_from_user(&uc, &user->uc, sizeof(uc)) < 0)
 		goto bad;
 	signal_set_mask(uc.mask);
+	__atomic_fetch_or(&current_thread()->pending_work, WORK_NEW_FRAME, __ATOMIC_RELAXED);
 	/* If the FPU state is refused, the handler of SIGSEGV still sees the restored registers. */
 	context_restore(frame, &uc);
 	if (fpstate_read(uc.context.fpstate) < 0)

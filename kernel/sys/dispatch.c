@@ -16,53 +16,45 @@
 #define SYSCALL_WEAK(number, call) extern __weak typeof(sys_##call) sys_##call;
 SYSCALL_NUMBERS(SYSCALL_WEAK)
 
-static const struct {
-	const char *name;
-	syscall_fn fn;
-} syscall_table[SYSCALL_COUNT] = {
-#define SYSCALL_ENTRY(number, call) [number] = {#call, sys_##call},
+static const syscall_fn syscall_table[SYSCALL_COUNT] = {
+#define SYSCALL_ENTRY(number, call) [number] = sys_##call,
     SYSCALL_NUMBERS(SYSCALL_ENTRY)};
 
-/* Calls by number, also of numbers without a function.  The last counts all numbers from
- * SYSCALL_COUNT on. */
-static DEFINE_PER_CPU_LARGE(u64[SYSCALL_COUNT + 1], syscall_calls);
+syscall_fn syscall_functions[SYSCALL_COUNT + 1] __hot_data;
 
-static void trace_enter(u32 number, const struct trap_frame *frame)
+DEFINE_PER_CPU_LARGE(u64[SYSCALL_COUNT + 1], syscall_calls);
+
+long syscall_none(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
-	const u64 args[] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+	return -ENOSYS;
+}
 
-	trace_write_values(TRACE_SYS_ENTER, number, args, ARRAY_SIZE(args));
+syscall_fn syscall_function(u32 number)
+{
+	syscall_fn fn = number < SYSCALL_COUNT ? syscall_table[number] : NULL;
+
+	return fn ?: syscall_none;
+}
+
+void syscall_route(void)
+{
+	bool traced = trace_on(TRACE_SYS_ENTER) || trace_on(TRACE_SYS_EXIT);
+
+	for (u32 n = 0; n <= SYSCALL_COUNT; n++)
+		WRITE_ONCE(syscall_functions[n], traced ? trace_call : syscall_function(n));
 }
 
 void syscall_dispatch(struct trap_frame *frame)
 {
-	u32 number = (u32)frame->error;
-	long result = -ENOSYS;
+	u32 slot = MIN((u32)frame->error, (u32)SYSCALL_COUNT);
 
-	(*this_cpu_ptr(syscall_calls))[MIN(number, (u32)SYSCALL_COUNT)]++;
+	(*this_cpu_ptr(syscall_calls))[slot]++;
 	current_thread()->use.counted.system_calls++;
 	irq_enable();
-	if (ptrace_has_work(current_thread(), WORK_TRACE_CALLS))
-		number = ptrace_call(frame);
-	if (trace_on(TRACE_SYS_ENTER))
-		trace_enter(number, frame);
-	if (likely(number < SYSCALL_COUNT && syscall_table[number].fn))
-		result = syscall_table[number].fn(frame->rdi, frame->rsi, frame->rdx, frame->r10,
+	if (ptrace_has_work(current_thread(), WORK_TRACE_CALLS)) {
+		ptrace_call(frame);
+		slot = MIN((u32)frame->error, (u32)SYSCALL_COUNT);
+	}
+	frame->rax = (u64)syscall_functions[slot](frame->rdi, frame->rsi, frame->rdx, frame->r10,
 						  frame->r8, frame->r9);
-	frame->rax = (u64)result;
-	trace_values(TRACE_SYS_EXIT, number, &frame->rax, 1);
-}
-
-const char *syscall_name(u32 number)
-{
-	return number < SYSCALL_COUNT && syscall_table[number].fn ? syscall_table[number].name
-								  : NULL;
-}
-
-u64 syscall_count(u32 number)
-{
-	u64 sum;
-
-	per_cpu_sum(syscall_calls[MIN(number, (u32)SYSCALL_COUNT)], &sum);
-	return sum;
 }

@@ -94,13 +94,19 @@ SYSCALL4(wait4, pid, user_status, options, usage)
 CALL(getpid, current_process()->pid)
 CALL(gettid, current_thread()->tid)
 
+/* Without a lock.  Only an ancestor adopts a process, so one that was its parent once and is no more
+ * never is again: an unchanged `parent` has been the parent, and has existed, in between.  (Else its
+ * memory may have been freed; that can be read, and what was read is not used.)  A processor does
+ * not execute two loads in the other order (SDM 3A 8.2.2). */
 SYSCALL0(getppid)
 {
-	u64 flags = spin_lock_irq(&process_lock);
-	struct process *parent = current_process()->parent;
-	pid_t pid = parent ? parent->pid : 0;
+	struct process *p = current_process(), *parent;
+	pid_t pid;
 
-	spin_unlock_irq(&process_lock, flags);
+	do {
+		parent = READ_ONCE(p->parent);
+		pid = READ_ONCE(parent->pid);
+	} while (unlikely(parent != READ_ONCE(p->parent)));
 	return pid;
 }
 

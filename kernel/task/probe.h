@@ -77,6 +77,10 @@ void trace_write_values(enum trace_type type, u32 value, const u64 *args, size_t
  * bytes recorded, or -EBADF if this type is not recorded now. */
 ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size_t length);
 
+/* Stands for the function of each system call while calls are traced: records an event, calls that
+ * function, and records its result. */
+long trace_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+
 static inline void trace_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
 				bool root_changed, bool preempted)
 {
@@ -291,13 +295,15 @@ static inline int pidfd_make(struct process *child, const struct clone_args *arg
 
 /* --- ptrace() --------------------------------------------------------------------------------- */
 
-/* Bits of thread.pending_work.  The sticky ones are no work: they only mark the thread. */
+/* Bits of thread.pending_work.  The sticky ones are no work: they only mark the thread, so that its
+ * system calls are not plain ones (entry.S). */
 #define WORK_TRAP	 (8U | 16U) /* two bits of the extension: stop soon */
 #define WORK_PTRACE_CALL 32U	    /* something to do at the end of this system call */
 #define WORK_PTRACED	 64U	    /* sticky: the thread has a tracer; under process_lock */
 #define WORK_TRACE_CALLS 128U	    /* sticky: its system calls are traced */
 #define WORK_DEBUG_REGS	 256U	    /* sticky: the thread has debug registers of its own */
-#define WORK_STICKY	 (WORK_PTRACED | WORK_TRACE_CALLS | WORK_DEBUG_REGS)
+#define WORK_SEEDED	 512U	    /* sticky: the thread has data of the seeded scheduler */
+#define WORK_STICKY	 (WORK_PTRACED | WORK_TRACE_CALLS | WORK_DEBUG_REGS | WORK_SEEDED)
 
 /* Has the thread one of these bits of pending_work?  Is it traced? */
 static inline bool ptrace_has_work(const struct thread *t, u32 bits)
@@ -307,7 +313,7 @@ static inline bool ptrace_has_work(const struct thread *t, u32 bits)
 #define ptrace_on(t) ptrace_has_work(t, WORK_PTRACED)
 
 /* The functions of the extension (kernel/linux/ptrace/ptrace.c, which documents them). */
-u32 ptrace_call(struct trap_frame *frame);
+void ptrace_call(struct trap_frame *frame);
 void ptrace_call_done(struct trap_frame *frame);
 bool ptrace_discards(struct thread *t, int *signal, struct siginfo *info);
 void ptrace_group_stop(struct thread *t);

@@ -43,7 +43,9 @@ enum turn {
 #define WORK_SIGNAL	  1U /* deliver a signal, stop, or end with the process */
 #define WORK_KILLED	  2U /* the work is to die: it ends sleeps with WAIT_KILLABLE too */
 #define WORK_RESTORE_MASK 4U /* put signals.saved_mask back: sigsuspend(), ppoll() */
-/* Bits from 8 on belong to ptrace(): probe.h. */
+/* Bits from 8 on belong to extensions: probe.h. */
+#define WORK_NEW_FRAME	  1024U /* no work, but the trap frame is not that of the system call any
+				 * more, so the call must return by syscall_leave() */
 
 /* Real, effective and saved ids of the user and the group, and the ids for files (credentials(7)).
  * The C library gives all threads of a process the same.  Only the thread itself changes them. */

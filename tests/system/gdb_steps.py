@@ -16,7 +16,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools/gdb"))
 from elf import Program  # noqa: E402
 
-USER_END = 1 << 47
 # Where a chain of frames may end in the kernel: nobody called these.
 OUTERMOST = {"thread_entry", "boot_high", "trampoline_high"}
 NMI, DOUBLE_FAULT, MACHINE_CHECK = 2, 8, 18
@@ -92,7 +91,7 @@ class Walker:
             # What a signal handler wrote into its frame can be any address.
             if inner is not None and inner.type() == gdb.SIGTRAMP_FRAME and not name:
                 return pcs
-            if pc < USER_END and inner is None:
+            if inner is None and register("cs") & 3:  # perhaps at an address that cannot be
                 return pcs
             if name is None:
                 raise NotOk(f"?? at {pc:#x}")
@@ -213,8 +212,18 @@ class Walker:
                      self.through)
 
     def syscalls(self):
-        self.stop_at([self.functions["entry_syscall"].start], "system calls", self.at_syscall)
-        self.stop_at(self.entries("entry_syscall"), "returns", self.through)
+        """Then only those that are not plain calls: their part is behind SYSRET."""
+        entry = self.functions["entry_syscall"]
+        back = self.entries("entry_syscall")
+        usual = [entry.start, back[0]]
+
+        def at_syscall():
+            self.at_syscall()
+            for at in usual if self.counts["system calls"] + 1 >= SETTINGS["syscalls"] else ():
+                self.stops[at][0].enabled = False
+
+        self.stop_at([entry.start], "system calls", at_syscall)
+        self.stop_at([*back, *entry.after("sysretq")], "returns", self.through)
 
     def traps(self):
         back = self.entries("interrupt_common")

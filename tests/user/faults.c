@@ -108,6 +108,11 @@ static void single_step(void)
 				    : "memory", "cc"));
 	/* Not in the handler, nor after it. */
 	CHECK(seen.si_addr != NULL);
+	/* SYSCALL clears the flag, and the return from the call sets it again. */
+	FAULTS(SIGTRAP, TRAP_TRACE,
+	       __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; syscall; nop; nop" ::"a"(
+				    SYS_getppid)
+				: "rcx", "r11", "memory", "cc"));
 }
 
 /* Of the x87, unmasked.  (SSE's are left out: QEMU's emulator never raises them.) */

@@ -185,8 +185,8 @@ Breakpoints make the switches take longer than they do, so other things happen t
 
 # --- Along with one thread ------------------------------------------------------------------------
 
-def _entered(t):
-    frame = kernel.at(kernel.register_u64("rdi"), "struct trap_frame")
+def _entered(t, pointer="rdi"):
+    frame = kernel.at(kernel.register_u64(pointer), "struct trap_frame")
     vector = int(frame["vector"])
     words = syscalls.entry_words(frame)
     if vector == 14:
@@ -241,7 +241,8 @@ thread.  gdb has its CPU selected afterwards."""
         return places + [
             (kernel.address_of("context_switch"), f"$rdx == {t.address:#x}",
              lambda _: f"gives its CPU to thread {Switch().next}: {Switch().why}"),
-            (kernel.address_of("syscall_enter"), holds(t), _entered),
+            (kernel.address_of("entry_syscall_call"), holds(t), lambda t: _entered(t, "rsp")),
+            (kernel.address_of("syscall_dispatch"), holds(t), _entered),
             (kernel.address_of("trap_dispatch"), holds(t), _entered),
             (kernel.address_of("thread_exit_final"), holds(t), lambda _: "ends"),
             *((address, holds(t, "k_gs_base"), _returns) for address in user_returns())]

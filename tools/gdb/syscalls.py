@@ -14,11 +14,9 @@ ARGUMENT_REGISTERS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 
 
 def name(number):
-    table = kernel.variable("syscall_table", "sys/dispatch.c")
-    if 0 <= number <= table.type.range()[1]:
-        pointer = table[number]["name"]
-        if int(pointer):
-            return kernel.text(pointer)
+    names = kernel.variable("syscall_names", "counters/counters.c")
+    if 0 <= number <= names.type.range()[1] and int(names[number]):
+        return kernel.text(names[number])
     return f"system call {number}"
 
 

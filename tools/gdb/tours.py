@@ -105,11 +105,12 @@ TOURS = {
                   "register set up at boot, and put the user's into rcx and its flags into r11.  "
                   "It saved nothing else: rsp is still the user's, and must not be used.",
              show=["p/x $cs", "p/x $rsp", "p/x $rcx", "x/6i $pc"]),
-        dict(at="syscall_enter", thread="tour",
+        dict(at="entry_syscall_call", thread="tour",
              text="entry.S has changed to this thread's kernel stack and pushed all registers "
-                  "there: that is the trap frame, the user half of the thread.  From here on it "
-                  "is C; the backtrace goes through to main().",
-             show=["bt", "heddle-thread ."]),
+                  "there: that is the trap frame, the user half of the thread.  Nothing is unusual "
+                  "about this call, so the next instruction calls its function; the backtrace goes "
+                  "through to main().",
+             show=["bt", "x/i $pc", "heddle-thread ."]),
         dict(at="sys_getppid", thread="tour",
              ask="Is another thread the current one when the kernel's function for the call "
                  "begins? (yes or no)", before={"tid_before": "cpus[{cpu}]->current->tid"},
@@ -119,10 +120,11 @@ TOURS = {
                   "its stack.",
              show=["bt"]),
         dict(at="entry_syscall_return", thread="tour",
-             text="The result lies in the frame's rax, signals and preemption were looked at, and "
-                  "interrupts are off.  al says which way out: SYSRET if the frame is as SYSCALL "
-                  "left it, else the slower IRET.",
-             show=["p $al", "x/3i $pc"]),
+             text="The result lies in rax.  Now interrupts go off, and two words are tested: has the "
+                  "thread pending work, such as a signal, and does another thread want this CPU?  If "
+                  "not, SYSRET returns at once; else functions of C do that work, and IRET, which is "
+                  "slower, returns.",
+             show=["p $rax", "x/6i $pc"]),
         dict(by="stepi", until=USER,
              text="All registers came off the kernel's stack, and `sysretq` went back behind "
                   "`syscall`.  The program sees the result in rax, and nothing else has changed "

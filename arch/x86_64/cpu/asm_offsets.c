@@ -12,6 +12,8 @@
 #include "boot/parse.h"
 #include "boot/trampoline.h"
 #include "kernel/lib/errno.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/thread.h"
 
 /* The line is the operand of .ascii, because clang checks that inline assembly is valid.  The
  * Makefile removes the $ of a value such as $40. */
@@ -27,7 +29,17 @@ void asm_offsets(void)
 	/* In the kernel, GS base points to struct cpu. */
 	OFFSET(CPU_KERNEL_SP, struct cpu, kernel_sp)
 	OFFSET(CPU_USER_SP, struct cpu, user_sp)
+	OFFSET(CPU_PERCPU_OFFSET, struct cpu, percpu_offset)
+	OFFSET(CPU_CURRENT, struct cpu, current)
+	OFFSET(CPU_PREEMPT_COUNT, struct cpu, preempt_count)
+	OFFSET(CPU_NEED_RESCHED, struct cpu, need_resched)
 
+	OFFSET(THREAD_PENDING_WORK, struct thread, pending_work)
+	OFFSET(THREAD_SYSTEM_CALLS, struct thread, use.counted.system_calls)
+	CONSTANT(SYSCALL_COUNT)
+
+	OFFSET(FRAME_RBP, struct trap_frame, rbp)
+	OFFSET(FRAME_RAX, struct trap_frame, rax)
 	OFFSET(FRAME_VECTOR, struct trap_frame, vector)
 	OFFSET(FRAME_ERROR, struct trap_frame, error)
 	OFFSET(FRAME_RIP, struct trap_frame, rip)
@@ -60,6 +72,7 @@ void asm_offsets(void)
 	CONSTANT(TRAMPOLINE_WAITING)
 	CONSTANT(TRAMPOLINE_ARRIVED)
 
+	CONSTANT(RFLAGS_TF)
 	CONSTANT(CR0_PE)
 	DEFINE(CR0_LONG_MODE, CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE)
 	CONSTANT(CR4_PAE)

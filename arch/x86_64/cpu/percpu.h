@@ -19,7 +19,7 @@ struct cpu {
 	u64 kernel_sp;		/* top of its kernel stack: a system call builds its frame there */
 	u64 user_sp;		/* the user's rsp during the first instructions of a system call */
 	u32 preempt_count;	/* > 0: preemption is off; each held spinlock adds 1 */
-	u32 need_resched;	/* 1: the running thread should call the scheduler */
+	u32 need_resched;	/* 1: the running thread should call the scheduler. */
 	u32 id;			/* 0 .. cpu_count-1; 0 booted */
 	u32 apic_id;
 	u32 irq_depth;		  /* > 0: in an interrupt handler */

@@ -53,26 +53,63 @@ entry_syscall:
 	PUSH	r10
 	PUSH	r11
 	PUSH_CALLEE_SAVED
-	CLEAR_REGISTERS				/* all but rbx and rbp */
-	xorl	%ebx, %ebx
+
+	/* A plain call: nothing is unusual, so it goes straight to its function and back.  Its frame
+	 * is complete like any other, because others read it; but rbx and r12 to r15 are not
+	 * cleared, since functions of C preserve them. */
 	xorl	%ebp, %ebp
-	movq	%rsp, %rdi
-	call	syscall_enter
+	movq	%gs:CPU_CURRENT, %rbx
+	andl	$RFLAGS_TF, %r11d		/* SYSRET treats TF differently from IRET */
+	orl	THREAD_PENDING_WORK(%rbx), %r11d
+	jnz	.Lunusual_call
+	cmpq	$SYSCALL_COUNT, %rax
+	jae	.Lunusual_call
+	incq	THREAD_SYSTEM_CALLS(%rbx)
+	movq	%gs:CPU_PERCPU_OFFSET, %r11
+	incq	syscall_calls(%r11, %rax, 8)
+	movq	%r10, %rcx			/* the fourth argument of a C function */
+	sti
+entry_syscall_call:
+	call	*syscall_functions(, %rax, 8)
 	.globl	entry_syscall_return
 entry_syscall_return:
-	testb	%al, %al
-	jz	return_to_user
+	movq	%rax, FRAME_RAX(%rsp)
+	cli
+	movl	THREAD_PENDING_WORK(%rbx), %ecx
+	orl	%gs:CPU_NEED_RESCHED, %ecx
+#if HEDDLE_DEBUG
+	orl	%gs:CPU_PREEMPT_COUNT, %ecx	/* entry_exit_work() asserts that it is 0 */
+#endif
+	jnz	.Lunusual_return
 
-	/* SYSRET.  syscall_enter() has checked that rcx = rip, r11 = rflags, and rip is in the user
-	 * half: on Intel processors SYSRET with a non-canonical rcx faults in ring 0, on the user's
-	 * stack. */
-	POP_REGISTERS
+	/* SYSRET loads rip and rflags from rcx and r11, which are as SYSCALL has pushed them: code
+	 * that changes a frame sets WORK_NEW_FRAME, and does not come here.  So rip is not above
+	 * USER_MAX, which is canonical; with another rip, SYSRET of Intel processors would fault in
+	 * ring 0 on the user's stack (CVE-2012-0217). */
+	.cfi_remember_state
+	addq	$FRAME_RBP, %rsp
+	.cfi_adjust_cfa_offset -FRAME_RBP
+	.irp reg, r12, r13, r14, r15
+	.cfi_restore %\reg
+	.endr
+	POP_REGISTERS_OF_CALL
 	movq	STUB(FRAME_RSP)(%rsp), %rsp	/* STUB(x): from `vector`, where rsp is now */
 	.cfi_def_cfa	%rsp, 0
 	.cfi_register	%rip, %rcx
 	.cfi_escape	0x14, 7, 0		/* DW_CFA_val_offset rsp: it is the CFA */
 	swapgs
 	sysretq
+
+	/* The thread is traced, has work to do, or uses TF, or the number is too large. */
+	.cfi_restore_state
+.Lunusual_call:
+	CLEAR_REGISTERS
+	movq	%rsp, %rdi
+	call	syscall_dispatch
+.Lunusual_return:
+	movq	%rsp, %rdi
+	call	syscall_leave
+	jmp	return_to_user
 	.cfi_endproc
 	.size	entry_syscall, . - entry_syscall
 

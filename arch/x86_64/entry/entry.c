@@ -19,26 +19,13 @@
 #define RFLAGS_OF_USER 0x254dd5UL
 #define RFLAGS_ALWAYS  (RFLAGS_IF | 2) /* bit 1 reads as one */
 
-/* Returns whether SYSRET would return with exactly this frame.  SYSRET loads rip and rflags from
- * rcx and r11, and the selectors from STAR.  It does not restore RF, and it handles TF differently
- * from IRET.  With a non-canonical rip it would fault in ring 0 on the user's stack (Intel:
- * CVE-2012-0217). */
-static bool frame_fits_sysret(const struct trap_frame *f)
+void syscall_leave(struct trap_frame *frame)
 {
-	return f->rcx == f->rip && f->r11 == f->rflags && f->rip < USER_MAX &&
-	       f->cs == SELECTOR_USER_CODE && f->ss == SELECTOR_USER_DATA &&
-	       !(f->rflags & (RFLAGS_RF | RFLAGS_TF));
-}
-
-bool syscall_enter(struct trap_frame *frame)
-{
-	syscall_dispatch(frame);
 	irq_disable();
 	/* For the seeded scheduler, which counts single steps: SYSCALL itself raises no debug
 	 * exception, since SFMASK clears TF. */
 	seed_call_done(frame);
 	entry_exit_work(frame);
-	return frame_fits_sysret(frame);
 }
 
 void entry_exit_work(struct trap_frame *frame)
@@ -50,6 +37,8 @@ void entry_exit_work(struct trap_frame *frame)
 	for (;;) {
 		if (unlikely(need_resched())) {
 			schedule(); /* account_leave() counts it as forced: it is runnable */
+		} else if (READ_ONCE(t->pending_work) & WORK_NEW_FRAME) {
+			__atomic_fetch_and(&t->pending_work, ~WORK_NEW_FRAME, __ATOMIC_RELAXED);
 		} else if (unlikely(READ_ONCE(t->pending_work) & ~WORK_STICKY)) {
 			irq_enable();
 			signal_work(frame);

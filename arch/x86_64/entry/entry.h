@@ -29,15 +29,24 @@ struct trap_frame *trap_dispatch(struct trap_frame *frame);
 /* Called by entry.S on an IST stack: NMI, machine check, double fault, debug in the kernel. */
 void trap_paranoid(struct trap_frame *frame);
 
-/* Called by entry.S for a system call, interrupts off.  Returns whether SYSRET may be used to
- * return. */
-bool syscall_enter(struct trap_frame *frame);
+/* Called by entry.S at the end of a system call if there is something to do before the return.
+ * Returns with interrupts off; may sleep. */
+void syscall_leave(struct trap_frame *frame);
 
 /* Do what is pending before the thread enters user mode: switch threads, deliver signals, stop,
  * die. Called with interrupts off, and returns with interrupts off; enables them in between and may
  * sleep. */
 void entry_exit_work(struct trap_frame *frame);
 
-/* Labels: the return addresses of C functions that entry.S called with a trap frame (backtraces
- * look for them), and the IRET that enters user mode (return.S; trap.c handles its faults). */
-extern char entry_syscall_return[], entry_trap_return[], entry_paranoid_return[], entry_user_iret[];
+/* Labels in entry.S; entry_syscall_compat follows entry_syscall.  entry_user_iret: the IRET that
+ * enters user mode (return.S; trap.c handles its faults). */
+extern char entry_syscall[], entry_syscall_compat[];
+extern char entry_trap_return[], entry_paranoid_return[], entry_user_iret[];
+
+/* For backtraces: has entry.S called C with this return address?  Then the trap frame lies above
+ * the return address on the stack. */
+static inline bool entry_is_return(u64 address)
+{
+	return (address > (u64)entry_syscall && address < (u64)entry_syscall_compat) ||
+	       address == (u64)entry_trap_return || address == (u64)entry_paranoid_return;
+}

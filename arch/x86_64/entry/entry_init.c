@@ -9,11 +9,12 @@
 #include "arch/x86_64/entry/entry.h"
 #include "arch/x86_64/pc/smp.h"
 #include "arch/x86_64/pc/stop.h"
+#include "kernel/sys/syscall.h"
 
 #define MSR_SYSENTER_CS 0x174
 #define STUB_BYTES	16
 
-extern char entry_syscall[], entry_syscall_compat[], entry_stubs[];
+extern char entry_stubs[];
 void entry_user_return(void);
 
 void entry_init(void)
@@ -24,6 +25,7 @@ void entry_init(void)
 		stubs[v] = (u64)entry_stubs + v * STUB_BYTES;
 	idt_init(stubs);
 	usercopy_init();
+	syscall_route();
 	thread_user_return = entry_user_return;
 	smp_cpu_setup_hook = entry_init_cpu;
 	stop_init();

@@ -49,6 +49,11 @@
 	POP	r14
 	POP	r13
 	POP	r12
+	POP_REGISTERS_OF_CALL
+.endm
+
+/* Without r12 to r15, which a C function preserves. */
+.macro POP_REGISTERS_OF_CALL
 	POP	rbp
 	POP	rbx
 	POP	r11

@@ -157,9 +157,9 @@ static void take_over(int signal)
 		(void)signal_send_thread(current_thread(), signal, NULL);
 }
 
-/* At the start of a system call.  Returns the number of the call to make, which the tracer may have
- * changed, as well as its arguments; -1: none. */
-u32 ptrace_call(struct trap_frame *frame)
+/* At the start of a system call.  The tracer may change the number of the call and its arguments in
+ * the frame; -1: no call. */
+void ptrace_call(struct trap_frame *frame)
 {
 	struct thread *t = current_thread();
 	struct ptrace *s = ptrace_of(t);
@@ -173,7 +173,8 @@ u32 ptrace_call(struct trap_frame *frame)
 	if (s->tracer)
 		__atomic_fetch_or(&t->pending_work, WORK_PTRACE_CALL, __ATOMIC_SEQ_CST);
 	spin_unlock_irq(&process_lock, flags);
-	return is_killed(t) ? (u32)-1 : (u32)frame->error;
+	if (is_killed(t))
+		frame->error = (u64)-1;
 }
 
 /* At the end of a traced system call.  If the tracer has skipped the call, the result is the one

@@ -60,6 +60,8 @@ int user_register_set(struct thread *t, u32 index, u64 value)
 {
 	struct trap_frame *frame = thread_frame(t);
 
+	/* It may have been stopped in a plain system call, and be let go there. */
+	__atomic_fetch_or(&t->pending_work, WORK_NEW_FRAME, __ATOMIC_SEQ_CST);
 	if (index == USER_FS_BASE || index == USER_GS_BASE) {
 		if (value >= USER_MAX)
 			return -EIO;

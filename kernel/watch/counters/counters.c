@@ -13,6 +13,7 @@
  */
 #include "arch/x86_64/pc/tlb.h"
 #include "kernel/ipc/futex.h"
+#include "kernel/lib/abi.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/cpu_stats.h"
 #include "kernel/linux/proc_file.h"
@@ -107,16 +108,21 @@ static void make_futex(struct text *t)
 	text_printf(t, "requeues %lu\nwoken %lu\n", s.requeues, s.woken);
 }
 
+static const char *const syscall_names[SYSCALL_COUNT] = {
+#define SYSCALL_NAME(number, call) [number] = #call,
+    SYSCALL_NUMBERS(SYSCALL_NAME)};
+
 /* All system calls that this kernel has, and numbers without a call that programs have used. */
 static void make_syscalls(struct text *t)
 {
 	for (u32 i = 0; i <= SYSCALL_COUNT; i++) {
-		const char *name = syscall_name(i);
-		u64 calls = syscall_count(i);
+		bool served = syscall_function(i) != syscall_none;
+		u64 calls;
 
-		if (name || calls)
+		per_cpu_sum(syscall_calls[i], &calls);
+		if (served || calls)
 			text_printf(t, "%u%s %s %lu\n", i, i == SYSCALL_COUNT ? "+" : "",
-				    name ? name : "unknown", calls);
+				    served ? syscall_names[i] : "unknown", calls);
 	}
 }
 

@@ -64,14 +64,6 @@ static void report_address(u64 address)
 	report("  0x%016lx %s", (ul)address, name);
 }
 
-/* Is this the return address of the call by which entry code calls C?  If so, a trap frame lies
- * above it on the stack. */
-static bool is_entry_return(u64 address)
-{
-	return address == (u64)entry_syscall_return || address == (u64)entry_trap_return ||
-	       address == (u64)entry_paranoid_return;
-}
-
 /* Print where the trap happened.  False if it was in user mode, where the backtrace ends. */
 static bool report_origin(const struct trap_frame *f)
 {
@@ -93,7 +85,7 @@ static void report_backtrace(const struct trap_frame *frame, u64 rbp, u32 max)
 
 		if (!peek(rbp, words, sizeof(words)) || !words[1])
 			return;
-		if (is_entry_return(words[1])) {
+		if (entry_is_return(words[1])) {
 			if (!peek(rbp + sizeof(words), &f, sizeof(f)))
 				return;
 			report("  -- %s (vector %lu) --", trap_name((u32)f.vector), (ul)f.vector);

@@ -298,6 +298,7 @@ int seed_member_create(struct thread *t)
 		return -ENOMEM;
 	/* Release: *m is initialized before the CPU of the thread can see it. */
 	__atomic_store_n(&t->seed, m, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&t->pending_work, WORK_SEEDED, __ATOMIC_SEQ_CST);
 	return 0;
 }
 

@@ -21,11 +21,6 @@ static bool is_on_stack(const struct thread *t, u64 address, u64 n)
 	return low && !(address & 7) && address >= low && address <= low + KSTACK_SIZE - n;
 }
 
-static bool is_entry_return(u64 address)
-{
-	return address == (u64)entry_syscall_return || address == (u64)entry_trap_return;
-}
-
 void backtrace_walk(struct backtrace *b, const struct thread *t, u64 rbp)
 {
 	u32 n = 0;
@@ -36,7 +31,7 @@ void backtrace_walk(struct backtrace *b, const struct thread *t, u64 rbp)
 		u64 next = READ_ONCE(words[0]), address = READ_ONCE(words[1]);
 
 		/* Entry code has called C with a trap frame, which lies above. */
-		if (is_entry_return(address)) {
+		if (entry_is_return(address)) {
 			const struct trap_frame *f = (const void *)(rbp + 2 * sizeof(u64));
 
 			if (!is_on_stack(t, (u64)f, sizeof(*f)) || frame_is_user(f))

@@ -7,6 +7,7 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/sys/syscall.h"
 #include "kernel/sys/sched_attributes.h"
 #include "kernel/watch/trace/trace.h"
 
@@ -148,6 +149,17 @@ void trace_write_values(enum trace_type type, u32 value, const u64 *args, size_t
 	for (size_t i = 0; i < count; i++)
 		e->args[i] = args[i];
 	end(e, flags);
+}
+
+long trace_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+	u32 number = (u32)thread_frame(current_thread())->error; /* exec changes the frame */
+	u64 result;
+
+	trace_values(TRACE_SYS_ENTER, number, (u64[]){a, b, c, d, e, f}, 6);
+	result = (u64)syscall_function(number)(a, b, c, d, e, f);
+	trace_values(TRACE_SYS_EXIT, number, &result, 1);
+	return (long)result;
 }
 
 ssize_t trace_write_text(enum trace_type type, u32 value, const char *text, size_t length)

@@ -14,6 +14,7 @@
 #include "kernel/linux/text.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
+#include "kernel/sys/syscall.h"
 #include "kernel/watch/trace/trace.h"
 
 #define TRACEFS_MAGIC	0x74726163
@@ -37,6 +38,7 @@ struct trace_file {
 static void mask_update(void)
 {
 	WRITE_ONCE(trace_mask, on ? enabled | 1U << TRACE_MARK : 0);
+	syscall_route();
 }
 
 /* --- trace ------------------------------------------------------------------------------------ */
