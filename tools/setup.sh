@@ -15,7 +15,7 @@ for_running="compiler qemu grub image libc busybox python"
 for_gdb="gdb qemu-img"
 for_host="headers"
 for_book="pandoc pygments"
-for_tests="$for_gdb $for_host $for_book uefi pytest tmux browser driver trace-cmd zbar keymaps ccache bochs"
+for_tests="$for_gdb $for_host $for_book uefi pytest tmux browser driver trace-cmd zbar keymaps ccache bochs spin"
 # Setup fails without these; it goes on without the others, and says what does not work then.
 required="compiler qemu libc busybox python"
 
@@ -93,6 +93,7 @@ package() {
 	zbar:apt-get) echo "zbar-tools" ;;
 	zbar:*) echo "zbar" ;;
 	ccache:*) echo "ccache" ;;
+	spin:*) echo "spin" ;;
 	bochs:apt-get) echo "bochs bochsbios vgabios" ;;
 	bochs:*) echo "bochs" ;;
 	esac
@@ -144,6 +145,7 @@ has() {
 	trace-cmd) any trace-cmd ;;
 	zbar) any zbarimg ;;
 	ccache) any ccache ;;
+	spin) any spin ;;
 	bochs) any bochs && any_file /usr/share/bochs/BIOS-bochs-latest ;;
 	keymaps) PATH=$PATH:/sbin:/usr/sbin any loadkeys && any_file /usr/share/keymaps/i386 /usr/share/kbd/keymaps ;;
 	esac
@@ -170,6 +172,7 @@ what() {
 	pygments) echo "Pygments|no colours in the sources of make book" ;;
 	trace-cmd) echo "trace-cmd|no test of the trace.dat that make trace writes" ;;
 	keymaps) echo "keyboard layouts|the console has the US layout alone (make setup iso installs them)" ;;
+	spin) echo "spin|no exploration of the models of protocols (make models)" ;;
 	ccache) echo "ccache|test_core.py takes three times as long" ;;
 	bochs) echo "Bochs with its BIOS|no cells of Bochs in make test-machines" ;;
 	zbar) echo "zbarimg|no test of the code that the screen shows after a panic" ;;

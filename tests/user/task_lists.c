@@ -110,6 +110,8 @@ static void while_they_end(void)
 		n = listed();
 		CHECK(n == 51 || n == 52);
 		pthread_join(t, NULL);
+		/* The thread that joins may go on before the other has left the kernel. */
+		WAIT_UNTIL(listed() == 51);
 	}
 	stop(50);
 }
