@@ -72,7 +72,6 @@ typedef u64 paddr_t;
 #define __packed	 __attribute__((packed))
 #define __aligned(n)	 __attribute__((aligned(n)))
 #define __used		 __attribute__((used))
-#define __unused	 __attribute__((unused))
 #define __weak		 __attribute__((weak))
 #define __must_check	 __attribute__((warn_unused_result))
 #define __section(s)	 __attribute__((section(s)))

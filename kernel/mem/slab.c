@@ -4,29 +4,17 @@
  * first byte on.  Its struct page describes it, and its free objects contain the list of free
  * objects.
  */
-#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
-#include "kernel/sync/spinlock.h"
+#include "kernel/mem/slab_cache.h"
 
-#define CACHES_MAX 48
 #define EMPTY_KEPT 2 /* empty slabs that a cache does not free */
 #define NO_OBJECT  UINT16_MAX
 
-struct slab_cache {
-	const char *name;
-	u32 size; /* of an object, rounded up */
-	u32 objects_per_slab;
-	struct spinlock lock;
-	/* Under lock: */
-	struct list partial;	  /* slabs with a free object; empty ones at the back */
-	u64 slabs, empty, in_use; /* in_use: objects */
-};
-
-static struct slab_cache caches[CACHES_MAX];
-static u32 cache_count;
+struct slab_cache slab_caches[SLAB_CACHES_MAX];
+u32 slab_cache_count;
 static struct lock_class cache_lock_class = {"slab_cache", 0};
 
 static const u16 kmalloc_sizes[] = {16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048};
@@ -120,7 +108,7 @@ static bool cache_grow(struct slab_cache *cache)
 	if (!slab)
 		return false;
 	base = page_to_virt(slab);
-	slab->slab_cache = (u32)(cache - caches);
+	slab->slab_cache = (u32)(cache - slab_caches);
 	slab->slab_in_use = 0;
 	slab->slab_free = NO_OBJECT;
 	for (u32 i = cache->objects_per_slab; i--;) {
@@ -169,7 +157,7 @@ void slab_free(struct slab_cache *cache, void *object)
 	bool unused;
 	u64 flags;
 
-	if (slab->use != PAGE_SLAB || &caches[slab->slab_cache] != cache ||
+	if (slab->use != PAGE_SLAB || &slab_caches[slab->slab_cache] != cache ||
 	    (u64)object % PAGE_SIZE % cache->size)
 		panic("slab_free(%p): not an object of the cache %s", object, cache->name);
 	if (HEDDLE_DEBUG)
@@ -183,15 +171,15 @@ void slab_free(struct slab_cache *cache, void *object)
 
 struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align)
 {
-	struct slab_cache *cache = &caches[cache_count];
+	struct slab_cache *cache = &slab_caches[slab_cache_count];
 
-	require(cache_count < CACHES_MAX && size <= 2048 && align <= 64 && !(align & (align - 1)));
+	require(slab_cache_count < SLAB_CACHES_MAX && size <= 2048 && align <= 64 && !(align & (align - 1)));
 	cache->name = name;
 	cache->size = (u32)ALIGN_UP(MAX(size, 8UL), MAX(align, 8UL));
 	cache->objects_per_slab = (u32)(PAGE_SIZE / cache->size);
 	spinlock_init(&cache->lock, &cache_lock_class);
 	list_init(&cache->partial);
-	__atomic_store_n(&cache_count, cache_count + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&slab_cache_count, slab_cache_count + 1, __ATOMIC_RELEASE);
 	return cache;
 }
 
@@ -235,18 +223,11 @@ void kfree(void *object)
 		return;
 	p = virt_to_page(object);
 	if (p->use == PAGE_SLAB)
-		slab_free(&caches[p->slab_cache], object);
+		slab_free(&slab_caches[p->slab_cache], object);
 	else if (p->use == PAGE_KERNEL && (u64)object % PAGE_SIZE == 0)
 		page_put(p);
 	else
 		panic("kfree(%p): not allocated", object);
-}
-
-size_t kmalloc_bytes(const void *object)
-{
-	const struct page *p = virt_to_page(object);
-
-	return p->use == PAGE_SLAB ? caches[p->slab_cache].size : PAGE_SIZE << p->order;
 }
 
 char *kstrdup(const char *s)
@@ -260,10 +241,10 @@ char *kstrdup(const char *s)
 /* A shrinker: free the empty slabs of all caches. */
 static void slab_shrink(void)
 {
-	u32 n = __atomic_load_n(&cache_count, __ATOMIC_ACQUIRE);
+	u32 n = __atomic_load_n(&slab_cache_count, __ATOMIC_ACQUIRE);
 
 	for (u32 i = 0; i < n; i++) {
-		struct slab_cache *cache = &caches[i];
+		struct slab_cache *cache = &slab_caches[i];
 		struct page *slab;
 
 		do {
@@ -281,22 +262,6 @@ static void slab_shrink(void)
 				page_put(slab);
 		} while (slab);
 	}
-}
-
-size_t slab_stats_text(char *buf, size_t size)
-{
-	u32 n = __atomic_load_n(&cache_count, __ATOMIC_ACQUIRE);
-	size_t length = 0;
-
-	for (u32 i = 0; i < n; i++) {
-		struct slab_cache *cache = &caches[i];
-		u64 slabs = READ_ONCE(cache->slabs);
-
-		length += (size_t)scnprintf(
-		    buf + length, size - length, "%-20s %8lu %8lu %6u %6lu\n", cache->name,
-		    READ_ONCE(cache->in_use), slabs * cache->objects_per_slab, cache->size, slabs);
-	}
-	return length;
 }
 
 void slab_init(void)

@@ -23,11 +23,7 @@ void slab_free(struct slab_cache *cache, void *object);
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 void kfree(void *object);
-size_t kmalloc_bytes(const void *object); /* the bytes that an object of kmalloc() occupies */
 char *kstrdup(const char *s);
 
 /* Create the caches of kmalloc().  After page_init(). */
 void slab_init(void);
-
-/* Write a line "name objects-in-use objects size frames" for each cache.  Returns the length. */
-size_t slab_stats_text(char *buf, size_t size);

@@ -80,13 +80,15 @@ static int end_other_threads(struct process *p, struct thread *self)
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
 	int error = signal_dying(self) ? -EINTR : 0;
 
-	if (!error && p->thread_count > 1)
-		signal_exec_kill(p, self);
+	if (!error && p->thread_count > 1) {
+		p->exec.thread = self; /* see signal_dying() */
+		news_spread(p, false, NULL);
+	}
 	spin_unlock_irq(&p->signals.lock, inner);
 	while (!error && p->thread_count > 1)
 		error = wait_sleep_irq(&p->exec.wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE);
 	inner = spin_lock_irq(&p->signals.lock);
-	p->exec.thread = NULL; /* signal_exec_kill() has set it */
+	p->exec.thread = NULL;
 	spin_unlock_irq(&p->signals.lock, inner);
 	spin_unlock_irq(&process_lock, flags);
 	return error;

@@ -55,6 +55,7 @@ static bool leave_process(struct thread *t, int wait_status)
 		signal_group_exit(p, wait_status, t);
 	thread_resource_use(t, &use);
 	resource_use_add(&p->use.ended_threads, &use);
+	p->use.ended_count++;
 	if (p->stop.stopped && !last && !p->group_exiting &&
 	    t->signals.stop_generation != p->stop.generation)
 		stopped = --p->stop.threads_to_stop == 0;
@@ -154,11 +155,11 @@ static struct process *reaper_of(const struct process *p)
 	return r;
 }
 
-/* Make `reaper` the parent of `child`.  A zombie that it ignores goes to `later`.  process_lock is
- * held. */
-static void reparent_child(struct process *child, struct process *reaper, struct list *later)
+/* Give `child` to the process that adopts it.  A zombie that this one ignores goes to `later`.
+ * process_lock is held. */
+static void reparent_child(struct process *child, struct list *later)
 {
-	struct process *old = child->parent;
+	struct process *old = child->parent, *reaper = reaper_of(old);
 
 	list_remove(&child->sibling_link);
 	child->parent = reaper;
@@ -180,11 +181,22 @@ static void reparent_child(struct process *child, struct process *reaper, struct
 		hang_up_orphans(child->job.group);
 }
 
-/* Make `p` a zombie: reparent its children, signal and wake its parent, and wake those that wait for
- * `p` itself.  Processes that no wait() will report go to `later`. */
+/* Reparent the children of `p`, which has no thread but the caller, so that it gets no others. */
+static void leave_children(struct process *p, struct list *later)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+
+	for (u32 n = 1; !list_empty(&p->children); n++) {
+		reparent_child(list_first(&p->children, struct process, sibling_link), later);
+		process_lock_pause(n);
+	}
+	spin_unlock_irq(&process_lock, flags);
+}
+
+/* Make `p` a zombie: signal and wake its parent, and wake those that wait for `p` itself.  If no
+ * wait() will report it, it goes to `later`. */
 static void become_zombie(struct process *p, struct list *later)
 {
-	struct process *child, *next;
 	bool linked_group; /* our group was not orphaned, because of this parent */
 
 	assert_held(&process_lock);
@@ -193,8 +205,6 @@ static void become_zombie(struct process *p, struct list *later)
 	p->zombie = true;
 	p->exec.has_left_space = true;
 	wait_wake_all(&p->exec.wait);
-	list_for_each_safe (child, next, &p->children, sibling_link)
-		reparent_child(child, reaper_of(p), later);
 	if (linked_group && process_group_orphaned_locked(p->job.group, p))
 		hang_up_orphans(p->job.group);
 	/* Zombies are at the front of the list, so that wait() finds one at once. */
@@ -243,6 +253,7 @@ void thread_exit(int wait_status)
 		init_ended(p);
 	process_event(exit, p);
 	release_resources(p);
+	leave_children(p, &later);
 	flags = spin_lock_irq(&process_lock);
 	become_zombie(p, &later);
 	spin_unlock_irq(&process_lock, flags);

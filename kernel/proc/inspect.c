@@ -8,18 +8,14 @@
 #include "kernel/task/internal.h"
 #include "kernel/vm/address_space.h"
 
-void process_resource_use_locked(struct process *p, struct resource_use *use)
+void process_resource_use(struct process *p, struct resource_use *use)
 {
+	u64 flags;
+
 	process_own_use(p, use);
+	flags = spin_lock_irq(&process_lock);
 	if (p->space)
 		use->peak_resident_pages =
 		    MAX(use->peak_resident_pages, READ_ONCE(p->space->peak_resident));
-}
-
-void process_resource_use(struct process *p, struct resource_use *use)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-
-	process_resource_use_locked(p, use);
 	spin_unlock_irq(&process_lock, flags);
 }

@@ -10,6 +10,3 @@ struct resource_use;
 /* Fill *use with the resource use of the threads of `p`, living and ended, without its children;
  * and with the largest number of resident pages so far. */
 void process_resource_use(struct process *p, struct resource_use *use);
-
-/* The same for a caller that holds process_lock. */
-void process_resource_use_locked(struct process *p, struct resource_use *use);

@@ -104,8 +104,6 @@ static void stay_stopped(struct thread *t, u64 flags)
 /* The default action of a stop signal; signals.lock is held. */
 static void begin_stop(struct process *p, int signal)
 {
-	struct thread *t;
-
 	if (!p->stop.dequeued || p->stop.stopped)
 		return; /* a SIGCONT was sent after the stop signal had been taken */
 	p->stop.stopped = true;
@@ -114,9 +112,7 @@ static void begin_stop(struct process *p, int signal)
 	p->stop.continue_pending = false;
 	p->stop.generation++;
 	p->stop.threads_to_stop = p->thread_count;
-	list_for_each (t, &p->threads, process_link)
-		if (!t->exited)
-			thread_notify(t, WORK_SIGNAL);
+	news_spread(p, false, NULL);
 }
 
 /* Ignore the signal, stop the process, or end it.  Init ignores every signal without a handler. */

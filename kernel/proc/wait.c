@@ -23,8 +23,8 @@ static bool is_wanted(const struct process *child, enum wait_id type, pid_t id, 
 static void result_fill(struct process *child, struct wait_result *result, int code, int status)
 {
 	*result = (struct wait_result){
-	    .pid = child->pid, .uid = child->leader->credentials.uid, .code = code, .status = status};
-	process_resource_use_locked(child, &result->use);
+	    .pid = child->pid, .uid = child->leader->credentials.uid, .code = code, .status = status,
+	    .use = child->use.ended_threads}; /* of a child that lives, not all: to add is a walk */
 	resource_use_add(&result->use, &child->use.children);
 }
 
@@ -74,6 +74,7 @@ static int report_any(struct process *p, enum wait_id type, pid_t id, u32 option
 {
 	bool only_zombies = !(options & (WUNTRACED | WCONTINUED));
 	int answer = -ECHILD;
+	u32 n = 0, events;
 	struct process *child;
 
 	if (type == WAIT_ID_PID) {
@@ -82,7 +83,12 @@ static int report_any(struct process *p, enum wait_id type, pid_t id, u32 option
 			return -ECHILD;
 		return report_child(child, options, result, reap);
 	}
+again:
+	events = p->child_events;
 	list_for_each (child, &p->children, sibling_link) {
+		process_lock_pause(++n);
+		if (p->child_events != events)
+			goto again; /* else `child` is still in the list */
 		if (!is_wanted(child, type, id, options))
 			continue;
 		if (report_child(child, options, result, reap))

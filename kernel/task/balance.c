@@ -46,7 +46,8 @@ static u32 choose_cpu(const struct thread *t, bool spread)
 	return !spread && balance_may_run(t, last) ? last : shortest_queue(t);
 }
 
-void balance_wake_cpu(u32 cpu)
+/* Wake the idle thread of `cpu`, which then looks for work. */
+static void balance_wake_cpu(u32 cpu)
 {
 	/* need_resched must be visible before `polling` is read.  Pairs with idle_poll(), which
 	 * clears `polling` before it reads need_resched for the last time: so either the idle

@@ -17,6 +17,16 @@
  * Sleeps. */
 struct process *process_create(struct process *parent);
 
+/* In a walk under process_lock: at each 16th step `n`, let others have the lock and the CPU for a
+ * moment.  Interrupts were on before it was taken. */
+static inline void process_lock_pause(u32 n)
+{
+	if (n % 16 == 0) {
+		spin_unlock_irq(&process_lock, RFLAGS_IF);
+		(void)spin_lock_irq(&process_lock);
+	}
+}
+
 extern struct lock_class fs_context_class;
 
 /* Insert `p` into the tree of PIDs, the hashes of groups and sessions, and the children of
@@ -91,7 +101,7 @@ void signal_actions_reset(struct signal_actions *a);
  * signals.lock. */
 struct sigaction signal_action_of(struct signal_actions *a, int signal, bool taken);
 
-/* The caller of the following four functions holds the signals.lock of the process. */
+/* The caller of the following functions holds the signals.lock of the process. */
 
 /* Remove one pending signal that is in `set`, sent to the calling thread or to its process, and
  * fill `info`.  Returns its number, or 0 if none is pending. */
@@ -144,17 +154,31 @@ static inline bool signal_stops(const struct thread *t)
 	return s->stopped && !(ptrace_on(t) && t->signals.stop_generation == s->generation);
 }
 
+/* --- news.c ----------------------------------------------------------------------------------- */
+
+#define CROWD_MIN 16 /* with more threads, a process gets news in pieces: kernel/linux/crowd */
+
+/* Notify the thread of the present state of its process: it must die or stop, or can take a pending
+ * signal.  `continued`: wake it if it has stopped.  Not the thread `exiting`, which ends by itself, or
+ * NULL.  The caller holds signals.lock.  Any context. */
+void news_tell(struct thread *t, bool continued, const struct thread *exiting);
+
+/* The same for all threads of the process; if they are many, for some now and the others soon. */
+void news_spread(struct process *p, bool continued, const struct thread *exiting);
+
 /* --- dying.c ---------------------------------------------------------------------------------- */
 
-/* The caller holds the signals.lock of the process. */
+/* Must the thread end, because its process ends or because another thread calls exec?  The caller
+ * holds signals.lock. */
+static inline bool signal_dying(const struct thread *t)
+{
+	const struct process *p = t->process;
 
-/* Must the thread end, because its process ends or because another thread calls exec? */
-bool signal_dying(const struct thread *t);
+	return p->group_exiting || (p->exec.thread && p->exec.thread != t);
+}
 
 /* Make all threads of the process end, and the process with `wait_status`.  If an earlier call has
  * decided that already, do nothing.  `exiting` is the thread that calls exit_group(), or NULL; it
- * is not notified, since it ends by itself. */
+ * is not notified, since it ends by itself.  The caller holds signals.lock. */
 void signal_group_exit(struct process *p, int wait_status, const struct thread *exiting);
 
-/* Make all threads of the process except `survivor`, which calls exec, end. */
-void signal_exec_kill(struct process *p, struct thread *survivor);

@@ -66,4 +66,3 @@ void rwlock_read_lock(struct rwlock *l);
 void rwlock_read_unlock(struct rwlock *l);
 void rwlock_write_lock(struct rwlock *l);
 void rwlock_write_unlock(struct rwlock *l);
-bool rwlock_held_for_write(const struct rwlock *l);

@@ -281,6 +281,10 @@ static inline int exec_rights(struct credentials *c, const struct inode *program
 	return WITH_RIGHTS ? rights_exec(c, program, secure) : 0;
 }
 
+/* --- Processes of many threads ---------------------------------------------------------------- */
+
+void crowd_tell(struct process *p, bool continued, const struct thread *exiting);
+
 /* --- pidfd ------------------------------------------------------------------------------------ */
 
 struct clone_args;

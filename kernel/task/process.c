@@ -161,6 +161,7 @@ void process_unlink(struct process *p)
 	list_remove(&p->job.group_link);
 	list_remove(&p->job.session_link);
 	list_remove(&p->sibling_link);
+	p->parent->child_events++;
 	flags = spin_lock_irq(&p->signals.lock);
 	thread_unlink(p->leader);
 	spin_unlock_irq(&p->signals.lock, flags);
@@ -197,10 +198,10 @@ void thread_unlink(struct thread *t)
 {
 	assert_held(&process_lock);
 	assert_held(&t->process->signals.lock);
+	process_event(unlink, t);
 	list_remove(&t->process_link);
 	list_remove(&t->tid_link);
 	threads_linked--;
-	process_event(unlink, t);
 	__atomic_fetch_add(&threads_left, 1, __ATOMIC_RELAXED);
 }
 

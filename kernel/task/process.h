@@ -81,6 +81,7 @@ struct process {
 	struct treap_node pid_node;	    /* in the tree of PIDs, until the process is reaped */
 	struct job job;
 	struct wait_queue child_wait; /* threads of this process wait here for its children */
+	u32 child_events; /* counts what children have to report, and children that were reaped */
 	bool zombie;		/* all threads have ended; the parent has not called wait() yet */
 	int exit_signal;	/* sent to the parent at the end: SIGCHLD, or 0 for none */
 	bool subreaper;		/* adopts orphans among its descendants: prctl(2) */

@@ -145,9 +145,6 @@ static inline bool balance_may_run(const struct thread *t, u32 cpu)
  * interrupts are off. */
 bool balance_steal(u32 to_cpu);
 
-/* Wake the idle thread of `cpu`, which then looks for work. */
-void balance_wake_cpu(u32 cpu);
-
 /* Wake any idle CPU.  Called when a slice of `from_cpu` ends and other threads wait there, so that
  * the idle CPU takes one of them. */
 void balance_wake_any(u32 from_cpu);

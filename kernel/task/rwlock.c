@@ -68,7 +68,7 @@ void rwlock_write_lock(struct rwlock *l)
 
 void rwlock_write_unlock(struct rwlock *l)
 {
-	require(rwlock_held_for_write(l));
+	require(l->writer == current_thread());
 	lockdep_release(l, true);
 	spin_lock(&l->guard);
 	l->writer = NULL;
@@ -78,9 +78,4 @@ void rwlock_write_unlock(struct rwlock *l)
 	else
 		wait_wake_all(&l->readers_queue);
 	spin_unlock(&l->guard);
-}
-
-bool rwlock_held_for_write(const struct rwlock *l)
-{
-	return READ_ONCE(l->writer) == current_thread();
 }

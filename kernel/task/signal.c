@@ -24,8 +24,10 @@ void signal_discard(struct process *p, sigset_t set)
 	struct thread *t;
 
 	signal_queue_discard(p, &p->signals.queue, &p->signals.pending, set);
-	list_for_each (t, &p->threads, process_link)
-		signal_queue_discard(p, &t->signals.queue, &t->signals.pending, set);
+	if (p->signals.sent_to_threads & set)
+		list_for_each (t, &p->threads, process_link)
+			signal_queue_discard(p, &t->signals.queue, &t->signals.pending, set);
+	p->signals.sent_to_threads &= ~set;
 }
 
 /* Remove the first pending signal in `set` from one queue, and fill `info`.  Returns its number, or
@@ -79,30 +81,11 @@ static bool can_take(const struct thread *t, int signal)
 	return !t->exited && ((~t->signals.mask | t->signals.wait_set) & SIGNAL_BIT(signal));
 }
 
-void signal_recalculate(struct thread *t)
-{
-	struct process *p = t->process;
-
-	assert_held(&p->signals.lock);
-	/* WORK_SIGNAL: signal_work() has to end the thread, stop it, report that the process
-	 * continues, or take a signal. */
-	if (signal_dying(t) || signal_stops(t) || p->stop.continue_notify ||
-	    (t->signals.pending | p->signals.pending) & (~t->signals.mask | t->signals.wait_set))
-		thread_notify(t, WORK_SIGNAL);
-	else if (t == current_thread())
-		__atomic_fetch_and(&t->pending_work, ~WORK_SIGNAL, __ATOMIC_SEQ_CST);
-}
-
 void signal_retarget(struct process *p)
 {
-	struct thread *t;
-
 	assert_held(&p->signals.lock);
-	if (!p->signals.pending)
-		return;
-	list_for_each (t, &p->threads, process_link)
-		if (!t->exited && t != current_thread())
-			signal_recalculate(t);
+	if (p->signals.pending)
+		news_spread(p, false, NULL);
 }
 
 /* Choose the thread that takes a signal sent to the process: the calling thread if it can, else the
@@ -130,8 +113,6 @@ static struct thread *choose_thread(struct process *p, int signal)
  * 2.4.1). */
 static void stop_or_continue(struct process *p, int signal)
 {
-	struct thread *t;
-
 	if (SIGNAL_BIT(signal) & SIGNAL_STOP_SET)
 		signal_discard(p, SIGNAL_BIT(SIGCONT));
 	if (signal != SIGCONT)
@@ -141,11 +122,7 @@ static void stop_or_continue(struct process *p, int signal)
 	if (p->stop.stopped)
 		p->stop.continue_pending = p->stop.continue_notify = true;
 	p->stop.stopped = false;
-	list_for_each (t, &p->threads, process_link)
-		if (ptrace_on(t))
-			ptrace_continued(t);
-		else
-			thread_wake_from(t, THREAD_STOPPED);
+	news_spread(p, true, NULL);
 }
 
 /* Would the signal have no effect?  A blocked signal is kept, since its action may be different
@@ -223,6 +200,8 @@ int signal_send_locked(struct process *p, struct thread *only, int signal,
 	if (result < 0)
 		return result;
 	*pending |= SIGNAL_BIT(signal);
+	if (only)
+		p->signals.sent_to_threads |= SIGNAL_BIT(signal);
 	if (can_take(target, signal))
 		thread_notify(target, WORK_SIGNAL);
 	return 0;
@@ -362,9 +341,10 @@ int wait_status_code(int wait_status, int *status)
 static void send_child_signal(struct process *p, int signal, int code, int status)
 {
 	struct siginfo info = {.signo = signal, .code = code};
-	struct resource_use use;
+	struct resource_use use = p->use.ended_threads; /* all, if it has ended */
 
-	process_own_use(p, &use);
+	if (!p->zombie) /* as on Linux */
+		thread_times(p->leader, &use.user_ns, &use.kernel_ns);
 	info.child.pid = p->pid;
 	info.child.uid = p->leader->credentials.uid;
 	info.child.status = status;
@@ -372,6 +352,7 @@ static void send_child_signal(struct process *p, int signal, int code, int statu
 	info.child.stime = (s64)(use.kernel_ns / (NSEC_PER_SEC / 100));
 	if (signal)
 		(void)signal_send_process(p->parent, signal, &info);
+	p->parent->child_events++;
 	wait_wake_all(&p->parent->child_wait);
 }
 

@@ -130,6 +130,8 @@ struct signals {
 	struct signal_actions *actions;
 	sigset_t pending;  /* sent to the process: any thread may take them */
 	struct list queue; /* as in struct thread_signals */
+	sigset_t sent_to_threads; /* sent to single threads since signal_discard() discarded them:
+				   * no other signals are in their `pending` */
 	u32 group_signals; /* counts signals that were sent to the whole process group or to all
 			    * processes: fork() compares it, so that no child misses one */
 	int parent_death;  /* the signal that this process gets when its parent ends; 0: none */

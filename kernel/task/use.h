@@ -36,7 +36,8 @@ struct thread_use {
 
 /* What a process has used, except what its living threads have counted.  Under process_lock. */
 struct process_use {
-	struct resource_use ended_threads;
+	struct resource_use ended_threads; /* of a zombie: all that it has used */
+	u32 ended_count;		   /* number of threads in it */
 	struct resource_use children; /* children for which it has waited, and their children */
 };
 
@@ -44,8 +45,8 @@ struct process_use {
 void thread_resource_use(struct thread *t, struct resource_use *use);
 
 /* What all threads of `p`, living and ended, have used; its children are not included.  The peak is
- * that of former address spaces only: process_resource_use() adds the present one.  The caller
- * holds process_lock. */
+ * that of former address spaces only: process_resource_use() adds the present one.  Takes
+ * process_lock, and releases it now and then if interrupts are on. */
 void process_own_use(struct process *p, struct resource_use *use);
 
 /* Add `use` to `sum`.  The peak becomes the larger of the two. */

@@ -1,4 +1,4 @@
-/* host-sources: kernel/mem/slab.c kernel/mem/page.c kernel/mem/early.c kernel/lib/string.c
+/* host-sources: kernel/linux/slab_stats.c kernel/mem/slab.c kernel/mem/page.c kernel/mem/early.c kernel/lib/string.c
  * kernel/lib/format.c tests/unit/machine/machine.c tests/unit/machine/panic.c */
 /* host-flags: -include tests/unit/rename.h -iquote tests/unit/machine -DHEDDLE_DEBUG=1 */
 /* SPDX-License-Identifier: MIT
@@ -10,6 +10,7 @@
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sync/spinlock.h"
+#include "kernel/linux/slab_stats.h"
 #include "tests/unit/host.h"
 #include "tests/unit/machine/machine.h"
 

@@ -132,7 +132,7 @@ struct family {
 	u64 tty;
 	u32 threads;
 	int umask; /* -1: a zombie has none */
-	struct resource_use own, children;
+	struct resource_use children;
 };
 
 static void family_read(struct process *p, struct family *f)
@@ -147,7 +147,6 @@ static void family_read(struct process *p, struct family *f)
 			     .threads = p->thread_count + p->leader->exited,
 			     .umask = p->fs ? (int)READ_ONCE(p->fs->umask) : -1,
 			     .children = p->use.children};
-	process_own_use(p, &f->own);
 	spin_unlock_irq(&process_lock, flags);
 }
 
@@ -156,6 +155,7 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 {
 	struct address_space *as = process_space_get(p);
 	struct signal_sets s;
+	struct resource_use own;
 	struct family f;
 	int nice = sched_attributes_of(t)->nice;
 	u64 user, kernel;
@@ -163,8 +163,9 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	family_read(p, &f);
 	signal_sets_read(t, p, &s);
 	if (whole) {
-		user = f.own.user_ns;
-		kernel = f.own.kernel_ns;
+		process_own_use(p, &own);
+		user = own.user_ns;
+		kernel = own.kernel_ns;
 	} else {
 		thread_times(t, &user, &kernel);
 	}
@@ -172,7 +173,7 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 		    f.parent, f.group, f.session, f.tty, f.foreground);
 	/* There are no major faults, since nothing is read from a disk. */
 	text_printf(text, "%lu %lu 0 0 %lu %lu %lu %lu ",
-		    whole ? f.own.minor_faults : t->use.counted.minor_faults,
+		    whole ? own.minor_faults : t->use.counted.minor_faults,
 		    f.children.minor_faults, user / TICK_NS, kernel / TICK_NS,
 		    f.children.user_ns / TICK_NS, f.children.kernel_ns / TICK_NS);
 	text_printf(text, "%d %d %u 0 %lu %lu %lu %lu ", 20 + nice, nice, f.threads,

@@ -9,7 +9,7 @@
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/linux/proc/usage.h"
 #include "kernel/linux/process_parts.h"
-#include "kernel/mem/slab.h"
+#include "kernel/linux/slab_stats.h"
 
 static void show_space(struct address_space *as, struct text *text)
 {

@@ -92,8 +92,13 @@ void ptrace_start(struct thread *t, u64 clone_flags, u64 exit_signal)
 	flags = spin_lock_irq(&process_lock);
 	if ((event || clone_flags & CLONE_PTRACE) &&
 	    !ptrace_relate(t, own->tracer, own->options, own->seized)) {
-		if (!own->seized)
+		if (!own->seized) {
+			u64 inner = spin_lock_irq(&t->process->signals.lock);
+
 			t->signals.pending |= SIGNAL_BIT(SIGSTOP);
+			t->process->signals.sent_to_threads |= SIGNAL_BIT(SIGSTOP);
+			spin_unlock_irq(&t->process->signals.lock, inner);
+		}
 		thread_notify(t, own->seized ? WORK_PTRACE_TRAP : WORK_SIGNAL);
 	}
 	spin_unlock_irq(&process_lock, flags);

@@ -185,6 +185,7 @@ void ptrace_tell_tracer(struct thread *t, int code, int status)
 	info.child.stime = (s64)(kernel / (NSEC_PER_SEC / 100));
 	if (!quiet && action.handler != SIG_IGN)
 		(void)signal_send_process(tracer, SIGCHLD, &info);
+	tracer->child_events++;
 	wait_wake_all(&tracer->child_wait);
 }
 

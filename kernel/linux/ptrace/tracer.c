@@ -24,8 +24,8 @@ static bool is_wanted(const struct thread *t, enum wait_id type, pid_t id)
 static void result_fill(struct thread *t, struct wait_result *w, int code, int status)
 {
 	*w = (struct wait_result){
-	    .pid = t->tid, .uid = t->credentials.uid, .code = code, .status = status};
-	process_resource_use_locked(t->process, &w->use);
+	    .pid = t->tid, .uid = t->credentials.uid, .code = code, .status = status,
+	    .use = t->process->use.ended_threads}; /* as in wait.c */
 }
 
 /* Fill *w and return true if the tracee has something to report, as report_child() of wait.c. */

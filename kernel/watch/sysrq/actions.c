@@ -3,6 +3,7 @@
  * Memory, and the keys that end something.
  */
 #include "arch/x86_64/pc/power.h"
+#include "kernel/linux/slab_stats.h"
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
