@@ -198,12 +198,14 @@ KTEST(runqueue_slices_are_fair)
 }
 
 /* A slice is not cut short: 30 slices give at most about 30 turns, and twice as many are allowed.
- */
+ * Threads that wake up do not preempt here: the thread that waits for the end does so each ms. */
 KTEST(runqueue_slices_are_whole)
 {
 	u64 turns = 0;
 
+	WRITE_ONCE(sched_virtual_rr, false);
 	run_all(spin);
+	WRITE_ONCE(sched_virtual_rr, true);
 	for (u32 i = 0; i < THREADS; i++)
 		turns += shared.switches[i];
 	KEXPECT(turns <= 60);
