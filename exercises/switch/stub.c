@@ -13,12 +13,11 @@ bool pmap_switch(struct pmap *next)
 }
 
 /* Load all machine state of `next` except its general registers and its stack: the page-table root
- * (pmap_switch(), which says if it has changed), the FPU (arch.fpu, NULL if a thread has none), FS
+ * (pmap_switch(), which says if it has changed), the FPU, FS
  * base and kernel GS base (wrmsr(); only user threads have an FS base), and for the next entry to
  * the kernel its stack: cpu->kernel_sp and tss_set_kernel_stack(), the end of kernel_stack.  The
- * FPU registers are saved at each switch and restored only if this CPU holds those of another
- * thread: cpu->fpu_owner is the thread whose registers are in the FPU, arch.fpu_cpu the CPU where a
- * thread's registers were last.  A dead thread's need no saving.  cpu->current is the running
+ * FPU registers are the task of fpu_switch(), which has to know both threads (`arch`), and whether
+ * the registers may hold the state of another address space.  cpu->current is the running
  * thread. */
 static void switch_machine_state(struct runqueue *rq, struct thread *prev, struct thread *next,
 				 bool preempted)

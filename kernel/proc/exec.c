@@ -11,6 +11,7 @@
 
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
+#include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/segments.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
@@ -148,8 +149,9 @@ static void reset_thread(struct thread *t, const struct exec *e)
 	preempt_disable();
 	t->arch.segments.all = t->arch.fs_base = t->arch.gs_base = 0;
 	segments_load(&t->arch);
+	fpu_reset(&t->arch);
+	fpu_claim(&t->arch); /* no state of the old program stays in the registers */
 	preempt_enable();
-	fpu_state_set(NULL);
 	__atomic_fetch_or(&t->pending_work, WORK_NEW_FRAME, __ATOMIC_RELAXED);
 	*frame = (struct trap_frame){
 	    .vector = frame->vector,

@@ -89,10 +89,9 @@ static struct thread *copy_thread(const struct clone_args *args)
 	frame->rax = 0;
 	if (args->stack)
 		frame->rsp = args->stack + args->stack_size;
-	preempt_disable(); /* or a switch could load the registers anew in the middle */
-	fpu_save(self->arch.fpu);
-	preempt_enable();
+	fpu_save(&self->arch, false);
 	memcpy(t->arch.fpu, self->arch.fpu, fpu_area_size);
+	t->arch.fpu_form = self->arch.fpu_form;
 	segments_save(&self->arch);
 	t->arch.segments = self->arch.segments;
 	t->arch.fs_base = self->arch.fs_base;

@@ -39,10 +39,6 @@ void process_discard(struct process *child);
 int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction *action,
 		       const struct siginfo *info, sigset_t mask);
 
-/* Give the calling thread this FPU state, or the initial one if `area` is NULL. */
-struct fpu_area;
-void fpu_state_set(const struct fpu_area *area);
-
 /* --- elf.c ------------------------------------------------------------------------------------ */
 
 struct elf_image {

@@ -116,86 +116,50 @@ int signal_altstack(const struct signal_stack *new_stack, struct signal_stack *o
 
 static int fpstate_write(u64 address)
 {
-	struct thread *t = current_thread();
+	struct arch_thread *arch = &current_thread()->arch;
 	struct xstate_words words = {.magic1 = XSTATE_MAGIC1,
 				     .extended_size = (u32)fpstate_size(),
 				     .features = fpu_xcr0,
 				     .size = fpu_area_size};
 
-	preempt_disable();
-	fpu_save_whole(t->arch.fpu);
-	preempt_enable();
+	fpu_save(arch, true);
 	if (!fpu_xcr0)
-		return copy_to_user((void *)address, t->arch.fpu, FXSAVE_SIZE);
-	/* The copy may be preempted: a switch saves the same registers to the same place. */
-	if (copy_to_user((void *)address, t->arch.fpu, fpu_area_size) < 0 ||
+		return copy_to_user((void *)address, arch->fpu, FXSAVE_SIZE);
+	if (copy_to_user((void *)address, arch->fpu, fpu_area_size) < 0 ||
 	    copy_to_user((void *)(address + SW_BYTES_AT), &words, sizeof(words)) < 0)
 		return -EFAULT;
 	return put_user_u32((u32 *)(address + fpu_area_size), XSTATE_MAGIC2);
 }
 
-/* Number of bytes of FPU state at `address`: the whole XSAVE area if both magic words are present,
- * else FXSAVE_SIZE. */
-static size_t fpstate_extent(u64 address)
-{
-	struct xstate_words words;
-	u32 magic2;
-
-	if (!fpu_xcr0 ||
-	    copy_from_user(&words, (const void *)(address + SW_BYTES_AT), sizeof(words)) < 0 ||
-	    words.magic1 != XSTATE_MAGIC1 || words.size != fpu_area_size ||
-	    get_user_u32(&magic2, (const u32 *)(address + words.size)) < 0 ||
-	    magic2 != XSTATE_MAGIC2)
-		return FXSAVE_SIZE;
-	return fpu_area_size;
-}
-
-void fpu_state_set(const struct fpu_area *area)
-{
-	struct fpu_area *own = current_thread()->arch.fpu;
-
-	preempt_disable();
-	if (area)
-		memcpy(own, area, fpu_area_size);
-	else
-		fpu_area_init(own);
-	fpu_restore(own);
-	preempt_enable();
-}
-
-/* Read the FPU state at `address` into *area; the initial state if it is 0.  -EFAULT; -EINVAL if
- * loading it would fault. */
-static int fpstate_fill(struct fpu_area *area, u64 address)
-{
-	size_t n = fpstate_extent(address);
-	u64 *header = (u64 *)((char *)area + XSTATE_AT);
-
-	fpu_area_init(area);
-	if (!address)
-		return 0;
-	if (copy_from_user(area, (const void *)address, n) < 0)
-		return -EFAULT;
-	if (fpu_xcr0 && n == FXSAVE_SIZE) {
-		memset(header, 0, XSTATE_HEADER);
-		header[0] = XSTATE_FP_SSE;
-	}
-	return fpu_area_sanitize(area) ? 0 : -EINVAL;
-}
-
+/* Read the FPU state at `address`; the initial state if it is 0.  The frame holds a whole XSAVE area
+ * if both magic words are present, else the FXSAVE image alone.  -EFAULT; -EINVAL if loading it would
+ * fault.  After an error the thread has the initial state, as on Linux. */
 static int fpstate_read(u64 address)
 {
-	/* The thread's own area cannot be the buffer: every context switch overwrites it. */
-	void *buffer = kmalloc(fpu_area_size + 64);
-	struct fpu_area *area = (struct fpu_area *)ALIGN_UP((u64)buffer, 64);
-	int result = -ENOMEM;
+	struct arch_thread *arch = &current_thread()->arch;
+	char *area = (char *)arch->fpu;
+	const struct xstate_words *words = (const struct xstate_words *)(area + SW_BYTES_AT);
+	u32 magic2;
 
-	if (!buffer)
-		return result;
-	result = fpstate_fill(area, address);
-	if (result == 0)
-		fpu_state_set(area);
-	kfree(buffer);
-	return result;
+	fpu_reset(arch);
+	if (!address)
+		return 0;
+	if (copy_from_user(area, (const void *)address, FXSAVE_SIZE) < 0)
+		return -EFAULT;
+	if (fpu_xcr0 && words->magic1 == XSTATE_MAGIC1 && words->size == fpu_area_size &&
+	    get_user_u32(&magic2, (const u32 *)(address + fpu_area_size)) == 0 &&
+	    magic2 == XSTATE_MAGIC2) {
+		if (copy_from_user(area + FXSAVE_SIZE, (const void *)(address + FXSAVE_SIZE),
+				   fpu_area_size - FXSAVE_SIZE) < 0)
+			return -EFAULT;
+	} else if (fpu_xcr0) {
+		memset(area + XSTATE_AT, 0, XSTATE_HEADER);
+		*(u64 *)(area + XSTATE_AT) = XSTATE_FP_SSE;
+	}
+	if (!fpu_area_sanitize(arch->fpu))
+		return -EINVAL;
+	fpu_area_set(arch);
+	return 0;
 }
 
 /* --- Frames ----------------------------------------------------------------------------------- */
@@ -260,7 +224,7 @@ int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction 
 	s.uc.mask = mask;
 	if (fpstate_write(fpstate) < 0 || copy_to_user((void *)sp, &s, sizeof(s)) < 0)
 		return -EFAULT;
-	fpu_state_set(NULL); /* handlers start with the initial state, as on Linux */
+	fpu_reset(&current_thread()->arch); /* handlers start with the initial state, as on Linux */
 	if (a->flags & SS_AUTODISARM)
 		*a = (struct altstack){0};
 	f->rdi = (u64)signal;

@@ -89,22 +89,6 @@ SYSCALL2(rt_sigsuspend, user, size)
 	return wait_for_signal();
 }
 
-SYSCALL4(rt_sigtimedwait, user, user_info, timeout, size)
-{
-	struct siginfo info;
-	sigset_t set;
-	u64 deadline;
-	int result = sigset_get(&set, user, size);
-
-	if (!result)
-		result = deadline_get(timeout, TIMESPEC, &deadline);
-	if (!result)
-		result = signal_wait(set, &info, deadline);
-	if (result > 0 && user_info && copy_to_user((void *)user_info, &info, sizeof(info)))
-		result = -EFAULT;
-	return result;
-}
-
 SYSCALL2(sigaltstack, user, old_user)
 {
 	struct signal_stack stack, old;

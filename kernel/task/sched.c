@@ -111,13 +111,7 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 	rq->stats.running = next->tid;
 	rq->stats.switches_root += root_changed;
 	trace_switch(prev, next, next->use.run_since_ns, root_changed, preempted);
-	if (prev->arch.fpu && prev->state != THREAD_DEAD)
-		fpu_save(prev->arch.fpu);
-	if (next->arch.fpu && (cpu->fpu_owner != next || next->arch.fpu_cpu != cpu->id)) {
-		fpu_restore(next->arch.fpu);
-		cpu->fpu_owner = next;
-		next->arch.fpu_cpu = cpu->id;
-	}
+	fpu_switch(&prev->arch, &next->arch, root_changed);
 	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all))
 		switch_segments(prev, next);
 	if (ptrace_has_work(prev, WORK_DEBUG_REGS) | ptrace_has_work(next, WORK_DEBUG_REGS))
@@ -289,7 +283,7 @@ void thread_exit_final(void)
 
 	trace_value(TRACE_EXIT, 0);
 	irq_disable();
-	if (this_cpu()->fpu_owner == t)
+	if (this_cpu()->fpu_owner == &t->arch)
 		this_cpu()->fpu_owner = NULL;
 	/* No waker changes the state DEAD.  finish_switch() drops the running thread's reference
 	 * once this stack is no longer in use. */

@@ -195,10 +195,6 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
  * (sigpending(2)). */
 sigset_t signal_pending_set(void);
 
-/* sigtimedwait(2): wait until `deadline_ns` for a signal in `set` and take it.  Returns its number,
- * -EAGAIN (deadline) or -EINTR (another signal).  Sleeps. */
-int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns);
-
 /* sigaltstack(2) for the calling thread; either pointer may be NULL.  0, -EPERM (`user_sp` lies on
  * the present alternate stack), -EINVAL, -ENOMEM (too small). */
 int signal_altstack(const struct signal_stack *new_stack, struct signal_stack *old_stack,

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signal actions and masks, and waiting for signals: sigaction(), sigprocmask(), sigsuspend(),
- * sigpending(), sigtimedwait().
+ * Signal actions and masks: sigaction(), sigprocmask(), sigsuspend(), sigpending().
  */
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/task/internal.h"
 
@@ -76,29 +74,4 @@ sigset_t signal_pending_set(void)
 
 	spin_unlock_irq(&t->process->signals.lock, flags);
 	return set;
-}
-
-int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns)
-{
-	struct thread *t = current_thread();
-	struct process *p = t->process;
-	struct wait_queue queue; /* no waker uses it: only signals or the deadline end the sleep */
-	u64 flags = spin_lock_irq(&p->signals.lock);
-	int signal;
-
-	set &= ~SIGNAL_UNBLOCKABLE;
-	wait_queue_init(&queue, "sigwait");
-	signal = signal_take(set, info);
-	signal_recalculate(t); /* clear an old WORK_SIGNAL, which would end the sleep */
-	/* A signal that woke us and that another thread has taken is no interruption. */
-	while (!signal && deadline_ns > clock_now_ns() && !thread_interrupted(WAIT_SIGNALS)) {
-		t->signals.wait_set = set;
-		(void)wait_sleep_irq(&queue, &p->signals.lock, deadline_ns, WAIT_SIGNALS);
-		t->signals.wait_set = 0;
-		signal = signal_take(set, info);
-		signal_retarget(p); /* another thread may wait for what else came */
-		signal_recalculate(t);
-	}
-	spin_unlock_irq(&p->signals.lock, flags);
-	return signal ? signal : thread_interrupted(WAIT_SIGNALS) ? -EINTR : -EAGAIN;
 }

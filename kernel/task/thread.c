@@ -34,7 +34,7 @@ void thread_init(void)
  * returns whole frames, which have the alignment that XSAVE needs. */
 static struct fpu_area *fpu_area_alloc(void)
 {
-	return fpu_cache ? slab_alloc(fpu_cache) : kmalloc(fpu_area_size);
+	return fpu_cache ? slab_alloc_zeroed(fpu_cache) : kzalloc(fpu_area_size);
 }
 
 static void fpu_area_free(struct fpu_area *area)
@@ -126,7 +126,6 @@ struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void 
 		thread_free(t);
 		return ERR_PTR(-ENOMEM);
 	}
-	fpu_area_init(t->arch.fpu);
 	return t;
 }
 

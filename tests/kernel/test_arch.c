@@ -60,14 +60,14 @@ KTEST(fpu_area_refuses_what_would_fault)
 	struct fpu_area *area = (struct fpu_area *)storage;
 
 	KEXPECT(fpu_area_size <= sizeof(storage));
-	fpu_area_init(area);
+	memset(storage, 0, sizeof(storage));
 	KEXPECT(fpu_area_sanitize(area));
 	storage[27] = 0x80; /* the highest bit of MXCSR is reserved */
 	KEXPECT(!fpu_area_sanitize(area));
-	fpu_area_init(area);
+	memset(storage, 0, sizeof(storage));
 	storage[519] = 0x40; /* an unknown component, if the CPU has XSAVE */
 	KEXPECT_EQ(fpu_area_sanitize(area), fpu_xcr0 == 0);
-	fpu_area_init(area);
+	memset(storage, 0, sizeof(storage));
 	storage[527] = 0x80; /* the compacted format */
 	KEXPECT_EQ(fpu_area_sanitize(area), fpu_xcr0 == 0);
 }

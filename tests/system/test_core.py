@@ -24,7 +24,7 @@ SKIPPED = {"executes": ["scripts", "priority_is_kept", "by_descriptor"], "fds": 
            "pipes": ["sizes", "poll_bits", "fifo", "reopened"],
            "processes": ["wait_by_id", "resources", "clones_by_structure", "names", "options",
                          "dumpable"],
-           "signals": ["queueing", "queued_to_threads"], "threads": ["affinity", "policies"]}
+           "signals": ["queueing", "waiting", "queued_to_threads"], "threads": ["affinity", "policies"]}
 
 EXTENSIONS = sorted(str(path.relative_to(ROOT)) for path in
                     [ROOT / "kernel/dev", *(ROOT / "kernel/linux").iterdir(),

@@ -233,6 +233,7 @@ static void waiting(void)
 	long start;
 	int n;
 
+	SKIP_IF(!has_call(SYS_rt_sigtimedwait), "no sigtimedwait()");
 	mask(SIG_BLOCK, SIGUSR1);
 	start = now_ms();
 	CHECK_ERR(sigtimedwait(&set, NULL, &t), EAGAIN);

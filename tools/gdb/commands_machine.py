@@ -54,7 +54,7 @@ class Cpu(Command):
                          "on" if kernel.register_u64("eflags") >> 9 & 1 else "off",
                          f"{kernel.register_u64('cr3'):#x}{lazy}", int(c["preempt_count"]),
                          int(c["need_resched"]), int(c["irq_depth"]),
-                         kernel.thread_at(owner).label if owner else "-", int(c["interrupts"]),
+                         kernel.thread_at(owner - kernel.offset_of("struct thread", "arch")).label if owner else "-", int(c["interrupts"]),
                          place_of(pc, kernel.running(cpu))))
         table(rows)
 

@@ -55,5 +55,7 @@ int64_t dir_rename(long n);
 int64_t exec_argument(long n);
 int64_t file_fault(long n);
 int64_t fault_signal(long n);
+int64_t signal_caught(long n);
+int64_t yield_fpu(long n);
 int64_t set_action(long n);
 int64_t unknown_call(long n);

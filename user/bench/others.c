@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,68 @@ int64_t fault_signal(long n)
 		exit(1);
 	}
 	return end - start;
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+	caught++;
+}
+
+/* A signal by tgkill(), its handler, and the return: unlike raise(), without changes of the mask. */
+int64_t signal_caught(long n)
+{
+	pid_t process = getpid(), thread = (pid_t)syscall(SYS_gettid);
+	struct sigaction action = {.sa_handler = on_signal}, before;
+	int64_t start, end;
+
+	sigaction(SIGUSR1, &action, &before);
+	caught = 0;
+	start = now();
+	for (long i = 0; i < n; i++)
+		syscall(SYS_tgkill, process, thread, SIGUSR1);
+	end = now();
+	sigaction(SIGUSR1, &before, NULL);
+	if (caught != n) {
+		fputs("bench: a signal was not caught\n", stderr);
+		exit(1);
+	}
+	return end - start;
+}
+
+/* The partner of yield_fpu(). */
+static void use_fpu(void)
+{
+	__atomic_store_n(&shared->word, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&shared->word, __ATOMIC_ACQUIRE) == 1) {
+		__asm__ volatile("cvtsi2sd %0, %%xmm0" : : "r"(1) : "xmm0");
+		sched_yield();
+		shared->count++;
+	}
+}
+
+/* Two threads that both use vector registers between two switches. */
+int64_t yield_fpu(long n)
+{
+	struct partner partner = {.run = use_fpu, .cpu = cpus[0]};
+	unsigned long before, after;
+	int64_t start, end;
+
+	shared->word = 0;
+	partner_start(&partner, 0);
+	while (__atomic_load_n(&shared->word, __ATOMIC_ACQUIRE) == 0)
+		sched_yield();
+	before = shared->count;
+	start = now();
+	for (long i = 0; i < n; i++) {
+		__asm__ volatile("cvtsi2sd %0, %%xmm0" : : "r"(1) : "xmm0");
+		sched_yield();
+	}
+	end = now();
+	after = shared->count;
+	__atomic_store_n(&shared->word, 2, __ATOMIC_RELEASE);
+	partner_end(&partner);
+	return (end - start) * n / (int64_t)(n + (after - before));
 }
 
 int64_t set_action(long n)

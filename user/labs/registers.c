@@ -380,7 +380,7 @@ const struct lab lab = {
     .expect = LAB_CORRECTED,
     .books = "A thread has a thread ID, a program counter, a register set and a stack "
 	     "(Silberschatz, 4.1).",
-    .sources = "arch/x86_64/cpu/switch.S context_switch(), arch/x86_64/cpu/fpu.c fpu_save(), "
+    .sources = "arch/x86_64/cpu/switch.S context_switch(), arch/x86_64/cpu/fpu.c fpu_switch(), "
 	       "arch/x86_64/entry/entry.S",
     .tour = "switch",
     .run = run,

@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/cpu/fpu.h"
 
+#include "arch/x86_64/cpu/arch_thread.h"
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/percpu.h"
@@ -30,8 +31,24 @@ struct fpu_area {
 u32 fpu_area_size;
 u64 fpu_xcr0 __hot_data;
 
-static u32 mxcsr_mask __hot_data;
+/* The state that a program starts with.  XRSTOR takes the components that are not in `xstate_bv`,
+ * here all, as initial, and reads only MXCSR. */
+static struct fpu_area initial_area = {.fcw = 0x37f, .mxcsr = 0x1f80};
 static bool leaks_pointers __hot_data; /* FXSAVE and FXRSTOR skip FIP, FDP and FOP */
+
+static void use_begins(struct cpu *cpu)
+{
+	if (!cpu->fpu_in_use)
+		__asm__ volatile("clts");
+	cpu->fpu_in_use = true;
+}
+
+static void use_ends(struct cpu *cpu)
+{
+	if (cpu->fpu_in_use)
+		write_cr0(read_cr0() | CR0_TS);
+	cpu->fpu_in_use = false;
+}
 
 static void xsetbv(u32 index, u64 value)
 {
@@ -57,16 +74,14 @@ static void fpu_measure(void)
 
 	fpu_area_size = fpu_xcr0 ? MAX(cpuid(0xd, 0).ebx, (u32)sizeof(struct fpu_area)) : 512;
 	__asm__ volatile("fxsave64 %0" : "=m"(probe));
-	mxcsr_mask = probe.mxcsr_mask ? probe.mxcsr_mask : 0xffbf;
+	initial_area.mxcsr_mask = probe.mxcsr_mask ? probe.mxcsr_mask : 0xffbf;
 	/* AMD processors before Zen 2 save and load these pointers only while an exception is
 	 * pending, so a thread could read those of another program (CVE-2006-1056). */
 	leaks_pointers =
 	    !strcmp(cpu_features.vendor, "AuthenticAMD") &&
 	    (cpuid(0x80000000, 0).eax < 0x80000008 || !(cpuid(0x80000008, 0).ebx & 1U << 2));
 	log_info("fpu: %s, features 0x%lx, %u bytes",
-		 !fpu_xcr0		 ? "FXSAVE"
-		 : cpu_features.xsaveopt ? "XSAVEOPT"
-					 : "XSAVE",
+		 cpu_features.xsaveopt ? "XSAVEOPT" : fpu_xcr0 ? "XSAVE" : "FXSAVE",
 		 (unsigned long)fpu_xcr0, fpu_area_size);
 }
 
@@ -82,58 +97,105 @@ void fpu_init_cpu(void)
 		xsetbv(0, fpu_xcr0);
 	}
 	__asm__ volatile("fninit");
+	this_cpu()->fpu_in_use = true;
 	if (!this_cpu_id())
 		fpu_measure();
+	use_ends(this_cpu());
 }
 
-void fpu_area_init(struct fpu_area *area)
-{
-	memset(area, 0, fpu_area_size);
-	area->fcw = 0x37f;
-	area->mxcsr = 0x1f80;
-	area->mxcsr_mask = mxcsr_mask;
-	if (fpu_xcr0)
-		area->xstate_bv = XCR0_X87_SSE;
-}
+/* --- Registers and areas ---------------------------------------------------------------------- */
 
-void fpu_save_whole(struct fpu_area *area)
-{
-	if (!fpu_xcr0)
-		fpu_save(area);
-	else
-		__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((u32)fpu_xcr0),
-				 "d"((u32)(fpu_xcr0 >> 32))
-				 : "memory");
-}
-
-void fpu_save(struct fpu_area *area)
+/* `whole`: also the components that are in their initial state, which XSAVEOPT does not write (SDM 1
+ * 13.9). */
+static void state_save(struct arch_thread *t, bool whole)
 {
 	u32 low = (u32)fpu_xcr0, high = (u32)(fpu_xcr0 >> 32);
 
 	if (!fpu_xcr0)
-		__asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
-	else if (cpu_features.xsaveopt)
-		__asm__ volatile("xsaveopt64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
+		__asm__ volatile("fxsave64 (%0)" ::"r"(t->fpu) : "memory");
+	else if (cpu_features.xsaveopt && !whole)
+		__asm__ volatile("xsaveopt64 (%0)" ::"r"(t->fpu), "a"(low), "d"(high) : "memory");
 	else
-		__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
+		__asm__ volatile("xsave64 (%0)" ::"r"(t->fpu), "a"(low), "d"(high) : "memory");
+	t->fpu_form = whole ? FPU_WHOLE : FPU_SAVED;
 }
 
-void fpu_restore(const struct fpu_area *area)
+/* Load the registers, unless they hold the state of `t`: neither has another thread loaded its own here
+ * since, nor `t` on another CPU. */
+static void state_load(struct cpu *cpu, struct arch_thread *t)
 {
+	const struct fpu_area *area = t->fpu_form == FPU_INITIAL ? &initial_area : t->fpu;
+
+	if (cpu->fpu_owner == t && t->fpu_cpu == cpu->id)
+		return;
 	/* FILD overwrites the pointers, so that nothing of another thread is left in them. */
 	if (leaks_pointers)
-		__asm__ volatile("fnclex; emms; fildl %0" ::"m"(mxcsr_mask));
+		__asm__ volatile("fnclex; emms; fildl %0" ::"m"(initial_area.mxcsr_mask));
 	if (fpu_xcr0)
 		__asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"((u32)fpu_xcr0),
 				 "d"((u32)(fpu_xcr0 >> 32))
 				 : "memory");
 	else
 		__asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
+	cpu->fpu_owner = t;
+	t->fpu_cpu = cpu->id;
+}
+
+void fpu_switch(struct arch_thread *prev, struct arch_thread *next, bool other_space)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->fpu_in_use && cpu->fpu_owner == prev) /* not if `prev` is dead */
+		state_save(prev, false);
+	if (other_space && next->fpu) {
+		use_begins(cpu);
+		state_load(cpu, next);
+	}
+	use_ends(cpu);
+}
+
+void fpu_claim(struct arch_thread *self)
+{
+	struct cpu *cpu = this_cpu();
+
+	use_begins(cpu);
+	state_load(cpu, self);
+}
+
+/* --- The state of a thread --------------------------------------------------------------------- */
+
+void fpu_save(struct arch_thread *self, bool whole)
+{
+	preempt_disable();
+	if (this_cpu()->fpu_in_use || (whole && self->fpu_form != FPU_WHOLE)) {
+		fpu_claim(self);
+		state_save(self, whole);
+	}
+	/* As on Linux: a handler may change the registers of x87 and SSE in its frame without
+	 * knowing of this word. */
+	if (fpu_xcr0 && whole)
+		self->fpu->xstate_bv |= XCR0_X87_SSE;
+	preempt_enable();
+}
+
+void fpu_reset(struct arch_thread *self)
+{
+	preempt_disable();
+	use_ends(this_cpu());
+	self->fpu_form = FPU_INITIAL;
+	self->fpu_cpu = MAX_CPUS;
+	preempt_enable();
+}
+
+void fpu_area_set(struct arch_thread *t)
+{
+	t->fpu_form = !fpu_xcr0 || t->fpu->xstate_bv == fpu_xcr0 ? FPU_WHOLE : FPU_SAVED;
+	t->fpu_cpu = MAX_CPUS;
 }
 
 bool fpu_area_sanitize(struct fpu_area *area)
 {
-	if (area->mxcsr & ~mxcsr_mask)
+	if (area->mxcsr & ~initial_area.mxcsr_mask)
 		return false;
 	if (!fpu_xcr0)
 		return true;

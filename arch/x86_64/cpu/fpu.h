@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state of FPU, SSE and AVX.  XSAVE is used if the processor has it, else FXSAVE.  The state is
- * saved and loaded at every switch of user threads: lazy switching leaks it (CVE-2018-3665).  The
- * kernel itself is compiled without these registers.
+ * The state of FPU, SSE and AVX.  XSAVE is used if the processor has it, else FXSAVE.  The kernel
+ * itself is compiled without these registers.
+ *
+ * The state of a thread is in the registers of a CPU while the thread uses them, and else in its
+ * area.  CR0.TS tells the two apart: it is set when a thread begins to run, the first instruction
+ * that uses the registers raises #NM, and fpu_claim() clears it.  So a switch saves only what was
+ * used since the last switch, and loads nothing for a thread that does not use it.
+ *
+ * TS alone does not hide the registers: some processors let a program read them by speculation
+ * before #NM arrives (CVE-2018-3665).  So they never hold the state of another address space while
+ * a program runs: a switch to another one loads the state of its thread at once, used or not.
+ * Threads of one address space can read each other's state anyway.
  */
 #pragma once
 
 #include "kernel/lib/base.h"
 
+struct arch_thread;
 struct fpu_area; /* fpu_area_size bytes, 64-byte aligned */
 
 extern u32 fpu_area_size; /* bytes of an area for the enabled features */
@@ -17,18 +27,27 @@ extern u64 fpu_xcr0;	  /* XCR0; 0 without XSAVE */
  * fpu_area_size. */
 void fpu_init_cpu(void);
 
-/* Store the state that a program starts with: FCW 0x37f, MXCSR 0x1f80, all registers zero. */
-void fpu_area_init(struct fpu_area *area);
+/* The part of a switch from `prev` to `next`, of which either may be a kernel thread.
+ * `other_space`: the registers may hold the state of another address space than that of `next`.
+ * Interrupts off. */
+void fpu_switch(struct arch_thread *prev, struct arch_thread *next, bool other_space);
 
-/* Save the registers in an area, or load them from it.  Preemption off. */
-void fpu_save(struct fpu_area *area);
-void fpu_restore(const struct fpu_area *area);
+/* Let the calling thread use the registers until it is switched away, with its state in them.
+ * Preemption off. */
+void fpu_claim(struct arch_thread *self);
 
-/* Like fpu_save(), but write all components.  XSAVEOPT does not write those in their initial state
- * (SDM 1 13.9), but a program that reads its signal frame expects them. */
-void fpu_save_whole(struct fpu_area *area);
+/* Save the state of the calling thread in its area, if it is in the registers alone; and say in
+ * `fpu_form` what the area holds.  `whole`: all components, also those in their initial state. */
+void fpu_save(struct arch_thread *self, bool whole);
 
-/* Returns true if fpu_restore() of `area` cannot fault: header bits within XCR0, reserved bits of
- * MXCSR clear.  The bytes may come from a signal frame, that is, from the user.  Clears in `area`
- * the bits that Linux clears. */
+/* Give the calling thread the initial state.  Its area is then free to be filled. */
+void fpu_reset(struct arch_thread *self);
+
+/* Make what the area of `t` has been filled with its state.  `t` is the calling thread after
+ * fpu_reset(), or a thread that is stopped after fpu_save().  Preemption off. */
+void fpu_area_set(struct arch_thread *t);
+
+/* Returns true if loading `area` cannot fault: header bits within XCR0, reserved bits of MXCSR
+ * clear.  The bytes may come from a signal frame, that is, from the user.  Clears in `area` the bits
+ * that Linux clears. */
 bool fpu_area_sanitize(struct fpu_area *area);

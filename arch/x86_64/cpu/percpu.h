@@ -9,6 +9,7 @@
 #include "kernel/lib/base.h"
 #include "kernel/lib/cpumask.h"
 
+struct arch_thread;
 struct thread;
 struct pmap;
 
@@ -24,8 +25,10 @@ struct cpu {
 	u32 apic_id;
 	u32 irq_depth;		  /* > 0: in an interrupt handler */
 	struct pmap *pmap;	  /* the page tables whose root is in CR3 */
-	struct thread *fpu_owner; /* the thread whose state the FPU registers hold, or NULL */
+	struct arch_thread *fpu_owner; /* of the thread whose state the FPU registers hold, or NULL;
+					* compared, never followed */
 	u64 interrupts;		  /* interrupts that were handled here since boot */
+	bool fpu_in_use;	  /* CR0.TS is clear: the running thread may use these registers */
 	bool pmap_lazy;		  /* a kernel thread runs and does not need the root in CR3 */
 };
 

@@ -5,6 +5,7 @@
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/descriptors.h"
+#include "arch/x86_64/cpu/fpu.h"
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/cpu/usercopy.h"
@@ -23,8 +24,9 @@
 #include "kernel/task/timer.h"
 #include "kernel/vm/address_space.h"
 
-#define VECTOR_X87  16
-#define VECTOR_SIMD 19
+#define VECTOR_NO_FPU 7
+#define VECTOR_X87    16
+#define VECTOR_SIMD   19
 
 /* More than there are CPUs, because each may have an old entry in its TLB. */
 #define FAULT_REPEATS_MAX 1000
@@ -198,6 +200,10 @@ static void trap_user(struct trap_frame *frame, u64 address)
 	u32 vector = (u32)frame->vector;
 	int code = 0;
 
+	if (vector == VECTOR_NO_FPU) {
+		fpu_claim(&t->arch); /* the first use since the thread was switched to */
+		return;
+	}
 	if (vector == VECTOR_DEBUG) {
 		u64 dr6 = dr6_take();
 

@@ -204,9 +204,7 @@ static void prepare_registers(struct thread *t)
 	if (s->step_flag)
 		thread_frame(t)->rflags &= ~RFLAGS_TF;
 	s->step_flag = s->step = false;
-	preempt_disable();
-	fpu_save_whole(t->arch.fpu); /* also the components that are in their initial state */
-	preempt_enable();
+	fpu_save(&t->arch, true);
 	segments_save(&t->arch);
 }
 

@@ -127,7 +127,7 @@ long fpu_registers_set(struct thread *t, u64 buffer, size_t n, bool extended)
 		result = -EINVAL;
 	if (!result) {
 		memcpy(t->arch.fpu, area, fpu_area_size);
-		t->arch.fpu_cpu = MAX_CPUS; /* no CPU has these registers loaded */
+		fpu_area_set(&t->arch);
 	}
 	kfree(memory);
 	return result;

@@ -11,13 +11,13 @@
 
 /* Copy the registers XMM0 to XMM15, which follow the eight x87 registers (SDM 1 10.5.1).  If the SSE
  * bit of XSTATE_BV is clear they are all zero, and the area does not contain them (SDM 1 13.4). */
-static void xmm_read(const struct fpu_area *area, u8 xmm[16][16])
+static void xmm_read(const struct arch_thread *arch, u8 xmm[16][16])
 {
-	const char *bytes = (const char *)area;
+	const char *bytes = (const char *)arch->fpu;
 	u64 features;
 
 	memcpy(&features, bytes + 512, sizeof(features));
-	if (fpu_xcr0 && !(features & 2))
+	if (arch->fpu_form == FPU_INITIAL || (fpu_xcr0 && !(features & 2)))
 		memset(xmm, 0, 256);
 	else
 		memcpy(xmm, bytes + 160, 256);
@@ -39,7 +39,7 @@ void thread_saved_read(struct thread *t, struct thread_saved *saved)
 	};
 	if (!t->on_cpu)
 		saved->kernel = *(struct switch_frame *)t->arch.saved_sp;
-	xmm_read(t->arch.fpu, saved->xmm);
+	xmm_read(&t->arch, saved->xmm);
 	spin_unlock(&rq->lock);
 	irq_restore(flags);
 }
