@@ -471,7 +471,8 @@ def loc(house):
     """Lines of code: layers, in each its rooms, and the largest files."""
     rooms = collections.Counter()
     for f, n in house.lines.items():
-        rooms[layer(f), os.path.dirname(f) + "/"] += n
+        if layer(f):
+            rooms[layer(f), os.path.dirname(f) + "/"] += n
     for name in (CORE, BASE, EXTENSION):
         print(f"{sum(n for (of, _), n in rooms.items() if of == name):6} {name}")
         for (of, folder), n in sorted(rooms.items()):

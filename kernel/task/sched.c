@@ -114,7 +114,7 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 	fpu_switch(&prev->arch, &next->arch, root_changed);
 	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all))
 		switch_segments(prev, next);
-	if (ptrace_has_work(prev, WORK_DEBUG_REGS) | ptrace_has_work(next, WORK_DEBUG_REGS))
+	if (ptrace_has_work(prev, WORK_DEBUG_REGS) || ptrace_has_work(next, WORK_DEBUG_REGS))
 		ptrace_load_debug_registers(next);
 	/* The bases of `prev` need no saving: a program can change them only by arch_prctl(), or by
 	 * loading a selector (segments.c). */

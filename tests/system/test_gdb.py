@@ -263,7 +263,8 @@ def test_memory(scene):
     assert at[0x20000000][2:] == ["rw-p", "1", "1", "anonymous"]
     assert at[0x40000000][2:] == ["rw-p", "1", "0", "anonymous"]
     assert any(r[2] == "r-xp" and r[5] == "/tests/scene" for r in rows)
-    assert rows[-1][5] == "[stack]" and 1 <= int(rows[-1][4]) < 10 < int(rows[-1][3])
+    assert rows[-1][5] == "[vdso]" and rows[-1][2] == "r-xp" and rows[-1][3] == rows[-1][4]
+    assert rows[-2][5] == "[stack]" and 1 <= int(rows[-2][4]) < 10 < int(rows[-2][3])
 
 
 def test_fds(scene):

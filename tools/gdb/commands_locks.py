@@ -45,8 +45,8 @@ def global_locks():
                 if symbol.type.strip_typedefs().name != kind:
                     continue
                 found.append((name, int(symbol.value().address), kind))
-    caches = kernel.variable("caches", "mem/slab.c")
-    for i in range(int(kernel.variable("cache_count", "mem/slab.c"))):
+    caches = kernel.variable("slab_caches")
+    for i in range(int(kernel.variable("slab_cache_count"))):
         found.append((f"slab cache {kernel.text(caches[i]['name'])}",
                       int(caches[i]["lock"].address), "spinlock"))
     buckets = kernel.variable("futex_buckets")

@@ -10,6 +10,7 @@ from kernel import Command, Failure, find_process, table
 
 USES = ("free", "reserved", "kernel", "slab", "page table", "kernel stack", "anonymous", "object",
         "file", "pipe")
+REGION_VDSO = 8  # kernel/linux/vdso_region.h
 O_FLAGS = ((0o2000, "append"), (0o4000, "nonblock"))
 
 
@@ -138,6 +139,8 @@ class Vm(Command):
             return "[heap]"
         if r["is_stack"]:
             return "[stack]"
+        if int(r["advice"]) & REGION_VDSO:
+            return "[vdso]"  # with the page of its data, [vvar]
         return "shared memory" if int(r["object"]) else "anonymous"
 
     @staticmethod
@@ -183,9 +186,9 @@ class Slab(Command):
     name = "slab"
 
     def run(self, arguments):
-        caches = kernel.variable("caches", "mem/slab.c")
+        caches = kernel.variable("slab_caches")
         rows = [("CACHE", "IN USE", "ROOM FOR", "BYTES EACH", "FRAMES", "EMPTY")]
-        for i in range(int(kernel.variable("cache_count", "mem/slab.c"))):
+        for i in range(int(kernel.variable("slab_cache_count"))):
             c = caches[i]
             rows.append((kernel.text(c["name"]), int(c["in_use"]),
                          int(c["slabs"]) * int(c["objects_per_slab"]), int(c["size"]),
