@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* `child`, whose parent ends, gets the parent `reaper`.  process_lock is held.
+/* The parent of `child` ends: it gets the parent reaper_of(child->parent).  process_lock is held.
  *
  * Move it from the old parent's list of children (sibling_link) to the new one's: a zombie to the
  * front, so that wait() finds it at once, a living child to the back.  Its exit_signal becomes
@@ -13,13 +13,13 @@
  * - A process group is orphaned if no member has a parent in another group of the same session:
  * then no shell can continue it.  If the old parent was such a parent of the child's group, and the
  * group is orphaned now (process_group_orphaned_locked(group, NULL)), hang_up_orphans(group). */
-static void reparent_child(struct process *child, struct process *reaper, struct list *later)
+static void reparent_child(struct process *child, struct list *later)
 {
-	/* Here: the child keeps its dead parent. */
-	(void)child;
-	(void)reaper;
+	/* Here: the child keeps its dead parent, and is in no list of children. */
+	list_remove(&child->sibling_link);
 	(void)later;
 	(void)reap_later;
+	(void)reaper_of;
 }
 
 /* All threads of `p` have ended, and its memory has been freed: make it a zombie.  process_lock is
@@ -28,24 +28,19 @@ static void reparent_child(struct process *child, struct process *reaper, struct
  *
  * - p->zombie is what wait() looks for.
  * - A parent in vfork() sleeps in exec.wait until exec.has_left_space is true: set it, and wake.
- * - Each child of `p` gets the parent reaper_of(p).  The loop must allow that a child leaves the
- * list.
+ * - `p` has no children any more: leave_children() has given each a new parent.
  * - If `p` had a parent in another group of the same session, its group may be orphaned without it:
- *   process_group_orphaned_locked(group, p), then hang_up_orphans(group).  Ask about the parent
- *   before the children are moved.
+ *   process_group_orphaned_locked(group, p), then hang_up_orphans(group).
  * - Move `p` to the front of its parent's list of children: wait() looks for zombies only there.
  * - If it is traced, and ptrace_keeps(p->leader, 0) is true, that is all: its tracer is first.
  * - signal_notify_end(p) sends the signal to the parent and wakes its wait().  If it returns true,
  * the parent will not wait: reap_later(). */
 static void become_zombie(struct process *p, struct list *later)
 {
-	struct process *child, *next;
-
 	assert_held(&process_lock);
 	/* Here: wait() finds the zombie if it looks at it, but the parent is not woken. */
 	p->zombie = true;
-	list_for_each_safe (child, next, &p->children, sibling_link)
-		reparent_child(child, reaper_of(p), later);
+	(void)later;
 	(void)hang_up_orphans;
 }
 
