@@ -223,6 +223,8 @@ thread.  gdb has its CPU selected afterwards."""
                 print("stopped for another reason")
                 return
             words = border.say(t)
+        if gdb.selected_frame().pc() == kernel.address_of("entry_syscall_call"):
+            gdb.execute("stepi", to_string=True)  # into the function of the call
         now = t.again()
         user_symbols.load_for_thread(now)
         if now.cpu != t.cpu:
