@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Threads that sleep and wake each other beside threads that compute: nobody waits for ever.
+ * Threads that sleep and wake each other beside threads that compute: none waits for ever.
  *
  *   turns                    what holds on every system
  *   turns sleep|pair|worker|crowd BUSY MS   one figure in MS milliseconds, on one CPU beside BUSY
@@ -198,7 +198,7 @@ static long busy_ms(void)
 
 /* Twelve threads that sleep again and again leave one that computes its share: a thirteenth, and
  * half of that is asked for. */
-static void a_crowd_starves_nobody(void)
+static void a_crowd_starves_none(void)
 {
 	long crowd_ms;
 
@@ -208,7 +208,7 @@ static void a_crowd_starves_nobody(void)
 }
 
 /* Two that wake each other leave a third its share, and it leaves them theirs. */
-static void a_pair_starves_nobody(void)
+static void a_pair_starves_none(void)
 {
 	long rounds;
 
@@ -255,7 +255,7 @@ int main(int argc, char *argv[])
 		return check_failures != 0;
 	}
 	to_one_cpu();
-	RUN(a_crowd_starves_nobody);
-	RUN(a_pair_starves_nobody);
+	RUN(a_crowd_starves_none);
+	RUN(a_pair_starves_none);
 	return check_failures != 0;
 }

@@ -242,7 +242,7 @@ static void never_backwards(void)
 }
 
 static _Atomic int ended;
-static long usual; /* CLOCK_REALTIME minus CLOCK_MONOTONIC, while nobody has set the clock */
+static long usual; /* CLOCK_REALTIME minus CLOCK_MONOTONIC, before a test sets the clock */
 
 /* Each reading is of one of the two settings. */
 static void *read_while_set(void *number)
