@@ -280,7 +280,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "start"))
 		return look_at_start();
-	self = argv[0];
+	self = access("/proc/self/exe", X_OK) ? argv[0] : "/proc/self/exe"; /* argv[0] may have no path */
 	check_start();
 	__builtin_cpu_init();
 	has_avx = __builtin_cpu_supports("avx") != 0;
