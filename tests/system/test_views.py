@@ -81,7 +81,8 @@ def trace_cmd(path):
 
 def as_trace_cmd(event):
     """The same of an event of the text."""
-    name, args = event.name, event.args.strip()
+    # Linux's sched_switch, which trace.dat describes, has no such field.
+    name, args = event.name, re.sub(r" next_turn=\w+$", "", event.args.strip())
     if name in trace_dat.MARKS:
         name, args = "print", f"tracing_mark_write: {args}"
     return (event.comm, str(event.tid), f"{event.cpu:03d}", str(event.time // 10**9),
