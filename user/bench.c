@@ -236,14 +236,19 @@ void close_both(int fds[2])
 	close(fds[1]);
 }
 
-static void pipe_partner(void)
+void echo(int from, int to)
 {
 	char byte;
 
-	close(there[1]);
-	while (read(there[0], &byte, 1) == 1)
-		if (write(back[1], &byte, 1) != 1)
+	while (read(from, &byte, 1) == 1)
+		if (write(to, &byte, 1) != 1)
 			return;
+}
+
+static void pipe_partner(void)
+{
+	close(there[1]);
+	echo(there[0], back[1]);
 }
 
 static int64_t pipe_with(long n, int cpu)
@@ -361,9 +366,8 @@ static int64_t fork_exec(long n)
 	return now() - start;
 }
 
-static int64_t vfork_exec(long n)
+int64_t vfork_exec_with(char **argv, long n)
 {
-	char *argv[] = {self, exit_word, NULL};
 	int64_t start = now();
 
 	for (volatile long left = n; left > 0; left--) {
@@ -376,6 +380,13 @@ static int64_t vfork_exec(long n)
 		reap(pid);
 	}
 	return now() - start;
+}
+
+static int64_t vfork_exec(long n)
+{
+	char *argv[] = {self, exit_word, NULL};
+
+	return vfork_exec_with(argv, n);
 }
 
 static int64_t spawn(long n)

@@ -31,7 +31,9 @@ static void expect_order(const u32 *order)
 	KEXPECT_EQ(queue.queued, 0);
 }
 
-KTEST(runqueue_is_first_in_first_out)
+/* Begin with an empty queue, and with threads that have new slices.  Takes the queue's lock and
+ * disables interrupts; returns what queue_end() needs. */
+static u64 queue_begin(void)
 {
 	u64 flags = irq_save();
 
@@ -41,6 +43,19 @@ KTEST(runqueue_is_first_in_first_out)
 	spin_lock(&queue.lock);
 	for (u32 i = 0; i < THREADS; i++)
 		dummies[i].state = THREAD_RUNNABLE;
+	return flags;
+}
+
+static void queue_end(u64 flags)
+{
+	spin_unlock(&queue.lock);
+	irq_restore(flags);
+}
+
+KTEST(runqueue_is_first_in_first_out)
+{
+	u64 flags = queue_begin();
+
 	for (u32 i = 0; i < THREADS; i++) {
 		runqueue_push(&queue, &dummies[i], 1000 + i);
 		KEXPECT(dummies[i].on_queue);
@@ -51,21 +66,14 @@ KTEST(runqueue_is_first_in_first_out)
 	runqueue_push(&queue, &dummies[2], 0);
 	runqueue_push(&queue, &dummies[0], 0);
 	expect_order((const u32[]){2, 0, THREADS});
-	spin_unlock(&queue.lock);
-	irq_restore(flags);
+	queue_end(flags);
 }
 
 /* The queues by themselves: a woken thread first, then one with a rest of its slice. */
 KTEST(runqueue_woken_goes_first)
 {
-	u64 flags = irq_save();
+	u64 flags = queue_begin();
 
-	memset(dummies, 0, sizeof(dummies));
-	memset(&queue, 0, sizeof(queue));
-	runqueue_init(&queue, NULL);
-	spin_lock(&queue.lock);
-	for (u32 i = 0; i < THREADS; i++)
-		dummies[i].state = THREAD_RUNNABLE;
 	dummies[1].turn = TURN_REST;
 	dummies[2].turn = TURN_WOKEN;
 	for (u32 i = 0; i < THREADS; i++)
@@ -76,8 +84,7 @@ KTEST(runqueue_woken_goes_first)
 	for (u32 i = THREADS; i--;)
 		runqueue_push(&queue, &dummies[i], 0);
 	expect_order((const u32[]){2, 1, 0, THREADS});
-	spin_unlock(&queue.lock);
-	irq_restore(flags);
+	queue_end(flags);
 }
 
 /* What the threads of a test share. */

@@ -34,6 +34,8 @@ void die(const char *what); /* print `what` and errno, and exit */
 int64_t now(void);	    /* nanoseconds */
 void close_both(int fds[2]);
 void reap(pid_t pid); /* wait for a child, which must have succeeded */
+void echo(int from, int to); /* write each byte that comes from `from` to `to`, until its end */
+int64_t vfork_exec_with(char **argv, long n); /* run this program n times */
 void partner_start(struct partner *p, int as_process);
 void partner_end(struct partner *p);
 

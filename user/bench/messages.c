@@ -54,12 +54,8 @@ static char buffer[CHUNK];
 
 static void echo_partner(void)
 {
-	char byte;
-
 	close(ends[0]);
-	while (read(ends[1], &byte, 1) == 1)
-		if (write(ends[1], &byte, 1) != 1)
-			return;
+	echo(ends[1], ends[1]);
 }
 
 int64_t socket_byte(long n)

@@ -20,30 +20,17 @@
 #define FILE_PAGES   4096UL
 #define FAULT_WINDOW 16 /* pages that a fault may map at once, on both kernels */
 
-extern char **environ;
-
 /* Run this program `n` times with `count` arguments more. */
 static int64_t exec_with(int count, long n)
 {
 	static char *argv[ARGUMENTS + 3];
-	int64_t start;
 
 	argv[0] = self;
 	argv[1] = exit_word;
 	for (int i = 0; i < count; i++)
 		argv[2 + i] = "argument";
 	argv[2 + count] = NULL;
-	start = now();
-	for (volatile long left = n; left > 0; left--) {
-		pid_t pid = vfork();
-
-		if (pid == 0) {
-			execve(self, argv, environ);
-			_exit(127);
-		}
-		reap(pid);
-	}
-	return now() - start;
+	return vfork_exec_with(argv, n);
 }
 
 /* What one of 1,000 arguments adds to execve(). */
@@ -87,6 +74,14 @@ int64_t file_fault(long n)
 
 static long caught;
 
+static void expect_caught(long n, const char *what)
+{
+	if (caught == n)
+		return;
+	fprintf(stderr, "bench: a %s was not caught\n", what);
+	exit(1);
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	(void)number;
@@ -108,10 +103,7 @@ int64_t fault_signal(long n)
 		__asm__ volatile(".byte 0x8a, 0x00" : : "a"(0L) : "memory");
 	end = now();
 	sigaction(SIGSEGV, &before, NULL);
-	if (caught != n) {
-		fputs("bench: a fault was not caught\n", stderr);
-		exit(1);
-	}
+	expect_caught(n, "fault");
 	return end - start;
 }
 
@@ -135,10 +127,7 @@ int64_t signal_caught(long n)
 		syscall(SYS_tgkill, process, thread, SIGUSR1);
 	end = now();
 	sigaction(SIGUSR1, &before, NULL);
-	if (caught != n) {
-		fputs("bench: a signal was not caught\n", stderr);
-		exit(1);
-	}
+	expect_caught(n, "signal");
 	return end - start;
 }
 
