@@ -355,7 +355,7 @@ void shrinker_register(void (*shrink)(void))
 
 bool page_may_reclaim(void)
 {
-	return irqs_enabled() && preempt_count() == 0 && !this_cpu()->irq_depth;
+	return preemptible();
 }
 
 void page_drain_all(void)

@@ -45,12 +45,10 @@ void spin_check_release(struct spinlock *lock)
 
 void sleep_check(void)
 {
-	if (!current_thread())
-		return;
-	if (preempt_count() || this_cpu()->irq_depth || !irqs_enabled())
+	if (current_thread() && !preemptible())
 		panic(
 		    "sleeping function called at %p with preemption count %u, interrupt depth %u, "
 		    "interrupts %s",
-		    __builtin_return_address(0), preempt_count(), this_cpu()->irq_depth,
+		    __builtin_return_address(0), preempt_count(), this_cpu_read(irq_depth),
 		    irqs_enabled() ? "on" : "off");
 }

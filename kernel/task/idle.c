@@ -24,7 +24,7 @@ static bool idle_poll(struct runqueue *rq)
 
 void sched_idle_loop(void)
 {
-	struct runqueue *rq = this_runqueue();
+	struct runqueue *rq = runqueue_of(this_cpu_id()); /* an idle thread never moves */
 	bool poll_failed = false; /* we have polled in vain since the last thread ran: halt now */
 
 	cpumask_set(&cpus_idle, this_cpu_id());

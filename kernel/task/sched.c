@@ -260,7 +260,7 @@ void sched_yield_member(void)
 
 static bool preemption_allowed(void)
 {
-	return preempt_count() == 0 && this_cpu()->irq_depth == 0;
+	return preempt_count() == 0 && this_cpu_read(irq_depth) == 0;
 }
 
 static void preempt_schedule(void)

@@ -7,7 +7,9 @@
 #pragma once
 
 #include "kernel/lib/base.h"
+#include "arch/x86_64/cpu/cpu.h"
 #include "kernel/lib/cpumask.h"
+#include "kernel/log/panic.h"
 
 struct arch_thread;
 struct thread;
@@ -31,17 +33,6 @@ struct cpu {
 	bool fpu_in_use;	  /* CR0.TS is clear: the running thread may use these registers */
 	bool pmap_lazy;		  /* a kernel thread runs and does not need the root in CR3 */
 };
-
-/* The calling CPU.  Preemption must be off: otherwise the thread may move to another CPU before the
- * result is used. */
-static inline struct cpu *this_cpu(void)
-{
-	struct cpu *c;
-
-	/* %c1: the constant without its $. */
-	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(c) : "i"(offsetof(struct cpu, self)));
-	return c;
-}
 
 /* One field of it, read by one instruction.  For `current` this is right even while preemption is
  * on, because `current` moves with the thread.  Any other field may be out of date. */
@@ -83,6 +74,22 @@ static inline u32 preempt_count(void)
 	return this_cpu_read(preempt_count);
 }
 
+/* May the caller be preempted, and may it sleep?  Each part is one instruction.  If all are true,
+ * each was true on the CPU that executed it, since a CPU that runs such a thread has a count and a
+ * depth of zero; if one is false, the thread does not move. */
+static inline bool preemptible(void)
+{
+	return irqs_enabled() && !preempt_count() && !this_cpu_read(irq_depth);
+}
+
+/* The calling CPU.  Preemption must be off, which debug builds check: otherwise the thread may move
+ * to another CPU before the result is used. */
+static inline struct cpu *this_cpu(void)
+{
+	assert(!preemptible());
+	return this_cpu_read(self);
+}
+
 static inline bool need_resched(void)
 {
 	bool n;
@@ -116,7 +123,9 @@ struct cpu *cpu_get(u32 id); /* for each id below cpu_count */
 #define DEFINE_PER_CPU_LARGE(type, name) __section(".percpu.large") typeof(type) name
 
 /* The copy that belongs to this CPU (preemption off), or to the CPU `id`. */
-#define this_cpu_ptr(var)    ((typeof(var) *)((char *)&(var) + this_cpu_read(percpu_offset)))
+#define this_cpu_ptr(var)                                                                          \
+	(HEDDLE_DEBUG ? (void)this_cpu() : (void)0,                                                \
+	 (typeof(var) *)((char *)&(var) + this_cpu_read(percpu_offset)))
 #define per_cpu_ptr(var, id) ((typeof(var) *)((char *)&(var) + cpu_get(id)->percpu_offset))
 
 /* Add up a per-CPU variable, or a member of one, over all CPUs into *sum.  It must consist of

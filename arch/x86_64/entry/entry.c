@@ -32,7 +32,7 @@ void entry_exit_work(struct trap_frame *frame)
 {
 	struct thread *t = current_thread();
 
-	assert(!irqs_enabled() && !preempt_count() && !this_cpu()->irq_depth);
+	assert(!irqs_enabled() && !preempt_count() && !this_cpu_read(irq_depth));
 	seed_leave_user(frame);
 	for (;;) {
 		if (unlikely(need_resched())) {

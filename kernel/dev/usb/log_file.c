@@ -284,11 +284,6 @@ void log_file_serve(struct xhci *x)
 		answer(ticket, save(reason));
 }
 
-static bool may_sleep(void)
-{
-	return irqs_enabled() && !preempt_count() && !this_cpu()->irq_depth;
-}
-
 /* In a panic nothing else runs.  If the controller's thread was at work, its rings may be halfway
  * between two states, and are left alone. */
 static int save_in_panic(void)
@@ -332,7 +327,7 @@ static int log_file_save(const char *reason)
 		return -ENODEV;
 	if (current_thread() == x->thread)
 		return file.busy ? -EBUSY : save(reason);
-	return may_sleep() ? ask(x, reason) : -EBUSY;
+	return preemptible() ? ask(x, reason) : -EBUSY;
 }
 
 static const char *explain(int result)

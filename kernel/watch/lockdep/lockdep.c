@@ -133,10 +133,10 @@ void lockdep_record_acquire(struct lock_class *class, const void *lock, const vo
 		if (!class->id)
 			class_number(class);
 		check_against(this_cpu_ptr(cpu_locks), class, lock, where, flags & LOCKDEP_NESTED);
-		of_thread = this_cpu()->irq_depth ? NULL : locks_of(true);
+		of_thread = this_cpu_read(irq_depth) ? NULL : locks_of(true);
 		if (of_thread)
 			check_against(of_thread, class, lock, where, flags & LOCKDEP_NESTED);
-		if (this_cpu()->irq_depth)
+		if (this_cpu_read(irq_depth))
 			taken_in_irq[class->id] = true;
 		if (flags & LOCKDEP_IRQS_ON)
 			taken_irqs_on[class->id] = true;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "arch/x86_64/cpu/cpu.h"
 #include "kernel/lib/base.h"
 #include "kernel/lib/cpumask.h"
 
@@ -29,6 +30,11 @@ static inline struct cpu *this_cpu(void)
 static inline u32 preempt_count(void)
 {
 	return host_preempt_count;
+}
+
+static inline bool preemptible(void)
+{
+	return irqs_enabled() && !preempt_count() && !this_cpu()->irq_depth;
 }
 
 static inline void preempt_disable(void)
