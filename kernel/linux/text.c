@@ -10,17 +10,17 @@
 #include "kernel/mem/slab.h"
 #include "kernel/vm/usercopy.h"
 
-#define WRITE_MAX   PAGE_SIZE
-#define REPORT_SIZE (32 * 1024)
+#define WRITE_MAX    PAGE_SIZE
+#define REPORT_SIZE  (32 * 1024)
+#define LINE_MOST    120 /* few lines are longer */
+#define DECIMAL_MOST 20	 /* digits of 2^64 */
 
-static bool text_reserve(struct text *t, size_t more)
+/* Make `data` larger, for `more` bytes and a NUL.  False: no memory. */
+static bool text_grow(struct text *t, size_t more)
 {
-	size_t capacity = MAX(t->capacity * 2, ALIGN_UP(t->length + more + 1, (size_t)256));
-	char *data;
+	size_t capacity = MAX(t->capacity * 4, ALIGN_UP(t->length + more + 1, (size_t)1024));
+	char *data = t->failed ? NULL : kmalloc(capacity);
 
-	if (t->failed || t->length + more < t->capacity)
-		return !t->failed;
-	data = kmalloc(capacity);
 	if (!data) {
 		t->failed = true;
 		return false;
@@ -33,6 +33,11 @@ static bool text_reserve(struct text *t, size_t more)
 	return true;
 }
 
+static inline bool text_reserve(struct text *t, size_t more)
+{
+	return (!t->failed && t->length + more < t->capacity) || text_grow(t, more);
+}
+
 void text_write(struct text *t, const char *data, size_t length)
 {
 	if (!text_reserve(t, length))
@@ -41,12 +46,79 @@ void text_write(struct text *t, const char *data, size_t length)
 	t->length += length;
 }
 
+/* Write the digits at `at`, two at a time, and return their end. */
+static char *put_decimal(char *at, u64 v)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	u32 digits = 1;
+	char *end;
+
+	for (u64 limit = 10; digits < DECIMAL_MOST && v >= limit; limit *= 10)
+		digits++;
+	end = at + digits;
+	for (at = end; v >= 10; v /= 100) {
+		*--at = pairs[v % 100 * 2 + 1];
+		*--at = pairs[v % 100 * 2];
+	}
+	if (digits % 2)
+		*--at = (char)('0' + v);
+	return end;
+}
+
+void text_decimal(struct text *t, u64 v, char after)
+{
+	char *end;
+
+	if (!text_reserve(t, DECIMAL_MOST + 1))
+		return;
+	end = put_decimal(t->data + t->length, v);
+	*end++ = after;
+	t->length = (size_t)(end - t->data);
+}
+
+void text_hex(struct text *t, u64 v, u32 width, char after)
+{
+	u32 digits = MAX(width, (67 - (u32)__builtin_clzl(v | 1)) / 4);
+	char *at;
+
+	if (!text_reserve(t, digits + 1))
+		return;
+	at = t->data + t->length;
+	t->length += digits + 1;
+	at[digits] = after;
+	for (; digits; v >>= 4)
+		at[--digits] = "0123456789abcdef"[v & 15];
+}
+
+void text_fields(struct text *t, const s64 *fields, size_t count)
+{
+	char *end;
+
+	if (!text_reserve(t, count * (DECIMAL_MOST + 2)))
+		return;
+	end = t->data + t->length;
+	for (size_t i = 0; i < count; i++) {
+		s64 v = fields[i];
+
+		if (v < 0)
+			*end++ = '-';
+		end = put_decimal(end, v < 0 ? -(u64)v : (u64)v);
+		*end++ = ' ';
+	}
+	t->length = (size_t)(end - t->data);
+}
+
 void text_printf(struct text *t, const char *fmt, ...)
 {
 	size_t room;
 	va_list args;
 	int n;
 
+	if (!text_reserve(t, LINE_MOST))
+		return;
 	do { /* again if there was too little room */
 		room = t->data ? t->capacity - t->length : 0;
 		va_start(args, fmt);

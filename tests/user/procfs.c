@@ -47,14 +47,22 @@ static void own_stat(void)
 	char *at, state, name[32];
 	int n = 3;
 
+	MUST(setpriority(PRIO_PROCESS, 0, -3));
 	CHECK(read_file("/proc/self/stat") > 0);
+	MUST(setpriority(PRIO_PROCESS, 0, 0));
 	CHECK_EQ(atoi(text), getpid());
 	CHECK_EQ(sscanf(strchr(text, '('), "(%15[^)]) %c", name, &state), 2);
 	CHECK_EQ(strcmp(name, "procfs"), 0);
 	CHECK_EQ(state, 'R');
 	for (at = strrchr(text, ')') + 4; n < 53 && *at && *at != '\n'; n++)
 		f[n] = strtol(at, &at, 10);
-	CHECK(n >= 51);
+	CHECK_EQ(n, 52); /* fields, counted from 0 */
+	CHECK_EQ(*at, '\n');
+	CHECK_EQ(f[17], 17);				       /* priority */
+	CHECK_EQ(f[18], -3);				       /* nice */
+	CHECK(strstr(text, " 18446744073709551615 ") != NULL); /* of RSS */
+	CHECK_EQ(f[37], SIGCHLD);
+	CHECK(f[26] > f[25] && f[27] > f[26] && f[48] > f[47] && f[50] > f[49]);
 	CHECK_EQ(f[3], getppid());
 	CHECK_EQ(f[4], getpgrp());
 	CHECK_EQ(f[5], getsid(0));
@@ -149,7 +157,14 @@ static void own_links(void)
 	CHECK_EQ(count, 7);
 	closedir(d);
 	close(fd), close(pipes[0]), close(pipes[1]);
-	CHECK_ERR(open("/proc/self/absent", O_RDONLY), ENOENT);
+	static const char *const absent[] = {
+	    "absent", "sta",  "stat2",	       "task/0",	"fd/00",    "fd/0x", "fd/-1",
+	    "../01",  "../0", "../4294967297", "fd/4294967296", "task/abc", "fd/1a"};
+
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		snprintf(link, sizeof(link), "/proc/self/%s", absent[i]);
+		CHECK_ERR(open(link, O_RDONLY), ENOENT);
+	}
 	CHECK_ERR(open("/proc/99999999/stat", O_RDONLY), ENOENT);
 	CHECK_ERR(readlink("/proc/self/fd/99", link, 10), ENOENT);
 }

@@ -247,11 +247,38 @@ static bool belongs(const struct proc_pid_file *file, const struct proc_entry *d
 	return file->heddle == dir->heddle || file == &task_directory;
 }
 
-/* The file with this index in the directory of a process or thread; NULL if there is none. */
-static const struct proc_pid_file *pid_file(u64 index, const struct proc_entry *dir)
+/* Set *e to the file of a process or thread with this name or, if it is NULL, this index. */
+static bool find_file(const struct proc_entry *dir, const char *name, size_t length, u64 index,
+		      struct proc_entry *e)
 {
-	linker_set_for_each(file, proc_pid_files) if (belongs(file, dir) && !index--) return file;
-	return NULL;
+	u32 at = 0;
+
+	linker_set_for_each(file, proc_pid_files)
+	{
+		if (!belongs(file, dir))
+			continue;
+		if (name ? !strncmp(file->name, name, length) && !file->name[length]
+			 : at == index) {
+			e->file = file;
+			e->number = at + 1;
+			e->kind = file == &task_directory ? TASK_DIR
+				  : S_ISDIR(file->mode)	  ? FD_DIR
+							  : PID_FILE;
+			return procinfo_exists(dir->pid);
+		}
+		at++;
+	}
+	return false;
+}
+
+/* What all entries of a directory have in common. */
+static struct proc_entry entry_below(const struct proc_entry *dir)
+{
+	return (struct proc_entry){.kind = PID_DIR,
+				   .pid = dir->pid,
+				   .tid = dir->tid,
+				   .in_thread = dir->in_thread,
+				   .heddle = dir->heddle};
 }
 
 /* Fill *e with the first entry of `dir` at or after *position, and set *position behind it.  False
@@ -262,11 +289,7 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 	s64 number = (s64)MIN(*position, (u64)INT32_MAX);
 	struct file_table *table;
 
-	*e = (struct proc_entry){.pid = dir->pid,
-				 .tid = dir->tid,
-				 .in_thread = dir->in_thread,
-				 .heddle = dir->heddle,
-				 .kind = PID_DIR};
+	*e = entry_below(dir);
 	switch (dir->kind) {
 	case ROOT:
 		number = procinfo_next_pid((pid_t)MAX(number, 1L));
@@ -287,21 +310,11 @@ static bool entry_next(const struct proc_entry *dir, u64 *position, struct proc_
 		e->number = (u32)number;
 		break;
 	default:
-		e->file = pid_file((u64)number, dir);
-		if (!e->file || !procinfo_exists(dir->pid))
+		if (!find_file(dir, NULL, 0, (u64)number, e))
 			return false;
-		e->number = (u32)number + 1;
-		e->kind = e->file == &task_directory ? TASK_DIR
-			  : S_ISDIR(e->file->mode)   ? FD_DIR
-						     : PID_FILE;
 	}
 	*position = (u64)number + 1;
 	return number >= 0;
-}
-
-static bool is_of_descriptor(const struct proc_entry *e)
-{
-	return e->kind == FD_LINK || e->kind == FD_INFO;
 }
 
 static void entry_name(const struct proc_entry *e, char name[NAME_MAX + 1])
@@ -309,7 +322,7 @@ static void entry_name(const struct proc_entry *e, char name[NAME_MAX + 1])
 	if (e->file)
 		strscpy(name, e->file->name, NAME_MAX + 1);
 	else
-		snprintf(name, NAME_MAX + 1, "%u", is_of_descriptor(e) ? e->number : (u32)e->tid);
+		snprintf(name, NAME_MAX + 1, "%u", e->kind == PID_DIR ? (u32)e->tid : e->number);
 }
 
 /* The inode number: each lookup of the same file gives the same one.  Files of the machine have
@@ -399,36 +412,31 @@ static struct inode *lookup_inode(struct inode *dir, const struct proc_entry *e,
 	return inode;
 }
 
-/* In a directory of numbers the name is the position.  A TID is found, but only PIDs are listed. */
+/* In a directory of numbers the name is one.  A TID is found, but only PIDs are listed. */
 static struct inode *proc_lookup(struct inode *dir, const char *name, size_t length)
 {
 	const struct proc_entry *d = dir->private;
-	bool numbered = d->kind != PID_DIR, more;
-	struct proc_entry e = {.kind = PID_DIR, .heddle = d->heddle};
-	char found[NAME_MAX + 1];
-	u64 position = 0;
+	struct proc_entry e = entry_below(d);
+	u64 number = 0, position;
+	bool found;
 
-	for (size_t i = 0; numbered && i < length; i++) {
-		if (name[i] < '0' || name[i] > '9' || i > 9)
+	for (size_t i = 0; d->kind != PID_DIR && i < length; i++) {
+		if (name[i] < '0' || name[i] > '9' || i > 8 || (i && *name == '0'))
 			return ERR_PTR(-ENOENT);
-		position = position * 10 + (u64)(name[i] - '0');
+		number = number * 10 + (u64)(name[i] - '0');
 	}
-	e.tid = (tid_t)position;
-	e.in_thread = d->kind == TASK_DIR;
-	e.pid = e.in_thread ? d->pid : e.tid;
-	if (d->kind == ROOT)
-		more = procinfo_exists(e.tid);
-	else if (d->kind == TASK_DIR)
-		more = procinfo_same_process(e.pid, e.tid);
-	else
-		more = entry_next(d, &position, &e);
-	while (more) {
-		entry_name(&e, found);
-		if (strlen(found) == length && !memcmp(found, name, length))
-			return lookup_inode(dir, &e, name, length);
-		more = !numbered && entry_next(d, &position, &e);
+	position = number;
+	if (d->kind == PID_DIR) {
+		found = find_file(d, name, length, 0, &e);
+	} else if (d->kind == FD_DIR) {
+		found = entry_next(d, &position, &e) && e.number == number;
+	} else {
+		e.tid = (tid_t)number;
+		e.in_thread = d->kind == TASK_DIR;
+		e.pid = e.in_thread ? d->pid : e.tid;
+		found = procinfo_same_process(e.pid, e.tid);
 	}
-	return ERR_PTR(-ENOENT);
+	return found ? lookup_inode(dir, &e, name, length) : ERR_PTR(-ENOENT);
 }
 
 /* --- The machine's files ---------------------------------------------------------------------- */

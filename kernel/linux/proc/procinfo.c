@@ -153,7 +153,9 @@ static void family_read(struct process *p, struct family *f)
 /* The 52 fields of proc(5).  `whole`: sums over all threads, not the values of `t`. */
 static void show_stat_of(struct thread *t, struct process *p, struct text *text, bool whole)
 {
+	static const struct address_space none; /* what a zombie has */
 	struct address_space *as = process_space_get(p);
+	const struct address_space *m = as ?: &none;
 	struct signal_sets s;
 	struct resource_use own;
 	struct family f;
@@ -169,24 +171,59 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	} else {
 		thread_times(t, &user, &kernel);
 	}
-	text_printf(text, "%d (%s) %c %d %d %d %lu %d 0 ", t->tid, t->name, state_letter(t, p),
-		    f.parent, f.group, f.session, f.tty, f.foreground);
+	text_printf(text, "%d (%s) %c ", t->tid, t->name, state_letter(t, p));
 	/* There are no major faults, since nothing is read from a disk. */
-	text_printf(text, "%lu %lu 0 0 %lu %lu %lu %lu ",
-		    whole ? own.minor_faults : t->use.counted.minor_faults,
-		    f.children.minor_faults, user / TICK_NS, kernel / TICK_NS,
-		    f.children.user_ns / TICK_NS, f.children.kernel_ns / TICK_NS);
-	text_printf(text, "%d %d %u 0 %lu %lu %lu %lu ", 20 + nice, nice, f.threads,
-		    t->use.started_ns / TICK_NS, as ? as->mapped_bytes : 0,
-		    as ? address_space_resident(as) : 0, process_limit(p, RLIMIT_RSS));
-	text_printf(text, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
-		    as ? as->code_start : 0, as ? as->code_end : 0, as ? as->stack_start : 0,
-		    s.own & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff,
-		    s.caught & 0x7fffffff, p->exit_signal, READ_ONCE(t->cpu));
-	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", as ? as->data_start : 0,
-		    as ? as->data_end : 0, as ? as->brk_start : 0, as ? as->arg_start : 0,
-		    as ? as->arg_end : 0, as ? as->env_start : 0, as ? as->env_end : 0,
-		    p->zombie ? p->group_exit_code : 0);
+	const s64 to_24[] = {f.parent,
+			     f.group,
+			     f.session,
+			     f.tty,
+			     f.foreground,
+			     0,
+			     whole ? own.minor_faults : t->use.counted.minor_faults,
+			     f.children.minor_faults,
+			     0,
+			     0,
+			     user / TICK_NS,
+			     kernel / TICK_NS,
+			     f.children.user_ns / TICK_NS,
+			     f.children.kernel_ns / TICK_NS,
+			     20 + nice,
+			     nice,
+			     f.threads,
+			     0,
+			     t->use.started_ns / TICK_NS,
+			     m->mapped_bytes,
+			     address_space_resident(m)};
+	const s64 from_26[] = {m->code_start,
+			       m->code_end,
+			       m->stack_start,
+			       0,
+			       0,
+			       s.own & 0x7fffffff,
+			       s.blocked & 0x7fffffff,
+			       s.ignored & 0x7fffffff,
+			       s.caught & 0x7fffffff,
+			       0,
+			       0,
+			       0,
+			       p->exit_signal,
+			       READ_ONCE(t->cpu),
+			       0,
+			       0,
+			       0,
+			       0,
+			       0,
+			       m->data_start,
+			       m->data_end,
+			       m->brk_start,
+			       m->arg_start,
+			       m->arg_end,
+			       m->env_start,
+			       m->env_end};
+	text_fields(text, to_24, ARRAY_SIZE(to_24));
+	text_decimal(text, process_limit(p, RLIMIT_RSS), ' ');
+	text_fields(text, from_26, ARRAY_SIZE(from_26));
+	text_decimal(text, p->zombie ? p->group_exit_code : 0, '\n');
 	if (as)
 		address_space_put(as);
 }

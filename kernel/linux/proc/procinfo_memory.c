@@ -69,7 +69,6 @@ struct maps_walk {
 	bool with_usage;
 	struct region_usage sum;
 	u64 start, end; /* of all regions */
-	char path[PATH_MAX];
 };
 
 static void show_kilobytes(struct text *text, const char *name, u64 bytes)
@@ -82,8 +81,8 @@ static void show_kilobytes(struct text *text, const char *name, u64 bytes)
 static void show_usage(const struct region_usage *u, struct text *text)
 {
 	static const char *const nothing[] = {
-	    "Referenced",      "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped",
-	    "Private_Hugetlb", "Swap",	   "SwapPss",
+	    "Referenced",    "LazyFree",	"AnonHugePages", "ShmemPmdMapped",
+	    "FilePmdMapped", "Private_Hugetlb", "Swap",		 "SwapPss",
 	};
 
 	show_kilobytes(text, "Rss", u->resident);
@@ -114,33 +113,37 @@ static void show_region_usage(struct region *r, struct maps_walk *walk)
 		    r->grows_down ? " me gd" : " me");
 }
 
-/* The path, or what the memory is for, and the device and inode number of a mapped file. */
-static void region_describe(const struct region *r, char *path, size_t size, u64 *device,
-			    u64 *inode)
+/* The path of a mapped file, or what the memory is for. */
+static const char *region_name(const struct region *r)
 {
-	const char *purpose = r->is_heap ? "[heap]" : r->is_stack ? "[stack]" : "";
-
-	*device = r->file ? r->file->inode->sb->device : 0;
-	*inode = r->file ? r->file->inode->ino : 0;
-	if (r->advice & REGION_VDSO)
-		purpose = r->object_page ? "[vdso]" : "[vvar]";
 	if (r->file)
-		purpose = r->file->path ? r->file->path->text : "";
-	strscpy(path, purpose, size);
+		return r->file->path ? r->file->path->text : "";
+	if (r->advice & REGION_VDSO)
+		return r->object_page ? "[vdso]" : "[vvar]";
+	return r->is_heap ? "[heap]" : r->is_stack ? "[stack]" : "";
 }
 
 static int show_one(struct region *r, struct maps_walk *walk)
 {
-	u64 device, ino;
+	static const char spaces[] = "                    ";
+	const struct inode *inode = r->file ? r->file->inode : NULL;
+	u64 device = inode ? inode->sb->device : 0;
+	const char *name = region_name(r);
+	const char rights[] = {r->prot & PROT_READ ? 'r' : '-', r->prot & PROT_WRITE ? 'w' : '-',
+			       r->prot & PROT_EXEC ? 'x' : '-', r->shared ? 's' : 'p', ' '};
 
-	region_describe(r, walk->path, sizeof(walk->path), &device, &ino);
-	text_printf(walk->text, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu", r->start, r->end,
-		    r->prot & PROT_READ ? 'r' : '-', r->prot & PROT_WRITE ? 'w' : '-',
-		    r->prot & PROT_EXEC ? 'x' : '-', r->shared ? 's' : 'p',
-		    r->file ? r->object_page * PAGE_SIZE : 0, device >> 8, device & 0xff, ino);
-	if (walk->path[0])
-		text_printf(walk->text, "%*s%s", 20, "", walk->path);
-	text_printf(walk->text, "\n");
+	text_hex(walk->text, r->start, 8, '-');
+	text_hex(walk->text, r->end, 8, ' ');
+	text_write(walk->text, rights, sizeof(rights));
+	text_hex(walk->text, inode ? r->object_page * PAGE_SIZE : 0, 8, ' ');
+	text_hex(walk->text, device >> 8, 2, ':');
+	text_hex(walk->text, device & 0xff, 2, ' ');
+	text_decimal(walk->text, inode ? inode->ino : 0, *name ? ' ' : '\n');
+	if (*name) {
+		text_write(walk->text, spaces, 19);
+		text_write(walk->text, name, strlen(name));
+		text_write(walk->text, "\n", 1);
+	}
 	if (walk->with_usage)
 		show_region_usage(r, walk);
 	return walk->text->failed ? -ENOMEM : 0;
@@ -149,10 +152,11 @@ static int show_one(struct region *r, struct maps_walk *walk)
 /* The region of the vDSO is shown as two, which have the names that they have on Linux. */
 static int show_region(struct region *r, void *walk)
 {
-	struct region part = *r;
+	struct region part;
 
 	if (!(r->advice & REGION_VDSO) || r->object_page)
 		return show_one(r, walk);
+	part = *r;
 	part.end = r->start + PAGE_SIZE;
 	show_one(&part, walk);
 	if (part.end == r->end)
@@ -174,41 +178,28 @@ static int sum_region(struct region *r, void *data)
 	return 0;
 }
 
-static struct maps_walk *walk_regions(struct address_space *as, struct text *text, bool with_usage,
-				      int (*fn)(struct region *r, void *walk))
-{
-	struct maps_walk *walk = kzalloc(sizeof(*walk));
-
-	if (!walk) {
-		text->failed = true;
-		return NULL;
-	}
-	walk->text = text;
-	walk->with_usage = with_usage;
-	(void)address_space_for_each(as, fn, walk);
-	return walk;
-}
-
 static void show_maps(struct address_space *as, struct text *text)
 {
-	kfree(walk_regions(as, text, false, show_region));
+	struct maps_walk walk = {.text = text};
+
+	(void)address_space_for_each(as, show_region, &walk);
 }
 
 static void show_smaps(struct address_space *as, struct text *text)
 {
-	kfree(walk_regions(as, text, true, show_region));
+	struct maps_walk walk = {.text = text, .with_usage = true};
+
+	(void)address_space_for_each(as, show_region, &walk);
 }
 
 static void show_smaps_rollup(struct address_space *as, struct text *text)
 {
-	struct maps_walk *walk = walk_regions(as, text, true, sum_region);
+	struct maps_walk walk = {.text = text};
 
-	if (!walk)
-		return;
-	text_printf(text, "%08lx-%08lx ---p 00000000 00:00 0%*s[rollup]\n", walk->start, walk->end,
+	(void)address_space_for_each(as, sum_region, &walk);
+	text_printf(text, "%08lx-%08lx ---p 00000000 00:00 0%*s[rollup]\n", walk.start, walk.end,
 		    20, "");
-	show_usage(&walk->sum, text);
-	kfree(walk);
+	show_usage(&walk.sum, text);
 }
 
 /* --- pagemap ---------------------------------------------------------------------------------- */
