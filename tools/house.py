@@ -26,13 +26,12 @@ CORE, BASE, EXTENSION = "core", "base", "extensions"
 
 # From the ground to the roof: {prefix: (layer, what it is)}.  The longest prefix of a file's path
 # decides.  A room is a folder, or what a longer prefix takes out of one: `name.` stands for a
-# source and its header.  Tests and what is not in the kernel have no layer.
+# source and its header.  Tests have no layer.
 FLOORS = [
     {"kernel/lib/": (CORE, "lists, trees, strings, formatting")},
     {"kernel/log/": (BASE, "the log, panic()")},
     {"boot/": (BASE, "from firmware to kernel_main()")},
-    {"arch/x86_64/cpu/": (CORE, "the processor, switch.S"),
-     "arch/x86_64/cpu/asm_offsets.": (None, "numbers for the assembler, not in the kernel")},
+    {"arch/x86_64/cpu/": (CORE, "the processor, switch.S")},
     {"kernel/sync/": (CORE, "spinlocks")},
     {"kernel/mem/": (CORE, "page frames, slabs")},
     {"arch/x86_64/mmu/": (CORE, "page tables")},
@@ -55,8 +54,8 @@ FLOORS = [
 KNOWN = {
     ("boot/boot.S", "kernel_main"): "the jump from the boot code into the kernel",
 }
-# Headers that declare probes: what core, base and kernel/dev call, or read, of an extension.  A probe is inline
-# and folds to nothing where its extension is not built, so it is no reference upward.
+# Headers that declare probes: what all floors below kernel/watch call, or read, of an extension.  A
+# probe is inline and folds to nothing where its extension is not built, so it is no reference upward.
 PROBES = {"kernel/task/probe.h", "kernel/sync/lockdep.h", "kernel/fs/rights.h"}
 # Constant tables of weak references: the linker fills them in with what the rooms define, as it
 # does with a section that it gathers.  Both are linker sets, counted apart from references.
@@ -235,7 +234,7 @@ class House:
         return set(re.findall(r"\w+", "".join(self.texts[h] for h in PROBES)))
 
     def is_probe(self, r):
-        below = layer(r.file) != EXTENSION or r.file.startswith("kernel/dev/")
+        below = not r.file.startswith("kernel/watch/")
         return layer(r.to) == EXTENSION and below and r.symbol in self.probe_words
 
     def is_arrow(self, r):

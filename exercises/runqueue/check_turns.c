@@ -9,6 +9,7 @@
 #include "kernel/task/runqueue.h"
 #include "kernel/task/sched.h"
 #include "kernel/task/thread.h"
+#include "tests/kernel/kpin.h"
 #include "tests/kernel/ktest.h"
 
 #define THREADS 3U
@@ -96,14 +97,6 @@ static struct {
 	u64 deadline_ns;
 } shared;
 
-static void to_first_cpu(void)
-{
-	struct cpumask only = {0};
-
-	cpumask_set(&only, 0);
-	KEXPECT_EQ(sched_set_affinity(current_thread(), &only), 0);
-}
-
 static bool over(void)
 {
 	return __atomic_load_n(&shared.stop, __ATOMIC_ACQUIRE);
@@ -132,7 +125,7 @@ static void run_all(void (*fn)(void *))
  * turns: with a wrong answer the others may never run. */
 static void meet(void)
 {
-	to_first_cpu();
+	kpin_to(0);
 	__atomic_fetch_add(&shared.ready, 1, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < 100000 && !over(); i++) {
 		if (__atomic_load_n(&shared.ready, __ATOMIC_SEQ_CST) == THREADS)

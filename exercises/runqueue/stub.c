@@ -33,7 +33,7 @@ static void slice_expired(struct timer *timer)
 }
 
 /* Which thread runs next on this CPU?  `prev` ran until now.  If it could continue here (it is not
- * the idle thread, it is runnable, and balance_may_stay()), it goes into the queue; choose_turn()
+ * the idle thread, it is runnable, and balance_may_run()), it goes into the queue; choose_turn()
  * has decided in which place.  The first thread of the queue runs next, or the idle thread if the
  * queue is empty.  The result may be `prev`.  The caller holds the lock. */
 static struct thread *choose_next(struct runqueue *rq, struct thread *prev,

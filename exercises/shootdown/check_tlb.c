@@ -14,6 +14,7 @@
 #include "kernel/mem/page.h"
 #include "kernel/task/sched.h"
 #include "kernel/vm/pages.h"
+#include "tests/kernel/kpin.h"
 #include "tests/kernel/kspace.h"
 #include "tests/kernel/ktest.h"
 
@@ -30,20 +31,12 @@
 		(condition);                                                                       \
 	})
 
-static void bind_to(u32 cpu)
-{
-	struct cpumask one = {0};
-
-	cpumask_set(&one, cpu);
-	KEXPECT_EQ(sched_set_affinity(current_thread(), &one), 0);
-}
-
 static void unbind(void)
 {
 	struct cpumask all;
 
 	memset(&all, 0xff, sizeof(all));
-	KEXPECT_EQ(sched_set_affinity(current_thread(), &all), 0);
+	kpin(&all);
 }
 
 /* --- smp_call() ------------------------------------------------------------------------------- */
@@ -86,7 +79,7 @@ KTEST(shootdown_call_waits)
 /* Each other CPU alone: it runs the function once, and no CPU else does. */
 KTEST(shootdown_call_only_the_mask)
 {
-	bind_to(0);
+	kpin_to(0);
 	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
 		struct cpumask mask = {0};
 
@@ -111,7 +104,7 @@ static void call_back_and_forth(void *arg)
 	struct cpumask all;
 	u64 flags;
 
-	bind_to((u32)(u64)arg);
+	kpin_to((u32)(u64)arg);
 	__atomic_fetch_add(&bound, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&bound, __ATOMIC_SEQ_CST) < n)
 		sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
@@ -211,7 +204,7 @@ static void reader_run(void *arg)
 	struct reader *r = arg;
 	enum command c;
 
-	bind_to(r->cpu);
+	kpin_to(r->cpu);
 	preempt_disable();
 	root_load(r->pmap);
 	__atomic_store_n(&r->command, IDLE, __ATOMIC_RELEASE);
@@ -321,7 +314,7 @@ KTEST(shootdown_flush_other_cpus)
 {
 	static struct scene s;
 
-	bind_to(0);
+	kpin_to(0);
 	if (!scene_make(&s))
 		return;
 	for (u32 cpu = 1; cpu < cpu_count; cpu++)
@@ -352,7 +345,7 @@ KTEST(shootdown_flush_only_users)
 	static struct scene s;
 	u64 before[MAX_CPUS] = {0};
 
-	bind_to(0);
+	kpin_to(0);
 	if (cpu_count < 2 || !scene_make(&s) || !reader_start(1, &s.pmap))
 		return;
 	for (u32 cpu = 1; cpu < cpu_count; cpu++)
@@ -381,7 +374,7 @@ static void unmap_while_held(bool *waited, bool *kept, bool *gone)
 	struct reader *r;
 
 	*waited = *kept = *gone = true;
-	bind_to(0);
+	kpin_to(0);
 	r = cpu_count < 2 ? NULL : reader_start(1, &as->pmap);
 	for (u32 round = 0; r && round < 10; round++) {
 		KEXPECT_EQ(map(as, BASE, 1, RW, ANON | MAP_FIXED), BASE);
@@ -441,7 +434,7 @@ KTEST(shootdown_unmap_here)
 	KEXPECT_EQ(map(as, BASE, 1, RW, ANON | MAP_FIXED), BASE);
 	poke(as, BASE, 78);
 	slot = pmap_walk(&as->pmap, BASE, false);
-	bind_to(0);
+	kpin_to(0);
 	me.page = pte_page(*slot);
 	page_get(me.page); /* so that the frame stays as it is, whenever it is freed */
 	preempt_disable();

@@ -124,30 +124,18 @@ static u32 segment_prot(const struct program_header *h)
 	       (h->flags & PF_X ? PROT_EXEC : 0);
 }
 
-static int map_file_part(struct address_space *as, struct file *file,
-			 const struct program_header *h, u64 start, u64 end)
+/* Map a part of a segment from the file, or with `file` NULL zeros. */
+static int map_part(struct address_space *as, struct file *file, const struct program_header *h,
+		    u64 start, u64 end)
 {
 	struct map_request request = {
 	    .address = start,
 	    .length = end - start,
 	    .prot = segment_prot(h),
-	    .flags = MAP_PRIVATE | MAP_FIXED,
-	    .offset = ALIGN_DOWN(h->offset, PAGE_SIZE),
+	    .flags = MAP_PRIVATE | MAP_FIXED | (file ? 0 : MAP_ANONYMOUS),
+	    .offset = file ? ALIGN_DOWN(h->offset, PAGE_SIZE) : 0,
 	};
-	long result = file_map(file, as, &request);
-
-	return result < 0 ? (int)result : 0;
-}
-
-static int map_zeros(struct address_space *as, const struct program_header *h, u64 start, u64 end)
-{
-	struct map_request request = {
-	    .address = start,
-	    .length = end - start,
-	    .prot = segment_prot(h),
-	    .flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS,
-	};
-	long result = address_space_map(as, &request);
+	long result = file ? file_map(file, as, &request) : address_space_map(as, &request);
 
 	return result < 0 ? (int)result : 0;
 }
@@ -172,11 +160,11 @@ static int map_segment(struct address_space *as, struct elf_file *elf,
 	int error = 0;
 
 	if (h->file_size)
-		error = map_file_part(as, elf->file, h, ALIGN_DOWN(start, PAGE_SIZE), zeros_from);
+		error = map_part(as, elf->file, h, ALIGN_DOWN(start, PAGE_SIZE), zeros_from);
 	if (!error && h->file_size && h->memory_size > h->file_size)
 		error = clear_tail(as, file_end, zeros_from);
 	if (!error && memory_end > zeros_from)
-		error = map_zeros(as, h, zeros_from, memory_end);
+		error = map_part(as, NULL, h, zeros_from, memory_end);
 	return error;
 }
 
@@ -266,7 +254,7 @@ static void note_places(struct address_space *as, const struct elf_file *elf,
 {
 	u64 at = elf->header.program_headers;
 
-	as->code_start = as->data_start = UINT64_MAX;
+	as->layout.code_start = as->layout.data_start = UINT64_MAX;
 	for (u32 i = 0; i < elf->header.program_header_count; i++) {
 		const struct program_header *h = &elf->headers[i];
 		u64 start = h->address + elf->bias, end = start + h->file_size;
@@ -278,18 +266,18 @@ static void note_places(struct address_space *as, const struct elf_file *elf,
 		if (at >= h->offset && at - h->offset < h->file_size)
 			image->headers = start + (at - h->offset);
 		if (h->flags & PF_X) {
-			as->code_start = MIN(as->code_start, start);
-			as->code_end = MAX(as->code_end, end);
+			as->layout.code_start = MIN(as->layout.code_start, start);
+			as->layout.code_end = MAX(as->layout.code_end, end);
 		} else if (h->flags & PF_W) {
-			as->data_start = MIN(as->data_start, start);
-			as->data_end = MAX(as->data_end, end);
+			as->layout.data_start = MIN(as->layout.data_start, start);
+			as->layout.data_end = MAX(as->layout.data_end, end);
 		}
 	}
-	if (as->data_start == UINT64_MAX)
-		as->data_start = as->data_end = as->code_end;
-	if (as->code_start == UINT64_MAX)
-		as->code_start = as->code_end = 0;
-	as->brk_start = as->brk = elf->high + elf->bias;
+	if (as->layout.data_start == UINT64_MAX)
+		as->layout.data_start = as->layout.data_end = as->layout.code_end;
+	if (as->layout.code_start == UINT64_MAX)
+		as->layout.code_start = as->layout.code_end = 0;
+	as->layout.brk_start = as->layout.brk = elf->high + elf->bias;
 	image->header_count = elf->header.program_header_count;
 	image->program_entry = image->entry = elf->header.entry + elf->bias;
 }

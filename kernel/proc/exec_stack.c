@@ -197,11 +197,11 @@ static int vectors_put(struct exec *e, u64 sp, u64 bytes, const struct stack_str
 	if (!words)
 		return -ENOMEM;
 	*next++ = e->argc;
-	e->space->arg_start = address;
+	e->space->layout.arg_start = address;
 	next = pointers_fill(next, &string, &address, e->argc);
-	e->space->arg_end = e->space->env_start = address;
+	e->space->layout.arg_end = e->space->layout.env_start = address;
 	next = pointers_fill(next, &string, &address, e->envc);
-	e->space->env_end = address;
+	e->space->layout.env_end = address;
 	aux_fill(next, e, at);
 	done = bytes_put(e, sp, words, bytes);
 	kfree(words);
@@ -243,7 +243,7 @@ int exec_stack_build(struct exec *e)
 	if (error)
 		return error;
 	random_bytes(constants.random, sizeof(constants.random));
-	e->space->stack_start = e->stack_pointer = sp;
+	e->space->layout.stack_start = e->stack_pointer = sp;
 	if (!bytes_put(e, at.random, &constants, sizeof(constants)) ||
 	    !bytes_put(e, at.arguments, e->strings, e->used))
 		return -ENOMEM;
@@ -258,6 +258,6 @@ struct address_space *exec_space_create(struct process *p)
 	if (IS_ERR(as))
 		return as;
 	gap = MIN(MAX(gap, MMAP_GAP_MIN), MMAP_GAP_MAX);
-	as->mmap_top = ALIGN_DOWN(STACK_TOP - gap, PAGE_SIZE) - STACK_SLACK;
+	as->layout.mmap_top = ALIGN_DOWN(STACK_TOP - gap, PAGE_SIZE) - STACK_SLACK;
 	return as;
 }

@@ -16,7 +16,8 @@ static __noinline u32 shortest_queue(const struct thread *t)
 		u32 cpu = (this_cpu_id() + i) % cpu_count;
 		u32 queued = READ_ONCE(runqueue_of(cpu)->queued);
 
-		if (balance_may_run(t, cpu) && queued < best_queued) {
+		if (cpumask_test(&cpus_scheduled, cpu) && balance_may_run(t, cpu) &&
+		    queued < best_queued) {
 			best = cpu;
 			best_queued = queued;
 		}

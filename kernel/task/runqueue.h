@@ -120,24 +120,13 @@ extern struct cpumask cpus_scheduled, cpus_idle;
  * locked `rq`, the queue of the thread's `cpu`; it is unlocked on return.  Interrupts are off. */
 void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns);
 
-/* May the thread stay on the calling CPU, where it runs?  The caller holds the lock of its queue,
- * which guards its affinity. */
-static inline bool balance_may_stay(const struct thread *t)
-{
-	u32 only = seed_cpu(t);
-
-	return only == MAX_CPUS ? cpumask_test(&t->affinity, this_cpu_id()) : only == this_cpu_id();
-}
-
-/* May the thread run on `cpu`?  The caller holds the lock of the thread's queue, which guards its
- * affinity. */
+/* May the thread run on `cpu`, which has a run queue?  The caller holds the lock of the thread's
+ * queue, which guards its affinity. */
 static inline bool balance_may_run(const struct thread *t, u32 cpu)
 {
 	u32 only = seed_cpu(t);
 
-	if (only != MAX_CPUS)
-		return only == cpu;
-	return cpumask_test(&t->affinity, cpu) && cpumask_test(&cpus_scheduled, cpu);
+	return only == MAX_CPUS ? cpumask_test(&t->affinity, cpu) : only == cpu;
 }
 
 /* Move a thread from the longest queue to the queue of `to_cpu`, the calling CPU, which is idle.

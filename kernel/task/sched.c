@@ -191,7 +191,7 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 	choose_turn(rq, prev, reason, now);
 	if (unlikely(thread_seed(prev)))
 		choose_member(rq, prev, reason, now);
-	if (!prev->is_idle && prev->state == THREAD_RUNNABLE && balance_may_stay(prev))
+	if (!prev->is_idle && prev->state == THREAD_RUNNABLE && balance_may_run(prev, this_cpu_id()))
 		runqueue_push(rq, prev, now);
 	next = runqueue_pop(rq);
 	return next ? next : rq->idle;
@@ -292,7 +292,7 @@ void thread_exit_final(void)
 	panic("thread %d runs after its end", t->tid);
 }
 
-static void init_cpu(void)
+void sched_init_cpu(void)
 {
 	struct thread *idle = thread_create_idle(this_cpu_id());
 	struct runqueue *rq = this_runqueue();
@@ -318,10 +318,5 @@ void sched_init(void)
 	thread_entry_hook = finish_switch;
 	preempt_hook = preempt_schedule;
 	thread_init();
-	init_cpu();
-}
-
-void sched_init_cpu(void)
-{
-	init_cpu();
+	sched_init_cpu();
 }

@@ -62,10 +62,6 @@ extern bool sched_virtual_rr;
  * of a slice is not kept. */
 #define SCHED_RUN_MIN_NS (100 * NSEC_PER_USEC)
 
-/* Set the CPUs on which a thread may run.  0, or -EINVAL if no CPU of `mask` is online.  A thread
- * on another CPU is moved before this returns, or if it runs, at its next switch.  Sleeps. */
-int sched_set_affinity(struct thread *t, const struct cpumask *mask);
-
 struct sched_cpu_stats {
 	u64 switches;	      /* from one thread to another */
 	u64 switches_root;    /* those among them that wrote CR3 */

@@ -20,13 +20,7 @@ void resource_use_add(struct resource_use *sum, const struct resource_use *use)
 
 void thread_resource_use(struct thread *t, struct resource_use *use)
 {
-	const struct resource_use *counted = &t->use.counted;
-
-	*use = (struct resource_use){.minor_faults = READ_ONCE(counted->minor_faults),
-				     .voluntary_switches = READ_ONCE(counted->voluntary_switches),
-				     .forced_switches = READ_ONCE(counted->forced_switches),
-				     .migrations = READ_ONCE(counted->migrations),
-				     .system_calls = READ_ONCE(counted->system_calls)};
+	*use = t->use.counted; /* the CPU that runs the thread may go on counting */
 	thread_times(t, &use->user_ns, &use->kernel_ns);
 }
 

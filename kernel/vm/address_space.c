@@ -29,7 +29,7 @@ struct address_space *address_space_create(void)
 	refcount_init(&as->refs, 1);
 	rwlock_init(&as->lock, &space_class);
 	spinlock_init(&as->page_table_lock, &page_table_class);
-	as->mmap_top = USER_MAX;
+	as->layout.mmap_top = USER_MAX;
 	spin_lock(&address_spaces_lock);
 	list_push_back(&address_spaces, &as->all_link);
 	spin_unlock(&address_spaces_lock);
@@ -64,22 +64,6 @@ void address_space_put(struct address_space *as)
 	kfree(as);
 }
 
-static void copy_layout(struct address_space *to, const struct address_space *from)
-{
-	to->brk_start = from->brk_start;
-	to->brk = from->brk;
-	to->mmap_top = from->mmap_top;
-	to->code_start = from->code_start;
-	to->code_end = from->code_end;
-	to->data_start = from->data_start;
-	to->data_end = from->data_end;
-	to->stack_start = from->stack_start;
-	to->arg_start = from->arg_start;
-	to->arg_end = from->arg_end;
-	to->env_start = from->env_start;
-	to->env_end = from->env_end;
-}
-
 /* Copy a region for the child.  Its pages are copied too, unless a fault can get them from the
  * object. */
 static bool fork_region(struct address_space *child, struct region *r, bool *downgraded)
@@ -105,7 +89,7 @@ struct address_space *address_space_fork(struct address_space *as)
 	if (IS_ERR(child))
 		return child;
 	rwlock_write_lock(&as->lock);
-	copy_layout(child, as);
+	child->layout = as->layout;
 	for (struct treap_node *n = treap_first(&as->regions); n && ok; n = treap_next(n))
 		ok = fork_region(child, region_of(n), &downgraded);
 	/* One flush for all regions, before as->lock is released.  From then on no thread of this

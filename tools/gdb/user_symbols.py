@@ -55,7 +55,7 @@ def program_of(process):
         return None
     if not program.is_pie:
         return file, 0
-    start = int(kernel.space_of(process)["code_start"])
+    start = int(kernel.space_of(process)["layout"]["code_start"])
     return (file, start - program.code_start) if start else None
 
 

@@ -103,9 +103,9 @@ static u64 word_at(struct address_space *as, u64 address)
  */
 static void show_auxv(struct address_space *as, struct text *text)
 {
-	u64 at = as->stack_start + 8 * (word_at(as, as->stack_start) + 2), pair[2];
+	u64 at = as->layout.stack_start + 8 * (word_at(as, as->layout.stack_start) + 2), pair[2];
 
-	while (word_at(as, at) && at < as->stack_start + 128 * PAGE_SIZE)
+	while (word_at(as, at) && at < as->layout.stack_start + 128 * PAGE_SIZE)
 		at += 8;
 	at += 8;
 	for (u32 i = 0; i < AUXV_MAX; i++, at += sizeof(pair)) {

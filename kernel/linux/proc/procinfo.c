@@ -194,9 +194,9 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 			     t->use.started_ns / TICK_NS,
 			     m->mapped_bytes,
 			     address_space_resident(m)};
-	const s64 from_26[] = {m->code_start,
-			       m->code_end,
-			       m->stack_start,
+	const s64 from_26[] = {m->layout.code_start,
+			       m->layout.code_end,
+			       m->layout.stack_start,
 			       0,
 			       0,
 			       s.own & 0x7fffffff,
@@ -213,13 +213,13 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 			       0,
 			       0,
 			       0,
-			       m->data_start,
-			       m->data_end,
-			       m->brk_start,
-			       m->arg_start,
-			       m->arg_end,
-			       m->env_start,
-			       m->env_end};
+			       m->layout.data_start,
+			       m->layout.data_end,
+			       m->layout.brk_start,
+			       m->layout.arg_start,
+			       m->layout.arg_end,
+			       m->layout.env_start,
+			       m->layout.env_end};
 	text_fields(text, to_24, ARRAY_SIZE(to_24));
 	text_decimal(text, process_limit(p, RLIMIT_RSS), ' ');
 	text_fields(text, from_26, ARRAY_SIZE(from_26));

@@ -32,22 +32,23 @@ static void show_bytes(struct address_space *as, u64 from, u64 to, struct text *
 
 static void show_cmdline(struct address_space *as, struct text *text)
 {
-	show_bytes(as, as->arg_start, as->arg_end, text);
+	show_bytes(as, as->layout.arg_start, as->layout.arg_end, text);
 }
 
 static void show_environ(struct address_space *as, struct text *text)
 {
-	show_bytes(as, as->env_start, as->env_end, text);
+	show_bytes(as, as->layout.env_start, as->layout.env_end, text);
 }
 
 static void show_statm_of(struct address_space *as, struct text *text)
 {
+	u64 code = as->layout.code_end - as->layout.code_start;
+
 	text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", as->mapped_bytes / PAGE_SIZE,
 		    address_space_resident(as),
 		    READ_ONCE(as->resident_file) + READ_ONCE(as->resident_shared),
-		    DIV_ROUND_UP(as->code_end - as->code_start, PAGE_SIZE),
-		    (as->mapped_bytes - MIN(as->mapped_bytes, as->code_end - as->code_start)) /
-			PAGE_SIZE);
+		    DIV_ROUND_UP(code, PAGE_SIZE),
+		    (as->mapped_bytes - MIN(as->mapped_bytes, code)) / PAGE_SIZE);
 }
 
 static void show_statm(struct thread *t, struct process *p, struct text *text)

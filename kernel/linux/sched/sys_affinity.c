@@ -4,8 +4,8 @@
  * CPU that it is on: getcpu(2).
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/sched/affinity.h"
 #include "kernel/linux/sched/permission.h"
-#include "kernel/task/sched.h"
 
 SYSCALL3(sched_setaffinity, tid, size, user)
 {

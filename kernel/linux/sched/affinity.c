@@ -5,6 +5,7 @@
 #include "arch/x86_64/pc/clock.h"
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/sched/affinity.h"
 #include "kernel/task/runqueue.h"
 
 int sched_set_affinity(struct thread *t, const struct cpumask *mask)
