@@ -50,5 +50,5 @@ python=/usr/bin/python3
 [ -x $python ] || python=python3
 $python "$(dirname "$0")/mklog.py" "$tree.log" || exit 1
 "$mkrescue" -o "$out" --fonts= --locales= --themes= \
-	--install-modules="multiboot2 normal test iso9660 fat part_msdos part_gpt part_apple search search_fs_file all_video" \
+	--install-modules="multiboot2 normal test iso9660 fat part_msdos part_gpt part_apple search search_fs_file all_video videoinfo memrw regexp" \
 	--mbr-force-bootable "$tree" -append_partition 2 0x0c "$tree.log" >"$build/mkrescue.log" 2>&1 || { cat "$build/mkrescue.log" >&2; exit 1; }

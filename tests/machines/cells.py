@@ -115,6 +115,9 @@ CELLS = [
     video("bochs-display, UEFI", video="bochs-display", firmware="uefi"),
     video("ramfb, UEFI", video="ramfb", firmware="uefi"),
     video("standard, UEFI", video="std", firmware="uefi"),
+    video("a monitor without EDID, BIOS", video="VGA,edid=off", shows="display: framebuffer, 128x48 characters"),
+    video("1920x1080 chosen in the menu, BIOS", video="VGA,edid=off", does="size_1080"),
+    video("3840x2160 chosen in the menu, UEFI", video="VGA,vgamem_mb=64", firmware="uefi", does="size_2160"),
 
     keyboard("USB, behind a hub", keys="usb-hub", fast=True),
     keyboard("USB, unplugged and replugged", does="replug", fast=True),

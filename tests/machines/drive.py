@@ -41,7 +41,7 @@ class NotRun(Exception):
 
 def image_of(cell, folder):
     """The GRUB image with the cell's words; without words one image serves all cells."""
-    if cell.does == "menu":
+    if cell.does in MENU:
         return BUILD / "heddle.iso"
     words = re.sub(r"\W+", "-", cell.words)
     image = folder / f"image{words}.iso"
@@ -235,18 +235,40 @@ def ctrl_alt_del(pc):
     ends_with(pc, "guest-reset")
 
 
-def menu(pc):
-    """The fourth entry from the top opens the safe modes; the first of them is for one CPU."""
-    pc.wait("GNU GRUB")
-    for _ in range(3):
-        pc.press("down")
-    pc.press("ret")
-    pc.wait("one CPU: nosmp")
-    pc.press("ret")
+def choose(pc, submenu, first, entry):
+    """Boot what the menu of GRUB has at these places, counted from 0; the submenu begins with `first`.
+
+    By UEFI the menu is in the firmware's font, but the firmware sends it to the serial line as well."""
+    for place, seen in ((submenu, "GNU GRUB"), (entry, re.escape(first))):
+        pc.wait(seen, also=pc.serial)
+        for _ in range(place):
+            pc.press("down")
+        pc.press("ret")
     pc.wait(PROMPT, ended_by=STOPPED)
     first_key(pc)
+
+
+def menu(pc):
+    """The first of the safe modes is for one CPU."""
+    choose(pc, 3, "one CPU: nosmp", 0)
     run(pc, "nproc", r"^1$")
     power_off(pc)
+
+
+def size_1080(pc):
+    choose(pc, 5, "size=3840x2160", 2)
+    run(pc, "stty size", r"^67 240$")
+    lab(pc)
+
+
+def size_2160(pc):
+    choose(pc, 5, "size=3840x2160", 0)
+    run(pc, "stty size", r"^45 160$")
+    lab(pc)
+
+
+# What begins in the menu of the image as users have it.
+MENU = {"menu": menu, "size_1080": size_1080, "size_2160": size_2160}
 
 
 def try_cell(cell, folder, files):
@@ -256,8 +278,8 @@ def try_cell(cell, folder, files):
             if cell.says:
                 seen = pc.wait(rf".*(?:{cell.says}).*", also=lambda: "\n" + pc.serial())[0]
                 return "says: " + re.sub(r"^\[ *[\d.]+\] ", "", seen.strip()), None
-            if cell.does == "menu":
-                menu(pc)
+            if cell.does in MENU:
+                MENU[cell.does](pc)
                 return "", None
             seconds = to_the_prompt(pc, cell)
             globals()[cell.does](pc)

@@ -33,12 +33,25 @@ class PC(VM):
 @pytest.mark.parametrize("display, word, scale, size", [
     ("VGA,xres=1920,yres=1080", "", 1, "67 240"),
     ("VGA,xres=2560,yres=1440", "", 2, "45 160"),
-    ("VGA,xres=1920,yres=1080", "font_scale=3", 3, "22 80")])
+    ("VGA,xres=1920,yres=1080", "font_scale=3", 3, "22 80"),
+    # No EDID, and one that prefers no size (QEMU's for 4K): what Linux assumes then.
+    ("VGA,edid=off", "", 1, "48 128"),
+    ("VGA,vgamem_mb=64,xres=3840,yres=2160", "", 1, "48 128")])
 def test_uses_the_size_that_the_monitor_prefers(tmp_path, display, word, scale, size):
     with PC(tmp_path, display, scale, word) as vm:
         vm.shell()
         assert vm.run("stty size") == size
         vm.screen.until_text(size)
+
+
+def test_labs_use_the_whole_width(tmp_path):
+    with PC(tmp_path, "VGA,xres=1920,yres=1080") as vm:
+        vm.shell()
+        shown = vm.run("lab concurrency --quick --unattended --plain")
+        # A step of the time line is a round number, so the line may be a third shorter.
+        assert 155 < max(len(line) for line in shown.split("\n") if line.startswith("CPU 0")) <= 240, shown
+        assert "\n" + 238 * "-" + "\n" in shown
+        vm.screen.until_text("Questions:   lab concurrency --page")
 
 
 def last_number(rows):
