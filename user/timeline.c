@@ -33,7 +33,7 @@ static int once(const char *path)
 		perror(path);
 		return 1;
 	}
-	timeline_show(trace, true, 200, 0);
+	timeline_show(trace, true, 0);
 	lab_trace_free(trace);
 	return 0;
 }
@@ -55,7 +55,7 @@ static void draw(uint64_t ns, bool stopped, bool unknown)
 		   : stopped ? " (stopped)"
 			     : "",
 		   stopped ? "continue" : "stop");
-	timeline_show(trace, true, 200, rows - 2);
+	timeline_show(trace, true, rows - 2);
 	fflush(stdout);
 	lab_trace_free(trace);
 }

@@ -110,19 +110,23 @@ def counts(pairs):
             f"the sentence that is wanted; failed: {number[FAILS]}; not run: {number[NOT_RUN]}.")
 
 
-def version(*command):
+def output_of(*command):
     try:
-        text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     except OSError:
-        return "none"
-    found = re.search(r"\d+\.\d+[.\d]*", text)
+        return ""
+
+
+def version(*command):
+    found = re.search(r"\d+\.\d+[.\d]*", output_of(*command))
     return found[0] if found else "none"
 
 
 def markdown(pairs):
     """The table for docs/hardware.md."""
     emulators = f"QEMU {version('qemu-system-x86_64', '--version')} and Bochs {version('bochs', '--help')}"
-    lines = [BEGIN, f"{counts(pairs)} By {emulators}, on {time.strftime('%Y-%m-%d')}.", "",
+    lines = [BEGIN, f"{counts(pairs)} By {emulators}, on {time.strftime('%Y-%m-%d')}, Heddle's commit "
+             f"{output_of('git', 'rev-parse', '--short', 'HEAD').strip() or 'unknown'}.", "",
              "| | machine | result | hand-over to init |", "|---|---|---|---|"]
     before = ""
     for cell, result in pairs:

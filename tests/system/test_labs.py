@@ -332,6 +332,16 @@ def test_unattended_waits_for_no_key():
     assert "TRUE HERE" in lab.before and "Your guess" not in lab.before and "-- " not in lab.before
 
 
+def test_whole_width():
+    """On a wide terminal rules, text and tables reach to its end, and no line is longer."""
+    lab = pexpect.spawn(str(HOST / "many"), ["--quick", "--unattended"], timeout=60, encoding="utf-8",
+                        dimensions=(60, 200), env={**os.environ, "LC_ALL": "C", "TERM": "dumb"})
+    lab.expect(pexpect.EOF)
+    lengths = [len(line) for line in lab.before.split("\r\n")]
+    assert lengths.count(198) >= 3 and max(lengths) <= 200          # the rules
+    assert any(150 < length < 198 for length in lengths)            # text
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_page(name):
     """The page of each lab as text: 80 columns, no mark of Markdown left, the questions in it."""

@@ -234,5 +234,5 @@ void trace_off(void); /* undoes lab_trace_begin(); may be called in a signal han
 void trace_find_slices(struct lab_trace *trace);
 /* `whole`: show the whole trace, not only the part in which threads with letters ran.  `max_rows`
  * 0: no limit. */
-void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int max_rows);
+void timeline_show(const struct lab_trace *trace, bool whole, int max_rows);
 void timeline_json(const struct lab_trace *trace);

@@ -87,7 +87,7 @@ int lab_pick(int full, int quick);
 
 /* A table.  `columns`: headings with '|' between them; a heading that begins with '>' makes the
  * column right-aligned.  A row: cells with '|' between them, as many as there are columns.  The
- * whole table fits 78 columns of the screen: long cells are wrapped. */
+ * whole table fits the width of the screen: long cells are wrapped. */
 struct lab_table;
 struct lab_table *lab_table(const char *title, const char *columns);
 void lab_row(struct lab_table *table, const char *format, ...) LAB_PRINTF(2, 3);

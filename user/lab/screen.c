@@ -167,7 +167,7 @@ void put_padded(const char *utf8, int width, bool right)
 
 void put_rule(void)
 {
-	put_repeated("─", screen.width > 78 ? 78 : screen.width - 2);
+	put_repeated("─", screen.width - 2);
 	put("\n");
 }
 
@@ -218,13 +218,11 @@ size_t text_fit(const char *text, int width, const char **next)
 
 void put_paragraph(const char *first, int indent, const char *utf8)
 {
-	int width = screen.width > 120 ? 120 : screen.width;
-
 	if (first)
 		put_padded(first, indent, false);
 	do {
 		const char *next;
-		size_t bytes = text_fit(utf8, width - indent - 1, &next);
+		size_t bytes = text_fit(utf8, screen.width - indent - 1, &next);
 
 		put_bytes(utf8, bytes);
 		put("\n");

@@ -102,7 +102,7 @@ static void show_evidence(const struct evidence *e)
 		break;
 	case TIMELINE:
 		show_title(e);
-		timeline_show(e->trace, false, 120, 0);
+		timeline_show(e->trace, false, 0);
 		break;
 	case NOTE:
 		put_paragraph("", 0, e->title);

@@ -102,7 +102,7 @@ void show_table(const struct evidence *e)
 {
 	int widths[LAB_COLUMNS], sum = 0;
 
-	widths_of(e, (screen.width > 120 ? 120 : screen.width) - 4, widths);
+	widths_of(e, screen.width - 4, widths);
 	put_colour(BOLD);
 	show_row(e, -1, widths);
 	put_colour(PLAIN);
@@ -131,7 +131,7 @@ void show_bars(const struct evidence *e)
 	}
 	if (label > 30)
 		label = 30;
-	room = (screen.width > 120 ? 120 : screen.width) - 2 - label - 2 - number - 1 -
+	room = screen.width - 2 - label - 2 - number - 1 -
 	       text_width(e->unit) - 3;
 	for (int i = 0; i < e->count; i++) {
 		const char *rest = e->bars[i].label;

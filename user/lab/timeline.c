@@ -258,11 +258,11 @@ static void window(struct picture *p, bool whole, uint64_t *end)
 	*end = whole || !last ? p->trace->end_ns : last;
 }
 
-void timeline_show(const struct lab_trace *trace, bool whole, int max_width, int max_rows)
+void timeline_show(const struct lab_trace *trace, bool whole, int max_rows)
 {
 	static const uint64_t steps[] = {10, 15, 20, 30, 40, 50, 60, 80};
 	struct picture p = {.trace = trace, .step = 1};
-	int most = (screen.width < max_width ? screen.width : max_width) - 8, cpus = trace->cpus;
+	int most = screen.width - 8, cpus = trace->cpus;
 	bool markers = true;
 	uint64_t end, scale = 1;
 
