@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The entries of a directory, in two trees: one is sorted by name, the other by the number at which
- * readdir() resumes.  names.c changes them.
+ * The entries of a directory, in two trees: one is sorted by a hash of the name, which costs less
+ * to compare, and then by the name; the other by the number at which readdir() resumes.  names.c
+ * changes them.
  */
 #include "kernel/fs/internal.h"
 
@@ -11,20 +12,30 @@
 
 #define DYNAMIC (1UL << 32) /* positions of entries that are not in memory */
 
-static int name_compare(const char *name, size_t length, const struct entry *e)
+static u32 name_hash(const char *name, size_t length)
 {
-	int order = memcmp(name, e->name, MIN(length, e->length));
+	u32 hash = (u32)length;
 
-	return order ? order : (length > e->length) - (length < e->length);
+	while (length--)
+		hash = (hash ^ (u8)*name++) * 16777619; /* as FNV-1a does */
+	return hash;
+}
+
+static int name_compare(u32 hash, const char *name, size_t length, const struct entry *e)
+{
+	if (hash != e->hash)
+		return hash < e->hash ? -1 : 1;
+	return length == e->length ? memcmp(name, e->name, length) : (int)(length - e->length);
 }
 
 struct entry *entry_find(struct inode *dir, const char *name, size_t length, struct place *place)
 {
 	struct treap_node **at = &dir->by_name.root, *parent = NULL;
+	u32 hash = name_hash(name, length);
 
 	while (*at) {
 		struct entry *e = treap_entry(*at, struct entry, by_name);
-		int order = name_compare(name, length, e);
+		int order = name_compare(hash, name, length, e);
 
 		if (!order)
 			return e;
@@ -41,7 +52,8 @@ struct entry *entry_alloc(const char *name, size_t length)
 	struct entry *e = kzalloc(sizeof(*e) + length);
 
 	if (e) {
-		e->length = length;
+		e->hash = name_hash(name, length);
+		e->length = (u32)length;
 		memcpy(e->name, name, length);
 	}
 	return e;

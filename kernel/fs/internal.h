@@ -48,7 +48,7 @@ struct entry {
 	struct treap_node by_name, by_number;
 	struct inode *inode; /* with a reference */
 	u64 number;	     /* a later entry has a larger number; readdir() resumes by it */
-	size_t length;
+	u32 hash, length;    /* of the name */
 	char name[];
 };
 

@@ -65,9 +65,10 @@ static struct inode *parent_of(struct inode *dir)
 	return dir;
 }
 
-static bool is_name(const char *name, size_t length, const char *what)
+/* Returns the length of a name that is "." or "..", else 0. */
+static size_t count_dots(const char *name, size_t length)
 {
-	return length == strlen(what) && !memcmp(name, what, length);
+	return length <= 2 && name[0] == '.' && name[length - 1] == '.' ? length : 0;
 }
 
 /* Returns the inode of one component, with a reference; it does not follow links.  ERR_PTR(-ENOENT,
@@ -75,6 +76,7 @@ static bool is_name(const char *name, size_t length, const char *what)
 static struct inode *step(struct inode *dir, const char *name, size_t length)
 {
 	struct inode *inode;
+	size_t dots;
 
 	if (!S_ISDIR(dir->mode))
 		return ERR_PTR(-ENOTDIR);
@@ -82,12 +84,11 @@ static struct inode *step(struct inode *dir, const char *name, size_t length)
 		return ERR_PTR(-EACCES);
 	if (length > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
-	if (is_name(name, length, ".")) {
+	dots = count_dots(name, length);
+	if (dots == 1)
 		inode_get(dir);
-		return dir;
-	}
-	if (is_name(name, length, ".."))
-		return parent_of(dir);
+	if (dots)
+		return dots == 1 ? dir : parent_of(dir);
 	mutex_lock(&dir->lock);
 	inode = directory_lookup(dir, name, length);
 	mutex_unlock(&dir->lock);
@@ -102,6 +103,8 @@ static int expand(struct path_walk *w, struct inode *link, const char **rest)
 	       most = MIN(room, (size_t)PATH_MAX);
 	ssize_t n;
 
+	if (left >= BUFFER_SIZE)
+		return -ENAMETOOLONG;
 	if (!w->buffer)
 		w->buffer = kmalloc(BUFFER_SIZE);
 	if (!w->buffer)
@@ -207,14 +210,11 @@ static int walk(struct path_walk *w, const char *rest, u32 flags)
 
 int path_walk(struct inode *at, const char *path, u32 flags, struct path_walk *w)
 {
-	size_t length = strnlen(path, PATH_MAX);
 	int error;
 
 	*w = (struct path_walk){0};
-	if (!length)
+	if (!*path)
 		return -ENOENT;
-	if (length == PATH_MAX)
-		return -ENAMETOOLONG;
 	if (*path == '/') {
 		w->dir = root_directory();
 	} else if (!at) {
@@ -240,7 +240,7 @@ void path_walk_end(struct path_walk *w)
 
 bool path_is_dot(const struct path_walk *w)
 {
-	return !w->length || is_name(w->name, w->length, ".") || is_name(w->name, w->length, "..");
+	return !w->length || count_dots(w->name, w->length);
 }
 
 struct inode *vfs_lookup(struct inode *at, const char *path, u32 flags)

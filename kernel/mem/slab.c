@@ -21,7 +21,11 @@ static const u16 kmalloc_sizes[] = {16, 32, 64, 96, 128, 192, 256, 512, 1024, 20
 static const char *const kmalloc_names[ARRAY_SIZE(kmalloc_sizes)] = {
     "kmalloc-16",  "kmalloc-32",  "kmalloc-64",	 "kmalloc-96",	 "kmalloc-128",
     "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1024", "kmalloc-2048"};
-static struct slab_cache *kmalloc_caches[ARRAY_SIZE(kmalloc_sizes)];
+
+/* The smallest sufficient cache, by the size in steps that were begun. */
+#define KMALLOC_MOST 2048
+#define KMALLOC_STEP 16
+static struct slab_cache *kmalloc_caches[KMALLOC_MOST / KMALLOC_STEP + 1];
 
 /* The first word of a free object: a mark, and the offset of the next free object in the slab. */
 #define FREE_MARK      0x5ac3f19d72e40000UL
@@ -173,7 +177,8 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
 {
 	struct slab_cache *cache = &slab_caches[slab_cache_count];
 
-	require(slab_cache_count < SLAB_CACHES_MAX && size <= 2048 && align <= 64 && !(align & (align - 1)));
+	require(slab_cache_count < SLAB_CACHES_MAX && size <= 2048 && align <= 64 &&
+		!(align & (align - 1)));
 	cache->name = name;
 	cache->size = (u32)ALIGN_UP(MAX(size, 8UL), MAX(align, 8UL));
 	cache->objects_per_slab = (u32)(PAGE_SIZE / cache->size);
@@ -183,23 +188,13 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
 	return cache;
 }
 
-/* Returns the smallest sufficient kmalloc cache; NULL: the size needs whole frames. */
-static struct slab_cache *kmalloc_cache(size_t size)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(kmalloc_sizes); i++)
-		if (size <= kmalloc_sizes[i])
-			return kmalloc_caches[i];
-	return NULL;
-}
-
 void *kmalloc(size_t size)
 {
-	struct slab_cache *cache = kmalloc_cache(size);
 	unsigned order = 0;
 	struct page *p;
 
-	if (cache)
-		return slab_alloc(cache);
+	if (size <= KMALLOC_MOST)
+		return slab_alloc(kmalloc_caches[DIV_ROUND_UP(size, KMALLOC_STEP)]);
 	while (order <= PAGE_ORDER_MAX && PAGE_SIZE << order < size)
 		order++;
 	if (order > PAGE_ORDER_MAX)
@@ -266,9 +261,13 @@ static void slab_shrink(void)
 
 void slab_init(void)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(kmalloc_sizes); i++)
-		kmalloc_caches[i] =
+	for (u32 i = 0, size = 0; i < ARRAY_SIZE(kmalloc_sizes); i++) {
+		struct slab_cache *cache =
 		    slab_cache_create(kmalloc_names[i], kmalloc_sizes[i],
 				      MIN(kmalloc_sizes[i] & -kmalloc_sizes[i], 64));
+
+		for (; size <= kmalloc_sizes[i]; size += KMALLOC_STEP)
+			kmalloc_caches[size / KMALLOC_STEP] = cache;
+	}
 	shrinker_register(slab_shrink);
 }

@@ -425,6 +425,52 @@ static void attributes(void)
 	close(fd);
 }
 
+/* Names that the kernel's hash of names (kernel/fs/directory.c) does not tell apart. */
+static void same_hash(void)
+{
+	static const char *const alike[] = {"gxyzduia", "rjmgibiu", "xkvqa", "xrqsbz",
+					    "kjjwrjew", "fitlvtoz", "dddgb", "mromaz"};
+	const int n = sizeof(alike) / sizeof(alike[0]);
+	ino_t numbers[8];
+
+	for (int i = 0; i < n; i++) {
+		CHECK_ERR(open(alike[i], O_RDONLY), ENOENT);
+		touch(alike[i], 0600);
+		numbers[i] = number(alike[i]);
+		for (int k = 0; k < i; k++)
+			CHECK(numbers[k] != numbers[i]);
+	}
+	for (int i = 0; i < n; i += 2) {
+		CHECK_EQ(number(alike[i + 1]), numbers[i + 1]);
+		CHECK_EQ(rename(alike[i], alike[i + 1]), 0);
+		CHECK_EQ(number(alike[i + 1]), numbers[i]);
+		CHECK_ERR(unlink(alike[i]), ENOENT);
+		CHECK_EQ(unlink(alike[i + 1]), 0);
+	}
+}
+
+/* Paths that end with the last byte of the memory before them, and those that do not end. */
+static void at_the_end_of_memory(void)
+{
+	char *page =
+	    mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = page + PAGE;
+
+	munmap(end, PAGE);
+	for (int length = 1; length <= 40; length++) {
+		char *path = end - length - 1;
+
+		memset(path, 'e', length);
+		path[length] = '\0';
+		CHECK_EQ(mkdir(path, 0700), 0);
+		path[length] = 'x';
+		CHECK_ERR(rmdir(path), EFAULT);
+		path[length] = '\0';
+		CHECK_EQ(rmdir(path), 0);
+	}
+	munmap(page, PAGE);
+}
+
 int main(void)
 {
 	check_start_in_directory();
@@ -437,5 +483,7 @@ int main(void)
 	RUN(working_directory);
 	RUN(attributes);
 	RUN(access_time);
+	RUN(same_hash);
+	RUN(at_the_end_of_memory);
 	return check_end();
 }
