@@ -15,7 +15,7 @@
  * - every register of user mode, but the system call returns 0 in it.  args->stack, if not 0, is
  * the bottom of a stack of its own, args->stack_size its size (0: args->stack is the top).
  * - the state of the FPU as it is now.  It may be in the registers alone: fpu_save() stores it in
- *   the area, and what it has stored in arch.fpu_form.
+ *   the area, and what it has stored in arch.fpu_saved.
  * - segment selectors and bases.  segments_save() stores the caller's selectors.  With
  * CLONE_SETTLS, args->tls is the FS base and the selector is 0.
  * - the CPUs that it may use, its credentials, the signals that it blocks; the alternate signal

@@ -89,9 +89,9 @@ static struct thread *copy_thread(const struct clone_args *args)
 	frame->rax = 0;
 	if (args->stack)
 		frame->rsp = args->stack + args->stack_size;
-	fpu_save(&self->arch, false);
+	fpu_save(&self->arch);
 	memcpy(t->arch.fpu, self->arch.fpu, fpu_area_size);
-	t->arch.fpu_form = self->arch.fpu_form;
+	t->arch.fpu_saved = self->arch.fpu_saved;
 	segments_save(&self->arch);
 	t->arch.segments = self->arch.segments;
 	t->arch.fs_base = self->arch.fs_base;

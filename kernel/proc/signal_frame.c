@@ -44,19 +44,18 @@ struct signal_frame {
 _Static_assert(sizeof(struct siginfo) == 128 && sizeof(struct signal_frame) == 440, "ABI");
 
 /* Bytes 464 to 511 of the FXSAVE image describe the state that follows it (Linux: struct
- * _fpx_sw_bytes). */
+ * _fpx_sw_bytes).  The header of XSAVE follows the image. */
 #define FXSAVE_SIZE   512
-#define XSTATE_AT     512 /* the XSAVE header: XSTATE_BV, XCOMP_BV, reserved */
-#define XSTATE_HEADER 64
 #define SW_BYTES_AT   464
 #define XSTATE_MAGIC1 0x46505853U
 #define XSTATE_MAGIC2 0x46505845U
-#define XSTATE_FP_SSE 3UL
+#define MOVE_TRIES    16
 
 struct xstate_words {
 	u32 magic1, extended_size;
 	u64 features;
 	u32 size, padding[7];
+	u64 header[8]; /* XSTATE_BV, XCOMP_BV, reserved */
 };
 
 /* The flags that user mode can change itself; a handler's frame may change only these. */
@@ -114,52 +113,56 @@ int signal_altstack(const struct signal_stack *new_stack, struct signal_stack *o
 
 /* --- FPU state in the frame ------------------------------------------------------------------- */
 
+/* Save the state at `address`, or load it from there.  fpu_move_user() does not make pages present,
+ * so do that and try again.  The number of tries bounds the time for an area that is not valid, and
+ * for another thread that removes the pages. */
+static int fpstate_move(u64 address, u64 features, bool load)
+{
+	size_t size = features ? fpu_area_size : FXSAVE_SIZE;
+
+	for (u32 n = 0; n < MOVE_TRIES && user_range_ok(address, size); n++) {
+		if (fpu_move_user(&current_thread()->arch, address, features, load))
+			return 0;
+		if (fault_in_user(address, !load) || fault_in_user(address + size - 1, !load))
+			break;
+	}
+	return -EFAULT;
+}
+
 static int fpstate_write(u64 address)
 {
-	struct arch_thread *arch = &current_thread()->arch;
-	struct xstate_words words = {.magic1 = XSTATE_MAGIC1,
+	/* XSAVE wants the header to be zero, and does not write to what is before it. */
+	struct xstate_words words = {.magic1 = fpu_xcr0 ? XSTATE_MAGIC1 : 0,
 				     .extended_size = (u32)fpstate_size(),
 				     .features = fpu_xcr0,
 				     .size = fpu_area_size};
+	size_t n = fpu_xcr0 ? sizeof(words) : FXSAVE_SIZE - SW_BYTES_AT;
 
-	fpu_save(arch, true);
-	if (!fpu_xcr0)
-		return copy_to_user((void *)address, arch->fpu, FXSAVE_SIZE);
-	if (copy_to_user((void *)address, arch->fpu, fpu_area_size) < 0 ||
-	    copy_to_user((void *)(address + SW_BYTES_AT), &words, sizeof(words)) < 0)
+	if ((fpu_xcr0 && put_user_u32((u32 *)(address + fpu_area_size), XSTATE_MAGIC2) < 0) ||
+	    copy_to_user((void *)(address + SW_BYTES_AT), &words, n) < 0)
 		return -EFAULT;
-	return put_user_u32((u32 *)(address + fpu_area_size), XSTATE_MAGIC2);
+	return fpstate_move(address, fpu_xcr0, false);
 }
 
-/* Read the FPU state at `address`; the initial state if it is 0.  The frame holds a whole XSAVE area
- * if both magic words are present, else the FXSAVE image alone.  -EFAULT; -EINVAL if loading it would
- * fault.  After an error the thread has the initial state, as on Linux. */
+/* Load the FPU state at `address`; the initial state if it is 0.  The frame holds a whole XSAVE
+ * area if both magic words are present, else the FXSAVE image alone.  After -EFAULT the thread has
+ * the initial state, as on Linux. */
 static int fpstate_read(u64 address)
 {
-	struct arch_thread *arch = &current_thread()->arch;
-	char *area = (char *)arch->fpu;
-	const struct xstate_words *words = (const struct xstate_words *)(area + SW_BYTES_AT);
+	struct xstate_words words;
+	u64 features = 0;
 	u32 magic2;
 
-	fpu_reset(arch);
+	fpu_reset(&current_thread()->arch);
 	if (!address)
 		return 0;
-	if (copy_from_user(area, (const void *)address, FXSAVE_SIZE) < 0)
-		return -EFAULT;
-	if (fpu_xcr0 && words->magic1 == XSTATE_MAGIC1 && words->size == fpu_area_size &&
-	    get_user_u32(&magic2, (const u32 *)(address + fpu_area_size)) == 0 &&
-	    magic2 == XSTATE_MAGIC2) {
-		if (copy_from_user(area + FXSAVE_SIZE, (const void *)(address + FXSAVE_SIZE),
-				   fpu_area_size - FXSAVE_SIZE) < 0)
-			return -EFAULT;
-	} else if (fpu_xcr0) {
-		memset(area + XSTATE_AT, 0, XSTATE_HEADER);
-		*(u64 *)(area + XSTATE_AT) = XSTATE_FP_SSE;
-	}
-	if (!fpu_area_sanitize(arch->fpu))
-		return -EINVAL;
-	fpu_area_set(arch);
-	return 0;
+	if (fpu_xcr0 &&
+	    !copy_from_user(&words, (void *)(address + SW_BYTES_AT), FXSAVE_SIZE - SW_BYTES_AT) &&
+	    words.magic1 == XSTATE_MAGIC1 && words.size == fpu_area_size &&
+	    !get_user_u32(&magic2, (const u32 *)(address + fpu_area_size)) &&
+	    magic2 == XSTATE_MAGIC2)
+		features = fpu_xcr0;
+	return fpstate_move(address, features, true);
 }
 
 /* --- Frames ----------------------------------------------------------------------------------- */
@@ -171,7 +174,9 @@ static int fpstate_read(u64 address)
 	X(rdx) X(rax) X(rcx) X(rsp) X(rip)
 /* clang-format on */
 
-static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigset_t mask)
+/* Every member is set: the copy on the user's stack shows nothing of the kernel's. */
+static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigset_t mask,
+			 u64 fpstate)
 {
 	const struct thread *t = current_thread();
 
@@ -179,11 +184,14 @@ static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigse
 	FOR_EACH_REGISTER(FILL)
 	c->rflags = f->rflags;
 	c->cs = (u16)f->cs;
+	c->gs = c->fs = 0;
 	c->ss = (u16)f->ss;
 	c->error = t->arch.fault_error;
 	c->trap = t->arch.fault_vector;
 	c->cr2 = t->arch.fault_address;
 	c->oldmask = mask;
+	c->fpstate = fpstate;
+	memset(c->reserved, 0, sizeof(c->reserved));
 }
 
 /* Choose the user address of the frame, and set *fpstate to the address of the FPU state above it.
@@ -210,17 +218,19 @@ int signal_frame_build(struct trap_frame *f, int signal, const struct sigaction 
 		       const struct siginfo *info, sigset_t mask)
 {
 	struct altstack *a = &current_thread()->signals.altstack;
-	struct signal_frame s = {.return_address = action->restorer, .info = *info};
-	u64 sp = frame_place(a, f, action, &s.uc.context.fpstate), fpstate = s.uc.context.fpstate;
+	struct signal_frame s;
+	u64 fpstate, sp = frame_place(a, f, action, &fpstate);
 
 	/* A handler on x86-64 returns only by the program's restorer, so one is required.  Reject
 	 * handlers outside user space. */
 	if (!sp || !(action->flags & SA_RESTORER) || action->handler >= USER_MAX)
 		return -EFAULT;
+	s.return_address = action->restorer;
+	s.info = *info;
+	s.uc.link = 0;
 	s.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (fpu_xcr0 ? UC_FP_XSTATE : 0);
 	s.uc.stack = altstack_describe(a, f->rsp);
-	context_fill(&s.uc.context, f, mask);
-	s.uc.context.fpstate = fpstate;
+	context_fill(&s.uc.context, f, mask, fpstate);
 	s.uc.mask = mask;
 	if (fpstate_write(fpstate) < 0 || copy_to_user((void *)sp, &s, sizeof(s)) < 0)
 		return -EFAULT;

@@ -2,8 +2,9 @@
  *
  * fpu: the x87, SSE and AVX registers, which the kernel saves and loads only for those who use them.
  * Each pair of users as threads and as processes on one CPU; threads that wander over the CPUs; sleep;
- * signals, also with a changed frame; vfork and exec.  registers.c has whole sets of registers.
+ * signals, also with a changed frame or one whose pages are not there; vfork and exec.  registers.c has whole sets of registers.
  */
+#include <fcntl.h>
 #include <sched.h>
 #include <ucontext.h>
 
@@ -196,6 +197,92 @@ static void wild_frame(void)
 	}
 }
 
+/* --- Frames whose pages are not there ---------------------------------------------------------- */
+
+#define MAGIC1_AT 464
+#define SIZE_AT	  468 /* of the state with its second magic word */
+#define MAGIC1	  0x46505853U
+
+enum place { IN_FILE, OLD_FORM, NOT_ALIGNED, CUT_OFF };
+static enum place place;
+static char *elsewhere; /* three pages, of which the last cannot be accessed */
+static int fd;
+
+/* The state moves to `elsewhere`, with another value. */
+static void move_state(int number, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+	char *from = (char *)u->uc_mcontext.fpregs, *to = elsewhere + PAGE - 256;
+	uint32_t magic, size = 512;
+
+	(void)number;
+	(void)info;
+	memcpy(&magic, from + MAGIC1_AT, sizeof(magic));
+	if (magic == MAGIC1)
+		memcpy(&size, from + SIZE_AT, sizeof(size));
+	memcpy(from + XMM9_AT, &frame_gets, sizeof(frame_gets));
+	if (place == CUT_OFF)
+		to = elsewhere + 2 * PAGE - 256;
+	if (place == NOT_ALIGNED)
+		to += 8;
+	if (place == OLD_FORM)
+		memset(from + MAGIC1_AT, 0, sizeof(magic));
+	u->uc_mcontext.fpregs = (void *)to;
+	if (place == IN_FILE) /* the pages of the mapping have not been touched */
+		MUST(pwrite(fd, from, size, to - elsewhere));
+	else
+		memcpy(to, from, place == CUT_OFF ? 256 : size);
+}
+
+static char *three_pages(int flags, int file)
+{
+	char *p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | flags, file, 0);
+
+	CHECK(p != MAP_FAILED);
+	MUST(mprotect(p + 2 * PAGE, PAGE, PROT_NONE));
+	return p;
+}
+
+static void absent_pages(void)
+{
+	stack_t stack = {.ss_size = 65536}, off = {.ss_flags = SS_DISABLE};
+	pid_t pid;
+
+	fd = MUST(open("/tmp/fpu.frame", O_CREAT | O_RDWR, 0600));
+	MUST(ftruncate(fd, 3 * PAGE));
+	handle_info(SIGUSR1, move_state, SA_ONSTACK);
+	for (int i = 1; i < 20; i++) {
+		struct call send = {SYS_kill, getpid(), SIGUSR1, 0};
+
+		/* First the frame is written to pages that nobody has touched, or that fork() has
+		 * made common to two processes. */
+		if (i % 2)
+			stack.ss_sp = map(stack.ss_size);
+		pid = i % 2 ? 0 : SPAWN(pause());
+		MUST(sigaltstack(&stack, NULL));
+		place = i % 3 ? IN_FILE : OLD_FORM;
+		elsewhere = three_pages(place == IN_FILE ? 0 : MAP_ANONYMOUS, place == IN_FILE ? fd : -1);
+		frame_gets = i * 55;
+		CHECK_EQ(hold(SSE, i * 44, 1, send), i * 55);
+		if (pid) {
+			kill(pid, SIGKILL);
+			wait_status(pid);
+		}
+		munmap(elsewhere, 3 * PAGE);
+	}
+	elsewhere = three_pages(MAP_ANONYMOUS, -1);
+	for (place = NOT_ALIGNED; place <= CUT_OFF; place++)
+		CHECK_EQ(wait_status(SPAWN(raise(SIGUSR1); _exit(0))), KILLED(SIGSEGV));
+	/* No frame can be written to a stack that is read-only. */
+	MUST(mprotect(stack.ss_sp, stack.ss_size, PROT_READ));
+	CHECK_EQ(wait_status(SPAWN(raise(SIGUSR1); _exit(0))), KILLED(SIGSEGV));
+	MUST(sigaltstack(&off, NULL));
+	frame_gets = 0;
+	close(fd);
+	unlink("/tmp/fpu.frame");
+	handle_info(SIGUSR1, change_frame, 0);
+}
+
 static volatile bool over;
 
 /* Uses the registers and sends a signal, in the same turn. */
@@ -289,6 +376,7 @@ int main(int argc, char **argv)
 	RUN(over_cpus);
 	RUN(changed_frame);
 	RUN(wild_frame);
+	RUN(absent_pages);
 	RUN(signal_after_switch);
 	RUN(over_vfork);
 	RUN(over_exec);

@@ -2,6 +2,7 @@
  *
  * ptrace(): attaching, stops, resuming, signals, events, registers, memory, ends.
  */
+#include <cpuid.h>
 #include <elf.h>
 #include <stddef.h>
 #include <sys/ptrace.h>
@@ -463,6 +464,9 @@ static void registers(void)
 	struct user_fpregs_struct f;
 	static unsigned char area[16384];
 	struct iovec v = {&set, sizeof(set)};
+	unsigned a, b, c = 0, edx;
+	bool has_xsave = __get_cpuid(1, &a, &b, &c, &edx) && c & bit_OSXSAVE;
+	int xstate = has_xsave ? NT_X86_XSTATE : NT_PRFPREG;
 	double d;
 
 	CHECK_EQ(stop_of(pid), SIGSTOP);
@@ -486,10 +490,14 @@ static void registers(void)
 	CHECK_EQ(v.iov_len, 512);
 	CHECK_EQ(memcmp(&f, area, 416), 0);
 	v.iov_len = sizeof(area);
-	MUST(trace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, (long)&v));
-	CHECK(v.iov_len >= 576);
-	CHECK_EQ(memcmp(&f, area, 416), 0);
-	CHECK_EQ(area[464] & 3, 3); /* XCR0 */
+	if (has_xsave) {
+		MUST(trace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, (long)&v));
+		CHECK(v.iov_len >= 576);
+		CHECK_EQ(memcmp(&f, area, 416), 0);
+		CHECK_EQ(area[464] & 3, 3); /* XCR0 */
+	} else {
+		CHECK_ERR(trace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, (long)&v), ENODEV);
+	}
 	for (int i = 0; i < 16; i++) {
 		memcpy(&d, &f.xmm_space[4 * i], sizeof(d));
 		if (d == 1)
@@ -498,10 +506,10 @@ static void registers(void)
 	}
 	MUST(trace(PTRACE_SETFPREGS, pid, 0, (long)&f));
 	memset(area, 0, sizeof(area));
-	v.iov_len = sizeof(area);
-	MUST(trace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, (long)&v));
+	v.iov_len = has_xsave ? sizeof(area) : 512;
+	MUST(trace(PTRACE_GETREGSET, pid, xstate, (long)&v));
 	CHECK_EQ(memcmp(&f, area, 416), 0);
-	MUST(trace(PTRACE_SETREGSET, pid, NT_X86_XSTATE, (long)&v));
+	MUST(trace(PTRACE_SETREGSET, pid, xstate, (long)&v));
 	f.mxcsr = 0xffffffff;
 	CHECK_ERR(trace(PTRACE_SETFPREGS, pid, 0, (long)&f), EINVAL);
 	v = (struct iovec){&r, 12};

@@ -24,19 +24,13 @@ union user_segments {
 	u64 all; /* 0: all four are null, which is usual for 64-bit programs */
 };
 
-/* What the FPU area of a thread holds. */
-enum fpu_form {
-	FPU_INITIAL, /* nothing: the state is the one that a program starts with */
-	FPU_SAVED,   /* the state; XSAVEOPT may have left out what is in its initial state */
-	FPU_WHOLE,   /* all components of the state */
-};
-
 /* Written by the thread itself, and by the context switch from it or to it. */
 struct arch_thread {
 	u64 saved_sp;	      /* stack pointer that context_switch() saved; stale while it runs */
 	struct fpu_area *fpu; /* FPU, SSE and AVX registers; NULL for a kernel thread */
 	u32 fpu_cpu;	      /* the CPU that loaded them last; MAX_CPUS if no CPU has done so */
-	enum fpu_form fpu_form;
+	bool fpu_saved;	      /* the area holds the state, but for what XSAVEOPT leaves out; else the
+			       * state is that with which a program starts */
 	union user_segments segments;
 	u64 fs_base, gs_base; /* segment bases of user mode */
 

@@ -8,9 +8,9 @@
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/percpu.h"
+#include "arch/x86_64/cpu/usercopy.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
-
 
 #define XCR0_X87_SSE 0x03UL
 #define XCR0_AVX     0x04UL
@@ -30,6 +30,7 @@ struct fpu_area {
 
 u32 fpu_area_size;
 u64 fpu_xcr0 __hot_data;
+u32 fpu_mxcsr_mask;
 
 /* The state that a program starts with.  XRSTOR takes the components that are not in `xstate_bv`,
  * here all, as initial, and reads only MXCSR. */
@@ -48,11 +49,6 @@ static void use_ends(struct cpu *cpu)
 	if (cpu->fpu_in_use)
 		write_cr0(read_cr0() | CR0_TS);
 	cpu->fpu_in_use = false;
-}
-
-static void xsetbv(u32 index, u64 value)
-{
-	__asm__ volatile("xsetbv" ::"c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
 }
 
 static u64 xcr0_choose(void)
@@ -74,7 +70,7 @@ static void fpu_measure(void)
 
 	fpu_area_size = fpu_xcr0 ? MAX(cpuid(0xd, 0).ebx, (u32)sizeof(struct fpu_area)) : 512;
 	__asm__ volatile("fxsave64 %0" : "=m"(probe));
-	initial_area.mxcsr_mask = probe.mxcsr_mask ? probe.mxcsr_mask : 0xffbf;
+	fpu_mxcsr_mask = probe.mxcsr_mask ? probe.mxcsr_mask : 0xffbf;
 	/* AMD processors before Zen 2 save and load these pointers only while an exception is
 	 * pending, so a thread could read those of another program (CVE-2006-1056). */
 	leaks_pointers =
@@ -94,7 +90,8 @@ void fpu_init_cpu(void)
 	if (cpu_features.xsave) {
 		if (!this_cpu_id())
 			fpu_xcr0 = xcr0_choose();
-		xsetbv(0, fpu_xcr0);
+		__asm__ volatile("xsetbv" ::"c"(0), "a"((u32)fpu_xcr0),
+				 "d"((u32)(fpu_xcr0 >> 32)));
 	}
 	__asm__ volatile("fninit");
 	this_cpu()->fpu_in_use = true;
@@ -105,32 +102,31 @@ void fpu_init_cpu(void)
 
 /* --- Registers and areas ---------------------------------------------------------------------- */
 
-/* `whole`: also the components that are in their initial state, which XSAVEOPT does not write (SDM 1
- * 13.9). */
-static void state_save(struct arch_thread *t, bool whole)
+/* XSAVEOPT does not write the components that are in their initial state (SDM 1 13.9). */
+static void state_save(struct arch_thread *t)
 {
 	u32 low = (u32)fpu_xcr0, high = (u32)(fpu_xcr0 >> 32);
 
 	if (!fpu_xcr0)
 		__asm__ volatile("fxsave64 (%0)" ::"r"(t->fpu) : "memory");
-	else if (cpu_features.xsaveopt && !whole)
+	else if (cpu_features.xsaveopt)
 		__asm__ volatile("xsaveopt64 (%0)" ::"r"(t->fpu), "a"(low), "d"(high) : "memory");
 	else
 		__asm__ volatile("xsave64 (%0)" ::"r"(t->fpu), "a"(low), "d"(high) : "memory");
-	t->fpu_form = whole ? FPU_WHOLE : FPU_SAVED;
+	t->fpu_saved = true;
 }
 
 /* Load the registers, unless they hold the state of `t`: neither has another thread loaded its own here
  * since, nor `t` on another CPU. */
 static void state_load(struct cpu *cpu, struct arch_thread *t)
 {
-	const struct fpu_area *area = t->fpu_form == FPU_INITIAL ? &initial_area : t->fpu;
+	const struct fpu_area *area = t->fpu_saved ? t->fpu : &initial_area;
 
 	if (cpu->fpu_owner == t && t->fpu_cpu == cpu->id)
 		return;
 	/* FILD overwrites the pointers, so that nothing of another thread is left in them. */
 	if (leaks_pointers)
-		__asm__ volatile("fnclex; emms; fildl %0" ::"m"(initial_area.mxcsr_mask));
+		__asm__ volatile("fnclex; emms; fildl %0" ::"m"(fpu_mxcsr_mask));
 	if (fpu_xcr0)
 		__asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"((u32)fpu_xcr0),
 				 "d"((u32)(fpu_xcr0 >> 32))
@@ -146,7 +142,7 @@ void fpu_switch(struct arch_thread *prev, struct arch_thread *next, bool other_s
 	struct cpu *cpu = this_cpu();
 
 	if (cpu->fpu_in_use && cpu->fpu_owner == prev) /* not if `prev` is dead */
-		state_save(prev, false);
+		state_save(prev);
 	if (other_space && next->fpu) {
 		use_begins(cpu);
 		state_load(cpu, next);
@@ -164,17 +160,11 @@ void fpu_claim(struct arch_thread *self)
 
 /* --- The state of a thread --------------------------------------------------------------------- */
 
-void fpu_save(struct arch_thread *self, bool whole)
+void fpu_save(struct arch_thread *self)
 {
 	preempt_disable();
-	if (this_cpu()->fpu_in_use || (whole && self->fpu_form != FPU_WHOLE)) {
-		fpu_claim(self);
-		state_save(self, whole);
-	}
-	/* As on Linux: a handler may change the registers of x87 and SSE in its frame without
-	 * knowing of this word. */
-	if (fpu_xcr0 && whole)
-		self->fpu->xstate_bv |= XCR0_X87_SSE;
+	if (this_cpu()->fpu_in_use)
+		state_save(self);
 	preempt_enable();
 }
 
@@ -182,27 +172,50 @@ void fpu_reset(struct arch_thread *self)
 {
 	preempt_disable();
 	use_ends(this_cpu());
-	self->fpu_form = FPU_INITIAL;
+	self->fpu_saved = false;
 	self->fpu_cpu = MAX_CPUS;
 	preempt_enable();
 }
 
-void fpu_area_set(struct arch_thread *t)
-{
-	t->fpu_form = !fpu_xcr0 || t->fpu->xstate_bv == fpu_xcr0 ? FPU_WHOLE : FPU_SAVED;
-	t->fpu_cpu = MAX_CPUS;
-}
+/* Execute one instruction on the area at the user address `user`.  If it faults, go to `fault`. */
+#define ON_USER_AREA(instruction)                                                                  \
+	__asm__ goto("1:\t" instruction "\n\t"                                                      \
+		     ".pushsection __ex_table, \"a\"\n\t.quad 1b, %l[fault]\n\t.popsection" ::"r"(user), \
+		     "a"((u32)features), "d"((u32)(features >> 32))                                \
+		     : "memory"                                                                    \
+		     : fault)
 
-bool fpu_area_sanitize(struct fpu_area *area)
+bool fpu_move_user(struct arch_thread *self, u64 user, u64 features, bool load)
 {
-	if (area->mxcsr & ~initial_area.mxcsr_mask)
+	bool moved = false;
+	u32 mxcsr;
+
+	preempt_disable();
+	fpu_claim(self);
+	if (smap_enabled)
+		__asm__ volatile("stac" ::: "memory");
+	if (load && features) {
+		ON_USER_AREA("xrstor64 (%0)");
+	} else if (load) {
+		ON_USER_AREA("fxrstor64 (%0)");
+	} else if (!features) {
+		ON_USER_AREA("fxsave64 (%0)");
+	} else {
+		ON_USER_AREA("xsave64 (%0)");
+		/* As on Linux: a handler may change the registers of x87 and SSE in its frame
+		 * without knowing of this word, XSTATE_BV. */
+		ON_USER_AREA("orq $3, 512(%0)");
+	}
+	moved = true;
+fault:
+	if (smap_enabled)
+		__asm__ volatile("clac" ::: "memory");
+	__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+	preempt_enable();
+	/* Processors refuse reserved bits of MXCSR.  QEMU loads them. */
+	if (load && (!moved || mxcsr & ~fpu_mxcsr_mask)) {
+		fpu_reset(self);
 		return false;
-	if (!fpu_xcr0)
-		return true;
-	/* XRSTOR faults on unknown components, on the compacted form, and if bytes 8 to 23 of the
-	 * header are not zero (SDM 1 13.8). */
-	if ((area->xstate_bv & ~fpu_xcr0) || area->xcomp_bv || area->header_reserved[0])
-		return false;
-	memset(area->header_reserved, 0, sizeof(area->header_reserved));
-	return true;
+	}
+	return moved;
 }

@@ -22,6 +22,7 @@ struct fpu_area; /* fpu_area_size bytes, 64-byte aligned */
 
 extern u32 fpu_area_size; /* bytes of an area for the enabled features */
 extern u64 fpu_xcr0;	  /* XCR0; 0 without XSAVE */
+extern u32 fpu_mxcsr_mask; /* the bits that MXCSR may have (SDM 1 11.6.6) */
 
 /* Set CR0, CR4.OSFXSR and OSXSAVE, and XCR0 of the calling CPU.  On the boot CPU, also compute
  * fpu_area_size. */
@@ -36,18 +37,14 @@ void fpu_switch(struct arch_thread *prev, struct arch_thread *next, bool other_s
  * Preemption off. */
 void fpu_claim(struct arch_thread *self);
 
-/* Save the state of the calling thread in its area, if it is in the registers alone; and say in
- * `fpu_form` what the area holds.  `whole`: all components, also those in their initial state. */
-void fpu_save(struct arch_thread *self, bool whole);
+/* Save the state of the calling thread in its area, if it is in the registers alone. */
+void fpu_save(struct arch_thread *self);
 
-/* Give the calling thread the initial state.  Its area is then free to be filled. */
+/* Give the calling thread the initial state. */
 void fpu_reset(struct arch_thread *self);
 
-/* Make what the area of `t` has been filled with its state.  `t` is the calling thread after
- * fpu_reset(), or a thread that is stopped after fpu_save().  Preemption off. */
-void fpu_area_set(struct arch_thread *t);
-
-/* Returns true if loading `area` cannot fault: header bits within XCR0, reserved bits of MXCSR
- * clear.  The bytes may come from a signal frame, that is, from the user.  Clears in `area` the bits
- * that Linux clears. */
-bool fpu_area_sanitize(struct fpu_area *area);
+/* Copy the state of the calling thread to its user memory, or replace it from there (`load`): the
+ * components `features` of XCR0, or with 0 the image of FXSAVE.  The caller has checked the range.  False
+ * if a page is not there, or the area is not valid (SDM 1 13.8.1); after a load that failed the thread
+ * has the initial state. */
+bool fpu_move_user(struct arch_thread *self, u64 user, u64 features, bool load);

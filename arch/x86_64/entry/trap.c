@@ -282,8 +282,10 @@ static struct trap_frame *trap_kernel(struct trap_frame *frame, u64 address)
 	}
 	if (frame->rip == (u64)entry_user_iret)
 		return user_iret_fault(frame);
-	/* The panic report has followed a bad pointer while it walked a stack. */
-	if (READ_ONCE(panic_in_progress) && usercopy_fixup(frame->rip)) {
+	/* The panic report has followed a bad pointer while it walked a stack; or a program's FPU area is
+	 * not valid (usercopy_raw_fpu()). */
+	if ((READ_ONCE(panic_in_progress) || frame->vector == VECTOR_PROTECTION) &&
+	    usercopy_fixup(frame->rip)) {
 		frame->rip = usercopy_fixup(frame->rip);
 		return frame;
 	}

@@ -204,7 +204,7 @@ static void prepare_registers(struct thread *t)
 	if (s->step_flag)
 		thread_frame(t)->rflags &= ~RFLAGS_TF;
 	s->step_flag = s->step = false;
-	fpu_save(&t->arch, true);
+	fpu_registers_save(&t->arch);
 	segments_save(&t->arch);
 }
 

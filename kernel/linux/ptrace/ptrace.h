@@ -148,7 +148,15 @@ int user_register_set(struct thread *t, u32 index, u64 value);
 int debug_register_set(struct thread *t, u32 number, u64 value);
 u64 debug_register(const struct thread *t, u32 number);
 
+/* Save all components of the FPU state of the calling thread in its area, also those that are in their
+ * initial state and that XSAVEOPT would leave out. */
+void fpu_registers_save(struct arch_thread *self);
+
 /* Copy the FPU state to or from the user's `buffer`: `n` bytes of the FXSAVE area or, with
  * `extended`, of the XSAVE area.  0, -EFAULT, -EINVAL, -ENOMEM.  Sleeps. */
 long fpu_registers_get(struct thread *t, u64 buffer, size_t n);
 long fpu_registers_set(struct thread *t, u64 buffer, size_t n, bool extended);
+
+/* Returns true if loading an FPU area cannot fault: header bits within XCR0, reserved bits of MXCSR
+ * clear.  Clears in it the bits that Linux clears. */
+bool fpu_area_sanitize(char *area);

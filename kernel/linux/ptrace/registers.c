@@ -95,6 +95,26 @@ int user_register_set(struct thread *t, u32 index, u64 value)
 #define XSTATE_BV_AT  512
 #define XSTATE_FP_SSE 3UL
 #define SW_BYTES_AT   464 /* the user's copy has XCR0 here */
+#define MXCSR_AT      24
+#define HEADER_WORDS  8 /* XSTATE_BV, XCOMP_BV, and reserved ones */
+
+void fpu_registers_save(struct arch_thread *self)
+{
+	struct fpu_area *area = self->fpu;
+
+	preempt_disable();
+	fpu_claim(self);
+	if (fpu_xcr0)
+		__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((u32)fpu_xcr0),
+				 "d"((u32)(fpu_xcr0 >> 32))
+				 : "memory");
+	else
+		__asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
+	self->fpu_saved = true;
+	if (fpu_xcr0) /* as in signal frames (fpu_move_user()) */
+		*(u64 *)((char *)area + XSTATE_BV_AT) |= XSTATE_FP_SSE;
+	preempt_enable();
+}
 
 long fpu_registers_get(struct thread *t, u64 buffer, size_t n)
 {
@@ -111,6 +131,22 @@ long fpu_registers_get(struct thread *t, u64 buffer, size_t n)
 	return copy_to_user((void *)(buffer + first), (char *)t->arch.fpu + first, n - first);
 }
 
+bool fpu_area_sanitize(char *area)
+{
+	u64 *header = (u64 *)(area + XSTATE_BV_AT);
+
+	if (*(u32 *)(area + MXCSR_AT) & ~fpu_mxcsr_mask)
+		return false;
+	if (!fpu_xcr0)
+		return true;
+	/* XRSTOR faults on unknown components, on the compacted form, and if bytes 8 to 23 of the
+	 * header are not zero (SDM 1 13.8). */
+	if (header[0] & ~fpu_xcr0 || header[1] || header[2])
+		return false;
+	memset(&header[3], 0, (HEADER_WORDS - 3) * sizeof(*header));
+	return true;
+}
+
 long fpu_registers_set(struct thread *t, u64 buffer, size_t n, bool extended)
 {
 	void *memory = kmalloc(fpu_area_size + 64);
@@ -123,11 +159,12 @@ long fpu_registers_set(struct thread *t, u64 buffer, size_t n, bool extended)
 	}
 	if (!result && fpu_xcr0 && !extended)
 		*(u64 *)(area + XSTATE_BV_AT) |= XSTATE_FP_SSE;
-	if (!result && !fpu_area_sanitize((struct fpu_area *)area))
+	if (!result && !fpu_area_sanitize(area))
 		result = -EINVAL;
 	if (!result) {
 		memcpy(t->arch.fpu, area, fpu_area_size);
-		fpu_area_set(&t->arch);
+		t->arch.fpu_saved = true;
+		t->arch.fpu_cpu = MAX_CPUS; /* the registers of no CPU have it */
 	}
 	kfree(memory);
 	return result;

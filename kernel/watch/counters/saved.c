@@ -17,7 +17,7 @@ static void xmm_read(const struct arch_thread *arch, u8 xmm[16][16])
 	u64 features;
 
 	memcpy(&features, bytes + 512, sizeof(features));
-	if (arch->fpu_form == FPU_INITIAL || (fpu_xcr0 && !(features & 2)))
+	if (!arch->fpu_saved || (fpu_xcr0 && !(features & 2)))
 		memset(xmm, 0, 256);
 	else
 		memcpy(xmm, bytes + 160, 256);
