@@ -142,13 +142,21 @@ static sigset_t take_return_mask(struct thread *t)
 	return work & WORK_RESTORE_MASK ? t->signals.saved_mask : t->signals.mask;
 }
 
-/* Make `frame` start the handler, and block what must be blocked while it runs. */
-static void run_handler(struct trap_frame *frame, int signal, const struct sigaction *action,
-			const struct siginfo *info)
+/* Block what must be blocked while the handler runs, and return the mask to restore after it.
+ * signals.lock is held. */
+static sigset_t block_for_handler(struct thread *t, int signal, const struct sigaction *action)
 {
-	sigset_t during = current_thread()->signals.mask | action->mask;
-	sigset_t mask = take_return_mask(current_thread());
+	sigset_t own = action->flags & SA_NODEFER ? 0 : SIGNAL_BIT(signal);
+	sigset_t during = t->signals.mask | action->mask | own, mask = take_return_mask(t);
 
+	signal_set_mask_locked(t, during);
+	return mask;
+}
+
+/* Make `frame` start the handler, after which `mask` is restored. */
+static void run_handler(struct trap_frame *frame, int signal, const struct sigaction *action,
+			const struct siginfo *info, sigset_t mask)
+{
 	restart_syscall(frame, action);
 	if (signal_frame_build(frame, signal, action, info, mask) < 0) {
 		signal_set_mask(mask);
@@ -157,9 +165,6 @@ static void run_handler(struct trap_frame *frame, int signal, const struct sigac
 		signal_force(SIGSEGV, NULL);
 		return;
 	}
-	if (!(action->flags & SA_NODEFER))
-		during |= SIGNAL_BIT(signal);
-	signal_set_mask(during);
 	if (ptrace_on(current_thread()))
 		ptrace_resumed(frame, true);
 }
@@ -188,6 +193,8 @@ void signal_work(struct trap_frame *frame)
 	struct process *p = t->process;
 	struct sigaction action;
 	struct siginfo info;
+	sigset_t mask = 0;
+	bool handled;
 	u64 flags;
 	int signal;
 
@@ -219,9 +226,12 @@ void signal_work(struct trap_frame *frame)
 		signal = take_signal(t, &action, &info);
 		if (!signal)
 			break;
+		handled = signal > 0 && action.handler > SIG_IGN;
+		if (handled)
+			mask = block_for_handler(t, signal, &action);
 		spin_unlock_irq(&p->signals.lock, flags);
-		if (signal > 0 && action.handler > SIG_IGN) {
-			run_handler(frame, signal, &action, &info);
+		if (handled) {
+			run_handler(frame, signal, &action, &info, mask);
 			return;
 		}
 		if (signal > 0 && action.handler == SIG_DFL)

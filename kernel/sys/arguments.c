@@ -136,17 +136,3 @@ u64 time_left(u64 deadline_ns)
 
 	return deadline_ns > now ? deadline_ns - now : 0;
 }
-
-int deadline_get(u64 user, u64 unit, u64 *deadline_ns)
-{
-	u64 ns;
-	int error;
-
-	*deadline_ns = WAIT_FOREVER;
-	if (!user)
-		return 0;
-	error = time_get(user, unit, &ns);
-	if (!error)
-		*deadline_ns = deadline_after(ns);
-	return error;
-}

@@ -77,9 +77,6 @@ u64 deadline_after(u64 ns);
 u64 deadline_of_realtime(u64 realtime_ns);
 u64 time_left(u64 deadline_ns);
 
-/* Read a duration as a deadline; `user` 0: WAIT_FOREVER.  Errors of time_get(). */
-int deadline_get(u64 user, u64 unit, u64 *deadline_ns);
-
 /* --- Clocks (sys_time.c) ---------------------------------------------------------------------- */
 
 /* A clock that counts the CPU time of a thread, or of all threads of a process. */
@@ -175,5 +172,9 @@ int fd_install_pair(struct file *const f[2], bool close_on_exec, u64 user);
 long file_too_large(void);
 
 /* --- The rest --------------------------------------------------------------------------------- */
+
+/* kill(2), with all meanings of `pid`: > 0, 0, -1 and < -1.  0, -EINVAL, -ESRCH, -EPERM,
+ * -EAGAIN. */
+int signal_kill(pid_t pid, int signal, const struct siginfo *info); /* sys_signal.c */
 
 int rusage_put(u64 user, const struct resource_use *use); /* sys_info.c */

@@ -59,15 +59,6 @@ SYSCALL0(restart_syscall)
 	return t->restart.fn ? (long)t->restart.fn(t) : -EINTR;
 }
 
-SYSCALL2(rt_sigpending, user, size)
-{
-	sigset_t set = signal_pending_set();
-
-	if (size > sizeof(set))
-		return -EINVAL;
-	return copy_to_user((void *)user, &set, size);
-}
-
 /* Sleep until a signal comes. */
 static long wait_for_signal(void)
 {
@@ -104,6 +95,50 @@ SYSCALL2(sigaltstack, user, old_user)
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
+/* Send a signal to all processes except init and the caller.  process_lock is not held during the
+ * walk: a child that is made in the meantime either has a higher PID, so that the walk reaches it,
+ * or its fork() sees group_signals changed and starts again. */
+static int send_to_all(int signal, const struct siginfo *info)
+{
+	struct process *p = process_next(2);
+	int result = -ESRCH;
+
+	while (p) {
+		pid_t next = p->pid + 1;
+
+		if (p != current_process()) {
+			int one = signal_send_member(p, signal, info);
+
+			if (result != 0)
+				result = one == -EPERM ? 0 : one; /* as on Linux */
+		}
+		process_put(p);
+		p = process_next(next);
+	}
+	return result;
+}
+
+int signal_kill(pid_t pid, int signal, const struct siginfo *info)
+{
+	struct thread *t;
+	int result;
+
+	if (signal < 0 || signal > SIGNAL_COUNT)
+		return -EINVAL;
+	if (pid == -1)
+		return send_to_all(signal, info);
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid <= 0)
+		return signal_send_group(pid ? -pid : current_process()->job.group, signal, info);
+	t = thread_find(pid); /* as on Linux, the TID of any thread names its process */
+	if (!t)
+		return -ESRCH;
+	result = may_signal(t, signal) ? signal_send_process(t->process, signal, info) : -EPERM;
+	thread_put(t);
+	return result;
+}
+
 static struct siginfo info_from_caller(int signal, int code)
 {
 	const struct thread *t = current_thread();
@@ -113,12 +148,13 @@ static struct siginfo info_from_caller(int signal, int code)
 }
 
 /* Send to a thread, which must belong to process `group` unless that is -1. */
-static long signal_thread(pid_t group, tid_t tid, int signal, const struct siginfo *info)
+static long signal_thread(pid_t group, tid_t tid, int signal)
 {
+	struct siginfo info = info_from_caller(signal, SI_TKILL);
 	struct thread *t;
 	long result;
 
-	if (signal < 0 || signal > SIGNAL_COUNT)
+	if (signal < 0 || signal > SIGNAL_COUNT || tid <= 0)
 		return -EINVAL;
 	t = thread_find(tid);
 	if (!t)
@@ -128,7 +164,7 @@ static long signal_thread(pid_t group, tid_t tid, int signal, const struct sigin
 	else if (!may_signal(t, signal))
 		result = -EPERM;
 	else
-		result = signal ? signal_send_thread(t, signal, info) : 0;
+		result = signal ? signal_send_thread(t, signal, &info) : 0;
 	thread_put(t);
 	return result;
 }
@@ -140,18 +176,5 @@ SYSCALL2(kill, pid, signal)
 	return signal_kill((pid_t)pid, (int)signal, &info);
 }
 
-SYSCALL2(tkill, tid, signal)
-{
-	struct siginfo info = info_from_caller((int)signal, SI_TKILL);
-
-	return (s32)tid <= 0 ? -EINVAL : signal_thread(-1, (tid_t)tid, (int)signal, &info);
-}
-
-SYSCALL3(tgkill, group, tid, signal)
-{
-	struct siginfo info = info_from_caller((int)signal, SI_TKILL);
-
-	if ((s32)tid <= 0 || (s32)group <= 0)
-		return -EINVAL;
-	return signal_thread((pid_t)group, (tid_t)tid, (int)signal, &info);
-}
+CALL(tkill, signal_thread(-1, (tid_t)a, (int)b))
+CALL(tgkill, (pid_t)a <= 0 ? -EINVAL : signal_thread((pid_t)a, (tid_t)b, (int)c))

@@ -107,6 +107,9 @@ struct sigaction signal_action_of(struct signal_actions *a, int signal, bool tak
  * fill `info`.  Returns its number, or 0 if none is pending. */
 int signal_take(sigset_t set, struct siginfo *info);
 
+/* signal_set_mask() of the calling thread, `t`. */
+void signal_set_mask_locked(struct thread *t, sigset_t mask);
+
 /* Discard the signals in `set` that are pending for the process or for any of its threads. */
 void signal_discard(struct process *p, sigset_t set);
 

@@ -281,6 +281,18 @@ static inline int exec_rights(struct credentials *c, const struct inode *program
 	return WITH_RIGHTS ? rights_exec(c, program, secure) : 0;
 }
 
+/* --- signalfd --------------------------------------------------------------------------------- */
+
+void signalfd_tell(struct process *p);
+
+/* Called when a signal was sent to the process or to a thread of it.  Any context; the caller does not hold
+ * signals.lock. */
+static inline void signal_sent(struct process *p)
+{
+	if (WITH_SIGNALFD)
+		signalfd_tell(p);
+}
+
 /* --- Processes of many threads ---------------------------------------------------------------- */
 
 void crowd_tell(struct process *p, bool continued, const struct thread *exiting);

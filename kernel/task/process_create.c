@@ -23,6 +23,7 @@ static void process_init_fields(struct process *p)
 	list_init(&p->job.session_link);
 	list_init(&p->threads);
 	list_init(&p->signals.queue);
+	list_init(&p->signals.first.link);
 	wait_queue_init(&p->child_wait, "child");
 	wait_queue_init(&p->exec.wait, "exec");
 	mutex_init(&p->exec.lock, &exec_lock_class);

@@ -28,8 +28,6 @@ struct process_events {
 	void (*unlink)(struct thread *t);
 	/* The last reference to the thread has been dropped.  Any context; must not sleep. */
 	void (*free)(struct thread *t);
-	/* A signal was sent to the process or to a thread of it.  Any context; must not sleep. */
-	void (*signaled)(struct process *p);
 };
 LINKER_SET(process_events, struct process_events);
 

@@ -9,7 +9,6 @@
 #include "kernel/lib/errno.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
-#include "kernel/task/process_events.h"
 #include "kernel/task/sched.h"
 
 /* Signals that an instruction of the thread causes.  They are taken before all others. */
@@ -149,21 +148,21 @@ static bool is_fatal(const struct thread *t, int signal, u64 handler)
 static int enqueue(struct process *p, struct list *queue, int signal, const struct siginfo *info,
 		   struct queued_signal *entry)
 {
-	bool make_entry = !entry; /* a timer brings its own */
+	bool fill = !entry; /* a timer brings its own */
 	/* The limit is for sigqueue(): kill() and the kernel get their entry beyond it. */
 	u64 limit = signal < SIGRTMIN && (!info || info->code >= 0)
 			? UINT64_MAX
 			: process_limit(p, RLIMIT_SIGPENDING);
 
-	if (make_entry && user_count_signal(p, 1, limit) && !(entry = kzalloc(sizeof(*entry))))
-		(void)user_count_signal(p, -1, 0);
+	if (fill && user_count_signal(p, 1, limit)) {
+		entry = list_empty(&p->signals.first.link) ? &p->signals.first : kzalloc(sizeof(*entry));
+		if (!entry)
+			(void)user_count_signal(p, -1, 0);
+	}
 	if (!entry)
 		return signal >= SIGRTMIN && info && info->code != SI_USER ? -EAGAIN : 0;
-	if (make_entry) {
-		if (info)
-			entry->info = *info;
-		else
-			entry->info.code = SI_KERNEL;
+	if (fill) {
+		entry->info = info ? *info : (struct siginfo){.code = SI_KERNEL};
 		entry->info.signo = signal;
 	}
 	list_push_back(queue, &entry->link);
@@ -207,9 +206,8 @@ int signal_send_locked(struct process *p, struct thread *only, int signal,
 	return 0;
 }
 
-/* Send a signal to the thread `only`, or with NULL to the process.  `member`: it goes to many
- * processes.  fork() compares group_signals, so that a child that is just being made does not miss
- * the signal (fork.c), and each member may refuse it. */
+/* Send a signal to the thread `only`, or with NULL to the process.  `member`: as
+ * signal_send_member(). */
 static int send(struct process *p, struct thread *only, int signal, const struct siginfo *info,
 		bool member)
 {
@@ -221,8 +219,13 @@ static int send(struct process *p, struct thread *only, int signal, const struct
 	if (!member || !info || list_empty(&p->threads) || may_signal(p->leader, signal))
 		result = signal_send_locked(p, only, signal, info, NULL);
 	spin_unlock_irq(&p->signals.lock, flags);
-	process_event(signaled, p);
+	signal_sent(p);
 	return result;
+}
+
+int signal_send_member(struct process *p, int signal, const struct siginfo *info)
+{
+	return send(p, NULL, signal, info, true);
 }
 
 int signal_send_process(struct process *p, int signal, const struct siginfo *info)
@@ -243,58 +246,12 @@ int signal_send_group(pid_t group, int signal, const struct siginfo *info)
 
 	list_for_each (p, process_group_bucket(group), job.group_link)
 		if (p->job.group == group) {
-			int one = send(p, NULL, signal, info, true);
+			int one = signal_send_member(p, signal, info);
 
 			if (result != 0)
 				result = one; /* success if at least one member got it */
 		}
 	spin_unlock_irq(&process_lock, flags);
-	return result;
-}
-
-/* Send a signal to all processes except init and the caller.  process_lock is not held during the
- * walk: a child that is made in the meantime either has a higher PID, so that the walk reaches it,
- * or its fork() sees group_signals changed and starts again. */
-static int send_to_all(int signal, const struct siginfo *info)
-{
-	struct process *p = process_next(2);
-	int result = -ESRCH;
-
-	while (p) {
-		pid_t next = p->pid + 1;
-
-		if (p != current_process()) {
-			int one = send(p, NULL, signal, info, true);
-
-			if (result != 0)
-				result = one == -EPERM ? 0 : one; /* as on Linux */
-		}
-		process_put(p);
-		p = process_next(next);
-	}
-	return result;
-}
-
-int signal_kill(pid_t pid, int signal, const struct siginfo *info)
-{
-	struct thread *t;
-	int result;
-
-	if (signal < 0 || signal > SIGNAL_COUNT)
-		return -EINVAL;
-	if (pid == -1)
-		return send_to_all(signal, info);
-	if (pid == 0)
-		return signal_send_group(current_process()->job.group, signal, info);
-	if (pid == INT32_MIN)
-		return -ESRCH;
-	if (pid < 0)
-		return signal_send_group(-pid, signal, info);
-	t = thread_find(pid); /* as on Linux, the TID of any thread names its process */
-	if (!t)
-		return -ESRCH;
-	result = may_signal(t, signal) ? signal_send_process(t->process, signal, info) : -EPERM;
-	thread_put(t);
 	return result;
 }
 

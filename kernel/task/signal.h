@@ -130,6 +130,8 @@ struct signals {
 	struct signal_actions *actions;
 	sigset_t pending;  /* sent to the process: any thread may take them */
 	struct list queue; /* as in struct thread_signals */
+	struct queued_signal first; /* if it is in no list, the next entry: most processes never
+				     * have two signals queued, and need no memory for one */
 	sigset_t sent_to_threads; /* sent to single threads since signal_discard() discarded them:
 				   * no other signals are in their `pending` */
 	u32 group_signals; /* counts signals that were sent to the whole process group or to all
@@ -158,6 +160,10 @@ int signal_send_process(struct process *p, int signal, const struct siginfo *inf
 int signal_send_thread(struct thread *t, int signal, const struct siginfo *info);
 int signal_send_group(pid_t group, int signal, const struct siginfo *info);
 
+/* Send a signal that goes to many processes to one of them.  fork() compares group_signals, so that a
+ * child that is just being made does not miss the signal (fork.c), and each member may refuse it. */
+int signal_send_member(struct process *p, int signal, const struct siginfo *info);
+
 /* Send SIGPIPE or SIGXFSZ to the calling thread, whose system call also returns an error. */
 void signal_send_self(int signal);
 
@@ -167,10 +173,6 @@ void signal_force(int signal, const struct siginfo *info);
 
 /* The same with si_code and si_addr. */
 void signal_force_fault(int signal, int code, u64 address);
-
-/* kill(2), with all meanings of `pid`: > 0, 0, -1 and < -1.  0, -EINVAL, -ESRCH, -EPERM,
- * -EAGAIN. */
-int signal_kill(pid_t pid, int signal, const struct siginfo *info);
 
 /* Deliver pending signals to the calling thread, which is about to return to user mode by `frame`:
  * run a handler (`frame` then leads to it), stop, or end the thread.  Also decides whether an
@@ -190,10 +192,6 @@ void signal_set_temporary_mask(sigset_t mask);
 
 /* sigaction(2) for the calling process; either pointer may be NULL.  0, -EINVAL. */
 int signal_action(int signal, const struct sigaction *new_action, struct sigaction *old_action);
-
-/* The signals that are pending for the calling thread or its process and that the thread blocks
- * (sigpending(2)). */
-sigset_t signal_pending_set(void);
 
 /* sigaltstack(2) for the calling thread; either pointer may be NULL.  0, -EPERM (`user_sp` lies on
  * the present alternate stack), -EINVAL, -ENOMEM (too small). */

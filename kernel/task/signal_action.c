@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signal actions and masks: sigaction(), sigprocmask(), sigsuspend(), sigpending().
+ * Signal actions and masks: sigaction(), sigprocmask(), sigsuspend().
  */
 #include "kernel/lib/errno.h"
 #include "kernel/task/internal.h"
 
 /* --- The calling thread ----------------------------------------------------------------------- */
 
-static void set_mask_locked(struct thread *t, sigset_t mask)
+void signal_set_mask_locked(struct thread *t, sigset_t mask)
 {
 	sigset_t blocked = mask & ~t->signals.mask;
 
@@ -24,7 +24,7 @@ void signal_set_mask(sigset_t mask)
 	struct thread *t = current_thread();
 	u64 flags = spin_lock_irq(&t->process->signals.lock);
 
-	set_mask_locked(t, mask);
+	signal_set_mask_locked(t, mask);
 	spin_unlock_irq(&t->process->signals.lock, flags);
 }
 
@@ -35,7 +35,7 @@ void signal_set_temporary_mask(sigset_t mask)
 
 	t->signals.saved_mask = t->signals.mask;
 	__atomic_fetch_or(&t->pending_work, WORK_RESTORE_MASK, __ATOMIC_SEQ_CST);
-	set_mask_locked(t, mask);
+	signal_set_mask_locked(t, mask);
 	spin_unlock_irq(&t->process->signals.lock, flags);
 }
 
@@ -64,14 +64,4 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 		signal_discard(p, SIGNAL_BIT(signal));
 	spin_unlock_irq(&p->signals.lock, flags);
 	return 0;
-}
-
-sigset_t signal_pending_set(void)
-{
-	struct thread *t = current_thread();
-	u64 flags = spin_lock_irq(&t->process->signals.lock);
-	sigset_t set = (t->signals.pending | t->process->signals.pending) & t->signals.mask;
-
-	spin_unlock_irq(&t->process->signals.lock, flags);
-	return set;
 }

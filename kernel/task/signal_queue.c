@@ -16,7 +16,8 @@ void signal_entry_free(struct process *p, struct queued_signal *entry)
 		return;
 	}
 	(void)user_count_signal(p, -1, 0);
-	kfree(entry);
+	if (entry != &p->signals.first)
+		kfree(entry);
 }
 
 void signal_queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set)

@@ -37,28 +37,29 @@ static bool init_knows(int signal)
 	return knows;
 }
 
-/* Is there a process besides init that has not ended? */
-static bool programs_left(void)
+/* Send the signal (0: none) to all processes except init.  Is there one that has not ended? */
+static bool programs_left(int signal)
 {
+	bool left = false;
 	struct process *p;
 	pid_t from = 2;
 
 	while ((p = process_next(from))) {
-		bool zombie = READ_ONCE(p->zombie);
-
+		left |= !READ_ONCE(p->zombie);
+		(void)signal_send_member(p, signal, NULL);
 		from = p->pid + 1;
 		process_put(p);
-		if (!zombie)
-			return true;
 	}
-	return false;
+	return left;
 }
 
-static void wait_for_end(u64 ns)
+/* Send the signal to all programs, and wait until they have ended. */
+static void end_programs(int signal, u64 ns)
 {
 	u64 end = clock_now_ns() + ns;
 
-	while (programs_left() && clock_now_ns() < end)
+	(void)programs_left(signal);
+	while (programs_left(0) && clock_now_ns() < end)
 		sleep_until(clock_now_ns() + CHECK_NS, 0);
 }
 
@@ -77,11 +78,9 @@ static void shut_down(const char *cause)
 			 "again to switch off at once",
 			 cause);
 	}
-	signal_kill(-1, SIGCONT, NULL);
-	signal_kill(-1, SIGTERM, NULL);
-	wait_for_end(TERM_NS);
-	signal_kill(-1, SIGKILL, NULL);
-	wait_for_end(KILL_NS);
+	(void)programs_left(SIGCONT);
+	end_programs(SIGTERM, TERM_NS);
+	end_programs(SIGKILL, KILL_NS);
 	log_info("%s: switching off", cause);
 	power_off(EXIT_STATUS_OK);
 }

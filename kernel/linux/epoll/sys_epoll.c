@@ -3,6 +3,7 @@
  * The system calls of epoll.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/deadline.h"
 #include "kernel/linux/epoll/epoll.h"
 #include "kernel/sys/calls.h"
 

@@ -6,6 +6,7 @@
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/deadline.h"
 #include "kernel/linux/poll/poll_wait.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"

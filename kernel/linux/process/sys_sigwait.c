@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rt_sigtimedwait(): wait for a signal and take it, without a handler.
+ * rt_sigtimedwait(): wait for a signal and take it, without a handler; rt_sigpending().
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/deadline.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/probe.h"
@@ -49,4 +50,14 @@ SYSCALL4(rt_sigtimedwait, user, user_info, timeout, size)
 	if (result > 0 && user_info && copy_to_user((void *)user_info, &info, sizeof(info)))
 		result = -EFAULT;
 	return result;
+}
+
+SYSCALL2(rt_sigpending, user, size)
+{
+	struct thread *t = current_thread();
+	u64 flags = spin_lock_irq(&t->process->signals.lock);
+	sigset_t set = (t->signals.pending | t->process->signals.pending) & t->signals.mask;
+
+	spin_unlock_irq(&t->process->signals.lock, flags);
+	return size > sizeof(set) ? -EINVAL : copy_to_user((void *)user, &set, size);
 }

@@ -71,7 +71,7 @@ static u64 count(u32 uid, bool signals)
 {
 	u64 flags = spin_lock_irq(&users_lock);
 	struct user *u = *find(uid);
-	u64 n = !u ? 0 : signals ? u->signals : u->threads;
+	u64 n = !u ? 0 : signals ? READ_ONCE(u->signals) : u->threads;
 
 	spin_unlock_irq(&users_lock, flags);
 	return n;
@@ -160,11 +160,23 @@ u64 rights_queued_signals(struct process *p)
 	return count(signal_count_of(p)->uid, true);
 }
 
+/* As add() for signals of root, which is in the table for ever: without the lock.  While the limit is
+ * exceeded for a moment, others may be refused too. */
+static int add_to_root(s32 change, u64 limit)
+{
+	u64 old = __atomic_fetch_add(&root.signals, (u64)(s64)change, __ATOMIC_RELAXED);
+
+	if (change < 0 || old < limit)
+		return 0;
+	__atomic_fetch_sub(&root.signals, (u64)(s64)change, __ATOMIC_RELAXED);
+	return -EAGAIN;
+}
+
 bool rights_count_signal(struct process *p, s32 change, u64 limit)
 {
 	struct signal_count *c = signal_count_of(p);
 
-	if (add(c->uid, 0, change, limit))
+	if (c->uid ? add(c->uid, 0, change, limit) : add_to_root(change, limit))
 		return false;
 	c->queued += (u32)change;
 	return true;

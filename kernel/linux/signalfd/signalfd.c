@@ -10,7 +10,6 @@
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/internal.h"
-#include "kernel/task/process_events.h"
 
 #define SI_SIGIO (-5)
 
@@ -39,13 +38,11 @@ static void queues_init(void)
 
 EARLY_INIT_CALL(50, queues_init);
 
-static void signaled(struct process *p)
+void signalfd_tell(struct process *p)
 {
 	if (!list_empty(&queue_of(p)->waiters))
 		wait_wake_all(queue_of(p));
 }
-
-PROCESS_EVENTS(signalfd_process_events) = {.signaled = signaled};
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 
 #include "kernel/linux/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/deadline.h"
 #include "kernel/linux/proc_file.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"

@@ -64,7 +64,7 @@ static void signal_send_timer(struct process *p, struct thread *only, struct que
 		entry->info.timer.overrun = (s32)MIN(overrun, (s64)INT32_MAX);
 	}
 	spin_unlock_irq(&p->signals.lock, flags);
-	process_event(signaled, p);
+	signal_sent(p);
 }
 
 /* Remove the entry of a timer from its queue. */

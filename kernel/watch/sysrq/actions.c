@@ -8,6 +8,7 @@
 #include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
+#include "kernel/sys/calls.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 #include "kernel/watch/sysrq.h"
