@@ -13,7 +13,7 @@ static void entry_add(struct poll_table *table, struct wait_queue *q, u32 bits)
 	struct poll_entries *all = container_of(table, struct poll_entries, table);
 	struct poll_entry *e;
 
-	if (all->only_look || all->error)
+	if (all->only_look || all->error || !poll_concerns(all->wanted, bits))
 		return;
 	e = kzalloc(sizeof(*e));
 	if (!e) {

@@ -16,12 +16,21 @@ struct poll_entry {
 	u32 bits; /* what a wake-up of this queue can mean; see poll_wait_for() */
 };
 
+/* Can a wake-up that means one of `bits` concern who wants `wanted`?  All concern who only wants
+ * POLLERR and POLLHUP. */
+static inline bool poll_concerns(u32 wanted, u32 bits)
+{
+	wanted &= POLL_READ_BITS | POLL_WRITE_BITS;
+	return !wanted || wanted & bits;
+}
+
 /* The entries of one user.  The caller sets `wake` and `exclusive`, which each new entry gets, and
  * gives `table` to file_poll(). */
 struct poll_entries {
 	struct poll_table table;
 	void (*wake)(struct waiter *w);
 	struct poll_entry *first;
+	u32 wanted; /* bits: no entry in queues that cannot concern them; 0: in all */
 	bool exclusive;
 	bool only_look; /* add no further entries */
 	int error;	/* -ENOMEM: an entry could not be allocated */

@@ -49,9 +49,7 @@ static bool item_wants(const struct epoll_item *item, u32 bits)
 {
 	u32 events = item->events & ~EPOLL_FLAGS;
 
-	if (!(events & (POLL_READ_BITS | POLL_WRITE_BITS)))
-		return events; /* POLLERR and POLLHUP only; 0: disabled */
-	return events & bits;
+	return events && poll_concerns(events, bits); /* 0: disabled */
 }
 
 void epoll_item_ready(struct epoll_item *item)

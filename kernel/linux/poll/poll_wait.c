@@ -4,44 +4,36 @@
  */
 #include "kernel/linux/poll/poll_wait.h"
 
-#include "arch/x86_64/cpu/percpu.h"
+#include "kernel/task/sched.h"
 
-/* Lock order: a file's wait queue, then poll_waits.lock, then the lock of poll_waits.queue.  That
- * queue has a class of its own, since it is woken under the lock of another queue. */
-static struct lock_class waits_class = {"poll table", 0};
-static struct lock_class queue_class = {"poll table queue", 0};
-
-/* Called under the lock of the queue that is woken, in any context. */
+/* Called under the lock of the queue that is woken, in any context.  The thread takes that lock in
+ * poll_entries_release() before its stack, on which *w lies, is used for something else. */
 static void poll_wake(struct waiter *waiter)
 {
 	struct poll_waits *w = container_of(container_of(waiter, struct poll_entry, waiter)->all,
 					    struct poll_waits, entries);
-	u64 flags = spin_lock_irq(&w->lock);
 
-	w->triggered = true;
-	wait_wake_one(&w->queue);
-	spin_unlock_irq(&w->lock, flags);
+	/* If it was true, the waker that made it true wakes the thread. */
+	if (!__atomic_exchange_n(&w->triggered, true, __ATOMIC_SEQ_CST))
+		thread_wake(waiter->thread);
 }
 
 void poll_waits_init(struct poll_waits *w)
 {
 	*w = (struct poll_waits){0};
 	poll_entries_init(&w->entries, poll_wake);
-	spinlock_init(&w->lock, &waits_class);
-	wait_queue_init(&w->queue, "poll");
-	spinlock_init(&w->queue.lock, &queue_class);
 }
 
 int poll_waits_sleep(struct poll_waits *w, u64 deadline_ns)
 {
-	int result = 0;
-	u64 flags = spin_lock_irq(&w->lock);
+	struct thread *t = current_thread();
+	int result;
 
-	while (!w->triggered && !result)
-		result = wait_sleep_irq(&w->queue, &w->lock, deadline_ns, WAIT_SIGNALS);
-	if (w->triggered)
-		result = 0;
-	w->triggered = false;
-	spin_unlock_irq(&w->lock, flags);
-	return result;
+	might_sleep();
+	t->wait.name = "poll";
+	result = sleep_until_woken(&w->triggered, deadline_ns, WAIT_SIGNALS);
+	t->wait.name = NULL;
+	/* A full barrier: the caller looks at the files after this, so it sees what changed before
+	 * a wake-up that finds `triggered` still true. */
+	return __atomic_exchange_n(&w->triggered, false, __ATOMIC_SEQ_CST) ? 0 : result;
 }

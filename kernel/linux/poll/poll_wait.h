@@ -9,9 +9,7 @@
 /* The entries of one call on the wait queues of all its files. */
 struct poll_waits {
 	struct poll_entries entries;
-	struct spinlock lock; /* guards `triggered` */
-	bool triggered;
-	struct wait_queue queue;
+	bool triggered; /* one of the queues was woken */
 };
 
 void poll_waits_init(struct poll_waits *w);

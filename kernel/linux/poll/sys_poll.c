@@ -16,11 +16,16 @@
 #define SELECT_OUT     (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
 #define SELECT_EXCEPT  POLLPRI
 
-struct poll_item {
-	int fd; /* as struct pollfd of the ABI up to here ... */
+struct pollfd { /* of the ABI */
+	int fd;
 	u16 events, revents;
+};
+
+struct poll_item {
+	int fd;
 	u32 wanted;	   /* bits that end the wait */
 	struct file *file; /* with a reference while the call lasts; NULL: skip this item */
+	u16 revents;
 };
 
 static u32 poll_round(struct poll_item *items, u32 n, struct poll_waits *waits)
@@ -30,6 +35,8 @@ static u32 poll_round(struct poll_item *items, u32 n, struct poll_waits *waits)
 	for (u32 i = 0; i < n; i++) {
 		struct poll_item *item = &items[i];
 
+		if (waits)
+			waits->entries.wanted = item->wanted;
 		if (item->file)
 			item->revents =
 			    (u16)(file_poll(item->file, waits ? &waits->entries.table : NULL) &
@@ -99,44 +106,51 @@ static void rest_put(u64 timeout, u64 unit, u64 deadline_ns)
 
 /* --- poll ------------------------------------------------------------------------------------- */
 
-static int items_get(struct poll_item *items, u64 user, u32 n)
+/* Poll `n` files; `items` is room for as many.  The number that are ready, or an error. */
+static long poll_files(struct pollfd *fds, struct poll_item *items, u32 n, u64 deadline_ns)
 {
-	for (u32 i = 0; i < n; i++) {
-		struct poll_item *item = &items[i];
+	long result;
 
-		*item = (struct poll_item){0};
-		if (copy_from_user(item, (void *)(user + i * 8UL), 8)) {
-			items_put(items, i);
-			return -EFAULT;
-		}
-		item->wanted = item->events | POLLERR | POLLHUP;
-		item->file = item->fd >= 0 ? fd_get((u32)item->fd) : NULL;
-		item->revents = item->fd >= 0 && !item->file ? POLLNVAL : 0;
+	for (u32 i = 0; i < n; i++) {
+		int fd = fds[i].fd;
+
+		items[i] = (struct poll_item){.wanted = fds[i].events | POLLERR | POLLHUP};
+		items[i].file = fd >= 0 ? fd_get((u32)fd) : NULL;
+		items[i].revents = fd >= 0 && !items[i].file ? POLLNVAL : 0;
 	}
-	return 0;
+	result = poll_items(items, n, deadline_ns);
+	items_put(items, n);
+	for (u32 i = 0; i < n; i++)
+		fds[i].revents = items[i].revents;
+	return result;
 }
 
+/* The array is copied once each way. */
 static long do_poll(u64 user, u64 count, u64 deadline_ns)
 {
-	struct poll_item small[ITEMS_ON_STACK], *items = small;
+	struct {
+		struct poll_item items[ITEMS_ON_STACK];
+		struct pollfd fds[ITEMS_ON_STACK];
+	} small;
+	struct poll_item *items = small.items;
+	struct pollfd *fds = small.fds;
 	u32 n = (u32)count;
 	long result;
 
 	if (n > current_limit(RLIMIT_NOFILE))
 		return -EINVAL;
-	if (n > ITEMS_ON_STACK)
-		items = kmalloc(n * sizeof(*items));
+	if (n > ITEMS_ON_STACK) {
+		items = kmalloc(n * (sizeof(*items) + sizeof(*fds)));
+		fds = (struct pollfd *)(items + n);
+	}
 	if (!items)
 		return -ENOMEM;
-	result = items_get(items, user, n);
-	if (!result) {
-		result = poll_items(items, n, deadline_ns);
-		items_put(items, n);
-		for (u32 i = 0; i < n && result >= 0; i++)
-			if (copy_to_user((void *)(user + i * 8UL + 6), &items[i].revents, 2))
-				result = -EFAULT;
-	}
-	if (items != small)
+	result = copy_from_user(fds, (void *)user, n * sizeof(*fds));
+	if (!result)
+		result = poll_files(fds, items, n, deadline_ns);
+	if (result >= 0 && copy_to_user((void *)user, fds, n * sizeof(*fds)))
+		result = -EFAULT;
+	if (items != small.items)
 		kfree(items);
 	return result;
 }

@@ -151,7 +151,7 @@ static u32 signalfd_poll(struct file *f, struct poll_table *table)
 	sigset_t pending;
 	u64 flags;
 
-	poll_wait(table, queue_of(p));
+	poll_wait_for(table, queue_of(p), POLL_READ_BITS);
 	flags = spin_lock_irq(&p->signals.lock);
 	pending = t->signals.pending | p->signals.pending;
 	spin_unlock_irq(&p->signals.lock, flags);

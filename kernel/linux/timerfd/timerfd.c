@@ -160,7 +160,7 @@ static u32 timerfd_poll(struct file *f, struct poll_table *table)
 {
 	struct timerfd *t = f->private;
 
-	poll_wait(table, &t->readers);
+	poll_wait_for(table, &t->readers, POLL_READ_BITS);
 	return READ_ONCE(t->ticks) ? POLLIN : 0;
 }
 
