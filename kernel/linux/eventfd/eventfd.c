@@ -3,6 +3,7 @@
  * eventfd(2): a counter that one thread adds to and another waits for.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/ipc_parts.h"
 #include "kernel/linux/text.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
@@ -16,10 +17,45 @@ static struct lock_class eventfd_class = {"eventfd", 0};
 struct eventfd {
 	struct spinlock lock;
 	u64 count;
-	bool semaphore;			      /* read() takes 1, not all */
-	struct wait_queue readers;	      /* threads in read() */
-	struct wait_queue readable, writable; /* poll(); writable: and threads in write() */
+	bool semaphore;		   /* read() takes 1, not all */
+	struct wait_queue readers; /* threads in read() */
+	struct list writers;	   /* threads in write(): struct write_call.handoff.link */
+	struct wait_queue readable, writable; /* poll() */
 };
+
+/* A write() that waits for room. */
+struct write_call {
+	struct handoff handoff;
+	u64 value;
+};
+
+/* In the next three functions e->lock is held. */
+
+static bool fits(const struct eventfd *e, u64 value)
+{
+	return value <= COUNT_MAX - e->count;
+}
+
+static void add(struct eventfd *e, u64 value)
+{
+	e->count += value;
+	wait_wake_one(&e->readers);  /* which wakes the next if it leaves something */
+	wait_wake_one(&e->readable); /* and one of those with EPOLLEXCLUSIVE */
+}
+
+/* There may be room: carry out the write that has waited longest among those that fit.  Its thread
+ * calls this again, for the next one. */
+static void admit(struct eventfd *e)
+{
+	struct write_call *w;
+
+	list_for_each (w, &e->writers, handoff.link)
+		if (fits(e, w->value)) {
+			add(e, w->value);
+			handoff_wake(&w->handoff, 0);
+			break;
+		}
+}
 
 static ssize_t eventfd_read(struct file *f, struct io_buffer *io, u64 *position)
 {
@@ -38,7 +74,8 @@ static ssize_t eventfd_read(struct file *f, struct io_buffer *io, u64 *position)
 	if (!error) {
 		value = e->semaphore ? 1 : e->count;
 		e->count -= value;
-		wait_wake_all(&e->writable); /* each adds an amount of its own */
+		wait_wake_one(&e->writable);
+		admit(e);
 		if (e->count)
 			wait_wake_one(&e->readers);
 	}
@@ -52,6 +89,7 @@ static ssize_t eventfd_read(struct file *f, struct io_buffer *io, u64 *position)
 static ssize_t eventfd_write(struct file *f, struct io_buffer *io, u64 *position)
 {
 	struct eventfd *e = f->private;
+	struct write_call call;
 	int error = 0;
 	u64 value;
 
@@ -62,14 +100,16 @@ static ssize_t eventfd_write(struct file *f, struct io_buffer *io, u64 *position
 	if (value > COUNT_MAX)
 		return -EINVAL;
 	spin_lock(&e->lock);
-	while (value > COUNT_MAX - e->count && !error)
-		error = READ_ONCE(f->flags) & O_NONBLOCK
-			    ? -EAGAIN
-			    : wait_sleep(&e->writable, &e->lock, WAIT_FOREVER, WAIT_SIGNALS);
-	if (!error) {
-		e->count += value;
-		wait_wake_one(&e->readers);  /* which wakes the next if it leaves something */
-		wait_wake_one(&e->readable); /* and one of those with EPOLLEXCLUSIVE */
+	if (fits(e, value)) {
+		add(e, value);
+	} else if (READ_ONCE(f->flags) & O_NONBLOCK) {
+		error = -EAGAIN;
+	} else {
+		call = (struct write_call){.value = value};
+		error =
+		    handoff_sleep(&call.handoff, &e->writers, &e->lock, "eventfd", WAIT_FOREVER);
+		if (!error)
+			admit(e);
 	}
 	spin_unlock(&e->lock);
 	if (error)
@@ -126,6 +166,7 @@ SYSCALL2(eventfd2, count, flags)
 		return -ENOMEM;
 	spinlock_init(&e->lock, &eventfd_class);
 	wait_queue_init(&e->readers, "eventfd");
+	list_init(&e->writers);
 	wait_queue_init(&e->readable, "eventfd");
 	wait_queue_init(&e->writable, "eventfd");
 	e->count = (u32)count;

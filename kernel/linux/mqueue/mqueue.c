@@ -104,14 +104,13 @@ int mqueue_send(struct file *f, struct message *m, u64 deadline_ns)
 		handoff_wake(&receiver->handoff, 0);
 	} else {
 		insert(q, m);
+		wait_wake_one(&q->readable);
 		if (q->count == 1) {
 			told = q->notification;
 			q->notification.owner = NULL;
 		}
 	}
 	spin_unlock(&q->lock);
-	if (!error)
-		wait_wake_all(&q->pollers);
 	notification_end(&told, MQ_ARRIVED);
 	return error;
 }
@@ -132,11 +131,11 @@ int mqueue_receive(struct file *f, struct message **m, u64 deadline_ns)
 		if (sender) {
 			insert(q, sender->message);
 			handoff_wake(&sender->handoff, 0);
+		} else {
+			wait_wake_one(&q->writable);
 		}
 	}
 	spin_unlock(&q->lock);
-	if (!error)
-		wait_wake_all(&q->pollers);
 	return error;
 }
 
@@ -172,7 +171,8 @@ static u32 queue_poll(struct file *f, struct poll_table *table)
 	struct mqueue *q = mqueue_of(f);
 	u32 bits = 0;
 
-	poll_wait(table, &q->pollers);
+	poll_wait_for(table, &q->readable, POLL_READ_BITS);
+	poll_wait_for(table, &q->writable, POLL_WRITE_BITS);
 	spin_lock(&q->lock);
 	if (q->count)
 		bits |= POLLIN | POLLRDNORM;
@@ -279,7 +279,8 @@ static struct inode *queue_make(u32 mode, const struct mq_attributes *a)
 	spinlock_init(&q->lock, &queue_class);
 	list_init(&q->senders);
 	list_init(&q->receivers);
-	wait_queue_init(&q->pollers, "mq_poll");
+	wait_queue_init(&q->readable, "mq_poll");
+	wait_queue_init(&q->writable, "mq_poll");
 	error = queue_enter(q);
 	if (error) {
 		kfree(q);

@@ -20,11 +20,11 @@ struct mqueue {
 	u64 charge;	     /* bytes that count */
 	struct list link;    /* in the list of all queues */
 
-	struct spinlock lock;		/* guards what follows */
-	struct treap messages;		/* struct message.node: by priority, then by age */
-	u64 count, bytes;		/* of the messages */
-	struct list senders, receivers; /* threads that wait: struct mq_call.handoff.link */
-	struct wait_queue pollers;	/* of poll() */
+	struct spinlock lock;		      /* guards what follows */
+	struct treap messages;		      /* struct message.node: by priority, then by age */
+	u64 count, bytes;		      /* of the messages */
+	struct list senders, receivers;	      /* threads that wait: struct mq_call.handoff.link */
+	struct wait_queue readable, writable; /* of poll() */
 	struct notification notification;
 };
 
