@@ -39,6 +39,7 @@
 
 struct pty {
 	struct tty tty;		  /* the slave; its lock guards nothing below */
+	struct mutex write_lock;  /* one write() to the master at a time */
 	struct spinlock lock;	  /* irq; taken with tty.lock held; guards all below */
 	struct inode *inode;	  /* of /dev/pts/N, with a reference; NULL: the master is closed */
 	u32 files;		  /* open files: the master, and those of the slave */
@@ -51,6 +52,7 @@ struct pty {
 };
 
 static struct lock_class pty_class = {"pty", 0}, table_class = {"pty table", 0};
+static struct lock_class write_class = {"pty write", 0};
 static struct mutex table_lock = MUTEX_INIT(table_lock, &table_class);
 static struct pty *ptys[PTY_MAX]; /* under table_lock to change; an entry never changes again */
 static struct superblock *devpts;
@@ -70,7 +72,7 @@ static void slave_output(struct tty *tty, const char *text, size_t length)
 	for (size_t i = 0; i < length && p->head - p->tail < OUTPUT_SIZE; i++)
 		p->output[p->head++ % OUTPUT_SIZE] = text[i];
 	spin_unlock_irq(&p->lock, flags);
-	wait_wake_all(&p->master_readers);
+	wait_wake_one(&p->master_readers); /* which wakes the next if it leaves something */
 }
 
 static s32 slave_room(struct tty *tty)
@@ -98,7 +100,7 @@ static void slave_discard(struct tty *tty)
 
 static void slave_input_taken(struct tty *tty)
 {
-	wait_wake_all(&pty_of(tty)->master_writers);
+	wait_wake_one(&pty_of(tty)->master_writers);
 }
 
 static int slave_open(struct tty *tty)
@@ -125,6 +127,7 @@ static void slave_close(struct tty *tty)
 	p->slave_closed = !--p->slaves;
 	spin_unlock_irq(&p->lock, flags);
 	wait_wake_all(&p->master_readers);
+	wait_wake_all(&p->master_writers); /* for poll(): POLLHUP */
 }
 
 static const struct tty_ops slave_device = {.output = slave_output,
@@ -182,8 +185,10 @@ static ssize_t master_read(struct file *file, struct io_buffer *io, u64 *positio
 	while (n > 0) {
 		ssize_t moved = io_put(io, buf, (size_t)n);
 
-		if (moved <= 0)
-			return done ? done : moved;
+		if (moved <= 0) {
+			done = done ?: moved;
+			break;
+		}
 		done += moved;
 		if (moved < n || !io->remaining)
 			break;
@@ -191,6 +196,8 @@ static ssize_t master_read(struct file *file, struct io_buffer *io, u64 *positio
 		n = output_take(p, buf, MIN(io->remaining, sizeof(buf)));
 		spin_unlock_irq(&p->lock, flags);
 	}
+	if (READ_ONCE(p->head) != READ_ONCE(p->tail))
+		wait_wake_sleeper(&p->master_readers);
 	tty_notify(&p->tty);
 	return done;
 }
@@ -217,9 +224,9 @@ static int wait_for_slave(struct tty *tty, bool nonblock)
 	return error == -EINTR ? -ERESTARTSYS : error;
 }
 
-static ssize_t master_write(struct file *file, struct io_buffer *io, u64 *position)
+/* Type what is in `io`.  The number of bytes, or the error before the first. */
+static ssize_t type(struct pty *p, struct io_buffer *io, bool nonblock)
 {
-	struct pty *p = file->private;
 	ssize_t done = 0;
 	u8 buf[64];
 
@@ -229,7 +236,7 @@ static ssize_t master_write(struct file *file, struct io_buffer *io, u64 *positi
 		if (n <= 0)
 			return done ? done : n;
 		for (ssize_t i = 0; i < n; i++) {
-			int error = wait_for_slave(&p->tty, file->flags & O_NONBLOCK);
+			int error = wait_for_slave(&p->tty, nonblock);
 
 			if (error)
 				return done ? done : error;
@@ -240,14 +247,30 @@ static ssize_t master_write(struct file *file, struct io_buffer *io, u64 *positi
 	return done;
 }
 
+/* One write() at a time: between wait_for_slave() and tty_input() no other thread types a byte. */
+static ssize_t master_write(struct file *file, struct io_buffer *io, u64 *position)
+{
+	struct pty *p = file->private;
+	bool nonblock = file->flags & O_NONBLOCK;
+	ssize_t done;
+
+	if (nonblock && !mutex_trylock(&p->write_lock))
+		return -EAGAIN;
+	if (!nonblock && mutex_lock_interruptible(&p->write_lock))
+		return -ERESTARTSYS;
+	done = type(p, io, nonblock);
+	mutex_unlock(&p->write_lock);
+	return done;
+}
+
 static u32 master_poll(struct file *file, struct poll_table *table)
 {
 	struct pty *p = file->private;
 	u32 bits = 0;
 	u64 flags;
 
-	poll_wait(table, &p->master_readers);
-	poll_wait(table, &p->master_writers);
+	poll_wait_for(table, &p->master_readers, POLL_READ_BITS);
+	poll_wait_for(table, &p->master_writers, POLL_WRITE_BITS);
 	flags = spin_lock_irq(&p->tty.lock);
 	if (slave_takes_input(&p->tty))
 		bits |= POLLOUT | POLLWRNORM;
@@ -337,6 +360,7 @@ static struct pty *pty_find_free(void)
 			if (!p)
 				return ERR_PTR(-ENOMEM);
 			spinlock_init(&p->lock, &pty_class);
+			mutex_init(&p->write_lock, &write_class);
 			wait_queue_init(&p->master_readers, "pty output");
 			wait_queue_init(&p->master_writers, "pty input");
 			p->tty.rdev = DEVICE_PTS(n);

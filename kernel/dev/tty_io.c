@@ -205,6 +205,8 @@ ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
 		/* A canonical read continues up to the end of its line, another read while there
 		 * are bytes. */
 	} while (!line_done && io->remaining && (total < patience.enough || reader_has_input(tty)));
+	if (reader_has_input(tty)) /* input wakes one reader */
+		wait_wake_sleeper(&tty->readers);
 	spin_unlock_irq(&tty->lock, flags);
 	return total || error == -ETIMEDOUT ? total : error;
 }

@@ -406,5 +406,5 @@ void tty_input(struct tty *tty, u8 byte)
 	if (signal && group)
 		(void)signal_send_group(group, signal, NULL);
 	if (readable)
-		wait_wake_all(&tty->readers);
+		wait_wake_one(&tty->readers); /* which wakes the next if it leaves something */
 }

@@ -64,6 +64,14 @@ void wait_wake_all(struct wait_queue *q)
 {
 }
 
+void wait_wake_one(struct wait_queue *q)
+{
+}
+
+void wait_wake_sleeper(struct wait_queue *q)
+{
+}
+
 int wait_sleep_irq(struct wait_queue *q, struct spinlock *guard, u64 deadline, u32 flags)
 {
 	const char *event = script_next < ARRAY_SIZE(script) ? script[script_next++] : NULL;
