@@ -18,7 +18,7 @@ static void hang_up(struct socket *peer, bool reset)
 	if (reset)
 		WRITE_ONCE(peer->error, ECONNRESET);
 	spin_unlock(&peer->lock);
-	socket_wake_both(peer);
+	socket_wake_all(peer);
 }
 
 void socket_close(struct socket *s, bool embryo)
@@ -34,10 +34,9 @@ void socket_close(struct socket *s, bool embryo)
 	packets_steal(s, &packets);
 	list_splice(&pending, &s->pending);
 	spin_unlock(&s->lock);
-	socket_wake_both(s); /* threads that wait in connect() to this listener */
-	if (s->type == SOCK_DGRAM)
-		wait_wake_all(&datagram_room);
+	socket_wake_all(s); /* also threads that wait in connect() to this listener */
 	if (peer) {
+		socket_unblock(s);
 		if (socket_is_connection(s))
 			hang_up(peer, embryo || !list_empty(&packets));
 		socket_put(peer);
@@ -106,7 +105,7 @@ int socket_accept(struct socket *l, bool may_wait, struct socket **accepted)
 	spin_unlock(&l->lock);
 	if (error)
 		return socket_wait_error(error, l->receive_timeout);
-	wait_wake_all(&l->writable);
+	wait_wake_one(&l->writable);
 	flight_leave_listener(*accepted);
 	return 0;
 }
@@ -137,6 +136,8 @@ static int listener_add(struct socket *l, struct socket *s, bool may_wait, u64 d
 		list_push_back(&l->pending, &s->pending_link);
 		l->pending_count++;
 	}
+	if (!backlog_full(l)) /* an accept() wakes one; this one may have failed */
+		wait_wake_sleeper(&l->writable);
 	spin_unlock(&l->lock);
 	if (!error)
 		wait_wake_one(&l->readable);
@@ -192,7 +193,7 @@ static int connect_to_listener(struct socket *s, struct socket *l, bool may_wait
 		socket_put(other);
 		socket_put(other);
 	}
-	socket_wake_both(s);
+	socket_wake_all(s);
 	return socket_wait_error(error, s->send_timeout);
 }
 
@@ -211,7 +212,8 @@ void socket_set_datagram_peer(struct socket *s, struct socket *peer)
 		packets_steal(s, &packets);
 	spin_unlock(&s->lock);
 	mutex_unlock(&s->reader);
-	wait_wake_all(&datagram_room);
+	socket_unblock(s);
+	socket_wake_all(s);
 	lost = !list_empty(&packets);
 	packets_drop(s, &packets);
 	if (!old)
@@ -224,7 +226,7 @@ void socket_set_datagram_peer(struct socket *s, struct socket *peer)
 		WRITE_ONCE(old->error, ECONNRESET);
 	spin_unlock(&old->lock);
 	if (lost)
-		socket_wake_both(old);
+		socket_wake_all(old);
 	socket_put(old);
 }
 
@@ -281,12 +283,10 @@ int unix_shutdown(struct file *f, u32 how)
 		if (socket_is_connection(s))
 			WRITE_ONCE(peer->shutdown, peer->shutdown | others);
 		spin_unlock(&peer->lock);
-		socket_wake_both(peer);
+		socket_wake_all(peer);
 		socket_put(peer);
 	}
-	socket_wake_both(s);
-	if (s->type == SOCK_DGRAM)
-		wait_wake_all(&datagram_room);
+	socket_wake_all(s);
 	return 0;
 }
 

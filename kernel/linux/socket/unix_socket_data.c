@@ -60,6 +60,7 @@ static int enqueue(struct socket *from, struct socket *to, struct list *packets,
 	struct packet *p;
 	u32 charge = 0;
 	u64 bytes = 0;
+	bool more;
 	int error;
 
 	list_for_each (p, packets, link) {
@@ -71,9 +72,8 @@ static int enqueue(struct socket *from, struct socket *to, struct list *packets,
 		error = refusal(from, to);
 		if (error || socket_has_room(from, to))
 			break;
-		error = may_wait
-			    ? wait_sleep(socket_room_queue(from), &to->lock, deadline, WAIT_SIGNALS)
-			    : -EAGAIN;
+		error =
+		    may_wait ? wait_sleep(&to->room, &to->lock, deadline, WAIT_SIGNALS) : -EAGAIN;
 		if (!error) /* as on Linux, a sender that slept sees ECONNRESET before EPIPE */
 			error = socket_error_take(from);
 		if (error)
@@ -84,7 +84,12 @@ static int enqueue(struct socket *from, struct socket *to, struct list *packets,
 		WRITE_ONCE(to->queued, to->queued + charge);
 		to->bytes += bytes;
 	}
+	/* Room wakes one sender.  This one may have been it, also if it ends with an error: the
+	 * next one goes on, or is woken when there is room. */
+	more = !list_empty(&to->room.waiters) && socket_has_room(from, to);
 	spin_unlock(&to->lock);
+	if (more)
+		wait_wake_one(&to->room);
 	if (!error)
 		wait_wake_one(&to->readable);
 	return error;
@@ -265,11 +270,8 @@ static int receive_wait(struct socket *s, bool may_wait, u64 deadline)
 		error = receive_state(s);
 		if (!may_wait && (!error || (error > 0 && s->type == SOCK_DGRAM)))
 			error = -EAGAIN; /* Linux reports end of file to sleepers only */
-		if (!error) {
-			s->sleepers++;
+		if (!error)
 			error = wait_sleep(&s->readable, &s->lock, deadline, WAIT_SIGNALS);
-			s->sleepers--;
-		}
 	}
 	spin_unlock(&s->lock);
 	mutex_lock(&s->reader);
@@ -369,8 +371,8 @@ ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message
 	else
 		result = receive_datagram(s, io, m, may_wait, deadline);
 	mutex_unlock(&s->reader);
-	/* A packet wakes one reader: pass on what is left.  (epoll is not to hear of it again.) */
-	if (READ_ONCE(s->queued) && READ_ONCE(s->sleepers))
-		wait_wake_one(&s->readable);
+	/* A packet wakes one reader: pass on what is left.  (poll() is not to hear of it again.) */
+	if (READ_ONCE(s->queued) && !list_empty(&s->readable.waiters))
+		wait_wake_sleeper(&s->readable);
 	return result < 0 ? socket_wait_error((int)result, timeout) : result;
 }

@@ -58,8 +58,6 @@ static u32 socket_poll(struct file *f, struct poll_table *table)
 
 	poll_wait_for(table, &s->readable, POLL_READ_BITS);
 	poll_wait_for(table, &s->writable, POLL_WRITE_BITS);
-	if (s->type == SOCK_DGRAM)
-		poll_wait_for(table, &datagram_room, POLL_WRITE_BITS);
 	spin_lock(&s->lock);
 	bits = poll_state(s);
 	room = s->state != SOCKET_LISTENING;
@@ -67,7 +65,7 @@ static u32 socket_poll(struct file *f, struct poll_table *table)
 	peer = room ? socket_peer_get(s) : NULL;
 	if (peer) {
 		spin_lock(&peer->lock);
-		room = peer->dead || socket_has_room(s, peer);
+		room = socket_poll_room(s, peer);
 		spin_unlock(&peer->lock);
 		socket_put(peer);
 	}
@@ -211,12 +209,16 @@ static u32 buffer_size(u32 value, u32 least)
 
 int unix_option_set(struct file *f, u32 option, u32 value)
 {
-	struct socket *s = f->private;
+	struct socket *s = f->private, *peer;
 
 	switch (option) {
 	case SO_SNDBUF:
 		WRITE_ONCE(s->send_size, buffer_size(value, SEND_SIZE_MIN));
-		socket_wake_senders(s);
+		peer = socket_peer_get(s);
+		if (peer) {
+			wait_wake_all(&peer->room);
+			socket_put(peer);
+		}
 		wait_wake_all(&s->writable);
 		return 0;
 	case SO_RCVBUF:

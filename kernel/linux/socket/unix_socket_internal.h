@@ -22,7 +22,7 @@ enum socket_state { SOCKET_UNCONNECTED, SOCKET_CONNECTING, SOCKET_CONNECTED, SOC
 struct socket {
 	struct refcount refs;
 	u32 type;
-	bool is_netlink;      /* made as one of AF_NETLINK: only the kernel sends to it */
+	bool is_netlink;     /* made as one of AF_NETLINK: only the kernel sends to it */
 	struct mutex reader; /* held while packets are copied to the user.  A packet is removed
 				only under it, or by the last close */
 
@@ -42,12 +42,14 @@ struct socket {
 	u32 wake_below;	     /* wake senders when `queued` is at most this; or NOBODY_WAITS */
 	struct list pending; /* of a listener: connections that are not accepted yet */
 	u32 pending_count, backlog;
-	u32 sleepers; /* threads that wait for a packet */
 	u32 send_size, receive_size;	   /* SO_SNDBUF, SO_RCVBUF */
 	u64 send_timeout, receive_timeout; /* ns; 0: none */
 
 	struct wait_queue readable; /* data, or a connection to accept */
-	struct wait_queue writable; /* room at the peer; of a listener: room for connections */
+	struct wait_queue writable; /* poll(): room at the peer; connect(): room of this listener */
+	struct wait_queue room;	    /* threads that wait for room to send to this socket */
+	struct list blocked;	    /* sockets that are polled and found no room here; under ... */
+	struct list blocked_link;   /* ... the lock of unix_socket_packet.c */
 
 	struct list pending_link;  /* protected by the lock of the listener */
 	struct list abstract_link; /* protected by the mutex of unix_socket_name.c */
@@ -70,7 +72,7 @@ static inline void socket_get(struct socket *s)
 	refcount_get(&s->refs);
 }
 
-void socket_put(struct socket *s);		/* sleeps */
+void socket_put(struct socket *s); /* sleeps */
 
 /* The ids of the caller: effective ids for connections, real ids for messages (unix(7)). */
 void socket_current_cred(struct ucred *cred, bool effective);
@@ -92,9 +94,6 @@ u64 socket_deadline(u64 timeout);
 int socket_wait_error(int error, u64 timeout);
 
 int socket_error_take(struct socket *s); /* the pending error (negative) or 0; clears it */
-
-/* Wake all threads that wait to receive from this socket or to send through it. */
-void socket_wake_both(struct socket *s);
 
 /* Set the peer of `s`, which no other thread can reach yet, and its ids, which are the caller's.
  * Takes a reference to `peer`. */
@@ -129,22 +128,22 @@ struct packet {
 	char data[];
 };
 
-/* All senders of datagrams wait on this queue. */
-extern struct wait_queue datagram_room;
-
-/* The queue on which `sender` waits for room at the receiver. */
-
-static inline struct wait_queue *socket_room_queue(struct socket *sender)
-{
-	return sender->type == SOCK_DGRAM ? &datagram_room : &sender->writable;
-}
-
-/* Can `from` send to `to` without waiting for room?  If not, a wake-up is arranged.  to->lock is
- * held. */
+/* Can `from` send to `to` without waiting for room?  If not, a wake-up is arranged for a thread
+ * that sleeps in to->room.  to->lock is held. */
 bool socket_has_room(struct socket *from, struct socket *to);
 
-/* Wake the threads that wait for room to send to `s`. */
+/* The same for poll() of `from`, whose peer is `to`: the wake-up is that of from->writable. */
+bool socket_poll_room(struct socket *from, struct socket *to);
+
+/* `s` is not polled as a sender to its old peer any more. */
+void socket_unblock(struct socket *s);
+
+/* There is room at `s`: wake those that poll for it, and one of the threads that wait to send to
+ * it; that one wakes the next.  Sleeps. */
 void socket_wake_senders(struct socket *s);
+
+/* Wake all that wait to receive from this socket, or to send to it or through it.  Sleeps. */
+void socket_wake_all(struct socket *s);
 
 /* Free packets that have been removed from the queue of `s`.  Sleeps. */
 void packets_drop(struct socket *s, struct list *packets);

@@ -46,10 +46,13 @@ struct socket *socket_create(u32 type)
 	list_init(&s->pending);
 	list_init(&s->pending_link);
 	list_init(&s->abstract_link);
+	list_init(&s->blocked);
+	list_init(&s->blocked_link);
 	s->wake_below = NOBODY_WAITS;
 	s->send_size = s->receive_size = BUFFER_DEFAULT;
 	wait_queue_init(&s->readable, "socket_read");
 	wait_queue_init(&s->writable, "socket_write");
+	wait_queue_init(&s->room, "socket_write");
 	return s;
 }
 
@@ -86,12 +89,6 @@ struct socket *socket_peer_get(struct socket *s)
 int socket_error_take(struct socket *s)
 {
 	return -__atomic_exchange_n(&s->error, 0, __ATOMIC_RELAXED);
-}
-
-void socket_wake_both(struct socket *s)
-{
-	wait_wake_all(&s->readable);
-	wait_wake_all(&s->writable);
 }
 
 bool socket_may_wait(const struct file *f, u32 message_flags)

@@ -5,7 +5,8 @@
 #include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/slab.h"
 
-struct wait_queue datagram_room = WAIT_QUEUE_INIT(datagram_room, "socket_write");
+static struct lock_class blocked_class = {"blocked senders", 0};
+static struct spinlock blocked_lock = SPINLOCK_INIT(&blocked_class);
 
 void packets_drop(struct socket *s, struct list *packets)
 {
@@ -51,17 +52,49 @@ bool socket_has_room(struct socket *from, struct socket *to)
 	return false;
 }
 
+bool socket_poll_room(struct socket *from, struct socket *to)
+{
+	if (to->dead || socket_has_room(from, to))
+		return true;
+	spin_lock(&blocked_lock);
+	/* If the peer changes, that wakes from->writable afterwards. */
+	if (READ_ONCE(from->peer) == to && list_empty(&from->blocked_link))
+		list_push_back(&to->blocked, &from->blocked_link);
+	spin_unlock(&blocked_lock);
+	return false;
+}
+
+void socket_unblock(struct socket *s)
+{
+	spin_lock(&blocked_lock);
+	list_remove(&s->blocked_link);
+	spin_unlock(&blocked_lock);
+}
+
 void socket_wake_senders(struct socket *s)
 {
-	struct socket *peer;
+	struct list woken = LIST_INIT(woken), *link;
 
-	if (s->type == SOCK_DGRAM) {
-		wait_wake_all(&datagram_room);
-		return;
+	wait_wake_one(&s->room);
+	spin_lock(&blocked_lock);
+	list_splice(&woken, &s->blocked);
+	while ((link = list_pop_front(&woken))) {
+		struct socket *from = list_entry(link, struct socket, blocked_link);
+
+		/* It calls socket_unblock() before it drops its own last reference. */
+		socket_get(from);
+		spin_unlock(&blocked_lock);
+		wait_wake_one(&from->writable);
+		socket_put(from);
+		spin_lock(&blocked_lock);
 	}
-	peer = socket_peer_get(s);
-	if (peer) {
-		wait_wake_all(&peer->writable);
-		socket_put(peer);
-	}
+	spin_unlock(&blocked_lock);
+}
+
+void socket_wake_all(struct socket *s)
+{
+	wait_wake_all(&s->readable);
+	wait_wake_all(&s->writable);
+	wait_wake_all(&s->room);
+	socket_wake_senders(s);
 }
