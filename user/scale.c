@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * scale: what one operation costs while there are many of something: threads, processes, regions,
- * descriptors, readers, timers, files, busy threads.  It uses only POSIX and Linux calls, so that
- * the same program measures both kernels.
+ * descriptors, threads that wait for one thing, timers, files, busy threads.  It uses only POSIX
+ * and Linux calls, so that the same program measures both kernels.
  *
  *   scale [-m MOST] [NAME...]
  *
@@ -11,15 +11,20 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,10 +38,10 @@
 static pthread_t threads[MOST];
 static pid_t children[MOST];
 static timer_t timers[MOST];
-static int pipe_ends[2];
+static int ends[2]; /* to wait at, and to wake from */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static volatile int ended;
-static volatile unsigned long bytes_read;
+static volatile unsigned long went_on; /* how often a waiter did */
 static char *regions;
 static int last_descriptor;
 
@@ -195,40 +200,244 @@ static void descriptors_end(int n)
 		close(last_descriptor - i);
 }
 
-/* --- Readers ---------------------------------------------------------------------------------- */
+/* --- Threads that wait for one thing ---------------------------------------------------------- */
 
 static void *read_bytes(void *unused)
 {
 	char byte;
 
-	while (read(pipe_ends[0], &byte, 1) == 1)
-		bytes_read++; /* all threads are on one CPU, and few run at a time */
+	while (read(ends[0], &byte, 1) == 1)
+		went_on++; /* all threads are on one CPU, and few run at a time */
 	return unused;
 }
 
 static int readers_begin(int n)
 {
-	if (pipe(pipe_ends))
+	if (pipe(ends))
 		die("pipe");
 	return start_threads(n, read_bytes);
 }
 
-static void readers_once(void)
+static int socket_readers_begin(int n)
 {
-	unsigned long before = bytes_read;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		die("socketpair");
+	return start_threads(n, read_bytes);
+}
 
-	if (write(pipe_ends[1], "", 1) != 1)
-		die("write");
-	while (bytes_read == before)
+static void wait_for_one(unsigned long before)
+{
+	while (went_on == before)
 		sched_yield();
 }
 
+static void readers_once(void)
+{
+	unsigned long before = went_on;
+
+	if (write(ends[1], "", 1) != 1)
+		die("write");
+	wait_for_one(before);
+}
+
+/* All read the end of file. */
 static void readers_end(int n)
 {
-	close(pipe_ends[1]);
+	close(ends[1]);
 	for (int i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
-	close(pipe_ends[0]);
+	close(ends[0]);
+}
+
+#define PIECE 2048 /* the smallest buffer of a socket takes two or three of these */
+static char piece[PIECE];
+
+static void *write_pieces(void *unused)
+{
+	while (send(ends[1], piece, PIECE, MSG_NOSIGNAL) == PIECE)
+		went_on++;
+	return unused;
+}
+
+static int socket_writers_begin(int n)
+{
+	int least = 1;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ||
+	    setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)))
+		die("socketpair");
+	while (send(ends[1], piece, PIECE, MSG_DONTWAIT) == PIECE)
+		;
+	return start_threads(n, write_pieces);
+}
+
+static void socket_writers_once(void)
+{
+	unsigned long before = went_on;
+
+	while (went_on == before)
+		if (recv(ends[0], piece, PIECE, MSG_DONTWAIT) < 0)
+			sched_yield();
+}
+
+/* All get EPIPE. */
+static void socket_writers_end(int n)
+{
+	close(ends[0]);
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	close(ends[1]);
+}
+
+static struct sockaddr_un listener = {AF_UNIX, "\0scale"};
+
+static void *accept_connections(void *unused)
+{
+	int fd;
+
+	while ((fd = accept(ends[0], NULL, NULL)) >= 0) {
+		close(fd);
+		went_on++;
+	}
+	return unused;
+}
+
+static int acceptors_begin(int n)
+{
+	ends[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (ends[0] < 0 || bind(ends[0], (struct sockaddr *)&listener, sizeof(listener)) ||
+	    listen(ends[0], 10))
+		die("listen");
+	return start_threads(n, accept_connections);
+}
+
+static void acceptors_once(void)
+{
+	unsigned long before = went_on;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&listener, sizeof(listener)))
+		die("connect");
+	wait_for_one(before);
+	close(fd);
+}
+
+static void acceptors_end(int n)
+{
+	shutdown(ends[0], SHUT_RDWR);
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	close(ends[0]);
+}
+
+static void *read_numbers(void *unused)
+{
+	eventfd_t one;
+
+	while (!eventfd_read(ends[0], &one) && !ended)
+		went_on++;
+	return unused;
+}
+
+static int eventfds_begin(int n)
+{
+	ended = 0;
+	ends[0] = eventfd(0, EFD_SEMAPHORE);
+	if (ends[0] < 0)
+		return 0;
+	return start_threads(n, read_numbers);
+}
+
+static void eventfds_once(void)
+{
+	unsigned long before = went_on;
+
+	if (eventfd_write(ends[0], 1))
+		die("eventfd");
+	wait_for_one(before);
+}
+
+static void eventfds_end(int n)
+{
+	ended = 1;
+	if (n && eventfd_write(ends[0], (eventfd_t)n))
+		die("eventfd");
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	close(ends[0]);
+}
+
+static mqd_t queue;
+
+static void *receive_messages(void *unused)
+{
+	char byte;
+
+	while (mq_receive(queue, &byte, 1, NULL) == 1 && !ended)
+		went_on++;
+	return unused;
+}
+
+static int mqueues_begin(int n)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 10, .mq_msgsize = 1};
+
+	ended = 0;
+	queue = mq_open("/scale", O_RDWR | O_CREAT, 0600, &attributes);
+	if (queue == (mqd_t)-1)
+		return 0;
+	return start_threads(n, receive_messages);
+}
+
+static void mqueues_once(void)
+{
+	unsigned long before = went_on;
+
+	if (mq_send(queue, "", 1, 0))
+		die("mq_send");
+	wait_for_one(before);
+}
+
+static void mqueues_end(int n)
+{
+	ended = 1;
+	for (int i = 0; i < n; i++)
+		if (mq_send(queue, "", 1, 0))
+			die("mq_send");
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	if (n)
+		mq_close(queue);
+	mq_unlink("/scale");
+}
+
+/* Each has an epoll of its own with EPOLLEXCLUSIVE. */
+static void *poll_pipe(void *unused)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+	int ep = epoll_create1(0);
+	char byte;
+
+	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, ends[0], &event))
+		die("epoll");
+	while (epoll_wait(ep, &event, 1, -1) == 1 && read(ends[0], &byte, 1) == 1)
+		went_on++;
+	close(ep);
+	return unused;
+}
+
+static int pollers_begin(int n)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur < (rlim_t)n + 10)
+		return 0;
+	if (pipe(ends))
+		die("pipe");
+	n = start_threads(n, poll_pipe);
+	for (int i = 0; i < 3; i++) /* let all of them wait */
+		sched_yield();
+	return n;
 }
 
 /* --- Timers ----------------------------------------------------------------------------------- */
@@ -350,6 +559,12 @@ static const struct subject {
     {"regions", MOST, regions_begin, regions_once, regions_end},
     {"descriptors", MOST, descriptors_begin, descriptors_once, descriptors_end},
     {"readers", MOST, readers_begin, readers_once, readers_end},
+    {"socket_readers", MOST, socket_readers_begin, readers_once, readers_end},
+    {"socket_writers", MOST, socket_writers_begin, socket_writers_once, socket_writers_end},
+    {"acceptors", MOST, acceptors_begin, acceptors_once, acceptors_end},
+    {"eventfds", MOST, eventfds_begin, eventfds_once, eventfds_end},
+    {"mqueues", MOST, mqueues_begin, mqueues_once, mqueues_end},
+    {"pollers", MOST, pollers_begin, readers_once, readers_end},
     {"timers", MOST, timers_begin, timers_once, timers_end},
     {"files", MOST, files_begin, files_once, files_end},
     {"hogs", 10, hogs_begin, hogs_once, hogs_end},

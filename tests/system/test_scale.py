@@ -40,6 +40,21 @@ def test_descriptors():
     assert_linear(8, int(costs["500"]), int(costs["4000"]))
 
 
+# What so many threads wait for together, of which each event lets one go on (user/scale.c).
+WAITS = ("readers", "socket_readers", "socket_writers", "acceptors", "eventfds", "mqueues", "pollers")
+
+
+def test_wake_one():
+    """An event beside 1,000 threads that wait for it costs what it costs beside 10: it wakes one."""
+    with VM(cpus=1, mem="384M", args=f"run scale -m 1000 {' '.join(WAITS)}", accel="tcg",
+            extra=("-icount", "shift=0,sleep=off")) as vm:
+        assert vm.wait() == ENDED, vm.log
+        found = {name: float(ns) for name, ns in re.findall(r"^(\w+)\t([\d.]+)", vm.log, re.M)}
+    dear = [f"{name}: {found[name + '_10']} ns beside 10, {found[name + '_1000']} ns beside 1,000"
+            for name in WAITS if found[name + "_1000"] > 2 * found[name + "_10"]]
+    assert not dear, "\n".join(dear)
+
+
 # What still takes longer, by the function in which the stretch begins: signals to a process group of
 # thousands, orphaned groups of thousands (thread_exit), a number that shares its bucket with a session of
 # thousands (process_wait), thousands of descriptors in an epoll or one table, page tables, a signal that

@@ -4,9 +4,14 @@
  * context switches of those that stay.
  */
 #include <fcntl.h>
+#include <mqueue.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <termios.h>
 
 #include "check.h"
 
@@ -15,6 +20,17 @@
  * asleep, and another one may get what the first that was woken left. */
 #define FEW	  6
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
+
+/* Linux wakes all here. */
+#define HEDDLE_WAKES_FEW(event)                                                                    \
+	do {                                                                                       \
+		if (access("/proc/heddle", F_OK) == 0) {                                           \
+			WAKES_FEW(true, event);                                                    \
+		} else {                                                                           \
+			event;                                                                     \
+			one_ends();                                                                \
+		}                                                                                  \
+	} while (0)
 
 static pid_t pids[WAITERS];
 static int p[2];
@@ -81,7 +97,7 @@ static void all_end(void)
 			one_ends();                                                                \
 			before_ = MIN(before_, switches());                                        \
 		}                                                                                  \
-		sleep_ms(50);                                                                      \
+		sleep_ms(20);                                                                      \
 		woken_ = switches() - before_;                                                     \
 		if (woken_ > FEW)                                                                  \
 			printf("# %s: %ld switches of %d waiters, wanted at most %d\n", #event,    \
@@ -196,6 +212,295 @@ static void accepters(void)
 	unlink("listener");
 }
 
+/* --- Sockets ---------------------------------------------------------------------------------- */
+
+static void stream_readers(void)
+{
+	char c = 'x';
+
+	SKIP_IF(!has_proc() || !has_call(SYS_socketpair), "no sockets");
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+	START_WAITERS(CHECK_EQ(read(p[0], &c, 1), 1));
+	for (int i = 0; i < 5; i++)
+		HEDDLE_WAKES_FEW(CHECK_EQ(write(p[1], &c, 1), 1));
+	CHECK_EQ(write(p[1], page, WAITERS - 5), WAITERS - 5);
+	all_end();
+	close(p[0]);
+	close(p[1]);
+}
+
+#define PIECE 2048
+
+/* A pair whose first end can be sent no more pieces by the second. */
+static void full_pair(int type)
+{
+	int least = 1;
+
+	MUST(socketpair(AF_UNIX, type, 0, p));
+	MUST(setsockopt(p[1], SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)));
+	while (send(p[1], page, PIECE, MSG_DONTWAIT) == PIECE)
+		;
+}
+
+static void drain(void)
+{
+	while (recv(p[0], page, PIECE, MSG_DONTWAIT) > 0)
+		;
+}
+
+/* Both read and wait until one has ended: how many fit differs between the systems. */
+static void writers(int type)
+{
+	SKIP_IF(!has_proc() || !has_call(SYS_socketpair), "no sockets");
+	full_pair(type);
+	START_WAITERS(CHECK_EQ(send(p[1], page, PIECE, 0), PIECE));
+	for (int i = 0; i < 5; i++)
+		HEDDLE_WAKES_FEW(drain());
+	for (;;) {
+		int left = 0;
+
+		drain();
+		sleep_ms(1);
+		for (int i = 0; i < WAITERS; i++)
+			left += pids[i] && process_state(pids[i]) != 'Z';
+		if (!left)
+			break;
+	}
+	all_end();
+	close(p[0]);
+	close(p[1]);
+}
+
+static void stream_writers(void)
+{
+	writers(SOCK_STREAM);
+}
+
+static void datagram_writers(void)
+{
+	writers(SOCK_DGRAM);
+}
+
+/* One of those that wait gets an error and sends nothing: the other one goes on. */
+static void writer_fails(void)
+{
+	int least = 1, to, from[2];
+	struct sockaddr_un name = {AF_UNIX, "receiver"};
+	pid_t pid[2];
+
+	SKIP_IF(!has_call(SYS_socketpair), "no sockets");
+	to = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
+	MUST(bind(to, (struct sockaddr *)&name, sizeof(name)));
+	for (int i = 0; i < 2; i++) {
+		from[i] = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
+		MUST(connect(from[i], (struct sockaddr *)&name, sizeof(name)));
+		MUST(setsockopt(from[i], SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)));
+	}
+	while (send(from[0], page, PIECE, MSG_DONTWAIT) == PIECE)
+		;
+	while (send(from[1], page, PIECE, MSG_DONTWAIT) == PIECE)
+		;
+	for (int i = 0; i < 2; i++) {
+		pid[i] = SPAWN(CHECK(send(from[i], page, PIECE, MSG_NOSIGNAL) == PIECE ||
+				     (i == 0 && errno == EPIPE)));
+		WAIT_UNTIL(is_asleep(pid[i]));
+	}
+	MUST(shutdown(from[0], SHUT_WR));
+	while (recv(to, page, PIECE, MSG_DONTWAIT) > 0)
+		;
+	CHECK_EQ(wait_status(pid[0]), 0);
+	CHECK_EQ(wait_status(pid[1]), 0);
+	for (int i = 0; i < 2; i++)
+		close(from[i]);
+	close(to);
+	unlink("receiver");
+}
+
+static void connectors(void)
+{
+	struct sockaddr_un at = {AF_UNIX, "listener"};
+	int l, accepted;
+
+	SKIP_IF(!has_proc() || !has_call(SYS_socketpair), "no sockets");
+	l = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+	MUST(bind(l, (struct sockaddr *)&at, sizeof(at)));
+	MUST(listen(l, 0));
+	accepted = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+	MUST(connect(accepted, (struct sockaddr *)&at, sizeof(at)));
+	START_WAITERS(int s = socket(AF_UNIX, SOCK_STREAM, 0);
+		      MUST(connect(s, (struct sockaddr *)&at, sizeof(at))));
+	close(accepted);
+	for (int i = 0; i < 5; i++)
+		WAKES_FEW(true, close(MUST(accept(l, NULL, NULL))));
+	for (int i = 0; i < WAITERS - 4; i++)
+		close(MUST(accept(l, NULL, NULL)));
+	all_end();
+	close(l);
+	unlink("listener");
+}
+
+/* Who waits for room is not woken by data. */
+static void pollers_of_room(void)
+{
+	struct pollfd f = {.events = POLLOUT};
+	char c = 'x';
+
+	SKIP_IF(!has_proc() || !has_call(SYS_socketpair) || !has_call(SYS_poll), "no sockets");
+	full_pair(SOCK_STREAM);
+	f.fd = p[1];
+	START_WAITERS(CHECK_EQ(poll(&f, 1, -1), 1));
+	for (int i = 0; i < 3; i++)
+		WAKES_FEW(false, CHECK_EQ(write(p[0], &c, 1), 1));
+	drain();
+	all_end();
+	close(p[0]);
+	close(p[1]);
+}
+
+/* --- eventfd and message queues --------------------------------------------------------------- */
+
+static void eventfd_readers(void)
+{
+	eventfd_t n;
+	int fd;
+
+	SKIP_IF(!has_proc() || !has_call(SYS_eventfd2), "no eventfd");
+	fd = MUST(eventfd(0, EFD_SEMAPHORE));
+	START_WAITERS(CHECK_EQ(eventfd_read(fd, &n), 0));
+	for (int i = 0; i < 5; i++)
+		HEDDLE_WAKES_FEW(CHECK_EQ(eventfd_write(fd, 1), 0));
+	CHECK_EQ(eventfd_write(fd, WAITERS - 5), 0);
+	all_end();
+	close(fd);
+}
+
+#define MOST (UINT64_MAX - 1)
+
+static void eventfd_writers(void)
+{
+	eventfd_t n;
+	int fd;
+
+	SKIP_IF(!has_proc() || !has_call(SYS_eventfd2), "no eventfd");
+	fd = MUST(eventfd(0, 0));
+	MUST(eventfd_write(fd, MOST));
+	START_WAITERS(CHECK_EQ(eventfd_write(fd, MOST - 1), 0));
+	for (int i = 0; i < 5; i++)
+		HEDDLE_WAKES_FEW(CHECK_EQ(eventfd_read(fd, &n), 0));
+	for (int i = 5; i < WAITERS; i++) {
+		CHECK_EQ(eventfd_read(fd, &n), 0);
+		one_ends();
+	}
+	close(fd);
+	/* One that does not fit does not keep back one that does. */
+	fd = MUST(eventfd(0, EFD_SEMAPHORE));
+	MUST(eventfd_write(fd, MOST));
+	pids[0] = SPAWN(eventfd_write(fd, 100));
+	WAIT_UNTIL(is_asleep(pids[0]));
+	pids[1] = SPAWN(CHECK_EQ(eventfd_write(fd, 1), 0));
+	WAIT_UNTIL(is_asleep(pids[1]));
+	CHECK_EQ(eventfd_read(fd, &n), 0);
+	CHECK_EQ(wait_status(pids[1]), 0);
+	MUST(kill(pids[0], SIGKILL));
+	CHECK_EQ(wait_status(pids[0]), SIGKILL);
+	close(fd);
+}
+
+static void queue_receivers(void)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 10, .mq_msgsize = 1};
+	char c = 'x';
+	mqd_t q;
+
+	SKIP_IF(!has_proc() || !has_call(SYS_mq_open), "no message queues");
+	q = MUST(mq_open("/wakes", O_RDWR | O_CREAT, 0600, &attributes));
+	START_WAITERS(CHECK_EQ(mq_receive(q, &c, 1, NULL), 1));
+	for (int i = 0; i < 5; i++)
+		WAKES_FEW(true, CHECK_EQ(mq_send(q, &c, 1, 0), 0));
+	for (int i = 5; i < WAITERS; i++)
+		CHECK_EQ(mq_send(q, &c, 1, 0), 0);
+	all_end();
+	mq_close(q);
+	mq_unlink("/wakes");
+}
+
+/* --- epoll ------------------------------------------------------------------------------------ */
+
+static void wait_exclusively(int fd)
+{
+	struct epoll_event e = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+	int ep = MUST(epoll_create1(0));
+	char c[8];
+
+	MUST(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e));
+	CHECK_EQ(epoll_wait(ep, &e, 1, -1), 1);
+	CHECK(read(fd, c, sizeof(c)) > 0);
+}
+
+/* Of many epolls with EPOLLEXCLUSIVE one is told of each event. */
+static void exclusive_epolls(void)
+{
+	char eight[8] = {1};
+
+	SKIP_IF(!has_proc() || !has_call(SYS_epoll_create1), "no epoll");
+	for (int kind = 0; kind < 3; kind++) {
+		size_t n = kind == 2 ? 8 : 1;
+
+		if (kind == 0)
+			MUST(pipe(p));
+		else if (kind == 1)
+			MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+		else
+			p[0] = MUST(p[1] = eventfd(0, 0));
+		START_WAITERS(wait_exclusively(p[0]));
+		for (int i = 0; i < 5; i++)
+			WAKES_FEW(true, CHECK_EQ(write(p[1], eight, n), n));
+		for (int i = 5; i < WAITERS; i++) {
+			CHECK_EQ(write(p[1], eight, n), n);
+			one_ends();
+		}
+		close(p[0]);
+		close(p[1]);
+	}
+}
+
+/* --- Terminals -------------------------------------------------------------------------------- */
+
+/* Open a pair of terminals without echo and lines. */
+static bool open_terminals(void)
+{
+	struct termios raw;
+
+	p[1] = posix_openpt(O_RDWR | O_NOCTTY);
+	if (p[1] < 0)
+		return false;
+	MUST(grantpt(p[1]));
+	MUST(unlockpt(p[1]));
+	p[0] = MUST(open(ptsname(p[1]), O_RDWR | O_NOCTTY));
+	MUST(tcgetattr(p[0], &raw));
+	cfmakeraw(&raw);
+	MUST(tcsetattr(p[0], TCSANOW, &raw));
+	return true;
+}
+
+static void terminal_readers(void)
+{
+	char c = 'x';
+
+	SKIP_IF(!has_proc() || !open_terminals(), "no terminals");
+	for (int way = 0; way < 2; way++) { /* of the slave, of the master */
+		int from = p[way], to = p[!way];
+
+		START_WAITERS(CHECK_EQ(read(from, &c, 1), 1));
+		for (int i = 0; i < 5; i++)
+			WAKES_FEW(true, CHECK_EQ(write(to, &c, 1), 1));
+		CHECK_EQ(write(to, page, WAITERS - 5), WAITERS - 5);
+		all_end();
+	}
+	close(p[0]);
+	close(p[1]);
+}
+
 int main(void)
 {
 	check_start_in_directory();
@@ -204,6 +509,17 @@ int main(void)
 	RUN(passed_on);
 	RUN(fifo_openers);
 	RUN(socket_readers);
+	RUN(stream_readers);
+	RUN(stream_writers);
+	RUN(datagram_writers);
+	RUN(writer_fails);
 	RUN(accepters);
+	RUN(connectors);
+	RUN(pollers_of_room);
+	RUN(eventfd_readers);
+	RUN(eventfd_writers);
+	RUN(queue_receivers);
+	RUN(exclusive_epolls);
+	RUN(terminal_readers);
 	return check_end();
 }
