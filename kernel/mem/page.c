@@ -33,7 +33,7 @@ static struct list free_blocks[PAGE_ORDER_MAX + 1];
 static u64 free_frames;
 
 static u64 total_frames, reserved_frames, array_frames, failed_requests;
-static u64 fail_countdown;
+u64 alloc_fail_countdown;
 static void (*shrinkers[4])(void);
 static u32 shrinker_count;
 
@@ -174,7 +174,7 @@ struct page *page_alloc(unsigned order, enum page_use use)
 	require(order <= PAGE_ORDER_MAX && use > PAGE_RESERVED && use < PAGE_USES);
 	if (!alloc_should_fail()) {
 		p = page_take(order, use);
-		if (!p && page_may_reclaim()) {
+		if (!p && preemptible()) {
 			page_drain_all();
 			p = page_take(order, use);
 		}
@@ -353,11 +353,6 @@ void shrinker_register(void (*shrink)(void))
 	__atomic_store_n(&shrinker_count, shrinker_count + 1, __ATOMIC_RELEASE);
 }
 
-bool page_may_reclaim(void)
-{
-	return preemptible();
-}
-
 void page_drain_all(void)
 {
 	might_sleep();
@@ -402,22 +397,4 @@ void page_stats_read(struct page_stats *stats)
 			stats->used[use] += (u64)READ_ONCE(per_cpu_ptr(page_cpu, cpu)->used[use]);
 	}
 	stats->used[PAGE_RESERVED] = __atomic_load_n(&reserved_frames, __ATOMIC_RELAXED);
-}
-
-void alloc_fail_nth(u64 n)
-{
-	__atomic_store_n(&fail_countdown, n, __ATOMIC_RELAXED);
-}
-
-bool alloc_should_fail(void)
-{
-	u64 n = __atomic_load_n(&fail_countdown, __ATOMIC_RELAXED);
-
-	/* A failed exchange stores the present value in `n`. */
-	while (unlikely(n)) {
-		if (__atomic_compare_exchange_n(&fail_countdown, &n, n - 1, true, __ATOMIC_RELAXED,
-						__ATOMIC_RELAXED))
-			return n == 1;
-	}
-	return false;
 }

@@ -71,8 +71,8 @@ static inline struct page *virt_to_page(const void *v)
 void page_init(void);
 
 /* Allocate 2^order contiguous frames, not zeroed, with one reference on the first.  NULL: no
- * memory. Any context except NMI.  If no frame is free and page_may_reclaim(), the shrinkers run
- * (they may sleep) and the allocation is tried again. */
+ * memory. Any context except NMI.  If no frame is free and the caller may sleep (preemptible()), the
+ * shrinkers run and the allocation is tried again. */
 struct page *page_alloc(unsigned order, enum page_use use);
 
 /* Allocate one zeroed frame; the same rules hold. */
@@ -108,10 +108,6 @@ void page_drain_all(void);
  */
 void page_drain_this_cpu(void);
 
-/* Returns whether the caller may sleep: interrupts on, no spinlock held, not in an interrupt
- * handler. */
-bool page_may_reclaim(void);
-
 struct page_stats {
 	u64 total;	      /* frames managed: free and used, without PAGE_RESERVED */
 	u64 free;	      /* including those in CPU caches */
@@ -125,7 +121,16 @@ u64 page_free_count(void);
 
 /* For tests (boot parameter fail_nth=): make the n-th allocation from now on fail, pages and slab
  * objects counted together; 0: none. */
-void alloc_fail_nth(u64 n);
+extern u64 alloc_fail_countdown; /* allocations up to the one that fails, and its own; atomic */
+static inline void alloc_fail_nth(u64 n)
+{
+	WRITE_ONCE(alloc_fail_countdown, n);
+}
 
-/* Count an allocation.  True: it must fail.  For page.c and slab.c. */
-bool alloc_should_fail(void);
+/* Count an allocation.  True: it must fail.  For page.c and slab.c.  If several CPUs count the last
+ * ones at once, the count goes on below 0, where it fails none for 2^64 allocations. */
+static inline bool alloc_should_fail(void)
+{
+	return unlikely(READ_ONCE(alloc_fail_countdown)) &&
+	       !__atomic_sub_fetch(&alloc_fail_countdown, 1, __ATOMIC_RELAXED);
+}

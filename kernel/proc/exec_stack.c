@@ -52,13 +52,12 @@ static int strings_grow(struct exec *e)
  * -EFAULT. */
 static ssize_t string_fetch(char *dst, u64 from, size_t size, bool from_kernel)
 {
-	size_t n;
+	ssize_t n;
 
 	if (!from_kernel)
 		return copy_string_from_user(dst, (const char *)from, size);
-	n = strnlen((const char *)from, size);
-	memcpy(dst, (const char *)from, n < size ? n + 1 : size);
-	return n < size ? (ssize_t)n : -ENAMETOOLONG;
+	n = strscpy(dst, (const char *)from, size);
+	return n < 0 ? -ENAMETOOLONG : n;
 }
 
 /* Append one string to e->strings.  -E2BIG above the limits. */

@@ -114,13 +114,6 @@ static struct thread *copy_thread(const struct clone_args *args)
 	return t;
 }
 
-/* Free a thread that has never run, and its TID. */
-static void discard_thread(struct thread *t)
-{
-	tid_free(t->tid);
-	thread_put(t);
-}
-
 /* --- A thread in this process ----------------------------------------------------------------- */
 
 /* Add `t` to the calling process.  -ERESTARTNOINTR if the process is ending: the caller then takes
@@ -279,7 +272,8 @@ long process_clone(const struct clone_args *args)
 	tid = t->tid;
 	error = args->flags & CLONE_THREAD ? clone_thread(t) : clone_process(t, args, &child);
 	if (error) {
-		discard_thread(t);
+		tid_free(tid);
+		thread_put(t); /* which has never run */
 		return error;
 	}
 	trace_thread(TRACE_FORK, t, 0, 0);

@@ -130,7 +130,7 @@ void *kstack_alloc(void)
 	if (!frames_alloc(&frames))
 		return NULL;
 	base = slot_alloc();
-	if (!base && page_may_reclaim()) {
+	if (!base && preemptible()) {
 		kstack_shrink();
 		base = slot_alloc();
 	}

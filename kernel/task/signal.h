@@ -121,6 +121,7 @@ struct thread_signals {
 struct signal_actions {
 	struct refcount refs;
 	struct spinlock lock; /* irq; taken under the lock of struct signals */
+	sigset_t set;	      /* signals whose entry was ever written; the others are zeros */
 	struct sigaction of[SIGNAL_COUNT]; /* [signal - 1] */
 };
 

@@ -55,6 +55,7 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 	if (new_action) {
 		a->of[signal - 1] = *new_action;
 		a->of[signal - 1].mask &= ~SIGNAL_UNBLOCKABLE;
+		WRITE_ONCE(a->set, a->set | SIGNAL_BIT(signal));
 	}
 	spin_unlock_irq(&a->lock, inner);
 	/* Setting a signal to be ignored discards it if it is pending (POSIX 2.4.3). */

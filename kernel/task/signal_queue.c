@@ -67,6 +67,7 @@ struct signal_actions *signal_actions_copy(struct signal_actions *from)
 	if (!from)
 		return a;
 	flags = spin_lock_irq(&from->lock);
+	a->set = from->set;
 	memcpy(a->of, from->of, sizeof(a->of));
 	spin_unlock_irq(&from->lock, flags);
 	return a;
@@ -80,7 +81,9 @@ void signal_actions_put(struct signal_actions *a)
 
 void signal_actions_reset(struct signal_actions *a)
 {
-	for (u32 i = 0; i < SIGNAL_COUNT; i++)
-		a->of[i] = (struct sigaction){.handler =
-						  a->of[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
+	for (sigset_t left = a->set; left; left &= left - 1) {
+		struct sigaction *s = &a->of[__builtin_ctzl(left)];
+
+		*s = (struct sigaction){.handler = s->handler == SIG_IGN ? SIG_IGN : SIG_DFL};
+	}
 }

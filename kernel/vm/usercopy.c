@@ -51,26 +51,6 @@ ssize_t copy_string_from_user(char *dst, const char *user_src, size_t size)
 	return room < size ? -EFAULT : -ENAMETOOLONG;
 }
 
-int get_user_u32(u32 *value, const u32 *user)
-{
-	return copy_from_user(value, user, sizeof(*value));
-}
-
-int get_user_u64(u64 *value, const u64 *user)
-{
-	return copy_from_user(value, user, sizeof(*value));
-}
-
-int put_user_u32(u32 *user, u32 value)
-{
-	return copy_to_user(user, &value, sizeof(value));
-}
-
-int put_user_u64(u64 *user, u64 value)
-{
-	return copy_to_user(user, &value, sizeof(value));
-}
-
 int get_user_u32_nofault(u32 *value, const u32 *user)
 {
 	struct thread *t = current_thread();
@@ -93,12 +73,6 @@ int fault_in_user(u64 address, bool write)
 	return address_space_fault(as, address, write ? FAULT_WRITE : FAULT_READ) <= FAULT_SPURIOUS
 		   ? 0
 		   : -EFAULT;
-}
-
-void io_init_kernel(struct io_buffer *io, void *buf, size_t n)
-{
-	io_init_user(io, buf, n);
-	io->kernel = true;
 }
 
 void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count)

@@ -22,10 +22,25 @@ int __must_check copy_to_user(void *user_dst, const void *src, size_t n);
 /* Returns the length without the NUL; -EFAULT; -ENAMETOOLONG if there is no NUL in `size` bytes. */
 ssize_t __must_check copy_string_from_user(char *dst, const char *user_src, size_t size);
 
-int __must_check get_user_u32(u32 *value, const u32 *user);
-int __must_check get_user_u64(u64 *value, const u64 *user);
-int __must_check put_user_u32(u32 *user, u32 value);
-int __must_check put_user_u64(u64 *user, u64 value);
+static inline int __must_check get_user_u32(u32 *value, const u32 *user)
+{
+	return copy_from_user(value, user, sizeof(*value));
+}
+
+static inline int __must_check get_user_u64(u64 *value, const u64 *user)
+{
+	return copy_from_user(value, user, sizeof(*value));
+}
+
+static inline int __must_check put_user_u32(u32 *user, u32 value)
+{
+	return copy_to_user(user, &value, sizeof(value));
+}
+
+static inline int __must_check put_user_u64(u64 *user, u64 value)
+{
+	return copy_to_user(user, &value, sizeof(value));
+}
 
 /* For callers that hold a spinlock: a page that is not present with the needed rights gives -EFAULT
  * instead of a page fault.  The caller then releases its lock, calls fault_in_user(), and tries
@@ -56,7 +71,12 @@ static inline void io_init_user(struct io_buffer *io, void *user_buf, size_t n)
 	*io = (struct io_buffer){.piece = {(u64)user_buf, n}, .remaining = n};
 }
 
-void io_init_kernel(struct io_buffer *io, void *buf, size_t n);
+static inline void io_init_kernel(struct io_buffer *io, void *buf, size_t n)
+{
+	io_init_user(io, buf, n);
+	io->kernel = true;
+}
+
 /* The caller has checked the ranges, and that the lengths add up to at most SSIZE_MAX. */
 void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count);
 

@@ -142,18 +142,6 @@ int copy_from_user(void *to, const void *user, size_t n)
 	return 0;
 }
 
-int get_user_u32(u32 *value, const u32 *user)
-{
-	*value = *user;
-	return 0;
-}
-
-int put_user_u32(u32 *user, u32 value)
-{
-	*user = value;
-	return 0;
-}
-
 static char *io_memory;
 
 ssize_t io_put(struct io_buffer *io, const void *from, size_t n)

@@ -94,7 +94,8 @@ static void signal_sets_read(struct thread *t, struct process *p, struct signal_
 				  .shared = p->signals.pending,
 				  .blocked = t->signals.mask,
 				  .queued = queued_signals(p)};
-	for (u32 i = 0; i < SIGNAL_COUNT; i++) {
+	for (sigset_t left = READ_ONCE(p->signals.actions->set); left; left &= left - 1) {
+		u32 i = (u32)__builtin_ctzl(left);
 		u64 handler = READ_ONCE(p->signals.actions->of[i].handler);
 
 		s->ignored |= (sigset_t)(handler == SIG_IGN) << i;
