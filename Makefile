@@ -76,11 +76,13 @@ export BUILD JOBS BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WIND
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
 WITH := $(shell echo '$(EXTENSIONS:%=-DWITH_%=1) $(patsubst %,-DWITH_%=0,$(filter-out \
   $(EXTENSIONS),$(WATCHED)))' | tr a-z A-Z)
+# The bytes of stack that one function may use: a kernel stack has 8 KiB, in debug builds 16 (layout.h).
+MAX_FRAME := $(if $(filter 1,$(DEBUG)),2048,1280)
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wvla \
   -Wundef $(CFLAGS) -ffreestanding -I. -I$(BUILD) -DHEDDLE_DEBUG=$(DEBUG) $(WITH) -m64 -mcmodel=kernel -mno-red-zone \
   -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer \
   -fno-optimize-sibling-calls -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common \
-  -fcf-protection=none -fno-delete-null-pointer-checks -fno-lto -MMD -MP
+  -fcf-protection=none -fno-delete-null-pointer-checks -fno-lto -Wframe-larger-than=$(MAX_FRAME) -MMD -MP
 ifneq ($(IS_CLANG),)
 KERNEL_CFLAGS += --target=x86_64-unknown-none-elf
 LDCC := $(CC) --target=x86_64-unknown-none-elf -fuse-ld=$(if $(shell command -v ld.lld),lld,bfd)

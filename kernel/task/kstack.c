@@ -21,6 +21,7 @@ DEFINE_SPINLOCK(kstack_lock);
 static u64 slots[SLOTS_MAX / 64]; /* bit set: taken */
 static u64 first_word;		  /* all slots of the words before this one are taken */
 static void *free_stacks;	  /* the first word of each points to the next */
+u64 kstacks_kept;		  /* how many these are */
 
 static u64 slot_count; /* a multiple of 64 */
 
@@ -80,15 +81,17 @@ static void *free_pop(void)
 	u64 flags = spin_lock_irq(&kstack_lock);
 	void **stack = free_stacks;
 
-	if (stack)
+	if (stack) {
 		free_stacks = *stack;
+		kstacks_kept--;
+	}
 	spin_unlock_irq(&kstack_lock, flags);
 	return stack;
 }
 
-/* Unmap all freed stacks.  Their frames and slots are freed after the TLB flush, since until then a
- * TLB may still have their translations.  Sleeps (TLB flush). */
-static void kstack_shrink(void)
+/* Frames and slots are freed after the TLB flush, since until then a TLB may still have their
+ * translations. */
+void kstack_shrink(void)
 {
 	struct list frames = LIST_INIT(frames), *link;
 	u64 lowest = ~0UL, highest = 0, base;
@@ -152,6 +155,7 @@ void kstack_free(void *stack)
 
 	*(void **)stack = free_stacks;
 	free_stacks = stack;
+	kstacks_kept++;
 	spin_unlock_irq(&kstack_lock, flags);
 }
 

@@ -17,5 +17,10 @@ void *kstack_alloc(void);
 /* Free a stack that no thread runs on.  Any context; does not sleep. */
 void kstack_free(void *base);
 
+/* Free the memory of all stacks that are kept for later threads, and how many these are.  Sleeps
+ * (TLB flush). */
+void kstack_shrink(void);
+extern u64 kstacks_kept;
+
 /* Is `address` in a stack's guard page?  For the double-fault report. */
 bool kstack_is_guard(u64 address);

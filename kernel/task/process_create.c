@@ -67,15 +67,17 @@ void process_init_early(void)
 
 /* As on Linux: soft limits for stacks and descriptors, no core files, the rest unlimited.  The
  * number of processes and of queued signals follows from the size of the memory, so that a fork
- * bomb gets EAGAIN before the memory is used up. */
+ * bomb gets EAGAIN before the memory is used up: Linux counts 256 KiB for a process (its kernel stack
+ * of 16 KiB may take a sixteenth of the memory).  Here an idle process takes some 47 KiB, a thread 12,
+ * so 96 KiB are counted.  All threads together may be a quarter more. */
 static void set_default_limits(struct process *p)
 {
 	struct page_stats stats;
 	u64 count;
 
 	page_stats_read(&stats);
-	count = MIN(stats.total * PAGE_SIZE / (256 * 1024), 32768UL);
-	thread_limit = (u32)MAX(count * 2, 64UL);
+	count = MIN(stats.total * PAGE_SIZE / (96 * 1024), 32768UL);
+	thread_limit = (u32)MAX(count + count / 4, 64UL);
 	for (u32 i = 0; i < RLIMIT_COUNT; i++)
 		p->limits.value[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
 	p->limits.value[RLIMIT_STACK].current = 8 << 20;

@@ -74,11 +74,11 @@ static void thread_free(struct thread *t)
 
 	if (kernel && t->tid) /* the TID of a user thread is freed by kernel/proc */
 		tid_free(t->tid);
+	process_event(free, t);
 	if (t->kernel_stack)
 		kstack_free(t->kernel_stack);
 	fpu_area_free(t->arch.fpu);
 	seed_thread_free(t);
-	process_event(free, t);
 	process_thread_freed(t); /* all memory of the thread but this structure is free now */
 	slab_free(thread_cache, t);
 	if (kernel)

@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAMS = sorted(p.stem for p in (ROOT / "tests/user").glob("*.c")
                   if p.stem not in ("run_all", "scene", "scene_pie", "slow_terminal", "cores"))
 
-# Memory for 1,000 processes at once, which the default limit wants to see 256 KiB each for.
+# Memory for 1,000 processes at once, which the default limit wants to see 96 KiB each for.
 CONFIGURATIONS = {
     "1cpu": dict(cpus=1, mem="512M"),
     "2cpus": dict(cpus=2, mem="512M"),

@@ -14,7 +14,8 @@
 #include "tests/unit/host.h"
 #include "tests/unit/machine/machine.h"
 
-#define HELD 200
+#define HELD	    200
+#define STACK_PAGES (KSTACK_SIZE / PAGE_SIZE)
 
 static u64 stack_frames(void)
 {
@@ -68,23 +69,26 @@ static void freed_are_kept_until_asked(void)
 		stacks[i] = kstack_alloc();
 	for (int i = 0; i < HELD; i++)
 		kstack_free(stacks[i]);
-	CHECK_EQ(stack_frames(), HELD * 4);
+	CHECK_EQ(stack_frames(), HELD * STACK_PAGES);
+	CHECK_EQ(kstacks_kept, HELD);
 	kstack_free(kstack_alloc());
-	CHECK_EQ(stack_frames(), HELD * 4);
+	CHECK_EQ(kstacks_kept, HELD);
+	CHECK_EQ(stack_frames(), HELD * STACK_PAGES);
 	page_drain_all();
 	CHECK_EQ(stack_frames(), 0);
+	CHECK_EQ(kstacks_kept, 0);
 }
 
 static void failures_leak_nothing(void)
 {
 	void *stack;
 
-	for (u64 n = 1; n <= 5; n++) {
+	for (u64 n = 1; n <= 1 + STACK_PAGES; n++) {
 		alloc_fail_nth(n);
 		CHECK(!kstack_alloc());
 		CHECK_EQ(stack_frames(), 0);
 	}
-	alloc_fail_nth(6);
+	alloc_fail_nth(2 + STACK_PAGES);
 	stack = kstack_alloc();
 	CHECK(stack);
 	alloc_fail_nth(0);
@@ -102,7 +106,7 @@ static void slots_run_out(void)
 		first = stack;
 	}
 	CHECK(n >= 64 && n % 64 == 0);
-	CHECK_EQ(stack_frames(), n * 4);
+	CHECK_EQ(stack_frames(), n * STACK_PAGES);
 	for (; first; first = stack) {
 		stack = *(void **)first;
 		kstack_free(first);

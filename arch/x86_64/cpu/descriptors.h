@@ -51,9 +51,9 @@ extern const u64 boot_ist_stacks[4];
  * preserves GS base. */
 void descriptors_init_cpu(const u64 ist_stacks[4]);
 
-/* Fill the IDT from the addresses of 256 entry points (0: no gate) and load it.  User mode may
- * raise vectors 3 and 4 by INT. */
-void idt_init(const u64 stubs[256]);
+/* Fill the IDT with the addresses of 256 entry points, of which each has `stub_bytes`, and load it.
+ * User mode may raise vectors 3 and 4 by INT. */
+void idt_init(u64 stub, u32 stub_bytes);
 
 /* Load the IDT on another CPU. */
 void idt_load(void);

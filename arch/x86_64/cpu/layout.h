@@ -26,7 +26,10 @@ enum {
 	KERNEL_BASE = 0xffffffff80000000, /* virtual = physical + KERNEL_BASE in the image */
 };
 
-enum { KSTACK_SIZE = 16384 }; /* bytes of a kernel stack, without its guard page */
+/* Bytes of a kernel stack, without its guard page.  All tests together used 2,728 of them at most,
+ * interrupts included, and a panic 3,360 (docs/rooms/mem.md).  Debug builds, in which code is tried
+ * out, have twice as much. */
+enum { KSTACK_SIZE = HEDDLE_DEBUG ? 16384 : 8192 };
 
 /* The address of RAM in the direct map.  Until paging_init(), that is all of the first 4 GiB. */
 static inline void *phys_to_virt(paddr_t p)

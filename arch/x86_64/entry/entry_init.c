@@ -19,11 +19,7 @@ void entry_user_return(void);
 
 void entry_init(void)
 {
-	u64 stubs[256];
-
-	for (u32 v = 0; v < 256; v++)
-		stubs[v] = (u64)entry_stubs + v * STUB_BYTES;
-	idt_init(stubs);
+	idt_init((u64)entry_stubs, STUB_BYTES);
 	usercopy_init();
 	syscall_route();
 	thread_user_return = entry_user_return;

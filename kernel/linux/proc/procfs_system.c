@@ -17,6 +17,7 @@
 #include "kernel/linux/proc_file.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/kstack.h"
 #include "kernel/task/process.h"
 #include "kernel/task/sched.h"
 
@@ -50,7 +51,7 @@ static void make_meminfo(struct text *t)
 	} lines[] = {
 	    {"MemTotal", s.total},
 	    {"MemFree", s.free},
-	    {"MemAvailable", s.free},
+	    {"MemAvailable", s.free + READ_ONCE(kstacks_kept) * (KSTACK_SIZE / PAGE_SIZE)},
 	    {"Buffers", 0},
 	    {"Cached",
 	     s.used[PAGE_OBJECT] + s.used[PAGE_FILE]}, /* files in RAM, as Linux counts tmpfs */

@@ -323,14 +323,14 @@ static long receive_buffer(struct file *f, u64 buffer, u64 n, u32 flags, u64 add
 CALL(recvfrom, ON_SOCKET(a, receive_buffer(file, b, c, (u32)d, e, f)))
 
 /* Write a control message with `n` bytes of data at h->control, or as much as there is room for,
- * and advance h->control.  False if it did not fit. */
+ * and advance h->control.  If `data` is NULL they are there already.  False if it did not fit. */
 static bool control_put(struct msghdr *h, u32 type, const void *data, u64 n)
 {
 	struct cmsghdr c = {MIN(sizeof(c) + n, h->control_length), SOL_SOCKET, type};
 	u64 used;
 
 	if (h->control_length < sizeof(c) || copy_to_user((void *)h->control, &c, sizeof(c)) ||
-	    copy_to_user((void *)(h->control + sizeof(c)), data, c.length - sizeof(c)))
+	    (data && copy_to_user((void *)(h->control + sizeof(c)), data, c.length - sizeof(c))))
 		return false;
 	used = MIN(CMSG_ALIGN(c.length), h->control_length);
 	h->control += used;
@@ -345,7 +345,7 @@ static bool rights_put(struct msghdr *h, const struct socket_files *files, bool 
 	u64 room = h->control_length > sizeof(struct cmsghdr)
 		       ? (h->control_length - sizeof(struct cmsghdr)) / sizeof(u32)
 		       : 0;
-	u32 fds[SOCKET_FILES_MAX], n = 0;
+	u32 *fds = (u32 *)(h->control + sizeof(struct cmsghdr)), n = 0;
 
 	while (n < MIN(room, files->count)) {
 		int fd;
@@ -354,13 +354,13 @@ static bool rights_put(struct msghdr *h, const struct socket_files *files, bool 
 		fd = fd_install(files->file[n], 0, close_on_exec);
 		if (fd < 0)
 			break;
-		fds[n++] = (u32)fd;
+		if (put_user_u32(&fds[n], (u32)fd)) {
+			fd_close((u32)fd);
+			break;
+		}
+		n++;
 	}
-	if (n && !control_put(h, SCM_RIGHTS, fds, n * sizeof(fds[0]))) {
-		while (n)
-			fd_close(fds[--n]);
-	}
-	return n == files->count;
+	return (!n || control_put(h, SCM_RIGHTS, NULL, n * sizeof(u32))) && n == files->count;
 }
 
 static int message_put(struct file *f, struct msghdr *h, u64 user, struct socket_message *m)

@@ -8,7 +8,7 @@
 
 #define DIRECT_MAP_SIZE	 0x0000400000000000
 #define KSTACK_AREA_BASE 0x0000200000000000
-#define KSTACK_SIZE	 16384
+#define KSTACK_SIZE	 8192
 
 #define HOST_MEMORY_SIZE (32UL << 20)
 #define __boot_start	 ((char *)0x100000)
