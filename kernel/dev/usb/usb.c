@@ -101,6 +101,10 @@ static void look_at_root_ports(struct xhci *x)
 
 		if (state & PORT_CHANGES)
 			xhci_port_set(x, port, state & PORT_CHANGES);
+		/* A controller that switches the power of its ports may have it off (5.4.8); what
+		 * is there then shows as a change of the port. */
+		if (!(state & PORT_POWER))
+			xhci_port_set(x, port, PORT_POWER);
 		port_changed(x, NULL, port, state & PORT_CONNECTED, state & PORT_CONNECT_CHANGE);
 	}
 }
