@@ -103,7 +103,7 @@ static bool slab_push(struct slab_cache *cache, struct page *slab, void *object)
 }
 
 /* Add a slab to the cache.  False: no memory. */
-static bool cache_grow(struct slab_cache *cache)
+static __noinline bool cache_grow(struct slab_cache *cache)
 {
 	struct page *slab = page_alloc(0, PAGE_SLAB);
 	char *base;

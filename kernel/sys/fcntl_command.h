@@ -10,6 +10,6 @@ struct file;
 
 struct fcntl_command {
 	u64 command;
-	long (*fn)(struct file *f, u64 argument);
+	long (*fn)(struct file *f, u32 fd, u64 argument);
 };
 LINKER_SET(fcntl_commands, struct fcntl_command);

@@ -67,7 +67,7 @@ static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 	}
 	linker_set_for_each(entry, fcntl_commands)
 		if (entry->command == command)
-			return entry->fn(f, argument);
+			return entry->fn(f, fd, argument);
 	return -EINVAL;
 }
 

@@ -35,9 +35,12 @@ def test_list_of_threads():
 
 
 def test_descriptors():
-    """The lowest free descriptor is found without a walk over those that are open."""
-    costs = dict(re.findall(r"dup (\d+) (\d+)", printed("costs")))
+    """The lowest free descriptor is found, and a file locked, without a walk over those that are open."""
+    out = printed("costs")
+    costs = dict(re.findall(r"dup (\d+) (\d+)", out))
     assert_linear(8, int(costs["500"]), int(costs["4000"]))
+    locks = dict(re.findall(r"setlk (\d+) (\d+)", out))
+    assert_linear(1, int(locks["500"]), int(locks["4000"]))
 
 
 # What so many threads wait for together, of which each event lets one go on (user/scale.c).

@@ -7,6 +7,22 @@
 
 #include "check.h"
 
+/* Lock a file through the descriptor above `n` others, and unlock it. */
+static void locks(int n)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = MUST(open("/dev/null", O_RDWR));
+	long begin = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+	CHECK(fd >= n);
+	for (int i = 0; i < 500; i++) {
+		lock.l_type = i % 2 ? F_UNLCK : F_WRLCK;
+		CHECK_EQ(fcntl(fd, F_SETLK, &lock), 0);
+	}
+	printf("setlk %d %ld\n", n, (cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - begin) / 1000);
+	close(fd);
+}
+
 /* Open so many descriptors, each of them the lowest that is free, and close them. */
 static void descriptors(int n)
 {
@@ -15,6 +31,7 @@ static void descriptors(int n)
 	for (int i = 0; i < n; i++)
 		CHECK(dup(0) >= 0);
 	printf("dup %d %ld\n", n, (cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - begin) / 1000);
+	locks(n);
 	for (int i = 0; i < n; i++)
 		CHECK_EQ(close(3 + i), 0);
 }

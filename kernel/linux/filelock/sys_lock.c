@@ -85,20 +85,17 @@ static long test_lock(struct file *f, u64 user_flock, bool ofd)
 	return copy_to_user((void *)user_flock, &user, sizeof(user));
 }
 
-/* Is the file open in the table of the calling process? */
-static bool is_open(const struct file *f)
+/* Does the descriptor of the calling process still lead to the file? */
+static bool is_open(const struct file *f, u32 fd)
 {
-	struct file_table *t = current_process()->files;
-	bool found = false;
+	struct file *now = fd_get_any(fd);
 
-	spin_lock(&t->lock);
-	for (u32 fd = 0; fd < t->size && !found; fd++)
-		found = t->slots[fd].file == f;
-	spin_unlock(&t->lock);
-	return found;
+	if (now)
+		file_put(now);
+	return now == f;
 }
 
-static long set_lock(struct file *f, u64 user_flock, bool ofd, bool wait)
+static long set_lock(struct file *f, u32 fd, u64 user_flock, bool ofd, bool wait)
 {
 	u32 access = f->flags & O_ACCMODE;
 	struct file_lock lock;
@@ -111,46 +108,47 @@ static long set_lock(struct file *f, u64 user_flock, bool ofd, bool wait)
 	    (lock.type == F_WRLCK && access == O_RDONLY))
 		return -EBADF;
 	error = filelock_set(&lock, wait);
-	/* If another thread has closed the file in the meantime, it did not find this lock. */
-	if (!error && !ofd && lock.type != F_UNLCK && !is_open(f)) {
+	/* If another thread has closed the descriptor in the meantime, it did not find this lock.
+	 */
+	if (!error && !ofd && lock.type != F_UNLCK && !is_open(f, fd)) {
 		filelock_drop(f->inode, lock.owner, LOCK_POSIX);
 		error = -EBADF;
 	}
 	return error;
 }
 
-static long getlk(struct file *f, u64 user)
+static long getlk(struct file *f, u32 fd, u64 user)
 {
 	return test_lock(f, user, false);
 }
 
-static long setlk(struct file *f, u64 user)
+static long setlk(struct file *f, u32 fd, u64 user)
 {
-	return set_lock(f, user, false, false);
+	return set_lock(f, fd, user, false, false);
 }
 
-static long setlkw(struct file *f, u64 user)
+static long setlkw(struct file *f, u32 fd, u64 user)
 {
-	return set_lock(f, user, false, true);
+	return set_lock(f, fd, user, false, true);
 }
 
-static long ofd_getlk(struct file *f, u64 user)
+static long ofd_getlk(struct file *f, u32 fd, u64 user)
 {
 	return test_lock(f, user, true);
 }
 
-static long ofd_setlk(struct file *f, u64 user)
+static long ofd_setlk(struct file *f, u32 fd, u64 user)
 {
-	return set_lock(f, user, true, false);
+	return set_lock(f, fd, user, true, false);
 }
 
-static long ofd_setlkw(struct file *f, u64 user)
+static long ofd_setlkw(struct file *f, u32 fd, u64 user)
 {
-	return set_lock(f, user, true, true);
+	return set_lock(f, fd, user, true, true);
 }
 
 /* There are no leases: fcntl(F_SETLEASE) is -EINVAL. */
-static long getlease(struct file *f, u64 unused)
+static long getlease(struct file *f, u32 fd, u64 unused)
 {
 	return F_UNLCK;
 }

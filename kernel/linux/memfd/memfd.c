@@ -62,7 +62,7 @@ static bool has_writable_mapping(struct inode *inode)
 	return found;
 }
 
-static long add_seals(struct file *f, u64 seals)
+static long add_seals(struct file *f, u32 fd, u64 seals)
 {
 	struct inode *inode = f->inode;
 	u32 *has = seals_of(inode), old;
@@ -88,7 +88,7 @@ static long add_seals(struct file *f, u64 seals)
 	return error;
 }
 
-static long get_seals(struct file *f, u64 unused)
+static long get_seals(struct file *f, u32 fd, u64 unused)
 {
 	return f->inode->ops == &memfd_ops ? (long)READ_ONCE(*seals_of(f->inode)) : -EINVAL;
 }

@@ -20,7 +20,7 @@ static struct pipe *pipe_of(struct file *f)
 	return f->ops == &pipe_ops ? f->private : NULL;
 }
 
-static long pipe_size(struct file *f, u64 unused)
+static long pipe_size(struct file *f, u32 fd, u64 unused)
 {
 	struct pipe *p = pipe_of(f);
 
@@ -68,8 +68,13 @@ long pipe_set_size(struct file *f, u64 size)
 	return count * PAGE_SIZE;
 }
 
+static long set_size(struct file *f, u32 fd, u64 size)
+{
+	return pipe_set_size(f, size);
+}
+
 static const struct fcntl_command LINKER_SET_ENTRY(fcntl_commands,
 						   struct fcntl_command) commands[] = {
-    {F_SETPIPE_SZ, pipe_set_size},
+    {F_SETPIPE_SZ, set_size},
     {F_GETPIPE_SZ, pipe_size},
 };
