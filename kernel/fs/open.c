@@ -99,8 +99,9 @@ static struct path_text *path_create(const char *directory, size_t length, const
 static struct path_text *walked_path(const struct path_walk *w, const struct inode *inode)
 {
 	bool directory = S_ISDIR(inode->mode);
+	struct inode *last = directory ? w->inode : w->dir;
+	char brief[128], *text = brief, *page = NULL;
 	struct path_text *path = NULL;
-	char *text;
 	ssize_t n;
 
 	if (w->via) {
@@ -108,16 +109,19 @@ static struct path_text *walked_path(const struct path_walk *w, const struct ino
 			refcount_get(&w->via->path->refs);
 		return w->via->path;
 	}
-	text = kmalloc(PATH_MAX);
-	if (!text)
-		return ERR_PTR(-ENOMEM);
-	n = vfs_path_of(directory ? w->inode : w->dir, text, PATH_MAX);
+	n = vfs_path_of(last, brief, sizeof(brief));
+	if (n == -ERANGE) {
+		text = page = kmalloc(PATH_MAX);
+		if (!page)
+			return ERR_PTR(-ENOMEM);
+		n = vfs_path_of(last, page, PATH_MAX);
+	}
 	if (directory && n >= 0)
 		path = path_create(text, (size_t)n, "", 0);
 	else if (n >= 0 && (size_t)n + 1 + w->length < PATH_MAX)
 		/* For the root drop its "/": path_create() adds the separator. */
 		path = path_create(text, n == 1 ? 0 : (size_t)n, w->name, w->length);
-	kfree(text);
+	kfree(page);
 	return path;
 }
 

@@ -106,8 +106,9 @@ long sleep_relative(u64 ns, u64 rest);
 /* A path argument in kernel memory, and the directory that it starts from (NULL: the working
  * directory). */
 struct path_argument {
-	char *text;
+	char *text; /* `brief`, or if it is longer, memory of its own */
 	struct inode *at;
+	char brief[128];
 };
 
 /* Copy a path argument and look up its directory.  0 or an error; after 0 the caller calls

@@ -7,9 +7,6 @@
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 
-static struct lock_class spare_path_class = {"spare path", 0};
-static struct mutex spare_path_lock = MUTEX_INIT(spare_path_lock, &spare_path_class);
-
 /* Take a reference and return the inode. */
 static struct inode *inode_of(struct inode *inode)
 {
@@ -24,16 +21,20 @@ struct inode *fd_inode(u64 fd)
 
 void path_put(struct path_argument *p)
 {
-	kfree(p->text);
+	if (p->text != p->brief)
+		kfree(p->text);
 	if (p->at && !IS_ERR(p->at))
 		inode_put(p->at);
 }
 
-/* path_get() for a path that has been copied. */
-static int path_begin(struct path_argument *p, u64 dirfd, bool may_be_empty)
+int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty)
 {
+	ssize_t n = copy_string_from_user(p->brief, (const char *)user_path, sizeof(p->brief));
 	int error = 0;
 
+	p->text = n == -ENAMETOOLONG ? string_get(user_path) : n < 0 ? ERR_PTR(n) : p->brief;
+	if (IS_ERR(p->text))
+		return (int)PTR_ERR(p->text);
 	p->at = NULL;
 	if (!p->text[0] && !may_be_empty) {
 		error = -ENOENT;
@@ -44,17 +45,6 @@ static int path_begin(struct path_argument *p, u64 dirfd, bool may_be_empty)
 		else if (p->text[0] && !S_ISDIR(p->at->mode))
 			error = -ENOTDIR;
 	}
-	return error;
-}
-
-int path_get(struct path_argument *p, u64 dirfd, u64 user_path, bool may_be_empty)
-{
-	int error;
-
-	*p = (struct path_argument){.text = string_get(user_path)};
-	if (IS_ERR(p->text))
-		return (int)PTR_ERR(p->text);
-	error = path_begin(p, dirfd, may_be_empty);
 	if (error)
 		path_put(p);
 	return error;
@@ -94,31 +84,12 @@ CALL(creat, sys_openat(AT_CWD, a, O_CREAT | O_WRONLY | O_TRUNC, b, 0, 0))
 CALL(mkdirat, WITH_PATH(a, b, vfs_create(p.at, p.text, S_IFDIR | ((u32)c & 01777), 0)))
 CALL(mkdir, sys_mkdirat(AT_CWD, a, b, 0, 0, 0))
 
-/* unlinkat() if there is no memory for the path: the call frees some, and must not need any. */
-static long unlink_without_memory(u64 dirfd, u64 path, bool directory)
-{
-	static char text[PATH_MAX]; /* guarded by spare_path_lock */
-	struct path_argument p = {.text = text};
-	long result;
-
-	mutex_lock(&spare_path_lock);
-	result = copy_string_from_user(text, (const char *)path, sizeof(text));
-	if (result >= 0)
-		result = path_begin(&p, dirfd, false) ?: vfs_unlink(p.at, text, directory);
-	mutex_unlock(&spare_path_lock);
-	p.text = NULL;
-	path_put(&p);
-	return result;
-}
-
+/* A short path needs no memory: the call frees some. */
 SYSCALL3(unlinkat, dirfd, path, flags)
 {
-	long result;
-
 	if (flags & ~(u64)AT_REMOVEDIR)
 		return -EINVAL;
-	result = WITH_PATH(dirfd, path, vfs_unlink(p.at, p.text, flags));
-	return result == -ENOMEM ? unlink_without_memory(dirfd, path, flags) : result;
+	return WITH_PATH(dirfd, path, vfs_unlink(p.at, p.text, flags));
 }
 
 CALL(unlink, sys_unlinkat(AT_CWD, a, 0, 0, 0, 0))

@@ -457,7 +457,7 @@ static void at_the_end_of_memory(void)
 	char *end = page + PAGE;
 
 	munmap(end, PAGE);
-	for (int length = 1; length <= 40; length++) {
+	for (int length = 1; length <= 255; length++) {
 		char *path = end - length - 1;
 
 		memset(path, 'e', length);
@@ -469,6 +469,33 @@ static void at_the_end_of_memory(void)
 		CHECK_EQ(rmdir(path), 0);
 	}
 	munmap(page, PAGE);
+}
+
+/* The path of an open file, as it grows over each size of a buffer. */
+static void long_paths(void)
+{
+	char want[PATH_MAX], link[64], got[PATH_MAX], name[60];
+
+	for (int depth = 0; depth < 16; depth++) {
+		int length = 1 + depth * 5 % 41, fd;
+		ssize_t n;
+
+		memset(name, 'a' + depth, length);
+		name[length] = '\0';
+		MUST(mkdir(name, 0700));
+		MUST(chdir(name));
+		CHECK(getcwd(want, sizeof(want) - 10) != NULL);
+		strcat(want, "/file");
+		fd = MUST(open("file", O_CREAT | O_RDWR, 0600));
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n = readlink(link, got, sizeof(got));
+		if (n >= 0 || errno != ENOENT) /* there may be no /proc */
+			CHECK(n == (ssize_t)strlen(want) && !memcmp(got, want, n));
+		CHECK_EQ(access(want, R_OK), 0);
+		close(fd);
+	}
+	CHECK(strlen(want) > 260);
+	MUST(chdir(check_directory));
 }
 
 int main(void)
@@ -485,5 +512,6 @@ int main(void)
 	RUN(access_time);
 	RUN(same_hash);
 	RUN(at_the_end_of_memory);
+	RUN(long_paths);
 	return check_end();
 }
