@@ -168,49 +168,45 @@ int fd_close(u32 fd)
 	return MIN(slot_set(current_process()->files, fd, (struct fd_slot){0}, true), 0);
 }
 
-struct file *fd_get_from(struct file_table *t, u32 fd)
+/* The file in a slot, unless it has one of the flags `refused`. */
+static struct file *slot_file(struct file_table *t, u32 fd, u32 refused)
+{
+	struct file *f = fd < t->size ? t->slots[fd].file : NULL;
+
+	return f && f->flags & refused ? NULL : f;
+}
+
+struct file *fd_get_from(struct file_table *t, u32 fd, u32 refused)
 {
 	struct file *f;
 
 	spin_lock(&t->lock);
-	f = fd < t->size ? t->slots[fd].file : NULL;
+	f = slot_file(t, fd, refused);
 	if (f)
 		file_get(f);
 	spin_unlock(&t->lock);
 	return f;
 }
 
-struct file *fd_get(u32 fd)
+struct fd_use fd_use(u32 fd, u32 refused)
 {
-	struct file *f = fd_get_any(fd);
+	struct process *p = current_process();
 
-	if (!f || !(f->flags & O_PATH))
-		return f;
-	file_put(f);
-	return NULL;
+	if (p->thread_count > 1 || refcount_read(&p->files->refs) > 1)
+		return (struct fd_use){fd_get_from(p->files, fd, refused), true};
+	return (struct fd_use){slot_file(p->files, fd, refused), false};
 }
 
-int fd_flags(u32 fd)
-{
-	struct file_table *t = current_process()->files;
-	int result = -EBADF;
-
-	spin_lock(&t->lock);
-	if (fd < t->size && t->slots[fd].file)
-		result = t->slots[fd].close_on_exec;
-	spin_unlock(&t->lock);
-	return result;
-}
-
-int fd_set_flags(u32 fd, bool close_on_exec)
+int fd_flags(u32 fd, const bool *close_on_exec)
 {
 	struct file_table *t = current_process()->files;
 	int result = -EBADF;
 
 	spin_lock(&t->lock);
 	if (fd < t->size && t->slots[fd].file) {
-		t->slots[fd].close_on_exec = close_on_exec;
-		result = 0;
+		result = close_on_exec ? 0 : t->slots[fd].close_on_exec;
+		if (close_on_exec)
+			t->slots[fd].close_on_exec = *close_on_exec;
 	}
 	spin_unlock(&t->lock);
 	return result;

@@ -38,24 +38,38 @@ int fd_install(struct file *f, u32 from, bool close_on_exec);
  * takes over the reference of the caller, also after an error.  Sleeps. */
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
 
-/* Returns the open file of a descriptor of `t`, with a reference, or NULL if it is not open. */
-struct file *fd_get_from(struct file_table *t, u32 fd);
+/* Returns the open file of a descriptor of `t`, with a reference.  NULL if it is not open, or if it has
+ * one of the flags `refused`: only few calls accept a file that open() with O_PATH has made. */
+struct file *fd_get_from(struct file_table *t, u32 fd, u32 refused);
 
 /* The same in the calling process. */
-static inline struct file *fd_get_any(u32 fd)
+static inline struct file *fd_get(u32 fd, u32 refused)
 {
-	return fd_get_from(current_process()->files, fd);
+	return fd_get_from(current_process()->files, fd, refused);
 }
 
-/* The same, but NULL for a file that open() with O_PATH has made: only few calls accept one. */
-struct file *fd_get(u32 fd);
+/* The file of an open descriptor of the calling process, for the time of one system call. */
+struct fd_use {
+	struct file *file; /* NULL as for fd_get() */
+	bool counted;	   /* with a reference */
+};
+
+/* Begin and end such a use.  It needs a reference only if other threads or processes share the table:
+ * else the descriptor stays open until the calling thread itself closes it or makes a thread, which it
+ * may not do before the end. */
+struct fd_use fd_use(u32 fd, u32 refused);
+static inline void fd_use_end(struct fd_use use)
+{
+	if (use.counted && use.file)
+		file_put(use.file);
+}
 
 /* Close `fd`.  Returns 0 or -EBADF.  Sleeps. */
 int fd_close(u32 fd);
 
-/* Read or set the close-on-exec flag (0 or 1) of `fd`.  -EBADF if it is not open. */
-int fd_flags(u32 fd);
-int fd_set_flags(u32 fd, bool close_on_exec);
+/* Returns the close-on-exec flag of `fd`, or sets it and returns 0 if `close_on_exec` is not NULL.
+ * -EBADF if `fd` is not open. */
+int fd_flags(u32 fd, const bool *close_on_exec);
 
 /* Close all files that are marked close-on-exec.  Sleeps. */
 void file_table_close_on_exec(struct file_table *t);

@@ -134,17 +134,15 @@ void path_put(struct path_argument *p);
 struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags);
 
 /* Evaluate the expression `call`, in which `file` is the open file of descriptor `fd`.  Its
- * value, or -EBADF.  WITH_FILE() does not accept a file of O_PATH. */
-#define WITH_FILE(fd, call)	WITH_FILE_OF(fd_get, fd, call)
-#define WITH_ANY_FILE(fd, call) WITH_FILE_OF(fd_get_any, fd, call)
-#define WITH_FILE_OF(get, fd, call)                                                                \
+ * value, or -EBADF.  `call` must not close `fd` nor make a thread: see fd_use().  WITH_FILE() does not accept a file of O_PATH. */
+#define WITH_FILE(fd, call)	WITH_FILE_OF(O_PATH, fd, call)
+#define WITH_ANY_FILE(fd, call) WITH_FILE_OF(0, fd, call)
+#define WITH_FILE_OF(refused, fd, call)                                                            \
 	({                                                                                         \
-		struct file *file = get((u32)(fd));                                                \
-		long _result = -EBADF;                                                             \
-		if (file) {                                                                        \
-			_result = (call);                                                          \
-			file_put(file);                                                            \
-		}                                                                                  \
+		struct fd_use _use = fd_use((u32)(fd), (refused));                                 \
+		struct file *file = _use.file;                                                     \
+		long _result = file ? (call) : -EBADF;                                             \
+		fd_use_end(_use);                                                                  \
 		_result;                                                                           \
 	})
 

@@ -56,9 +56,9 @@ static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 			return -EINVAL;
 		return fd_install(again(f), (u32)argument, command == F_DUPFD_CLOEXEC);
 	case F_GETFD:
-		return fd_flags(fd);
+		return fd_flags(fd, NULL);
 	case F_SETFD:
-		return fd_set_flags(fd, argument & 1);
+		return fd_flags(fd, &(bool){argument & 1});
 	case F_GETFL:
 		return READ_ONCE(f->flags);
 	case F_SETFL:
@@ -85,7 +85,7 @@ static long device_control(struct file *f, u32 fd, u32 request, u64 argument)
 	switch (request) {
 	case FIOCLEX:
 	case FIONCLEX:
-		return fd_set_flags(fd, request == FIOCLEX);
+		return fd_flags(fd, &(bool){request == FIOCLEX});
 	case FIONBIO:
 		if (get_user_u32(&on, (u32 *)argument))
 			return -EFAULT;

@@ -87,14 +87,6 @@ SYSCALL2(clock_gettime, clock, user)
 	return error ? error : time_put(user, TIMESPEC, ns);
 }
 
-SYSCALL2(clock_getres, clock, user)
-{
-	u64 ns;
-	int error = clock_read((int)clock, &ns);
-
-	return error || !user ? error : time_put(user, TIMESPEC, 1);
-}
-
 /* --- Sleeping --------------------------------------------------------------------------------- */
 
 /* Sleep until restart.arg[0].  After a signal, the time that is left is written to arg[1],

@@ -63,7 +63,8 @@ entry_syscall:
 	orl	THREAD_PENDING_WORK(%rbx), %r11d
 	jnz	.Lunusual_call
 	cmpq	$SYSCALL_COUNT, %rax
-	jae	.Lunusual_call
+	jae	.Llarge_number
+.Lcount_call:
 	incq	THREAD_SYSTEM_CALLS(%rbx)
 	movq	%gs:CPU_PERCPU_OFFSET, %r11
 	incq	syscall_calls(%r11, %rax, 8)
@@ -100,8 +101,15 @@ entry_syscall_return:
 	swapgs
 	sysretq
 
-	/* The thread is traced, has work to do, or uses TF, or the number is too large. */
 	.cfi_restore_state
+.Llarge_number:
+	movl	%eax, %eax			/* the upper half does not count */
+	movl	$SYSCALL_COUNT, %ecx
+	cmpl	%ecx, %eax
+	cmovael	%ecx, %eax
+	jmp	.Lcount_call
+
+	/* The thread is traced, has work to do, or uses TF. */
 .Lunusual_call:
 	CLEAR_REGISTERS
 	movq	%rsp, %rdi

@@ -88,7 +88,7 @@ static long test_lock(struct file *f, u64 user_flock, bool ofd)
 /* Does the descriptor of the calling process still lead to the file? */
 static bool is_open(const struct file *f, u32 fd)
 {
-	struct file *now = fd_get_any(fd);
+	struct file *now = fd_get(fd, 0);
 
 	if (now)
 		file_put(now);

@@ -55,7 +55,7 @@ void notification_end(struct notification *n, enum mq_event event)
 /* The cookie socket of a descriptor, with a reference.  ERR_PTR(-EBADF, -ENOTSOCK, -EINVAL). */
 static struct file *socket_get(u32 fd)
 {
-	struct file *f = fd_get(fd);
+	struct file *f = fd_get(fd, O_PATH);
 	int error = -EINVAL;
 
 	if (!f)

@@ -115,7 +115,7 @@ static long poll_files(struct pollfd *fds, struct poll_item *items, u32 n, u64 d
 		int fd = fds[i].fd;
 
 		items[i] = (struct poll_item){.wanted = fds[i].events | POLLERR | POLLHUP};
-		items[i].file = fd >= 0 ? fd_get((u32)fd) : NULL;
+		items[i].file = fd >= 0 ? fd_get((u32)fd, O_PATH) : NULL;
 		items[i].revents = fd >= 0 && !items[i].file ? POLLNVAL : 0;
 	}
 	result = poll_items(items, n, deadline_ns);
@@ -221,7 +221,7 @@ static int select_items(struct select_sets *s)
 		if (!wanted)
 			continue;
 		s->items[n] = (struct poll_item){.fd = (int)fd, .wanted = wanted};
-		s->items[n].file = fd_get(fd);
+		s->items[n].file = fd_get(fd, O_PATH);
 		if (!s->items[n].file) {
 			items_put(s->items, n);
 			return -EBADF;

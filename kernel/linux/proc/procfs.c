@@ -53,7 +53,7 @@ static struct file *fd_file(pid_t pid, u32 fd)
 
 	if (!table)
 		return NULL;
-	f = fd_get_from(table, fd);
+	f = fd_get_from(table, fd, 0);
 	file_table_put(table);
 	return f;
 }

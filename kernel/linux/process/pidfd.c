@@ -219,7 +219,7 @@ static long take_file(struct process *p, u32 fd)
 		thread_put(t);
 	if (!files)
 		return t && !allowed ? -EPERM : -ESRCH;
-	f = fd_get_from(files, fd);
+	f = fd_get_from(files, fd, 0);
 	file_table_put(files);
 	return f ? fd_install(f, 0, true) : -EBADF;
 }

@@ -15,7 +15,7 @@ static int close_range(u32 first, u32 last, bool only_mark)
 
 	for (u32 fd = first; fd <= last && fd < READ_ONCE(t->size); fd++) {
 		if (only_mark)
-			fd_set_flags(fd, true);
+			(void)fd_flags(fd, &(bool){true});
 		else
 			fd_close(fd);
 	}

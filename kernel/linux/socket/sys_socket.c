@@ -204,7 +204,7 @@ static int rights_get(struct socket_message *m, u64 user, u64 n)
 
 		if (get_user_u32(&fd, (u32 *)(user + i * sizeof(fd))))
 			return -EFAULT;
-		f = fd_get_any(fd);
+		f = fd_get(fd, 0);
 		if (!f)
 			return -EBADF;
 		m->files->file[m->files->count++] = f;
