@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptors: dup and its kin, fcntl, limits, close_range, close-on-exec.
+ * Descriptors: dup() and dup2(), fcntl, limits, close_range, close-on-exec, closing by others.
  */
+#include <sched.h>
+
 #include "check.h"
 
 static int file(void)
@@ -182,6 +184,49 @@ static void over_exec(void)
 	CHECK(is_open(pipes[0]));
 }
 
+static void *close_and_write(void *pipe_ends)
+{
+	int *end = pipe_ends;
+
+	usleep(20000);
+	close(end[0]);
+	file(); /* it gets the number, and the memory if that has been freed */
+	CHECK_EQ(write(end[1], "x", 1), 1);
+	return NULL;
+}
+
+/* A descriptor is closed while a read() waits: by a thread, and by a process that shares the table. */
+static void closed_by_others(void)
+{
+	for (int i = 0; i < 2; i++) {
+		pthread_t thread;
+		pid_t pid = 0;
+		int end[2];
+		char c = 0;
+
+		MUST(pipe(end));
+		if (i)
+			CHECK_EQ(pthread_create(&thread, NULL, close_and_write, end), 0);
+		else
+			pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+		if (!i && pid == 0) {
+			close_and_write(end);
+			_exit(check_failures);
+		}
+		if (i || pid > 0) { /* Heddle's core has no CLONE_FILES */
+			CHECK_EQ(read(end[0], &c, 1), 1);
+			CHECK_EQ(c, 'x');
+			CHECK_EQ(read(end[0], &c, 1), 0); /* the empty file has this number now */
+		}
+		if (i)
+			pthread_join(thread, NULL);
+		else if (pid > 0)
+			CHECK_EQ(wait_status(pid), 0);
+		for (int fd = 3; fd < 20; fd++)
+			close(fd);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc > 1)
@@ -193,5 +238,6 @@ int main(int argc, char *argv[])
 	RUN(limit);
 	RUN(range);
 	RUN(over_exec);
+	RUN(closed_by_others);
 	return check_end();
 }
