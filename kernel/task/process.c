@@ -75,14 +75,9 @@ struct process *process_next(pid_t from)
 
 struct thread *thread_find(tid_t tid)
 {
-	struct thread *t = current_thread(), *found = NULL;
-	u64 flags;
+	u64 flags = spin_lock_irq(&process_lock);
+	struct thread *t, *found = NULL;
 
-	if (t->tid == tid) { /* nothing else changes our TID, so no lock is needed */
-		thread_get(t);
-		return t;
-	}
-	flags = spin_lock_irq(&process_lock);
 	list_for_each (t, &threads[(u32)tid % HASH_SIZE], tid_link)
 		if (t->tid == tid) {
 			thread_get(t);

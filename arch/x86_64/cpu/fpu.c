@@ -213,9 +213,8 @@ fault:
 	__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
 	preempt_enable();
 	/* Processors refuse reserved bits of MXCSR.  QEMU loads them. */
-	if (load && (!moved || mxcsr & ~fpu_mxcsr_mask)) {
+	moved &= !load || !(mxcsr & ~fpu_mxcsr_mask);
+	if (load && !moved)
 		fpu_reset(self);
-		return false;
-	}
 	return moved;
 }
