@@ -5,11 +5,10 @@
  */
 
 /* Set *key to what the word at `address` is.  `shared`: other processes may wait for it, and may
- * have mapped it at another address; the key is then the mapped object and the offset in it.  Else
- * it is the calling process's address space and the address.
- * address_space_futex_key(current_space(), ...) knows both.  0, or -EINVAL or -EFAULT if no word
- * can be there. */
-static int key_get(u64 address, bool shared, struct futex_key *key)
+ * have mapped it at another address; the key is then the mapped object and the offset in it, which
+ * address_space_futex_key() knows.  Else it is the calling process's address space (as a number) and
+ * the address.  0, or -EINVAL or -EFAULT if no word can be there. */
+static __always_inline int key_get(u64 address, bool shared, struct futex_key *key)
 {
 	*key = (struct futex_key){0, address};
 	return 0;

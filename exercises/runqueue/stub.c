@@ -41,8 +41,9 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 {
 	choose_turn(rq, prev, reason, now);
 	/* Threads that run under a seed (docs/seed.md) are chosen by their group. */
-	if (unlikely(thread_seed(prev)))
-		choose_member(rq, prev, reason, now);
+	if (unlikely(thread_seed(prev))) /* its group decides which member may run next */
+		seed_pass_on(rq, prev, reason == SWITCH_YIELD || reason == SWITCH_MEMBER,
+			     reason == SWITCH_YIELD || now >= rq->turn_end_ns, now);
 	/* Here: the CPU goes idle. */
 	return rq->idle;
 }

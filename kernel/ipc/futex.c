@@ -26,9 +26,14 @@ void futex_init(void)
 	}
 }
 
-static int key_get(u64 address, bool shared, struct futex_key *key)
+static __always_inline int key_get(u64 address, bool shared, struct futex_key *key)
 {
-	return address_space_futex_key(current_space(), address, shared, key);
+	*key = (struct futex_key){(u64)current_space(), address};
+	if (address % 4)
+		return -EINVAL;
+	if (address >= USER_MAX)
+		return -EFAULT;
+	return shared ? address_space_futex_key(current_space(), address, key) : 0;
 }
 
 bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)

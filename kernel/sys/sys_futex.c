@@ -7,30 +7,31 @@
 #include "kernel/sys/calls.h"
 #include "kernel/sys/futex_command.h"
 
-/* restart.arg: address, expected value and shared << 32, deadline, bitset. */
-static u64 wait_go_on(struct thread *t)
-{
-	u64 deadline = t->restart.arg[2];
-	long result = futex_wait(t->restart.arg[0], t->restart.arg[1] >> 32, (u32)t->restart.arg[1],
-				 deadline, (u32)t->restart.arg[3]);
+static u64 wait_go_on(struct thread *t);
 
-	if (result != -EINTR)
-		return (u64)result;
-	if (deadline == WAIT_FOREVER)
-		return (u64)-ERESTARTSYS;
-	t->restart.fn = wait_go_on;
-	return (u64)-ERESTART_RESTARTBLOCK;
-}
-
-static long wait_start(u64 address, bool shared, u32 expected, u64 deadline, u32 bitset)
+/* If a signal ends the wait, it goes on by restart_syscall(2), with the same deadline. */
+static long wait_until(u64 address, bool shared, u32 expected, u64 deadline, u32 bitset)
 {
+	long result = futex_wait(address, shared, expected, deadline, bitset);
 	struct thread *t = current_thread();
 
+	if (likely(result != -EINTR))
+		return result;
+	if (deadline == WAIT_FOREVER)
+		return -ERESTARTSYS;
+	t->restart.fn = wait_go_on;
 	t->restart.arg[0] = address;
 	t->restart.arg[1] = (u64)shared << 32 | expected;
 	t->restart.arg[2] = deadline;
 	t->restart.arg[3] = bitset;
-	return (long)wait_go_on(t);
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static u64 wait_go_on(struct thread *t)
+{
+	const u64 *arg = t->restart.arg;
+
+	return (u64)wait_until(arg[0], arg[1] >> 32, (u32)arg[1], arg[2], (u32)arg[3]);
 }
 
 int futex_timeout_get(const struct futex_call *c, bool relative, bool realtime, u64 *deadline_ns)
@@ -57,7 +58,7 @@ static long command_wait(const struct futex_call *c)
 	u64 deadline;
 	int error = futex_timeout_get(c, relative, c->realtime, &deadline);
 
-	return error ?: wait_start(c->address, c->shared, c->value, deadline, bitset);
+	return error ?: wait_until(c->address, c->shared, c->value, deadline, bitset);
 }
 
 /* The number of waiters to move stands in the place of the timeout. */

@@ -28,19 +28,20 @@ static __noinline u32 shortest_queue(const struct thread *t)
 
 static u32 choose_cpu(const struct thread *t, bool spread)
 {
-	u32 last = t->cpu, seeded = seed_cpu(t), words = (cpu_count + 63) / 64;
+	u32 last = t->cpu, seeded = seed_cpu(t), words = (cpu_count + 63) / 64, word = last / 64;
 	u32 chosen = seeded != MAX_CPUS ? seeded : idle_core(&t->affinity, last);
 
 	if (chosen != MAX_CPUS)
 		return chosen;
 	if (cpumask_test(&t->affinity, last) && cpumask_test(&cpus_idle, last))
 		return last;
-	for (u32 i = 1; i <= words; i++) {
+	for (u32 n = words; n; n--) {
+		u64 idle;
+
 		/* 64 CPUs at a time, the group of the last CPU at the end, so that wake-ups of one
 		 * group spread; in a group the idle CPU with the lowest number. */
-		u32 next = last / 64 + i, word = next < words ? next : next - words;
-		u64 idle = READ_ONCE(cpus_idle.bits[word]) & t->affinity.bits[word];
-
+		word = word + 1 < words ? word + 1 : 0;
+		idle = READ_ONCE(cpus_idle.bits[word]) & t->affinity.bits[word];
 		if (idle)
 			return word * 64 + (u32)__builtin_ctzl(idle);
 	}

@@ -11,19 +11,6 @@ struct cpumask cpus_scheduled __hot_data, cpus_idle __hot_data;
 static struct lock_class runqueue_class = {"run queue", 0};
 DEFINE_PER_CPU(struct runqueue, runqueue_var);
 
-struct runqueue *runqueue_lock_of(const struct thread *t)
-{
-	for (;;) {
-		u32 cpu = READ_ONCE(t->cpu);
-		struct runqueue *rq = runqueue_of(cpu);
-
-		spin_lock(&rq->lock);
-		if (cpu == READ_ONCE(t->cpu))
-			return rq;
-		spin_unlock(&rq->lock);
-	}
-}
-
 void runqueue_init(struct runqueue *rq, struct thread *idle)
 {
 	spinlock_init(&rq->lock, &runqueue_class);

@@ -46,9 +46,6 @@ static inline struct runqueue *this_runqueue(void)
 	return this_cpu_ptr(runqueue_var);
 }
 
-/* Lock and return the queue of the CPU where `t` runs or last ran.  Interrupts are off. */
-struct runqueue *runqueue_lock_of(const struct thread *t);
-
 /* Put a runnable thread in its place (enum turn), and remove it again.  A member of a seed group
  * that is not the holder of the group waits in a list of the group instead.  The caller holds the
  * lock. */
@@ -89,6 +86,20 @@ static inline struct thread *runqueue_pop(struct runqueue *rq)
 	t = list_first(queue, struct thread, run_link);
 	runqueue_take(rq, t);
 	return t;
+}
+
+/* Lock and return the queue of the CPU where `t` runs or last ran.  Interrupts are off. */
+static inline struct runqueue *runqueue_lock_of(const struct thread *t)
+{
+	for (;;) {
+		u32 cpu = READ_ONCE(t->cpu);
+		struct runqueue *rq = runqueue_of(cpu);
+
+		spin_lock(&rq->lock);
+		if (likely(cpu == READ_ONCE(t->cpu)))
+			return rq;
+		spin_unlock(&rq->lock);
+	}
 }
 
 /* A CPU has been idle for `idle_ns`.  Short idle times come in series: after one, it pays to poll

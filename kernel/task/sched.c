@@ -128,7 +128,7 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 }
 
 /* The second half of a switch, run by the thread that was switched to. */
-static void finish_switch(struct thread *prev)
+static __always_inline void finish_switch(struct thread *prev)
 {
 	struct runqueue *rq = this_runqueue();
 	/* Read now: once `prev` is enqueued elsewhere, it may run, exit and be freed. */
@@ -152,16 +152,6 @@ enum switch_reason {
 	SWITCH_YIELD,	  /* sched_yield() */
 	SWITCH_MEMBER,	  /* sched_yield_member() */
 };
-
-/* A member of a seed group leaves: its group decides which member may run next. */
-static __noinline void choose_member(struct runqueue *rq, struct thread *prev,
-				     enum switch_reason reason, u64 now)
-{
-	bool yields = reason == SWITCH_YIELD || reason == SWITCH_MEMBER;
-	bool turn_over = reason == SWITCH_YIELD || now >= rq->turn_end_ns;
-
-	seed_pass_on(rq, prev, yields, turn_over, now);
-}
 
 /* Decide how `prev` gets the CPU the next time.  Between two whole slices of a thread, each other
  * thread of the CPU runs for one slice at most, in one piece or in several: docs/rooms/task.md. */
@@ -189,8 +179,9 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
 	struct thread *next;
 
 	choose_turn(rq, prev, reason, now);
-	if (unlikely(thread_seed(prev)))
-		choose_member(rq, prev, reason, now);
+	if (unlikely(thread_seed(prev))) /* its group decides which member may run next */
+		seed_pass_on(rq, prev, reason == SWITCH_YIELD || reason == SWITCH_MEMBER,
+			     reason == SWITCH_YIELD || now >= rq->turn_end_ns, now);
 	if (!prev->is_idle && prev->state == THREAD_RUNNABLE && balance_may_run(prev, this_cpu_id()))
 		runqueue_push(rq, prev, now);
 	next = runqueue_pop(rq);

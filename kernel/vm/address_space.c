@@ -104,8 +104,7 @@ struct address_space *address_space_fork(struct address_space *as)
 	return ERR_PTR(-ENOMEM);
 }
 
-/* Out of line, so that the key of a private futex needs no registers saved. */
-static __noinline int shared_futex_key(struct address_space *as, u64 address, struct futex_key *key)
+int address_space_futex_key(struct address_space *as, u64 address, struct futex_key *key)
 {
 	struct region *r;
 	int err = 0;
@@ -122,15 +121,4 @@ static __noinline int shared_futex_key(struct address_space *as, u64 address, st
 	}
 	rwlock_read_unlock(&as->lock);
 	return err;
-}
-
-int address_space_futex_key(struct address_space *as, u64 address, bool shared,
-			    struct futex_key *key)
-{
-	if (address % 4)
-		return -EINVAL;
-	if (address >= USER_MAX)
-		return -EFAULT;
-	*key = (struct futex_key){(u64)as, address};
-	return shared ? shared_futex_key(as, address, key) : 0;
 }

@@ -170,11 +170,9 @@ struct futex_key {
 	u64 offset; /* address, or byte offset in the object */
 };
 
-/* Find the key of an address.  `shared` false: the caller knows that the memory is private, so no
- * region is looked up.  0, -EFAULT (not mapped), -EINVAL (not a multiple of 4).  Sleeps if
- * `shared`. */
-int address_space_futex_key(struct address_space *as, u64 address, bool shared,
-			    struct futex_key *key);
+/* Set *key, which is (space, address), to the key of a word that may be in shared memory.  0, or
+ * -EFAULT: not mapped.  Sleeps. */
+int address_space_futex_key(struct address_space *as, u64 address, struct futex_key *key);
 
 /* --- Counters --------------------------------------------------------------------------------- */
 

@@ -148,8 +148,9 @@ KTEST(vm_object_cut_reaches_mappings)
 	KEXPECT_EQ(address_space_fault(as, shared + 40 * PAGE_SIZE, FAULT_READ), FAULT_BUS);
 	KEXPECT_EQ(address_space_fault(as, private + 40 * PAGE_SIZE, FAULT_READ), FAULT_BUS);
 	KEXPECT_EQ(address_space_resident(as), 1);
-	KEXPECT_EQ(address_space_futex_key(as, shared + 8, true, &a), 0);
-	KEXPECT_EQ(address_space_futex_key(as, private + 8, true, &b), 0);
+	KEXPECT_EQ(address_space_futex_key(as, shared + 8, &a), 0);
+	b = (struct futex_key){(u64)as, private + 8};
+	KEXPECT_EQ(address_space_futex_key(as, private + 8, &b), 0);
 	KEXPECT(a.object == (o->id | 1UL << 63) && a.offset == 8);
 	KEXPECT(b.object == (u64)as && b.offset == private + 8);
 	vm_object_put(o);

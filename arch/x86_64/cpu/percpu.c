@@ -16,12 +16,7 @@ u32 cpu_count;
 struct cpumask cpus_online;
 
 static struct cpu boot_cpu __hot_data __aligned(64);
-static struct cpu *cpus[MAX_CPUS];
-
-struct cpu *cpu_get(u32 id)
-{
-	return cpus[id];
-}
+struct cpu *cpus[MAX_CPUS];
 
 void preempt_due(void)
 {

@@ -117,7 +117,13 @@ static inline void preempt_enable(void)
 
 extern u32 cpu_count; /* one more than the highest id of a CPU that came online */
 extern struct cpumask cpus_online;
-struct cpu *cpu_get(u32 id); /* for each id below cpu_count */
+
+extern struct cpu *cpus[MAX_CPUS]; /* NULL: it did not come online */
+
+static inline struct cpu *cpu_get(u32 id)
+{
+	return cpus[id];
+}
 
 #define DEFINE_PER_CPU(type, name)	 __section(".percpu") typeof(type) name
 #define DEFINE_PER_CPU_LARGE(type, name) __section(".percpu.large") typeof(type) name
