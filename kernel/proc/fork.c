@@ -92,6 +92,7 @@ static struct thread *copy_thread(const struct clone_args *args)
 	fpu_save(&self->arch);
 	memcpy(t->arch.fpu, self->arch.fpu, fpu_area_size);
 	t->arch.fpu_saved = self->arch.fpu_saved;
+	t->arch.fpu_turns = self->arch.fpu_turns;
 	segments_save(&self->arch);
 	t->arch.segments = self->arch.segments;
 	t->arch.fs_base = self->arch.fs_base;

@@ -29,6 +29,7 @@ struct arch_thread {
 	u64 saved_sp;	      /* stack pointer that context_switch() saved; stale while it runs */
 	struct fpu_area *fpu; /* FPU, SSE and AVX registers; NULL for a kernel thread */
 	u32 fpu_cpu;	      /* the CPU that loaded them last; MAX_CPUS if no CPU has done so */
+	u8 fpu_turns;	      /* turns one after the other in which the thread used them, modulo 256 */
 	bool fpu_saved;	      /* the area holds the state, but for what XSAVEOPT leaves out; else the
 			       * state is that with which a program starts */
 	union user_segments segments;

@@ -12,6 +12,11 @@
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 
+/* A thread that has used the registers in more turns than this one after the other is expected to do
+ * so again: it gets them without #NM.  The counter of 8 bits overflows, so that from time to time it
+ * must show this anew. */
+#define TURNS_TO_EXPECT 5
+
 #define XCR0_X87_SSE 0x03UL
 #define XCR0_AVX     0x04UL
 #define XCR0_AVX512  0xe0UL /* opmask, upper halves of ZMM0-15, ZMM16-31 */
@@ -139,15 +144,21 @@ static void state_load(struct cpu *cpu, struct arch_thread *t)
 
 void fpu_switch(struct arch_thread *prev, struct arch_thread *next, bool other_space)
 {
+	bool expected = next->fpu_turns > TURNS_TO_EXPECT;
 	struct cpu *cpu = this_cpu();
 
-	if (cpu->fpu_in_use && cpu->fpu_owner == prev) /* not if `prev` is dead */
+	if (cpu->fpu_in_use && cpu->fpu_owner == prev) { /* not if `prev` is dead */
 		state_save(prev);
-	if (other_space && next->fpu) {
+		prev->fpu_turns++;
+	} else {
+		prev->fpu_turns = 0;
+	}
+	if (expected || (other_space && next->fpu)) {
 		use_begins(cpu);
 		state_load(cpu, next);
 	}
-	use_ends(cpu);
+	if (!expected)
+		use_ends(cpu);
 }
 
 void fpu_claim(struct arch_thread *self)

@@ -6,7 +6,8 @@
  * The state of a thread is in the registers of a CPU while the thread uses them, and else in its
  * area.  CR0.TS tells the two apart: it is set when a thread begins to run, the first instruction
  * that uses the registers raises #NM, and fpu_claim() clears it.  So a switch saves only what was
- * used since the last switch, and loads nothing for a thread that does not use it.
+ * used since the last switch, and loads nothing for a thread that does not use it.  A thread that
+ * used them in each of its last turns gets them at the switch, without the exception.
  *
  * TS alone does not hide the registers: some processors let a program read them by speculation
  * before #NM arrives (CVE-2018-3665).  So they never hold the state of another address space while

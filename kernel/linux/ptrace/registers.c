@@ -110,7 +110,11 @@ void fpu_registers_save(struct arch_thread *self)
 				 : "memory");
 	else
 		__asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
+	/* While the thread is stopped, the area alone has its state: no switch loads it, and none
+	 * saves it over what the tracer has written. */
+	fpu_reset(self);
 	self->fpu_saved = true;
+	self->fpu_turns = 0;
 	if (fpu_xcr0) /* as in signal frames (fpu_move_user()) */
 		*(u64 *)((char *)area + XSTATE_BV_AT) |= XSTATE_FP_SSE;
 	preempt_enable();
