@@ -346,4 +346,4 @@ static void leave_terminal(struct process *p)
 	process_session_set_tty(p->job.session, tty, NULL);
 }
 
-PROCESS_EVENTS(terminal_events) = {.exit = leave_terminal};
+ON_EVENT(exit, leave_terminal);

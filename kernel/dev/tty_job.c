@@ -58,7 +58,7 @@ static void hang_up_foreground(struct process *p)
 	(void)signal_send_group(group, SIGCONT, NULL);
 }
 
-PROCESS_EVENTS(job_events) = {.exit = hang_up_foreground};
+ON_EVENT(exit, hang_up_foreground);
 
 bool signal_is_refused(int signal)
 {

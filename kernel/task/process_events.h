@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Functions of extensions that run when a thread is made or ends, and when a process starts another
- * program or ends.
+ * program or ends.  Each event has a linker set of its own, so that it costs only what its
+ * functions cost: there are 30 of them, and fork and exit are 5 events.
  */
 #pragma once
 
@@ -10,33 +11,30 @@
 struct process;
 struct thread;
 
-/* Each function may be NULL.  It runs in the thread or process concerned, without locks, and may
- * sleep. */
-struct process_events {
-	/* The calling thread makes `t`, which has not run yet. */
-	void (*clone)(struct thread *t);
-	/* The calling thread ends, or execve() is about to replace its program.  Its memory is
-	 * still there. */
-	void (*leave_program)(struct thread *t);
-	/* The process has a new program, and the caller is its only thread. */
-	void (*exec)(struct process *p);
-	/* The last thread of the process ends.  The process is not a zombie yet. */
-	void (*exit)(struct process *p);
-	/* The timer interrupt has found the thread running.  Interrupts are off. */
-	void (*sample)(struct thread *t);
-	/* The thread leaves the tables.  The caller holds process_lock. */
-	void (*unlink)(struct thread *t);
-	/* The last reference to the thread has been dropped.  Any context; must not sleep. */
-	void (*free)(struct thread *t);
-};
-LINKER_SET(process_events, struct process_events);
+/* They run in the thread or process concerned, without locks, and may sleep, unless it says
+ * otherwise. */
+typedef void (*thread_event_fn)(struct thread *t);
+typedef void (*process_event_fn)(struct process *p);
 
-#define PROCESS_EVENTS(variable)                                                                   \
-	static const struct process_events LINKER_SET_ENTRY(process_events, struct process_events) \
-	    variable
+/* The calling thread makes `t`, which has not run yet. */
+LINKER_SET(on_clone, thread_event_fn);
+/* The calling thread ends, or execve() is about to replace its program.  Its memory is still there.
+ */
+LINKER_SET(on_leave_program, thread_event_fn);
+/* The process has a new program, and the caller is its only thread. */
+LINKER_SET(on_exec, process_event_fn);
+/* The last thread of the process ends.  The process is not a zombie yet. */
+LINKER_SET(on_exit, process_event_fn);
+/* The timer interrupt has found the thread running.  Interrupts are off. */
+LINKER_SET(on_sample, thread_event_fn);
+/* The thread leaves the tables.  The caller holds process_lock. */
+LINKER_SET(on_unlink, thread_event_fn);
+/* The last reference to the thread has been dropped.  Any context; must not sleep. */
+LINKER_SET(on_free, thread_event_fn);
 
-/* Call one of the functions above: process_event(exit, p). */
-#define process_event(what, argument)                                                              \
-	linker_set_for_each(events_, process_events)                                               \
-		if (events_->what)                                                                 \
-			events_->what(argument)
+/* ON_EVENT(exec, vdso_map); */
+#define ON_EVENT(what, fn)                                                                         \
+	static typeof(__set_on_##what[0]) LINKER_SET_ENTRY(on_##what, void *) on_##what##_##fn = fn
+
+/* Call the functions of one event: process_event(exit, p). */
+#define process_event(what, argument) linker_set_for_each(event_, on_##what) (*event_)(argument)

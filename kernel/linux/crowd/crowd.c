@@ -89,4 +89,5 @@ static void ended(struct process *p)
 		timer_cancel_sync(&w->timer);
 }
 
-PROCESS_EVENTS(crowd_events) = {.unlink = unlinked, .exit = ended};
+ON_EVENT(unlink, unlinked);
+ON_EVENT(exit, ended);

@@ -116,4 +116,5 @@ static void exec(struct process *p)
 	futex_pi_owner_returns(current_thread());
 }
 
-PROCESS_EVENTS(robust_list_events) = {.leave_program = leave_program, .exec = exec};
+ON_EVENT(leave_program, leave_program);
+ON_EVENT(exec, exec);

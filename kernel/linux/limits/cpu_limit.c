@@ -63,4 +63,4 @@ static void sample(struct thread *t)
 		(void)signal_send_process(p, signal, NULL);
 }
 
-PROCESS_EVENTS(cpu_limit_events) = {.sample = sample};
+ON_EVENT(sample, sample);

@@ -46,7 +46,8 @@ static void forget(struct process *p)
 	*per_thread(current_thread(), inherited) = 0;
 }
 
-PROCESS_EVENTS(membarrier_events) = {.clone = inherit, .exec = forget};
+ON_EVENT(clone, inherit);
+ON_EVENT(exec, forget);
 
 /* CPUID is a full barrier, and it serializes: what is fetched afterwards is new code, too. */
 static void serialize(void *unused)

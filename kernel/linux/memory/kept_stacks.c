@@ -27,4 +27,4 @@ static void give_back(struct process *p)
 		kstack_shrink();
 }
 
-PROCESS_EVENTS(kept_stacks_events) = {.exit = give_back};
+ON_EVENT(exit, give_back);

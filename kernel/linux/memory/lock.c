@@ -28,7 +28,7 @@ static void forget_future(struct process *p)
 	*per_process(p, lock_future) = 0;
 }
 
-PROCESS_EVENTS(lock_events) = {.exec = forget_future};
+ON_EVENT(exec, forget_future);
 
 /* Bytes of [start, end) that are locked.  as->lock is held. */
 static u64 locked_in(struct address_space *as, u64 start, u64 end)

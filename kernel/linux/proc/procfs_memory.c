@@ -22,7 +22,7 @@ static void count_exec(struct process *p)
 	__atomic_fetch_add(per_process(p, execs), 1, __ATOMIC_SEQ_CST);
 }
 
-PROCESS_EVENTS(memory_process_events) = {.exec = count_exec};
+ON_EVENT(exec, count_exec);
 
 struct memory_file {
 	struct process *process;

@@ -103,4 +103,4 @@ PROC_PID_FILES(limit_files) = {
     {.name = "cgroup", .mode = FILE_MODE, .per_thread = true, .show = show_cgroup},
 };
 
-PROCESS_EVENTS(adjustment_events) = {.clone = inherit_adjustment};
+ON_EVENT(clone, inherit_adjustment);

@@ -33,7 +33,7 @@ static void inherit(struct thread *t)
 	*per_thread(t, default_timer_slack) = *per_thread(parent, timer_slack);
 }
 
-PROCESS_EVENTS(personality_events) = {.clone = inherit};
+ON_EVENT(clone, inherit);
 
 SYSCALL1(personality, wanted)
 {

@@ -68,7 +68,8 @@ static void new_program(struct process *p)
 	attributes_set(p, per_thread(p->leader, attributes)->no_huge_pages);
 }
 
-PROCESS_EVENTS(prctl_events) = {.clone = inherit, .exec = new_program};
+ON_EVENT(clone, inherit);
+ON_EVENT(exec, new_program);
 
 /* --- Names ------------------------------------------------------------------------------------ */
 

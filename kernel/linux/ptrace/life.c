@@ -73,7 +73,8 @@ static void note_exec(struct process *p)
 	ptrace_of(t)->tid = t->tid;
 }
 
-PROCESS_EVENTS(ptrace_process_events) = {.clone = remember_maker, .exec = note_exec};
+ON_EVENT(clone, remember_maker);
+ON_EVENT(exec, note_exec);
 
 /* Start `t`, which the calling tracee has made.  If the tracer wants to, it traces `t`, too, and
  * the caller stops to report it. */

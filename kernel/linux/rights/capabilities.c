@@ -104,7 +104,7 @@ static void inherit(struct thread *t)
 	*per_thread(t, rights) = *per_thread(current_thread(), rights);
 }
 
-PROCESS_EVENTS(capability_events) = {.clone = inherit};
+ON_EVENT(clone, inherit);
 
 /* --- capget(), capset() ----------------------------------------------------------------------- */
 

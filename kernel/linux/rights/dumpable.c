@@ -48,7 +48,7 @@ static void inherit(struct thread *t)
 	tracer_note(t);
 }
 
-PROCESS_EVENTS(dumpable_events) = {.clone = inherit};
+ON_EVENT(clone, inherit);
 
 static long dumpable_option(u64 dumpable, u64 b, u64 c, u64 d)
 {

@@ -86,7 +86,8 @@ static void exec(struct process *p)
 		WRITE_ONCE(p->signals.parent_death, 0); /* prctl(2) */
 }
 
-PROCESS_EVENTS(exec_rights_events) = {.clone = inherit, .exec = exec};
+ON_EVENT(clone, inherit);
+ON_EVENT(exec, exec);
 
 static long no_new_privileges_set(u64 a, u64 b, u64 c, u64 d)
 {

@@ -55,7 +55,8 @@ static void forget(struct thread *t)
 	groups_put(*per_thread(t, groups));
 }
 
-PROCESS_EVENTS(groups_events) = {.clone = inherit, .free = forget};
+ON_EVENT(clone, inherit);
+ON_EVENT(free, forget);
 
 bool in_group(u32 gid)
 {

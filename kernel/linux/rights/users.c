@@ -117,7 +117,9 @@ static void forget(struct thread *t)
 	*per_thread(t, is_counted) = *per_thread(t, is_admitting) = false;
 }
 
-PROCESS_EVENTS(users_events) = {.clone = clone, .unlink = forget, .free = forget};
+ON_EVENT(clone, clone);
+ON_EVENT(unlink, forget);
+ON_EVENT(free, forget);
 
 int users_move_thread(u32 new)
 {

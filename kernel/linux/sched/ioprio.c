@@ -23,7 +23,7 @@ static void inherit(struct thread *t)
 	*per_thread(t, io_priority) = *per_thread(current_thread(), io_priority);
 }
 
-PROCESS_EVENTS(ioprio_events) = {.clone = inherit};
+ON_EVENT(clone, inherit);
 
 /* The best one, which is the smallest number.  For groups and users CLASS_NONE counts as what it
  * means. */

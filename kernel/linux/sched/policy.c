@@ -27,7 +27,7 @@ static void inherit(struct thread *t)
 		*a = (struct sched_attributes){.policy = SCHED_OTHER};
 }
 
-PROCESS_EVENTS(sched_events) = {.clone = inherit};
+ON_EVENT(clone, inherit);
 
 int sched_thread(u64 tid, struct thread **t)
 {

@@ -131,4 +131,4 @@ static void undo_all(struct process *p)
 	undos_free(&mine);
 }
 
-PROCESS_EVENTS(sem_undo_events) = {.exit = undo_all};
+ON_EVENT(exit, undo_all);

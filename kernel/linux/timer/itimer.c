@@ -64,7 +64,7 @@ static void release(struct process *p)
 	timer_cancel_sync(&t->repeating.timer);
 }
 
-PROCESS_EVENTS(interval_timer_events) = {.exit = release};
+ON_EVENT(exit, release);
 
 /* --- On CPU time ------------------------------------------------------------------------------ */
 
@@ -126,7 +126,7 @@ static void release_cpu(struct process *p)
 			cpu_alarm_cancel_sync(&c[i].alarm);
 }
 
-PROCESS_EVENTS(cpu_interval_events) = {.exit = release_cpu};
+ON_EVENT(exit, release_cpu);
 
 /* --- System calls ----------------------------------------------------------------------------- */
 

@@ -374,4 +374,5 @@ static void posix_timers_release(struct process *p)
 	} while (t);
 }
 
-PROCESS_EVENTS(posix_timer_events) = {.exec = posix_timers_release, .exit = posix_timers_release};
+ON_EVENT(exec, posix_timers_release);
+ON_EVENT(exit, posix_timers_release);

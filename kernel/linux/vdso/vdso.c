@@ -144,4 +144,4 @@ static void vdso_map(struct process *p)
 	rwlock_write_unlock(&as->lock);
 }
 
-PROCESS_EVENTS(vdso_events) = {.exec = vdso_map};
+ON_EVENT(exec, vdso_map);

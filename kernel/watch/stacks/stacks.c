@@ -92,7 +92,8 @@ static void measure_ended(struct thread *t)
 	spin_unlock_irq(&filled_lock, flags);
 }
 
-PROCESS_EVENTS(stack_events) = {.clone = fill_stack_of, .free = measure_ended};
+ON_EVENT(clone, fill_stack_of);
+ON_EVENT(free, measure_ended);
 
 /* Allocate all stacks before one is freed: kstack_alloc() prefers freed ones. */
 static void fill_for_kernel_threads(void)
