@@ -50,10 +50,11 @@ bool mutex_held(const struct mutex *m);
 extern struct lock_class mutex_guard_class;
 
 struct rwlock {
-	s32 holders; /* > 0: readers, -1: a writer */
-	u32 writers_waiting;
+	s32 holders;	     /* > 0: readers, -1: a writer; atomic */
+	u32 writers_waiting; /* under `guard` */
 	struct thread *writer;
-	struct spinlock guard; /* guards the members above */
+	u32 waiters;	       /* threads that wait or are about to wait */
+	struct spinlock guard; /* orders a waiter's last test of `holders` against the wake-up */
 	struct wait_queue readers_queue, writers_queue;
 	struct lock_class *class;
 };
