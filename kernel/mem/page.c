@@ -14,7 +14,8 @@
 #include "kernel/sync/spinlock.h"
 
 #define CACHE_FRAMES 64
-#define CACHE_BATCH  32 /* frames moved between a CPU's cache and the free lists at a time */
+#define CACHE_ORDER  5
+#define CACHE_BATCH  (1U << CACHE_ORDER) /* frames moved to or from the free lists at a time */
 
 /* Only its own CPU writes it, with interrupts off; any CPU may read `count` and `used`. */
 struct page_cpu {
@@ -129,37 +130,51 @@ void page_drain_this_cpu(void)
 	irq_restore(flags);
 }
 
-/* Fill the empty cache of this CPU with up to CACHE_BATCH frames.  Interrupts off. */
-static void cache_refill(struct page_cpu *c)
+/* Fill the empty cache of this CPU with CACHE_BATCH frames or more.  The smallest blocks go first,
+ * as in block_take(), but a block of up to CACHE_BATCH frames is taken whole instead of being
+ * split.  Interrupts off.  Returns the number of frames; 0: no memory. */
+static __noinline u64 cache_refill(struct page_cpu *c)
 {
 	u64 flags = spin_lock_irq(&page_lock);
-	struct page *p;
 
-	while (c->count < CACHE_BATCH && (p = block_take(0))) {
-		c->frames[c->count] = p;
-		WRITE_ONCE(c->count, c->count + 1);
+	while (c->count < CACHE_BATCH) {
+		unsigned order = 0;
+		struct page *p;
+
+		while (order < CACHE_ORDER && list_empty(&free_blocks[order]))
+			order++;
+		p = block_take(order);
+		if (!p)
+			break;
+		for (u64 i = 0; i < 1UL << order; i++)
+			c->frames[c->count + i] = p + i;
+		WRITE_ONCE(c->count, c->count + (1UL << order));
 	}
 	spin_unlock_irq(&page_lock, flags);
+	return c->count;
+}
+
+static __noinline struct page *block_take_locked(unsigned order)
+{
+	u64 flags = spin_lock_irq(&page_lock);
+	struct page *p = block_take(order);
+
+	spin_unlock_irq(&page_lock, flags);
+	return p;
 }
 
 /* Try once to take a block, and count it in the ledger. */
-static struct page *page_take(unsigned order, enum page_use use)
+static inline struct page *page_take(unsigned order, enum page_use use)
 {
-	u64 flags = irq_save(), lock_flags;
+	u64 flags = irq_save();
 	struct page_cpu *c = this_cpu_ptr(page_cpu);
 	struct page *p = NULL;
 
-	if (order == 0) {
-		if (!c->count)
-			cache_refill(c);
-		if (c->count) {
-			p = c->frames[c->count - 1];
-			WRITE_ONCE(c->count, c->count - 1);
-		}
-	} else {
-		lock_flags = spin_lock_irq(&page_lock);
-		p = block_take(order);
-		spin_unlock_irq(&page_lock, lock_flags);
+	if (unlikely(order)) {
+		p = block_take_locked(order);
+	} else if (likely(c->count) || cache_refill(c)) {
+		p = c->frames[c->count - 1];
+		WRITE_ONCE(c->count, c->count - 1);
 	}
 	if (p)
 		WRITE_ONCE(c->used[use], c->used[use] + (1L << order));
@@ -174,7 +189,7 @@ struct page *page_alloc(unsigned order, enum page_use use)
 	require(order <= PAGE_ORDER_MAX && use > PAGE_RESERVED && use < PAGE_USES);
 	if (!alloc_should_fail()) {
 		p = page_take(order, use);
-		if (!p && preemptible()) {
+		if (unlikely(!p) && preemptible()) {
 			page_drain_all();
 			p = page_take(order, use);
 		}
@@ -201,7 +216,7 @@ struct page *page_alloc_zeroed(enum page_use use)
 }
 
 /* Free a block whose last reference has been dropped.  `zeroed`: PAGE_FLAG_ZEROED or 0. */
-static void page_free(struct page *p, u16 zeroed)
+static __noinline void page_free(struct page *p, u16 zeroed)
 {
 	unsigned order = p->order, use = p->use;
 	struct page_cpu *c;
