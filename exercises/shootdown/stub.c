@@ -67,8 +67,10 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 
 			if (!*slot)
 				continue;
-			if (!last)
+			if (!last) {
 				first = start;
+				as->peak_resident = address_space_peak(as);
+			}
 			last = start + PAGE_SIZE;
 			page = pte_page(*slot);
 			if (page) {

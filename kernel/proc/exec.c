@@ -125,7 +125,7 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 
 	if (p->space) /* NULL only for the first exec of init, which started as a kernel thread */
 		p->use.ended_threads.peak_resident_pages =
-		    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(p->space->peak_resident));
+		    MAX(p->use.ended_threads.peak_resident_pages, address_space_peak(p->space));
 	SWAP(p->space, e->space);
 	SWAP(p->executable, e->file);
 	p->exec.done = true;

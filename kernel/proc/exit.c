@@ -93,7 +93,7 @@ static void release_resources(struct process *p)
 
 	flags = spin_lock_irq(&process_lock);
 	p->use.ended_threads.peak_resident_pages =
-	    MAX(p->use.ended_threads.peak_resident_pages, READ_ONCE(space->peak_resident));
+	    MAX(p->use.ended_threads.peak_resident_pages, address_space_peak(space));
 	p->space = NULL;
 	p->executable = NULL;
 	p->files = NULL;

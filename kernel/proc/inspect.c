@@ -16,6 +16,6 @@ void process_resource_use(struct process *p, struct resource_use *use)
 	flags = spin_lock_irq(&process_lock);
 	if (p->space)
 		use->peak_resident_pages =
-		    MAX(use->peak_resident_pages, READ_ONCE(p->space->peak_resident));
+		    MAX(use->peak_resident_pages, address_space_peak(p->space));
 	spin_unlock_irq(&process_lock, flags);
 }

@@ -89,7 +89,7 @@ struct address_space {
 
 	struct spinlock page_table_lock; /* guards the page-table entries and the counters below */
 	u64 resident_anon, resident_file, resident_shared; /* pages mapped */
-	u64 peak_resident;
+	u64 peak_resident; /* before the last pages were unmapped: address_space_peak() */
 	u64 cow_copies, zero_fills; /* counters of faults by kind */
 	struct list all_link;	 /* in address_spaces */
 };
@@ -192,4 +192,10 @@ static inline u64 address_space_resident(const struct address_space *as)
 {
 	return READ_ONCE(as->resident_anon) + READ_ONCE(as->resident_file) +
 	       READ_ONCE(as->resident_shared);
+}
+
+/* The most that were resident at one time. */
+static inline u64 address_space_peak(const struct address_space *as)
+{
+	return MAX(READ_ONCE(as->peak_resident), address_space_resident(as));
 }

@@ -40,8 +40,8 @@ static bool same_entry(u64 a, u64 b)
  * the page is a copy, and not zero-filled (for the counters).  `generation`: the value of
  * vm_object.generation when the caller looked at the object, or NULL.  False, and nothing done: the
  * entry or the object has changed. */
-static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, struct page *page,
-			  bool copied, const u64 *generation)
+static __always_inline bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old,
+					  struct page *page, bool copied, const u64 *generation)
 {
 	struct address_space *as = r->space;
 	struct page *before = old ? pte_page(old) : NULL;
@@ -60,10 +60,12 @@ static bool replace_entry(struct region *r, u64 address, u64 *slot, u64 old, str
 			WRITE_ONCE(*slot, 0);
 			tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
 		}
-		pte_set(slot, pte_make(r, page_to_phys(page)));
-		pte_count(r, page, 1);
-		if (before)
-			pte_count(r, before, -1);
+		pte_set(slot, pte_make(r, page_to_phys(page), true));
+		if (!before || before->use != PAGE_ANON) {
+			if (before)
+				pte_count(r, before, -1);
+			pte_count(r, page, 1);
+		}
 		if (copied) {
 			as->cow_copies++;
 			this_cpu_ptr(fault_counters)->cow_copies++;
@@ -111,7 +113,7 @@ static enum fault_result fault_anonymous(struct region *r, u64 address, u64 *slo
 	if (!write) {
 		spin_lock(&as->page_table_lock);
 		if (!*slot)
-			pte_set(slot, pte_make(r, zero_frame()));
+			pte_set(slot, pte_make(r, zero_frame(), false));
 		spin_unlock(&as->page_table_lock);
 		return FAULT_DONE;
 	}
@@ -163,7 +165,10 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 	u64 window = ALIGN_DOWN(address, AROUND_PAGES * PAGE_SIZE);
 	u64 start = MAX(window, r->start), end = MIN(window + AROUND_PAGES * PAGE_SIZE, r->end);
 	u32 count = (u32)((end - start) >> PAGE_SHIFT);
-	struct page *pages[AROUND_PAGES];
+	struct page *pages[AROUND_PAGES], *last = NULL;
+	u64 entry = pte_make(r, 0, r->shared), neighbour = entry & ~(PTE_ACCESSED | PTE_DIRTY);
+	u32 left = 0, mapped = 0;
+	bool same;
 	int err;
 
 	if (write && !r->shared)
@@ -172,47 +177,48 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 	    vm_object_pages(o, region_page(r, start), count, region_page(r, address), true, pages);
 	if (err)
 		return object_error(err);
+	if (!write)
+		entry &= ~PTE_DIRTY;
 
 	spin_lock(&as->page_table_lock);
 	/* From the slot of `address` back to that of `start`: a window is aligned, so it lies in
 	 * one table. */
 	slot -= (address - start) >> PAGE_SHIFT;
-	if (generation == __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST)) {
-		for (u32 i = 0; i < count; i++) {
-			u64 entry;
+	same = generation == __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
+	for (u32 i = 0; i < count; i++) {
+		struct page *p = pages[i];
 
-			if (!pages[i] || slot[i])
-				continue;
-			entry = pte_make(r, page_to_phys(pages[i]));
-			/* A neighbour counts as not accessed: fork() need not copy its entry
-			 * (fork_entries()). */
-			if (start + i * PAGE_SIZE != address)
-				entry &= ~PTE_ACCESSED;
-			if (!write || start + i * PAGE_SIZE != address)
-				entry &= ~PTE_DIRTY;
-			pte_set(&slot[i], entry);
-			pte_count(r, pages[i], 1);
-			pages[i] = NULL;
+		if (!p)
+			continue;
+		if (!same || slot[i]) {
+			pages[left++] = p;
+			continue;
 		}
-		this_cpu_ptr(fault_counters)->object_faults++;
+		/* A neighbour counts as not accessed: fork() need not copy its entry
+		 * (fork_entries()). */
+		pte_set(&slot[i],
+			page_to_phys(p) | (start + i * PAGE_SIZE == address ? entry : neighbour));
+		last = p;
+		mapped++;
 	}
+	if (last)
+		pte_count(r, last, (int)mapped);
+	this_cpu_ptr(fault_counters)->object_faults += same;
 	spin_unlock(&as->page_table_lock);
-	for (u32 i = 0; i < count; i++)
-		if (pages[i])
-			page_put(pages[i]);
+	while (left)
+		page_put(pages[--left]);
 	return FAULT_DONE;
 }
 
-enum fault_result fault_page(struct region *r, u64 address, bool write)
+/* There is an entry: a write to a shared page, or the TLB holds an older one. */
+static enum fault_result fault_present(struct region *r, u64 address, u64 *slot, bool write)
 {
 	struct address_space *as = r->space;
 	bool reused = false;
-	u64 *slot, entry;
+	u64 entry;
 
-	address = ALIGN_DOWN(address, PAGE_SIZE);
 	spin_lock(&as->page_table_lock);
-	slot = pte_slot(as, address);
-	entry = slot ? *slot : 0;
+	entry = *slot;
 	if (entry && write && !(entry & PTE_WRITE)) {
 		struct page *page = pte_page(entry);
 
@@ -223,18 +229,28 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 			return fault_copy(r, address, slot, entry, page);
 		}
 		/* No other space shares the page any more. */
-		WRITE_ONCE(*slot, pte_make(r, entry & PTE_ADDRESS));
+		WRITE_ONCE(*slot, pte_make(r, entry & PTE_ADDRESS, true));
 		this_cpu_ptr(fault_counters)->cow_reuses++;
 		reused = true;
 	}
 	spin_unlock(&as->page_table_lock);
-	if (entry) {
-		/* Our TLB may hold an older entry with fewer rights, since adding rights needs no
-		 * shootdown.  Flush it here. */
-		tlb_flush_page(address);
-		return reused ? FAULT_DONE : FAULT_SPURIOUS;
-	}
-	/* A table is never freed while the space lives, so the slot stays valid. */
+	/* Our TLB may hold an older entry with fewer rights, since adding rights needs no
+	 * shootdown.  Flush it here. */
+	tlb_flush_page(address);
+	return reused || !entry ? FAULT_DONE : FAULT_SPURIOUS;
+}
+
+enum fault_result fault_page(struct region *r, u64 address, bool write)
+{
+	struct address_space *as = r->space;
+	u64 *slot;
+
+	address = ALIGN_DOWN(address, PAGE_SIZE);
+	/* A table is never freed while the space lives, so the slot stays valid without the lock.
+	 * The functions below look at the entry again under the lock. */
+	slot = pte_slot(as, address);
+	if (slot && READ_ONCE(*slot))
+		return fault_present(r, address, slot, write);
 	if (!slot)
 		slot = pages_table_make(as, address);
 	if (!slot)
@@ -245,7 +261,7 @@ enum fault_result fault_page(struct region *r, u64 address, bool write)
 
 /* Grow the stack above `address` down to it, within RLIMIT_STACK and RLIMIT_AS, and with a gap to
  * the region below.  True also if another thread has grown it already. */
-static bool stack_grow(struct address_space *as, u64 address)
+static __noinline bool stack_grow(struct address_space *as, u64 address)
 {
 	u64 start = ALIGN_DOWN(address, PAGE_SIZE);
 	struct region *r, *below;

@@ -161,20 +161,35 @@ int vm_object_page(struct vm_object *o, u64 index, bool create, struct page **ou
 int vm_object_pages(struct vm_object *o, u64 first, u32 count, u64 index, bool create,
 		    struct page **pages)
 {
-	int err = -ENXIO;
+	void **slot = NULL;
+	int err = 0;
 	u64 size;
 
 	mutex_lock(&o->lock);
 	size = DIV_ROUND_UP(o->size, PAGE_SIZE);
-	if (index < size)
-		err = object_page(o, index, create, &pages[index - first]);
-	for (u32 i = 0; !err && i < count; i++) {
-		if (first + i >= size)
-			pages[i] = NULL;
-		else if (first + i != index)
-			(void)object_page(o, first + i, false, &pages[i]);
+	if (index >= size) {
+		mutex_unlock(&o->lock);
+		return -ENXIO;
 	}
+	/* The tree is walked once for each node, not once for each page. */
+	for (u32 i = 0; i < count; i++) {
+		u64 at = first + i;
+
+		pages[i] = NULL;
+		if (at >= size)
+			continue;
+		slot = slot && at % NODE_SLOTS ? slot + 1 : slot_find(o, at, false);
+		if (slot && *slot) {
+			pages[i] = *slot;
+			page_get(pages[i]);
+		}
+	}
+	if (create && !pages[index - first])
+		err = object_page(o, index, true, &pages[index - first]);
 	mutex_unlock(&o->lock);
+	for (u32 i = 0; err && i < count; i++)
+		if (pages[i])
+			page_put(pages[i]);
 	return err;
 }
 

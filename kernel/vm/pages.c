@@ -12,57 +12,6 @@
 
 #define TABLE_SPAN (512 * PAGE_SIZE) /* bytes that one table of leaf entries maps */
 #define ZAP_BATCH  64		     /* pages freed with one flush */
-#define PTE_HELD   PTE_SOFT1	     /* not present, because of PROT_NONE; the frame is kept */
-
-paddr_t zero_frame(void)
-{
-	return virt_to_phys(zero_page);
-}
-
-struct page *pte_page(u64 entry)
-{
-	paddr_t frame = entry & PTE_ADDRESS;
-
-	return frame == zero_frame() ? NULL : &page_array[frame >> PAGE_SHIFT];
-}
-
-bool pte_owned(const struct region *r, const struct page *page)
-{
-	return r->shared || (page && page->use == PAGE_ANON && page_refs(page) == 1);
-}
-
-u64 pte_make(const struct region *r, paddr_t frame)
-{
-	u64 entry = frame | PTE_USER | PTE_ACCESSED;
-
-	if (r->prot == PROT_NONE)
-		return entry | PTE_HELD;
-	entry |= PTE_PRESENT;
-	if (!(r->prot & PROT_EXEC))
-		entry |= pte_nx;
-	if ((r->prot & PROT_WRITE) && pte_owned(r, pte_page(frame)))
-		entry |= PTE_WRITE | PTE_DIRTY;
-	return entry;
-}
-
-void pte_count(const struct region *r, const struct page *page, int sign)
-{
-	struct address_space *as = r->space;
-	assert_held(&as->page_table_lock);
-	if (page->use == PAGE_ANON)
-		as->resident_anon += (u64)(s64)sign;
-	else if (r->file)
-		as->resident_file += (u64)(s64)sign;
-	else
-		as->resident_shared += (u64)(s64)sign;
-	as->peak_resident = MAX(as->peak_resident, address_space_resident(as));
-}
-
-u64 *pte_slot(struct address_space *as, u64 address)
-{
-	assert_held(&as->page_table_lock);
-	return pmap_walk(&as->pmap, address, false);
-}
 
 u64 *pages_table_make(struct address_space *as, u64 address)
 {
@@ -87,10 +36,8 @@ u64 *pages_table_make(struct address_space *as, u64 address)
 
 u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop)
 {
-	u64 *slot;
+	u64 *slot = pmap_next_slot(&as->pmap, address, end);
 
-	assert_held(&as->page_table_lock);
-	slot = pmap_next_slot(&as->pmap, address, end);
 	*stop = MIN(end, ALIGN_DOWN(*address, TABLE_SPAN) + TABLE_SPAN);
 	return slot;
 }
@@ -113,8 +60,10 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 
 			if (!*slot)
 				continue;
-			if (!last)
+			if (!last) {
 				first = start;
+				as->peak_resident = address_space_peak(as);
+			}
 			last = start + PAGE_SIZE;
 			page = pte_page(*slot);
 			if (page) {
@@ -160,7 +109,10 @@ void pages_protect(struct region *r, u64 start, u64 end)
 		spin_lock(&as->page_table_lock);
 		slot = pte_next(as, &a, end, &stop);
 		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
-			u64 old = *slot, new = old ? pte_make(r, old & PTE_ADDRESS) : 0;
+			u64 old = *slot, new = 0;
+
+			if (old)
+				new = pte_make(r, old & PTE_ADDRESS, pte_owned(r, pte_page(old)));
 
 			if ((old & PTE_PRESENT) && rights_lost(old, new))
 				downgraded = true;

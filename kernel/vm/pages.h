@@ -10,24 +10,65 @@
 
 #include "kernel/vm/address_space.h"
 
-/* The page of an entry; NULL: the zero page, which is mapped where private memory was only read. */
-struct page *pte_page(u64 entry);
-paddr_t zero_frame(void);
+/* The frame of zero_page. */
+static inline paddr_t zero_frame(void)
+{
+	return virt_to_phys(zero_page);
+}
+
+/* The page of an entry; NULL: the zero page. */
+static inline struct page *pte_page(u64 entry)
+{
+	paddr_t frame = entry & PTE_ADDRESS;
+
+	return frame == zero_frame() ? NULL : &page_array[frame >> PAGE_SHIFT];
+}
 
 /* May a write through `r` change `page`?  False: the page must be copied first. */
-bool pte_owned(const struct region *r, const struct page *page);
+static inline bool pte_owned(const struct region *r, const struct page *page)
+{
+	return r->shared || (page && page->use == PAGE_ANON && page_refs(page) == 1);
+}
 
-/* An entry for a frame, with all rights that the protection of the region allows and that need no
- * copy. */
-u64 pte_make(const struct region *r, paddr_t frame);
+#define PTE_HELD PTE_SOFT1 /* not present, because of PROT_NONE; the frame is kept */
 
-/* Add 1 to the counters of resident pages, or subtract 1 (`sign` 1 or -1).  Under
- * page_table_lock. */
-void pte_count(const struct region *r, const struct page *page, int sign);
+/* An entry for a frame, with all rights that the protection of the region allows and, for writing,
+ * that need no copy.  `owned`: pte_owned() of its page. */
+static inline u64 pte_make(const struct region *r, paddr_t frame, bool owned)
+{
+	u64 entry = frame | PTE_USER | PTE_ACCESSED;
 
-/* The place of the entry in its table, or NULL if that table does not exist.  Under
- * page_table_lock. */
-u64 *pte_slot(struct address_space *as, u64 address);
+	if (r->prot == PROT_NONE)
+		return entry | PTE_HELD;
+	entry |= PTE_PRESENT;
+	if (!(r->prot & PROT_EXEC))
+		entry |= pte_nx;
+	if ((r->prot & PROT_WRITE) && owned)
+		entry |= PTE_WRITE | PTE_DIRTY;
+	return entry;
+}
+
+/* Add `n`, which may be negative, to the counter of resident pages of this kind.  A caller that
+ * unmaps pages updates peak_resident first.  Under page_table_lock. */
+static inline void pte_count(const struct region *r, const struct page *page, int n)
+{
+	struct address_space *as = r->space;
+
+	assert_held(&as->page_table_lock);
+	if (page->use == PAGE_ANON)
+		as->resident_anon += (u64)(s64)n;
+	else if (r->file)
+		as->resident_file += (u64)(s64)n;
+	else
+		as->resident_shared += (u64)(s64)n;
+}
+
+/* The place of the entry in its table, or NULL if that table does not exist.  The place stays, but
+ * what is there changes under page_table_lock. */
+static inline u64 *pte_slot(struct address_space *as, u64 address)
+{
+	return pmap_walk(&as->pmap, address, false);
+}
 
 /* The slots of the next table that exists, for a walk from *address to `end`: *address is set to
  * the address of the first slot, *stop to the end of the table or of the range.  NULL: there is no
@@ -56,4 +97,3 @@ void pages_protect(struct region *r, u64 start, u64 end);
  * so that the next write copies the page; *downgraded is then set, and the caller must flush the
  * TLB.  False: no memory. */
 bool pages_fork(struct region *from, struct region *to, bool *downgraded);
-

@@ -58,8 +58,8 @@ static void noreturn trap_panic(const struct trap_frame *frame, u64 address)
  * fault flushes this entry, so each CPU can fault once a page until the right is removed again,
  * which counts in pmap.flushes.  Returns true after FAULT_REPEATS_MAX equal faults without such a
  * flush: the processor, or its emulator, refuses an access that the page table allows. */
-static bool fault_is_endless(struct thread *t, const struct trap_frame *frame, u64 address,
-			     u64 flushes)
+static __noinline bool fault_is_endless(struct thread *t, const struct trap_frame *frame,
+					u64 address, u64 flushes)
 {
 	struct repeated_fault *r = &t->arch.repeated;
 
@@ -78,10 +78,10 @@ static bool fault_is_endless(struct thread *t, const struct trap_frame *frame, u
 
 /* Let the address space handle a page fault, in user mode or in usercopy.  Interrupts on; may
  * sleep. */
-static enum fault_result fault_resolve(struct thread *t, const struct trap_frame *frame,
-				       u64 address)
+static __always_inline enum fault_result fault_resolve(struct thread *t,
+						       const struct trap_frame *frame, u64 address)
 {
-	struct address_space *as = current_space();
+	struct address_space *as = t->process->space;
 	u64 error = frame->error;
 	enum fault_access access = error & PF_INSTRUCTION ? FAULT_EXEC
 				   : error & PF_WRITE	  ? FAULT_WRITE
@@ -102,9 +102,10 @@ static enum fault_result fault_resolve(struct thread *t, const struct trap_frame
 	return result;
 }
 
-static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 address)
+/* A page fault in user mode was not resolved: send the signal. */
+static __noinline void fault_signal(struct thread *t, enum fault_result result, u64 address)
 {
-	switch (fault_resolve(t, frame, address)) {
+	switch (result) {
 	case FAULT_DONE:
 	case FAULT_SPURIOUS:
 	case FAULT_SIGNAL: /* a fatal signal is pending; if the thread survives, it faults again */
@@ -124,6 +125,14 @@ static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 addr
 		signal_send_thread(t, SIGKILL, NULL);
 		return;
 	}
+}
+
+static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 address)
+{
+	enum fault_result result = fault_resolve(t, frame, address);
+
+	if (unlikely(result != FAULT_DONE))
+		fault_signal(t, result, address);
 }
 
 /* Handle a page fault of the kernel at an instruction of usercopy.S: load the page if sleeping is
@@ -192,11 +201,11 @@ static int float_code(u64 vector)
 	return pending & 0x20 ? FPE_FLTRES : 0;
 }
 
-/* Handle an exception in user mode.  Called and returns with interrupts off.  State that another
- * exception could change (DR6, the FPU) is read before interrupts are enabled. */
-static void trap_user(struct trap_frame *frame, u64 address)
+/* Handle an exception in user mode that is no page fault.  Called and returns with interrupts off.
+ * State that another exception could change (DR6, the FPU) is read before interrupts are enabled.
+ */
+static __noinline void trap_user_other(struct thread *t, struct trap_frame *frame)
 {
-	struct thread *t = current_thread();
 	u32 vector = (u32)frame->vector;
 	int code = 0;
 
@@ -216,13 +225,6 @@ static void trap_user(struct trap_frame *frame, u64 address)
 	t->arch.fault_vector = vector;
 	t->arch.fault_error = frame->error;
 	switch (vector) {
-	case VECTOR_PAGE_FAULT:
-		t->arch.fault_address = address;
-		if (frame->error & PF_RESERVED)
-			trap_panic(frame, address);
-		irq_enable();
-		user_page_fault(t, frame, address);
-		break;
 	case VECTOR_DEBUG:
 		irq_enable();
 		signal_force_fault(SIGTRAP, code, frame->rip);
@@ -242,6 +244,25 @@ static void trap_user(struct trap_frame *frame, u64 address)
 		else
 			signal_force_fault(SIGSEGV, SI_KERNEL, 0);
 	}
+	irq_disable();
+}
+
+/* Handle an exception in user mode.  Called and returns with interrupts off. */
+static inline void trap_user(struct trap_frame *frame, u64 address)
+{
+	struct thread *t = current_thread();
+
+	if (unlikely(frame->vector != VECTOR_PAGE_FAULT)) {
+		trap_user_other(t, frame);
+		return;
+	}
+	t->arch.fault_vector = VECTOR_PAGE_FAULT;
+	t->arch.fault_error = frame->error;
+	t->arch.fault_address = address;
+	if (frame->error & PF_RESERVED)
+		trap_panic(frame, address);
+	irq_enable();
+	user_page_fault(t, frame, address);
 	irq_disable();
 }
 
@@ -267,13 +288,13 @@ static struct trap_frame *user_iret_fault(struct trap_frame *frame)
 	memmove(user, frame, offsetof(struct trap_frame, vector));
 	user->vector = vector;
 	user->error = error;
-	trap_user(user, 0);
+	trap_user_other(current_thread(), user);
 	return user;
 }
 
 /* Handle an exception in the kernel.  Returns the frame to return with, or panics.  Interrupts off.
  */
-static struct trap_frame *trap_kernel(struct trap_frame *frame, u64 address)
+static __noinline struct trap_frame *trap_kernel(struct trap_frame *frame, u64 address)
 {
 	if (frame->vector == VECTOR_PAGE_FAULT) {
 		if (!(frame->error & PF_RESERVED) && usercopy_fault(frame, address))
@@ -319,7 +340,7 @@ void trap_paranoid(struct trap_frame *frame)
 /* ---- Interrupts ------------------------------------------------------------------------------ */
 
 /* Handle an interrupt of a device or of another CPU.  Interrupts off. */
-static void interrupt(struct trap_frame *frame)
+static __noinline void interrupt(struct trap_frame *frame)
 {
 	struct cpu *cpu = this_cpu();
 	u8 vector = (u8)frame->vector;

@@ -253,7 +253,7 @@ static void show_memory(struct address_space *as, struct text *text)
 	text_printf(text, "VmLck:\t%8lu kB\n", locked / 1024);
 	text_printf(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
 		    READ_ONCE(as->peak_mapped_bytes) / 1024, READ_ONCE(as->mapped_bytes) / 1024,
-		    READ_ONCE(as->peak_resident) * 4, address_space_resident(as) * 4);
+		    address_space_peak(as) * 4, address_space_resident(as) * 4);
 	text_printf(text, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
 		    READ_ONCE(as->resident_anon) * 4, READ_ONCE(as->resident_file) * 4,
 		    READ_ONCE(as->resident_shared) * 4);

@@ -38,7 +38,7 @@ SYSCALL2(getrusage, who, user)
 		break;
 	case RUSAGE_THREAD:
 		thread_resource_use(current_thread(), &use);
-		use.peak_resident_pages = READ_ONCE(p->space->peak_resident);
+		use.peak_resident_pages = address_space_peak(p->space);
 		break;
 	default:
 		return -EINVAL;

@@ -137,7 +137,7 @@ static void vdso_map(struct process *p)
 		struct page *page = phys_to_page(frame);
 
 		page_get(page);
-		pte_set(&slot[i], pte_make(r, frame));
+		pte_set(&slot[i], pte_make(r, frame, false));
 		pte_count(r, page, 1);
 	}
 	spin_unlock(&as->page_table_lock);
