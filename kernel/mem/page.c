@@ -154,24 +154,17 @@ static __noinline u64 cache_refill(struct page_cpu *c)
 	return c->count;
 }
 
-static __noinline struct page *block_take_locked(unsigned order)
-{
-	u64 flags = spin_lock_irq(&page_lock);
-	struct page *p = block_take(order);
-
-	spin_unlock_irq(&page_lock, flags);
-	return p;
-}
-
 /* Try once to take a block, and count it in the ledger. */
 static inline struct page *page_take(unsigned order, enum page_use use)
 {
-	u64 flags = irq_save();
+	u64 flags = irq_save(), lock_flags;
 	struct page_cpu *c = this_cpu_ptr(page_cpu);
 	struct page *p = NULL;
 
 	if (unlikely(order)) {
-		p = block_take_locked(order);
+		lock_flags = spin_lock_irq(&page_lock);
+		p = block_take(order);
+		spin_unlock_irq(&page_lock, lock_flags);
 	} else if (likely(c->count) || cache_refill(c)) {
 		p = c->frames[c->count - 1];
 		WRITE_ONCE(c->count, c->count - 1);

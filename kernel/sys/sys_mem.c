@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory: mmap(), munmap(), mprotect(), brk().
+ * Memory: mmap(), munmap(), mprotect().
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
@@ -30,6 +30,5 @@ SYSCALL6(mmap, address, length, prot, flags, fd, offset)
 }
 
 CALL(munmap, address_space_unmap(space(), a, b))
-CALL(brk, address_space_brk(space(), a))
 
 CALL(mprotect, c >> 32 ? -EINVAL : address_space_protect(space(), a, b, (u32)c))

@@ -126,10 +126,6 @@ long address_space_map(struct address_space *as, const struct map_request *reque
 int address_space_unmap(struct address_space *as, u64 address, u64 length);
 int address_space_protect(struct address_space *as, u64 address, u64 length, u32 prot);
 
-/* brk(): change the end of the heap, and return the end that holds then (the old one after an
- * error), as Linux does. */
-u64 address_space_brk(struct address_space *as, u64 new_break);
-
 /* --- Faults ---------------------------------------------------------------------------------- */
 
 enum fault_access { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXEC = 4 };

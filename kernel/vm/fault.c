@@ -30,12 +30,6 @@ static enum fault_result no_memory(void)
 	return thread_interrupted(WAIT_KILLABLE) ? FAULT_SIGNAL : FAULT_NO_MEMORY;
 }
 
-/* Are the entries equal, apart from the accessed and dirty bits, which the processor sets? */
-static bool same_entry(u64 a, u64 b)
-{
-	return !((a ^ b) & ~(PTE_ACCESSED | PTE_DIRTY));
-}
-
 /* Replace the entry `old` by one for `page`, which takes over the caller's reference.  `copied`:
  * the page is a copy, and not zero-filled (for the counters).  `generation`: the value of
  * vm_object.generation when the caller looked at the object, or NULL.  False, and nothing done: the
@@ -48,7 +42,8 @@ static __always_inline bool replace_entry(struct region *r, u64 address, u64 *sl
 	bool same;
 
 	spin_lock(&as->page_table_lock);
-	same = same_entry(*slot, old) &&
+	/* The processor sets the accessed and dirty bits. */
+	same = !((*slot ^ old) & ~(PTE_ACCESSED | PTE_DIRTY)) &&
 	       (!generation ||
 		*generation == __atomic_load_n(&r->object->generation, __ATOMIC_SEQ_CST));
 	if (same) {
@@ -61,11 +56,9 @@ static __always_inline bool replace_entry(struct region *r, u64 address, u64 *sl
 			tlb_shootdown(&as->pmap, address, address + PAGE_SIZE);
 		}
 		pte_set(slot, pte_make(r, page_to_phys(page), true));
-		if (!before || before->use != PAGE_ANON) {
-			if (before)
-				pte_count(r, before, -1);
-			pte_count(r, page, 1);
-		}
+		if (before)
+			pte_count(r, before, -1);
+		pte_count(r, page, 1);
 		if (copied) {
 			as->cow_copies++;
 			this_cpu_ptr(fault_counters)->cow_copies++;

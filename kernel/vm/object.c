@@ -162,21 +162,18 @@ int vm_object_pages(struct vm_object *o, u64 first, u32 count, u64 index, bool c
 		    struct page **pages)
 {
 	void **slot = NULL;
-	int err = 0;
 	u64 size;
+	int err;
 
 	mutex_lock(&o->lock);
 	size = DIV_ROUND_UP(o->size, PAGE_SIZE);
-	if (index >= size) {
-		mutex_unlock(&o->lock);
-		return -ENXIO;
-	}
+	err = index < size ? 0 : -ENXIO;
 	/* The tree is walked once for each node, not once for each page. */
 	for (u32 i = 0; i < count; i++) {
 		u64 at = first + i;
 
 		pages[i] = NULL;
-		if (at >= size)
+		if (err || at >= size)
 			continue;
 		slot = slot && at % NODE_SLOTS ? slot + 1 : slot_find(o, at, false);
 		if (slot && *slot) {
@@ -184,7 +181,7 @@ int vm_object_pages(struct vm_object *o, u64 first, u32 count, u64 index, bool c
 			page_get(pages[i]);
 		}
 	}
-	if (create && !pages[index - first])
+	if (!err && create && !pages[index - first])
 		err = object_page(o, index, true, &pages[index - first]);
 	mutex_unlock(&o->lock);
 	for (u32 i = 0; err && i < count; i++)

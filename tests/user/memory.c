@@ -214,6 +214,7 @@ static void program_break(void)
 {
 	char *start = (char *)syscall(SYS_brk, 0), *end = start + 100 * PAGE;
 
+	SKIP_IF(!has_advice(), "no heap");
 	CHECK(start != NULL);
 	CHECK_EQ(syscall(SYS_brk, end), end);
 	CHECK_EQ(end[-1], 0);

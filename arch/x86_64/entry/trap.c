@@ -103,7 +103,7 @@ static __always_inline enum fault_result fault_resolve(struct thread *t,
 }
 
 /* A page fault in user mode was not resolved: send the signal. */
-static __noinline void fault_signal(struct thread *t, enum fault_result result, u64 address)
+static __noinline void user_page_fault(struct thread *t, enum fault_result result, u64 address)
 {
 	switch (result) {
 	case FAULT_DONE:
@@ -125,14 +125,6 @@ static __noinline void fault_signal(struct thread *t, enum fault_result result, 
 		signal_send_thread(t, SIGKILL, NULL);
 		return;
 	}
-}
-
-static void user_page_fault(struct thread *t, struct trap_frame *frame, u64 address)
-{
-	enum fault_result result = fault_resolve(t, frame, address);
-
-	if (unlikely(result != FAULT_DONE))
-		fault_signal(t, result, address);
 }
 
 /* Handle a page fault of the kernel at an instruction of usercopy.S: load the page if sleeping is
@@ -251,6 +243,7 @@ static __noinline void trap_user_other(struct thread *t, struct trap_frame *fram
 static inline void trap_user(struct trap_frame *frame, u64 address)
 {
 	struct thread *t = current_thread();
+	enum fault_result result;
 
 	if (unlikely(frame->vector != VECTOR_PAGE_FAULT)) {
 		trap_user_other(t, frame);
@@ -262,7 +255,9 @@ static inline void trap_user(struct trap_frame *frame, u64 address)
 	if (frame->error & PF_RESERVED)
 		trap_panic(frame, address);
 	irq_enable();
-	user_page_fault(t, frame, address);
+	result = fault_resolve(t, frame, address);
+	if (unlikely(result != FAULT_DONE))
+		user_page_fault(t, result, address);
 	irq_disable();
 }
 

@@ -19,3 +19,7 @@ int regions_advise(struct address_space *as, u64 start, u64 end, u32 set, u32 cl
 
 /* The page-table entry for an address; 0: there is none. */
 u64 address_space_pte(struct address_space *as, u64 address);
+
+/* brk(): change the end of the heap, and return the end that holds then (the old one after an
+ * error), as Linux does. */
+u64 address_space_brk(struct address_space *as, u64 new_break);
