@@ -106,7 +106,7 @@ static enum fault_result fault_anonymous(struct region *r, u64 address, u64 *slo
 	if (!write) {
 		spin_lock(&as->page_table_lock);
 		if (!*slot)
-			pte_set(slot, pte_make(r, zero_frame(), false));
+			pte_set(slot, pte_make(r, virt_to_phys(zero_page), false));
 		spin_unlock(&as->page_table_lock);
 		return FAULT_DONE;
 	}

@@ -172,14 +172,10 @@ int vm_object_pages(struct vm_object *o, u64 first, u32 count, u64 index, bool c
 	for (u32 i = 0; i < count; i++) {
 		u64 at = first + i;
 
-		pages[i] = NULL;
-		if (err || at >= size)
-			continue;
 		slot = slot && at % NODE_SLOTS ? slot + 1 : slot_find(o, at, false);
-		if (slot && *slot) {
-			pages[i] = *slot;
+		pages[i] = slot && at < size ? *slot : NULL;
+		if (pages[i])
 			page_get(pages[i]);
-		}
 	}
 	if (!err && create && !pages[index - first])
 		err = object_page(o, index, true, &pages[index - first]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ranges of page-table entries (pages.h).  Each loop holds page_table_lock for one table at a time.
+ * Ranges of page-table entries (pages.h).  Each loop holds page_table_lock for one piece of a table
+ * at a time, since nothing else runs on this CPU meanwhile, and the entries of a table are many.
  * A loop that removes entries flushes the TLBs before it releases the lock (SDM 3A 4.10.5).  So if
  * a thread finds an entry empty, or frees its frame, no TLB has the old translation any more.
  */
@@ -10,7 +11,7 @@
 #include "kernel/sync/lockdep.h"
 #include "kernel/vm/region.h"
 
-#define TABLE_SPAN (512 * PAGE_SIZE) /* bytes that one table of leaf entries maps */
+#define PIECE_SPAN (128 * PAGE_SIZE) /* bytes that a piece maps: a quarter of a table */
 #define ZAP_BATCH  64		     /* pages freed with one flush */
 
 u64 *pages_table_make(struct address_space *as, u64 address)
@@ -38,7 +39,7 @@ u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop)
 {
 	u64 *slot = pmap_next_slot(&as->pmap, address, end);
 
-	*stop = MIN(end, ALIGN_DOWN(*address, TABLE_SPAN) + TABLE_SPAN);
+	*stop = MIN(end, ALIGN_DOWN(*address, PIECE_SPAN) + PIECE_SPAN);
 	return slot;
 }
 
@@ -109,15 +110,13 @@ void pages_protect(struct region *r, u64 start, u64 end)
 		spin_lock(&as->page_table_lock);
 		slot = pte_next(as, &a, end, &stop);
 		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
-			u64 old = *slot, new = 0;
+			u64 old = *slot, new;
 
-			if (old)
-				new = pte_make(r, old & PTE_ADDRESS, pte_owned(r, pte_page(old)));
-
-			if ((old & PTE_PRESENT) && rights_lost(old, new))
-				downgraded = true;
-			if (old)
-				WRITE_ONCE(*slot, new);
+			if (!old)
+				continue;
+			new = pte_make(r, old & PTE_ADDRESS, pte_owned(r, pte_page(old)));
+			downgraded |= (old & PTE_PRESENT) && rights_lost(old, new);
+			WRITE_ONCE(*slot, new);
 		}
 		spin_unlock(&as->page_table_lock);
 	} while (slot);
@@ -125,7 +124,7 @@ void pages_protect(struct region *r, u64 start, u64 end)
 		tlb_shootdown(&as->pmap, start, end);
 }
 
-/* The `count` entries of one table.  The page_table_lock of both spaces is held. */
+/* The `count` entries of one piece.  The page_table_lock of both spaces is held. */
 static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, bool *downgraded)
 {
 	for (u64 i = 0; i < count; i++) {
@@ -155,9 +154,7 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 	u64 a = from->start, stop, *slot, *copy;
 
 	for (;;) {
-		spin_lock(&parent->page_table_lock);
 		slot = pte_next(parent, &a, from->end, &stop);
-		spin_unlock(&parent->page_table_lock);
 		if (!slot)
 			return true;
 		copy = pages_table_make(child, a);

@@ -10,18 +10,12 @@
 
 #include "kernel/vm/address_space.h"
 
-/* The frame of zero_page. */
-static inline paddr_t zero_frame(void)
-{
-	return virt_to_phys(zero_page);
-}
-
 /* The page of an entry; NULL: the zero page. */
 static inline struct page *pte_page(u64 entry)
 {
 	paddr_t frame = entry & PTE_ADDRESS;
 
-	return frame == zero_frame() ? NULL : &page_array[frame >> PAGE_SHIFT];
+	return frame == virt_to_phys(zero_page) ? NULL : &page_array[frame >> PAGE_SHIFT];
 }
 
 /* May a write through `r` change `page`?  False: the page must be copied first. */
@@ -70,9 +64,9 @@ static inline u64 *pte_slot(struct address_space *as, u64 address)
 	return pmap_walk(&as->pmap, address, false);
 }
 
-/* The slots of the next table that exists, for a walk from *address to `end`: *address is set to
- * the address of the first slot, *stop to the end of the table or of the range.  NULL: there is no
- * further table.  Under page_table_lock. */
+/* The slots of the next piece of a table that exists, for a walk from *address to `end`: *address
+ * is set to the address of the first slot, *stop to the end of the piece or of the range.  A piece
+ * is short enough to be handled under page_table_lock.  NULL: there is no further table. */
 u64 *pte_next(struct address_space *as, u64 *address, u64 end, u64 *stop);
 
 /* Make the tables for `address`, and return its slot.  NULL: no memory.  The caller holds no

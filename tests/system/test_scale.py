@@ -60,10 +60,10 @@ def test_wake_one():
 
 # What still takes longer, by the function in which the stretch begins: signals to a process group of
 # thousands, orphaned groups of thousands (thread_exit), a number that shares its bucket with a session of
-# thousands (process_wait), thousands of descriptors in an epoll or one table, page tables, a signal that
-# thousands of threads block (send).
+# thousands (process_wait), thousands of descriptors in an epoll or one table, a signal that thousands of
+# threads block (send).
 LONGER = {"send", "signal_send_group", "thread_exit", "process_wait", "wait_wake_one", "dumpable_set",
-          "file_table_copy", "pages_protect", "region_usage_add", "pages_fork"}
+          "file_table_copy"}
 
 
 def test_no_long_stretch():

@@ -27,9 +27,7 @@ static bool pages_move(struct region *from, u64 old_start, struct region *to, u6
 
 	/* Allocate all page tables first: after that nothing can fail. */
 	for (a = old_start;; a = stop) {
-		spin_lock(&as->page_table_lock);
 		slot = pte_next(as, &a, end, &stop);
-		spin_unlock(&as->page_table_lock);
 		if (!slot)
 			break;
 		if (!pages_table_make(as, a + shift) ||
