@@ -61,7 +61,7 @@ static bool pipe_full(const struct pipe *p)
  * -ERESTARTSYS. */
 static int pipe_sleep(struct pipe *p, struct wait_queue *q)
 {
-	return mutex_wait(&p->lock, q) ? -ERESTARTSYS : 0;
+	return mutex_wait(&p->lock, q, WAIT_FOREVER) ? -ERESTARTSYS : 0;
 }
 
 ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write)

@@ -107,7 +107,7 @@ void mutex_unlock(struct mutex *m)
 	spin_unlock(&m->guard);
 }
 
-int mutex_wait(struct mutex *m, struct wait_queue *q)
+int mutex_wait(struct mutex *m, struct wait_queue *q, u64 deadline_ns)
 {
 	struct thread *t = current_thread();
 	struct waiter w = {.thread = t, .exclusive = true};
@@ -117,7 +117,7 @@ int mutex_wait(struct mutex *m, struct wait_queue *q)
 	t->wait.object = q;
 	wait_queue_add(q, &w);
 	mutex_unlock(m);
-	result = sleep_until_woken(&w.woken, WAIT_FOREVER, WAIT_SIGNALS);
+	result = sleep_until_woken(&w.woken, deadline_ns, WAIT_SIGNALS);
 	wait_queue_remove(q, &w);
 	t->wait.name = NULL;
 	t->wait.object = NULL;

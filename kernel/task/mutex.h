@@ -39,8 +39,8 @@ void mutex_unlock(struct mutex *m);
 /* Release the mutex, sleep on `q` until a waker wakes the caller, and take the mutex again.  A
  * waker that changes the condition under the mutex, and then wakes `q`, cannot be missed: the
  * caller has tested the condition under the mutex, and is in the queue before it is released.
- * Returns 0, or -EINTR for a signal.  Sleeps. */
-int mutex_wait(struct mutex *m, struct wait_queue *q);
+ * Returns 0, or -EINTR for a signal, or -ETIMEDOUT at `deadline_ns` (or WAIT_FOREVER).  Sleeps. */
+int mutex_wait(struct mutex *m, struct wait_queue *q, u64 deadline_ns);
 
 /* Does the calling thread hold the mutex? */
 bool mutex_held(const struct mutex *m);

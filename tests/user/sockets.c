@@ -103,6 +103,44 @@ static void full_and_empty(void)
 	close_pair();
 }
 
+/* Bytes of a stream stay in order, however the writes and reads are cut, in buffers of each size.
+ */
+static void in_order(void)
+{
+	static const int sizes[] = {1, 20000, 100000, 1000000};
+	uint32_t random = 1;
+
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		uint8_t put = 0, got = 0;
+
+		pair(SOCK_STREAM);
+		MUST(fcntl(p[0], F_SETFL, O_NONBLOCK));
+		MUST(fcntl(p[1], F_SETFL, O_NONBLOCK));
+		CHECK_EQ(setsockopt(p[0], SOL_SOCKET, SO_SNDBUF, &sizes[i], sizeof(int)), 0);
+		for (int round = 0; round < 60; round++) {
+			ssize_t n;
+
+			/* Fill the socket, or nearly; then read some or all of it. */
+			do {
+				size_t size = (random = random * 69069 + 1) >> 15 & 0xffff;
+
+				for (size_t j = 0; j <= size; j++)
+					big[j] = (char)(put + j);
+				n = write(p[0], big, size + 1);
+				put += n > 0 ? (uint8_t)n : 0;
+			} while (n > 0 && random & 0x300);
+			do {
+				n = read(p[1], big, random % 100000 + 1);
+				for (ssize_t j = 0; j < n; j++)
+					if (!CHECK_EQ((uint8_t)big[j], (uint8_t)(got + j)))
+						break;
+				got += n > 0 ? (uint8_t)n : 0;
+			} while (n > 0 && (random = random * 69069 + 1) & 0x30000);
+		}
+		close_pair();
+	}
+}
+
 /* A reader sees a write of some pages at once. */
 static void in_one_step(void)
 {
@@ -376,6 +414,7 @@ int main(void)
 	RUN(arguments);
 	RUN(stream);
 	RUN(full_and_empty);
+	RUN(in_order);
 	RUN(in_one_step);
 	RUN(ends);
 	RUN(half_closed);

@@ -391,6 +391,12 @@ static void eventfd_writers(void)
 		CHECK_EQ(eventfd_read(fd, &n), 0);
 		one_ends();
 	}
+	/* Each that goes on lets the next one go on. */
+	CHECK_EQ(eventfd_read(fd, &n), 0);
+	MUST(eventfd_write(fd, MOST));
+	START_WAITERS(CHECK_EQ(eventfd_write(fd, 1), 0));
+	CHECK_EQ(eventfd_read(fd, &n), 0);
+	all_end();
 	close(fd);
 	/* One that does not fit does not keep back one that does. */
 	fd = MUST(eventfd(0, EFD_SEMAPHORE));
@@ -497,6 +503,16 @@ static void terminal_readers(void)
 		CHECK_EQ(write(to, page, WAITERS - 5), WAITERS - 5);
 		all_end();
 	}
+	/* A line that wakes one is left to the next ones. */
+	struct termios lines;
+	MUST(tcgetattr(p[0], &lines));
+	lines.c_lflag |= ICANON;
+	MUST(tcsetattr(p[0], TCSANOW, &lines));
+	START_WAITERS(CHECK_EQ(read(p[0], &c, 1), 1));
+	page[WAITERS - 1] = '\n';
+	memset(page, 'x', WAITERS - 1);
+	CHECK_EQ(write(p[1], page, WAITERS), WAITERS);
+	all_end();
 	close(p[0]);
 	close(p[1]);
 }

@@ -33,7 +33,7 @@ static int pipe_wait(struct pipe *p, struct wait_queue *q, bool (*ready)(const s
 
 	mutex_lock(&p->lock);
 	while (!ready(p) && !error)
-		error = may_wait ? mutex_wait(&p->lock, q) : -EAGAIN;
+		error = may_wait ? mutex_wait(&p->lock, q, WAIT_FOREVER) : -EAGAIN;
 	mutex_unlock(&p->lock);
 	return error == -EINTR ? -ERESTARTSYS : error;
 }

@@ -45,7 +45,7 @@ static int fifo_open(struct file *file)
 		file->position = p->writers ? 0 : p->writer_opens;
 	else if (named && mode != O_RDWR && !met)
 		while (*opens == seen && !error)
-			error = mutex_wait(&p->lock, &p->opened);
+			error = mutex_wait(&p->lock, &p->opened, WAIT_FOREVER);
 	mutex_unlock(&p->lock);
 	if (error) {
 		pipe_release(file);

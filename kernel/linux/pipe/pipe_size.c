@@ -6,8 +6,8 @@
 
 #include "kernel/ipc/pipe_internal.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/pipe_count.h"
 #include "kernel/mem/page.h"
-#include "kernel/mem/slab.h"
 #include "kernel/sys/fcntl_command.h"
 
 #define PIPE_SIZE_MAX 1048576
@@ -30,9 +30,8 @@ static long pipe_size(struct file *f, u32 fd, u64 unused)
 long pipe_set_size(struct file *f, u64 size)
 {
 	struct pipe *p = pipe_of(f);
-	struct page **pages;
-	u64 first, end;
 	u32 count = 1;
+	int error;
 
 	if (!p)
 		return -EBADF;
@@ -43,27 +42,11 @@ long pipe_set_size(struct file *f, u64 size)
 		return -EPERM;
 	while (count * PAGE_SIZE < size)
 		count *= 2;
-	pages = kzalloc(count * sizeof(*pages));
-	if (!pages)
-		return -ENOMEM;
 	mutex_lock(&p->lock);
-	first = p->tail / PAGE_SIZE;
-	end = DIV_ROUND_UP(p->head, PAGE_SIZE);
-	if (end - first > count) {
-		mutex_unlock(&p->lock);
-		kfree(pages);
-		return -EBUSY;
-	}
-	for (u64 i = first; i < end; i++) {
-		struct page **old = &p->pages[i & (p->count - 1)];
-
-		pages[i & (count - 1)] = *old;
-		*old = NULL;
-	}
-	pipe_pages_free(p->pages, p->count);
-	p->pages = pages;
-	WRITE_ONCE(p->count, count);
+	error = pipe_set_count(p, count);
 	mutex_unlock(&p->lock);
+	if (error)
+		return error;
 	wait_wake_all(&p->writable);
 	return count * PAGE_SIZE;
 }

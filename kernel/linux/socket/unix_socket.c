@@ -25,6 +25,7 @@ void socket_close(struct socket *s, bool embryo)
 {
 	struct list packets = LIST_INIT(packets), pending = LIST_INIT(pending);
 	struct socket *peer;
+	bool unread;
 
 	unix_name_withdraw(s);
 	spin_lock(&s->lock);
@@ -34,13 +35,16 @@ void socket_close(struct socket *s, bool embryo)
 	packets_steal(s, &packets);
 	list_splice(&pending, &s->pending);
 	spin_unlock(&s->lock);
-	socket_wake_all(s); /* also threads that wait in connect() to this listener */
+	unread = s->ring ? stream_discard(s) : !list_empty(&packets);
 	if (peer) {
 		socket_unblock(s);
 		if (socket_is_connection(s))
-			hang_up(peer, embryo || !list_empty(&packets));
-		socket_put(peer);
+			hang_up(peer, embryo || unread);
 	}
+	/* After the peer has its error: senders of it.  Also those that wait in connect(). */
+	socket_wake_all(s);
+	if (peer)
+		socket_put(peer);
 	while (!list_empty(&pending)) {
 		struct socket *n = list_first(&pending, struct socket, pending_link);
 
@@ -184,7 +188,7 @@ static int connect_to_listener(struct socket *s, struct socket *l, bool may_wait
 	spin_lock(&s->lock);
 	s->state = error ? SOCKET_UNCONNECTED : SOCKET_CONNECTED;
 	if (!error) {
-		s->peer = other;
+		__atomic_store_n(&s->peer, other, __ATOMIC_RELEASE);
 		s->cred = listener_cred;
 	}
 	spin_unlock(&s->lock);

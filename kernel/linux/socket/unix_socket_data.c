@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sending and receiving on UNIX sockets.
+ * Sending and receiving on UNIX sockets; here: datagrams and sequenced packets.
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
 
@@ -11,10 +11,6 @@
 
 #define PACKET_DATA_MAX (PAGE_SIZE - sizeof(struct packet))
 #define SEND_OVERHEAD	32 /* a datagram is at most SO_SNDBUF - 32 bytes long (Linux) */
-
-/* A write to a stream of at most so many bytes becomes visible to the reader at once.  Half of
- * SO_SNDBUF is a limit, too (Linux). */
-#define STREAM_PIECE_MAX 32768
 
 /* Copy `n` bytes of `io` into new packets, added to `packets`; the caller frees these, after an
  * error too.  0, -ENOMEM, -EFAULT. */
@@ -28,7 +24,7 @@ static int packets_make(struct list *packets, struct io_buffer *io, size_t n)
 		p = kmalloc(sizeof(*p) + piece);
 		if (!p)
 			return -ENOMEM;
-		*p = (struct packet){.end = piece, .charge = (u32)sizeof(*p) + piece};
+		*p = (struct packet){.length = piece, .charge = (u32)sizeof(*p) + piece};
 		list_push_back(packets, &p->link);
 		if (io_get(io, p->data, piece) != (ssize_t)piece)
 			return -EFAULT;
@@ -65,7 +61,7 @@ static int enqueue(struct socket *from, struct socket *to, struct list *packets,
 
 	list_for_each (p, packets, link) {
 		charge += p->charge;
-		bytes += p->end;
+		bytes += p->length;
 	}
 	spin_lock(&to->lock);
 	for (;;) {
@@ -95,16 +91,17 @@ static int enqueue(struct socket *from, struct socket *to, struct list *packets,
 	return error;
 }
 
-/* Send `n` bytes: a piece of a stream, or a datagram. */
-static int send_piece(struct socket *from, struct socket *to, struct io_buffer *io, size_t n,
-		      struct socket_message *m, bool may_wait, u64 deadline)
+/* Send a datagram. */
+static int send_datagram(struct socket *from, struct socket *to, struct io_buffer *io,
+			 struct socket_message *m, bool may_wait)
 {
 	struct list packets = LIST_INIT(packets);
-	int error = packets_make(&packets, io, n);
+	u64 deadline = socket_deadline(READ_ONCE(from->send_timeout));
+	int error = packets_make(&packets, io, io->remaining);
 	struct packet *p, *first;
 
 	if (!error) {
-		list_for_each (p, &packets, link) { /* a reader of a stream may begin at any */
+		list_for_each (p, &packets, link) {
 			p->cred = m->cred;
 			p->from = READ_ONCE(from->name);
 			if (p->from)
@@ -125,7 +122,8 @@ static int send_piece(struct socket *from, struct socket *to, struct io_buffer *
 	return error;
 }
 
-/* The socket to which to send, with a reference, or ERR_PTR. */
+/* The socket to which to send, or ERR_PTR; with a reference if the sockets are not connected: the
+ * peer of a connection stays until the file is closed. */
 static struct socket *destination(struct socket *s, const struct unix_address *address)
 {
 	struct socket *to;
@@ -134,39 +132,31 @@ static struct socket *destination(struct socket *s, const struct unix_address *a
 		return ERR_PTR(READ_ONCE(s->state) == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP);
 	if (s->type == SOCK_DGRAM && address->length)
 		return unix_name_find(address, s->type);
-	to = socket_peer_get(s);
+	to = socket_is_connection(s) ? __atomic_load_n(&s->peer, __ATOMIC_ACQUIRE)
+				     : socket_peer_get(s);
 	return to ?: ERR_PTR(-ENOTCONN);
 }
 
 ssize_t socket_send_to(struct socket *s, struct socket *to, struct io_buffer *io,
 		       struct socket_message *m, bool may_wait)
 {
-	u64 deadline = socket_deadline(READ_ONCE(s->send_timeout));
-	u32 piece = MIN(READ_ONCE(s->send_size) / 2, (u32)STREAM_PIECE_MAX);
-	bool stream = s->type == SOCK_STREAM;
-	ssize_t done = 0;
+	size_t n = io->remaining;
 	int error = 0;
 
-	if (!stream)
+	if (s->type != SOCK_STREAM)
 		error = socket_error_take(s);
 	if (!error && READ_ONCE(s->shutdown) & SHUT_SEND)
 		error = -EPIPE;
 	if (error)
 		return error;
-	if (stream && !io->remaining)
-		return 0;
-	if (!stream && io->remaining > READ_ONCE(s->send_size) - SEND_OVERHEAD)
+	if (s->type == SOCK_STREAM)
+		return n ? stream_send(s, to, io, m, may_wait) : 0;
+	if (n > READ_ONCE(s->send_size) - SEND_OVERHEAD)
 		return -EMSGSIZE;
-	do {
-		size_t n = stream ? MIN(io->remaining, piece) : io->remaining;
-
-		error = send_piece(s, to, io, n, m, may_wait, deadline);
-		if (!error)
-			done += (ssize_t)n;
-	} while (!error && io->remaining);
+	error = send_datagram(s, to, io, m, may_wait);
 	if (error == -ECONNREFUSED && !m->address.length) /* the peer is closed: disconnect */
 		socket_set_datagram_peer(s, NULL);
-	return done ?: socket_wait_error(error, READ_ONCE(s->send_timeout));
+	return error ? socket_wait_error(error, READ_ONCE(s->send_timeout)) : (ssize_t)n;
 }
 
 ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m)
@@ -184,7 +174,8 @@ ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	result = socket_send_to(s, to, io, m, socket_may_wait(f, m->flags));
-	socket_put(to);
+	if (!socket_is_connection(s))
+		socket_put(to);
 	if (result == -EPIPE && s->type == SOCK_STREAM && !(m->flags & MSG_NOSIGNAL))
 		signal_send_self(SIGPIPE);
 	return result;
@@ -205,23 +196,20 @@ static struct packet *packet_after(struct socket *s, const struct packet *p)
 	return next;
 }
 
-/* Count `n` bytes of the packet as read; if it has been read `whole`, free it. */
-static void packet_consume(struct socket *s, struct packet *p, u32 n, bool whole)
+/* Remove the packet from the queue and free it. */
+static void packet_consume(struct socket *s, struct packet *p)
 {
 	struct list used = LIST_INIT(used);
-	bool wake = false;
+	bool wake;
 
 	spin_lock(&s->lock);
-	p->start += n;
-	s->bytes -= n;
-	if (whole) {
-		list_remove(&p->link);
-		list_push_back(&used, &p->link);
-		WRITE_ONCE(s->queued, s->queued - p->charge);
-		wake = s->wake_below != NOBODY_WAITS && s->queued <= s->wake_below;
-		if (wake)
-			s->wake_below = NOBODY_WAITS;
-	}
+	s->bytes -= p->length;
+	list_remove(&p->link);
+	list_push_back(&used, &p->link);
+	WRITE_ONCE(s->queued, s->queued - p->charge);
+	wake = s->wake_below != NOBODY_WAITS && s->queued <= s->wake_below;
+	if (wake)
+		s->wake_below = NOBODY_WAITS;
 	spin_unlock(&s->lock);
 	if (wake)
 		socket_wake_senders(s);
@@ -246,19 +234,6 @@ static int packet_describe(struct socket *s, struct packet *p, struct socket_mes
 	return 0;
 }
 
-#define RECEIVE_END 1
-
-/* What to return if there are no packets: 0 (wait), RECEIVE_END (end of file), or an error.
- * s->lock is held. */
-static int receive_state(struct socket *s)
-{
-	int error = socket_error_take(s);
-
-	if (!error && s->shutdown & SHUT_RECEIVE)
-		return RECEIVE_END;
-	return error;
-}
-
 /* Release `reader`, wait for a packet, and take `reader` again. */
 static int receive_wait(struct socket *s, bool may_wait, u64 deadline)
 {
@@ -267,7 +242,7 @@ static int receive_wait(struct socket *s, bool may_wait, u64 deadline)
 	mutex_unlock(&s->reader);
 	spin_lock(&s->lock);
 	if (list_empty(&s->packets)) {
-		error = receive_state(s);
+		error = socket_receive_state(s);
 		if (!may_wait && (!error || (error > 0 && s->type == SOCK_DGRAM)))
 			error = -EAGAIN; /* Linux reports end of file to sleepers only */
 		if (!error)
@@ -276,47 +251,6 @@ static int receive_wait(struct socket *s, bool may_wait, u64 deadline)
 	spin_unlock(&s->lock);
 	mutex_lock(&s->reader);
 	return error;
-}
-
-static ssize_t receive_stream(struct socket *s, struct io_buffer *io, struct socket_message *m,
-			      bool may_wait, u64 deadline)
-{
-	bool peek = m->flags & MSG_PEEK, all = m->flags & MSG_WAITALL, described = false;
-	struct packet *p = NULL;
-	ssize_t done = 0;
-	int error = 0;
-
-	do {
-		bool files;
-		ssize_t n;
-
-		p = packet_after(s, peek ? p : NULL);
-		if (!p) {
-			if (done && (peek || !all))
-				break;
-			error = receive_wait(s, may_wait, deadline);
-			continue;
-		}
-		/* unix(7): all bytes of one read must have the same sender ids. */
-		if (described && READ_ONCE(s->pass_cred) &&
-		    memcmp(&m->cred, &p->cred, sizeof(p->cred)))
-			break;
-		n = io_put(io, p->data + p->start, MIN(io->remaining, p->end - p->start));
-		if (n < 0) {
-			error = (int)n;
-			break;
-		}
-		done += n;
-		files = p->files;
-		if (files || !described)
-			error = packet_describe(s, p, m);
-		described = true;
-		if (!peek)
-			packet_consume(s, p, (u32)n, p->start + (u32)n == p->end);
-		if (files) /* files of the next message must not be mixed with these */
-			break;
-	} while (!error && io->remaining);
-	return done ?: error == RECEIVE_END ? 0 : error;
 }
 
 static ssize_t receive_datagram(struct socket *s, struct io_buffer *io, struct socket_message *m,
@@ -334,7 +268,7 @@ static ssize_t receive_datagram(struct socket *s, struct io_buffer *io, struct s
 	error = packet_describe(s, p, m);
 	/* After an error the datagram is discarded, except with MSG_PEEK. */
 	while (!last) {
-		u32 size = p->end;
+		u32 size = p->length;
 		ssize_t n = error ? 0 : io_put(io, p->data, MIN(io->remaining, size));
 
 		if (n < 0 || (n < (ssize_t)size && io->remaining))
@@ -344,7 +278,7 @@ static ssize_t receive_datagram(struct socket *s, struct io_buffer *io, struct s
 		length += size;
 		last = p->last;
 		if (!peek)
-			packet_consume(s, p, size, true);
+			packet_consume(s, p);
 		if (!last)
 			p = packet_after(s, peek ? p : NULL);
 	}
@@ -365,14 +299,16 @@ ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message
 		return -EOPNOTSUPP;
 	if (socket_is_connection(s) && READ_ONCE(s->state) != SOCKET_CONNECTED)
 		return s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
-	mutex_lock(&s->reader);
-	if (s->type == SOCK_STREAM)
-		result = receive_stream(s, io, m, may_wait, deadline);
-	else
+	if (s->type == SOCK_STREAM) {
+		result = stream_receive(s, io, m, may_wait, deadline);
+	} else {
+		mutex_lock(&s->reader);
 		result = receive_datagram(s, io, m, may_wait, deadline);
-	mutex_unlock(&s->reader);
-	/* A packet wakes one reader: pass on what is left.  (poll() is not to hear of it again.) */
-	if (READ_ONCE(s->queued) && !list_empty(&s->readable.waiters))
-		wait_wake_sleeper(&s->readable);
+		mutex_unlock(&s->reader);
+		/* A packet wakes one reader: pass on what is left.  (poll() is not to hear of it
+		 * again.) */
+		if (READ_ONCE(s->queued) && !list_empty(&s->readable.waiters))
+			wait_wake_sleeper(&s->readable);
+	}
 	return result < 0 ? socket_wait_error((int)result, timeout) : result;
 }

@@ -42,7 +42,8 @@ static u32 poll_state(struct socket *s)
 		bits |= POLLHUP;
 	if (s->shutdown & SHUT_RECEIVE)
 		bits |= POLLRDHUP | POLLIN | POLLRDNORM;
-	if (!list_empty(&s->packets) || !list_empty(&s->pending))
+	if (!list_empty(&s->packets) || !list_empty(&s->pending) ||
+	    (s->ring && !pipe_empty(s->ring)))
 		bits |= POLLIN | POLLRDNORM;
 	if (socket_is_connection(s) &&
 	    (s->state == SOCKET_UNCONNECTED || s->state == SOCKET_CONNECTING))
@@ -64,9 +65,7 @@ static u32 socket_poll(struct file *f, struct poll_table *table)
 	spin_unlock(&s->lock);
 	peer = room ? socket_peer_get(s) : NULL;
 	if (peer) {
-		spin_lock(&peer->lock);
 		room = socket_poll_room(s, peer);
-		spin_unlock(&peer->lock);
 		socket_put(peer);
 	}
 	return room ? bits | POLLOUT | POLLWRNORM | POLLWRBAND : bits;
@@ -84,6 +83,8 @@ static long socket_ioctl(struct file *f, u32 request, u64 argument)
 	listening = s->state == SOCKET_LISTENING;
 	n = socket_is_connection(s) ? s->bytes : packets_first_length(s);
 	spin_unlock(&s->lock);
+	if (s->ring)
+		n = stream_length(s);
 	return listening ? -EINVAL : put_user_u32((u32 *)argument, (u32)n);
 }
 

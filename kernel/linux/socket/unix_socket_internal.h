@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "kernel/ipc/pipe_internal.h"
 #include "kernel/linux/socket/unix_socket.h"
 
 /* A name, shared by a listener and the sockets that it accepted. */
@@ -36,10 +37,11 @@ struct socket {
 	struct socket *peer; /* with a reference */
 	struct unix_name *name;
 	struct ucred cred;   /* of the peer when it connected; of a listener: its own */
-	struct list packets; /* received */
+	struct list packets; /* received, if the socket is not a stream */
 	u32 queued;	     /* bytes of memory of the packets */
 	u64 bytes;	     /* bytes of data in them */
-	u32 wake_below;	     /* wake senders when `queued` is at most this; or NOBODY_WAITS */
+	u32 wake_below;	     /* wake senders when no more bytes than this wait here; or
+				NOBODY_WAITS; of a stream: under ring->lock */
 	struct list pending; /* of a listener: connections that are not accepted yet */
 	u32 pending_count, backlog;
 	u32 send_size, receive_size;	   /* SO_SNDBUF, SO_RCVBUF */
@@ -50,6 +52,12 @@ struct socket {
 	struct wait_queue room;	    /* threads that wait for room to send to this socket */
 	struct list blocked;	    /* sockets that are polled and found no room here; under ... */
 	struct list blocked_link;   /* ... the lock of unix_socket_packet.c */
+
+	/* Of a stream (unix_socket_stream.c); under ring->lock. */
+	struct pipe *ring;   /* the bytes received; NULL: not a stream */
+	u64 ring_start;	     /* the position of the stream at which the ring begins */
+	struct ucred sender; /* of the bytes before the first mark */
+	struct list marks;
 
 	struct list pending_link;  /* protected by the lock of the listener */
 	struct list abstract_link; /* protected by the mutex of unix_socket_name.c */
@@ -78,6 +86,10 @@ void socket_put(struct socket *s); /* sleeps */
 void socket_current_cred(struct ucred *cred, bool effective);
 
 struct socket *socket_of(const struct file *f); /* NULL if `f` is no socket */
+
+/* If there is nothing to receive: 0 (wait), RECEIVE_END (end of file), or an error. */
+#define RECEIVE_END 1
+int socket_receive_state(struct socket *s);
 
 /* The peer with a reference, or NULL. */
 struct socket *socket_peer_get(struct socket *s);
@@ -114,25 +126,25 @@ int unix_bind_automatically(struct socket *s);
 
 /* --- Packets (unix_socket_packet.c) ----------------------------------------------------------- */
 
-/* A packet has at most a page of memory.  A datagram, or a piece of a stream, consists of several
- * packets that are queued together.  The last one is marked; a reader of a stream does not heed
- * that. */
+/* A packet has at most a page of memory.  A datagram consists of several packets that are queued
+ * together.  The last one is marked. */
 struct packet {
 	struct list link;
 	struct unix_name *from;	    /* with a reference; NULL: the sender had no name */
 	struct socket_files *files; /* received together with the first byte */
 	struct ucred cred;
-	u32 start, end; /* data not yet read; under the receiver's `reader` */
-	u32 charge;	/* memory that it counts for */
-	bool last;	/* the last packet of its datagram */
+	u32 length; /* of the data */
+	u32 charge; /* memory that it counts for */
+	bool last;  /* the last packet of its datagram */
 	char data[];
 };
 
 /* Can `from` send to `to` without waiting for room?  If not, a wake-up is arranged for a thread
- * that sleeps in to->room.  to->lock is held. */
+ * that sleeps in to->room.  to->lock is held, or of a stream that of the ring. */
 bool socket_has_room(struct socket *from, struct socket *to);
 
-/* The same for poll() of `from`, whose peer is `to`: the wake-up is that of from->writable. */
+/* The same for poll() of `from`, whose peer is `to`: the wake-up is that of from->writable.  No
+ * lock is held. */
 bool socket_poll_room(struct socket *from, struct socket *to);
 
 /* `s` is not polled as a sender to its old peer any more. */
@@ -153,6 +165,18 @@ void packets_steal(struct socket *s, struct list *to);
 
 /* The length of the first datagram (FIONREAD).  s->lock is held. */
 u64 packets_first_length(const struct socket *s);
+
+/* --- Streams (unix_socket_stream.c) ----------------------------------------------------------- */
+
+/* Send to the stream `to`, or receive; as unix_send() and unix_receive(), except that receiving
+ * returns the plain error of a sleep. */
+ssize_t stream_send(struct socket *from, struct socket *to, struct io_buffer *io,
+		    struct socket_message *m, bool may_wait);
+ssize_t stream_receive(struct socket *s, struct io_buffer *io, struct socket_message *m,
+		       bool may_wait, u64 deadline);
+
+bool stream_discard(struct socket *s); /* drop all that was received: was there something? */
+u64 stream_length(struct socket *s);   /* bytes to be read */
 
 /* --- Files in flight (unix_socket_flight.c) --------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 
 static struct lock_class socket_class = {"socket", 0};
 static struct lock_class reader_class = {"socket reader", 0};
+static struct lock_class ring_class = {"socket ring", 0};
 static struct slab_cache *socket_cache;
 
 void socket_current_cred(struct ucred *cred, bool effective)
@@ -37,6 +38,15 @@ struct socket *socket_create(u32 type)
 
 	if (!s)
 		return NULL;
+	if (type == SOCK_STREAM) {
+		s->ring = pipe_new();
+		if (!s->ring) {
+			slab_free(socket_cache, s);
+			return NULL;
+		}
+		mutex_init(&s->ring->lock, &ring_class);
+	}
+	list_init(&s->marks);
 	refcount_init(&s->refs, 1);
 	s->type = type;
 	mutex_init(&s->reader, &reader_class);
@@ -61,6 +71,10 @@ void socket_put(struct socket *s)
 	if (!refcount_put(&s->refs))
 		return;
 	unix_name_put(s->name);
+	if (s->ring) {
+		pipe_pages_free(s->ring->pages, s->ring->count);
+		kfree(s->ring);
+	}
 	slab_free(socket_cache, s);
 }
 
@@ -88,7 +102,16 @@ struct socket *socket_peer_get(struct socket *s)
 
 int socket_error_take(struct socket *s)
 {
-	return -__atomic_exchange_n(&s->error, 0, __ATOMIC_RELAXED);
+	return READ_ONCE(s->error) ? -__atomic_exchange_n(&s->error, 0, __ATOMIC_RELAXED) : 0;
+}
+
+int socket_receive_state(struct socket *s)
+{
+	int error = socket_error_take(s);
+
+	if (!error && READ_ONCE(s->shutdown) & SHUT_RECEIVE)
+		return RECEIVE_END;
+	return error;
 }
 
 bool socket_may_wait(const struct file *f, u32 message_flags)

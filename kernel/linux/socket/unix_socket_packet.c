@@ -36,7 +36,7 @@ u64 packets_first_length(const struct socket *s)
 	u64 n = 0;
 
 	list_for_each (p, &s->packets, link) {
-		n += p->end - p->start;
+		n += p->length;
 		if (p->last)
 			break;
 	}
@@ -45,23 +45,40 @@ u64 packets_first_length(const struct socket *s)
 
 bool socket_has_room(struct socket *from, struct socket *to)
 {
-	if (to->queued < from->send_size)
+	u64 queued = to->ring ? to->ring->head - to->ring->tail : to->queued;
+
+	if (queued < from->send_size)
 		return true;
 	/* Wake senders only when the queue has fallen to a quarter, not at each packet. */
 	to->wake_below = MIN(to->wake_below, from->send_size / 4);
 	return false;
 }
 
-bool socket_poll_room(struct socket *from, struct socket *to)
+static void block(struct socket *from, struct socket *to)
 {
-	if (to->dead || socket_has_room(from, to))
-		return true;
 	spin_lock(&blocked_lock);
 	/* If the peer changes, that wakes from->writable afterwards. */
 	if (READ_ONCE(from->peer) == to && list_empty(&from->blocked_link))
 		list_push_back(&to->blocked, &from->blocked_link);
 	spin_unlock(&blocked_lock);
-	return false;
+}
+
+bool socket_poll_room(struct socket *from, struct socket *to)
+{
+	bool room;
+
+	if (to->ring)
+		mutex_lock(&to->ring->lock);
+	else
+		spin_lock(&to->lock);
+	room = READ_ONCE(to->dead) || socket_has_room(from, to);
+	if (!room)
+		block(from, to);
+	if (to->ring)
+		mutex_unlock(&to->ring->lock);
+	else
+		spin_unlock(&to->lock);
+	return room;
 }
 
 void socket_unblock(struct socket *s)
@@ -93,6 +110,11 @@ void socket_wake_senders(struct socket *s)
 
 void socket_wake_all(struct socket *s)
 {
+	/* A thread that has tested its condition under this lock is in its queue now. */
+	if (s->ring) {
+		mutex_lock(&s->ring->lock);
+		mutex_unlock(&s->ring->lock);
+	}
 	wait_wake_all(&s->readable);
 	wait_wake_all(&s->writable);
 	wait_wake_all(&s->room);
