@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Keyboards on the USB: a PC without a PS/2 port, typed at through xHCI, behind hubs, plugged in and out."""
+import time
+
 import pytest
 
 from keyboard import Keys
@@ -48,6 +50,31 @@ def test_types(tmp_path, case):
         keys.press("up")            # the line before the last
         keys.press("ret")
         vm.expect(r"\nTyped-Here\r")
+
+
+def test_two_at_once(tmp_path):
+    """Keys of two keyboards in turn, and Shift of one with a letter of the other."""
+    vm, qmp = machine(tmp_path, "VGA,id=one", "bochs-display,id=two", "qemu-xhci,id=x", "usb-hub,bus=x.0,port=1",
+                      "usb-kbd,bus=x.0,port=1.1,display=one", "usb-kbd,bus=x.0,port=2,display=two")
+
+    def key(keyboard, name, *ways):
+        for down in ways or (True, False):
+            keys.ask("input-send-event", device=keyboard, head=0, events=[
+                {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": name}}}])
+            time.sleep(0.1)
+
+    with vm:
+        ready(vm)
+        if vm.log.count("a keyboard") < 2:
+            vm.expect(r"usb: device \S+ at [^\n]*: a keyboard")
+        keys = Keys(qmp)
+        for place, name in enumerate(("e", "c", "h", "o", "spc", "a", "b")):
+            key(("one", "two")[place % 2], name)
+        key("one", "shift", True)
+        key("two", "c")
+        key("one", "shift", False)
+        key("two", "ret")
+        vm.expect(r"\nabC\r")
 
 
 def test_held_key_repeats(tmp_path):
