@@ -60,6 +60,15 @@ struct socket_message {
 	struct socket_files *files;  /* send: taken over and set to NULL; receive: returned */
 };
 
+/* For a plain read() or write(): nothing but the flags.  The path in the address is not cleared. */
+static inline void socket_message_init(struct socket_message *m, u32 flags)
+{
+	m->flags = flags;
+	m->truncated = m->has_cred = false;
+	m->files = NULL;
+	m->address.length = 0;
+}
+
 bool unix_is_socket(const struct file *f);
 
 /* Create one socket, or two connected ones.  `flags` may be O_NONBLOCK.  -ENOMEM.  Sleep. */

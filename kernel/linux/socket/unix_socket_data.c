@@ -7,7 +7,6 @@
 #include "kernel/lib/string.h"
 #include "kernel/linux/errno.h"
 #include "kernel/mem/slab.h"
-#include "kernel/task/signal.h"
 
 #define PACKET_DATA_MAX (PAGE_SIZE - sizeof(struct packet))
 #define SEND_OVERHEAD	32 /* a datagram is at most SO_SNDBUF - 32 bytes long (Linux) */
@@ -122,35 +121,24 @@ static int send_datagram(struct socket *from, struct socket *to, struct io_buffe
 	return error;
 }
 
-/* The socket to which to send, or ERR_PTR; with a reference if the sockets are not connected: the
- * peer of a connection stays until the file is closed. */
+/* The socket to which to send, with a reference, or ERR_PTR. */
 static struct socket *destination(struct socket *s, const struct unix_address *address)
 {
-	struct socket *to;
-
-	if (s->type == SOCK_STREAM && address->length)
-		return ERR_PTR(READ_ONCE(s->state) == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP);
 	if (s->type == SOCK_DGRAM && address->length)
 		return unix_name_find(address, s->type);
-	to = socket_is_connection(s) ? __atomic_load_n(&s->peer, __ATOMIC_ACQUIRE)
-				     : socket_peer_get(s);
-	return to ?: ERR_PTR(-ENOTCONN);
+	return socket_peer_get(s) ?: ERR_PTR(-ENOTCONN);
 }
 
 ssize_t socket_send_to(struct socket *s, struct socket *to, struct io_buffer *io,
 		       struct socket_message *m, bool may_wait)
 {
 	size_t n = io->remaining;
-	int error = 0;
+	int error = socket_error_take(s);
 
-	if (s->type != SOCK_STREAM)
-		error = socket_error_take(s);
 	if (!error && READ_ONCE(s->shutdown) & SHUT_SEND)
 		error = -EPIPE;
 	if (error)
 		return error;
-	if (s->type == SOCK_STREAM)
-		return n ? stream_send(s, to, io, m, may_wait) : 0;
 	if (n > READ_ONCE(s->send_size) - SEND_OVERHEAD)
 		return -EMSGSIZE;
 	error = send_datagram(s, to, io, m, may_wait);
@@ -161,23 +149,23 @@ ssize_t socket_send_to(struct socket *s, struct socket *to, struct io_buffer *io
 
 ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m)
 {
+	bool may_wait = socket_may_wait(f, m->flags);
 	struct socket *s = f->private, *to;
 	ssize_t result;
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (s->pass_cred && s->type != SOCK_STREAM && (result = unix_bind_automatically(s)))
-		return result;
 	if (!m->has_cred)
 		socket_current_cred(&m->cred, false);
+	if (s->ring)
+		return stream_send(s, io, m, may_wait);
+	if (s->pass_cred && (result = unix_bind_automatically(s)))
+		return result;
 	to = destination(s, &m->address);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
-	result = socket_send_to(s, to, io, m, socket_may_wait(f, m->flags));
-	if (!socket_is_connection(s))
-		socket_put(to);
-	if (result == -EPIPE && s->type == SOCK_STREAM && !(m->flags & MSG_NOSIGNAL))
-		signal_send_self(SIGPIPE);
+	result = socket_send_to(s, to, io, m, may_wait);
+	socket_put(to);
 	return result;
 }
 
@@ -290,25 +278,22 @@ static ssize_t receive_datagram(struct socket *s, struct io_buffer *io, struct s
 
 ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message *m)
 {
-	struct socket *s = f->private;
-	u64 timeout = READ_ONCE(s->receive_timeout), deadline = socket_deadline(timeout);
 	bool may_wait = socket_may_wait(f, m->flags);
+	struct socket *s = f->private;
+	u64 timeout = READ_ONCE(s->receive_timeout);
 	ssize_t result;
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
+	if (s->ring)
+		return stream_receive(s, io, m, may_wait);
 	if (socket_is_connection(s) && READ_ONCE(s->state) != SOCKET_CONNECTED)
-		return s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
-	if (s->type == SOCK_STREAM) {
-		result = stream_receive(s, io, m, may_wait, deadline);
-	} else {
-		mutex_lock(&s->reader);
-		result = receive_datagram(s, io, m, may_wait, deadline);
-		mutex_unlock(&s->reader);
-		/* A packet wakes one reader: pass on what is left.  (poll() is not to hear of it
-		 * again.) */
-		if (READ_ONCE(s->queued) && !list_empty(&s->readable.waiters))
-			wait_wake_sleeper(&s->readable);
-	}
+		return -ENOTCONN;
+	mutex_lock(&s->reader);
+	result = receive_datagram(s, io, m, may_wait, socket_deadline(timeout));
+	mutex_unlock(&s->reader);
+	/* A packet wakes one reader: pass on what is left.  (poll() is not to hear of it again.) */
+	if (READ_ONCE(s->queued) && !list_empty(&s->readable.waiters))
+		wait_wake_sleeper(&s->readable);
 	return result < 0 ? socket_wait_error((int)result, timeout) : result;
 }

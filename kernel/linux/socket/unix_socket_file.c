@@ -14,20 +14,23 @@
 
 static ssize_t socket_read(struct file *f, struct io_buffer *io, u64 *position)
 {
-	struct socket_message m = {0};
+	struct socket_message m;
 	ssize_t n;
 
 	if (!io->remaining)
 		return 0;
+	socket_message_init(&m, 0);
 	n = unix_receive(f, io, &m);
-	socket_files_put(m.files);
+	if (m.files)
+		socket_files_put(m.files);
 	return n;
 }
 
 static ssize_t socket_write(struct file *f, struct io_buffer *io, u64 *position)
 {
-	struct socket_message m = {0};
+	struct socket_message m;
 
+	socket_message_init(&m, 0);
 	return unix_send(f, io, &m);
 }
 

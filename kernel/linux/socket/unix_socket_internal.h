@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "arch/x86_64/pc/clock.h"
 #include "kernel/ipc/pipe_internal.h"
 #include "kernel/linux/socket/unix_socket.h"
 
@@ -101,8 +102,16 @@ static inline bool socket_is_connection(const struct socket *s)
 
 /* May the call on `f` sleep?  The deadline of a timeout (0: none).  The error that a call returns
  * after wait_sleep() has returned `error`. */
-bool socket_may_wait(const struct file *f, u32 message_flags);
-u64 socket_deadline(u64 timeout);
+static inline bool socket_may_wait(const struct file *f, u32 message_flags)
+{
+	return !(message_flags & MSG_DONTWAIT || READ_ONCE(f->flags) & O_NONBLOCK);
+}
+
+static inline u64 socket_deadline(u64 timeout)
+{
+	return timeout ? clock_now_ns() + timeout : WAIT_FOREVER;
+}
+
 int socket_wait_error(int error, u64 timeout);
 
 int socket_error_take(struct socket *s); /* the pending error (negative) or 0; clears it */
@@ -168,12 +177,11 @@ u64 packets_first_length(const struct socket *s);
 
 /* --- Streams (unix_socket_stream.c) ----------------------------------------------------------- */
 
-/* Send to the stream `to`, or receive; as unix_send() and unix_receive(), except that receiving
- * returns the plain error of a sleep. */
-ssize_t stream_send(struct socket *from, struct socket *to, struct io_buffer *io,
-		    struct socket_message *m, bool may_wait);
+/* unix_send() and unix_receive() of a stream. */
+ssize_t stream_send(struct socket *from, struct io_buffer *io, struct socket_message *m,
+		    bool may_wait);
 ssize_t stream_receive(struct socket *s, struct io_buffer *io, struct socket_message *m,
-		       bool may_wait, u64 deadline);
+		       bool may_wait);
 
 bool stream_discard(struct socket *s); /* drop all that was received: was there something? */
 u64 stream_length(struct socket *s);   /* bytes to be read */

@@ -2,7 +2,6 @@
  *
  * The UNIX socket itself: creating and freeing it, and helpers for all its operations.
  */
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/init.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
@@ -112,16 +111,6 @@ int socket_receive_state(struct socket *s)
 	if (!error && READ_ONCE(s->shutdown) & SHUT_RECEIVE)
 		return RECEIVE_END;
 	return error;
-}
-
-bool socket_may_wait(const struct file *f, u32 message_flags)
-{
-	return !(message_flags & MSG_DONTWAIT || READ_ONCE(f->flags) & O_NONBLOCK);
-}
-
-u64 socket_deadline(u64 timeout)
-{
-	return timeout ? clock_now_ns() + timeout : WAIT_FOREVER;
 }
 
 /* signal(7): a call with a timeout is not restarted. */

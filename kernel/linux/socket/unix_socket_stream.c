@@ -6,12 +6,12 @@
  * before socket_wake_all() takes it: so mutex_wait() misses no wake-up.
  */
 #include "kernel/ipc/pipe_internal.h"
-#include "kernel/lib/string.h"
 #include "kernel/linux/errno.h"
 #include "kernel/linux/pipe_count.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
+#include "kernel/task/signal.h"
 
 /* A write of at most so many bytes becomes visible to the reader at once.  Half of SO_SNDBUF is a
  * limit, too (Linux). */
@@ -101,7 +101,8 @@ static void wake_reader(struct socket *to)
 		wait_wake_one(&to->readable);
 }
 
-ssize_t stream_send(struct socket *from, struct socket *to, struct io_buffer *io,
+/* Send all of `io`.  The number of bytes, or an error before the first piece. */
+static ssize_t send(struct socket *from, struct socket *to, struct io_buffer *io,
 		    struct socket_message *m, bool may_wait)
 {
 	u64 timeout = READ_ONCE(from->send_timeout), deadline = socket_deadline(timeout);
@@ -134,6 +135,26 @@ ssize_t stream_send(struct socket *from, struct socket *to, struct io_buffer *io
 	if (done)
 		wake_reader(to);
 	return done ?: socket_wait_error(error, timeout);
+}
+
+ssize_t stream_send(struct socket *from, struct io_buffer *io, struct socket_message *m,
+		    bool may_wait)
+{
+	/* The peer of a connection stays until the file is closed. */
+	struct socket *to = __atomic_load_n(&from->peer, __ATOMIC_ACQUIRE);
+	ssize_t result = 0;
+
+	if (m->address.length)
+		return READ_ONCE(from->state) == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+	if (!to)
+		return -ENOTCONN;
+	if (READ_ONCE(from->shutdown) & SHUT_SEND)
+		result = -EPIPE;
+	else if (io->remaining)
+		result = send(from, to, io, m, may_wait);
+	if (result == -EPIPE && !(m->flags & MSG_NOSIGNAL))
+		signal_send_self(SIGPIPE);
+	return result;
 }
 
 /* --- Receiving -------------------------------------------------------------------------------- */
@@ -266,13 +287,16 @@ static ssize_t receive(struct socket *s, struct io_buffer *io, struct socket_mes
 }
 
 ssize_t stream_receive(struct socket *s, struct io_buffer *io, struct socket_message *m,
-		       bool may_wait, u64 deadline)
+		       bool may_wait)
 {
+	u64 timeout = READ_ONCE(s->receive_timeout);
 	ssize_t result;
 	bool due;
 
+	if (READ_ONCE(s->state) != SOCKET_CONNECTED)
+		return -EINVAL;
 	mutex_lock(&s->ring->lock);
-	result = receive(s, io, m, may_wait, deadline);
+	result = receive(s, io, m, may_wait, socket_deadline(timeout));
 	due = senders_due(s);
 	mutex_unlock(&s->ring->lock);
 	if (due)
@@ -280,7 +304,7 @@ ssize_t stream_receive(struct socket *s, struct io_buffer *io, struct socket_mes
 	/* Bytes wake one reader: pass on what is left.  (poll() is not to hear of it again.) */
 	if (!pipe_empty(s->ring) && !list_empty(&s->readable.waiters))
 		wait_wake_sleeper(&s->readable);
-	return result;
+	return result < 0 ? socket_wait_error((int)result, timeout) : result;
 }
 
 /* The lock is not held. */
