@@ -76,6 +76,7 @@ typedef u64 paddr_t;
 #define __must_check	 __attribute__((warn_unused_result))
 #define __section(s)	 __attribute__((section(s)))
 #define __hot_data	 __section(".data.hot") /* read at every switch: all on one page */
+#define __hot		 __section(".text.hot") /* likewise: code of a switch or a wake-up */
 #define __noinline	 __attribute__((noinline))
 #undef __always_inline /* libc defines it too, in unit tests */
 #define __always_inline	 inline __attribute__((always_inline))

@@ -26,7 +26,7 @@ static __noinline u32 shortest_queue(const struct thread *t)
 	return best;
 }
 
-static u32 choose_cpu(const struct thread *t, bool spread)
+static __hot u32 choose_cpu(const struct thread *t, bool spread)
 {
 	u32 last = t->cpu, seeded = seed_cpu(t), words = (cpu_count + 63) / 64, word = last / 64;
 	u32 chosen = seeded != MAX_CPUS ? seeded : idle_core(&t->affinity, last);
@@ -103,7 +103,7 @@ static __always_inline void enqueue_on(struct runqueue *rq, struct thread *t, u3
 		balance_wake_cpu(to);
 }
 
-void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns)
+__hot void balance_enqueue(struct runqueue *rq, struct thread *t, bool spread, u64 now_ns)
 {
 	assert_held(&rq->lock);
 	rq->stats.wakeups++;

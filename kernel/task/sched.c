@@ -20,8 +20,8 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/runqueue.h"
 
-static u64 slice_ns = SCHED_SLICE_DEFAULT_NS;
-bool sched_virtual_rr = true;
+static u64 slice_ns __hot_data = SCHED_SLICE_DEFAULT_NS;
+bool sched_virtual_rr __hot_data = true;
 
 /* --- The slice -------------------------------------------------------------------------------- */
 
@@ -192,7 +192,7 @@ static struct thread *choose_next(struct runqueue *rq, struct thread *prev,
  * set itself SLEEPING but not yet checked its condition again, it is put back to RUNNABLE.  Every
  * thread that sets SLEEPING, BLOCKED or STOPPED checks in a loop; DEAD is set with interrupts
  * off. */
-static void switch_away(enum switch_reason reason)
+static __hot void switch_away(enum switch_reason reason)
 {
 	struct thread *prev = current_thread(), *next;
 	struct runqueue *rq;
@@ -232,12 +232,12 @@ static void switch_away(enum switch_reason reason)
 	irq_restore(flags);
 }
 
-void schedule(void)
+__hot void schedule(void)
 {
 	switch_away(SWITCH_ANY);
 }
 
-void sched_yield(void)
+__hot void sched_yield(void)
 {
 	switch_away(SWITCH_YIELD);
 }

@@ -122,7 +122,7 @@ static void sleep_timer_fired(struct timer *timer)
 
 /* We set the state, then test the three conditions.  A waker sets the condition, then reads the
  * state.  So at least one of the two sees what the other did (thread_set_state()). */
-int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
+__hot int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 {
 	struct thread *t = current_thread();
 	struct sleep_timer timer; /* unused, and not initialized, without a deadline */

@@ -9,7 +9,7 @@
 
 u64 threads_started;
 
-void thread_set_state(enum thread_state state)
+__hot void thread_set_state(enum thread_state state)
 {
 	/* Full barrier: the state must be visible to wakers before the caller checks its
 	 * condition.  Pairs with the waker, which changes the condition before it reads the state
@@ -20,7 +20,7 @@ void thread_set_state(enum thread_state state)
 /* Make the thread runnable if its state is in `states`, a bit for each.  The thread changes its
  * state without the lock and may already be past this sleep; if the state has changed since we read
  * it, nothing happens. */
-static bool wake_if(struct thread *t, u32 states)
+static __hot bool wake_if(struct thread *t, u32 states)
 {
 	u64 flags = irq_save(), now;
 	struct runqueue *rq = runqueue_lock_of(t);
@@ -42,7 +42,7 @@ static bool wake_if(struct thread *t, u32 states)
 	return woken;
 }
 
-bool thread_wake(struct thread *t)
+__hot bool thread_wake(struct thread *t)
 {
 	return wake_if(t, 1U << THREAD_SLEEPING | 1U << THREAD_BLOCKED);
 }
@@ -68,7 +68,7 @@ void thread_notify(struct thread *t, u32 work_bits)
 		smp_reschedule(READ_ONCE(t->cpu)); /* the way back to user mode looks */
 }
 
-bool thread_interrupted(u32 wait_flags)
+__hot bool thread_interrupted(u32 wait_flags)
 {
 	u32 work = __atomic_load_n(&current_thread()->pending_work, __ATOMIC_SEQ_CST);
 

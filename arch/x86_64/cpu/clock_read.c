@@ -52,7 +52,7 @@ static u64 __noinline source_now_ns(void)
 	return source_base_ns + scale(new, source_mult);
 }
 
-u64 clock_now_ns(void)
+__hot u64 clock_now_ns(void)
 {
 	return likely(!READ_ONCE(clock_source)) ? tsc_now_ns() : source_now_ns();
 }

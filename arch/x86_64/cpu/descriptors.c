@@ -125,7 +125,7 @@ void idt_load(void)
 	__asm__ volatile("lidt %0" ::"m"(pointer));
 }
 
-void tss_set_kernel_stack(u64 top)
+__hot void tss_set_kernel_stack(u64 top)
 {
 	this_cpu_ptr(cpu_tss)->rsp[0] = top;
 }

@@ -35,7 +35,7 @@ struct fpu_area {
 
 u32 fpu_area_size;
 u64 fpu_xcr0 __hot_data;
-u32 fpu_mxcsr_mask;
+u32 fpu_mxcsr_mask __hot_data;
 
 /* The state that a program starts with.  XRSTOR takes the components that are not in `xstate_bv`,
  * here all, as initial, and reads only MXCSR. */
@@ -108,7 +108,7 @@ void fpu_init_cpu(void)
 /* --- Registers and areas ---------------------------------------------------------------------- */
 
 /* XSAVEOPT does not write the components that are in their initial state (SDM 1 13.9). */
-static void state_save(struct arch_thread *t)
+static __hot void state_save(struct arch_thread *t)
 {
 	u32 low = (u32)fpu_xcr0, high = (u32)(fpu_xcr0 >> 32);
 
@@ -123,7 +123,7 @@ static void state_save(struct arch_thread *t)
 
 /* Load the registers, unless they hold the state of `t`: neither has another thread loaded its own here
  * since, nor `t` on another CPU. */
-static void state_load(struct cpu *cpu, struct arch_thread *t)
+static __hot void state_load(struct cpu *cpu, struct arch_thread *t)
 {
 	const struct fpu_area *area = t->fpu_saved ? t->fpu : &initial_area;
 
@@ -142,7 +142,7 @@ static void state_load(struct cpu *cpu, struct arch_thread *t)
 	t->fpu_cpu = cpu->id;
 }
 
-void fpu_switch(struct arch_thread *prev, struct arch_thread *next, bool other_space)
+__hot void fpu_switch(struct arch_thread *prev, struct arch_thread *next, bool other_space)
 {
 	bool expected = next->fpu_turns > TURNS_TO_EXPECT;
 	struct cpu *cpu = this_cpu();

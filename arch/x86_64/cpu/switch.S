@@ -5,7 +5,7 @@
 #include "arch/x86_64/cpu/cfi.h"
 
 	.cfi_sections .debug_frame
-	.text
+	.section .text.hot, "ax"
 
 /*
  * struct thread *context_switch(u64 *save_sp, u64 load_sp, struct thread *previous);

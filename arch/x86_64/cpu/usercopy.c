@@ -6,7 +6,7 @@
 
 #include "arch/x86_64/cpu/features.h"
 
-u8 smap_enabled;
+u8 smap_enabled __hot_data;
 
 struct fixup {
 	u64 instruction, target;

@@ -15,7 +15,7 @@
 
 	.cfi_sections .debug_frame
 
-	.text
+	.section .text.hot, "ax"
 
 /* ---- System calls ---------------------------------------------------------------------------- */
 
@@ -249,6 +249,7 @@ entry_paranoid_return:
 #define HAS_ERROR_CODE(v) \
 	((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
 
+	.text
 	.globl	entry_stubs
 	.type	entry_stubs, @function
 	.balign	16

@@ -157,7 +157,7 @@ u64 pmap_tables_free(struct pmap *pmap)
  * bit and sends an IPI, or its change is visible before we load CR3, which flushes the TLB.  The
  * bit of the old root is cleared last, because until CR3 is written this CPU may use old entries.
  */
-bool pmap_switch(struct pmap *next)
+__hot bool pmap_switch(struct pmap *next)
 {
 	struct cpu *cpu = this_cpu();
 	struct pmap *old = cpu->pmap;

@@ -54,7 +54,7 @@ static void waking_on_next_page(const struct thread *woken, u64 now_ns);
 
 /* trace_write_switch() and trace_write_waking() must be fast, so they keep no value across a call:
  * if the page is full, they call a function that moves to the next page and starts them again. */
-void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
+__hot void trace_write_switch(const struct thread *prev, const struct thread *next, u64 now_ns,
 			u32 value)
 {
 	struct trace_writer *w = this_cpu_ptr(trace_writer);
@@ -78,7 +78,7 @@ static void __noinline switch_on_next_page(const struct thread *prev, const stru
 		trace_write_switch(prev, next, now_ns, value);
 }
 
-void trace_write_waking(const struct thread *woken, u64 now_ns)
+__hot void trace_write_waking(const struct thread *woken, u64 now_ns)
 {
 	struct trace_writer *w = this_cpu_ptr(trace_writer);
 	struct trace_event *e;
