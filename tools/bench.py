@@ -2,13 +2,19 @@
 # SPDX-License-Identifier: MIT
 """Heddle and Linux, measured by the same program in the same emulator: `make bench`.
 
-    tools/bench.py [-b BOOTS] [-c FILE [--record]] [-d] [-i] [-k BUILD]... [-o FILE] [-s] [--small] [-- ARGUMENTS]
+    tools/bench.py [-b BOOTS] [-c FILE [--record]] [-d] [-i] [-k BUILD]... [-o FILE] [-s] [--small]
+                   [-y] [-- ARGUMENTS]
 
 Both kernels are booted in turn, with the same options of QEMU, the same RAM file system and the
 same /bin/bench.  Emulated time says how the two compare, not what a real processor would do; and
 other work on this machine disturbs it, so the best of several boots counts (-b).  With -i the
 emulator counts instructions instead: one CPU, one nanosecond an instruction, the same figure each
 time, but what the emulator makes dear (switching page tables) is not in it.
+
+With -y costs are in cycles, which the program reads by RDTSC: of many short rounds in several boots,
+in turn here and there, the least counts, so that other work on this machine hardly does.  The rows are
+those that say what switching costs; ARGUMENTS choose among them.  What needs one CPU runs on a machine
+with one: with more, the emulator makes each locked instruction dearer.
 
 With -s the program is /bin/scale: what an operation costs while there are 10 to 10,000 threads,
 processes, regions, descriptors, readers, timers or files.  With --small the rival is the smallest
@@ -20,9 +26,11 @@ With -k the rival is not Linux but the Heddle kernel of another build directory,
 this one: `tools/bench.py -i -k ../before/build` says what a change costs, and fails if a row is slower.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
+import statistics
 import sys
 
 import linux
@@ -35,6 +43,10 @@ DEFAULTS = "quiet tsc=reliable"
 # a tree, whose shape follows from the addresses of its nodes.
 TOLERANCE, TREE_TOLERANCE = 1.005, 1.10
 RECORDED_TOLERANCE = 1.05  # against a recorded table (-c)
+CYCLES = ["-c", "-r", "25", "-t", "2"]
+CYCLES_ROWS = {1: ["null_syscall", "yield_threads", "yield_processes", "yield_fpu", "futex_1cpu",
+                   "pipe_1cpu"],
+               2: ["futex_2cpus", "speedup_threads", "speedup_pinned"]}  # CPUs: rows
 TREE_ROWS = {"mmap_munmap", "mprotect_pair", "brk_grow_shrink", "thread_create_join"}
 
 
@@ -76,11 +88,13 @@ def collect(who, command, timeout):
 
 
 def best(runs):
-    """The best value of each name over several boots, in the order of the first."""
+    """The best value of each name over several boots, in the order of the first; of a speed-up the
+    median, since other work can make it too large as well."""
     result = {}
     for name in dict.fromkeys(n for run in runs for n in run):
         values = [run[name] for run in runs if run.get(name) is not None]
-        result[name] = (max if is_rate(name) else min)(values) if values else None
+        choose = statistics.median if name.startswith("speedup_") else max if is_rate(name) else min
+        result[name] = choose(values) if values else None
     return result
 
 
@@ -175,7 +189,7 @@ def check(ours, path, record, chosen):
 
 def main():
     parser = argparse.ArgumentParser(description="Heddle against Linux, in the same emulator")
-    parser.add_argument("-b", "--boots", type=int, default=2, help="boots of each; the best counts")
+    parser.add_argument("-b", "--boots", type=int, help="boots of each; the best counts")
     parser.add_argument("-c", "--check", type=pathlib.Path, metavar="FILE",
                         help="compare with a recorded table, not Linux; with -i")
     parser.add_argument("--record", action="store_true", help="write the table of -c")
@@ -189,23 +203,36 @@ def main():
                         default=[], help="compare with the kernel of this build directory, not Linux")
     parser.add_argument("-o", "--output", help="write the figures as JSON, too")
     parser.add_argument("-t", "--timeout", type=int, default=300, help="seconds a boot")
+    parser.add_argument("-y", "--cycles", action="store_true", help="count cycles, of switching")
     parser.add_argument("arguments", nargs="*", help="for /bin/bench (after --): names, options")
     options = parser.parse_args()
+    if options.cycles and (options.icount or options.scale or options.check):
+        parser.error("-y goes with none of -c, -i and -s")
+    if options.cycles and (unknown := set(options.arguments) - {*CYCLES_ROWS[1], *CYCLES_ROWS[2]}):
+        parser.error(f"-y has no row {', '.join(sorted(unknown))}")
     arguments = ["/bin/scale" if options.scale else "/bin/bench", *options.arguments]
     emulator = {"mem": "1G"} if options.scale else {}
     if options.icount:
         emulator |= {"cpus": 1, "accel": "icount", "extra": ["-icount", "shift=0,sleep=off", "-seed", "1"]}
 
-    commands = {"Heddle": heddle_command(arguments, **emulator)}
-    commands.update(rivals(options, arguments, emulator))
-    runs = {who: [] for who in commands}
-    for _ in range(1 if options.icount else options.boots):
-        for who, command in commands.items():
-            runs[who].append(collect(who, command, options.timeout))
-    columns = {who: best(r) for who, r in runs.items()}
+    columns = collections.defaultdict(dict)
+    groups = [(emulator, arguments)]
+    if options.cycles:
+        groups = [({"cpus": cpus}, ["/bin/bench", *CYCLES, *chosen]) for cpus, rows in
+                  CYCLES_ROWS.items() if (chosen := [r for r in rows if r in (options.arguments or rows)])]
+    for emulator, arguments in groups:
+        commands = {"Heddle": heddle_command(arguments, **emulator)}
+        commands.update(rivals(options, arguments, emulator))
+        runs = {who: [] for who in commands}
+        for _ in range(1 if options.icount else options.boots or (4 if options.cycles else 2)):
+            for who, command in commands.items():
+                runs[who].append(collect(who, command, options.timeout))
+        for who in commands:
+            columns[who] |= best(runs[who])
     if options.check and columns["Heddle"]:
         return check(columns["Heddle"], options.check, options.record, bool(options.arguments))
-    table(columns, "instructions" if options.icount else "nanoseconds, emulated")
+    table(columns, "instructions" if options.icount else "cycles, emulated" if options.cycles
+          else "nanoseconds, emulated")
     if options.icount and not options.arguments and not options.scale:
         show_stretches([linux.BUILD, *options.kernel])
     if options.output:

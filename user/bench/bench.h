@@ -31,13 +31,16 @@ extern char *self;	 /* the path of this program */
 extern char exit_word[]; /* the argument with which it ends at once */
 
 void die(const char *what); /* print `what` and errno, and exit */
-int64_t now(void);	    /* nanoseconds */
+int64_t now(void);	    /* nanoseconds; with -c cycles */
 void close_both(int fds[2]);
 void reap(pid_t pid); /* wait for a child, which must have succeeded */
 void echo(int from, int to); /* write each byte that comes from `from` to `to`, until its end */
 int64_t vfork_exec_with(char **argv, long n); /* run this program n times */
 void partner_start(struct partner *p, int as_process);
 void partner_end(struct partner *p);
+
+/* Two tasks have yielded to each other, `n` and `partner` times: the time of n switches. */
+int64_t time_of_switches(int64_t time, long n, unsigned long partner);
 
 /* Each benchmark does n operations and returns the nanoseconds that all of them took. */
 

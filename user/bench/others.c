@@ -163,7 +163,7 @@ int64_t yield_fpu(long n)
 	after = shared->count;
 	__atomic_store_n(&shared->word, 2, __ATOMIC_RELEASE);
 	partner_end(&partner);
-	return (end - start) * n / (int64_t)(n + (after - before));
+	return time_of_switches(end - start, n, after - before);
 }
 
 int64_t set_action(long n)
