@@ -312,6 +312,51 @@ static void posix_timers(void)
 }
 
 /* POSIX timers that count CPU time: of the process, and of one thread. */
+static timer_t many[3000];
+
+static int create_many(int n)
+{
+	struct sigevent none = {.sigev_notify = SIGEV_NONE};
+	int made = 0;
+
+	while (made < n && !timer_create(CLOCK_MONOTONIC, &none, &many[made]))
+		made++;
+	return made;
+}
+
+/* Each is found by its number, and they are as many as signals may be queued. */
+static void many_timers(void)
+{
+	struct rlimit few = {50, 50};
+	struct itimerspec value = {.it_value.tv_sec = 1000}, now;
+	struct sigevent none = {.sigev_notify = SIGEV_NONE};
+	int n = create_many(3000);
+
+	CHECK_EQ(n, 3000);
+	for (int i = 0; i < n; i++) {
+		value.it_value.tv_sec = 1000 + 10 * i;
+		CHECK_EQ(timer_settime(many[i], 0, &value, NULL), 0);
+	}
+	for (int i = 0; i < n; i += 3)
+		CHECK_EQ(timer_delete(many[i]), 0);
+	for (int i = 0; i < n; i++)
+		if (i % 3 == 0) {
+			CHECK_ERR(timer_gettime(many[i], &now), EINVAL);
+		} else {
+			CHECK_EQ(timer_gettime(many[i], &now), 0);
+			CHECK(now.it_value.tv_sec <= 1000 + 10 * i &&
+			      now.it_value.tv_sec >= 900 + 10 * i);
+			CHECK_EQ(timer_delete(many[i]), 0);
+		}
+	SKIP_IF(!has_call(SYS_prlimit64), "no limits");
+	CHECK_EQ(IN_CHILD(MUST(setrlimit(RLIMIT_SIGPENDING, &few)); n = create_many(100);
+			  CHECK(n > 0 && n <= 50); CHECK_EQ(errno, EAGAIN);
+			  CHECK_EQ(timer_delete(many[0]), 0);
+			  CHECK_EQ(timer_create(CLOCK_MONOTONIC, &none, &many[0]), 0);
+			  CHECK_ERR(timer_create(CLOCK_MONOTONIC, &none, &many[50]), EAGAIN)),
+		 0);
+}
+
 static void cpu_timers(void)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
@@ -416,6 +461,7 @@ int main(void)
 	RUN(cpu_intervals);
 	RUN(cpu_sleeps);
 	RUN(posix_timers);
+	RUN(many_timers);
 	RUN(cpu_timers);
 	RUN(clock_is_set);
 	return check_end();

@@ -16,10 +16,10 @@
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
 
-#define TIMERS_MAX 1024 /* for each process */
+#define MOVED_AT_ONCE 16 /* timers that follow the clock while limits.lock is held */
 
 struct posix_timer {
-	struct list link; /* struct process_timers.timers */
+	struct treap_node node; /* struct process_timers.by_id */
 	int id, clock, notify;
 	struct process *process;
 	struct thread *thread;		  /* SIGEV_THREAD_ID: with a reference */
@@ -32,20 +32,21 @@ struct posix_timer {
 
 /* Under limits.lock. */
 struct process_timers {
-	struct list timers; /* struct posix_timer.link */
-	int next_id, count;
+	struct treap by_id;
+	int next_id;
 };
 
 static DEFINE_PER_PROCESS(struct process_timers, process_timers);
 
-/* limits.lock is held. */
-static struct process_timers *timers_of(struct process *p)
+/* Count one more timer of the user, or one less.  Like a queued signal, since each brings its entry
+ * (timer_create(2), "NOTES").  False: RLIMIT_SIGPENDING is reached. */
+static bool count_timer(struct process *p, s32 change)
 {
-	struct process_timers *all = per_process(p, process_timers);
+	u64 limit = process_limit(p, RLIMIT_SIGPENDING), flags = spin_lock_irq(&p->signals.lock);
+	bool counted = user_count_signal(p, change, limit);
 
-	if (!all->timers.next)
-		list_init(&all->timers);
-	return all;
+	spin_unlock_irq(&p->signals.lock, flags);
+	return counted;
 }
 
 /* Send the signal of a timer to the thread `only`, or with NULL to the process: queue `entry`, or
@@ -113,15 +114,44 @@ static void alarm_fired(struct cpu_alarm *alarm)
 	notify(t, (u32)MIN(times, (u64)INT32_MAX));
 }
 
-/* limits.lock is held. */
+/* The timer with the lowest number that is at least `id`, or NULL.  limits.lock is held. */
+static struct posix_timer *timer_from(struct process *p, int id)
+{
+	struct treap_node *n = per_process(p, process_timers)->by_id.root;
+	struct posix_timer *found = NULL;
+
+	while (n) {
+		struct posix_timer *t = treap_entry(n, struct posix_timer, node);
+
+		if (t->id >= id)
+			found = t;
+		n = n->child[t->id < id];
+	}
+	return found;
+}
+
+/* The same for just this number. */
 static struct posix_timer *timer_find(struct process *p, int id)
 {
-	struct posix_timer *t;
+	struct posix_timer *t = timer_from(p, id);
 
-	list_for_each (t, &timers_of(p)->timers, link)
-		if (t->id == id)
-			return t;
-	return NULL;
+	return t && t->id == id ? t : NULL;
+}
+
+/* Give the timer the next free number.  limits.lock is held. */
+static void timer_link(struct process *p, struct posix_timer *t)
+{
+	struct process_timers *all = per_process(p, process_timers);
+	struct treap_node *parent = NULL, **link = &all->by_id.root;
+
+	do
+		t->id = all->next_id++ & INT32_MAX;
+	while (timer_find(p, t->id));
+	while (*link) {
+		parent = *link;
+		link = &parent->child[treap_entry(parent, struct posix_timer, node)->id < t->id];
+	}
+	treap_insert(&all->by_id, &t->node, parent, link);
 }
 
 static struct thread *event_thread(const struct sigevent *event)
@@ -145,6 +175,7 @@ static void timer_free(struct posix_timer *t)
 	signal_cancel_timer(t->process, &t->signal);
 	if (t->thread)
 		thread_put(t->thread);
+	(void)count_timer(t->process, -1);
 	kfree(t);
 }
 
@@ -154,7 +185,6 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	struct process *p = current_process();
 	bool has_value = event;
 	struct cpu_clock cpu = {0};
-	struct process_timers *all;
 	struct posix_timer *t;
 	int result = 0;
 	u64 flags, now;
@@ -172,11 +202,13 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 		if (result)
 			return clock_read(clock, &now) ? result : -EOPNOTSUPP;
 	}
-	t = kzalloc(sizeof(*t));
-	if (!t) {
+	t = count_timer(p, 1) ? kzalloc(sizeof(*t)) : ERR_PTR(-EAGAIN);
+	if (!t)
+		(void)count_timer(p, -1);
+	if (!t || IS_ERR(t)) {
 		if (cpu.process)
 			cpu_clock_put(&cpu);
-		return -ENOMEM;
+		return t ? (int)PTR_ERR(t) : -ENOMEM;
 	}
 	cpu_alarm_init(&t->alarm, &cpu, alarm_fired);
 	t->process = p;
@@ -194,22 +226,11 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	t->signal.info.code = SI_TIMER;
 
 	flags = spin_lock_irq(&p->limits.lock);
-	all = timers_of(p);
-	if (all->count >= TIMERS_MAX) {
-		result = -EAGAIN;
-	} else {
-		do
-			t->id = all->next_id++ & INT32_MAX;
-		while (timer_find(p, t->id));
-		*id = t->signal.info.timer.timer_id = t->id;
-		t->signal.info.timer.value = has_value ? event->value : (u64)t->id;
-		list_push_back(&all->timers, &t->link);
-		all->count++;
-	}
+	timer_link(p, t);
+	*id = t->signal.info.timer.timer_id = t->id;
+	t->signal.info.timer.value = has_value ? event->value : (u64)t->id;
 	spin_unlock_irq(&p->limits.lock, flags);
-	if (result < 0)
-		timer_free(t);
-	return result;
+	return 0;
 }
 
 /* Set the timer by its own clock, whose time is `now`.  limits.lock is held. */
@@ -291,22 +312,28 @@ int posix_timer_exchange(int id, bool absolute, const struct timer_setting *sett
 	return t ? 0 : -EINVAL;
 }
 
-/* CLOCK_REALTIME has been set: move the timers that were set to one of its times. */
+/* CLOCK_REALTIME has been set: move the timers that were set to one of its times, a few at a time. */
 static void timers_follow(struct process *p)
 {
-	u64 flags = spin_lock_irq(&p->limits.lock), ahead = clock_realtime_ns() - clock_now_ns();
-	struct posix_timer *t;
+	struct posix_timer *t = NULL;
+	int from = 0;
 
-	list_for_each (t, &timers_of(p)->timers, link) {
-		u64 expires = t->repeating.expires_ns + t->ahead_ns;
+	do {
+		u64 flags = spin_lock_irq(&p->limits.lock);
+		u64 ahead = clock_realtime_ns() - clock_now_ns();
 
-		if (!t->ahead_ns || !t->repeating.expires_ns)
-			continue;
-		t->ahead_ns = ahead;
-		repeating_timer_set(&t->repeating, expires > ahead ? expires - ahead : 1,
-				    t->repeating.interval_ns);
-	}
-	spin_unlock_irq(&p->limits.lock, flags);
+		for (u32 n = 0; n < MOVED_AT_ONCE && (t = timer_from(p, from)); n++) {
+			u64 expires = t->repeating.expires_ns + t->ahead_ns;
+
+			from = t->id + 1;
+			if (!t->ahead_ns || !t->repeating.expires_ns)
+				continue;
+			t->ahead_ns = ahead;
+			repeating_timer_set(&t->repeating, expires > ahead ? expires - ahead : 1,
+					    t->repeating.interval_ns);
+		}
+		spin_unlock_irq(&p->limits.lock, flags);
+	} while (t);
 }
 
 static void realtime_set(void)
@@ -336,10 +363,9 @@ int posix_timer_getoverrun(int id)
  * held. */
 static void timer_unlink(struct process *p, struct posix_timer *t)
 {
-	list_remove(&t->link);
+	treap_remove(&per_process(p, process_timers)->by_id, &t->node);
 	t->repeating.expires_ns = 0;
 	t->alarm.expires_ns = 0;
-	timers_of(p)->count--;
 }
 
 int posix_timer_delete(int id)
@@ -363,9 +389,8 @@ static void posix_timers_release(struct process *p)
 
 	do {
 		u64 flags = spin_lock_irq(&p->limits.lock);
-		struct list *timers = &timers_of(p)->timers;
 
-		t = list_empty(timers) ? NULL : list_first(timers, struct posix_timer, link);
+		t = timer_from(p, 0);
 		if (t)
 			timer_unlink(p, t);
 		spin_unlock_irq(&p->limits.lock, flags);
