@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Descriptor tables.  The lock is a spinlock, so it is not held while memory is allocated or a file
- * is closed.
+ * is closed.  A table of thousands consists of chunks, so that it grows without copying them and a
+ * free descriptor is found by a look at one word a chunk.
  */
 #include "kernel/fs/file_table.h"
 
@@ -12,7 +13,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/process.h"
 
-#define SIZE_AT_START 32
+#define COPIED_AT_ONCE 1024 /* descriptors that fork() copies while it holds the lock */
 
 static struct lock_class table_class = {"file table", 0};
 
@@ -21,25 +22,32 @@ static u32 descriptor_limit(void)
 	return (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX);
 }
 
-/* Make the table at least `size` slots long.  Returns 0 or -ENOMEM.  Sleeps. */
+/* Make the table at least `size` descriptors long, a chunk at a time.  Returns 0 or -ENOMEM.
+ * Sleeps. */
 static int table_grow(struct file_table *t, u32 size)
 {
-	struct fd_slot *slots, *unused;
+	for (u32 n; (n = READ_ONCE(t->size) / FDS_EACH) * FDS_EACH < size;) {
+		bool full = !(n & (n - 1)); /* 0 or a power of two */
+		struct file **files = kzalloc(FDS_EACH * sizeof(*files));
+		struct fd_chunk *more = full ? kmalloc(MAX(2 * n, 1U) * sizeof(*more)) : NULL;
+		bool failed = !files || (full && !more);
 
-	size = MAX(size, MIN(READ_ONCE(t->size) * 2, (u32)FD_TABLE_MAX));
-	slots = unused = kzalloc(size * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	spin_lock(&t->lock);
-	if (t->size < size) { /* else another thread was faster */
-		if (t->size)
-			memcpy(slots, t->slots, t->size * sizeof(*slots));
-		unused = t->slots;
-		t->slots = slots;
-		WRITE_ONCE(t->size, size);
+		spin_lock(&t->lock);
+		if (!failed && t->size == n * FDS_EACH) { /* else another thread was faster */
+			if (full) {
+				memcpy(more, t->chunks, n * sizeof(*more));
+				SWAP(more, t->chunks);
+			}
+			t->chunks[n] = (struct fd_chunk){.file = files};
+			WRITE_ONCE(t->size, (n + 1) * FDS_EACH);
+			files = NULL;
+		}
+		spin_unlock(&t->lock);
+		kfree(files);
+		kfree(more);
+		if (failed)
+			return -ENOMEM;
 	}
-	spin_unlock(&t->lock);
-	kfree(unused);
 	return 0;
 }
 
@@ -51,7 +59,7 @@ struct file_table *file_table_create(void)
 		return ERR_PTR(-ENOMEM);
 	refcount_init(&t->refs, 1);
 	spinlock_init(&t->lock, &table_class);
-	if (table_grow(t, SIZE_AT_START)) {
+	if (table_grow(t, FDS_EACH)) {
 		kfree(t);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -74,37 +82,82 @@ void file_table_put(struct file_table *t)
 {
 	if (!refcount_put(&t->refs))
 		return;
-	for (u32 fd = 0; fd < t->size; fd++)
-		if (t->slots[fd].file)
-			slot_file_put(t, t->slots[fd].file);
-	kfree(t->slots);
+	for (u32 i = 0; i < t->size; i++)
+		if (t->chunks[i / FDS_EACH].file[i % FDS_EACH])
+			slot_file_put(t, t->chunks[i / FDS_EACH].file[i % FDS_EACH]);
+	for (u32 i = 0; i < t->size / FDS_EACH; i++)
+		kfree(t->chunks[i].file);
+	kfree(t->chunks);
 	kfree(t);
+}
+
+/* The size that a table needs which is to have all open descriptors. */
+static u32 size_in_use(const struct file_table *t)
+{
+	u32 n = t->size / FDS_EACH;
+
+	while (n && !t->chunks[n - 1].open)
+		n--;
+	return n * FDS_EACH;
+}
+
+static void chunk_copy(struct fd_chunk *to, const struct fd_chunk *from)
+{
+	to->open = from->open;
+	to->close_on_exec = from->close_on_exec;
+	for (u64 left = to->open; left; left &= left - 1) {
+		u32 i = (u32)__builtin_ctzl(left);
+
+		to->file[i] = from->file[i];
+		file_get(to->file[i]);
+	}
 }
 
 struct file_table *file_table_copy(struct file_table *t)
 {
 	struct file_table *copy = file_table_create();
+	u32 at = 0, end;
 
 	if (IS_ERR(copy))
 		return copy;
 	spin_lock(&t->lock);
-	while (copy->size < t->size) {
-		u32 size = t->size;
-
+	while (at < (end = size_in_use(t))) {
+		end = MIN(end, at + COPIED_AT_ONCE);
+		for (; end <= copy->size && at < end; at += FDS_EACH)
+			chunk_copy(&copy->chunks[at / FDS_EACH], &t->chunks[at / FDS_EACH]);
 		spin_unlock(&t->lock);
-		if (table_grow(copy, size)) {
+		if (table_grow(copy, end)) {
 			file_table_put(copy);
 			return ERR_PTR(-ENOMEM);
 		}
 		spin_lock(&t->lock);
 	}
-	for (u32 fd = 0; fd < t->size; fd++) {
-		copy->slots[fd] = t->slots[fd];
-		if (copy->slots[fd].file)
-			file_get(copy->slots[fd].file);
-	}
 	spin_unlock(&t->lock);
 	return copy;
+}
+
+u32 fd_scan(const struct file_table *t, u32 fd, u64 inverted)
+{
+	for (; fd < t->size; fd = ALIGN_UP(fd + 1, FDS_EACH)) {
+		u64 bits = (t->chunks[fd / FDS_EACH].open ^ inverted) >> fd % FDS_EACH;
+
+		if (bits)
+			return fd + (u32)__builtin_ctzl(bits);
+	}
+	return fd;
+}
+
+/* Put `f` into a slot and return what was there, NULL if it was free.  Both may be NULL.  The
+ * caller holds t->lock. */
+static struct file *slot_set(struct file_table *t, u32 fd, struct file *f, bool close_on_exec)
+{
+	struct fd_chunk *c = &t->chunks[fd / FDS_EACH];
+	u64 bit = 1UL << fd % FDS_EACH;
+
+	SWAP(c->file[fd % FDS_EACH], f);
+	c->open = c->file[fd % FDS_EACH] ? c->open | bit : c->open & ~bit;
+	c->close_on_exec = close_on_exec ? c->close_on_exec | bit : c->close_on_exec & ~bit;
+	return f;
 }
 
 int fd_install(struct file *f, u32 from, bool close_on_exec)
@@ -115,10 +168,9 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 
 	while (!error) {
 		spin_lock(&t->lock);
-		for (fd = MAX(from, t->first_free); fd < t->size && t->slots[fd].file;)
-			fd++;
+		fd = fd_scan(t, MAX(from, t->first_free), ~0UL);
 		if (fd < limit && fd < t->size) {
-			t->slots[fd] = (struct fd_slot){f, close_on_exec};
+			slot_set(t, fd, f, close_on_exec);
 			if (from <= t->first_free)
 				t->first_free = fd + 1;
 			spin_unlock(&t->lock);
@@ -131,47 +183,44 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 	return error;
 }
 
-/* Change a slot, and close the file that was in it.  Returns `fd`, or -EBADF if the slot was free
- * and `only_if_open` is set.  Sleeps. */
-static int slot_set(struct file_table *t, u32 fd, struct fd_slot slot, bool only_if_open)
+/* The same with the lock, and close the file that was there.  False if there was none.  Sleeps. */
+static bool slot_replace(struct file_table *t, u32 fd, struct file *f, bool close_on_exec)
 {
-	struct file *old = NULL;
+	struct file *old;
 
 	spin_lock(&t->lock);
-	if (fd < t->size)
-		old = t->slots[fd].file;
-	if (old || !only_if_open)
-		t->slots[fd] = slot;
-	if (!slot.file)
+	old = slot_set(t, fd, f, close_on_exec);
+	if (!f)
 		t->first_free = MIN(t->first_free, fd);
 	spin_unlock(&t->lock);
 	if (old)
 		slot_file_put(t, old);
-	return old || !only_if_open ? (int)fd : -EBADF;
+	return old;
 }
 
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec)
 {
 	struct file_table *t = current_process()->files;
-	int error = fd < descriptor_limit() ? 0 : -EBADF;
+	int error = fd < descriptor_limit() ? table_grow(t, fd + 1) : -EBADF;
 
-	if (!error && fd >= READ_ONCE(t->size)) /* the table never shrinks */
-		error = table_grow(t, fd + 1);
-	if (!error)
-		return slot_set(t, fd, (struct fd_slot){f, close_on_exec}, false);
-	file_put(f);
-	return error;
+	if (error)
+		file_put(f);
+	else
+		slot_replace(t, fd, f, close_on_exec);
+	return error ?: (int)fd;
 }
 
 int fd_close(u32 fd)
 {
-	return MIN(slot_set(current_process()->files, fd, (struct fd_slot){0}, true), 0);
+	struct file_table *t = current_process()->files;
+
+	return fd < READ_ONCE(t->size) && slot_replace(t, fd, NULL, false) ? 0 : -EBADF;
 }
 
 /* The file in a slot, unless it has one of the flags `refused`. */
 static struct file *slot_file(struct file_table *t, u32 fd, u32 refused)
 {
-	struct file *f = fd < t->size ? t->slots[fd].file : NULL;
+	struct file *f = fd < t->size ? t->chunks[fd / FDS_EACH].file[fd % FDS_EACH] : NULL;
 
 	return f && f->flags & refused ? NULL : f;
 }
@@ -200,13 +249,16 @@ struct fd_use fd_use(u32 fd, u32 refused)
 int fd_flags(u32 fd, const bool *close_on_exec)
 {
 	struct file_table *t = current_process()->files;
+	u64 bit = 1UL << fd % FDS_EACH;
 	int result = -EBADF;
 
 	spin_lock(&t->lock);
-	if (fd < t->size && t->slots[fd].file) {
-		result = close_on_exec ? 0 : t->slots[fd].close_on_exec;
+	if (fd < t->size && t->chunks[fd / FDS_EACH].open & bit) {
+		u64 *flags = &t->chunks[fd / FDS_EACH].close_on_exec;
+
+		result = !close_on_exec && *flags & bit;
 		if (close_on_exec)
-			t->slots[fd].close_on_exec = *close_on_exec;
+			*flags = *close_on_exec ? *flags | bit : *flags & ~bit;
 	}
 	spin_unlock(&t->lock);
 	return result;
@@ -215,7 +267,9 @@ int fd_flags(u32 fd, const bool *close_on_exec)
 /* exec() calls this in the only thread of the process, so no other thread changes the table. */
 void file_table_close_on_exec(struct file_table *t)
 {
-	for (u32 fd = 0; fd < t->size; fd++)
-		if (t->slots[fd].file && t->slots[fd].close_on_exec)
-			slot_set(t, fd, (struct fd_slot){0}, true);
+	for (u32 i = 0; i < t->size / FDS_EACH; i++)
+		while (t->chunks[i].close_on_exec)
+			slot_replace(t,
+				     i * FDS_EACH + (u32)__builtin_ctzl(t->chunks[i].close_on_exec),
+				     NULL, false);
 }

@@ -7,20 +7,25 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/task/process.h"
 
-struct fd_slot {
-	struct file *file; /* NULL: free */
-	bool close_on_exec;
+#define FDS_EACH 64 /* descriptors of a chunk */
+
+struct fd_chunk {
+	struct file **file; /* FDS_EACH of them; NULL: free */
+	u64 open,
+	    close_on_exec; /* a bit for each; no bit of the second without that of the first */
 };
 
 struct file_table {
 	struct refcount refs;
-	struct spinlock lock; /* guards what follows */
-	u32 size;	      /* number of slots; it only grows */
-	u32 first_free;	      /* no slot before it is free */
-	struct fd_slot *slots;
+	struct spinlock lock;	 /* guards what follows */
+	u32 size;		 /* descriptors of all chunks; it only grows */
+	u32 first_free;		 /* no descriptor before it is free */
+	struct fd_chunk *chunks; /* there is room for a power of two of them */
 };
 
-/* Make an empty table, or for fork() a copy with a reference to each file.  ERR_PTR(-ENOMEM).
+/* Make an empty table, or for fork() a copy with a reference to each file, no larger than its
+ * highest open descriptor needs.  The copy is of one moment if no more than 1,024 descriptors are
+ * open; beyond, while other threads open and close files, each 1,024 are.  ERR_PTR(-ENOMEM).
  * Sleeps. */
 struct file_table *file_table_create(void);
 struct file_table *file_table_copy(struct file_table *t);
@@ -38,8 +43,8 @@ int fd_install(struct file *f, u32 from, bool close_on_exec);
  * takes over the reference of the caller, also after an error.  Sleeps. */
 int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
 
-/* Returns the open file of a descriptor of `t`, with a reference.  NULL if it is not open, or if it has
- * one of the flags `refused`: only few calls accept a file that open() with O_PATH has made. */
+/* Returns the open file of a descriptor of `t`, with a reference.  NULL if it is not open, or if it
+ * has one of the flags `refused`: only few calls accept a file that open() with O_PATH has made. */
 struct file *fd_get_from(struct file_table *t, u32 fd, u32 refused);
 
 /* The same in the calling process. */
@@ -54,9 +59,9 @@ struct fd_use {
 	bool counted;	   /* with a reference */
 };
 
-/* Begin and end such a use.  It needs a reference only if other threads or processes share the table:
- * else the descriptor stays open until the calling thread itself closes it or makes a thread, which it
- * may not do before the end. */
+/* Begin and end such a use.  It needs a reference only if other threads or processes share the
+ * table: else the descriptor stays open until the calling thread itself closes it or makes a
+ * thread, which it may not do before the end. */
 struct fd_use fd_use(u32 fd, u32 refused);
 static inline void fd_use_end(struct fd_use use)
 {
@@ -66,6 +71,10 @@ static inline void fd_use_end(struct fd_use use)
 
 /* Close `fd`.  Returns 0 or -EBADF.  Sleeps. */
 int fd_close(u32 fd);
+
+/* The lowest descriptor >= fd that is open, or with `inverted` ~0 that is free; t->size or more if
+ * there is none.  The caller holds t->lock. */
+u32 fd_scan(const struct file_table *t, u32 fd, u64 inverted);
 
 /* Returns the close-on-exec flag of `fd`, or sets it and returns 0 if `close_on_exec` is not NULL.
  * -EBADF if `fd` is not open. */

@@ -63,14 +63,24 @@ char thread_state_letter(const struct thread *t)
 	return state_letters[READ_ONCE(t->state)];
 }
 
+bool fd_next(struct file_table *t, u32 *fd)
+{
+	bool found;
+
+	spin_lock(&t->lock);
+	*fd = fd_scan(t, *fd, 0);
+	found = *fd < t->size;
+	spin_unlock(&t->lock);
+	return found;
+}
+
 int fd_available(void)
 {
 	struct file_table *t = current_process()->files;
 	u32 limit = (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX), fd;
 
 	spin_lock(&t->lock);
-	for (fd = t->first_free; fd < t->size && t->slots[fd].file;)
-		fd++;
+	fd = fd_scan(t, t->first_free, ~0UL);
 	spin_unlock(&t->lock);
 	return fd < limit ? 0 : -EMFILE;
 }

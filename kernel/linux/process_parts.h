@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "kernel/lib/base.h"
+
 struct address_space;
 struct file_table;
 struct inode;
@@ -20,6 +22,9 @@ struct inode *process_directory_get(struct process *p);
 
 /* The state as a letter: R, S, D, T or X (proc(5)). */
 char thread_state_letter(const struct thread *t);
+
+/* Set *fd to the lowest descriptor >= *fd that is open in `t`.  False: there is none. */
+bool fd_next(struct file_table *t, u32 *fd);
 
 /* Is a descriptor of the calling process free?  0 or -EMFILE; another thread may take it at any
  * time. */

@@ -260,31 +260,3 @@ bool log_next(u64 *number, struct log_record *record)
 		}
 	return false;
 }
-
-size_t log_length(void)
-{
-	size_t length = 0;
-	struct log_record r;
-	u64 n = 0;
-
-	for (u32 i = 0; i < RECORDS && log_next(&n, &r); i++)
-		length += r.length;
-	return length;
-}
-
-size_t log_read(char *buf, size_t size)
-{
-	size_t length = log_length(), skip = length > size ? length - size : 0, done = 0;
-	struct log_record r;
-	u64 n = 0;
-
-	while (done < size && log_next(&n, &r)) {
-		size_t from = MIN(skip, (size_t)r.length);
-		size_t part = MIN(r.length - from, size - done);
-
-		memcpy(buf + done, r.text + from, part);
-		skip -= from;
-		done += part;
-	}
-	return done;
-}

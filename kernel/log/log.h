@@ -68,9 +68,3 @@ struct log_record {
 /* Copy the record `*number`, or the first after it that is there, and set *number to the next.
  * False: there is none. */
 bool log_next(u64 *number, struct log_record *record);
-
-/* Copy the last `size` bytes of the ring, oldest first.  Returns the number of bytes copied. */
-size_t log_read(char *buf, size_t size);
-
-/* Returns the number of bytes of text in the ring, at most LOG_SIZE. */
-size_t log_length(void);

@@ -13,7 +13,7 @@
 #include "kernel/task/thread.h"
 #include "kernel/task/use.h"
 
-#define FD_TABLE_MAX 4096 /* descriptors of one process at most: the hard limit of RLIMIT_NOFILE */
+#define FD_TABLE_MAX 65536 /* RLIMIT_NOFILE cannot be raised beyond (fs.nr_open of Linux) */
 
 struct address_space;
 struct file;

@@ -82,7 +82,7 @@ static void set_default_limits(struct process *p)
 		p->limits.value[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
 	p->limits.value[RLIMIT_STACK].current = 8 << 20;
 	p->limits.value[RLIMIT_CORE].current = 0;
-	p->limits.value[RLIMIT_NOFILE] = (struct rlimit){1024, FD_TABLE_MAX};
+	p->limits.value[RLIMIT_NOFILE] = (struct rlimit){1024, 4096};
 	p->limits.value[RLIMIT_NPROC] = p->limits.value[RLIMIT_SIGPENDING] =
 	    (struct rlimit){count, count};
 	p->limits.value[RLIMIT_MEMLOCK] = (struct rlimit){8 << 20, 8 << 20};

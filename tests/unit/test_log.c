@@ -1,4 +1,4 @@
-/* host-sources: kernel/log/log.c kernel/lib/format.c kernel/lib/string.c */
+/* host-sources: kernel/log/log.c kernel/watch/panic/log_tail.c kernel/lib/format.c kernel/lib/string.c */
 /* host-flags: -include tests/unit/rename.h -pthread */
 /* SPDX-License-Identifier: MIT
  *
@@ -9,6 +9,7 @@
 
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
+#include "kernel/watch/panic/log_tail.h"
 #include "tests/unit/host.h"
 
 #define WRITERS 4

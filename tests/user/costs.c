@@ -36,13 +36,35 @@ static void descriptors(int n)
 		CHECK_EQ(close(3 + i), 0);
 }
 
+/* With so many open: take the only hole, and then the next one, which lies behind all. */
+static void hole(int n)
+{
+	long begin;
+	int behind = 0;
+
+	for (int i = 0; i < n; i++)
+		behind = MUST(dup(0)) + 1;
+	begin = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+	for (int i = 0; i < 100; i++) {
+		close(3);
+		CHECK_EQ(dup(0), 3);
+		CHECK_EQ(dup(0), behind);
+		close(behind);
+	}
+	printf("hole %d %ld\n", n, (cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - begin) / 1000);
+	for (int i = 0; i < n; i++)
+		CHECK_EQ(close(3 + i), 0);
+}
+
 int main(void)
 {
-	struct rlimit most = {4096, 4096};
+	struct rlimit most = {16384, 16384};
 
 	MUST(setrlimit(RLIMIT_NOFILE, &most));
 	descriptors(4000); /* so that the table is large */
 	descriptors(500);
 	descriptors(4000);
+	hole(500);
+	hole(16000);
 	return check_failures != 0;
 }

@@ -134,6 +134,55 @@ static void limit(void)
 		CHECK_EQ(close(a + i), 0);
 }
 
+/* Runs this program again with the number of a descriptor; its status says if it is open there. */
+static int open_after_exec(int fd)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", fd);
+	return IN_CHILD(execl(self_path(), "fds", number, (char *)NULL));
+}
+
+/* Their numbers, holes, fork and exec. */
+static void many_of_them(void)
+{
+	int a = file();
+
+	CHECK_ERR(dup2(a, 16384), EBADF);
+	CHECK_EQ(fcntl(a, F_DUPFD_CLOEXEC, 16383), 16383);
+	CHECK_ERR(fcntl(a, F_DUPFD, 16383), EMFILE);
+	CHECK_EQ(IN_CHILD(CHECK(is_open(16383)); CHECK_EQ(close(16383), 0)), 0);
+	CHECK_EQ(open_after_exec(16383), EXITED(1));
+	CHECK_EQ(close(16383), 0);
+	for (int i = 1; i < 9000; i++)
+		CHECK_EQ(dup(a), a + i);
+	for (int i = 1; i < 9000; i += 7)
+		CHECK_EQ(close(a + i), 0);
+	CHECK_EQ(IN_CHILD(CHECK(!is_open(a + 8996)); CHECK(is_open(a + 8995));
+			  CHECK_EQ(dup(a), a + 1); CHECK_EQ(dup(a), a + 8)),
+		 0);
+	CHECK_EQ(fcntl(a, F_DUPFD, a + 2000), a + 2003);
+	CHECK_EQ(close(a + 2003), 0);
+	for (int i = 1; i < 9000; i += 7)
+		CHECK_EQ(dup(a), a + i);
+	CHECK_EQ(dup(a), a + 9000);
+}
+
+static void thousands(void)
+{
+	struct rlimit r = {16384, 16384}, most = {65536, 65536};
+
+	SKIP_IF(!has_call(SYS_prlimit64), "no limits");
+	CHECK_EQ(IN_CHILD(MUST(setrlimit(RLIMIT_NOFILE, &r)); many_of_them()), 0);
+	/* Only a privileged process may have so many. */
+	CHECK_EQ(IN_CHILD(if (!setrlimit(RLIMIT_NOFILE, &most)) {
+			 CHECK_EQ(dup2(0, 65535), 65535);
+			 CHECK_ERR(dup2(0, 65536), EBADF);
+			 CHECK_EQ(IN_CHILD(CHECK(is_open(65535))), 0);
+		 }),
+		 0);
+}
+
 static void range(void)
 {
 	int a = file();
@@ -153,15 +202,6 @@ static void range(void)
 	CHECK_EQ(syscall(SYS_close_range, a, ~0U, 0), 0);
 	CHECK(!is_open(a) && !is_open(21) && !is_open(39));
 	CHECK(is_open(1));
-}
-
-/* Runs this program again with the number of a descriptor; its status says if it is open there. */
-static int open_after_exec(int fd)
-{
-	char number[16];
-
-	snprintf(number, sizeof(number), "%d", fd);
-	return IN_CHILD(execl(self_path(), "fds", number, (char *)NULL));
 }
 
 static void over_exec(void)
@@ -236,6 +276,7 @@ int main(int argc, char *argv[])
 	RUN(duplicates);
 	RUN(control);
 	RUN(limit);
+	RUN(thousands);
 	RUN(range);
 	RUN(over_exec);
 	RUN(closed_by_others);

@@ -200,11 +200,11 @@ def files_of(process):
     if not int(process["files"]):
         return
     files = process["files"].dereference()
-    slots = files["slots"]
     for fd in range(int(files["size"])):
-        slot = slots[fd]
-        if int(slot["file"]):
-            yield fd, at(int(slot["file"]), "struct file"), bool(slot["close_on_exec"])
+        chunk = files["chunks"][fd // 64]
+        f = int(chunk["file"][fd % 64])
+        if f:
+            yield fd, at(f, "struct file"), bool(int(chunk["close_on_exec"]) >> fd % 64 & 1)
 
 
 def file_words(f):

@@ -14,7 +14,7 @@
 /* Up to so many pages, INVLPG for each costs less than a full flush and the misses after it. */
 #define FLUSH_PAGES_MAX 32
 
-static DEFINE_PER_CPU(struct tlb_stats, tlb_counters);
+DEFINE_PER_CPU(struct tlb_stats, tlb_counters);
 
 struct flush {
 	struct pmap *pmap; /* NULL: kernel addresses */
@@ -122,12 +122,4 @@ u64 pmap_destroy(struct pmap *pmap)
 	preempt_enable();
 	require(cpumask_empty(&pmap->active));
 	return pmap_tables_free(pmap);
-}
-
-struct tlb_stats tlb_stats_read(void)
-{
-	struct tlb_stats sum;
-
-	per_cpu_sum(tlb_counters, &sum);
-	return sum;
 }

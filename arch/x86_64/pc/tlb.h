@@ -16,9 +16,9 @@ void tlb_shootdown(struct pmap *pmap, u64 start, u64 end);
 void tlb_flush_kernel_range(u64 start, u64 end);
 
 struct tlb_stats {
-	u64 local_flushes, shootdowns, remote_cpus; /* sums over all CPUs */
+	u64 local_flushes, shootdowns, remote_cpus;
 };
-struct tlb_stats tlb_stats_read(void);
+extern struct tlb_stats tlb_counters; /* DEFINE_PER_CPU(): per_cpu_sum() adds them up */
 
 /* Free all tables of the user half, and the root, and drop the references of the pages that are
  * still mapped.  Returns the number of these.  CPUs that have the root loaded lazily are made to

@@ -149,6 +149,23 @@ static int write_block(u32 number)
 	return usb_storage_write(d, file.first + number * STORAGE_PER_BLOCK, STORAGE_PER_BLOCK);
 }
 
+/* Copy the records at the end of the log, LOG_MAX bytes at most.  Returns how many bytes. */
+static size_t copy_log(char *to)
+{
+	size_t left = 0, done = 0;
+	struct log_record r;
+	u64 n = 0;
+
+	while (left < LOG_SIZE && log_next(&n, &r))
+		left += r.length;
+	for (n = 0; done + LOG_RECORD_TEXT <= LOG_MAX && log_next(&n, &r); left -= r.length)
+		if (left <= LOG_MAX) {
+			memcpy(to + done, r.text, r.length);
+			done += r.length;
+		}
+	return done;
+}
+
 /* Save the log.  Returns its length, or an error.  The controller's thread, or a panic. */
 static int save(const char *reason)
 {
@@ -158,7 +175,7 @@ static int save(const char *reason)
 	int error = 0;
 
 	file.busy = true;
-	length += log_read(file.text + length, LOG_MAX);
+	length += copy_log(file.text + length);
 	parts[0].length = length;
 	for (u32 i = 0; i < LOG_BLOCKS && !error; i++) {
 		fill_block(i, parts, 2);

@@ -285,7 +285,7 @@ static long do_select(u64 count, u64 in, u64 out, u64 except, u64 deadline_ns)
 
 	if ((s32)count < 0)
 		return -EINVAL;
-	s.n = MIN((u32)count, (u32)FD_TABLE_MAX);
+	s.n = MIN((u32)count, READ_ONCE(current_process()->files->size));
 	s.words = (s.n + 63) / 64;
 	s.bits = kzalloc(MAX(s.words, 1U) * 3 * sizeof(u64));
 	s.items = kmalloc(MAX(s.n, 1U) * sizeof(*s.items));

@@ -475,12 +475,5 @@ struct file_table *procinfo_files(pid_t pid)
 
 int procinfo_next_fd(struct file_table *t, u32 fd)
 {
-	int result = -1;
-
-	spin_lock(&t->lock);
-	for (; fd < t->size && result < 0; fd++)
-		if (t->slots[fd].file)
-			result = (int)fd;
-	spin_unlock(&t->lock);
-	return result;
+	return fd_next(t, &fd) ? (int)fd : -1;
 }

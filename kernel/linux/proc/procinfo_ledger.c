@@ -87,7 +87,8 @@ static size_t file_table_bytes(struct file_table *t)
 	size_t bytes;
 
 	spin_lock(&t->lock);
-	bytes = kmalloc_bytes(t) + kmalloc_bytes(t->slots);
+	bytes = kmalloc_bytes(t) + kmalloc_bytes(t->chunks);
+	bytes += t->size / FDS_EACH * kmalloc_bytes(t->chunks[0].file);
 	spin_unlock(&t->lock);
 	return bytes;
 }

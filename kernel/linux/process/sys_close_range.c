@@ -3,6 +3,7 @@
  * close_range(): closing many descriptors, or marking them to be closed at exec.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/process_parts.h"
 #include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
 
@@ -13,7 +14,7 @@ static int close_range(u32 first, u32 last, bool only_mark)
 {
 	struct file_table *t = current_process()->files;
 
-	for (u32 fd = first; fd <= last && fd < READ_ONCE(t->size); fd++) {
+	for (u32 fd = first; fd_next(t, &fd) && fd <= last; fd++) {
 		if (only_mark)
 			(void)fd_flags(fd, &(bool){true});
 		else

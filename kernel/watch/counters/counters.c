@@ -87,8 +87,9 @@ static void make_switches(struct text *t)
 
 static void make_tlb(struct text *t)
 {
-	struct tlb_stats s = tlb_stats_read();
+	struct tlb_stats s;
 
+	per_cpu_sum(tlb_counters, &s);
 	text_printf(t, "local_flushes %lu\nshootdowns %lu\nremote_cpus %lu\n", s.local_flushes,
 		    s.shootdowns, s.remote_cpus);
 }

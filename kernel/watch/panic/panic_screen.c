@@ -13,6 +13,7 @@
 #include "kernel/linux/identity.h"
 #include "kernel/log/log.h"
 #include "kernel/log/panic_display.h"
+#include "kernel/watch/panic/log_tail.h"
 #include "kernel/watch/panic/panic_report.h"
 #include "kernel/watch/panic/qr.h"
 
