@@ -340,6 +340,9 @@ def test_whole_width():
     lengths = [len(line) for line in lab.before.split("\r\n")]
     assert lengths.count(198) >= 3 and max(lengths) <= 200          # the rules
     assert any(150 < length < 198 for length in lengths)            # text
+    # The same of a pipe to a screen, as in the tour without a keyboard.
+    shown = on_host("many", "--quick", environment={"LAB_WIDTH": "200"}).stdout
+    assert max(map(len, shown.split("\n"))) == 198
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -37,12 +37,15 @@ static bool locale_is_utf8(void)
 void screen_open(bool plain, bool ascii)
 {
 	const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+	const char *width = getenv("LAB_WIDTH"); /* of what comes after a pipe */
 	bool terminal = isatty(STDOUT_FILENO);
 	struct winsize size;
 
 	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) {
 		screen.width = size.ws_col;
 		screen.rows = size.ws_row;
+	} else if (width && atoi(width) >= 20) {
+		screen.width = atoi(width);
 	}
 	screen.overwrites = terminal && !plain && term && strcmp(term, "dumb") != 0;
 	screen.colours = screen.overwrites && !(no_colour && *no_colour);
