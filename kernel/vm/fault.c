@@ -19,7 +19,7 @@
 
 /* A read of a file's page also maps its neighbours that are in memory, within an aligned window of
  * this size. */
-#define AROUND_PAGES 16U
+#define AROUND_PAGES (2U * TABLE_LINE)
 
 /* Changed under page_table_lock, so that the thread stays on its CPU. */
 DEFINE_PER_CPU(struct fault_stats, fault_counters);
@@ -148,7 +148,8 @@ static enum fault_result fault_object_copy(struct region *r, u64 address, u64 *s
 }
 
 /* Map the page of the object, and the pages around it that are in memory already. */
-static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, bool write)
+static __noinline enum fault_result fault_object(struct region *r, u64 address, u64 *slot,
+						 bool write)
 {
 	struct address_space *as = r->space;
 	struct vm_object *o = r->object;
@@ -157,7 +158,7 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 	u64 generation = __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
 	u64 window = ALIGN_DOWN(address, AROUND_PAGES * PAGE_SIZE);
 	u64 start = MAX(window, r->start), end = MIN(window + AROUND_PAGES * PAGE_SIZE, r->end);
-	u32 count = (u32)((end - start) >> PAGE_SHIFT);
+	u32 count = (u32)((end - start) >> PAGE_SHIFT), at = (u32)((address - start) >> PAGE_SHIFT);
 	struct page *pages[AROUND_PAGES], *last = NULL;
 	u64 entry = pte_make(r, 0, r->shared), neighbour = entry & ~(PTE_ACCESSED | PTE_DIRTY);
 	u32 left = 0, mapped = 0;
@@ -175,8 +176,10 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 
 	spin_lock(&as->page_table_lock);
 	/* From the slot of `address` back to that of `start`: a window is aligned, so it lies in
-	 * one table. */
-	slot -= (address - start) >> PAGE_SHIFT;
+	 * two lines of one table. */
+	slot -= at;
+	pte_note_line(slot);
+	pte_note_line(slot + count - 1);
 	same = generation == __atomic_load_n(&o->generation, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < count; i++) {
 		struct page *p = pages[i];
@@ -189,8 +192,7 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 		}
 		/* A neighbour counts as not accessed: fork() need not copy its entry
 		 * (fork_entries()). */
-		pte_set(&slot[i],
-			page_to_phys(p) | (start + i * PAGE_SIZE == address ? entry : neighbour));
+		WRITE_ONCE(slot[i], page_to_phys(p) | (i == at ? entry : neighbour));
 		last = p;
 		mapped++;
 	}
@@ -204,7 +206,8 @@ static enum fault_result fault_object(struct region *r, u64 address, u64 *slot, 
 }
 
 /* There is an entry: a write to a shared page, or the TLB holds an older one. */
-static enum fault_result fault_present(struct region *r, u64 address, u64 *slot, bool write)
+static __noinline enum fault_result fault_present(struct region *r, u64 address, u64 *slot,
+						  bool write)
 {
 	struct address_space *as = r->space;
 	bool reused = false;

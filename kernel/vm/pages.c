@@ -106,10 +106,9 @@ void pages_protect(struct region *r, u64 start, u64 end)
 	bool downgraded = false;
 	u64 a = start, stop, *slot;
 
-	do {
+	while ((slot = pte_next(as, &a, end, &stop))) {
 		spin_lock(&as->page_table_lock);
-		slot = pte_next(as, &a, end, &stop);
-		for (; slot && a < stop; a += PAGE_SIZE, slot++) {
+		for (; a < stop; a += PAGE_SIZE, slot++) {
 			u64 old = *slot, new;
 
 			if (!old)
@@ -119,7 +118,7 @@ void pages_protect(struct region *r, u64 start, u64 end)
 			WRITE_ONCE(*slot, new);
 		}
 		spin_unlock(&as->page_table_lock);
-	} while (slot);
+	}
 	if (downgraded)
 		tlb_shootdown(&as->pmap, start, end);
 }
@@ -153,10 +152,7 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 	struct address_space *parent = from->space, *child = to->space;
 	u64 a = from->start, stop, *slot, *copy;
 
-	for (;;) {
-		slot = pte_next(parent, &a, from->end, &stop);
-		if (!slot)
-			return true;
+	for (; (slot = pte_next(parent, &a, from->end, &stop)); a = stop) {
 		copy = pages_table_make(child, a);
 		if (!copy)
 			return false;
@@ -168,6 +164,6 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 		fork_entries(to, slot, copy, (stop - a) >> PAGE_SHIFT, downgraded);
 		spin_unlock(&child->page_table_lock);
 		spin_unlock(&parent->page_table_lock);
-		a = stop;
 	}
+	return true;
 }

@@ -381,7 +381,10 @@ struct trap_frame *trap_dispatch(struct trap_frame *frame)
 	} else {
 		frame = trap_kernel(frame, address);
 	}
-	if (frame_is_user(frame))
+	/* As entry.S does for system calls.  The processor itself has pushed rflags, so they need
+	 * no look either. */
+	if (frame_is_user(frame) &&
+	    (HEDDLE_DEBUG || need_resched() || READ_ONCE(current_thread()->pending_work)))
 		entry_exit_work(frame);
 	return frame;
 }

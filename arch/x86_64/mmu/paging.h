@@ -55,14 +55,20 @@ void paging_drop_identity(void);
 
 #define TABLE_LINE 8 /* entries of a table in a cache line */
 
-/* Write an entry that is not 0 to a table of a user half.  Bit n of table_lines in the struct page
- * of the table says that line n has ever had one, so that table_free() does not look at the others.
- * Under the lock of the entries. */
-static inline void pte_set(u64 *slot, u64 entry)
+/* Note that the line of `slot`, in a table of a user half, gets entries.  Bit n of table_lines in
+ * the struct page of the table says that line n has ever had one, so that table_free() does not
+ * look at the others.  Under the lock of the entries. */
+static inline void pte_note_line(u64 *slot)
 {
 	u64 line = (u64)slot % PAGE_SIZE / (TABLE_LINE * sizeof(*slot));
 
 	virt_to_page(slot)->table_lines |= 1UL << line;
+}
+
+/* Write an entry that is not 0 to a table of a user half.  Under the lock of the entries. */
+static inline void pte_set(u64 *slot, u64 entry)
+{
+	pte_note_line(slot);
 	WRITE_ONCE(*slot, entry);
 }
 
