@@ -43,4 +43,4 @@ struct futex_stats {
 	u64 requeues;	   /* calls that moved a waiter */
 	u64 woken;	   /* threads */
 };
-extern struct futex_stats futex_counters; /* DEFINE_PER_CPU(): per_cpu_sum() adds them up */
+extern struct futex_stats futex_counters; /* DEFINE_PER_CPU(): counters.c adds them up */

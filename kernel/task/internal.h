@@ -101,6 +101,9 @@ void signal_actions_reset(struct signal_actions *a);
  * signals.lock. */
 struct sigaction signal_action_of(struct signal_actions *a, int signal, bool taken);
 
+/* The same without taking it; the caller holds the lock of the actions. */
+struct sigaction signal_action_get(const struct signal_actions *a, int signal);
+
 /* The caller of the following functions holds the signals.lock of the process. */
 
 /* Remove one pending signal that is in `set`, sent to the calling thread or to its process, and

@@ -122,7 +122,12 @@ struct signal_actions {
 	struct refcount refs;
 	struct spinlock lock; /* irq; taken under the lock of struct signals */
 	sigset_t set;	      /* signals whose entry was ever written; the others are zeros */
-	struct sigaction of[SIGNAL_COUNT]; /* [signal - 1] */
+	/* [signal - 1].  Without the flags, so that a table takes half a frame and no whole one. */
+	struct {
+		u64 handler, restorer;
+		sigset_t mask;
+	} of[SIGNAL_COUNT];
+	u32 flags[SIGNAL_COUNT];
 };
 
 /* What the threads of a process share. */

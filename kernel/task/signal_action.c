@@ -51,10 +51,11 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 	flags = spin_lock_irq(&p->signals.lock);
 	inner = spin_lock_irq(&a->lock);
 	if (old_action)
-		*old_action = a->of[signal - 1];
+		*old_action = signal_action_get(a, signal);
 	if (new_action) {
-		a->of[signal - 1] = *new_action;
-		a->of[signal - 1].mask &= ~SIGNAL_UNBLOCKABLE;
+		a->of[signal - 1] = (typeof(a->of[0])){new_action->handler, new_action->restorer,
+						       new_action->mask & ~SIGNAL_UNBLOCKABLE};
+		a->flags[signal - 1] = (u32)new_action->flags;
 		WRITE_ONCE(a->set, a->set | SIGNAL_BIT(signal));
 	}
 	spin_unlock_irq(&a->lock, inner);

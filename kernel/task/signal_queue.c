@@ -43,16 +43,22 @@ void signal_flush_queue(struct process *p, struct list *queue)
 
 static struct lock_class actions_class = {"signal actions", 0};
 
+struct sigaction signal_action_get(const struct signal_actions *a, int signal)
+{
+	typeof(&a->of[0]) of = &a->of[signal - 1];
+
+	return (struct sigaction){of->handler, a->flags[signal - 1], of->restorer, of->mask};
+}
+
 struct sigaction signal_action_of(struct signal_actions *a, int signal, bool taken)
 {
-	struct sigaction *action = &a->of[signal - 1], copy;
 	u64 flags = spin_lock_irq(&a->lock);
+	struct sigaction action = signal_action_get(a, signal);
 
-	copy = *action;
-	if (taken && copy.handler > SIG_IGN && copy.flags & SA_RESETHAND)
-		WRITE_ONCE(action->handler, SIG_DFL);
+	if (taken && action.handler > SIG_IGN && action.flags & SA_RESETHAND)
+		WRITE_ONCE(a->of[signal - 1].handler, SIG_DFL);
 	spin_unlock_irq(&a->lock, flags);
-	return copy;
+	return action;
 }
 
 struct signal_actions *signal_actions_copy(struct signal_actions *from)
@@ -69,6 +75,7 @@ struct signal_actions *signal_actions_copy(struct signal_actions *from)
 	flags = spin_lock_irq(&from->lock);
 	a->set = from->set;
 	memcpy(a->of, from->of, sizeof(a->of));
+	memcpy(a->flags, from->flags, sizeof(a->flags));
 	spin_unlock_irq(&from->lock, flags);
 	return a;
 }
@@ -82,8 +89,10 @@ void signal_actions_put(struct signal_actions *a)
 void signal_actions_reset(struct signal_actions *a)
 {
 	for (sigset_t left = a->set; left; left &= left - 1) {
-		struct sigaction *s = &a->of[__builtin_ctzl(left)];
+		u32 i = (u32)__builtin_ctzl(left);
 
-		*s = (struct sigaction){.handler = s->handler == SIG_IGN ? SIG_IGN : SIG_DFL};
+		a->of[i] =
+		    (typeof(a->of[0])){.handler = a->of[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL};
+		a->flags[i] = 0;
 	}
 }

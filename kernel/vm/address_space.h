@@ -179,7 +179,7 @@ struct fault_stats {
 	u64 zeroed_pages;  /* pages zero-filled on the first write */
 	u64 object_faults; /* faults served by a page of a file or of shared memory */
 };
-extern struct fault_stats fault_counters; /* DEFINE_PER_CPU(): per_cpu_sum() adds them up */
+extern struct fault_stats fault_counters; /* DEFINE_PER_CPU(): counters.c adds them up */
 
 /* --- /proc ------------------------------------------------------------------------------------ */
 

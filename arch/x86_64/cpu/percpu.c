@@ -29,14 +29,6 @@ size_t percpu_size(void)
 	return CPU_STRUCT_SIZE + (size_t)(__percpu_end - __percpu_start);
 }
 
-void percpu_sum_counters(const u64 *counters, u64 *sum, size_t count)
-{
-	memset(sum, 0, count * sizeof(*sum));
-	for (u32 cpu = 0; cpu < cpu_count; cpu++)
-		for (size_t i = 0; i < count; i++)
-			sum[i] += READ_ONCE(*per_cpu_ptr(counters[i], cpu));
-}
-
 static void cpu_register(struct cpu *cpu, u32 id, u32 apic_id, u64 percpu_offset)
 {
 	cpu->self = cpu;

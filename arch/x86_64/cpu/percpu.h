@@ -134,11 +134,6 @@ static inline struct cpu *cpu_get(u32 id)
 	 (typeof(var) *)((char *)&(var) + this_cpu_read(percpu_offset)))
 #define per_cpu_ptr(var, id) ((typeof(var) *)((char *)&(var) + cpu_get(id)->percpu_offset))
 
-/* Add up a per-CPU variable, or a member of one, over all CPUs into *sum.  It must consist of
- * counters of type u64.  Counts that are made during the call may be missing. */
-#define per_cpu_sum(var, sum)                                                                      \
-	percpu_sum_counters((const u64 *)&(var), (u64 *)(sum), sizeof(var) / sizeof(u64))
-void percpu_sum_counters(const u64 *counters, u64 *sum, size_t count);
 
 /* Set up the `struct cpu` of the boot CPU, which is static; its per-CPU variables are the section
  * itself.  kernel_main() calls this first. */

@@ -18,7 +18,7 @@ void tlb_flush_kernel_range(u64 start, u64 end);
 struct tlb_stats {
 	u64 local_flushes, shootdowns, remote_cpus;
 };
-extern struct tlb_stats tlb_counters; /* DEFINE_PER_CPU(): per_cpu_sum() adds them up */
+extern struct tlb_stats tlb_counters; /* DEFINE_PER_CPU(): counters.c adds them up */
 
 /* Free all tables of the user half, and the root, and drop the references of the pages that are
  * still mapped.  Returns the number of these.  CPUs that have the root loaded lazily are made to

@@ -23,6 +23,19 @@
 #include "kernel/task/sched.h"
 #include "kernel/vm/address_space.h"
 
+static void sum_counters(const u64 *counters, u64 *sum, size_t count)
+{
+	memset(sum, 0, count * sizeof(*sum));
+	for (u32 cpu = 0; cpu < cpu_count; cpu++)
+		for (size_t i = 0; i < count; i++)
+			sum[i] += READ_ONCE(*per_cpu_ptr(counters[i], cpu));
+}
+
+/* Add up a per-CPU variable, or a member of one, over all CPUs into *sum.  It must consist of
+ * counters of type u64.  Counts that are made during the call may be missing. */
+#define per_cpu_sum(var, sum)                                                                      \
+	sum_counters((const u64 *)&(var), (u64 *)(sum), sizeof(var) / sizeof(u64))
+
 /* First the totals, then the number of frames of each use. */
 static void make_frames(struct text *t)
 {
