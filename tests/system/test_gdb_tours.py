@@ -14,7 +14,8 @@ import pytest
 from gdb_session import Gdb, gdb_batch
 from vm import BUILD, ROOT
 
-sys.path.insert(0, str(ROOT / "tools/gdb"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tools/gdb")]
+import gdb_transcript  # noqa: E402
 from tours import TOURS  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is missing: make setup")
@@ -199,6 +200,24 @@ def test_page():
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             timeout=300, check=False, env=dict(os.environ, BUILD=str(BUILD)))
     assert result.returncode == 0, result.stdout[-6000:]
+
+
+def test_page_and_chance(monkeypatch):
+    """An interrupt that comes by chance neither gets into a page nor fails its check; another text
+    in each run does."""
+    page = "<!-- gdb CPUS=1 -->\n```\n(gdb) bt\nquiet\n```\n<!-- end -->\n"
+    quiet, chance, other = [["(gdb) bt\n" + words + "\n"] for words in ("quiet", "an interrupt", "other")]
+
+    def runs(*texts):
+        left = iter(texts)
+        monkeypatch.setattr(gdb_transcript, "run", lambda settings, blocks: next(left))
+
+    runs(chance, quiet)
+    assert gdb_transcript.differences(page) == []
+    runs(other, chance, other)
+    assert len(gdb_transcript.differences(page)) == 1
+    runs(quiet, chance, other, other)
+    assert "other" in gdb_transcript.renew(page)
 
 
 def test_tours_of_labs():
