@@ -149,14 +149,15 @@ u32 fd_scan(const struct file_table *t, u32 fd, u64 inverted)
 
 /* Put `f` into a slot and return what was there, NULL if it was free.  Both may be NULL.  The
  * caller holds t->lock. */
-static struct file *slot_set(struct file_table *t, u32 fd, struct file *f, bool close_on_exec)
+static inline struct file *slot_set(struct file_table *t, u32 fd, struct file *f,
+				    bool close_on_exec)
 {
 	struct fd_chunk *c = &t->chunks[fd / FDS_EACH];
-	u64 bit = 1UL << fd % FDS_EACH;
+	u32 i = fd % FDS_EACH;
 
-	SWAP(c->file[fd % FDS_EACH], f);
-	c->open = c->file[fd % FDS_EACH] ? c->open | bit : c->open & ~bit;
-	c->close_on_exec = close_on_exec ? c->close_on_exec | bit : c->close_on_exec & ~bit;
+	c->open = (c->open & ~(1UL << i)) | (u64)(f != NULL) << i;
+	c->close_on_exec = (c->close_on_exec & ~(1UL << i)) | (u64)close_on_exec << i;
+	SWAP(c->file[i], f);
 	return f;
 }
 

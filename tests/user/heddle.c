@@ -157,6 +157,72 @@ static bool ledger_fits(int touched)
 	return before - after == frames + own_after - own_before;
 }
 
+/* The table of a child is as large as its highest open descriptor needs, and the parent's stays. */
+static void table_after_fork(void)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (!here)
+		return;
+	MUST(pipe(ends));
+	CHECK_EQ(dup2(0, 1000), 1000);
+	CHECK_EQ(close(1000), 0);
+	pid = SPAWN({
+		CHECK_EQ(write(ends[1], "", 1), 1);
+		pause();
+	});
+	CHECK_EQ(read(ends[0], &(char){0}, 1), 1);
+	CHECK(read_text("/proc/heddle/%d/ledger", pid));
+	CHECK(number_of("file_table", 2) <= 1024);
+	kill(pid, SIGKILL);
+	CHECK_EQ(wait_status(pid), KILLED(SIGKILL));
+	CHECK(read_text("/proc/heddle/%d/ledger", getpid()));
+	CHECK(number_of("file_table", 2) > 8000);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void *wait_for_end(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+static void start_threads(long n)
+{
+	pthread_attr_t small;
+	pthread_t t;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 16384);
+	while (n-- > 0 && CHECK_EQ(pthread_create(&t, &small, wait_for_end, NULL), 0))
+		;
+}
+
+static long kept_frames(void)
+{
+	CHECK(read_text("/proc/heddle/frames"));
+	return value_of("kstack");
+}
+
+/* Stacks of ended threads are kept, but no more than a 64th of the memory after a process has ended. */
+static void kept_stacks(void)
+{
+	long most;
+
+	if (!here)
+		return;
+	CHECK(read_text("/proc/heddle/frames"));
+	most = value_of("total") / 64;
+	CHECK_EQ(IN_CHILD(start_threads(most / 2 + 100); CHECK(kept_frames() > most)), 0);
+	for (int i = 0; i < 100 && kept_frames() > most; i++) {
+		CHECK_EQ(IN_CHILD(usleep(1000)), 0);
+	}
+	CHECK(kept_frames() <= most);
+}
+
 static void ledgers(void)
 {
 	struct {
@@ -562,6 +628,8 @@ int main(void)
 	here = access("/proc/heddle", F_OK) == 0;
 	RUN(spaces);
 	RUN(ledgers);
+	RUN(table_after_fork);
+	RUN(kept_stacks);
 	RUN(registers_of_stopped);
 	RUN(registers_of_blocked);
 	RUN(looks_at_the_short_lived);

@@ -88,6 +88,7 @@ static const char *explain(const char *what)
 	    {"struct_thread", "struct thread: what each thread has"},
 	    {"fpu_state", "saved floating-point and vector registers"},
 	    {"struct_process", "struct process: what its threads share"},
+	    {"signal_actions", "what to do at each signal"},
 	    {"file_table", "open files"},
 	};
 
