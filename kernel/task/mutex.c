@@ -113,14 +113,12 @@ int mutex_wait(struct mutex *m, struct wait_queue *q, u64 deadline_ns)
 	struct waiter w = {.thread = t, .exclusive = true};
 	int result;
 
-	t->wait.name = q->name;
-	t->wait.object = q;
+	t->wait = (struct thread_wait){q->name, q, 0};
 	wait_queue_add(q, &w);
 	mutex_unlock(m);
 	result = sleep_until_woken(&w.woken, deadline_ns, WAIT_SIGNALS);
 	wait_queue_remove(q, &w);
-	t->wait.name = NULL;
-	t->wait.object = NULL;
+	t->wait = (struct thread_wait){0};
 	mutex_lock(m);
 	return w.woken ? 0 : result; /* after a signal too: this wake-up must not be lost */
 }

@@ -20,18 +20,12 @@ void wait_queue_init(struct wait_queue *q, const char *name)
 	q->name = name;
 }
 
-/* Exclusive waiters come after all others, so that wait_wake_one() reaches the others first.  The
- * caller holds q->lock. */
-static void waiter_link(struct wait_queue *q, struct waiter *w)
-{
-	(w->exclusive ? list_push_back : list_push_front)(&q->waiters, &w->link);
-}
-
 void wait_queue_add(struct wait_queue *q, struct waiter *w)
 {
 	u64 flags = spin_lock_irq(&q->lock);
 
-	waiter_link(q, w);
+	/* Exclusive waiters come after all others: wait_wake_one() reaches the others first. */
+	(w->exclusive ? list_push_back : list_push_front)(&q->waiters, &w->link);
 	spin_unlock_irq(&q->lock, flags);
 }
 
@@ -62,40 +56,55 @@ static bool wake_waiter(struct waiter *w)
 	return exclusive;
 }
 
+/* What a waiter does that only marks a place in a queue. */
+static void wake_nothing(struct waiter *mark)
+{
+}
+
+/* Interrupts are on for a moment, unless the caller of the waker has them off.  Waiters may come
+ * and go then; returns the one that is next afterwards, where `next` was before. */
+static struct waiter *pause(struct wait_queue *q, struct waiter *next, u64 *flags)
+{
+	struct waiter mark = {.wake = wake_nothing};
+
+	list_push_back(&next->link, &mark.link);
+	spin_unlock_irq(&q->lock, *flags);
+	*flags = spin_lock_irq(&q->lock);
+	next = list_entry(mark.link.next, struct waiter, link);
+	list_remove(&mark.link);
+	return next;
+}
+
 void wait_wake_one(struct wait_queue *q)
 {
 	u64 flags = spin_lock_irq(&q->lock);
 	struct waiter *w, *next;
+	u32 n = 0;
 
-	list_for_each_safe (w, next, &q->waiters, link)
+	list_for_each_safe (w, next, &q->waiters, link) {
 		if (wake_waiter(w))
 			break;
+		if (++n % WAKE_BATCH == 0)
+			next = pause(q, next, &flags);
+	}
 	spin_unlock_irq(&q->lock, flags);
 }
 
 void wait_wake_all(struct wait_queue *q)
 {
 	u64 flags = spin_lock_irq(&q->lock);
-	struct list rest;
+	struct waiter end = {.wake = wake_nothing}, *next;
+	u32 n = 0;
 
-	/* Move the present waiters to `rest`, so that threads which begin to wait later are not
-	 * woken.  Interrupts are on for a moment after every WAKE_BATCH of them.  A waiter may
-	 * remove itself at that moment: list_remove() does not need to know in which list it is. */
-	list_init(&rest);
-	list_splice(&rest, &q->waiters);
-	for (u32 n = 1; !list_empty(&rest); n++) {
-		struct waiter *w = list_first(&rest, struct waiter, link);
-
-		if (w->wake) { /* of poll(), which removes it itself: keep it in the queue */
-			list_remove(&w->link);
-			waiter_link(q, w);
-		}
+	/* Threads that begin to wait later join behind `end`, or at the front. */
+	list_push_back(&q->waiters, &end.link);
+	for (struct waiter *w = list_first(&q->waiters, struct waiter, link); w != &end; w = next) {
+		next = list_entry(w->link.next, struct waiter, link);
 		wake_waiter(w);
-		if (n % WAKE_BATCH == 0) {
-			spin_unlock_irq(&q->lock, flags);
-			flags = spin_lock_irq(&q->lock);
-		}
+		if (++n % WAKE_BATCH == 0)
+			next = pause(q, next, &flags);
 	}
+	list_remove(&end.link);
 	spin_unlock_irq(&q->lock, flags);
 }
 
@@ -161,13 +170,11 @@ static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 {
 	struct thread *t = current_thread();
 	struct waiter w = {.thread = t, .exclusive = true};
-	u64 irqs;
 	int result;
 
 	assert_held(guard);
 	assert(!t->is_idle);
-	t->wait.name = q->name;
-	t->wait.object = q;
+	t->wait = (struct thread_wait){q->name, q, 0};
 	wait_queue_add(q, &w);
 	spin_unlock(guard);
 	irq_enable(); /* wait_sleep_irq() has disabled them */
@@ -175,14 +182,9 @@ static int wait_on(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns
 
 	result = sleep_until_woken(&w.woken, deadline_ns, flags);
 
-	irqs = spin_lock_irq(&q->lock);
-	list_remove(&w.link);
-	if (w.woken)
-		result = 0; /* even after a timeout or a signal: this wake-up must not be lost */
-	spin_unlock_irq(&q->lock, irqs);
-	t->wait.name = NULL;
-	t->wait.object = NULL;
-	return result;
+	wait_queue_remove(q, &w);
+	t->wait = (struct thread_wait){0};
+	return w.woken ? 0 : result; /* after a signal too: this wake-up must not be lost */
 }
 
 int wait_sleep(struct wait_queue *q, struct spinlock *guard, u64 deadline_ns, u32 flags)
