@@ -264,11 +264,6 @@ void page_free_zeroed(struct page *p)
 	page_free(p, PAGE_FLAG_ZEROED);
 }
 
-u32 page_refs(const struct page *p)
-{
-	return __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE);
-}
-
 /* Hand the frames [first, end) over to the allocator.  Returns how many they are. */
 static u64 frames_release(u64 first, u64 end)
 {

@@ -90,7 +90,10 @@ paddr_t page_table_frame_alloc(void);
  * reference frees the frames.  Any context except NMI. */
 void page_get(struct page *p);
 void page_put(struct page *p);
-u32 page_refs(const struct page *p);
+static inline u32 page_refs(const struct page *p)
+{
+	return __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE);
+}
 
 /* Free the whole pages in [start, end), which the boot loader had filled (a module that has been
  * unpacked). */

@@ -10,8 +10,15 @@
 #include "kernel/mem/slab.h"
 #include "kernel/mem/slab_cache.h"
 
-#define EMPTY_KEPT 2 /* empty slabs that a cache does not free */
-#define NO_OBJECT  UINT16_MAX
+#define NO_OBJECT UINT16_MAX
+
+/* The objects that a CPU has freed last, for its next allocations: these need no lock.  Only the
+ * CPU itself accesses them, with interrupts off.  For their slabs they are in use. */
+struct slab_stack {
+	u64 count;
+	void *objects[15]; /* so that it fills two cache lines */
+};
+static DEFINE_PER_CPU(struct slab_stack[SLAB_CACHES_MAX], slab_stacks);
 
 struct slab_cache slab_caches[SLAB_CACHES_MAX];
 u32 slab_cache_count;
@@ -68,7 +75,6 @@ static void *slab_pop(struct slab_cache *cache)
 	if (list_empty(&cache->partial))
 		return NULL;
 	object = (u64 *)((char *)page_to_virt(slab) + slab->slab_free);
-	cache->empty -= slab->slab_in_use == 0;
 	cache->in_use++;
 	slab->slab_in_use++;
 	slab->slab_free = (u16)*object;
@@ -77,40 +83,17 @@ static void *slab_pop(struct slab_cache *cache)
 	return object;
 }
 
-/* Return an object to its slab.  True: the slab is empty and out of the list; the caller frees its
- * frame. */
-static bool slab_push(struct slab_cache *cache, struct page *slab, void *object)
-{
-	bool was_full = slab->slab_free == NO_OBJECT;
-
-	assert_held(&cache->lock);
-	*(u64 *)object = FREE_MARK | slab->slab_free;
-	slab->slab_free = (u16)((u64)object % PAGE_SIZE);
-	cache->in_use--;
-	if (--slab->slab_in_use) {
-		if (was_full)
-			list_push_front(&cache->partial, &slab->link);
-		return false;
-	}
-	list_remove(&slab->link);
-	if (cache->empty < EMPTY_KEPT) {
-		cache->empty++;
-		list_push_back(&cache->partial, &slab->link);
-		return false;
-	}
-	cache->slabs--;
-	return true;
-}
-
-/* Add a slab to the cache.  False: no memory. */
-static __noinline bool cache_grow(struct slab_cache *cache)
+/* Add a slab to the cache, and take its first object: so no slab is without one in use.  NULL: no
+ * memory. */
+static void *cache_grow(struct slab_cache *cache)
 {
 	struct page *slab = page_alloc(0, PAGE_SLAB);
+	void *first;
 	char *base;
 	u64 flags;
 
 	if (!slab)
-		return false;
+		return NULL;
 	base = page_to_virt(slab);
 	slab->slab_cache = (u32)(cache - slab_caches);
 	slab->slab_in_use = 0;
@@ -125,10 +108,73 @@ static __noinline bool cache_grow(struct slab_cache *cache)
 	}
 	flags = spin_lock_irq(&cache->lock);
 	cache->slabs++;
-	cache->empty++;
-	list_push_back(&cache->partial, &slab->link);
+	list_push_front(&cache->partial, &slab->link);
+	first = slab_pop(cache);
 	spin_unlock_irq(&cache->lock, flags);
-	return true;
+	return first;
+}
+
+/* Take an object from this CPU's stack; NULL: it is empty. */
+static void *stack_pop(struct slab_cache *cache)
+{
+	u64 flags = irq_save();
+	struct slab_stack *s = &(*this_cpu_ptr(slab_stacks))[cache - slab_caches];
+	void *object = s->count ? s->objects[--s->count] : NULL;
+
+	irq_restore(flags);
+	return object;
+}
+
+/* Put an object onto this CPU's stack; false: it is full. */
+static bool stack_push(struct slab_cache *cache, void *object)
+{
+	u64 flags = irq_save();
+	struct slab_stack *s = &(*this_cpu_ptr(slab_stacks))[cache - slab_caches];
+	bool room = s->count < ARRAY_SIZE(s->objects);
+
+	if (room)
+		s->objects[s->count++] = object;
+	irq_restore(flags);
+	return room;
+}
+
+/* The way to the slabs, for both: out of line, so that the way to the stack saves no registers. */
+static __noinline void *alloc_from_slab(struct slab_cache *cache)
+{
+	u64 flags = spin_lock_irq(&cache->lock);
+	void *object = slab_pop(cache);
+
+	spin_unlock_irq(&cache->lock, flags);
+	return object ?: cache_grow(cache);
+}
+
+static __noinline void free_to_slab(struct slab_cache *cache, void *object)
+{
+	struct page *slab = virt_to_page(object);
+	u64 flags = spin_lock_irq(&cache->lock);
+	bool was_full = slab->slab_free == NO_OBJECT, unused = --slab->slab_in_use == 0;
+
+	*(u64 *)object = FREE_MARK | slab->slab_free;
+	slab->slab_free = (u16)((u64)object % PAGE_SIZE);
+	cache->in_use--;
+	if (unused) {
+		list_remove(&slab->link);
+		cache->slabs--;
+	} else if (was_full) {
+		list_push_front(&cache->partial, &slab->link);
+	}
+	spin_unlock_irq(&cache->lock, flags);
+	if (unused)
+		page_put(slab);
+}
+
+void slab_drain_this_cpu(void)
+{
+	void *object;
+
+	for (u32 i = 0; i < __atomic_load_n(&slab_cache_count, __ATOMIC_ACQUIRE); i++)
+		while ((object = stack_pop(&slab_caches[i])))
+			free_to_slab(&slab_caches[i], object);
 }
 
 void *slab_alloc(struct slab_cache *cache)
@@ -137,12 +183,7 @@ void *slab_alloc(struct slab_cache *cache)
 
 	if (alloc_should_fail())
 		return NULL;
-	do {
-		u64 flags = spin_lock_irq(&cache->lock);
-
-		object = slab_pop(cache);
-		spin_unlock_irq(&cache->lock, flags);
-	} while (!object && cache_grow(cache));
+	object = stack_pop(cache) ?: alloc_from_slab(cache);
 	if (HEDDLE_DEBUG && object)
 		object_mark_new(cache, object);
 	return object;
@@ -158,19 +199,14 @@ void *slab_alloc_zeroed(struct slab_cache *cache)
 void slab_free(struct slab_cache *cache, void *object)
 {
 	struct page *slab = virt_to_page(object);
-	bool unused;
-	u64 flags;
 
 	if (slab->use != PAGE_SLAB || &slab_caches[slab->slab_cache] != cache ||
 	    (u64)object % PAGE_SIZE % cache->size)
 		panic("slab_free(%p): not an object of the cache %s", object, cache->name);
 	if (HEDDLE_DEBUG)
 		object_mark_freed(cache, object);
-	flags = spin_lock_irq(&cache->lock);
-	unused = slab_push(cache, slab, object);
-	spin_unlock_irq(&cache->lock, flags);
-	if (unused)
-		page_put(slab);
+	if (!stack_push(cache, object))
+		free_to_slab(cache, object);
 }
 
 struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align)
@@ -195,10 +231,9 @@ void *kmalloc(size_t size)
 
 	if (size <= KMALLOC_MOST)
 		return slab_alloc(kmalloc_caches[DIV_ROUND_UP(size, KMALLOC_STEP)]);
-	while (order <= PAGE_ORDER_MAX && PAGE_SIZE << order < size)
-		order++;
-	if (order > PAGE_ORDER_MAX)
-		return NULL;
+	for (; PAGE_SIZE << order < size; order++)
+		if (order == PAGE_ORDER_MAX)
+			return NULL;
 	p = page_alloc(order, PAGE_KERNEL);
 	return p ? page_to_virt(p) : NULL;
 }
@@ -233,32 +268,6 @@ char *kstrdup(const char *s)
 	return copy ? memcpy(copy, s, size) : NULL;
 }
 
-/* A shrinker: free the empty slabs of all caches. */
-static void slab_shrink(void)
-{
-	u32 n = __atomic_load_n(&slab_cache_count, __ATOMIC_ACQUIRE);
-
-	for (u32 i = 0; i < n; i++) {
-		struct slab_cache *cache = &slab_caches[i];
-		struct page *slab;
-
-		do {
-			u64 flags = spin_lock_irq(&cache->lock);
-
-			slab = NULL;
-			if (cache->empty) {
-				slab = list_entry(cache->partial.prev, struct page, link);
-				list_remove(&slab->link);
-				cache->empty--;
-				cache->slabs--;
-			}
-			spin_unlock_irq(&cache->lock, flags);
-			if (slab)
-				page_put(slab);
-		} while (slab);
-	}
-}
-
 void slab_init(void)
 {
 	for (u32 i = 0, size = 0; i < ARRAY_SIZE(kmalloc_sizes); i++) {
@@ -269,5 +278,5 @@ void slab_init(void)
 		for (; size <= kmalloc_sizes[i]; size += KMALLOC_STEP)
 			kmalloc_caches[size / KMALLOC_STEP] = cache;
 	}
-	shrinker_register(slab_shrink);
+	shrinker_register(slab_drain_this_cpu);
 }

@@ -19,6 +19,10 @@ void *slab_alloc(struct slab_cache *cache);
 void *slab_alloc_zeroed(struct slab_cache *cache);
 void slab_free(struct slab_cache *cache, void *object);
 
+/* Return the objects that the calling CPU keeps for its next allocations to their slabs.  Any context
+ * except NMI. */
+void slab_drain_this_cpu(void);
+
 /* Allocate any size up to 4 MiB; the same rules hold.  kfree(NULL) does nothing. */
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);

@@ -15,8 +15,8 @@ struct slab_cache {
 	u32 objects_per_slab;
 	struct spinlock lock;
 	/* Under lock: */
-	struct list partial;	  /* slabs with a free object; empty ones at the back */
-	u64 slabs, empty, in_use; /* in_use: objects */
+	struct list partial; /* slabs with a free object */
+	u64 slabs, in_use;   /* in_use: objects */
 };
 
 /* All caches.  The count is increased after a cache has been set up (release). */

@@ -40,8 +40,7 @@ static int strings_grow(struct exec *e)
 
 	if (!strings)
 		return -ENOMEM;
-	if (e->used)
-		memcpy(strings, e->strings, e->used);
+	memcpy(strings, e->strings, e->used);
 	kfree(e->strings);
 	e->strings = strings;
 	e->capacity = capacity;

@@ -220,13 +220,11 @@ static int begin_fork(u32 *signals)
 	struct thread *self = current_thread();
 	struct process *p = self->process;
 	u64 flags = spin_lock_irq(&p->signals.lock);
-	bool signal_pending;
 
 	signal_recalculate(self);
-	signal_pending = READ_ONCE(self->pending_work) & WORK_SIGNAL;
 	*signals = p->signals.group_signals;
 	spin_unlock_irq(&p->signals.lock, flags);
-	return signal_pending ? -ERESTARTNOINTR : 0;
+	return READ_ONCE(self->pending_work) & WORK_SIGNAL ? -ERESTARTNOINTR : 0;
 }
 
 /* Create the child process whose first thread is `t`.  On success *out has a reference that the

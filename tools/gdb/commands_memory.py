@@ -187,13 +187,13 @@ class Slab(Command):
 
     def run(self, arguments):
         caches = kernel.variable("slab_caches")
-        rows = [("CACHE", "IN USE", "ROOM FOR", "BYTES EACH", "FRAMES", "EMPTY")]
+        rows = [("CACHE", "IN USE", "ROOM FOR", "BYTES EACH", "FRAMES")]
         for i in range(int(kernel.variable("slab_cache_count"))):
             c = caches[i]
             rows.append((kernel.text(c["name"]), int(c["in_use"]),
                          int(c["slabs"]) * int(c["objects_per_slab"]), int(c["size"]),
-                         int(c["slabs"]), int(c["empty"])))
-        table(rows, right=(1, 2, 3, 4, 5))
+                         int(c["slabs"])))
+        table(rows, right=(1, 2, 3, 4))
 
 
 class Pages(Command):

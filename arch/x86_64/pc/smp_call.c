@@ -11,6 +11,7 @@
 #include "arch/x86_64/pc/smp.h"
 #include "kernel/log/panic.h"
 #include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
 
 #define CALL_PATIENCE_NS (10 * NSEC_PER_SEC)
 
@@ -85,6 +86,7 @@ void smp_reschedule(u32 cpu)
 
 static void drain_here(void *unused)
 {
+	slab_drain_this_cpu(); /* may free frames */
 	page_drain_this_cpu();
 }
 

@@ -11,6 +11,7 @@
 #include "arch/x86_64/pc/tlb.h"
 #include "boot/boot_info.h"
 #include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
 #include "kernel/sync/spinlock.h"
 #include "tests/unit/machine/machine.h"
 
@@ -25,6 +26,11 @@ u64 pte_nx = PTE_NX;
 unsigned host_stale;
 static int memory_fd;
 
+/* In tests without slab.c. */
+__attribute__((weak)) void slab_drain_this_cpu(void)
+{
+}
+
 /* What smp_call_init() registers in the kernel: every other CPU drains its cache. */
 static void drain_others(void)
 {
@@ -34,6 +40,7 @@ static void drain_others(void)
 	cpumask_for_each (cpu, &cpus_online) {
 		host_cpu = cpu;
 		if (cpu != self)
+			slab_drain_this_cpu();
 			page_drain_this_cpu();
 	}
 	host_cpu = self;
