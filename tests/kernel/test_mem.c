@@ -188,7 +188,7 @@ KTEST(mem_failing_allocations_leak_nothing)
 {
 	u64 before = used_frames(PAGE_KSTACK);
 
-	for (u64 n = 1; n <= 5; n++) {
+	for (u64 n = 1; n <= 1 + KSTACK_SIZE / PAGE_SIZE; n++) {
 		void *stack;
 
 		page_drain_all(); /* free the cached stacks, so that new ones need frames */

@@ -94,7 +94,7 @@ def test_fault_with_locks_held(tmp_path, debug_build):
 def test_stack_overflow(tmp_path, cpus):
     """The fault finds no stack: a double fault, on a stack of its own."""
     report, status = stopped(tmp_path, "tbreak process_clone", "continue",
-                             "set $rsp = ((unsigned long)$rsp & ~4095) - 3 * 4096 + 4",
+                             "set $rsp = ((unsigned long)$rsp & ~4095) - 4096 + 4",
                              program='/bin/sh -c "/bin/true; /bin/true"', cpus=cpus)
     assert status == PANIC
     check(report, 8, r"kernel panic: kernel stack overflow \(address 0x\w+ is in a guard page\)",
