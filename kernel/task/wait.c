@@ -38,7 +38,7 @@ void wait_queue_remove(struct wait_queue *q, struct waiter *w)
 }
 
 /* Wake one waiter.  Returns true if wait_wake_one() must stop after it.  q->lock is held. */
-static bool wake_waiter(struct waiter *w)
+static __always_inline bool wake_waiter(struct waiter *w)
 {
 	bool exclusive = w->exclusive;
 	struct thread *t = w->thread;
@@ -63,13 +63,13 @@ static void wake_nothing(struct waiter *mark)
 
 /* Interrupts are on for a moment, unless the caller of the waker has them off.  Waiters may come
  * and go then; returns the one that is next afterwards, where `next` was before. */
-static struct waiter *pause(struct wait_queue *q, struct waiter *next, u64 *flags)
+static struct waiter *pause(struct wait_queue *q, struct waiter *next, u64 flags)
 {
 	struct waiter mark = {.wake = wake_nothing};
 
 	list_push_back(&next->link, &mark.link);
-	spin_unlock_irq(&q->lock, *flags);
-	*flags = spin_lock_irq(&q->lock);
+	spin_unlock_irq(&q->lock, flags);
+	(void)spin_lock_irq(&q->lock); /* the flags are the same */
 	next = list_entry(mark.link.next, struct waiter, link);
 	list_remove(&mark.link);
 	return next;
@@ -85,7 +85,7 @@ void wait_wake_one(struct wait_queue *q)
 		if (wake_waiter(w))
 			break;
 		if (++n % WAKE_BATCH == 0)
-			next = pause(q, next, &flags);
+			next = pause(q, next, flags);
 	}
 	spin_unlock_irq(&q->lock, flags);
 }
@@ -102,7 +102,7 @@ void wait_wake_all(struct wait_queue *q)
 		next = list_entry(w->link.next, struct waiter, link);
 		wake_waiter(w);
 		if (++n % WAKE_BATCH == 0)
-			next = pause(q, next, &flags);
+			next = pause(q, next, flags);
 	}
 	list_remove(&end.link);
 	spin_unlock_irq(&q->lock, flags);
