@@ -68,12 +68,15 @@ static void __noinline acquire_slowly(struct rwlock *l, struct wait_queue *q,
 /* The lock is free, and threads wait: a writer goes first. */
 static void __noinline wake_waiters(struct rwlock *l)
 {
+	u32 writers;
+
 	spin_lock(&l->guard);
-	if (l->writers_waiting)
+	writers = l->writers_waiting;
+	spin_unlock(&l->guard);
+	if (writers)
 		wait_wake_one(&l->writers_queue);
 	else
-		wait_wake_all(&l->readers_queue);
-	spin_unlock(&l->guard);
+		wait_wake_all(&l->readers_queue); /* without the guard, for they may be many */
 }
 
 void rwlock_read_lock(struct rwlock *l)
