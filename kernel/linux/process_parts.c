@@ -8,7 +8,7 @@
 #include "kernel/fs/file_table.h"
 #include "kernel/lib/errno.h"
 #include "kernel/proc/life.h"
-#include "kernel/task/process.h"
+#include "kernel/task/internal.h"
 #include "kernel/vm/address_space.h"
 
 struct address_space *process_space_get(struct process *p)
@@ -83,4 +83,22 @@ int fd_available(void)
 	fd = fd_scan(t, t->first_free, ~0UL);
 	spin_unlock(&t->lock);
 	return fd < limit ? 0 : -EMFILE;
+}
+
+/* After threads have ended it begins again, unless they do so all the time. */
+void process_threads_visit(struct process *p, void (*visit)(struct thread *t, void *data), void *data)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	u32 n = 0, ended;
+	struct thread *t;
+
+again:
+	ended = p->use.ended_count;
+	list_for_each (t, &p->threads, process_link) {
+		visit(t, data);
+		process_lock_pause(n < 65536 ? ++n : 1);
+		if (p->use.ended_count != ended)
+			goto again; /* else `t` is still in the list */
+	}
+	spin_unlock_irq(&process_lock, flags);
 }

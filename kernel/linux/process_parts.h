@@ -26,6 +26,10 @@ char thread_state_letter(const struct thread *t);
 /* Set *fd to the lowest descriptor >= *fd that is open in `t`.  False: there is none. */
 bool fd_next(struct file_table *t, u32 *fd);
 
+/* Call visit(t, data) for each thread of `p`, with process_lock held, which is released for a moment at
+ * times.  A thread may be visited twice.  The caller holds a reference, or `p` is its own. */
+void process_threads_visit(struct process *p, void (*visit)(struct thread *t, void *data), void *data);
+
 /* Is a descriptor of the calling process free?  0 or -EMFILE; another thread may take it at any
  * time. */
 int fd_available(void);

@@ -6,6 +6,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/linux/prctl_option.h"
+#include "kernel/linux/process_parts.h"
 #include "kernel/linux/rights/rights.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/probe.h"
@@ -19,14 +20,14 @@ bool is_dumpable(const struct thread *t)
 	return !READ_ONCE(*per_thread(t, undumpable));
 }
 
+static void set_undumpable(struct thread *t, void *value)
+{
+	WRITE_ONCE(*per_thread(t, undumpable), *(bool *)value);
+}
+
 void dumpable_set(struct process *p, bool dumpable)
 {
-	u64 flags = spin_lock_irq(&process_lock);
-	struct thread *t;
-
-	list_for_each (t, &p->threads, process_link)
-		WRITE_ONCE(*per_thread(t, undumpable), !dumpable);
-	spin_unlock_irq(&process_lock, flags);
+	process_threads_visit(p, set_undumpable, &(bool){!dumpable});
 }
 
 /* May the thread that traces this one, or would by PTRACE_TRACEME, trace all? */

@@ -5,19 +5,15 @@
 #include "kernel/linux/sched/named.h"
 
 #include "kernel/lib/errno.h"
+#include "kernel/linux/process_parts.h"
 #include "kernel/sys/calls.h"
 
-/* Visit the threads of `p` that the call means. */
-static void visit_process(struct process *p, struct thread_walk *walk)
+static void visit_owned(struct thread *t, void *data)
 {
-	u64 flags = spin_lock_irq(&process_lock);
-	struct thread *t;
+	struct thread_walk *walk = data;
 
-	if (walk->which == PRIO_USER || (u32)p->job.group == walk->who)
-		list_for_each (t, &p->threads, process_link)
-			if (walk->which == PRIO_PGRP || t->credentials.uid == walk->who)
-				walk->visit(t, walk);
-	spin_unlock_irq(&process_lock, flags);
+	if (walk->which == PRIO_PGRP || t->credentials.uid == walk->who)
+		walk->visit(t, walk);
 }
 
 long threads_named(struct thread_walk *walk)
@@ -47,7 +43,8 @@ long threads_named(struct thread_walk *walk)
 	}
 	for (pid_t next = 1; (p = process_next(next)); process_put(p)) {
 		next = p->pid + 1;
-		visit_process(p, walk);
+		if (walk->which == PRIO_USER || (u32)READ_ONCE(p->job.group) == walk->who)
+			process_threads_visit(p, visit_owned, walk);
 	}
 	return walk->result;
 }
