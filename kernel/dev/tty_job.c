@@ -16,7 +16,8 @@ bool process_leads_session(const struct process *p)
 bool process_group_exists(pid_t group, pid_t session)
 {
 	u64 flags = spin_lock_irq(&process_lock);
-	bool exists = process_group_member(group, session);
+	struct process *p = process_from(BY_GROUP, group, 0);
+	bool exists = p && p->job.session == session;
 
 	spin_unlock_irq(&process_lock, flags);
 	return exists;
@@ -25,10 +26,11 @@ bool process_group_exists(pid_t group, pid_t session)
 void process_session_set_tty(pid_t session, struct tty *old, struct tty *tty)
 {
 	u64 flags = spin_lock_irq(&process_lock);
-	struct process *p;
+	struct process *p = process_from(BY_SESSION, session, 0);
+	u32 n = 0;
 
-	list_for_each (p, process_session_bucket(session), job.session_link)
-		if (p->job.session == session && (!old || p->job.tty == old))
+	for (; p; p = process_walk(BY_SESSION, p, ++n))
+		if (!old || p->job.tty == old)
 			WRITE_ONCE(p->job.tty, tty);
 	spin_unlock_irq(&process_lock, flags);
 }

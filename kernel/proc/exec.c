@@ -131,10 +131,10 @@ static void exchange(struct exec *e, struct process *p, struct thread *self)
 	p->exec.done = true;
 	p->exit_signal = SIGCHLD;
 	p->exec.has_left_space = true;
-	wait_wake_all(&p->exec.wait);
 	self->pmap = &p->space->pmap;
 	(void)pmap_switch(self->pmap); /* interrupts are off */
 	spin_unlock_irq(&process_lock, flags);
+	wait_wake_all(&p->exec.wait);
 }
 
 /* Set the calling thread's registers, FPU state and name to those of a new program. */

@@ -61,16 +61,18 @@ static bool leave_process(struct thread *t, int wait_status)
 		stopped = --p->stop.threads_to_stop == 0;
 	if (!last)
 		signal_retarget(p);
-	signal_flush_queue(p, &t->signals.queue);
 	t->signals.pending = 0;
+	list_remove(&t->signals.target_link);
 	if (unlink)
 		thread_unlink(t);
 	spin_unlock_irq(&p->signals.lock, inner);
 	if (stopped)
 		signal_notify_change(p, CLD_STOPPED, p->stop.signal);
-	wait_wake_all(&p->exec.wait);
 	keep = unlink && ptrace_on(t) && ptrace_keeps(t, wait_status); /* the TID, until the tracer waits */
 	spin_unlock_irq(&process_lock, flags);
+	if (READ_ONCE(p->exec.thread))
+		wait_wake_all(&p->exec.wait);
+	signal_flush_queue(p, &t->signals.queue);
 	if (unlink) {
 		if (!keep)
 			tid_free(t->tid);
@@ -104,20 +106,10 @@ static void release_resources(struct process *p)
 	if (executable)
 		file_put(executable);
 	fs_context_put(fs);
+	signal_flush_queue(p, &p->signals.queue);
 }
 
 /* --- The family ------------------------------------------------------------------------------- */
-
-/* process_lock is held. */
-static bool has_stopped_member(pid_t group)
-{
-	struct process *p;
-
-	list_for_each (p, process_group_bucket(group), job.group_link)
-		if (p->job.group == group && p->stop.stopped)
-			return true;
-	return false;
-}
 
 /* Remove a zombie that no wait() will report from the tables, and put it on the list `later`: it is
  * freed after process_lock has been released.  sibling_link is free for this, since
@@ -126,22 +118,6 @@ static void reap_later(struct process *p, struct list *later)
 {
 	process_unlink(p);
 	list_push_back(later, &p->sibling_link);
-}
-
-/* POSIX, _exit(): if the group has become orphaned and has a stopped member, its members get SIGHUP
- * and SIGCONT.  process_lock is held. */
-static void hang_up_orphans(pid_t group)
-{
-	struct process *p;
-
-	if (!has_stopped_member(group))
-		return;
-	list_for_each (p, process_group_bucket(group), job.group_link) {
-		if (p->job.group != group)
-			continue;
-		(void)signal_send_process(p, SIGHUP, NULL);
-		(void)signal_send_process(p, SIGCONT, NULL);
-	}
 }
 
 /* The process that adopts the children of `p`: the nearest ancestor that has asked for that
@@ -174,11 +150,6 @@ static void reparent_child(struct process *child, struct list *later)
 	list_push_back(&reaper->children, &child->sibling_link);
 	if (child->signals.parent_death)
 		(void)signal_send_process(child, child->signals.parent_death, NULL);
-	/* The old parent may have been what kept the child's group from being orphaned: a parent in
-	 * another group of the same session. */
-	if (child->job.group != old->job.group && child->job.session == old->job.session &&
-	    process_group_orphaned_locked(child->job.group, NULL))
-		hang_up_orphans(child->job.group);
 }
 
 /* Reparent the children of `p`, which has no thread but the caller, so that it gets no others. */
@@ -187,26 +158,24 @@ static void leave_children(struct process *p, struct list *later)
 	u64 flags = spin_lock_irq(&process_lock);
 
 	for (u32 n = 1; !list_empty(&p->children); n++) {
-		reparent_child(list_first(&p->children, struct process, sibling_link), later);
+		struct process *child = list_first(&p->children, struct process, sibling_link);
+
+		if (WITH_DEV && process_leaves(p, child))
+			continue; /* the lock was released */
+		reparent_child(child, later);
 		process_lock_pause(n);
 	}
+	(void)(WITH_DEV && process_leaves(p, NULL));
 	spin_unlock_irq(&process_lock, flags);
 }
 
-/* Make `p` a zombie: signal and wake its parent, and wake those that wait for `p` itself.  If no
+/* Make `p` a zombie: signal and wake its parent.  If no
  * wait() will report it, it goes to `later`. */
 static void become_zombie(struct process *p, struct list *later)
 {
-	bool linked_group; /* our group was not orphaned, because of this parent */
-
 	assert_held(&process_lock);
-	linked_group =
-	    p->parent->job.group != p->job.group && p->parent->job.session == p->job.session;
 	p->zombie = true;
 	p->exec.has_left_space = true;
-	wait_wake_all(&p->exec.wait);
-	if (linked_group && process_group_orphaned_locked(p->job.group, p))
-		hang_up_orphans(p->job.group);
 	/* Zombies are at the front of the list, so that wait() finds one at once. */
 	list_remove(&p->sibling_link);
 	list_push_front(&p->parent->children, &p->sibling_link);
@@ -257,6 +226,7 @@ void thread_exit(int wait_status)
 	flags = spin_lock_irq(&process_lock);
 	become_zombie(p, &later);
 	spin_unlock_irq(&process_lock, flags);
+	wait_wake_all(&p->exec.wait); /* without the lock, for there may be many */
 	while ((link = list_pop_front(&later)))
 		process_reap(list_entry(link, struct process, sibling_link));
 	thread_exit_final();

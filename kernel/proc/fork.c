@@ -178,7 +178,8 @@ static int link_process(struct process *child, struct thread *t, u64 clone_flags
 	struct thread *self = current_thread();
 	struct process *p = self->process;
 	u64 flags = spin_lock_irq(&process_lock), inner = spin_lock_irq(&p->signals.lock);
-	bool again = signal_dying(self) || p->signals.group_signals != signals_before;
+	bool again = signal_dying(self) || p->signals.group_signals != signals_before ||
+		     (WITH_CROWD && crowd_signal_expected(p));
 	int error = again ? -ERESTARTNOINTR : seed_inherit(t);
 
 	if (again)
@@ -219,8 +220,11 @@ static int begin_fork(u32 *signals)
 {
 	struct thread *self = current_thread();
 	struct process *p = self->process;
-	u64 flags = spin_lock_irq(&p->signals.lock);
+	u64 flags;
 
+	if (WITH_CROWD)
+		crowd_signal_await(p);
+	flags = spin_lock_irq(&p->signals.lock);
 	signal_recalculate(self);
 	*signals = p->signals.group_signals;
 	spin_unlock_irq(&p->signals.lock, flags);

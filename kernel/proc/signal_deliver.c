@@ -69,31 +69,33 @@ static void report_change(struct process *p, int code, int signal)
 
 /* Sleep until the process is continued or this thread must die.  Every thread of a stopped process
  * comes here; the last one notifies the parent.  The caller holds signals.lock, which is released
- * on return. */
+ * on return.
+ *
+ * Interrupts stay off from the moment when the thread counts as stopped until it has left the CPU.  So
+ * when the parent hears of the stop, no thread has been preempted in between and is RUNNABLE. */
 static void stay_stopped(struct thread *t, u64 flags)
 {
 	struct process *p = t->process;
 
 	while (signal_stops(t) && !signal_dying(t)) {
+		bool last = false;
+
 		if (t->signals.stop_generation != p->stop.generation) {
 			t->signals.stop_generation = p->stop.generation;
 			if (ptrace_on(t))
 				ptrace_group_stop(t);
-			if (--p->stop.threads_to_stop == 0) {
-				int signal = p->stop.signal;
-
-				spin_unlock_irq(&p->signals.lock, flags);
-				report_change(p, CLD_STOPPED, signal);
-				flags = spin_lock_irq(&p->signals.lock);
-			}
-			continue;
+			last = --p->stop.threads_to_stop == 0;
 		}
 		/* The state is set under the lock, so a thread that ends the stop finds us STOPPED
-		 * and wakes us. */
-		thread_set_state(THREAD_STOPPED);
-		spin_unlock_irq(&p->signals.lock, flags);
-		schedule();
-		flags = spin_lock_irq(&p->signals.lock);
+		 * and wakes us.  A traced thread goes on to ptrace_trap(). */
+		if (signal_stops(t))
+			thread_set_state(THREAD_STOPPED);
+		spin_unlock(&p->signals.lock);
+		if (last)
+			report_change(p, CLD_STOPPED, p->stop.signal);
+		if (READ_ONCE(t->state) == THREAD_STOPPED)
+			schedule();
+		(void)spin_lock_irq(&p->signals.lock);
 	}
 	thread_set_state(THREAD_RUNNABLE);
 	spin_unlock_irq(&p->signals.lock, flags);
@@ -126,7 +128,7 @@ static void default_action(struct process *p, int signal)
 		process_exit_group(signal);
 	/* POSIX 2.4.3: SIGTSTP, SIGTTIN and SIGTTOU do not stop a process of an orphaned group, as
 	 * no job-control shell would continue it. */
-	if (signal != SIGSTOP && process_group_orphaned(p->job.group))
+	if (WITH_DEV && signal != SIGSTOP && process_group_orphaned(p->job.group))
 		return;
 	flags = spin_lock_irq(&p->signals.lock);
 	begin_stop(p, signal);

@@ -105,6 +105,7 @@ int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *r
 	struct process *p = current_process(), *reap = NULL;
 	u64 flags = spin_lock_irq(&process_lock);
 	int answer;
+	u32 seen;
 
 	for (;;) {
 		answer = report_any(p, type, id, options, result, &reap);
@@ -112,10 +113,14 @@ int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *r
 			answer = ptrace_wait(answer, type, id, options, result, &reap);
 		if (answer != 0 || options & WNOHANG)
 			break;
+		seen = p->child_events;
 		if (wait_sleep_irq(&p->child_wait, &process_lock, WAIT_FOREVER, WAIT_SIGNALS) < 0) {
 			answer = -ERESTARTSYS;
 			break;
 		}
+		/* Only one thread was woken.  Each that has not seen the event wakes the next. */
+		if (p->child_events != seen)
+			wait_wake_one(&p->child_wait);
 	}
 	spin_unlock_irq(&process_lock, flags);
 	if (reap)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Process groups, sessions, and what terminals ask about them (POSIX 2.4.4, 11.1; setpgid(2),
- * setsid(2)).  No lock is held by the callers of these functions; none of them sleeps.
+ * Process groups and sessions (POSIX 2.4.4, 11.1; setpgid(2), setsid(2)).  No lock is held by the callers of these functions; none of them sleeps.
  */
 #pragma once
 
@@ -14,7 +13,3 @@ int process_set_group(pid_t pid, pid_t group);
 
 /* setsid().  Returns the new session's number, or -EPERM. */
 int process_new_session(void);
-
-/* Is the group orphaned: does no member have a parent in another group of the same session (POSIX
- * 3.269)? */
-bool process_group_orphaned(pid_t group);

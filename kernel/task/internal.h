@@ -29,8 +29,7 @@ static inline void process_lock_pause(u32 n)
 
 extern struct lock_class fs_context_class;
 
-/* Insert `p` into the tree of PIDs, the hashes of groups and sessions, and the children of
- * `parent`. The tree holds a reference from now on.  The caller holds process_lock. */
+/* Insert `p` into the three trees and the children of `parent`.  The tree of PIDs holds a reference from now on.  The caller holds process_lock. */
 void process_link(struct process *p, struct process *parent);
 
 /* Remove `p` and its leader from all tables and lists, and free its numbers if no other process
@@ -51,14 +50,6 @@ void thread_renumber(struct thread *t, tid_t tid);
 /* The process with this PID, without a reference, or NULL.  The caller holds process_lock. */
 struct process *process_lookup(pid_t pid);
 
-/* process_group_orphaned(), not counting the member `ignoring` (NULL: count all), which is about to
- * leave.  The caller holds process_lock. */
-bool process_group_orphaned_locked(pid_t group, const struct process *ignoring);
-
-/* Any member of the group, and if `session` is not 0, of that session; or NULL.  No reference is
- * taken.  The caller holds process_lock. */
-struct process *process_group_member(pid_t group, pid_t session);
-
 /* All memory of a thread except its structure has been freed: drop its reference to the process. */
 void process_thread_freed(struct thread *t);
 
@@ -72,10 +63,20 @@ void process_tables_init(void);
  * The caller holds process_lock. */
 void process_number_release(pid_t number);
 
-/* The hash bucket (a list of job.group_link or job.session_link) that has all members of the group
- * or session, and members of others too.  The caller holds process_lock. */
-struct list *process_group_bucket(pid_t group);
-struct list *process_session_bucket(pid_t session);
+/* The process in one of the trees with this number there (BY_PID: 0) and the lowest PID that is at
+ * least `from`, without a reference; NULL if there is none.  The caller holds process_lock.  So
+ * process_from(BY_GROUP, group, 0) is the first member of a group. */
+struct process *process_from(enum process_tree tree, pid_t number, pid_t from);
+
+/* In a walk over those with the number of `p` in one of the trees, in the order of their PIDs: the
+ * next, or NULL.  At each 16th step `n` process_lock is released for a moment, as by
+ * process_lock_pause().  The caller holds it. */
+struct process *process_walk(enum process_tree tree, const struct process *p, u32 n);
+
+/* Enter `p` into one of the trees, with its number and PID of now.  The caller holds
+ * process_lock. */
+void process_enter(struct process *p, enum process_tree tree);
+extern struct treap process_trees[PROCESS_TREES];
 
 extern u32 thread_limit; /* most threads at one time; it follows from the size of the memory */
 
@@ -113,22 +114,26 @@ int signal_take(sigset_t set, struct siginfo *info);
 /* signal_set_mask() of the calling thread, `t`. */
 void signal_set_mask_locked(struct thread *t, sigset_t mask);
 
-/* Discard the signals in `set` that are pending for the process or for any of its threads. */
-void signal_discard(struct process *p, sigset_t set);
+#define DISCARD_BATCH 16
+
+/* Discard the signals in `set` that are pending for the process or for any of its threads.  After so
+ * many it returns true: there may be more. */
+bool signal_discard(struct process *p, sigset_t set);
 
 /* Make all other threads of the process test again whether they can take a signal that is pending
  * for the process.  Called when the thread that was notified can no longer take it. */
 void signal_retarget(struct process *p);
 
-/* Remove the entries of the signals in `set` from a queue of `p`, and their bits from *pending. */
-void signal_queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set);
+/* Remove the entries of the signals in `set` from a queue of `p`, and their bits from *pending.  After
+ * so many it returns true: there are more. */
+bool signal_queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set);
 
 /* Remove one entry of a queue of `p` and free it, unless it belongs to a timer.  The caller holds
  * signals.lock. */
 void signal_entry_free(struct process *p, struct queued_signal *entry);
 
-/* Free the entries of a queue of `p`.  The caller holds signals.lock, or nothing else can refer to
- * `p` any more. */
+/* Free the entries of a queue of `p`, to which nothing is added any more, since the thread or the
+ * process has ended.  Takes signals.lock for moments. */
 void signal_flush_queue(struct process *p, struct list *queue);
 
 /* Send a signal to the thread `only`, or with NULL to the process.  `entry` is that of a timer,

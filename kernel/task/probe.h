@@ -297,6 +297,15 @@ static inline void signal_sent(struct process *p)
 
 void crowd_tell(struct process *p, bool continued, const struct thread *exiting);
 
+/* signal_send_group() for a group of many processes, a few at a time: true, and its *result; false: they
+ * are few.  The caller holds process_lock, which is released for moments; `flags` are of that. */
+bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags, int *result);
+
+/* Is a signal on its way to the members of the group of `p` that has not reached `p`?  Then it cannot
+ * fork: the child could miss it.  Wait until that is over, or a signal comes for the calling thread. */
+bool crowd_signal_expected(const struct process *p);
+void crowd_signal_await(const struct process *p);
+
 /* --- pidfd ------------------------------------------------------------------------------------ */
 
 struct clone_args;
@@ -357,6 +366,15 @@ static inline void panic_cause(const struct trap_frame *frame, u64 address)
 }
 
 /* --- Terminals -------------------------------------------------------------------------------- */
+
+/* Is the group orphaned: does no member have a parent in another group of the same session (POSIX
+ * 3.269)?  No lock is held. */
+bool process_group_orphaned(pid_t group);
+
+/* `p` ends, and leaves its child next, or has left all (NULL): process groups that have lost their link
+ * to the session with them are told.  Returns whether process_lock, which the caller holds, was
+ * released for that; then the child was not looked at. */
+bool process_leaves(struct process *p, const struct process *child);
 
 pid_t tty_foreground(const struct tty *tty);
 u64 tty_number(const struct tty *tty); /* its device number */

@@ -31,33 +31,71 @@
 
 #define HASH_SIZE 512
 
-static struct treap processes; /* by PID */
-static struct list threads[HASH_SIZE], groups[HASH_SIZE], sessions[HASH_SIZE];
+struct treap process_trees[PROCESS_TREES];
+static struct list threads[HASH_SIZE];
 u32 threads_linked;
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
-/* The process with the lowest PID >= from, without a reference; NULL if there is none. */
-static struct process *lookup_from(pid_t from)
+static struct process *of_node(struct treap_node *n, enum process_tree tree)
 {
+	return treap_entry(n - tree, struct process, nodes[0]);
+}
+
+/* The order of a tree: by the number that the tree is about, then by PID. */
+static u64 key_of(const struct process *p, enum process_tree tree)
+{
+	pid_t number = tree == BY_PID ? 0 : tree == BY_GROUP ? p->job.group : p->job.session;
+
+	return (u64)number << 32 | (u32)p->pid;
+}
+
+struct process *process_from(enum process_tree tree, pid_t number, pid_t from)
+{
+	u64 wanted = (u64)number << 32 | (u32)from;
 	struct process *best = NULL;
 
 	assert_held(&process_lock);
-	for (struct treap_node *n = processes.root; n;) {
-		struct process *p = treap_entry(n, struct process, pid_node);
+	for (struct treap_node *n = process_trees[tree].root; n;) {
+		bool below = key_of(of_node(n, tree), tree) < wanted;
 
-		if (p->pid >= from)
-			best = p;
-		if (p->pid == from)
-			break;
-		n = p->pid > from ? n->left : n->right;
+		if (!below)
+			best = of_node(n, tree);
+		n = n->child[below];
 	}
-	return best;
+	return best && key_of(best, tree) >> 32 == (u32)number ? best : NULL;
+}
+
+struct process *process_walk(enum process_tree tree, const struct process *p, u32 n)
+{
+	u64 key = key_of(p, tree);
+	struct treap_node *next;
+
+	if (n % 16 == 0) {
+		process_lock_pause(n);
+		return process_from(tree, (pid_t)(key >> 32), (pid_t)key + 1);
+	}
+	next = treap_next(&p->nodes[tree]);
+	return next && key_of(of_node(next, tree), tree) >> 32 == key >> 32 ? of_node(next, tree) : NULL;
+}
+
+void process_enter(struct process *p, enum process_tree tree)
+{
+	/* `link`: where the pointer to the new node belongs in the tree. */
+	struct treap_node **link = &process_trees[tree].root, *up = NULL;
+	u64 key = key_of(p, tree);
+
+	assert_held(&process_lock);
+	while (*link) {
+		up = *link;
+		link = &up->child[key_of(of_node(up, tree), tree) < key];
+	}
+	treap_insert(&process_trees[tree], &p->nodes[tree], up, link);
 }
 
 struct process *process_lookup(pid_t pid)
 {
-	struct process *p = lookup_from(pid);
+	struct process *p = process_from(BY_PID, 0, pid);
 
 	return p && p->pid == pid ? p : NULL;
 }
@@ -65,7 +103,7 @@ struct process *process_lookup(pid_t pid)
 struct process *process_next(pid_t from)
 {
 	u64 flags = spin_lock_irq(&process_lock);
-	struct process *p = lookup_from(from);
+	struct process *p = process_from(BY_PID, 0, from);
 
 	if (p)
 		process_get(p);
@@ -100,53 +138,17 @@ struct process *process_find(tid_t tid)
 	return p;
 }
 
-struct list *process_group_bucket(pid_t group)
-{
-	return &groups[(u32)group % HASH_SIZE];
-}
-
-struct list *process_session_bucket(pid_t session)
-{
-	return &sessions[(u32)session % HASH_SIZE];
-}
-
-struct process *process_group_member(pid_t group, pid_t session)
-{
-	struct process *p;
-
-	list_for_each (p, process_group_bucket(group), job.group_link)
-		if (p->job.group == group && (!session || p->job.session == session))
-			return p;
-	return NULL;
-}
-
 void process_number_release(pid_t number)
 {
-	struct process *p;
-
-	assert_held(&process_lock);
-	if (!number || process_lookup(number) || process_group_member(number, 0))
-		return;
-	list_for_each (p, process_session_bucket(number), job.session_link)
-		if (p->job.session == number)
-			return;
-	tid_free(number);
+	if (number && !process_lookup(number) && !process_from(BY_GROUP, number, 0) &&
+	    !process_from(BY_SESSION, number, 0))
+		tid_free(number);
 }
 
 void process_link(struct process *p, struct process *parent)
 {
-	/* `link`: where the pointer to the new node belongs in the tree. */
-	struct treap_node **link = &processes.root, *up = NULL;
-
-	assert_held(&process_lock);
-	while (*link) {
-		up = *link;
-		link = p->pid < treap_entry(up, struct process, pid_node)->pid ? &up->left
-									       : &up->right;
-	}
-	treap_insert(&processes, &p->pid_node, up, link);
-	list_push_back(process_group_bucket(p->job.group), &p->job.group_link);
-	list_push_back(process_session_bucket(p->job.session), &p->job.session_link);
+	for (enum process_tree tree = BY_PID; tree < PROCESS_TREES; tree++)
+		process_enter(p, tree);
 	p->parent = parent;
 	list_push_back(&parent->children, &p->sibling_link);
 	process_get(p);
@@ -157,9 +159,8 @@ void process_unlink(struct process *p)
 	u64 flags;
 
 	assert_held(&process_lock);
-	treap_remove(&processes, &p->pid_node);
-	list_remove(&p->job.group_link);
-	list_remove(&p->job.session_link);
+	for (enum process_tree tree = BY_PID; tree < PROCESS_TREES; tree++)
+		treap_remove(&process_trees[tree], &p->nodes[tree]);
 	list_remove(&p->sibling_link);
 	p->parent->child_events++;
 	flags = spin_lock_irq(&p->signals.lock);
@@ -207,9 +208,6 @@ void thread_unlink(struct thread *t)
 
 void process_tables_init(void)
 {
-	for (u32 i = 0; i < HASH_SIZE; i++) {
+	for (u32 i = 0; i < HASH_SIZE; i++)
 		list_init(&threads[i]);
-		list_init(&groups[i]);
-		list_init(&sessions[i]);
-	}
 }

@@ -32,9 +32,12 @@ struct fs_context {
 /* The process group and the session (POSIX job control).  Under process_lock. */
 struct job {
 	pid_t group, session;
-	struct list group_link, session_link; /* in the hashes by these two numbers */
-	struct tty *tty;		      /* controlling terminal, or NULL */
+	struct tty *tty; /* controlling terminal, or NULL */
 };
+
+/* The trees in which a process stands until it is reaped.  In the last two the members of a group or
+ * a session stand side by side, by PID. */
+enum process_tree { BY_PID, BY_GROUP, BY_SESSION, PROCESS_TREES };
 
 /* exec().  `lock` serializes the execs of the process's threads; the rest is under process_lock,
  * `thread` also under signals.lock. */
@@ -78,7 +81,7 @@ struct process {
 	/* The family, and its end.  Under process_lock. */
 	struct process *parent;
 	struct list children, sibling_link; /* `children` links their sibling_link */
-	struct treap_node pid_node;	    /* in the tree of PIDs, until the process is reaped */
+	struct treap_node nodes[PROCESS_TREES];
 	struct job job;
 	struct wait_queue child_wait; /* threads of this process wait here for its children */
 	u32 child_events; /* counts what children have to report, and children that were reaped */

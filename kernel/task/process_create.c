@@ -19,11 +19,10 @@ static void process_init_fields(struct process *p)
 	refcount_init(&p->refs, 1);
 	list_init(&p->children);
 	list_init(&p->sibling_link);
-	list_init(&p->job.group_link);
-	list_init(&p->job.session_link);
 	list_init(&p->threads);
 	list_init(&p->signals.queue);
 	list_init(&p->signals.first.link);
+	list_init(&p->signals.targets);
 	wait_queue_init(&p->child_wait, "child");
 	wait_queue_init(&p->exec.wait, "exec");
 	mutex_init(&p->exec.lock, &exec_lock_class);

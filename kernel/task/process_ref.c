@@ -24,7 +24,6 @@ void process_put(struct process *p)
 		return;
 	/* What must sleep to be released (files, the address space) was released when the last
 	 * thread exited, or was never created.  So process_put() does not sleep. */
-	signal_flush_queue(p, &p->signals.queue);
 	signal_actions_put(p->signals.actions);
 	kfree(p);
 }

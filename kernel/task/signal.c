@@ -18,15 +18,21 @@
 
 /* --- Queues ----------------------------------------------------------------------------------- */
 
-void signal_discard(struct process *p, sigset_t set)
+bool signal_discard(struct process *p, sigset_t set)
 {
-	struct thread *t;
+	bool more = signal_queue_discard(p, &p->signals.queue, &p->signals.pending, set);
+	struct thread *t, *next;
+	u32 n = 0;
 
-	signal_queue_discard(p, &p->signals.queue, &p->signals.pending, set);
-	if (p->signals.sent_to_threads & set)
-		list_for_each (t, &p->threads, process_link)
-			signal_queue_discard(p, &t->signals.queue, &t->signals.pending, set);
-	p->signals.sent_to_threads &= ~set;
+	list_for_each_safe (t, next, &p->signals.targets, signals.target_link) {
+		if (more || n == DISCARD_BATCH)
+			return true;
+		n += (t->signals.pending & set) != 0;
+		more = signal_queue_discard(p, &t->signals.queue, &t->signals.pending, set);
+		if (!t->signals.pending)
+			list_remove(&t->signals.target_link);
+	}
+	return more;
 }
 
 /* Remove the first pending signal in `set` from one queue, and fill `info`.  Returns its number, or
@@ -88,11 +94,12 @@ void signal_retarget(struct process *p)
 }
 
 /* Choose the thread that takes a signal sent to the process: the calling thread if it can, else the
- * first thread in the list that can (the leader comes first).  If all block the signal, any living
- * thread; if none lives, NULL. */
+ * first thread in the list that can (the leader comes first).  If all block the signal, or the first
+ * of many do, any living thread; if none lives, NULL. */
 static struct thread *choose_thread(struct process *p, int signal)
 {
 	struct thread *t = current_thread(), *living = NULL;
+	u32 n = 0;
 
 	if (t->process == p && can_take(t, signal))
 		return t;
@@ -101,6 +108,8 @@ static struct thread *choose_thread(struct process *p, int signal)
 			return t;
 		if (!t->exited)
 			living = t;
+		if (WITH_CROWD && living && ++n == CROWD_MIN)
+			break;
 	}
 	return living;
 }
@@ -112,11 +121,14 @@ static struct thread *choose_thread(struct process *p, int signal)
  * 2.4.1). */
 static void stop_or_continue(struct process *p, int signal)
 {
-	if (SIGNAL_BIT(signal) & SIGNAL_STOP_SET)
-		signal_discard(p, SIGNAL_BIT(SIGCONT));
+	sigset_t set = SIGNAL_BIT(signal) & SIGNAL_STOP_SET ? SIGNAL_BIT(SIGCONT)
+		       : signal == SIGCONT		     ? SIGNAL_STOP_SET
+							     : 0;
+
+	while (set && signal_discard(p, set))
+		;
 	if (signal != SIGCONT)
 		return;
-	signal_discard(p, SIGNAL_STOP_SET);
 	p->stop.dequeued = false;
 	if (p->stop.stopped)
 		p->stop.continue_pending = p->stop.continue_notify = true;
@@ -199,10 +211,12 @@ int signal_send_locked(struct process *p, struct thread *only, int signal,
 	if (result < 0)
 		return result;
 	*pending |= SIGNAL_BIT(signal);
-	if (only)
-		p->signals.sent_to_threads |= SIGNAL_BIT(signal);
+	if (only && list_empty(&only->signals.target_link))
+		list_push_back(&p->signals.targets, &only->signals.target_link);
 	if (can_take(target, signal))
 		thread_notify(target, WORK_SIGNAL);
+	else if (WITH_CROWD && !only && p->thread_count > CROWD_MIN)
+		news_spread(p, false, NULL); /* others may be able to take it */
 	return 0;
 }
 
@@ -242,15 +256,15 @@ int signal_send_group(pid_t group, int signal, const struct siginfo *info)
 {
 	u64 flags = spin_lock_irq(&process_lock);
 	int result = -ESRCH;
-	struct process *p;
+	bool sent = WITH_CROWD && crowd_signal(group, signal, info, flags, &result);
+	struct process *p = sent ? NULL : process_from(BY_GROUP, group, 0);
 
-	list_for_each (p, process_group_bucket(group), job.group_link)
-		if (p->job.group == group) {
-			int one = signal_send_member(p, signal, info);
+	for (; p; p = process_walk(BY_GROUP, p, 1)) {
+		int one = signal_send_member(p, signal, info);
 
-			if (result != 0)
-				result = one; /* success if at least one member got it */
-		}
+		if (result != 0)
+			result = one; /* success if at least one member got it */
+	}
 	spin_unlock_irq(&process_lock, flags);
 	return result;
 }
@@ -310,7 +324,7 @@ static void send_child_signal(struct process *p, int signal, int code, int statu
 	if (signal)
 		(void)signal_send_process(p->parent, signal, &info);
 	p->parent->child_events++;
-	wait_wake_all(&p->parent->child_wait);
+	wait_wake_one(&p->parent->child_wait); /* process_wait() goes on */
 }
 
 void signal_notify_change(struct process *p, int code, int signal)

@@ -110,6 +110,7 @@ struct thread_signals {
 	sigset_t wait_set;   /* sigtimedwait() waits for these and takes them although blocked */
 	sigset_t pending;    /* sent to this thread, not delivered yet */
 	struct list queue;   /* struct queued_signal.link: the siginfo of signals in `pending` */
+	struct list target_link; /* in signals.targets, or empty */
 	u32 stop_generation; /* of the last stop of the process in which this thread was counted */
 	struct altstack {
 		u64 base, size; /* size 0: none */
@@ -138,8 +139,7 @@ struct signals {
 	struct list queue; /* as in struct thread_signals */
 	struct queued_signal first; /* if it is in no list, the next entry: most processes never
 				     * have two signals queued, and need no memory for one */
-	sigset_t sent_to_threads; /* sent to single threads since signal_discard() discarded them:
-				   * no other signals are in their `pending` */
+	struct list targets; /* threads (target_link) that may have signals in their `pending` */
 	u32 group_signals; /* counts signals that were sent to the whole process group or to all
 			    * processes: fork() compares it, so that no child misses one */
 	int parent_death;  /* the signal that this process gets when its parent ends; 0: none */

@@ -60,10 +60,13 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 	}
 	spin_unlock_irq(&a->lock, inner);
 	/* Setting a signal to be ignored discards it if it is pending (POSIX 2.4.3). */
-	if (new_action &&
-	    (new_action->handler == SIG_IGN ||
-	     (new_action->handler == SIG_DFL && SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET)))
-		signal_discard(p, SIGNAL_BIT(signal));
+	while (new_action &&
+	       (new_action->handler == SIG_IGN ||
+		(new_action->handler == SIG_DFL && SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET)) &&
+	       signal_discard(p, SIGNAL_BIT(signal))) {
+		spin_unlock_irq(&p->signals.lock, flags);
+		flags = spin_lock_irq(&p->signals.lock);
+	}
 	spin_unlock_irq(&p->signals.lock, flags);
 	return 0;
 }

@@ -20,23 +20,33 @@ void signal_entry_free(struct process *p, struct queued_signal *entry)
 		kfree(entry);
 }
 
-void signal_queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set)
+bool signal_queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set)
 {
 	struct queued_signal *entry, *next;
+	u32 n = 0;
 
 	if (!(*pending & set))
-		return;
+		return false;
+	list_for_each_safe (entry, next, queue, link) {
+		if (!(SIGNAL_BIT(entry->info.signo) & set))
+			continue;
+		if (n++ == DISCARD_BATCH)
+			return true;
+		signal_entry_free(p, entry);
+	}
 	*pending &= ~set;
-	list_for_each_safe (entry, next, queue, link)
-		if (SIGNAL_BIT(entry->info.signo) & set)
-			signal_entry_free(p, entry);
+	return false;
 }
 
 void signal_flush_queue(struct process *p, struct list *queue)
 {
-	sigset_t all = ~0UL;
+	while (!list_empty(queue)) {
+		u64 flags = spin_lock_irq(&p->signals.lock);
 
-	signal_queue_discard(p, queue, &all, ~0UL);
+		for (u32 n = 0; n < DISCARD_BATCH && !list_empty(queue); n++)
+			signal_entry_free(p, list_first(queue, struct queued_signal, link));
+		spin_unlock_irq(&p->signals.lock, flags);
+	}
 }
 
 /* --- Actions ---------------------------------------------------------------------------------- */

@@ -57,6 +57,7 @@ static struct thread *thread_alloc(const char *name)
 	list_init(&t->process_link);
 	list_init(&t->tid_link);
 	list_init(&t->signals.queue);
+	list_init(&t->signals.target_link);
 	memset(&t->affinity, 0xff, sizeof(t->affinity)); /* all CPUs */
 	t->state = THREAD_BLOCKED;
 	t->cpu = this_cpu_id();

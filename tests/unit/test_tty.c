@@ -11,7 +11,7 @@
 #define sigset_t kernel_sigset_t /* libc has one too */
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/lib/errno.h"
-#include "kernel/task/group.h"
+#include "kernel/task/probe.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 

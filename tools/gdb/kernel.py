@@ -352,8 +352,8 @@ def processes():
         return  # not set up so far
     seen = {own}
     yield at(own, "struct process")
-    root = int(variable("processes", "task/process.c")["root"])
-    for p in tree_of(root, "struct process", "pid_node"):
+    root = int(variable("process_trees")[0]["root"])  # BY_PID
+    for p in tree_of(root, "struct process", "nodes"):
         if int(p.address) not in seen:
             seen.add(int(p.address))
             yield p

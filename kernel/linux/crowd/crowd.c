@@ -6,7 +6,8 @@
  * gets its turn on a CPU whose threads never leave user mode.
  *
  * A notice has no content: a thread is notified of the present state of its process.  So one walk
- * serves all senders.  A further one makes it go once more round the list, from where it is.
+ * serves all senders.  A further one makes it go once more round the list, from where it is.  If all
+ * that happened is that a signal is pending, the walk ends at the first thread that can take it.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/task/internal.h"
@@ -23,10 +24,26 @@ struct walk {
 	struct list *at; /* the link of the thread that was notified last, or the list's head */
 	u32 left;	 /* threads that are still to be notified; 0: there is no walk */
 	bool continued;	 /* as for news_tell() */
+	bool all;	 /* all threads are to be told; else only a signal is pending, */
+	sigset_t wanted; /* and these are those for which no thread has been found yet */
 	const struct thread *exiting;
 };
 
 static DEFINE_PER_PROCESS(struct walk, crowd_walk);
+
+static void tell(struct walk *w, struct thread *t)
+{
+	sigset_t takes = w->wanted & (~t->signals.mask | t->signals.wait_set);
+
+	if (!w->all) {
+		if (t->exited || !takes)
+			return;
+		w->wanted &= ~takes;
+		if (!w->wanted)
+			w->left = 1; /* this was the last */
+	}
+	news_tell(t, w->continued, w->exiting);
+}
 
 static void tell_batch(struct walk *w)
 {
@@ -37,13 +54,12 @@ static void tell_batch(struct walk *w)
 		if (w->at == threads)
 			w->at = w->at->next;
 		if (w->at != threads)
-			news_tell(list_entry(w->at, struct thread, process_link), w->continued,
-				  w->exiting);
+			tell(w, list_entry(w->at, struct thread, process_link));
 	}
 	if (w->left)
 		timer_start(&w->timer, clock_now_ns() + PAUSE_NS);
 	else
-		w->continued = false;
+		w->continued = w->all = false;
 }
 
 static void go_on(struct timer *timer)
@@ -67,6 +83,8 @@ void crowd_tell(struct process *p, bool continued, const struct thread *exiting)
 	/* The list may have two threads more than are alive: the leader, and one that is ending. */
 	w->left = p->thread_count + 2;
 	w->continued |= continued;
+	w->all |= continued || p->group_exiting || p->exec.thread || p->stop.stopped;
+	w->wanted = p->signals.pending;
 	w->exiting = exiting ?: w->exiting;
 	tell_batch(w);
 }

@@ -97,7 +97,7 @@ void ptrace_start(struct thread *t, u64 clone_flags, u64 exit_signal)
 			u64 inner = spin_lock_irq(&t->process->signals.lock);
 
 			t->signals.pending |= SIGNAL_BIT(SIGSTOP);
-			t->process->signals.sent_to_threads |= SIGNAL_BIT(SIGSTOP);
+			list_push_back(&t->process->signals.targets, &t->signals.target_link);
 			spin_unlock_irq(&t->process->signals.lock, inner);
 		}
 		thread_notify(t, own->seized ? WORK_PTRACE_TRAP : WORK_SIGNAL);

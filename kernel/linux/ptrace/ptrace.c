@@ -116,6 +116,7 @@ static bool is_about_to_stop(const struct thread *t)
 
 long ptrace_attach(struct thread *t, bool seize, u32 options)
 {
+	struct process *self = current_process();
 	long result;
 	u64 flags;
 
@@ -127,10 +128,14 @@ long ptrace_attach(struct thread *t, bool seize, u32 options)
 		(void)signal_send_thread(t, SIGSTOP, NULL);
 	/* A thread of a stopped process is in a stop of ptrace() when the caller returns.  The end
 	 * of the thread wakes this queue, too. */
-	while (!result && is_about_to_stop(t))
-		if (wait_sleep_irq(&current_process()->child_wait, &process_lock, WAIT_FOREVER,
-				   WAIT_KILLABLE) < 0)
+	while (!result && is_about_to_stop(t)) {
+		u32 seen = self->child_events;
+
+		if (wait_sleep_irq(&self->child_wait, &process_lock, WAIT_FOREVER, WAIT_KILLABLE) < 0)
 			break;
+		if (self->child_events != seen) /* as in process_wait() */
+			wait_wake_one(&self->child_wait);
+	}
 	spin_unlock_irq(&process_lock, flags);
 	return result;
 }
@@ -186,7 +191,7 @@ void ptrace_tell_tracer(struct thread *t, int code, int status)
 	if (!quiet && action.handler != SIG_IGN)
 		(void)signal_send_process(tracer, SIGCHLD, &info);
 	tracer->child_events++;
-	wait_wake_all(&tracer->child_wait);
+	wait_wake_one(&tracer->child_wait); /* process_wait() goes on */
 }
 
 /* Must a thread that listens stop again? */
