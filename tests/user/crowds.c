@@ -1,48 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls that concern thousands of threads, children, pages, descriptors, timers: for
- * tests/system/test_scale.py and tools/stretch.py, which count how long the kernel keeps interrupts or
- * preemption off.
- *
- *   crowds [-n NUMBER] [NAME...]         a NAME may be the beginning of some names
- *
- * Each runs in a process of its own, whose end is counted too.
+ * Calls that concern thousands of threads, children, pages, descriptors, timers (crowds.h).
  */
-#include <dirent.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-
-#include "check.h"
-
-static int many = 200, failures;
+#include "crowds.h"
 
 /* --- Threads ---------------------------------------------------------------------------------- */
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t begun = PTHREAD_COND_INITIALIZER;
-static int waiting;
-
-static void *wait_for_ever(void *unused)
-{
-	pthread_mutex_lock(&lock);
-	waiting++;
-	for (;;)
-		pthread_cond_wait(&begun, &lock);
-	return unused;
-}
-
-static void start_threads(void *(*fn)(void *))
-{
-	pthread_attr_t small;
-	pthread_t t;
-
-	pthread_attr_init(&small);
-	pthread_attr_setstacksize(&small, 16384);
-	for (int i = 0; i < many && CHECK_EQ(pthread_create(&t, &small, fn, NULL), 0); i++)
-		;
-}
 
 static void threads_exit(void)
 {
@@ -132,28 +94,6 @@ static void threads_sleep(void)
 	usleep(10000);
 }
 
-static void read_file(const char *path)
-{
-	static char text[65536];
-	int fd = open(path, O_RDONLY);
-
-	while (CHECK(fd >= 0) && read(fd, text, sizeof(text)) > 0)
-		;
-	close(fd);
-}
-
-static int list(const char *path)
-{
-	DIR *d = opendir(path);
-	int n = 0;
-
-	while (d && readdir(d))
-		n++;
-	if (d)
-		closedir(d);
-	return n;
-}
-
 static void threads_shown(void)
 {
 	struct rusage use;
@@ -169,21 +109,6 @@ static void threads_shown(void)
 }
 
 /* --- Children --------------------------------------------------------------------------------- */
-
-static void start_children(bool living)
-{
-	for (int i = 0; i < many; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0) {
-			while (living)
-				pause();
-			_exit(0);
-		}
-		if (!CHECK(pid > 0))
-			break;
-	}
-}
 
 /* The children go to main(), which asks for that as init does not have to. */
 static void children_living(void)
@@ -442,10 +367,7 @@ static void nothing(void)
 {
 }
 
-static const struct crowd {
-	const char *name;
-	void (*fn)(void);
-} crowds[] = {
+static const struct crowd crowds[] = {
     {"nothing", nothing},
     {"threads_sleep", threads_sleep},
     {"threads_exit", threads_exit},
@@ -471,45 +393,7 @@ static const struct crowd {
     {"pipe_ended", pipe_ended},
 };
 
-/* Run one as a group of its own, and end what is left of the group. */
-static void run(const struct crowd *c)
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		setpgid(0, 0);
-		c->fn();
-		_exit(check_failures != 0);
-	}
-	setpgid(pid, pid);
-	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
-	CHECK(WIFSTOPPED(status) || status == 0);
-	kill(-pid, SIGKILL);
-	while (waitpid(-pid, NULL, 0) > 0 || kill(-pid, 0) == 0)
-		usleep(1000);
-	failures += check_failures;
-	printf("%s %s\n", check_failures ? "not ok" : "ok", c->name);
-	fflush(stdout);
-	check_failures = 0;
-}
-
 int main(int argc, char **argv)
 {
-	int first = 1;
-
-	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
-	if (argc > 2 && !strcmp(argv[1], "-n")) {
-		many = atoi(argv[2]);
-		first = 3;
-	}
-	for (size_t i = 1; i < COUNT_OF(crowds); i++) {
-		bool wanted = argc == first;
-
-		for (int a = first; a < argc; a++)
-			wanted |= !strncmp(crowds[i].name, argv[a], strlen(argv[a]));
-		if (wanted)
-			run(&crowds[i]);
-	}
-	return failures != 0;
+	return run_crowds(argc, argv, crowds, COUNT_OF(crowds));
 }
