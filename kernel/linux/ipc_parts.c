@@ -70,16 +70,23 @@ void handoff_wake(struct handoff *h, int result)
 	struct thread *t = h->thread;
 
 	list_remove(&h->link);
+	if (!t) /* marks a place only: sem_wake() */
+		return;
 	h->result = result;
 	/* The sleeper takes the guard, which the caller holds, before its stack goes. */
 	__atomic_store_n(&h->woken, true, __ATOMIC_RELEASE);
 	thread_wake(t);
 }
 
-void handoff_wake_all(struct list *waiting, int result)
+void handoff_wake_all(struct list *waiting, struct spinlock *guard, int result)
 {
-	while (!list_empty(waiting))
+	for (u32 n = 1; !list_empty(waiting); n++) {
 		handoff_wake(list_first(waiting, struct handoff, link), result);
+		if (n % 16 == 0) {
+			spin_unlock(guard);
+			spin_lock(guard);
+		}
+	}
 }
 
 struct message *message_load(u64 user, size_t size)

@@ -35,7 +35,10 @@ int handoff_sleep(struct handoff *h, struct list *waiting, struct spinlock *guar
 /* Remove `h` from its list and wake its thread, whose sleep returns `result`.  The caller holds the
  * guard, and must not use `h` after it has released the guard. */
 void handoff_wake(struct handoff *h, int result);
-void handoff_wake_all(struct list *waiting, int result);
+
+/* Wake all that are in a list to which no thread is added any more.  The guard is released for a
+ * moment after each 16. */
+void handoff_wake_all(struct list *waiting, struct spinlock *guard, int result);
 
 struct message {
 	union {

@@ -9,6 +9,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/proc/life.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/probe.h"
 #include "kernel/vm/address_space.h"
 
 struct address_space *process_space_get(struct process *p)
@@ -101,4 +102,24 @@ again:
 			goto again; /* else `t` is still in the list */
 	}
 	spin_unlock_irq(&process_lock, flags);
+}
+
+static pid_t number_of(const struct process *p, int tree)
+{
+	return tree == BY_GROUP ? p->job.group : p->job.session;
+}
+
+struct process *process_walk(int tree, const struct process *p, u32 n)
+{
+	pid_t number = number_of(p, tree), pid = p->pid;
+	struct treap_node *node;
+	struct process *next;
+
+	if (n % 16 == 0) {
+		process_lock_pause(n);
+		return process_from(tree, number, pid + 1);
+	}
+	node = treap_next(&p->nodes[tree]);
+	next = node ? treap_entry(node - tree, struct process, nodes[0]) : NULL;
+	return next && number_of(next, tree) == number ? next : NULL;
 }

@@ -108,13 +108,14 @@ int process_wait(enum wait_id type, pid_t id, u32 options, struct wait_result *r
 	u32 seen;
 
 	for (;;) {
+		seen = p->child_events;
 		answer = report_any(p, type, id, options, result, &reap);
 		if (WITH_PTRACE && answer <= 0)
 			answer = ptrace_wait(answer, type, id, options, result, &reap);
 		if (answer != 0 || options & WNOHANG)
 			break;
-		seen = p->child_events;
-		if (wait_sleep_irq(&p->child_wait, &process_lock, WAIT_FOREVER, WAIT_SIGNALS) < 0) {
+		if (p->child_events == seen && /* nothing happened in a pause */
+		    wait_sleep_irq(&p->child_wait, &process_lock, WAIT_FOREVER, WAIT_SIGNALS) < 0) {
 			answer = -ERESTARTSYS;
 			break;
 		}

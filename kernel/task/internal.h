@@ -68,11 +68,6 @@ void process_number_release(pid_t number);
  * process_from(BY_GROUP, group, 0) is the first member of a group. */
 struct process *process_from(enum process_tree tree, pid_t number, pid_t from);
 
-/* In a walk over those with the number of `p` in one of the trees, in the order of their PIDs: the
- * next, or NULL.  At each 16th step `n` process_lock is released for a moment, as by
- * process_lock_pause().  The caller holds it. */
-struct process *process_walk(enum process_tree tree, const struct process *p, u32 n);
-
 /* Enter `p` into one of the trees, with its number and PID of now.  The caller holds
  * process_lock. */
 void process_enter(struct process *p, enum process_tree tree);

@@ -306,6 +306,11 @@ bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags
 bool crowd_signal_expected(const struct process *p);
 void crowd_signal_await(const struct process *p);
 
+/* In a walk over the members of the group or session of `p` (enum process_tree), in the order of their
+ * PIDs: the next one, or NULL.  At each 16th step `n` process_lock, which the caller holds, is
+ * released for a moment.  (kernel/linux/process_parts.c) */
+struct process *process_walk(int tree, const struct process *p, u32 n);
+
 /* --- pidfd ------------------------------------------------------------------------------------ */
 
 struct clone_args;

@@ -66,19 +66,6 @@ struct process *process_from(enum process_tree tree, pid_t number, pid_t from)
 	return best && key_of(best, tree) >> 32 == (u32)number ? best : NULL;
 }
 
-struct process *process_walk(enum process_tree tree, const struct process *p, u32 n)
-{
-	u64 key = key_of(p, tree);
-	struct treap_node *next;
-
-	if (n % 16 == 0) {
-		process_lock_pause(n);
-		return process_from(tree, (pid_t)(key >> 32), (pid_t)key + 1);
-	}
-	next = treap_next(&p->nodes[tree]);
-	return next && key_of(of_node(next, tree), tree) >> 32 == key >> 32 ? of_node(next, tree) : NULL;
-}
-
 void process_enter(struct process *p, enum process_tree tree)
 {
 	/* `link`: where the pointer to the new node belongs in the tree. */

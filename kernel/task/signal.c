@@ -259,7 +259,7 @@ int signal_send_group(pid_t group, int signal, const struct siginfo *info)
 	bool sent = WITH_CROWD && crowd_signal(group, signal, info, flags, &result);
 	struct process *p = sent ? NULL : process_from(BY_GROUP, group, 0);
 
-	for (; p; p = process_walk(BY_GROUP, p, 1)) {
+	for (; p; p = process_from(BY_GROUP, group, p->pid + 1)) {
 		int one = signal_send_member(p, signal, info);
 
 		if (result != 0)

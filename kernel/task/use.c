@@ -23,27 +23,3 @@ void thread_resource_use(struct thread *t, struct resource_use *use)
 	*use = t->use.counted; /* the CPU that runs the thread may go on counting */
 	thread_times(t, &use->user_ns, &use->kernel_ns);
 }
-
-void process_own_use(struct process *p, struct resource_use *use)
-{
-	u64 flags = spin_lock_irq(&process_lock);
-	u32 n = 0, ended;
-	struct thread *t;
-
-again:
-	ended = p->use.ended_count;
-	*use = p->use.ended_threads;
-	list_for_each (t, &p->threads, process_link) {
-		struct resource_use one;
-
-		if (t->exited)
-			continue; /* counted in ended_threads */
-		thread_resource_use(t, &one);
-		resource_use_add(use, &one);
-		/* No pauses if others keep ending, so that it would begin again and again. */
-		process_lock_pause(flags & RFLAGS_IF && n < 65536 ? ++n : 1);
-		if (p->use.ended_count != ended)
-			goto again; /* else `t` is still in the list */
-	}
-	spin_unlock_irq(&process_lock, flags);
-}

@@ -44,10 +44,5 @@ struct process_use {
 /* What `t` has used up to now. */
 void thread_resource_use(struct thread *t, struct resource_use *use);
 
-/* What all threads of `p`, living and ended, have used; its children are not included.  The peak is
- * that of former address spaces only: process_resource_use() adds the present one.  Takes
- * process_lock, and releases it now and then if interrupts are on. */
-void process_own_use(struct process *p, struct resource_use *use);
-
 /* Add `use` to `sum`.  The peak becomes the larger of the two. */
 void resource_use_add(struct resource_use *sum, const struct resource_use *use);

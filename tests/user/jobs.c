@@ -2,6 +2,9 @@
  *
  * Process groups, sessions, stopping and continuing.
  */
+#include <dirent.h>
+#include <sys/prctl.h>
+
 #include "check.h"
 
 static siginfo_t told;
@@ -129,6 +132,54 @@ static void all_threads_stop(void)
 	CHECK_EQ(wait_status(a), KILLED(SIGKILL));
 }
 
+static void *spinner(void *ready)
+{
+	__atomic_fetch_add((int *)ready, 1, __ATOMIC_SEQ_CST);
+	for (;;)
+		;
+	return NULL;
+}
+
+/* When wait() tells of the stop, all threads are shown as stopped. */
+static void threads_are_stopped(void)
+{
+	volatile int *ready = map_shared(PAGE);
+	char path[64], text[512];
+	pthread_t t;
+	int status;
+	pid_t a;
+
+	SKIP_IF(!has_proc(), "no /proc");
+	a = SPAWN(for (int i = 0; i < 7; i++) pthread_create(&t, NULL, spinner, (void *)ready);
+		  spinner((void *)ready));
+	WAIT_UNTIL(*ready == 8);
+	for (int round = 0; round < 20; round++) {
+		DIR *d;
+
+		kill(a, SIGSTOP);
+		CHECK_EQ(waitpid(a, &status, WUNTRACED), a);
+		snprintf(path, sizeof(path), "/proc/%d/task", a);
+		d = opendir(path);
+		for (struct dirent *e; (e = readdir(d));) {
+			int fd, n;
+
+			if (e->d_name[0] == '.')
+				continue;
+			snprintf(path, sizeof(path), "/proc/%d/task/%.20s/stat", a, e->d_name);
+			fd = open(path, O_RDONLY);
+			n = (int)read(fd, text, sizeof(text) - 1);
+			close(fd);
+			text[n > 0 ? n : 0] = 0;
+			CHECK(strstr(text, ") T "));
+		}
+		closedir(d);
+		kill(a, SIGCONT);
+		CHECK_EQ(waitpid(a, &status, WCONTINUED), a);
+	}
+	kill(a, SIGKILL);
+	CHECK_EQ(wait_status(a), KILLED(SIGKILL));
+}
+
 static void groups(void)
 {
 	int status, pipes[2];
@@ -215,6 +266,66 @@ static void orphaned_group(void)
 	CHECK_EQ(IN_CHILD(MUST(setsid()); raise(SIGTSTP)), 0);
 }
 
+/* A signal to a group of many that fork all the time reaches each member once, and no child that is made
+ * afterwards. */
+static volatile int *got, *spare;
+
+static void count_signal(int number)
+{
+	(void)number;
+	__atomic_fetch_add((int *)got, 1, __ATOMIC_SEQ_CST);
+	if (fork() == 0) {
+		sleep_ms(20);
+		_exit(0);
+	}
+}
+
+static void fork_for_ever(void)
+{
+	handle(SIGUSR1, count_signal, SA_RESTART);
+	__atomic_fetch_add((int *)spare, 1, __ATOMIC_SEQ_CST);
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			signal(SIGUSR1, SIG_DFL); /* a member that was made before the signal dies of it */
+			usleep(500);
+			_exit(0);
+		}
+		if (pid > 0)
+			while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+				;
+	}
+}
+
+static void group_that_forks(void)
+{
+	enum { MEMBERS = 60 };
+	pid_t group = 0;
+
+	got = map_shared(PAGE);
+	spare = got + 1;
+	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	for (int i = 0; i < MEMBERS; i++) {
+		pid_t pid = SPAWN(fork_for_ever());
+
+		group = group ? group : pid;
+		MUST(setpgid(pid, group));
+	}
+	WAIT_UNTIL(*spare == MEMBERS);
+	for (int round = 1; round <= 5; round++) {
+		CHECK_EQ(kill(-group, SIGUSR1), 0);
+		WAIT_UNTIL(*got >= round * MEMBERS);
+		sleep_ms(30);
+		/* Also children that had not yet set the default action. */
+		CHECK(*got >= round * MEMBERS && *got < (2 * round + 1) * MEMBERS);
+	}
+	CHECK_EQ(kill(-group, SIGKILL), 0);
+	while (waitpid(-group, NULL, 0) > 0)
+		;
+	CHECK_ERR(kill(-group, 0), ESRCH);
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc == 2 && strcmp(argv[1], "ready") == 0) {
@@ -225,8 +336,10 @@ int main(int argc, char *argv[])
 	RUN(stopping);
 	RUN(handled_stops);
 	RUN(all_threads_stop);
+	RUN(threads_are_stopped);
 	RUN(groups);
 	RUN(sessions);
 	RUN(orphaned_group);
+	RUN(group_that_forks);
 	return check_end();
 }

@@ -3,6 +3,7 @@
  * The files of /proc/PID in the formats of Linux (proc(5)).  Those about memory are in
  * procinfo_memory.c, /proc/heddle/PID is in procinfo_ledger.c and kernel/watch/counters.
  */
+#include "kernel/proc/inspect.h"
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/format.h"
@@ -166,7 +167,7 @@ static void show_stat_of(struct thread *t, struct process *p, struct text *text,
 	family_read(p, &f);
 	signal_sets_read(t, p, &s);
 	if (whole) {
-		process_own_use(p, &own);
+		process_resource_use(p, &own);
 		user = own.user_ns;
 		kernel = own.kernel_ns;
 	} else {

@@ -18,6 +18,7 @@
 #include "kernel/task/sched.h"
 
 DEFINE_PER_PROCESS(struct thread *, ptrace_leader); /* under process_lock */
+DEFINE_PER_PROCESS(u32, ptrace_tracees);		    /* likewise */
 
 /* --- The relation ----------------------------------------------------------------------------- */
 
@@ -35,6 +36,8 @@ static void relate(struct thread *t, struct thread *tracer, u32 options, bool se
 		wait_queue_init(&s->queue, "ptrace_stop");
 	thread_get(t);
 	list_push_back(&own->tracees, &s->link);
+	++*per_process(tracer->process, ptrace_tracees);
+	tracer->process->child_events++; /* ptrace_wait() begins again */
 	s->tracer = tracer;
 	s->by_parent = tracer->process == t->process->parent;
 	s->options = options;
@@ -56,6 +59,8 @@ void ptrace_unrelate(struct thread *t)
 	struct ptrace *s = ptrace_of(t);
 
 	list_remove(&s->link);
+	--*per_process(s->tracer->process, ptrace_tracees);
+	s->tracer->process->child_events++;
 	s->tracer = NULL;
 	s->options = 0;
 	if (*per_process(t->process, ptrace_leader) == t)

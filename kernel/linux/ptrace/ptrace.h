@@ -71,6 +71,7 @@ struct ptrace {
 
 DECLARE_PER_THREAD(struct ptrace, ptrace_state);
 extern struct thread *ptrace_leader; /* per process: its leader, if that is traced */
+extern u32 ptrace_tracees;	      /* per process: how many its threads trace */
 
 static inline struct ptrace *ptrace_of(const struct thread *t)
 {

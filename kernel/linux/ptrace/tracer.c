@@ -55,20 +55,32 @@ static bool report_tracee(struct thread *t, u32 options, struct wait_result *w,
 }
 
 /* report_any() of wait.c for the tracees of the calling process; `answer` is its answer for the
- * children, which is not 1. */
+ * children, which is not 1.  After a pause it begins again if something has changed. */
 int ptrace_wait(int answer, u32 type, pid_t id, u32 options, struct wait_result *w,
 		struct process **reap)
 {
+	struct process *self = current_process();
 	struct thread *tracer;
 	struct ptrace *s;
+	u32 n = 0, events;
 
 	assert_held(&process_lock);
-	list_for_each (tracer, &current_process()->threads, process_link) {
+	if (!*per_process(self, ptrace_tracees))
+		return answer;
+again:
+	events = self->child_events + self->use.ended_count;
+	list_for_each (tracer, &self->threads, process_link) {
+		process_lock_pause(++n);
+		if (self->child_events + self->use.ended_count != events)
+			goto again; /* else `tracer` is still in the list */
 		if (!ptrace_of(tracer)->tracees.next)
 			continue;
 		list_for_each (s, &ptrace_of(tracer)->tracees, link) {
 			struct thread *t = ptrace_thread(s);
 
+			process_lock_pause(++n);
+			if (self->child_events + self->use.ended_count != events)
+				goto again;
 			if (!is_wanted(t, type, id))
 				continue;
 			if (report_tracee(t, options, w, reap))

@@ -263,8 +263,8 @@ static struct ipc *queue_make(struct ipc_ids *table, u32 key, u32 flags, u64 siz
 
 static void queue_removed(struct ipc *o)
 {
-	handoff_wake_all(&queue_of(o)->senders, -EIDRM);
-	handoff_wake_all(&queue_of(o)->receivers, -EIDRM);
+	handoff_wake_all(&queue_of(o)->senders, &o->lock, -EIDRM);
+	handoff_wake_all(&queue_of(o)->receivers, &o->lock, -EIDRM);
 }
 
 static void queue_free(struct ipc *o)

@@ -152,7 +152,7 @@ static void set_removed(struct ipc *o)
 {
 	struct sem_set *set = sem_set_of(o);
 
-	handoff_wake_all(&set->waiting, -EIDRM);
+	handoff_wake_all(&set->waiting, &o->lock, -EIDRM);
 	__atomic_fetch_sub(&semaphores_total, set->count, __ATOMIC_RELAXED);
 }
 
@@ -225,7 +225,7 @@ static long count_waiting(struct sem_set *set, u32 number, bool zero)
 	long n = 0;
 
 	list_for_each (c, &set->waiting, handoff.link)
-		n += c->blocking->number == number && (c->blocking->change == 0) == zero;
+		n += c->blocking && c->blocking->number == number && (c->blocking->change == 0) == zero;
 	return n;
 }
 
