@@ -191,7 +191,7 @@ static void context_fill(struct sigcontext *c, const struct trap_frame *f, sigse
 	c->cr2 = t->arch.fault_address;
 	c->oldmask = mask;
 	c->fpstate = fpstate;
-	memset(c->reserved, 0, sizeof(c->reserved));
+	__builtin_memset(c->reserved, 0, sizeof(c->reserved));
 }
 
 /* Choose the user address of the frame, and set *fpstate to the address of the FPU state above it.
