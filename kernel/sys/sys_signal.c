@@ -59,6 +59,15 @@ SYSCALL0(restart_syscall)
 	return t->restart.fn ? (long)t->restart.fn(t) : -EINTR;
 }
 
+SYSCALL2(rt_sigpending, user, size)
+{
+	const struct thread *t = current_thread();
+	sigset_t pending = READ_ONCE(t->signals.pending) | READ_ONCE(t->process->signals.pending);
+	sigset_t set = pending & t->signals.mask;
+
+	return size > sizeof(set) ? -EINVAL : copy_to_user((void *)user, &set, size);
+}
+
 /* Sleep until a signal comes. */
 static long wait_for_signal(void)
 {

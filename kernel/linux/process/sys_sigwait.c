@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * rt_sigtimedwait(): wait for a signal and take it, without a handler; rt_sigpending().
+ * rt_sigtimedwait(): wait for a signal and take it, without a handler.
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
@@ -50,14 +50,4 @@ SYSCALL4(rt_sigtimedwait, user, user_info, timeout, size)
 	if (result > 0 && user_info && copy_to_user((void *)user_info, &info, sizeof(info)))
 		result = -EFAULT;
 	return result;
-}
-
-SYSCALL2(rt_sigpending, user, size)
-{
-	struct thread *t = current_thread();
-	u64 flags = spin_lock_irq(&t->process->signals.lock);
-	sigset_t set = (t->signals.pending | t->process->signals.pending) & t->signals.mask;
-
-	spin_unlock_irq(&t->process->signals.lock, flags);
-	return size > sizeof(set) ? -EINVAL : copy_to_user((void *)user, &set, size);
 }
