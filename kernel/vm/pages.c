@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Ranges of page-table entries (pages.h).  Each loop holds page_table_lock for one piece of a table
- * at a time, since nothing else runs on this CPU meanwhile, and the entries of a table are many.
+ * at a time: nothing else runs on this CPU while it is held, and a table has many entries.
  * A loop that removes entries flushes the TLBs before it releases the lock (SDM 3A 4.10.5).  So if
  * a thread finds an entry empty, or frees its frame, no TLB has the old translation any more.
  */
