@@ -168,12 +168,9 @@ static long signal_thread(pid_t group, tid_t tid, int signal)
 	t = thread_find(tid);
 	if (!t)
 		return -ESRCH;
-	if (group != -1 && t->process->pid != group)
-		result = -ESRCH;
-	else if (!may_signal(t, signal))
-		result = -EPERM;
-	else
-		result = signal ? signal_send_thread(t, signal, &info) : 0;
+	result = group != -1 && t->process->pid != group ? -ESRCH
+		 : !may_signal(t, signal)		  ? -EPERM
+							  : signal_send_thread(t, signal, &info);
 	thread_put(t);
 	return result;
 }

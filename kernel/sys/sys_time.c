@@ -79,13 +79,16 @@ int clock_read(int clock, u64 *ns)
 	return error;
 }
 
-SYSCALL2(clock_gettime, clock, user)
+static long put_clock(int clock, u64 user, bool resolution)
 {
 	u64 ns;
-	int error = clock_read((int)clock, &ns);
+	int error = clock_read(clock, &ns);
 
-	return error ? error : time_put(user, TIMESPEC, ns);
+	return error || (resolution && !user) ? error : time_put(user, TIMESPEC, resolution ? 1 : ns);
 }
+
+CALL(clock_gettime, put_clock((int)a, b, false))
+CALL(clock_getres, put_clock((int)a, b, true))
 
 /* --- Sleeping --------------------------------------------------------------------------------- */
 

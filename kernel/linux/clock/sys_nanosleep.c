@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * clock_nanosleep(2) and clock_getres(2).
+ * clock_nanosleep(2).
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/linux/clock_events.h"
@@ -93,12 +93,4 @@ SYSCALL4(clock_nanosleep, clock, flags, user, rest)
 	else
 		error = sleep_until(ns, WAIT_SIGNALS);
 	return error == -EINTR ? -ERESTARTNOHAND : 0;
-}
-
-SYSCALL2(clock_getres, clock, user)
-{
-	u64 ns;
-	int error = clock_read((int)clock, &ns);
-
-	return error || !user ? error : time_put(user, TIMESPEC, 1);
 }
