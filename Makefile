@@ -28,14 +28,16 @@ CORE ?= 0
 FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdepth 0 -type d 2>/dev/null))
 $(foreach name,$(filter-out $(notdir $(FOLDERS)),$(WITHOUT)),$(error WITHOUT: no extension \
   is called $(name). There are: $(notdir $(FOLDERS))))
-LEFT_OUT := $(if $(filter 1,$(CORE)),$(FOLDERS),$(foreach f,$(FOLDERS),$(if $(filter $(notdir $(f)),$(WITHOUT)),$(f))))
+LEFT_OUT := $(if $(filter 1,$(CORE)),$(FOLDERS),$(foreach f,$(FOLDERS),$(if $(filter $(notdir $(f)),$(WITHOUT)),$(f)))) \
+  $(filter-out kernel/watch/$(SANITIZE),kernel/watch/races kernel/watch/addresses)
 # What extensions share: the files beside their folders.
 SHARED := $(if $(filter 1,$(CORE)),kernel/linux/% kernel/watch/%)
 EXTENSIONS := $(notdir $(filter-out $(LEFT_OUT),$(FOLDERS)))
 EMPTY :=
 COMMA := ,
 SPACE := $(EMPTY) $(EMPTY)
-BUILD ?= build$(if $(filter 1,$(CORE)),/core,$(if $(WITHOUT),/without-$(subst $(SPACE),-,$(sort $(WITHOUT)))))
+BUILD ?= build$(if $(filter 1,$(CORE)),/core,$(if $(WITHOUT),/without-$(subst $(SPACE),-,$(sort $(WITHOUT))),$(if \
+  $(filter races addresses,$(SANITIZE)),/$(SANITIZE))))
 
 # The usual names of a compiler for this machine; CC= overrides.
 ifeq ($(origin CC),default)
@@ -92,6 +94,18 @@ endif
 ifeq ($(SANITIZE),1)
 KERNEL_CFLAGS += -fsanitize=undefined -fno-sanitize=alignment -fsanitize-undefined-trap-on-error
 endif
+# Calls of a checker before each access of memory (kernel/watch/races, kernel/watch/addresses). It, and
+# the allocators, whose lists lie in free memory, are compiled without.
+ifneq ($(filter races addresses,$(SANITIZE)),)
+$(if $(IS_CLANG),$(error SANITIZE=$(SANITIZE) needs gcc: clang does not have it for such a target))
+CHECKED_races := -fsanitize=thread --param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0 -Wno-tsan
+CHECKED_addresses := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
+  --param asan-stack=0 --param asan-globals=0 -ftrivial-auto-var-init=pattern
+UNCHECKED := kernel/watch/$(SANITIZE)/% $(if $(filter addresses,$(SANITIZE)),kernel/mem/page.c kernel/mem/slab.c)
+endif
+WRAPPED := $(if $(filter addresses,$(SANITIZE)),slab_cache_create slab_alloc slab_alloc_zeroed slab_free kmalloc \
+  kzalloc kfree kstrdup page_alloc page_alloc_zeroed page_table_frame_alloc page_put page_free_zeroed \
+  page_clear usercopy_raw_out usercopy_raw_in)
 ifeq ($(WERROR),1)
 KERNEL_CFLAGS += -Werror
 endif
@@ -101,7 +115,7 @@ ifneq ($(IS_CLANG),)
 KERNEL_ASFLAGS += $(if $(findstring GNU,$(shell as --version 2>/dev/null)),-fno-integrated-as -Xassembler -g)
 endif
 KERNEL_LDFLAGS := $(LDFLAGS) -nostdlib -static $(if $(IS_CLANG),,-no-pie) -Wl,-z,max-page-size=4096 \
-  -Wl,-z,noexecstack -Wl,--build-id=none -L$(BUILD) -T linker.ld
+  -Wl,-z,noexecstack -Wl,--build-id=none $(WRAPPED:%=-Wl,--wrap=%) -L$(BUILD) -T linker.ld
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra $(USER_CFLAGS) -static -pthread
 
 ASM_OFFSETS := arch/x86_64/cpu/asm_offsets.c
@@ -127,7 +141,8 @@ help: ## list the targets
 	@echo "Settings (make run CPUS=4 ...): BOOT=iso|usb|uefi|direct CPUS= MEM="
 	@echo "  ACCEL=tcg|kvm"
 	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 GDB=1"
-	@echo "Settings of the build: CC=clang DEBUG=1 SANITIZE=1 WERROR=1; CFLAGS= LDFLAGS="
+	@echo "Settings of the build: CC=clang DEBUG=1 WERROR=1 SANITIZE=1|races|addresses;"
+	@echo "  CFLAGS= LDFLAGS="
 	@echo "  (the kernel) and USER_CFLAGS= (programs) add flags. What a setting changes is"
 	@echo "  built again."
 	@echo "  CORE=1: no extensions; WITHOUT='trace seed': without these. There are:"
@@ -172,7 +187,7 @@ $(BUILD)/heddle.iso: $(BUILD)/heddle.elf $(BUILD)/initramfs.cpio iso/grub.cfg to
 # What each kind of file is made with. Its stamp is written anew when that changes, and all files of
 # the kind depend on it. -Werror makes no object different.
 STAMPS := kernel assembly link user host initramfs
-FLAGS_kernel := $(COMPILER) $(CC) $(filter-out -Werror,$(KERNEL_CFLAGS))
+FLAGS_kernel := $(COMPILER) $(CC) $(filter-out -Werror,$(KERNEL_CFLAGS)) $(CHECKED_$(SANITIZE))
 FLAGS_assembly := $(COMPILER) $(CC) $(KERNEL_ASFLAGS)
 FLAGS_link := $(COMPILER) $(LDCC) $(KERNEL_LDFLAGS) $(NM) $(OBJECTS)
 FLAGS_user := $(MUSL_CC) $(PROGRAM_CFLAGS)
@@ -193,7 +208,7 @@ objs: $(filter $(BUILD)/$(DIR)%,$(OBJECTS))
 $(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel | $(BUILD)/syscall_numbers.h
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
-	@$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
+	@$(CC) $(KERNEL_CFLAGS) $(if $(filter $(UNCHECKED),$<),,$(CHECKED_$(SANITIZE))) -c -o $@ $<
 
 # The vDSO: a shared object of position-independent code, inside the kernel's image.  vdso.so.debug
 # is the same with debug information, for gdb.

@@ -35,7 +35,7 @@ static u64 free_frames;
 
 static u64 total_frames, reserved_frames, array_frames, failed_requests;
 u64 alloc_fail_countdown;
-static void (*shrinkers[4])(void);
+static void (*shrinkers[8])(void);
 static u32 shrinker_count;
 
 static const char *const use_names[PAGE_USES] = {

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The allocators' functions as the rest of the kernel sees them in a build with SANITIZE=addresses:
+ * the linker's --wrap lets each call of F come to __wrap_F() here, which calls the true function,
+ * __real_F().  They keep the state of each object, leave bytes behind each that must not be used,
+ * and let a freed object wait before it is given out again, so that a late use still meets it.
+ *
+ * Memory that is given out unwritten contains a word that was chosen at boot.  Where this word is
+ * copied to a user, memory that was not initialised has become visible.
+ */
+#include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/layout.h"
+#include "kernel/lib/init.h"
+#include "kernel/lib/string.h"
+#include "kernel/log/panic.h"
+#include "kernel/mem/page.h"
+#include "kernel/mem/slab.h"
+#include "kernel/mem/slab_cache.h"
+#include "kernel/sync/spinlock.h"
+#include "kernel/watch/addresses/addresses.h"
+#include "kernel/watch/symbols.h"
+
+/* The linker makes these names; no header declares them. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+#define CALLER	    ((u64)__builtin_return_address(0))
+#define REDZONE	    16
+#define WAITING	    1024 /* freed objects that are not given out yet */
+#define OBJECT_MOST 2048 /* of slab_cache_create() */
+
+/* --- Memory that was not initialised ---------------------------------------------------------- */
+
+static u32 unwritten = 0x5eedfeedU;
+
+static void fill(void *memory, size_t size)
+{
+	for (size_t i = 0; i + 4 <= size; i += 4)
+		*(u32 *)((u8 *)memory + i) = unwritten;
+}
+
+/* Variables on the stack have the compiler's pattern (-ftrivial-auto-var-init=pattern). */
+#define UNWRITTEN_VARIABLE 0xfefefefeU
+
+static void check_written(const void *memory, size_t size, u64 where)
+{
+	bool stack = (u64)memory - KSTACK_AREA_BASE < KSTACK_AREA_SIZE;
+	u32 wrong = stack ? UNWRITTEN_VARIABLE : unwritten;
+	char name[64];
+
+	for (u64 a = ALIGN_UP((u64)memory, 4); a + 4 <= (u64)memory + size; a += 4) {
+		if (*(const u32 *)a != wrong)
+			continue;
+		symbol_format(name, sizeof(name), where);
+		panic("byte %lu of %lu that %s copies to a user was not initialised",
+		      (unsigned long)(a - (u64)memory), (unsigned long)size, name);
+	}
+}
+
+size_t __real_usercopy_raw_out(void *dst, const void *src, size_t n);
+
+size_t __wrap_usercopy_raw_out(void *dst, const void *src, size_t n)
+{
+	addresses_check((u64)src, n, false, CALLER);
+	check_written(src, n, CALLER);
+	return __real_usercopy_raw_out(dst, src, n);
+}
+
+size_t __real_usercopy_raw_in(void *dst, const void *src, size_t n);
+
+size_t __wrap_usercopy_raw_in(void *dst, const void *src, size_t n)
+{
+	addresses_check((u64)dst, n, true, CALLER);
+	return __real_usercopy_raw_in(dst, src, n);
+}
+
+/* --- Freed objects wait ----------------------------------------------------------------------- */
+
+struct waiting {
+	struct slab_cache *cache; /* NULL: of kmalloc() */
+	void *object;
+	u64 size, where; /* where it was freed */
+};
+
+static struct waiting waiting[WAITING];
+static u32 waiting_next;
+DEFINE_SPINLOCK(waiting_lock);
+
+u64 freed_where(u64 address)
+{
+	for (u32 i = 0; i < WAITING; i++) {
+		u64 object = (u64)READ_ONCE(waiting[i].object);
+
+		if (object && address >= object && address < object + READ_ONCE(waiting[i].size))
+			return READ_ONCE(waiting[i].where);
+	}
+	return 0;
+}
+
+void __real_slab_free(struct slab_cache *cache, void *object);
+void __real_kfree(void *object);
+
+static void give_back(const struct waiting *w)
+{
+	if (w->cache)
+		__real_slab_free(w->cache, w->object);
+	else if (w->object)
+		__real_kfree(w->object);
+}
+
+/* Let the new one wait, and give back the one that has waited longest. */
+static void wait_freed(struct waiting freed)
+{
+	u64 flags = spin_lock_irq(&waiting_lock);
+	struct waiting oldest = waiting[waiting_next];
+
+	waiting[waiting_next] = freed;
+	waiting_next = (waiting_next + 1) % WAITING;
+	spin_unlock_irq(&waiting_lock, flags);
+	give_back(&oldest);
+}
+
+/* For lack of memory, and for tests that count what is in use. */
+static void give_all_back(void)
+{
+	for (u32 i = 0; i < WAITING; i++)
+		wait_freed((struct waiting){0});
+}
+
+/* --- Objects ---------------------------------------------------------------------------------- */
+
+static u32 sizes[SLAB_CACHES_MAX]; /* as asked for, without the redzone */
+
+static void check_free(const void *object, u64 where)
+{
+	char name[64];
+
+	if (address_state(object) < ADDRESS_FREED)
+		return;
+	symbol_format(name, sizeof(name), where);
+	panic("%s frees %p, which is free", name, object);
+}
+
+struct slab_cache *__real_slab_cache_create(const char *name, size_t size, size_t align);
+
+struct slab_cache *__wrap_slab_cache_create(const char *name, size_t size, size_t align)
+{
+	struct slab_cache *cache = __real_slab_cache_create(
+	    name, size + REDZONE <= OBJECT_MOST ? size + REDZONE : size, align);
+
+	sizes[cache - slab_caches] = (u32)size;
+	return cache;
+}
+
+void *__real_slab_alloc(struct slab_cache *cache);
+
+void *__wrap_slab_alloc(struct slab_cache *cache)
+{
+	u32 size = sizes[cache - slab_caches];
+	void *object = __real_slab_alloc(cache);
+
+	if (!object)
+		return NULL;
+	addresses_forbid(object, cache->size, ADDRESS_REDZONE);
+	addresses_allow(object, size);
+	fill(object, size);
+	return object;
+}
+
+void *__wrap_slab_alloc_zeroed(struct slab_cache *cache)
+{
+	void *object = __wrap_slab_alloc(cache);
+
+	return object ? memset(object, 0, sizes[cache - slab_caches]) : NULL;
+}
+
+void __wrap_slab_free(struct slab_cache *cache, void *object)
+{
+	check_free(object, CALLER);
+	addresses_forbid(object, cache->size, ADDRESS_FREED);
+	wait_freed((struct waiting){cache, object, cache->size, CALLER});
+}
+
+void *__real_kmalloc(size_t size);
+
+void *__wrap_kmalloc(size_t size)
+{
+	void *object = size <= SIZE_MAX - REDZONE ? __real_kmalloc(size + REDZONE) : NULL;
+
+	if (!object)
+		return NULL;
+	addresses_forbid(object, ALIGN_UP(size + REDZONE, 8), ADDRESS_REDZONE);
+	addresses_allow(object, size);
+	fill(object, size);
+	return object;
+}
+
+void *__wrap_kzalloc(size_t size)
+{
+	void *object = __wrap_kmalloc(size);
+
+	return object ? memset(object, 0, size) : NULL;
+}
+
+char *__wrap_kstrdup(const char *s)
+{
+	size_t size = strlen(s) + 1;
+	char *copy = __wrap_kmalloc(size);
+
+	return copy ? memcpy(copy, s, size) : NULL;
+}
+
+/* Its size is not known here; its redzone ends it. */
+void __wrap_kfree(void *object)
+{
+	u64 size = 0;
+
+	if (!object)
+		return;
+	check_free(object, CALLER);
+	while (address_state((u8 *)object + size) < ADDRESS_FREED && size < PAGE_SIZE
+										<< PAGE_ORDER_MAX)
+		size += 8;
+	addresses_forbid(object, size, ADDRESS_FREED);
+	wait_freed((struct waiting){NULL, object, size, CALLER});
+}
+
+/* --- Frames ----------------------------------------------------------------------------------- */
+
+static struct page *given(struct page *p, unsigned order, bool written)
+{
+	if (!p)
+		return NULL;
+	addresses_allow(page_to_virt(p), PAGE_SIZE << order);
+	if (p->use == PAGE_SLAB) /* its objects are free */
+		addresses_forbid(page_to_virt(p), PAGE_SIZE, ADDRESS_FREED);
+	else if (!written)
+		fill(page_to_virt(p), PAGE_SIZE << order);
+	return p;
+}
+
+struct page *__real_page_alloc(unsigned order, enum page_use use);
+
+struct page *__wrap_page_alloc(unsigned order, enum page_use use)
+{
+	return given(__real_page_alloc(order, use), order, false);
+}
+
+struct page *__real_page_alloc_zeroed(enum page_use use);
+
+struct page *__wrap_page_alloc_zeroed(enum page_use use)
+{
+	return given(__real_page_alloc_zeroed(use), 0, true);
+}
+
+paddr_t __real_page_table_frame_alloc(void);
+
+paddr_t __wrap_page_table_frame_alloc(void)
+{
+	paddr_t frame = __real_page_table_frame_alloc();
+
+	if (frame)
+		given(phys_to_page(frame), 0, true);
+	return frame;
+}
+
+void __real_page_clear(void *page);
+
+/* The frame allocator clears a frame before it gives it out. */
+void __wrap_page_clear(void *page)
+{
+	addresses_allow(page, PAGE_SIZE);
+	__real_page_clear(page);
+}
+
+void __real_page_put(struct page *p);
+
+/* Who drops the last reference has the only one: no other can be made in the meantime. */
+void __wrap_page_put(struct page *p)
+{
+	if (page_refs(p) == 1)
+		addresses_forbid(page_to_virt(p), PAGE_SIZE << p->order, ADDRESS_FREE_FRAME);
+	__real_page_put(p);
+}
+
+void __real_page_free_zeroed(struct page *p);
+
+void __wrap_page_free_zeroed(struct page *p)
+{
+	addresses_forbid(page_to_virt(p), PAGE_SIZE, ADDRESS_FREE_FRAME);
+	__real_page_free_zeroed(p);
+}
+
+static void allocators_init(void)
+{
+	unwritten = (u32)rdtsc() | 1;
+	shrinker_register(give_all_back);
+}
+
+EARLY_INIT_CALL(6, allocators_init);

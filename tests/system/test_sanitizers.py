@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The checkers of accesses (docs/trust.md): each finds a mistake, and nothing in the kernel itself."""
+import re
+
+import pytest
+
+from conftest import make
+from test_user import PROGRAMS as ALL
+from vm import BUILD, ENDED, PANIC, ROOT, VM
+
+# What changes most of what threads share, in little time.
+PROGRAMS = ["processes", "threads", "futexes", "pipes", "signals", "memory"]
+AT_ONCE = 20 # the command line has room for so many names
+
+
+@pytest.fixture(scope="module")
+def races():
+    make("SANITIZE=races", "build/races/heddle.elf")
+    return ROOT / "build/races"
+
+
+@pytest.fixture(scope="module")
+def addresses():
+    make("SANITIZE=addresses", "build/addresses/heddle.elf")
+    return ROOT / "build/addresses"
+
+
+def run(build, cpus, meant="^$", **options):
+    with VM(cpus=cpus, build=build, initrd=BUILD / "initramfs.cpio", mem="768M", timeout=900,
+            **options) as vm:
+        status = vm.wait()
+    reports = [line for line in re.findall(r"^.*(?:\brace: |kernel panic|\bnot ok ).*$", vm.log, re.M)
+               if not re.search(meant, line)]
+    assert not reports, "\n".join(reports)
+    assert status == ENDED, vm.log[-3000:]
+    return vm.log
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_races_are_found(races, cpus):
+    log = run(races, cpus, meant="race: .* in (add_plain|read_or_write)", append="selftest=races_")
+    assert len(re.findall(r"\bok \d+ races_", log)) == 4
+
+
+def test_no_races(races):
+    run(races, 2, args="run /tests/run_all -t 300 " + " ".join(PROGRAMS))
+
+
+def test_addresses_of_the_kernel(addresses):
+    assert re.search(r"\bok 1 addresses_", run(addresses, 2, append="selftest"))
+
+
+def test_no_wrong_addresses(addresses):
+    run(addresses, 2, args="run /tests/run_all -t 300 " + " ".join(PROGRAMS))
+
+
+@pytest.mark.parametrize("mistake, report", [
+    ("behind", r"write of 1 bytes at 0x(\w+) by behind\+\w+: 0x\1 is behind an object"),
+    ("after_free", r"read of 8 bytes .* by after_free\+\w+: .* in memory that is freed, by after_free"),
+    ("twice", r"twice\+\w+ frees 0x\w+, which is free"),
+    ("frame", r"read of 8 bytes at 0x\w+ by frame\+\w+: 0x\w+ is in a frame that is free"),
+    ("unwritten", r"byte 4 of 16 that unwritten\+\w+ copies to a user was not initialised")])
+def test_wrong_addresses_are_found(addresses, mistake, report):
+    with VM(build=addresses, initrd=BUILD / "initramfs.cpio", timeout=300,
+            append=f"addresses_test={mistake}") as vm:
+        assert vm.wait() == PANIC
+    assert re.search(report, vm.log), vm.log[-3000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, len(ALL), AT_ONCE))
+@pytest.mark.parametrize("kind", ["races", "addresses"])
+def test_all_programs(request, kind, first):
+    run(request.getfixturevalue(kind), 4,
+        args="run /tests/run_all -t 600 " + " ".join(ALL[first:first + AT_ONCE]))
