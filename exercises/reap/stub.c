@@ -9,10 +9,7 @@
  *   that returns true, the new parent will not wait, so no wait() would ever free it: reap_later().
  *   If the child is traced (ptrace_on(child->leader)), do neither: its tracer is first.
  * - A living child may have asked for a signal at its parent's end: signals.parent_death, sent by
- *   signal_send_process(child, signal, NULL).
- * - A process group is orphaned if no member has a parent in another group of the same session:
- * then no shell can continue it.  If the old parent was such a parent of the child's group, and the
- * group is orphaned now (process_group_orphaned_locked(group, NULL)), hang_up_orphans(group). */
+ *   signal_send_process(child, signal, NULL). */
 static void reparent_child(struct process *child, struct list *later)
 {
 	/* Here: the child keeps its dead parent, and is in no list of children. */
@@ -27,10 +24,9 @@ static void reparent_child(struct process *child, struct list *later)
  * after it has released the lock.
  *
  * - p->zombie is what wait() looks for.
- * - A parent in vfork() sleeps in exec.wait until exec.has_left_space is true: set it, and wake.
+ * - A parent in vfork() sleeps in exec.wait until exec.has_left_space is true: set it.  The caller
+ *   wakes it, after it has released the lock.
  * - `p` has no children any more: leave_children() has given each a new parent.
- * - If `p` had a parent in another group of the same session, its group may be orphaned without it:
- *   process_group_orphaned_locked(group, p), then hang_up_orphans(group).
  * - Move `p` to the front of its parent's list of children: wait() looks for zombies only there.
  * - If it is traced, and ptrace_keeps(p->leader, 0) is true, that is all: its tracer is first.
  * - signal_notify_end(p) sends the signal to the parent and wakes its wait().  If it returns true,
@@ -41,7 +37,6 @@ static void become_zombie(struct process *p, struct list *later)
 	/* Here: wait() finds the zombie if it looks at it, but the parent is not woken. */
 	p->zombie = true;
 	(void)later;
-	(void)hang_up_orphans;
 }
 
 /* `p` is a zombie that has been reported, and is out of the tables: drop the references that the
