@@ -287,11 +287,12 @@ MAYBE char process_state(pid_t pid)
 MAYBE bool is_asleep(pid_t pid)
 {
 	struct timespec before, after;
-	clockid_t clock;
+	/* As clock_getcpuclockid(), which calls clock_getres(): the core has none. */
+	clockid_t clock = (clockid_t)(~(unsigned)pid << 3 | 2);
 
 	if (has_proc())
 		return process_state(pid) == 'S';
-	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &before))
+	if (clock_gettime(clock, &before))
 		return false;
 	sleep_ms(20);
 	return clock_gettime(clock, &after) == 0 && (after.tv_sec || after.tv_nsec) &&
