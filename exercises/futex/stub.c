@@ -51,8 +51,11 @@ long futex_waiter_begin(struct futex_waiter *w, u64 address, bool shared, u32 ex
  * waiting first, by futex_waiter_wake(w, false), which removes w from b->waiters.  Other words may
  * lie in the same bucket.  Returns the number woken.  A waiter whose `owner` is not 0 waits for a
  * priority-inheriting lock: it is not woken here; the answer is -EINVAL if it is the first waiter
- * of this word, else the number woken so far.  The caller holds the lock of the bucket. */
-static long bucket_wake(struct futex_bucket *b, const struct futex_key *key, u32 count, u32 bitset)
+ * of this word, else the number woken so far.  The caller holds the lock of the bucket, and that of
+ * `other`, which may be the same.  (If thousands wait, others should get the locks now and then:
+ * bucket_pause().  No check asks for it.) */
+static long bucket_wake(struct futex_bucket *b, struct futex_bucket *other,
+			const struct futex_key *key, u32 count, u32 bitset)
 {
 	return 0;
 }

@@ -12,6 +12,8 @@
 #include "kernel/task/sched.h"
 #include "kernel/vm/usercopy.h"
 
+#define BATCH 32 /* waiters, before others get the lock for a moment */
+
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 /* Changed under a bucket's lock, so the thread cannot move to another CPU in between. */
 DEFINE_PER_CPU(struct futex_stats, futex_counters);
@@ -165,25 +167,53 @@ long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bit
 	return error ?: futex_waiter_sleep(&w, deadline_ns);
 }
 
-/* Wake up to `count` waiters of a word, the longest waiting first.  Returns the number woken.
- * -EINVAL: the first waiter waits for a PI lock.  The caller holds the lock of the bucket. */
-static long bucket_wake(struct futex_bucket *b, const struct futex_key *key, u32 count, u32 bitset)
+/* In a walk over the waiters of `a` that goes on at `next`: let others have the locks of both buckets
+ * for a moment.  They find a waiter of no word there, which keeps the place, and one behind the last,
+ * `end`, since the walk does not go to those that come now.  Returns where to go on. */
+static struct futex_waiter *bucket_pause(struct futex_bucket *a, struct futex_bucket *b,
+					 struct futex_waiter *next, struct futex_waiter *end)
 {
-	struct futex_waiter *w, *next;
-	u32 n = 0;
+	struct futex_waiter place = {.key = {0, 0}};
 
+	end->key = place.key;
+	if (list_empty(&end->link))
+		list_push_back(&a->waiters, &end->link);
+	list_insert_between(&place.link, next->link.prev, &next->link);
+	bucket_unlock_two(a, b);
+	bucket_lock_two(a, b);
+	next = list_entry(place.link.next, struct futex_waiter, link);
+	list_remove(&place.link);
+	return next;
+}
+
+/* Wake up to `count` waiters of a word, the longest waiting first.  Returns the number woken.
+ * -EINVAL: the first waiter waits for a PI lock.  The caller holds the locks of the bucket and of
+ * `other`, which may be the same. */
+static long bucket_wake(struct futex_bucket *b, struct futex_bucket *other,
+			const struct futex_key *key, u32 count, u32 bitset)
+{
+	struct futex_waiter *w, *next, end;
+	u32 steps = 0;
+	long n = 0;
+
+	list_init(&end.link);
 	list_for_each_safe (w, next, &b->waiters, link) {
-		if (n >= count)
+		bool same = futex_key_equal(&w->key, key);
+
+		if (n >= count || w == &end)
 			break;
-		if (!futex_key_equal(&w->key, key))
-			continue;
-		if (w->owner)
-			return n ? (long)n : -EINVAL;
-		if (!(w->bitset & bitset))
-			continue;
-		futex_waiter_wake(w, false);
-		n++;
+		if (same && w->owner) {
+			n = n ? n : -EINVAL;
+			break;
+		}
+		if (same && w->bitset & bitset) {
+			futex_waiter_wake(w, false);
+			n++;
+		}
+		if (++steps % BATCH == 0)
+			next = bucket_pause(b, other, next, &end);
 	}
+	list_remove(&end.link);
 	return n;
 }
 
@@ -206,7 +236,7 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset)
 	b = futex_bucket_lock(address, shared, &key);
 	if (IS_ERR(b))
 		return PTR_ERR(b);
-	result = bucket_wake(b, &key, count, bitset);
+	result = bucket_wake(b, b, &key, count, bitset);
 	if (result >= 0)
 		count_wake(result);
 	spin_unlock(&b->lock);
@@ -218,23 +248,25 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset)
 static u32 bucket_requeue(struct futex_bucket *from, struct futex_bucket *to,
 			  const struct futex_key key[2], u32 count)
 {
-	struct futex_waiter *w, *next;
-	struct list moved;
-	u32 n = 0;
+	struct futex_waiter *w, *next, end = {.key = {0, 0}};
+	u32 n = 0, steps = 0;
 
-	list_init(&moved); /* `to` may be `from`: a waiter that is moved must not be found again */
+	/* `to` may be `from`: a waiter that is moved must not be found again. */
+	list_push_back(&from->waiters, &end.link);
 	list_for_each_safe (w, next, &from->waiters, link) {
-		if (n >= count)
+		if (n >= count || w == &end)
 			break;
-		if (!futex_key_equal(&w->key, &key[0]) || w->owner)
-			continue;
-		list_remove(&w->link);
-		list_push_back(&moved, &w->link);
-		w->key = key[1];
-		WRITE_ONCE(w->bucket, to);
-		n++;
+		if (futex_key_equal(&w->key, &key[0]) && !w->owner) {
+			list_remove(&w->link);
+			list_push_back(&to->waiters, &w->link);
+			w->key = key[1];
+			WRITE_ONCE(w->bucket, to);
+			n++;
+		}
+		if (++steps % BATCH == 0)
+			next = bucket_pause(from, to, next, &end);
 	}
-	list_splice(&to->waiters, &moved);
+	list_remove(&end.link);
 	return n;
 }
 
@@ -266,7 +298,7 @@ long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue
 	if (compare && value != expected)
 		result = -EAGAIN;
 	else
-		result = bucket_wake(from, &key[0], wake, FUTEX_BITSET_ANY);
+		result = bucket_wake(from, to, &key[0], wake, FUTEX_BITSET_ANY);
 	if (result >= 0) {
 		u32 moved = bucket_requeue(from, to, key, requeue);
 
