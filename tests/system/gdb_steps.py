@@ -224,6 +224,8 @@ class Walker:
 
         self.stop_at([entry.start], "system calls", at_syscall)
         self.stop_at([*back, *entry.after("sysretq")], "returns", self.through)
+        # Behind SYSRET: numbers of no call; behind their jump: calls that are not plain.
+        self.stop_at(entry.after("jmp")[:1], "returns", self.through)
 
     def traps(self):
         back = self.entries("interrupt_common")

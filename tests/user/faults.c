@@ -283,6 +283,12 @@ static void far_return(void)
 	CHECK(status == 0 || status == KILLED(SIGSEGV));
 }
 
+static void no_such_call(void)
+{
+	CHECK(syscall(100000) == -1 && errno == ENOSYS);
+	CHECK(syscall(-1) == -1 && errno == ENOSYS);
+}
+
 int main(void)
 {
 	check_start_in_directory();
@@ -296,5 +302,6 @@ int main(void)
 	RUN(mended);
 	RUN(lies);
 	RUN(far_return);
+	RUN(no_such_call);
 	return check_end();
 }
