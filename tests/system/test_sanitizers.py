@@ -15,13 +15,13 @@ AT_ONCE = 20 # the command line has room for so many names
 
 @pytest.fixture(scope="module")
 def races():
-    make("SANITIZE=races", "build/races/heddle.elf")
+    make("SANITIZE=races", "BUILD=build/races", "build/races/heddle.elf")
     return ROOT / "build/races"
 
 
 @pytest.fixture(scope="module")
 def addresses():
-    make("SANITIZE=addresses", "build/addresses/heddle.elf")
+    make("SANITIZE=addresses", "BUILD=build/addresses", "build/addresses/heddle.elf")
     return ROOT / "build/addresses"
 
 
