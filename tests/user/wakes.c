@@ -83,9 +83,13 @@ static void one_ends(void)
 
 static void all_end(void)
 {
+	int left = 0;
+
 	for (int i = 0; i < WAITERS; i++)
-		if (pids[i])
-			one_ends();
+		left += pids[i] != 0;
+	while (left--)
+		one_ends();
+	CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
 }
 
 /* `event` lets one of the waiters go on, or none if `ends` is false: the others are not woken. */
