@@ -47,7 +47,11 @@ def test_uses_the_size_that_the_monitor_prefers(tmp_path, display, word, scale, 
 def test_labs_use_the_whole_width(tmp_path):
     with PC(tmp_path, "VGA,xres=1920,yres=1080") as vm:
         vm.shell()
-        shown = vm.run("lab concurrency --quick --unattended --plain")
+        # On a busy machine a run may end without a picture.
+        for _ in range(4):
+            shown = vm.run("lab concurrency --quick --unattended --plain")
+            if "\nCPU 0" in shown:
+                break
         # A step of the time line is a round number, so the line may be a third shorter.
         assert 155 < max(len(line) for line in shown.split("\n") if line.startswith("CPU 0")) <= 240, shown
         assert "\n" + 238 * "-" + "\n" in shown

@@ -36,7 +36,8 @@ def test_no_self_test_is_a_failure():
 def test_checks_fold():
     """A build without DEBUG=1 calls no check of locks or of sleeping."""
     calls = []
-    sources = sorted((ROOT / "kernel").rglob("*.c"))
+    sources = sorted(path for path in (ROOT / "kernel").rglob("*.c")
+                     if path.parent.name not in ("races", "addresses"))
     for o in [BUILD / f"{source.relative_to(ROOT)}.o" for source in sources]:
         undefined = subprocess.run(["nm", "-u", o], capture_output=True, text=True, check=True).stdout
         calls += [f"{o.name}: {name}" for name in undefined.split()
