@@ -7,9 +7,10 @@ import pytest
 
 from vm import BUILD, ENDED, PANIC, ROOT, VM
 
-# Those of the checkers are in builds of their own (test_sanitizers.py).
+# Extensions that only builds of their own contain (test_sanitizers.py).
+APART = ("races", "addresses")
 SELF_TESTS = sorted(name for path in (ROOT / "tests/kernel").rglob("*.c")
-                    if path.parent.name not in ("races", "addresses")
+                    if path.parent.name not in APART
                     for name in re.findall(r"^KTEST\((\w+)\)", path.read_text(), re.M))
 
 
@@ -37,7 +38,7 @@ def test_checks_fold():
     """A build without DEBUG=1 calls no check of locks or of sleeping."""
     calls = []
     sources = sorted(path for path in (ROOT / "kernel").rglob("*.c")
-                     if path.parent.name not in ("races", "addresses"))
+                     if path.parent.name not in APART)
     for o in [BUILD / f"{source.relative_to(ROOT)}.o" for source in sources]:
         undefined = subprocess.run(["nm", "-u", o], capture_output=True, text=True, check=True).stdout
         calls += [f"{o.name}: {name}" for name in undefined.split()

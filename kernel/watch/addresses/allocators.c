@@ -274,7 +274,8 @@ void __wrap_page_clear(void *page)
 
 void __real_page_put(struct page *p);
 
-/* Who drops the last reference has the only one: no other can be made in the meantime. */
+/* The caller that drops the last reference has the only one, so no other can be made before the
+ * frame is free. */
 void __wrap_page_put(struct page *p)
 {
 	if (page_refs(p) == 1)
