@@ -67,7 +67,6 @@ int main(int argc, char *argv[])
 	int seconds = 120, count = 0, failed = 0, option;
 
 	check_start();
-	setpriority(PRIO_PROCESS, 0, 0); /* whatever that of the caller is */
 	strcpy(self, self_path());
 	directory = dirname(self);
 	while ((option = getopt(argc, argv, "t:")) == 't')
