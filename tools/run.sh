@@ -90,7 +90,7 @@ trap 'rm -rf "$files"' EXIT
 trap 'exit 130' INT TERM HUP
 set -- "$@" -d cpu_reset -D "$files/log" -qmp unix:"$files/qmp",server=on,wait=off
 "${PYTHON:-python3}" "$tools/last_state.py" "$files/qmp" "$BUILD/heddle.elf" "$files/report" \
-	${GDB:+stay} </dev/null >/dev/null 2>&1 &
+	${GDB:+stay} </dev/null >/dev/null 2>"$files/watcher" &
 watcher=$!
 
 echo "To leave: \`poweroff\` in the shell, or Ctrl-A, then X.  QEMU's monitor: Ctrl-A, C."
@@ -107,6 +107,10 @@ case "$status" in
 	if [ -s "$files/report" ]; then
 		echo
 		cat "$files/report"
+		exit 5
+	elif grep -qs "Triple fault" "$files/log"; then
+		echo "run: triple fault.  What it left behind could not be read:"
+		tail -n 1 "$files/watcher"
 		exit 5
 	fi
 	echo "run: QEMU was left."

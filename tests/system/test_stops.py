@@ -189,17 +189,21 @@ def test_run_says_that_the_kernel_stopped(tmp_path):
     assert text.endswith("run: the kernel stopped (see above).\n")
 
 
+def lose_the_idt(socket):
+    while not socket.exists():
+        time.sleep(0.05)
+    gdb(BUILD, socket, "tbreak bring_up", "continue",
+        "python gdb.selected_inferior().write_memory("
+        "int(gdb.parse_and_eval('(unsigned long)&idt')), bytes(4096))")
+
+
 @needs_gdb
 @pytest.mark.parametrize("cpus", ["1", "2"])
 def test_run_says_that_it_was_a_triple_fault(tmp_path, cpus):
     """Without an IDT no fault finds its handler."""
     socket = tmp_path / "gdb"
     with Run(tmp_path, CPUS=cpus, QEMU_EXTRA=f"-S -gdb unix:{socket},server=on,wait=off") as run:
-        while not socket.exists():
-            time.sleep(0.05)
-        gdb(BUILD, socket, "tbreak bring_up", "continue",
-            "python gdb.selected_inferior().write_memory("
-            "int(gdb.parse_and_eval('(unsigned long)&idt')), bytes(4096))")
+        lose_the_idt(socket)
         assert run.process.wait(120) == 5
         text = run.text()
     assert "kernel panic" not in text
@@ -210,6 +214,17 @@ def test_run_says_that_it_was_a_triple_fault(tmp_path, cpus):
     assert re.search(r"IDT ffffffff8\w+ 00000fff", report)
     assert re.search(r"called from 0x\w+ (kthread_begin|kernel_main) at ", report)
     assert "make gdb" in report
+
+
+@needs_gdb
+def test_a_triple_fault_is_told_without_its_state(tmp_path):
+    """What reads the state did not come so far."""
+    socket = tmp_path / "gdb"
+    with Run(tmp_path, CPUS="1", PYTHON="false",
+             QEMU_EXTRA=f"-S -gdb unix:{socket},server=on,wait=off") as run:
+        lose_the_idt(socket)
+        assert run.process.wait(120) == 5
+        assert "run: triple fault.  What it left behind could not be read" in run.text()
 
 
 def test_run_ends_quietly_otherwise(tmp_path):
