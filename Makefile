@@ -365,8 +365,11 @@ $(BUILD)/initramfs.cpio: $(BUILD)/keymaps/made $(PROGRAMS) $(LABS) $(LAB_PAGES) 
 	  $$(find $(BUILD)/keymaps -name '*.bmap' | sort | sed 's,^,usr/share/keymaps=,')
 	@echo "  CPIO $@"
 
-test: ## all tests; one by its name: make test NAME=treap (docs/tests.md)
-	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(if $(NAME),--name $(call quote,$(NAME))) $(TESTFLAGS)
+# All tests run side by side, JOBS at a time, where pytest-xdist is there; those that are named, one by one.
+test_jobs = $(shell $(PYTHON) -c 'import xdist' 2>/dev/null && echo -n $(or $(JOBS),auto) --dist loadgroup)
+
+test: ## all tests, JOBS at a time; one by its name: make test NAME=treap (docs/tests.md)
+	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(if $(NAME),--name $(call quote,$(NAME)),$(test_jobs)) $(TESTFLAGS)
 
 guest: ## pack a Debian program for INITRD=: make guest NAME=python; without NAME, the list (docs/guests.md)
 	@$(PYTHON) tools/guest.py $(if $(NAME),pack $(NAME),list)

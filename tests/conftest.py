@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What all tests share: the kernels that they need, each built once, and which tests run."""
+import contextlib
 import difflib
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -10,9 +12,18 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
+@contextlib.contextmanager
+def one_builder():
+    """Tests that run side by side build one after the other: what is built already takes no time."""
+    with open(ROOT / "tests" / "conftest.py") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def make(*arguments):
-    result = subprocess.run(["make", "-C", ROOT, f"-j{os.cpu_count()}", *arguments],
-                            capture_output=True, text=True)
+    with one_builder():
+        result = subprocess.run(["make", "-C", ROOT, f"-j{os.cpu_count()}", *arguments],
+                                capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
 
 
@@ -57,6 +68,20 @@ def names_of(item):
     return names | {name.removeprefix("test_") for name in names}
 
 
+# Files that take longest come first, so that the end of a run keeps every worker busy.
+LONGEST = ["test_user", "test_core", "test_labs", "test_exercises", "test_gdb", "test_sanitizers"]
+
+
+def group_of(item):
+    """Tests of a group run in one worker (pytest-xdist): they share what a fixture has made."""
+    configuration = getattr(item, "callspec", None) and item.callspec.params.get("configuration")
+    return f"{item.path.stem}-{configuration}" if configuration else item.path.stem
+
+
+def rank(item):
+    return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_collection_modifyitems(config, items):
     name, collected = config.getoption("name"), list(items)
@@ -66,6 +91,10 @@ def pytest_collection_modifyitems(config, items):
         items[:] = named
     elif name:
         config.option.keyword = name  # which pytest itself selects by, next
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        items.sort(key=rank)
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(group_of(item)))
     yield
     if name and not items:
         known = set().union(*map(names_of, collected))

@@ -15,7 +15,7 @@ for_running="compiler qemu grub image libc busybox python"
 for_gdb="gdb qemu-img"
 for_host="headers"
 for_book="pandoc pygments"
-for_tests="$for_gdb $for_host $for_book uefi pytest tmux browser driver trace-cmd zbar keymaps ccache bochs spin"
+for_tests="$for_gdb $for_host $for_book uefi pytest xdist tmux browser driver trace-cmd zbar keymaps ccache bochs spin"
 # Setup fails without these; it goes on without the others, and says what does not work then.
 required="compiler qemu libc busybox python"
 
@@ -76,6 +76,9 @@ package() {
 	pytest:pacman) echo "python-pytest python-pexpect" ;;
 	pytest:apk) echo "py3-pytest py3-pexpect" ;;
 	pytest:brew) echo "pytest" ;;
+	xdist:apt-get | xdist:dnf) echo "python3-pytest-xdist" ;;
+	xdist:pacman) echo "python-pytest-xdist" ;;
+	xdist:apk) echo "py3-pytest-xdist" ;;
 	tmux:*) echo "tmux" ;;
 	browser:apt-get | browser:dnf | browser:pacman | browser:apk | browser:brew) echo "chromium" ;;
 	driver:apt-get) echo "chromium-driver" ;;
@@ -136,6 +139,7 @@ has() {
 	python) any python3 ;;
 	pytest) /usr/bin/python3 -c 'import pytest, pexpect' 2>/dev/null ||
 		python3 -c 'import pytest, pexpect' 2>/dev/null ;;
+	xdist) /usr/bin/python3 -c 'import xdist' 2>/dev/null || python3 -c 'import xdist' 2>/dev/null ;;
 	tmux) any tmux ;;
 	browser) any chromium chromium-browser google-chrome ;;
 	driver) any chromedriver ;;
@@ -165,6 +169,7 @@ what() {
 	busybox) echo "BusyBox, static|no shell" ;;
 	python) echo "Python 3|nothing can be built" ;;
 	pytest) echo "pytest and pexpect|no system tests" ;;
+	xdist) echo "pytest-xdist|make test takes twice as long: one test after the other" ;;
 	tmux) echo "tmux|no test of gdb's text interface; the machine's console not beside gdb" ;;
 	browser) echo "Chromium|no test of the pages that make trace, report and drive-page write" ;;
 	driver) echo "chromedriver|no test that drives a browser" ;;

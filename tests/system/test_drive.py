@@ -237,9 +237,21 @@ def test_keys(home):
     assert "Moves: -" in play.key("?")
     assert "2 of 30: Lost wake-up" in play.key("n")
     assert "1 of 30: Lost update" in play.key("p")
-    assert "Your progress is kept in /" in play.key("l")
+    assert re.search(r"Your progress is kept in (/|\.\.\.).*/", play.key("l"))
     assert "> 12 Hyman" in play.key("l", "l", *["\x1b[B"] * 11)
     assert "12 of 30: Hyman" in play.key("\n")
+    play.leave()
+
+
+def test_a_long_path_is_cut_in_front(home, tmp_path):
+    """The list and the help show where the file lies, also where the path is wider than the screen."""
+    place = tmp_path / ("long" * 20) / "end"
+    place.mkdir(parents=True)
+    play = Play({**home, "HOME": str(place)})
+    for key in "l", "?":
+        shown = re.search(r"Your progress is kept in (\S+)", play.key(key))[1]
+        assert len("Your progress is kept in " + shown) <= 80
+        assert shown.startswith("...") and "/end/" in shown
     play.leave()
 
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * forkbomb [all|root]: as many processes as may be, each of which forks as well; when all fail,
- * they are killed and reaped, and the system is alive.  Under a limit of 150, unless told to take
- * all that a user may have, or all that root may have.
+ * they are killed and reaped, and the system is alive.  Under a limit of 150, unless there are no
+ * limits, or the word says to take all that a user may have, or all that root may have.
  */
 #include "check.h"
 
@@ -46,7 +46,7 @@ static void explode(void)
 
 	counts = map_shared(PAGE);
 	root = SPAWN(MUST(setsid());
-		     if (!take_all && has_call(SYS_prlimit64)) MUST(setrlimit(RLIMIT_NPROC, &r));
+		     if (!take_all) MUST(setrlimit(RLIMIT_NPROC, &r));
 		     if (has_call(SYS_setuid) && !as_root) MUST(setuid(64997)); bomb());
 	WAIT_UNTIL(settled() || take_all);
 	if (take_all)
@@ -77,7 +77,7 @@ int main(int argc, char *argv[])
 {
 	check_start();
 	as_root = argc > 1 && strcmp(argv[1], "root") == 0;
-	take_all = as_root || (argc > 1 && strcmp(argv[1], "all") == 0);
+	take_all = as_root || !has_call(SYS_prlimit64) || (argc > 1 && strcmp(argv[1], "all") == 0);
 	RUN(explode);
 	RUN(still_alive);
 	return check_end();

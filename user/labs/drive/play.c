@@ -55,6 +55,19 @@ static void newline(void)
 		putchar('\n');
 }
 
+/* Of a long path the end says more than the beginning. */
+static void put_place(void)
+{
+	const char *place = progress_place();
+	int room = width - (int)strlen("Your progress is kept in ..."), length = (int)strlen(place);
+
+	if (live && length > room)
+		put(LAB_PLAIN, "Your progress is kept in ...%s", place + length - room);
+	else
+		put(LAB_PLAIN, "Your progress is kept in %s.", place);
+	newline();
+}
+
 /* How many columns and bytes of `text` fit into the width, cut between words if possible. */
 static int fit(const char *text)
 {
@@ -433,8 +446,7 @@ static void draw_help(void)
 	    "for each hint, less 5 for each wrong claim, and at least 1. A search of all "
 	    "schedules computes the best.",
 	    false);
-	put(LAB_PLAIN, "Your progress is kept in %s.", progress_place());
-	newline();
+	put_place();
 	put(LAB_DIM, "Any key: back to the level; q: leave.");
 	newline();
 }
@@ -447,8 +459,7 @@ static void draw_list(void)
 		lines = level_count;
 	put(LAB_BOLD, "The levels: %d of %d points", all_points(), 10 * level_count);
 	newline();
-	put(LAB_PLAIN, "Your progress is kept in %s.", progress_place());
-	newline();
+	put_place();
 	for (int i = 0; i < lines; i++) {
 		/* If it does not fit: the lines around the selected one. */
 		if (lines > room &&
