@@ -366,7 +366,7 @@ $(BUILD)/initramfs.cpio: $(BUILD)/keymaps/made $(PROGRAMS) $(LABS) $(LAB_PAGES) 
 	@echo "  CPIO $@"
 
 # All tests run side by side, JOBS at a time, where pytest-xdist is there; those that are named, one by one.
-test_jobs = $(shell $(PYTHON) -c 'import xdist' 2>/dev/null && echo -n $(or $(JOBS),auto) --dist loadgroup)
+test_jobs = $(shell $(PYTHON) -c 'import xdist' 2>/dev/null && echo --numprocesses=$(or $(JOBS),auto) --dist=loadgroup)
 
 test: ## all tests, JOBS at a time; one by its name: make test NAME=treap (docs/tests.md)
 	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(if $(NAME),--name $(call quote,$(NAME)),$(test_jobs)) $(TESTFLAGS)
