@@ -386,6 +386,8 @@ bench: all ## the same measurements on Heddle and on Linux, side by side
 
 models: ## explore the models of the kernel's protocols with spin: make models NAME=wait (docs/models.md)
 	@tests/model/models.py $(if $(RECORD),-r) $(NAME)
+explore: $(BUILD)/syscall_numbers.h ## run the kernel's own locks and wait queues in every order: make explore NAME=locks ARGS=-a; ARGS=-m: mutants (docs/models.md)
+	@tests/unit/explore/explore.py $(NAME) $(ARGS)
 
 bench-check: all ## does a row need more instructions than tests/bench.json says? (RECORD=1 writes it)
 	@$(PYTHON) tools/bench.py -i -c tests/bench.json $(if $(RECORD),--record) $(BENCHFLAGS)
@@ -454,7 +456,7 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(BUILD)/asm_offsets.d $(BUILD)/$(VDSO)/vdso_user.c.d
-.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi test-machines bench bench-check models suite stretch ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
+.PHONY: all help setup doctor run gdb lab race iso objs labs-host test guest test-abi test-machines bench bench-check models explore suite stretch ways trace report drive-page book exercise grade submit submit-check compile_commands.json loc house house-picture pictures abi format \
   clean FORCE
 .DELETE_ON_ERROR:
 endif

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""The explorer's units, and mistakes that it must find: one text of the kernel in the place of another."""
+import collections
+
+LOCKS = ["machine.c", "kernel/sync/spinlock.c", "kernel/task/mutex.c", "kernel/task/rwlock.c",
+         "kernel/task/wait.c", "kernel/task/wakeup.c", "kernel/task/runqueue.c"]
+UNITS = {
+    "locks": LOCKS,
+    "waits": LOCKS,
+    "futexes": [*LOCKS, "kernel/ipc/futex.c"],
+}
+
+Mutant = collections.namedtuple("Mutant", "name unit scenario fence file old new words")
+
+
+def mutant(name, scenario, file, old, new, words, fence=False):
+    """`fence`: it must be found only if stores are seen late."""
+    unit = {"spinlock": "locks", "mutex": "locks", "rwlock": "locks", "wait": "waits",
+            "futex": "futexes"}[scenario.partition("-")[0]]
+    return Mutant(name, unit, scenario, fence, file, old, new, words)
+
+
+SPINLOCK, MUTEX, RWLOCK = "kernel/sync/spinlock.h", "kernel/task/mutex.c", "kernel/task/rwlock.c"
+WAIT, WAKEUP, FUTEX = "kernel/task/wait.c", "kernel/task/wakeup.c", "kernel/ipc/futex.c"
+
+MUTANTS = [
+    mutant("spin-test-then-set", "spinlock-2", SPINLOCK,
+           """	u32 nobody = 0;
+
+	return __atomic_compare_exchange_n(&lock->owner, &nobody, this_cpu_id() + 1, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);""",
+           """	if (READ_ONCE(lock->owner))
+		return false;
+	WRITE_ONCE(lock->owner, this_cpu_id() + 1);
+	return true;""",
+           "a lock is tested, then taken"),
+    mutant("mutex-release", "mutex-2", MUTEX,
+           "__atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);",
+           "__atomic_store_n(&m->owner, NULL, __ATOMIC_RELEASE);",
+           "the owner without a barrier, then the waiters", fence=True),
+    mutant("mutex-no-retest", "mutex-2", MUTEX,
+           """		if (try_acquire(m)) {
+			result = 0; /* also""",
+           """		bool first = !m->queue.name[0];
+
+		m->queue.name = "";
+		if (!first && try_acquire(m)) {
+			result = 0; /* also""",
+           "no test between being counted and sleeping"),
+    mutant("mutex-no-guard", "mutex-2", MUTEX,
+           """	spin_lock(&m->guard);
+	wait_wake_one(&m->queue);
+	spin_unlock(&m->guard);""",
+           """	wait_wake_one(&m->queue);""",
+           "the wake-up without the guard"),
+    mutant("rwlock-release", "rwlock-2", RWLOCK,
+           "__atomic_store_n(&l->holders, 0, __ATOMIC_SEQ_CST);",
+           "__atomic_store_n(&l->holders, 0, __ATOMIC_RELEASE);",
+           "the holders without a barrier, then the waiters", fence=True),
+    mutant("rwlock-count", "rwlock-2", RWLOCK,
+           "while (!__atomic_compare_exchange_n(&l->holders, &holders, holders + 1, false,\n"
+           "					      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));",
+           "while (0);\n\tWRITE_ONCE(l->holders, holders + 1);",
+           "a reader counts itself in two steps"),
+    mutant("rwlock-readers", "rwlock-2", RWLOCK,
+           "		wait_wake_all(&l->readers_queue); /* without the guard, for they may be many */",
+           "		(void)writers;", "readers are not woken"),
+    mutant("wait-no-barrier", "wait", WAKEUP,
+           "__atomic_exchange_n(&current_thread()->state, state, __ATOMIC_SEQ_CST);",
+           "WRITE_ONCE(current_thread()->state, state);",
+           "the state without a barrier, then the condition", fence=True),
+    mutant("wait-test-first", "wait", WAIT,
+           """		thread_set_state(flags & WAIT_SIGNALS ? THREAD_SLEEPING : THREAD_BLOCKED);
+		if (woken && __atomic_load_n(woken, __ATOMIC_ACQUIRE))
+			break;
+""",
+           """		if (woken && __atomic_load_n(woken, __ATOMIC_ACQUIRE))
+			break;
+		thread_set_state(flags & WAIT_SIGNALS ? THREAD_SLEEPING : THREAD_BLOCKED);
+""",
+           "the condition, then the state"),
+    mutant("wait-wake-first", "wait", WAIT,
+           """	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
+	thread_wake(t);
+""",
+           """	thread_wake(t);
+	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
+""",
+           "the wake-up, then the condition"),
+    mutant("wait-guard-first", "wait", WAIT,
+           """	wait_queue_add(q, &w);
+	spin_unlock(guard);
+""",
+           """	spin_unlock(guard);
+	wait_queue_add(q, &w);
+""",
+           "the guard is released before the thread is in the queue"),
+    mutant("wait-leaves", "wait-all", WAIT,
+           """	wait_queue_remove(q, &w);
+	t->wait = (struct thread_wait){0};
+	return w.woken ? 0 : result; /* after a signal too: this wake-up must not be lost */
+}
+
+int wait_sleep(""",
+           """	if (!w.woken)
+		wait_queue_remove(q, &w);
+	t->wait = (struct thread_wait){0};
+	return w.woken ? 0 : result;
+}
+
+int wait_sleep(""",
+           "a woken thread does not wait for the waker"),
+    mutant("wait-signal", "wait-passed-on", WAIT,
+           """	wait_queue_remove(q, &w);
+	t->wait = (struct thread_wait){0};
+	return w.woken ? 0 : result; /* after a signal too: this wake-up must not be lost */
+}
+
+int wait_sleep(""",
+           """	wait_queue_remove(q, &w);
+	t->wait = (struct thread_wait){0};
+	return result;
+}
+
+int wait_sleep(""",
+           "woken, but the signal counts"),
+    mutant("wait-mutex", "wait-mutex", MUTEX,
+           """	wait_queue_add(q, &w);
+	mutex_unlock(m);
+""",
+           """	mutex_unlock(m);
+	wait_queue_add(q, &w);
+""",
+           "the mutex is released before the thread is in the queue"),
+    mutant("futex-word-first", "futex", FUTEX,
+           """		b = futex_bucket_lock(address, shared, &key);
+		if (IS_ERR(b))
+			return PTR_ERR(b);
+		if (!get_user_u32_nofault(&value, (u32 *)address))
+			break;
+""",
+           """		int fault = get_user_u32_nofault(&value, (u32 *)address);
+
+		b = futex_bucket_lock(address, shared, &key);
+		if (IS_ERR(b))
+			return PTR_ERR(b);
+		if (!fault)
+			break;
+""",
+           "the word is read before the lock is taken"),
+    mutant("futex-bucket-once", "futex-requeue", FUTEX,
+           "		if (b == w->bucket)\n			break;", "		break;",
+           "the bucket of a waiter is read once"),
+    mutant("futex-returns", "futex", FUTEX,
+           "	return futex_waiter_end(w) ? 0 : error;",
+           "	return READ_ONCE(w->woken) || futex_waiter_end(w) ? 0 : error;",
+           "a woken thread does not wait for the waker"),
+    mutant("futex-requeue-bucket", "futex-requeue", FUTEX,
+           "			WRITE_ONCE(w->bucket, to);\n", "",
+           "a requeued waiter does not know its bucket"),
+    mutant("futex-enqueue-late", "futex", FUTEX,
+           """		futex_waiter_enqueue(w, b, &key, bitset, 0);
+		w->any_woken = any_woken;
+	} else {""",
+           """		spin_unlock(&b->lock);
+		spin_lock(&b->lock);
+		futex_waiter_enqueue(w, b, &key, bitset, 0);
+		w->any_woken = any_woken;
+	} else {""",
+           "the lock is released between the word and the list"),
+]
