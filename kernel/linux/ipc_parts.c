@@ -70,7 +70,7 @@ void handoff_wake(struct handoff *h, int result)
 	struct thread *t = h->thread;
 
 	list_remove(&h->link);
-	if (!t) /* marks a place only: sem_wake() */
+	if (!t) /* the place of a walk */
 		return;
 	h->result = result;
 	/* The sleeper takes the guard, which the caller holds, before its stack goes. */
@@ -87,6 +87,57 @@ void handoff_wake_all(struct list *waiting, struct spinlock *guard, int result)
 			spin_lock(guard);
 		}
 	}
+}
+
+struct handoff *handoff_walk(struct list *waiting, struct handoff *at, struct spinlock *guard)
+{
+	struct list *next;
+
+	if (++at->result % 16 == 0) {
+		spin_unlock(guard);
+		spin_lock(guard);
+	}
+	do { /* over the places of other walks */
+		next = at->link.next;
+		if (next == waiting || next == &at->link)
+			return NULL;
+		list_remove(&at->link);
+		list_push_front(next, &at->link);
+	} while (!list_entry(next, struct handoff, link)->thread);
+	return list_entry(next, struct handoff, link);
+}
+
+void room_init(struct room_waiters *w)
+{
+	list_init(&w->calls);
+	w->least = UINT64_MAX;
+}
+
+int room_sleep(struct room_waiters *w, struct handoff *h, struct spinlock *guard, const char *name,
+	       u64 deadline_ns)
+{
+	w->least = MIN(w->least, h->size);
+	w->began++;
+	return handoff_sleep(h, &w->calls, guard, name, deadline_ns);
+}
+
+/* If no further one began to wait in the walk, it has seen all. */
+struct handoff *room_first_fit(struct room_waiters *w, struct spinlock *guard,
+			       u64 (*room)(const void *owner), const void *owner)
+{
+	struct handoff at = {0}, *h;
+	u64 least = UINT64_MAX;
+	u32 began = w->began;
+
+	if (list_empty(&w->calls) || w->least > room(owner))
+		return NULL;
+	list_push_front(&w->calls, &at.link);
+	while ((h = handoff_walk(&w->calls, &at, guard)) && h->size > room(owner))
+		least = MIN(least, h->size);
+	list_remove(&at.link);
+	if (!h && w->began == began)
+		w->least = least;
+	return h;
 }
 
 struct message *message_load(u64 user, size_t size)

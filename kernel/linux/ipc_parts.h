@@ -24,6 +24,7 @@ struct handoff {
 	struct thread *thread;
 	bool woken;
 	int result;
+	u64 size; /* of the room that it waits for, in struct room_waiters */
 };
 
 /* Append `h` to the list `waiting` and sleep until handoff_wake().  The caller holds `guard`, which
@@ -40,13 +41,38 @@ void handoff_wake(struct handoff *h, int result);
  * moment after each 16. */
 void handoff_wake_all(struct list *waiting, struct spinlock *guard, int result);
 
+/* A walk over a list of handoffs.  `at` marks the place; it begins as {0} and is put where the walk
+ * begins, by list_push_front().  Returns the next one, and moves `at` behind it, so that the caller
+ * may wake that; NULL at the end, and if handoff_wake_all() has emptied the list.  After each 16
+ * steps the guard is released for a moment.  The caller removes `at` from the list. */
+struct handoff *handoff_walk(struct list *waiting, struct handoff *at, struct spinlock *guard);
+
+/* Those that wait for room, each for as much as its `size` says. */
+struct room_waiters {
+	struct list calls; /* struct handoff.link, in the order in which they came */
+	u64 least;	   /* none waits for less */
+	u32 began;	   /* counts how many began to wait */
+};
+
+void room_init(struct room_waiters *w);
+
+/* handoff_sleep() for room of h->size. */
+int room_sleep(struct room_waiters *w, struct handoff *h, struct spinlock *guard, const char *name,
+	       u64 deadline_ns);
+
+/* The one that has waited longest of those that fit into the room that `room(owner)` says, or NULL.
+ * The guard is released for moments, but not after that one was found to fit. */
+struct handoff *room_first_fit(struct room_waiters *w, struct spinlock *guard,
+			       u64 (*room)(const void *owner), const void *owner);
+
 struct message {
-	union {
-		struct list link;	/* of a System V queue */
-		struct treap_node node; /* of a POSIX queue */
-	};
-	s64 type; /* or the priority */
+	struct treap_node node; /* in its queue, by type or priority */
+	s64 type;		/* or the priority */
 	size_t size;
+	/* Of System V queues: */
+	struct treap_node by_age;
+	struct list same; /* the others of its type, which are not in the trees; the oldest first */
+	u64 number;	  /* grows with each message of the queue */
 	char data[];
 };
 

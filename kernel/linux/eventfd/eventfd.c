@@ -19,21 +19,15 @@ struct eventfd {
 	u64 count;
 	bool semaphore;		   /* read() takes 1, not all */
 	struct wait_queue readers; /* threads in read() */
-	struct list writers;	   /* threads in write(): struct write_call.handoff.link */
+	struct room_waiters writers;	      /* threads in write() */
 	struct wait_queue readable, writable; /* poll() */
-};
-
-/* A write() that waits for room. */
-struct write_call {
-	struct handoff handoff;
-	u64 value;
 };
 
 /* In the next three functions e->lock is held. */
 
-static bool fits(const struct eventfd *e, u64 value)
+static u64 room(const void *e)
 {
-	return value <= COUNT_MAX - e->count;
+	return COUNT_MAX - ((const struct eventfd *)e)->count;
 }
 
 static void add(struct eventfd *e, u64 value)
@@ -47,14 +41,12 @@ static void add(struct eventfd *e, u64 value)
  * calls this again, for the next one. */
 static void admit(struct eventfd *e)
 {
-	struct write_call *w;
+	struct handoff *h = room_first_fit(&e->writers, &e->lock, room, e);
 
-	list_for_each (w, &e->writers, handoff.link)
-		if (fits(e, w->value)) {
-			add(e, w->value);
-			handoff_wake(&w->handoff, 0);
-			break;
-		}
+	if (h) {
+		add(e, h->size);
+		handoff_wake(h, 0);
+	}
 }
 
 static ssize_t eventfd_read(struct file *f, struct io_buffer *io, u64 *position)
@@ -89,7 +81,7 @@ static ssize_t eventfd_read(struct file *f, struct io_buffer *io, u64 *position)
 static ssize_t eventfd_write(struct file *f, struct io_buffer *io, u64 *position)
 {
 	struct eventfd *e = f->private;
-	struct write_call call;
+	struct handoff call;
 	int error = 0;
 	u64 value;
 
@@ -100,14 +92,13 @@ static ssize_t eventfd_write(struct file *f, struct io_buffer *io, u64 *position
 	if (value > COUNT_MAX)
 		return -EINVAL;
 	spin_lock(&e->lock);
-	if (fits(e, value)) {
+	if (value <= room(e)) {
 		add(e, value);
 	} else if (READ_ONCE(f->flags) & O_NONBLOCK) {
 		error = -EAGAIN;
 	} else {
-		call = (struct write_call){.value = value};
-		error =
-		    handoff_sleep(&call.handoff, &e->writers, &e->lock, "eventfd", WAIT_FOREVER);
+		call = (struct handoff){.size = value};
+		error = room_sleep(&e->writers, &call, &e->lock, "eventfd", WAIT_FOREVER);
 		if (!error)
 			admit(e);
 	}
@@ -166,7 +157,7 @@ SYSCALL2(eventfd2, count, flags)
 		return -ENOMEM;
 	spinlock_init(&e->lock, &eventfd_class);
 	wait_queue_init(&e->readers, "eventfd");
-	list_init(&e->writers);
+	room_init(&e->writers);
 	wait_queue_init(&e->readable, "eventfd");
 	wait_queue_init(&e->writable, "eventfd");
 	e->count = (u32)count;

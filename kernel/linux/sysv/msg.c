@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * System V message queues: msgget(2), msgop(2), msgctl(2).  A sender gives its message to the first
- * waiting receiver that wants it.  A receiver that has made room puts the messages of waiting
- * senders into the queue.  So a thread is woken when its call is done.
+ * waiting receiver that wants it.  A receiver that has made room puts the message of a waiting
+ * sender into the queue, and that one the next sender's.  So a thread is woken when its call is
+ * done.
  */
 #include "kernel/linux/errno.h"
 #include "kernel/lib/string.h"
@@ -18,15 +19,19 @@
 
 #define MSG_STAT    11
 
+/* The oldest message of each type is in two trees, and has the others of its type in a list: so
+ * none of the ways to choose one looks at others that are not wanted. */
 struct msg_queue {
 	struct ipc ipc;
 	/* Under ipc.lock. */
-	struct list messages;		/* struct message.link, the oldest first */
+	struct treap by_type, by_age;	/* struct message.node and .by_age */
+	u64 last_number;		/* of the messages */
 	u64 bytes, count;		/* of the messages */
 	u64 most;			/* bytes, and messages, in the queue */
 	s64 sent, received;		/* seconds: the last msgsnd() and msgrcv() */
 	s32 sender, receiver;		/* the processes that called them */
-	struct list senders, receivers; /* threads that wait: struct msg_call.handoff.link */
+	struct room_waiters senders;	/* threads that wait: struct msg_call.handoff */
+	struct list receivers;		/* struct msg_call.handoff.link */
 };
 
 /* A msgsnd() or msgrcv() call. */
@@ -34,7 +39,8 @@ struct msg_call {
 	struct handoff handoff;
 	s32 pid;
 	struct message *message; /* to be sent, or received */
-	s64 type;		 /* receive: the argument of msgrcv() */
+	s64 type;		 /* of the message; receive: the argument of msgrcv() */
+	u64 number;		 /* send: of the message, once it is in the queue */
 	u32 flags;
 	size_t room; /* receive: the longest message that fits */
 };
@@ -70,9 +76,85 @@ static void count(struct msg_queue *q, const struct message *m, int by)
 	__atomic_fetch_add(&bytes_total, bytes, __ATOMIC_RELAXED);
 }
 
+static u64 room(const void *queue)
+{
+	const struct msg_queue *q = queue;
+
+	return q->bytes < q->most ? q->most - q->bytes : 0;
+}
+
 static bool fits(const struct msg_queue *q, const struct message *m)
 {
 	return q->bytes + m->size <= q->most && q->count < q->most;
+}
+
+/* Walk down to a type: the oldest message of it, or NULL; then *parent and *link are its place. */
+static struct message *find(struct msg_queue *q, s64 type, struct treap_node **parent,
+			    struct treap_node ***link)
+{
+	*parent = NULL;
+	*link = &q->by_type.root;
+	while (**link) {
+		struct message *m = treap_entry(**link, struct message, node);
+
+		if (m->type == type)
+			return m;
+		*parent = **link;
+		*link = &(*parent)->child[type > m->type];
+	}
+	return NULL;
+}
+
+static struct message *oldest_of(struct msg_queue *q, s64 type)
+{
+	struct treap_node *parent, **link;
+
+	return find(q, type, &parent, &link);
+}
+
+static void enter_by_age(struct msg_queue *q, struct message *m)
+{
+	struct treap_node *parent = NULL, **link = &q->by_age.root;
+
+	while (*link) {
+		parent = *link;
+		link =
+		    &parent->child[m->number > treap_entry(parent, struct message, by_age)->number];
+	}
+	treap_insert(&q->by_age, &m->by_age, parent, link);
+}
+
+static void append(struct msg_queue *q, struct message *m)
+{
+	struct treap_node *parent, **link;
+	struct message *oldest = find(q, m->type, &parent, &link);
+
+	m->number = ++q->last_number;
+	list_init(&m->same);
+	if (oldest) {
+		list_push_back(&oldest->same, &m->same);
+	} else {
+		treap_insert(&q->by_type, &m->node, parent, link);
+		enter_by_age(q, m);
+	}
+	count(q, m, 1);
+}
+
+/* Remove the oldest of its type.  The next oldest takes its places. */
+static void take(struct msg_queue *q, struct message *m)
+{
+	struct message *next = list_entry(m->same.next, struct message, same);
+	struct treap_node *parent, **link;
+
+	treap_remove(&q->by_type, &m->node);
+	treap_remove(&q->by_age, &m->by_age);
+	list_remove(&m->same);
+	if (next != m) {
+		find(q, next->type, &parent, &link);
+		treap_insert(&q->by_type, &next->node, parent, link);
+		enter_by_age(q, next);
+	}
+	count(q, m, -1);
 }
 
 /* Does the receiver take messages of this type?  For a negative type see choose(). */
@@ -96,72 +178,98 @@ static int give(struct msg_queue *q, struct msg_call *receiver, struct message *
 	return 0;
 }
 
-/* Take over the message of a sender: it goes to a receiver, or into the queue. */
+/* Put the message of a sender into the queue.  Then the sender calls pass_on(). */
 static void accept(struct msg_queue *q, struct msg_call *sender)
 {
-	struct message *m = sender->message;
-	struct msg_call *r, *next;
-	int error;
-
 	q->sender = sender->pid;
 	q->sent = ipc_now();
-	list_for_each_safe (r, next, &q->receivers, handoff.link) {
+	append(q, sender->message);
+	sender->number = sender->message->number;
+}
+
+/* There may be room: let that sender go on which has waited longest of those whose messages fit. */
+static void accept_waiting(struct msg_queue *q)
+{
+	struct handoff *h = room_first_fit(&q->senders, &q->ipc.lock, room, q);
+
+	if (h && q->count < q->most) {
+		accept(q, container_of(h, struct msg_call, handoff));
+		handoff_wake(h, 0);
+	}
+}
+
+/* Give the message that the sender has put into the queue to a receiver that waits for it, and let
+ * the next sender go on.  In the walk others get the lock for moments, and may take the message:
+ * those of a type are taken in the order of their numbers. */
+static void pass_on(struct msg_queue *q, const struct msg_call *sender)
+{
+	struct handoff at = {0}, *h;
+	struct message *m;
+
+	list_push_front(&q->receivers, &at.link);
+	while ((h = handoff_walk(&q->receivers, &at, &q->ipc.lock)) &&
+	       (m = oldest_of(q, sender->type)) && m->number <= sender->number) {
+		struct msg_call *r = container_of(h, struct msg_call, handoff);
+		int error;
+
 		if (!wants(r, m->type))
 			continue;
 		error = give(q, r, m);
-		handoff_wake(&r->handoff, error);
 		if (!error)
-			return;
+			take(q, m);
+		handoff_wake(h, error);
 	}
-	list_push_back(&q->messages, &m->link);
-	count(q, m, 1);
+	list_remove(&at.link);
+	accept_waiting(q);
 }
 
-/* There may be room: let those senders go on whose messages fit. */
-static void accept_waiting(struct msg_queue *q)
-{
-	struct msg_call *s, *next;
-
-	list_for_each_safe (s, next, &q->senders, handoff.link) {
-		if (!fits(q, s->message))
-			continue;
-		accept(q, s);
-		handoff_wake(&s->handoff, 0);
-	}
-}
-
-/* The message that the receiver gets: the first that it wants, or with a negative type the first of
- * the lowest type.  NULL: there is none. */
+/* The message that the receiver gets: the oldest that it wants, or with a negative type the oldest
+ * of the lowest type.  NULL: there is none. */
 static struct message *choose(struct msg_queue *q, const struct msg_call *receiver)
 {
-	struct message *m, *best = NULL;
+	struct treap_node *n =
+	    receiver->type < 0 ? treap_first(&q->by_type) : treap_first(&q->by_age);
+	struct message *m;
 
-	list_for_each (m, &q->messages, link) {
-		if (!wants(receiver, m->type) || (best && m->type >= best->type))
-			continue;
-		best = m;
-		if (receiver->type >= 0)
-			break;
+	if (receiver->type > 0 && !(receiver->flags & MSG_EXCEPT))
+		return oldest_of(q, receiver->type);
+	if (!n)
+		return NULL;
+	if (receiver->type < 0)
+		m = treap_entry(n, struct message, node);
+	else
+		m = treap_entry(n, struct message, by_age);
+	if (!wants(receiver, m->type) && receiver->type > 0) { /* all but this type */
+		n = treap_next(n);
+		m = n ? treap_entry(n, struct message, by_age) : NULL;
 	}
-	return best;
-}
-
-/* Wait until another thread has carried out the call. */
-static int wait(struct msg_queue *q, struct msg_call *c, struct list *calls, const char *name)
-{
-	int result = handoff_sleep(&c->handoff, calls, &q->ipc.lock, name, WAIT_FOREVER);
-
-	return result == -EINTR ? -ERESTARTNOHAND : result;
+	return m && wants(receiver, m->type) ? m : NULL;
 }
 
 static int send(struct msg_queue *q, struct msg_call *c)
 {
+	int result = 0;
+
 	if (q->ipc.removed)
 		return -EIDRM;
-	if (!fits(q, c->message))
-		return c->flags & IPC_NOWAIT ? -EAGAIN : wait(q, c, &q->senders, "msgsnd");
-	accept(q, c);
-	return 0;
+	c->handoff.size = c->message->size;
+	if (fits(q, c->message))
+		accept(q, c);
+	else if (c->flags & IPC_NOWAIT)
+		result = -EAGAIN;
+	else
+		result = room_sleep(&q->senders, &c->handoff, &q->ipc.lock, "msgsnd", WAIT_FOREVER);
+	if (!result)
+		pass_on(q, c);
+	return result == -EINTR ? -ERESTARTNOHAND : result;
+}
+
+static int wait(struct msg_queue *q, struct msg_call *c)
+{
+	int result =
+	    handoff_sleep(&c->handoff, &q->receivers, &q->ipc.lock, "msgrcv", WAIT_FOREVER);
+
+	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
 
 static int receive(struct msg_queue *q, struct msg_call *c)
@@ -172,12 +280,11 @@ static int receive(struct msg_queue *q, struct msg_call *c)
 	if (q->ipc.removed)
 		return -EIDRM;
 	if (!m)
-		return c->flags & IPC_NOWAIT ? -ENOMSG : wait(q, c, &q->receivers, "msgrcv");
+		return c->flags & IPC_NOWAIT ? -ENOMSG : wait(q, c);
 	error = give(q, c, m);
 	if (error)
 		return error;
-	list_remove(&m->link);
-	count(q, m, -1);
+	take(q, m);
 	accept_waiting(q);
 	return 0;
 }
@@ -205,19 +312,18 @@ static int call_run(u64 id, struct msg_call *c, u32 wanted,
 SYSCALL4(msgsnd, id, user, size, flags)
 {
 	struct msg_call c = {.pid = current_process()->pid, .flags = (u32)flags};
-	s64 type;
 	int error;
 
 	if ((s64)size < 0 || size > limit_msgmax || (s32)id < 0)
 		return -EINVAL;
-	if (get_user_u64((u64 *)&type, (u64 *)user))
+	if (get_user_u64((u64 *)&c.type, (u64 *)user))
 		return -EFAULT;
-	if (type < 1)
+	if (c.type < 1)
 		return -EINVAL;
-	c.message = message_load(user + sizeof(type), size);
+	c.message = message_load(user + sizeof(c.type), size);
 	if (IS_ERR(c.message))
 		return PTR_ERR(c.message);
-	c.message->type = type;
+	c.message->type = c.type;
 	error = call_run(id, &c, IPC_WRITE, send);
 	if (error)
 		ipc_free(c.message);
@@ -255,27 +361,26 @@ static struct ipc *queue_make(struct ipc_ids *table, u32 key, u32 flags, u64 siz
 		return ERR_PTR(-ENOMEM);
 	ipc_init(&q->ipc, table, key, flags, &queue_class);
 	q->most = limit_msgmnb;
-	list_init(&q->messages);
-	list_init(&q->senders);
+	room_init(&q->senders);
 	list_init(&q->receivers);
 	return &q->ipc;
 }
 
 static void queue_removed(struct ipc *o)
 {
-	handoff_wake_all(&queue_of(o)->senders, &o->lock, -EIDRM);
+	handoff_wake_all(&queue_of(o)->senders.calls, &o->lock, -EIDRM);
 	handoff_wake_all(&queue_of(o)->receivers, &o->lock, -EIDRM);
 }
 
 static void queue_free(struct ipc *o)
 {
 	struct msg_queue *q = queue_of(o);
-	struct list *l;
+	struct treap_node *n;
 
-	while ((l = list_pop_front(&q->messages))) {
-		struct message *m = list_entry(l, struct message, link);
+	while ((n = treap_first(&q->by_age))) {
+		struct message *m = treap_entry(n, struct message, by_age);
 
-		count(q, m, -1);
+		take(q, m);
 		ipc_free(m);
 	}
 	ipc_free(q);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * System V semaphores: semget(2), semop(2), semctl(2).  The operations of one call happen together
- * or not at all.  A call that cannot go on waits in the set, in the order of the calls.  The thread
- * that changes a value carries out the waiting calls that can go on then, and wakes only their threads.
+ * or not at all.  A call that cannot go on waits at its semaphore, or in the set.  The thread
+ * that changes a value carries out the waiting calls that can go on then, and wakes only their
+ * threads.
  */
 #include "kernel/linux/sysv/sem.h"
 
@@ -50,9 +51,7 @@ static int call_run(struct sem_set *set, struct sem_call *c, u64 deadline)
 		sem_wake(set);
 	if (result != SEM_MUST_WAIT)
 		return result;
-	set->zero_waiters += c->tests_zero;
-	result = handoff_sleep(&c->handoff, &set->waiting, &set->ipc.lock, "semop", deadline);
-	set->zero_waiters -= c->tests_zero;
+	result = sem_call_wait(set, c, deadline);
 	return result == -ETIMEDOUT ? -EAGAIN : result;
 }
 
@@ -142,7 +141,13 @@ static struct ipc *set_make(struct ipc_ids *table, u32 key, u32 flags, u64 count
 		return ERR_PTR(-ENOMEM);
 	ipc_init(&set->ipc, table, key, flags, &set_class);
 	set->count = (u32)count;
+	for (u32 i = 0; i < set->count; i++) {
+		room_init(&set->semaphores[i].to_rise);
+		list_init(&set->semaphores[i].to_be_zero);
+		list_init(&set->semaphores[i].changed_link);
+	}
 	list_init(&set->waiting);
+	list_init(&set->changed);
 	list_init(&set->undos);
 	__atomic_fetch_add(&semaphores_total, count, __ATOMIC_RELAXED);
 	return &set->ipc;
@@ -153,6 +158,14 @@ static void set_removed(struct ipc *o)
 	struct sem_set *set = sem_set_of(o);
 
 	handoff_wake_all(&set->waiting, &o->lock, -EIDRM);
+	for (u32 i = 0; i < set->count; i++) {
+		handoff_wake_all(&set->semaphores[i].to_rise.calls, &o->lock, -EIDRM);
+		handoff_wake_all(&set->semaphores[i].to_be_zero, &o->lock, -EIDRM);
+		if (i % 256 == 255) {
+			spin_unlock(&o->lock);
+			spin_lock(&o->lock);
+		}
+	}
 	__atomic_fetch_sub(&semaphores_total, set->count, __ATOMIC_RELAXED);
 }
 
@@ -218,23 +231,13 @@ SYSCALL3(semget, key, count, flags)
 
 /* --- semctl(2) -------------------------------------------------------------------------------- */
 
-/* The calls that wait for this semaphore to become zero, or greater. */
-static long count_waiting(struct sem_set *set, u32 number, bool zero)
-{
-	struct sem_call *c;
-	long n = 0;
-
-	list_for_each (c, &set->waiting, handoff.link)
-		n += c->blocking && c->blocking->number == number && (c->blocking->change == 0) == zero;
-	return n;
-}
-
 /* Set semaphores [first, first + count).  o->lock is held. */
 static void values_set(struct sem_set *set, u32 first, u32 count, const u16 *value)
 {
 	for (u32 i = first; i < first + count; i++) {
 		set->semaphores[i].value = *value++;
 		set->semaphores[i].pid = current_process()->pid;
+		sem_changed(set, &set->semaphores[i]);
 		sem_undo_clear(set, i);
 	}
 	set->ipc.changed = ipc_now();
@@ -252,8 +255,8 @@ static long one_do(struct sem_set *set, u32 number, u32 command, u16 value)
 
 		result = command == GETVAL    ? s->value
 			 : command == GETPID  ? s->pid
-			 : command == GETNCNT ? count_waiting(set, number, false)
-			 : command == GETZCNT ? count_waiting(set, number, true)
+			 : command == GETNCNT ? s->waiting[0]
+			 : command == GETZCNT ? s->waiting[1]
 					      : 0;
 		if (command == SETVAL)
 			values_set(set, number, 1, &value);

@@ -9,9 +9,16 @@
 
 #define SEM_VALUE_MAX 32767 /* SEMVMX; an adjustment is at most as large in either direction */
 
+/* The calls of one operation wait in their semaphore, and only those of several in the set: a
+ * change looks only at those that it may let go on. */
 struct semaphore {
 	s32 value;
 	s32 pid; /* the process that changed it last */
+	struct room_waiters to_rise; /* calls that lower it, in the order in which they came */
+	struct list to_be_zero;	     /* calls that want a value of zero */
+	struct list changed_link;    /* in set->changed, or in no list */
+	s32 waiting[2]; /* calls that it blocks, also of several operations: that lower it,
+			 * that want zero */
 };
 
 struct sem_set {
@@ -19,8 +26,9 @@ struct sem_set {
 	u32 count;
 	/* Under ipc.lock. */
 	s64 operated;	     /* seconds: the last semop() */
-	struct list waiting; /* struct sem_call.handoff.link, in the order of their calls */
-	u32 zero_waiters;    /* calls among them that wait for a value of zero */
+	struct list waiting; /* calls of several operations, in their order */
+	u32 zero_waiters;    /* calls among them that test for zero */
+	struct list changed; /* semaphores whose waiters are to be looked at */
 	struct list undos;   /* struct sem_undo.set_link */
 	struct semaphore semaphores[];
 };
@@ -60,11 +68,19 @@ static inline struct sem_set *sem_set_of(struct ipc *o)
 
 #define SEM_MUST_WAIT 1
 
-/* Carry out all operations of the call, or none.  0, SEM_MUST_WAIT, -EAGAIN or -ERANGE.
- * set->ipc.lock is held. */
+/* The caller of the next four functions holds set->ipc.lock, which sem_wake() and sem_call_wait()
+ * release. */
+
+/* Carry out all operations of the call, or none.  0, SEM_MUST_WAIT, -EAGAIN or -ERANGE. */
 int sem_call_do(struct sem_set *set, struct sem_call *c);
 
-/* Carry out the calls that can go on now, and wake their threads.  set->ipc.lock is held. */
+/* Wait until another thread has carried out the call.  Its result, -EINTR or -ETIMEDOUT. */
+int sem_call_wait(struct sem_set *set, struct sem_call *c, u64 deadline);
+
+/* The value of the semaphore has changed: sem_wake() is to look at those that wait for it. */
+void sem_changed(struct sem_set *set, struct semaphore *s);
+
+/* Carry out the calls that can go on now, and wake their threads. */
 void sem_wake(struct sem_set *set);
 
 /* The undo structure of the calling process for this set, which is made if there is none.

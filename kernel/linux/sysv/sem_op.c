@@ -34,6 +34,14 @@ static void op_take_back(struct sem_set *set, struct sem_call *c, const struct s
 		c->undo->change[op->number] = (s16)(c->undo->change[op->number] + op->change);
 }
 
+void sem_changed(struct sem_set *set, struct semaphore *s)
+{
+	bool waited_for = !list_empty(&s->to_rise.calls) || !list_empty(&s->to_be_zero);
+
+	if (waited_for && list_empty(&s->changed_link))
+		list_push_back(&set->changed, &s->changed_link);
+}
+
 int sem_call_do(struct sem_set *set, struct sem_call *c)
 {
 	int result = 0;
@@ -47,53 +55,131 @@ int sem_call_do(struct sem_set *set, struct sem_call *c)
 			op_take_back(set, c, &c->ops[i]);
 		return result;
 	}
-	while (i--)
-		set->semaphores[c->ops[i].number].pid = c->pid;
+	while (i--) {
+		struct semaphore *s = &set->semaphores[c->ops[i].number];
+
+		s->pid = c->pid;
+		if (c->ops[i].change)
+			sem_changed(set, s);
+	}
 	set->operated = ipc_now();
 	return 0;
 }
 
-/* Let others have the lock for a moment, in a walk over the waiting calls that goes on at `next`.  They
- * find `place` there, which is no call.  Returns where to go on; NULL: the set has been removed. */
-static struct sem_call *let_others(struct sem_set *set, struct sem_call *place, struct sem_call *next)
+/* Count a call that waits at the semaphore that blocks it, or no longer. */
+static void count_blocked(struct sem_set *set, const struct sem_call *c, s32 by)
 {
-	list_insert_between(&place->handoff.link, next->handoff.link.prev, &next->handoff.link);
-	spin_unlock(&set->ipc.lock);
-	spin_lock(&set->ipc.lock);
-	next = list_entry(place->handoff.link.next, struct sem_call, handoff.link);
-	list_remove(&place->handoff.link);
-	return set->ipc.removed ? NULL : next;
+	set->semaphores[c->blocking->number].waiting[!c->blocking->change] += by;
 }
 
-/* A call that has been carried out may let earlier ones go on, but only by a value that it has
- * raised, or lowered to zero. */
+int sem_call_wait(struct sem_set *set, struct sem_call *c, u64 deadline)
+{
+	struct semaphore *s = &set->semaphores[c->ops[0].number];
+	int result;
+
+	count_blocked(set, c, 1);
+	if (c->count > 1) {
+		set->zero_waiters += c->tests_zero;
+		result =
+		    handoff_sleep(&c->handoff, &set->waiting, &set->ipc.lock, "semop", deadline);
+		set->zero_waiters -= c->tests_zero;
+	} else if (c->changes) {
+		c->handoff.size = (u64)-c->ops[0].change;
+		result = room_sleep(&s->to_rise, &c->handoff, &set->ipc.lock, "semop", deadline);
+	} else {
+		result =
+		    handoff_sleep(&c->handoff, &s->to_be_zero, &set->ipc.lock, "semop", deadline);
+	}
+	if (c->blocking)
+		count_blocked(set, c, -1);
+	return result;
+}
+
+static u64 value_of(const void *semaphore)
+{
+	return (u64)((const struct semaphore *)semaphore)->value;
+}
+
+static struct sem_call *call_of(struct handoff *h)
+{
+	return container_of(h, struct sem_call, handoff);
+}
+
+static void call_end(struct sem_set *set, struct sem_call *c, int result)
+{
+	if (c->blocking)
+		count_blocked(set, c, -1);
+	c->blocking = NULL;
+	handoff_wake(&c->handoff, result);
+}
+
+/* At each 16th step others get the lock for a moment. */
+static void let_others(struct sem_set *set, u32 *steps)
+{
+	if (++*steps % OPERATIONS_MAX == 0) {
+		spin_unlock(&set->ipc.lock);
+		spin_lock(&set->ipc.lock);
+	}
+}
+
+/* Carry out the calls of one operation that wait for this semaphore and can go on. */
+static void wake_at(struct sem_set *set, struct semaphore *s, u32 *steps)
+{
+	struct handoff at = {0}, *h;
+
+	while ((h = room_first_fit(&s->to_rise, &set->ipc.lock, value_of, s))) {
+		call_end(set, call_of(h), sem_call_do(set, call_of(h)));
+		let_others(set, steps);
+	}
+	list_push_front(&s->to_be_zero, &at.link);
+	while (!s->value && (h = handoff_walk(&s->to_be_zero, &at, &set->ipc.lock)) && !s->value)
+		call_end(set, call_of(h), sem_call_do(set, call_of(h)));
+	list_remove(&at.link);
+}
+
+/* Carry out calls of several operations that can go on.  True: the last of them has raised a value,
+ * or lowered one for which others wait, so that earlier ones may be able to go on, too. */
+static bool wake_several(struct sem_set *set)
+{
+	struct handoff at = {0}, *h;
+	u32 operations = 0;
+	bool again = false;
+
+	list_push_front(&set->waiting, &at.link);
+	while (!again && (h = handoff_walk(&set->waiting, &at, &set->ipc.lock))) {
+		struct sem_call *c = call_of(h);
+		int result;
+
+		operations += c->count;
+		if (operations >= OPERATIONS_MAX) {
+			operations = 0;
+			at.result = -1; /* a pause at the next step */
+		}
+		count_blocked(set, c, -1);
+		result = sem_call_do(set, c);
+		if (result == SEM_MUST_WAIT) {
+			count_blocked(set, c, 1);
+			continue;
+		}
+		again = !result && (c->raises || (c->changes && set->zero_waiters));
+		c->blocking = NULL;
+		call_end(set, c, result);
+	}
+	list_remove(&at.link);
+	return again;
+}
+
 void sem_wake(struct sem_set *set)
 {
-	struct sem_call *c, *next, place = {.count = 0};
-	u32 operations = 0;
+	struct list *l;
+	u32 steps = 0;
 	bool again;
 
 	do {
-		again = false;
-		list_for_each_safe (c, next, &set->waiting, handoff.link) {
-			int result;
-
-			if (!c->count) /* the place of another thread */
-				continue;
-			operations += c->count;
-			result = sem_call_do(set, c);
-			if (result != SEM_MUST_WAIT) {
-				again = !result && (c->raises || (c->changes && set->zero_waiters));
-				handoff_wake(&c->handoff, result);
-			}
-			if (operations >= OPERATIONS_MAX) {
-				operations = 0;
-				next = let_others(set, &place, next);
-				if (!next)
-					return;
-			}
-			if (again)
-				break;
+		while ((l = list_pop_front(&set->changed))) {
+			wake_at(set, list_entry(l, struct semaphore, changed_link), &steps);
+			let_others(set, &steps);
 		}
-	} while (again);
+		again = wake_several(set);
+	} while (again || !list_empty(&set->changed));
 }

@@ -4,6 +4,7 @@
  * process share this; a child has none of its parent's, and exec keeps it.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/list_splice.h"
 #include "kernel/linux/sysv/sem.h"
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
@@ -110,6 +111,11 @@ static void undo_apply(struct sem_undo *undo, s32 pid)
 			continue;
 		s->value = MIN(MAX(s->value + undo->change[i], 0), SEM_VALUE_MAX);
 		s->pid = pid;
+		sem_changed(set, s);
+		if (i % 256 == 255) { /* others get the lock for a moment */
+			spin_unlock(&set->ipc.lock);
+			spin_lock(&set->ipc.lock);
+		}
 	}
 	if (!set->ipc.removed) {
 		set->operated = ipc_now();
