@@ -77,7 +77,6 @@ struct rlimit {
 #define CLONE_SETTLS	     0x00080000
 #define CLONE_PARENT_SETTID  0x00100000
 #define CLONE_CHILD_CLEARTID 0x00200000
-#define CLONE_DETACHED	     0x00400000
 #define CLONE_CHILD_SETTID   0x01000000
 #define CLONE_NEWCGROUP	     0x02000000
 #define CLONE_NEWUTS	     0x04000000
@@ -91,7 +90,6 @@ struct rlimit {
 
 #define WNOHANG	    1
 #define WUNTRACED   2
-#define WSTOPPED    2
 #define WEXITED	    4
 #define WCONTINUED  8
 #define WNOWAIT	    0x01000000

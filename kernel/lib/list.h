@@ -62,18 +62,6 @@ static inline struct list *list_pop_front(struct list *head)
 	return n;
 }
 
-/* Move all nodes of `from` to the back of `to`. */
-static inline void list_splice(struct list *to, struct list *from)
-{
-	if (list_empty(from))
-		return;
-	from->next->prev = to->prev;
-	to->prev->next = from->next;
-	from->prev->next = to;
-	to->prev = from->prev;
-	list_init(from);
-}
-
 #define list_entry(node, type, member) container_of(node, type, member)
 #define list_first(head, type, member) list_entry((head)->next, type, member)
 

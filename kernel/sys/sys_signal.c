@@ -4,7 +4,7 @@
  */
 #include "kernel/lib/errno.h"
 #include "kernel/sys/calls.h"
-#include "kernel/task/probe.h"
+#include "kernel/task/internal.h"
 
 SYSCALL4(rt_sigaction, signal, user, old_user, size)
 {
@@ -62,7 +62,7 @@ SYSCALL0(restart_syscall)
 SYSCALL2(rt_sigpending, user, size)
 {
 	const struct thread *t = current_thread();
-	sigset_t pending = READ_ONCE(t->signals.pending) | READ_ONCE(t->process->signals.pending);
+	sigset_t pending = signal_own(t) | READ_ONCE(t->process->signals.pending);
 	sigset_t set = pending & t->signals.mask;
 
 	return size > sizeof(set) ? -EINVAL : copy_to_user((void *)user, &set, size);

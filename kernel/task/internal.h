@@ -81,6 +81,7 @@ extern u32 thread_limit; /* most threads at one time; it follows from the size o
 	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 #define SIGNAL_IGNORE_SET                                                                          \
 	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
+#define SIGNAL_JOB_SET	   (SIGNAL_STOP_SET | SIGNAL_BIT(SIGCONT))
 #define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 /* Make a copy of the actions, or default actions if `from` is NULL.  NULL: no memory.  Drop a
@@ -118,6 +119,31 @@ bool signal_discard(struct process *p, sigset_t set);
 /* Make all other threads of the process test again whether they can take a signal that is pending
  * for the process.  Called when the thread that was notified can no longer take it. */
 void signal_retarget(struct process *p);
+
+#define LAST_OF_NUMBER(first) list_entry((first)->same.prev, struct queued_signal, same)
+
+/* The first entry of a queue with a signal of `set`, or NULL: at most one step for each number. */
+static inline struct queued_signal *signal_queue_find(struct list *queue, sigset_t set)
+{
+	struct queued_signal *entry;
+
+	list_for_each (entry, queue, link) {
+		if (SIGNAL_BIT(entry->info.signo) & set)
+			return entry;
+		entry = LAST_OF_NUMBER(entry);
+	}
+	return NULL;
+}
+
+/* What is pending for the thread alone: not a stop signal before a SIGCONT, nor the reverse. */
+static inline sigset_t signal_own(const struct thread *t)
+{
+	sigset_t own = t->signals.pending;
+
+	if (unlikely(own & SIGNAL_JOB_SET) && t->signals.job_turn != t->process->signals.job_turn)
+		own &= ~SIGNAL_JOB_SET;
+	return own;
+}
 
 /* Remove the entries of the signals in `set` from a queue of `p`, and their bits from *pending.  After
  * so many it returns true: there are more. */

@@ -14,7 +14,7 @@ void signal_recalculate(struct thread *t)
 	/* WORK_SIGNAL: signal_work() has to end the thread, stop it, report that the process
 	 * continues, or take a signal. */
 	if (signal_dying(t) || signal_stops(t) || p->stop.continue_notify ||
-	    (t->signals.pending | p->signals.pending) & (~t->signals.mask | t->signals.wait_set))
+	    (signal_own(t) | p->signals.pending) & (~t->signals.mask | t->signals.wait_set))
 		thread_notify(t, WORK_SIGNAL);
 	else if (t == current_thread())
 		__atomic_fetch_and(&t->pending_work, ~WORK_SIGNAL, __ATOMIC_SEQ_CST);

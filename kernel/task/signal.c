@@ -35,35 +35,22 @@ bool signal_discard(struct process *p, sigset_t set)
 	return more;
 }
 
-/* Remove the first pending signal in `set` from one queue, and fill `info`.  Returns its number, or
- * 0.  The signal stays pending if a second entry for it is queued. */
-static int take_from(struct process *p, struct list *queue, sigset_t *pending, sigset_t set,
+/* Remove the first of the pending signals `ready` from one queue, and fill `info`.  Returns its number.
+ * The signal stays pending if a second entry for it is queued. */
+static int take_from(struct process *p, struct list *queue, sigset_t *pending, sigset_t ready,
 		     struct siginfo *info)
 {
-	sigset_t ready = *pending & set;
-	struct queued_signal *entry, *found = NULL;
-	bool more = false;
-	int signal;
+	int signal = __builtin_ctzl(ready & SYNCHRONOUS_SET ? ready & SYNCHRONOUS_SET : ready) + 1;
+	struct queued_signal *found = signal_queue_find(queue, SIGNAL_BIT(signal));
 
-	if (!ready)
-		return 0;
-	signal = __builtin_ctzl(ready & SYNCHRONOUS_SET ? ready & SYNCHRONOUS_SET : ready) + 1;
-	list_for_each (entry, queue, link) {
-		if (entry->info.signo != signal)
-			continue;
-		more = found;
-		if (more)
-			break;
-		found = entry;
-	}
+	if (!found || list_empty(&found->same)) /* else another one stays */
+		*pending &= ~SIGNAL_BIT(signal);
 	if (found) {
 		*info = found->info;
 		signal_entry_free(p, found);
 	} else {
 		*info = (struct siginfo){.signo = signal, .code = SI_USER};
 	}
-	if (!more)
-		*pending &= ~SIGNAL_BIT(signal);
 	return signal;
 }
 
@@ -71,11 +58,12 @@ int signal_take(sigset_t set, struct siginfo *info)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	int signal;
+	sigset_t own = signal_own(t) & set, shared = p->signals.pending & set;
 
 	assert_held(&p->signals.lock);
-	signal = take_from(p, &t->signals.queue, &t->signals.pending, set, info);
-	return signal ? signal : take_from(p, &p->signals.queue, &p->signals.pending, set, info);
+	if (own)
+		return take_from(p, &t->signals.queue, &t->signals.pending, own, info);
+	return shared ? take_from(p, &p->signals.queue, &p->signals.pending, shared, info) : 0;
 }
 
 /* --- Which thread has work -------------------------------------------------------------------- */
@@ -116,17 +104,16 @@ static struct thread *choose_thread(struct process *p, int signal)
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-/* A stop signal discards a pending SIGCONT, and SIGCONT discards pending stop signals.  SIGCONT
- * also continues a stopped process, even if the signal itself is blocked or ignored (POSIX
- * 2.4.1). */
+/* A stop signal discards a pending SIGCONT, and SIGCONT discards pending stop signals; those of
+ * threads, which may be thousands, are void from now on (signal_own()).  SIGCONT also continues a
+ * stopped process, even if the signal itself is blocked or ignored (POSIX 2.4.1). */
 static void stop_or_continue(struct process *p, int signal)
 {
-	sigset_t set = SIGNAL_BIT(signal) & SIGNAL_STOP_SET ? SIGNAL_BIT(SIGCONT)
-		       : signal == SIGCONT		     ? SIGNAL_STOP_SET
-							     : 0;
-
-	while (set && signal_discard(p, set))
-		;
+	if (SIGNAL_BIT(signal) & SIGNAL_JOB_SET && p->signals.job_turn % 2 != (signal == SIGCONT)) {
+		p->signals.job_turn++;
+		(void)signal_queue_discard(p, &p->signals.queue, &p->signals.pending,
+					   SIGNAL_JOB_SET);
+	}
 	if (signal != SIGCONT)
 		return;
 	p->stop.dequeued = false;
@@ -160,6 +147,7 @@ static bool is_fatal(const struct thread *t, int signal, u64 handler)
 static int enqueue(struct process *p, struct list *queue, int signal, const struct siginfo *info,
 		   struct queued_signal *entry)
 {
+	struct queued_signal *first;
 	bool fill = !entry; /* a timer brings its own */
 	/* The limit is for sigqueue(): kill() and the kernel get their entry beyond it. */
 	u64 limit = signal < SIGRTMIN && (!info || info->code >= 0)
@@ -177,7 +165,11 @@ static int enqueue(struct process *p, struct list *queue, int signal, const stru
 		entry->info = info ? *info : (struct siginfo){.code = SI_KERNEL};
 		entry->info.signo = signal;
 	}
-	list_push_back(queue, &entry->link);
+	first = signal_queue_find(queue, SIGNAL_BIT(signal));
+	list_push_front(first ? &LAST_OF_NUMBER(first)->link : queue->prev, &entry->link);
+	list_init(&entry->same);
+	if (first)
+		list_push_back(&first->same, &entry->same);
 	return 0;
 }
 
@@ -204,6 +196,10 @@ int signal_send_locked(struct process *p, struct thread *only, int signal,
 	if (is_fatal(target, signal, handler) && (!p->stop.stopped || signal == SIGKILL)) {
 		signal_group_exit(p, signal, NULL);
 		return 0;
+	}
+	if (only && only->signals.job_turn != p->signals.job_turn) {
+		(void)signal_queue_discard(p, &only->signals.queue, pending, SIGNAL_JOB_SET);
+		only->signals.job_turn = p->signals.job_turn;
 	}
 	if (signal < SIGRTMIN && *pending & SIGNAL_BIT(signal))
 		return 0; /* signals that are not real-time are pending at most once */

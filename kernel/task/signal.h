@@ -55,8 +55,7 @@ enum {
 #define BUS_ADRALN  1
 #define BUS_ADRERR  2
 #define TRAP_BRKPT  1
-#define TRAP_TRACE  2
-#define TRAP_HWBKPT 4
+#define TRAP_TRACE    2
 #define CLD_EXITED    1
 #define CLD_KILLED    2
 #define CLD_TRAPPED   4
@@ -97,7 +96,8 @@ struct sigaction { /* as in the ABI of rt_sigaction() */
 };
 
 struct queued_signal {
-	struct list link;
+	struct list link; /* in a queue: the entries of a number lie together, as they came */
+	struct list same; /* the ring of those of its number */
 	struct siginfo info;
 	bool preallocated; /* belongs to a timer, which queues it again at each expiration */
 	s32 last_overrun;  /* overruns of the last signal that was delivered: timer_getoverrun() */
@@ -112,6 +112,7 @@ struct thread_signals {
 	struct list queue;   /* struct queued_signal.link: the siginfo of signals in `pending` */
 	struct list target_link; /* in signals.targets, or empty */
 	u32 stop_generation; /* of the last stop of the process in which this thread was counted */
+	u32 job_turn; /* signals.job_turn when signals of SIGNAL_JOB_SET came; else they are void */
 	struct altstack {
 		u64 base, size; /* size 0: none */
 		u32 flags;	/* SS_* */
@@ -140,6 +141,8 @@ struct signals {
 	struct queued_signal first; /* if it is in no list, the next entry: most processes never
 				     * have two signals queued, and need no memory for one */
 	struct list targets; /* threads (target_link) that may have signals in their `pending` */
+	u32 job_turn; /* counts how often SIGCONT came after a stop signal, or the reverse; odd: the
+		       * last was SIGCONT */
 	u32 group_signals; /* counts signals that were sent to the whole process group or to all
 			    * processes: fork() compares it, so that no child misses one */
 	int parent_death;  /* the signal that this process gets when its parent ends; 0: none */

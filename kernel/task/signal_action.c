@@ -42,31 +42,34 @@ void signal_set_temporary_mask(sigset_t mask)
 int signal_action(int signal, const struct sigaction *new_action, struct sigaction *old_action)
 {
 	struct process *p = current_process();
-	struct signal_actions *a = p->signals.actions;
-	u64 flags, inner;
+	struct signal_actions *a = p->signals.actions; /* the same while we live */
+	typeof(&a->of[0]) of;
+	bool discard = false;
+	u64 flags;
 
 	if (signal < 1 || signal > SIGNAL_COUNT ||
 	    (new_action && SIGNAL_BIT(signal) & SIGNAL_UNBLOCKABLE))
 		return -EINVAL;
-	flags = spin_lock_irq(&p->signals.lock);
-	inner = spin_lock_irq(&a->lock);
+	of = &a->of[signal - 1];
+	flags = spin_lock_irq(&a->lock);
 	if (old_action)
 		*old_action = signal_action_get(a, signal);
 	if (new_action) {
-		a->of[signal - 1] = (typeof(a->of[0])){new_action->handler, new_action->restorer,
-						       new_action->mask & ~SIGNAL_UNBLOCKABLE};
+		WRITE_ONCE(of->handler, new_action->handler);
+		of->restorer = new_action->restorer;
+		of->mask = new_action->mask & ~SIGNAL_UNBLOCKABLE;
 		a->flags[signal - 1] = (u32)new_action->flags;
 		WRITE_ONCE(a->set, a->set | SIGNAL_BIT(signal));
+		discard = of->handler == SIG_IGN ||
+			  (of->handler == SIG_DFL && SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET);
 	}
-	spin_unlock_irq(&a->lock, inner);
-	/* Setting a signal to be ignored discards it if it is pending (POSIX 2.4.3). */
-	while (new_action &&
-	       (new_action->handler == SIG_IGN ||
-		(new_action->handler == SIG_DFL && SIGNAL_BIT(signal) & SIGNAL_IGNORE_SET)) &&
-	       signal_discard(p, SIGNAL_BIT(signal))) {
-		spin_unlock_irq(&p->signals.lock, flags);
+	spin_unlock_irq(&a->lock, flags);
+	/* Setting a signal to be ignored discards it if it is pending (POSIX 2.4.3).  A sender that
+	 * has not seen the new action has queued it before we have the lock. */
+	while (discard) {
 		flags = spin_lock_irq(&p->signals.lock);
+		discard = signal_discard(p, SIGNAL_BIT(signal));
+		spin_unlock_irq(&p->signals.lock, flags);
 	}
-	spin_unlock_irq(&p->signals.lock, flags);
 	return 0;
 }

@@ -11,6 +11,7 @@
 void signal_entry_free(struct process *p, struct queued_signal *entry)
 {
 	list_remove(&entry->link);
+	list_remove(&entry->same);
 	if (entry->preallocated) {
 		entry->last_overrun = entry->info.timer.overrun;
 		return;
@@ -22,14 +23,12 @@ void signal_entry_free(struct process *p, struct queued_signal *entry)
 
 bool signal_queue_discard(struct process *p, struct list *queue, sigset_t *pending, sigset_t set)
 {
-	struct queued_signal *entry, *next;
+	struct queued_signal *entry;
 	u32 n = 0;
 
 	if (!(*pending & set))
 		return false;
-	list_for_each_safe (entry, next, queue, link) {
-		if (!(SIGNAL_BIT(entry->info.signo) & set))
-			continue;
+	while ((entry = signal_queue_find(queue, set))) {
 		if (n++ == DISCARD_BATCH)
 			return true;
 		signal_entry_free(p, entry);

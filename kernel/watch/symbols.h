@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "arch/x86_64/entry/entry.h"
 #include "kernel/lib/format.h"
 
 /* The name of the function that contains `address`, and the offset into it.  NULL if the address is
@@ -20,4 +21,12 @@ static inline size_t symbol_format(char *buf, size_t size, u64 address)
 	if (!name)
 		return (size_t)scnprintf(buf, size, "0x%lx", (unsigned long)address);
 	return (size_t)scnprintf(buf, size, "%s+0x%lx", name, (unsigned long)offset);
+}
+
+/* For backtraces: has entry.S called C with this return address?  Then the trap frame lies above
+ * the return address on the stack. */
+static inline bool entry_is_return(u64 address)
+{
+	return (address > (u64)entry_syscall && address < (u64)entry_syscall_compat) ||
+	       address == (u64)entry_trap_return || address == (u64)entry_paranoid_return;
 }

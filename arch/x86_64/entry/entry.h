@@ -42,11 +42,3 @@ void entry_exit_work(struct trap_frame *frame);
  * enters user mode (return.S; trap.c handles its faults). */
 extern char entry_syscall[], entry_syscall_compat[];
 extern char entry_trap_return[], entry_paranoid_return[], entry_user_iret[];
-
-/* For backtraces: has entry.S called C with this return address?  Then the trap frame lies above
- * the return address on the stack. */
-static inline bool entry_is_return(u64 address)
-{
-	return (address > (u64)entry_syscall && address < (u64)entry_syscall_compat) ||
-	       address == (u64)entry_trap_return || address == (u64)entry_paranoid_return;
-}

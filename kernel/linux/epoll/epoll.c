@@ -5,6 +5,7 @@
 #include "kernel/linux/epoll/epoll.h"
 
 #include "kernel/lib/errno.h"
+#include "kernel/linux/list_splice.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 

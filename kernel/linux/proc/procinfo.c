@@ -91,7 +91,7 @@ static void signal_sets_read(struct thread *t, struct process *p, struct signal_
 {
 	u64 flags = spin_lock_irq(&p->signals.lock);
 
-	*s = (struct signal_sets){.own = t->signals.pending,
+	*s = (struct signal_sets){.own = signal_own(t),
 				  .shared = p->signals.pending,
 				  .blocked = t->signals.mask,
 				  .queued = queued_signals(p)};
@@ -144,7 +144,7 @@ static void family_read(struct process *p, struct family *f)
 	*f = (struct family){.parent = p->parent ? p->parent->pid : 0,
 			     .group = p->job.group,
 			     .session = p->job.session,
-			     .foreground = terminal_foreground(p->job.tty),
+			     .foreground = WITH_DEV && p->job.tty ? tty_foreground(p->job.tty) : -1,
 			     .tty = WITH_DEV && p->job.tty ? tty_number(p->job.tty) : 0,
 			     .threads = p->thread_count + p->leader->exited,
 			     .umask = p->fs ? (int)READ_ONCE(p->fs->umask) : -1,

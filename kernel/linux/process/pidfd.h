@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#define CLONE_DETACHED 0x00400000
+
 struct file;
 struct process;
 struct thread;

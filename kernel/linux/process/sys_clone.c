@@ -3,6 +3,7 @@
  * clone3(), the form of clone() that takes a structure, and unshare().
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/process/pidfd.h"
 #include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
 #include "kernel/vm/address_space.h"

@@ -7,6 +7,8 @@
 #include "kernel/proc/life.h"
 #include "kernel/sys/calls.h"
 
+#define WSTOPPED WUNTRACED
+
 #define P_ALL	0
 #define P_PID	1
 #define P_PGID	2

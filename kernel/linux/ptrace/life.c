@@ -85,6 +85,7 @@ void ptrace_start(struct thread *t, u64 clone_flags, u64 exit_signal)
 	int event = clone_flags & CLONE_VFORK ? PTRACE_EVENT_VFORK
 		    : exit_signal != SIGCHLD  ? PTRACE_EVENT_CLONE
 					      : PTRACE_EVENT_FORK;
+	struct siginfo info = {.signo = SIGSTOP};
 	tid_t tid = t->tid;
 	u64 flags;
 
@@ -96,8 +97,7 @@ void ptrace_start(struct thread *t, u64 clone_flags, u64 exit_signal)
 		if (!own->seized) {
 			u64 inner = spin_lock_irq(&t->process->signals.lock);
 
-			t->signals.pending |= SIGNAL_BIT(SIGSTOP);
-			list_push_back(&t->process->signals.targets, &t->signals.target_link);
+			(void)signal_send_locked(t->process, t, SIGSTOP, &info, NULL);
 			spin_unlock_irq(&t->process->signals.lock, inner);
 		}
 		thread_notify(t, own->seized ? WORK_PTRACE_TRAP : WORK_SIGNAL);

@@ -176,6 +176,7 @@ long fpu_registers_set(struct thread *t, u64 buffer, size_t n, bool extended)
 
 /* --- Debug registers -------------------------------------------------------------------------- */
 
+#define TRAP_HWBKPT  4 /* code of SIGTRAP */
 #define DR6_TRAPS    0xfUL
 #define DR6_STEP     0x4000UL
 #define DR6_RESERVED 0xffff0ff0UL /* bits that read as 1 if nothing has happened */

@@ -153,7 +153,7 @@ static u32 signalfd_poll(struct file *f, struct poll_table *table)
 
 	poll_wait_for(table, queue_of(p), POLL_READ_BITS);
 	flags = spin_lock_irq(&p->signals.lock);
-	pending = t->signals.pending | p->signals.pending;
+	pending = signal_own(t) | p->signals.pending;
 	spin_unlock_irq(&p->signals.lock, flags);
 	return pending & READ_ONCE(s->mask) ? POLLIN : 0;
 }

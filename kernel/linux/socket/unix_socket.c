@@ -3,6 +3,7 @@
  * UNIX sockets: making and closing connections.
  */
 #include "kernel/linux/errno.h"
+#include "kernel/linux/list_splice.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 
 #define BACKLOG_MAX 4096 /* Linux's default of net.core.somaxconn */

@@ -6,6 +6,7 @@
 
 #include "kernel/lib/string.h"
 #include "kernel/linux/errno.h"
+#include "kernel/linux/list_splice.h"
 #include "kernel/mem/slab.h"
 
 #define PACKET_DATA_MAX (PAGE_SIZE - sizeof(struct packet))

@@ -3,6 +3,7 @@
  * The queue of packets that a UNIX socket has received, and the room in it.
  */
 #include "kernel/linux/socket/unix_socket_internal.h"
+#include "kernel/linux/list_splice.h"
 #include "kernel/mem/slab.h"
 
 static struct lock_class blocked_class = {"blocked senders", 0};

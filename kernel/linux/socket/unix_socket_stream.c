@@ -7,6 +7,7 @@
  */
 #include "kernel/ipc/pipe_internal.h"
 #include "kernel/linux/errno.h"
+#include "kernel/linux/list_splice.h"
 #include "kernel/linux/pipe_count.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/page.h"

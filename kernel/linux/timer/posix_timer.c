@@ -55,9 +55,10 @@ static void signal_send_timer(struct process *p, struct thread *only, struct que
 			      u32 count)
 {
 	u64 flags = spin_lock_irq(&p->signals.lock);
+	sigset_t pending = only ? signal_own(only) : p->signals.pending;
 	s64 overrun = count;
 
-	if (list_empty(&entry->link)) {
+	if (list_empty(&entry->link) || !(pending & SIGNAL_BIT(entry->info.signo))) {
 		entry->info.timer.overrun = (s32)MIN(overrun - 1, (s64)INT32_MAX);
 		(void)signal_send_locked(p, only, entry->info.signo, NULL, entry);
 	} else {
@@ -76,6 +77,7 @@ static void signal_cancel_timer(struct process *p, struct queued_signal *entry)
 	/* The pending bit stays.  So the signal is delivered once more, without the siginfo of the
 	 * timer. */
 	list_remove(&entry->link);
+	list_remove(&entry->same);
 	spin_unlock_irq(&p->signals.lock, flags);
 }
 
@@ -216,6 +218,7 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	t->notify = event->notify;
 	timer_init(&t->repeating.timer, timer_fired);
 	list_init(&t->signal.link);
+	list_init(&t->signal.same);
 	if (event->notify == (SIGEV_SIGNAL | SIGEV_THREAD_ID) &&
 	    !(t->thread = event_thread(event))) {
 		timer_free(t);
