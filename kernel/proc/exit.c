@@ -122,13 +122,9 @@ static void reap_later(struct process *p, struct list *later)
 
 /* The process that adopts the children of `p`: the nearest ancestor that has asked for that
  * (prctl(PR_SET_CHILD_SUBREAPER)) and is not exiting, or init.  process_lock is held. */
-static struct process *reaper_of(const struct process *p)
+static struct process *reaper_of(struct process *p)
 {
-	struct process *r = p->parent;
-
-	while (r != init_process && !(r->subreaper && r->thread_count))
-		r = r->parent;
-	return r;
+	return WITH_PROCESS ? process_adopter(p) : init_process;
 }
 
 /* Give `child` to the process that adopts it.  A zombie that this one ignores goes to `later`.
@@ -160,7 +156,8 @@ static void leave_children(struct process *p, struct list *later)
 	for (u32 n = 1; !list_empty(&p->children); n++) {
 		struct process *child = list_first(&p->children, struct process, sibling_link);
 
-		if (WITH_DEV && process_leaves(p, child))
+		if ((WITH_DEV && process_leaves(p, child)) ||
+		    (WITH_PROCESS && process_find_adopter(p)))
 			continue; /* the lock was released */
 		reparent_child(child, later);
 		process_lock_pause(n);

@@ -323,6 +323,12 @@ static inline int pidfd_make(struct process *child, const struct clone_args *arg
 	return WITH_PROCESS ? pidfd_install(child, args) : -EINVAL;
 }
 
+/* Search the process that adopts the children of `p`, if none that lives is known.  Returns whether
+ * process_lock, which the caller holds, was released.  Then that process; only right after false.
+ */
+bool process_find_adopter(struct process *p);
+struct process *process_adopter(struct process *p);
+
 /* --- ptrace() --------------------------------------------------------------------------------- */
 
 /* Bits of thread.pending_work.  The sticky ones are no work: they only mark the thread, so that its
@@ -381,11 +387,5 @@ bool process_group_orphaned(pid_t group);
  * released for that; then the child was not looked at. */
 bool process_leaves(struct process *p, const struct process *child);
 
-pid_t tty_foreground(const struct tty *tty);
-u64 tty_number(const struct tty *tty); /* its device number */
-
-/* The foreground process group of a terminal, or -1 if there is none. */
-static inline pid_t terminal_foreground(const struct tty *tty)
-{
-	return WITH_DEV && tty ? tty_foreground(tty) : -1;
-}
+pid_t tty_foreground(const struct tty *tty); /* the process group, or -1 if there is none */
+u64 tty_number(const struct tty *tty);	     /* its device number */

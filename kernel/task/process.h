@@ -87,7 +87,6 @@ struct process {
 	u32 child_events; /* counts what children have to report, and children that were reaped */
 	bool zombie;		/* all threads have ended; the parent has not called wait() yet */
 	int exit_signal;	/* sent to the parent at the end: SIGCHLD, or 0 for none */
-	bool subreaper;		/* adopts orphans among its descendants: prctl(2) */
 	struct process_use use; /* times and counters, besides those of living threads */
 
 	/* Changed under process_lock and signals.lock both, so that either suffices to read them.

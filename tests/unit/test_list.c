@@ -4,7 +4,7 @@
  *
  * Lists against an array as the model.
  */
-#include "kernel/lib/list.h"
+#include "kernel/linux/list_splice.h"
 #include "tests/unit/host.h"
 
 struct item {

@@ -148,18 +148,6 @@ static void on_signal(int signal)
 	(void)signal;
 }
 
-/* The limit is raised only where it is too low: even root may not be allowed to. */
-static void allow_queued(void)
-{
-	struct rlimit limit;
-
-	MUST(getrlimit(RLIMIT_SIGPENDING, &limit));
-	if (limit.rlim_max < 2 * (rlim_t)many)
-		limit.rlim_max = 2 * (rlim_t)many;
-	limit.rlim_cur = limit.rlim_max;
-	MUST(setrlimit(RLIMIT_SIGPENDING, &limit));
-}
-
 static void queue_many(int signal)
 {
 	sigset_t set = set_of(signal);

@@ -88,6 +88,18 @@ MAYBE void may_open(rlim_t files)
 	MUST(setrlimit(RLIMIT_NOFILE, &most));
 }
 
+/* The limit is raised only where it is too low: even root may not be allowed to. */
+MAYBE void allow_queued(void)
+{
+	struct rlimit limit;
+
+	MUST(getrlimit(RLIMIT_SIGPENDING, &limit));
+	if (limit.rlim_max < 2 * (rlim_t)many)
+		limit.rlim_max = 2 * (rlim_t)many;
+	limit.rlim_cur = limit.rlim_max;
+	MUST(setrlimit(RLIMIT_SIGPENDING, &limit));
+}
+
 struct crowd {
 	const char *name;
 	void (*fn)(void);

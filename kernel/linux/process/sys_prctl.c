@@ -5,6 +5,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/linux/prctl_option.h"
+#include "kernel/linux/process/subreaper.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
@@ -141,10 +142,10 @@ static long process_option(u32 option, u64 argument, bool more)
 	case PR_GET_PDEATHSIG:
 		return put_user_u32((u32 *)argument, (u32)READ_ONCE(p->signals.parent_death));
 	case PR_SET_CHILD_SUBREAPER:
-		WRITE_ONCE(p->subreaper, argument != 0);
+		WRITE_ONCE(*subreaper_of(p), argument != 0);
 		return 0;
 	case PR_GET_CHILD_SUBREAPER:
-		return put_user_u32((u32 *)argument, READ_ONCE(p->subreaper));
+		return put_user_u32((u32 *)argument, READ_ONCE(*subreaper_of(p)));
 	case PR_SET_THP_DISABLE:
 		if (more)
 			return -EINVAL;
