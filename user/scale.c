@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,8 +21,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -440,6 +445,128 @@ static int pollers_begin(int n)
 	return n;
 }
 
+/* --- Processes that poll for their own signals ------------------------------------------------- */
+
+static void poll_signals(void)
+{
+	sigset_t set;
+	struct signalfd_siginfo info;
+	struct pollfd p = {.events = POLLIN};
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	p.fd = signalfd(-1, &set, 0);
+	if (p.fd < 0 || write(ends[1], "", 1) != 1)
+		_exit(1);
+	while (poll(&p, 1, -1) == 1 && read(p.fd, &info, sizeof(info)) == sizeof(info))
+		if (write(ends[1], "", 1) != 1)
+			break;
+	_exit(1);
+}
+
+static int signalfds_begin(int n)
+{
+	char byte;
+	int i;
+
+	if (pipe(ends))
+		die("pipe");
+	for (i = 0; i < n; i++) {
+		children[i] = fork();
+		if (children[i] < 0)
+			break;
+		if (!children[i])
+			poll_signals();
+		if (read(ends[0], &byte, 1) != 1)
+			die("read");
+	}
+	return i;
+}
+
+static void signalfds_once(void)
+{
+	char byte;
+
+	if (kill(children[0], SIGUSR1) || read(ends[0], &byte, 1) != 1)
+		die("kill");
+}
+
+static void signalfds_end(int n)
+{
+	processes_end(n);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* --- System V objects ------------------------------------------------------------------------- */
+
+static int object;
+
+static int messages_begin(int n)
+{
+	long type = 1;
+	int i;
+
+	object = msgget(IPC_PRIVATE, 0600);
+	for (i = 0; i < n && !msgsnd(object, &type, 0, IPC_NOWAIT); i++)
+		;
+	return i;
+}
+
+static void messages_once(void)
+{
+	long type = 2;
+
+	if (msgsnd(object, &type, 0, 0) || msgrcv(object, &type, 0, 2, 0))
+		die("msgrcv");
+}
+
+static void messages_end(int n)
+{
+	(void)n;
+	msgctl(object, IPC_RMID, NULL);
+}
+
+static void *lower(void *unused)
+{
+	struct sembuf down = {0, -1, 0};
+
+	while (!semop(object, &down, 1))
+		went_on++;
+	return unused;
+}
+
+static int semaphores_begin(int n)
+{
+	object = semget(IPC_PRIVATE, 1, 0600);
+	return object < 0 ? 0 : start_threads(n, lower);
+}
+
+static void semaphores_once(void)
+{
+	struct sembuf up = {0, 1, 0};
+	unsigned long before = went_on;
+
+	if (semop(object, &up, 1))
+		die("semop");
+	wait_for_one(before);
+}
+
+static void semaphores_end(int n)
+{
+	semctl(object, 0, IPC_RMID);
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void usage_once(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+}
+
 /* --- Timers ----------------------------------------------------------------------------------- */
 
 static void timer_arm(timer_t t, long seconds)
@@ -565,6 +692,10 @@ static const struct subject {
     {"eventfds", MOST, eventfds_begin, eventfds_once, eventfds_end},
     {"mqueues", MOST, mqueues_begin, mqueues_once, mqueues_end},
     {"pollers", MOST, pollers_begin, readers_once, readers_end},
+    {"signalfds", MOST, signalfds_begin, signalfds_once, signalfds_end},
+    {"messages", MOST, messages_begin, messages_once, messages_end},
+    {"semaphores", MOST, semaphores_begin, semaphores_once, semaphores_end},
+    {"usage", MOST, threads_begin, usage_once, threads_end},
     {"timers", MOST, timers_begin, timers_once, timers_end},
     {"files", MOST, files_begin, files_once, files_end},
     {"hogs", 10, hogs_begin, hogs_once, hogs_end},

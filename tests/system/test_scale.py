@@ -43,8 +43,10 @@ def test_descriptors():
     assert_linear(1, int(locks["500"]), int(locks["4000"]))
 
 
-# What so many threads wait for together, of which each event lets one go on (user/scale.c).
-WAITS = ("readers", "socket_readers", "socket_writers", "acceptors", "eventfds", "mqueues", "pollers")
+# What so many threads or processes wait for together, of which each event lets one go on, or so many
+# messages of which one is wanted (user/scale.c).
+WAITS = ("readers", "socket_readers", "socket_writers", "acceptors", "eventfds", "mqueues", "pollers",
+         "signalfds", "messages", "semaphores")
 
 
 def test_wake_one():

@@ -6,8 +6,8 @@
  * writes.
  *
  * The plugin sees which instructions are executed, but no registers.  That is enough: the kernel
- * changes IF only by CLI, STI, SYSCALL, SYSRET, IRET and interrupts, and its count of reasons not to
- * preempt only by `incl` and `decl` of one word at %gs.
+ * changes IF only by CLI, STI, SYSCALL, SYSRET, IRET and interrupts, and its count of reasons not
+ * to preempt only by `incl` and `decl` of one word at %gs.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- What is used of qemu-plugin.h, version 1 (QEMU 4.2 to 8.2), which Debian does not package -- */
+/* --- What is used of qemu-plugin.h, version 1 (QEMU 4.2 to 8.2), which Debian does not package --
+ */
 
 #define EXPORT __attribute__((visibility("default")))
 EXPORT extern const int qemu_plugin_version;
@@ -34,7 +35,8 @@ const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *));
+					   void (*cb)(qemu_plugin_id_t id,
+						      struct qemu_plugin_tb *));
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, on_exec *cb, int flags,
 					  void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, on_exec *cb, int flags,
@@ -45,37 +47,49 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, 
 
 /* --- Stretches -------------------------------------------------------------------------------- */
 
+#define CPUS 8 /* further ones are not counted */
+
 enum { IRQS_OFF, NO_PREEMPTION, KINDS };
 static const char *const kind_names[KINDS] = {"irqs", "preemption"};
 
-#define PLACES	  4096	/* different instructions at which a stretch begins */
-#define BLOCKS	  16384 /* different blocks of one stretch */
-#define HOT	  8	/* blocks of the longest that are written */
-#define REPORTED  500	/* shorter stretches are not kept */
-#define KERNEL	  0xffff800000000000
+#define PLACES	 4096  /* different instructions at which a stretch begins */
+#define BLOCKS	 16384 /* different blocks of one stretch */
+#define HOT	 8     /* blocks of the longest that are written */
+#define REPORTED 500   /* shorter stretches are not kept */
+#define KERNEL	 0xffff800000000000
 
 /* A block of code that QEMU has translated. */
 struct block {
 	uint64_t at;
-	uint32_t size;		/* instructions */
-	uint64_t seen[KINDS];	/* the number of the last stretch with it */
-	uint32_t count[KINDS];	/* how often that stretch went through it */
+	uint32_t size;		     /* instructions */
+	uint64_t seen[CPUS][KINDS];  /* the number of the CPU's last stretch with it */
+	uint32_t count[CPUS][KINDS]; /* how often that stretch went through it */
 };
 
 /* The stretches that begin at one instruction. */
 struct place {
 	uint64_t from, to, longest, times;
-	struct { uint64_t at, instructions; } hot[HOT];
+	struct {
+		uint64_t at, instructions;
+	} hot[HOT];
 };
 
 static struct {
-	uint64_t number, from, begin;
-	bool on, booted; /* booted: it began after the boot */
-	struct block *blocks[BLOCKS];
-	uint32_t block_count;
 	struct place places[PLACES];
 	uint32_t place_count;
 } kinds[KINDS];
+
+static struct cpu {
+	uint64_t executed; /* instructions, to the end of the present block */
+	bool irqs_off;
+	uint32_t preempt_count, nested; /* nested: traps that came while interrupts were off */
+	struct {
+		uint64_t number, from, begin;
+		bool on, booted; /* booted: it began after the boot */
+		struct block *blocks[BLOCKS];
+		uint32_t block_count;
+	} stretch[KINDS]; /* the present one */
+} cpus[CPUS];
 
 /* An instruction that changes something. */
 struct change {
@@ -84,28 +98,22 @@ struct change {
 	uint32_t behind; /* instructions of its block that come after it */
 };
 
-static uint64_t executed; /* instructions, to the end of the present block */
 static uint64_t stubs_begin, stubs_end, syscall_entry;
 static const char *out;
-static bool booted, irqs_off;
-static uint32_t preempt_count, nested; /* nested: traps that came while interrupts were off */
+static bool booted;
+static unsigned int sorted_cpu, sorted_kind; /* for by_instructions() */
 
-static int by_instructions(const void *a, const void *b, int kind)
+static uint64_t instructions(const struct block *b)
 {
-	const struct block *x = a, *y = b;
-	uint64_t m = (uint64_t)x->count[kind] * x->size, n = (uint64_t)y->count[kind] * y->size;
+	return (uint64_t)b->count[sorted_cpu][sorted_kind] * b->size;
+}
+
+static int by_instructions(const void *a, const void *b)
+{
+	uint64_t m = instructions(*(struct block *const *)a);
+	uint64_t n = instructions(*(struct block *const *)b);
 
 	return m < n ? 1 : m > n ? -1 : 0;
-}
-
-static int by_irqs(const void *a, const void *b)
-{
-	return by_instructions(*(struct block *const *)a, *(struct block *const *)b, IRQS_OFF);
-}
-
-static int by_preemption(const void *a, const void *b)
-{
-	return by_instructions(*(struct block *const *)a, *(struct block *const *)b, NO_PREEMPTION);
 }
 
 static struct place *place_of(int kind, uint64_t from)
@@ -121,108 +129,114 @@ static struct place *place_of(int kind, uint64_t from)
 	return p < kinds[kind].places + PLACES ? p : p - 1;
 }
 
-static void stretch_begin(int kind, uint64_t at, uint64_t now)
+static void stretch_begin(struct cpu *c, int kind, uint64_t at, uint64_t now)
 {
-	kinds[kind].on = true;
-	kinds[kind].booted = booted;
-	kinds[kind].number++;
-	kinds[kind].from = at;
-	kinds[kind].begin = now;
-	kinds[kind].block_count = 0;
+	c->stretch[kind].on = true;
+	c->stretch[kind].booted = booted;
+	c->stretch[kind].number++;
+	c->stretch[kind].from = at;
+	c->stretch[kind].begin = now;
+	c->stretch[kind].block_count = 0;
 }
 
-static void stretch_end(int kind, uint64_t at, uint64_t now)
+static void stretch_end(struct cpu *c, int kind, uint64_t at, uint64_t now)
 {
-	uint64_t length = now - kinds[kind].begin;
+	uint64_t length = now - c->stretch[kind].begin;
 	struct place *p;
 
-	kinds[kind].on = false;
-	if (!kinds[kind].booted || length < REPORTED)
+	c->stretch[kind].on = false;
+	if (!c->stretch[kind].booted || length < REPORTED)
 		return;
-	p = place_of(kind, kinds[kind].from);
+	p = place_of(kind, c->stretch[kind].from);
 	p->times++;
 	if (length <= p->longest)
 		return;
 	p->longest = length;
 	p->to = at;
 	memset(p->hot, 0, sizeof(p->hot));
-	qsort(kinds[kind].blocks, kinds[kind].block_count, sizeof(struct block *),
-	      kind == IRQS_OFF ? by_irqs : by_preemption);
-	for (uint32_t i = 0; i < HOT && i < kinds[kind].block_count; i++) {
-		struct block *b = kinds[kind].blocks[i];
-
-		p->hot[i].at = b->at;
-		p->hot[i].instructions = (uint64_t)b->count[kind] * b->size;
+	sorted_cpu = (unsigned int)(c - cpus);
+	sorted_kind = (unsigned int)kind;
+	qsort(c->stretch[kind].blocks, c->stretch[kind].block_count, sizeof(struct block *),
+	      by_instructions);
+	for (uint32_t i = 0; i < HOT && i < c->stretch[kind].block_count; i++) {
+		p->hot[i].at = c->stretch[kind].blocks[i]->at;
+		p->hot[i].instructions = instructions(c->stretch[kind].blocks[i]);
 	}
 }
 
-static void update(uint64_t at, uint64_t now)
+static void update(struct cpu *c, uint64_t at, uint64_t now)
 {
-	const bool off[KINDS] = {irqs_off, irqs_off || preempt_count};
+	const bool off[KINDS] = {c->irqs_off, c->irqs_off || c->preempt_count};
 
 	for (int kind = 0; kind < KINDS; kind++)
-		if (off[kind] && !kinds[kind].on)
-			stretch_begin(kind, at, now);
-		else if (!off[kind] && kinds[kind].on)
-			stretch_end(kind, at, now);
+		if (off[kind] && !c->stretch[kind].on)
+			stretch_begin(c, kind, at, now);
+		else if (!off[kind] && c->stretch[kind].on)
+			stretch_end(c, kind, at, now);
 }
 
 static void changed(unsigned int cpu, void *data)
 {
-	const struct change *c = data;
+	const struct change *change = data;
+	struct cpu *c = &cpus[cpu];
 
-	switch (c->what) {
+	if (cpu >= CPUS)
+		return;
+	switch (change->what) {
 	case SYSCALL_ENTRY:
 		booted = true; /* there is a program */
-		irqs_off = true;
+		c->irqs_off = true;
 		break;
 	case CLI:
-		irqs_off = true;
+		c->irqs_off = true;
 		break;
 	case STI:
-		irqs_off = false;
+		c->irqs_off = false;
 		break;
 	case TRAP_ENTRY:
-		nested += irqs_off;
-		irqs_off = true;
+		c->nested += c->irqs_off;
+		c->irqs_off = true;
 		break;
 	case IRET: /* back to where interrupts were on, unless the trap came while they were off */
-		irqs_off = nested;
-		nested -= nested > 0;
+		c->irqs_off = c->nested;
+		c->nested -= c->nested > 0;
 		break;
 	case PREEMPT_OFF:
-		preempt_count++;
+		c->preempt_count++;
 		break;
 	case PREEMPT_ON:
-		preempt_count -= preempt_count > 0;
+		c->preempt_count -= c->preempt_count > 0;
 		break;
 	}
-	update(c->at, executed - c->behind);
+	update(c, change->at, c->executed - change->behind);
 }
 
 static void ran(unsigned int cpu, void *data)
 {
 	struct block *b = data;
+	struct cpu *c = &cpus[cpu];
 
+	if (cpu >= CPUS)
+		return;
 	if (b->at < KERNEL) { /* a program, or the firmware: all is on */
-		irqs_off = false;
-		nested = preempt_count = 0;
-		update(b->at, executed);
-		executed += b->size;
+		c->irqs_off = false;
+		c->nested = c->preempt_count = 0;
+		update(c, b->at, c->executed);
+		c->executed += b->size;
 		return;
 	}
-	executed += b->size;
+	c->executed += b->size;
 	for (int kind = 0; kind < KINDS; kind++) {
-		if (!kinds[kind].on)
+		if (!c->stretch[kind].on)
 			continue;
-		if (b->seen[kind] != kinds[kind].number) {
-			if (kinds[kind].block_count == BLOCKS)
+		if (b->seen[cpu][kind] != c->stretch[kind].number) {
+			if (c->stretch[kind].block_count == BLOCKS)
 				continue;
-			b->seen[kind] = kinds[kind].number;
-			b->count[kind] = 0;
-			kinds[kind].blocks[kinds[kind].block_count++] = b;
+			b->seen[cpu][kind] = c->stretch[kind].number;
+			b->count[cpu][kind] = 0;
+			c->stretch[kind].blocks[c->stretch[kind].block_count++] = b;
 		}
-		b->count[kind]++;
+		b->count[cpu][kind]++;
 	}
 }
 
@@ -268,8 +282,8 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	}
 }
 
-/* A line for each place: kind, longest, times, from, to, and `address:instructions` of the blocks in
- * which the longest spent most. */
+/* A line for each place: kind, longest, times, from, to, and `address:instructions` of the blocks
+ * in which the longest spent most. */
 static void finished(qemu_plugin_id_t id, void *data)
 {
 	FILE *f = fopen(out, "w");
@@ -298,7 +312,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **
 	for (int i = 0; i < argc; i++)
 		if (!strncmp(argv[i], "out=", 4))
 			out = strdup(argv[i] + 4);
-		else if (sscanf(argv[i], "stubs=%" SCNx64 "-%" SCNx64, &stubs_begin, &stubs_end) != 2 &&
+		else if (sscanf(argv[i], "stubs=%" SCNx64 "-%" SCNx64, &stubs_begin, &stubs_end) !=
+			     2 &&
 			 sscanf(argv[i], "syscall=%" SCNx64, &syscall_entry) != 1)
 			return -1;
 	if (!out || !stubs_end || !syscall_entry)

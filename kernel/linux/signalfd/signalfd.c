@@ -4,12 +4,13 @@
  * the thread that reads and of its process.
  */
 #include "kernel/lib/errno.h"
-#include "kernel/lib/init.h"
 #include "kernel/linux/text.h"
 #include "kernel/linux/timer_setting.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/internal.h"
+#include "kernel/task/per_thread.h"
+#include "kernel/task/process_events.h"
 
 #define SI_SIGIO (-5)
 
@@ -18,31 +19,98 @@ struct signalfd {
 	struct wait_queue readers;
 };
 
-/* Who polls a file of this kind waits for the signals of his process.  The wait queue cannot lie in
- * the process, for it must stay as long as the file: an epoll may keep an entry in it.  Nor can it
- * lie in the file, which several processes share.  So each is for all processes of the same
- * remainder. */
-#define QUEUES 64
-static struct wait_queue queues[QUEUES];
+/* Those who poll a file of this kind wait for the signals of their process.  The wait queue cannot
+ * lie in the file, which several processes share.  Nor can it end with the process, for an epoll
+ * may keep an entry in it: then it is freed once it is empty, when another process ends. */
+struct signal_pollers {
+	struct list link; /* in `left` */
+	struct wait_queue queue;
+	u32 tellers; /* calls of signalfd_tell() that use it */
+};
 
-static struct wait_queue *queue_of(const struct process *p)
+static struct lock_class pollers_class = {"signal pollers", 0};
+static struct spinlock pollers_lock = SPINLOCK_INIT(&pollers_class); /* irq; guards what follows */
+static struct list left = LIST_INIT(left); /* those of processes that have ended */
+static struct signal_pollers of_many = {   /* of those for which there was no memory */
+					.queue = WAIT_QUEUE_INIT(of_many.queue, "signalfd")};
+static DEFINE_PER_PROCESS(struct signal_pollers *, signal_pollers); /* NULL: it has never polled */
+
+/* The pollers of the calling process. */
+static struct wait_queue *own_queue(void)
 {
-	return &queues[(u32)p->pid % QUEUES];
+	struct signal_pollers **own = per_process(current_process(), signal_pollers), *new;
+	u64 flags;
+
+	if (READ_ONCE(*own))
+		return &READ_ONCE(*own)->queue;
+	new = kzalloc(sizeof(*new));
+	if (new)
+		wait_queue_init(&new->queue, "signalfd");
+	flags = spin_lock_irq(&pollers_lock);
+	if (!*own) {
+		WRITE_ONCE(*own, new ?: &of_many);
+		new = NULL; /* else another thread was faster */
+	}
+	spin_unlock_irq(&pollers_lock, flags);
+	kfree(new);
+	return &READ_ONCE(*own)->queue;
 }
 
-static void queues_init(void)
-{
-	for (u32 i = 0; i < QUEUES; i++)
-		wait_queue_init(&queues[i], "signalfd");
-}
-
-EARLY_INIT_CALL(50, queues_init);
-
+/* A poller is in the queue before it looks at the pending signals, under signals.lock; the sender
+ * has set them under that lock.  So either it sees the signal, or we see its queue. */
 void signalfd_tell(struct process *p)
 {
-	if (!list_empty(&queue_of(p)->waiters))
-		wait_wake_all(queue_of(p));
+	struct signal_pollers **own = per_process(p, signal_pollers), *s;
+	u64 flags;
+
+	if (!READ_ONCE(*own))
+		return;
+	flags = spin_lock_irq(&pollers_lock);
+	s = *own;
+	if (s)
+		s->tellers++;
+	spin_unlock_irq(&pollers_lock, flags);
+	if (!s)
+		return;
+	wait_wake_all(&s->queue);
+	flags = spin_lock_irq(&pollers_lock);
+	s->tellers--;
+	spin_unlock_irq(&pollers_lock, flags);
 }
+
+static bool is_unused(struct signal_pollers *s)
+{
+	bool unused;
+
+	spin_lock(&s->queue.lock); /* the last one that left it has released the lock */
+	unused = !s->tellers && list_empty(&s->queue.waiters);
+	spin_unlock(&s->queue.lock);
+	return unused;
+}
+
+/* The process ends.  Look at two that are left, so that they become fewer. */
+static void leave(struct process *p)
+{
+	struct signal_pollers **own = per_process(p, signal_pollers), *s;
+	u64 flags;
+
+	if (!READ_ONCE(*own))
+		return;
+	flags = spin_lock_irq(&pollers_lock);
+	if (*own != &of_many)
+		list_push_front(&left, &(*own)->link);
+	WRITE_ONCE(*own, NULL);
+	for (u32 n = 0; n < 2 && !list_empty(&left); n++) {
+		s = list_entry(list_pop_front(&left), struct signal_pollers, link);
+		if (is_unused(s))
+			kfree(s);
+		else
+			list_push_back(&left, &s->link);
+	}
+	spin_unlock_irq(&pollers_lock, flags);
+}
+
+ON_EVENT(exit, leave);
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
@@ -151,7 +219,8 @@ static u32 signalfd_poll(struct file *f, struct poll_table *table)
 	sigset_t pending;
 	u64 flags;
 
-	poll_wait_for(table, queue_of(p), POLL_READ_BITS);
+	if (table)
+		poll_wait_for(table, own_queue(), POLL_READ_BITS);
 	flags = spin_lock_irq(&p->signals.lock);
 	pending = signal_own(t) | p->signals.pending;
 	spin_unlock_irq(&p->signals.lock, flags);
@@ -209,7 +278,7 @@ static int set_mask(struct file *f, int fd, sigset_t mask)
 	WRITE_ONCE(s->mask, mask);
 	spin_unlock_irq(&p->signals.lock, flags);
 	wait_wake_all(&s->readers);
-	wait_wake_all(queue_of(p));
+	signalfd_tell(p);
 	return fd;
 }
 
