@@ -572,6 +572,36 @@ static void queued_to_threads(void)
 	handle(SIGUSR1, SIG_DFL, 0);
 }
 
+/* SIGCONT discards what would stop, and the reverse, also what is pending for a thread alone. */
+static void stops_and_continues(void)
+{
+	sigset_t set = set_of(SIGTSTP), pending;
+
+	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(pthread_kill(pthread_self(), SIGTSTP), 0);
+		CHECK_EQ(pthread_kill(pthread_self(), SIGUSR1), 0);
+		sigpending(&pending);
+		CHECK(sigismember(&pending, SIGTSTP) && !sigismember(&pending, SIGCONT));
+		CHECK_EQ(kill(getpid(), SIGCONT), 0);
+		sigpending(&pending);
+		CHECK(!sigismember(&pending, SIGTSTP) && sigismember(&pending, SIGCONT));
+		CHECK(sigismember(&pending, SIGUSR1));
+		CHECK_EQ(pthread_kill(pthread_self(), SIGCONT), 0);
+		CHECK_EQ(kill(getpid(), SIGTSTP), 0);
+		sigpending(&pending);
+		CHECK(sigismember(&pending, SIGTSTP) && !sigismember(&pending, SIGCONT));
+		CHECK_EQ(kill(getpid(), SIGCONT), 0);
+		sigpending(&pending);
+		CHECK(!sigismember(&pending, SIGTSTP) && sigismember(&pending, SIGCONT));
+	}
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR1, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 /* --- The state of the processor ---------------------------------------------------------------- */
 
 static uint32_t seen_mxcsr, seen_xmm;
@@ -743,6 +773,7 @@ int main(int argc, char **argv)
 	RUN(defaults);
 	RUN(killed_in_each_state);
 	RUN(queued_to_threads);
+	RUN(stops_and_continues);
 	RUN(fresh_state);
 	RUN(flags_survive);
 	RUN(refused_frames);

@@ -89,6 +89,30 @@ static void types(void)
 	remove_queue(id);
 }
 
+/* In whatever way they are taken, those of a type come in the order in which they were sent. */
+static void order(void)
+{
+	static const long sent[] = {5, 3, 5, 9, 3, 5, 1, 9, 3};
+	static const struct {
+		long type, flags, got;
+		const char *text;
+	} taken[] = {
+	    {5, MSG_EXCEPT, 3, "1"}, {5, 0, 5, "0"},	      {-4, 0, 1, "6"},	     {0, 0, 5, "2"},
+	    {9, MSG_EXCEPT, 3, "4"}, {3, MSG_EXCEPT, 9, "3"}, {LONG_MIN, 0, 3, "8"}, {0, 0, 5, "5"},
+	    {-LONG_MAX, 0, 9, "7"},
+	};
+	int id = queue();
+	char text[2] = "0";
+
+	for (size_t i = 0; i < COUNT_OF(sent); i++, text[0]++)
+		CHECK_EQ(put(id, sent[i], text, 0), 0);
+	for (size_t i = 0; i < COUNT_OF(taken); i++)
+		got(id, taken[i].type, (int)taken[i].flags, taken[i].got, taken[i].text);
+	CHECK_ERR(msgrcv(id, &m, 100, 0, IPC_NOWAIT), ENOMSG);
+	CHECK_EQ(stat_of(id).msg_qnum, 0);
+	remove_queue(id);
+}
+
 static void lengths(void)
 {
 	int id = queue();
@@ -389,6 +413,7 @@ int main(void)
 	check_start();
 	key = 0x4a000000 + getpid();
 	RUN(types);
+	RUN(order);
 	RUN(lengths);
 	RUN(queues);
 	RUN(full);
