@@ -384,6 +384,12 @@ test-machines: $(BUILD)/heddle.iso ## the matrix of machines as a table: make te
 bench: all ## the same measurements on Heddle and on Linux, side by side
 	@$(PYTHON) tools/bench.py $(BENCHFLAGS)
 
+.PHONY: fuzz-host
+# MUTANT=1 builds the targets with a mistake, which they must find; INPUT=file runs one input again.
+fuzz-host: $(BUILD)/syscall_numbers.h ## fuzz what parses, on the host, with clang: make fuzz-host MINUTES=1 NAME="elf tty" (docs/fuzz-host.md)
+	@$(PYTHON) tests/fuzz/fuzz_host.py -m $(or $(MINUTES),1) $(if $(RUNS),-r $(RUNS)) -s $(or $(SEED),1) \
+	  $(if $(MUTANT),--mutant) $(if $(INPUT),--input $(call quote,$(INPUT))) $(NAME)
+
 models: ## explore the models of the kernel's protocols with spin: make models NAME=wait (docs/models.md)
 	@tests/model/models.py $(if $(RECORD),-r) $(NAME)
 explore: $(BUILD)/syscall_numbers.h ## run the kernel's own locks and wait queues in every order: make explore NAME=locks ARGS=-a; ARGS=-m: mutants (docs/models.md)

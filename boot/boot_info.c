@@ -92,9 +92,13 @@ void boot_memory_add(paddr_t base, u64 length, u32 type)
 	/* Ranges of a long map can usually be joined. */
 	if (boot_info.memory_count >= FIRMWARE_MAX)
 		boot_memory_normalize();
-	if (boot_info.memory_count >= FIRMWARE_MAX) {
+	/* From the first range without room on, none is added that is usable.  One that is not takes
+	 * the place of the last: it may lie in usable memory, and must be cut out of it. */
+	if (boot_info.memory_count >= FIRMWARE_MAX || (boot_info.memory_left_out && type == 1)) {
 		boot_info.memory_left_out++;
-		return;
+		if (type == 1)
+			return;
+		boot_info.memory_count--;
 	}
 	boot_range_add(base, base + MIN(length, ~base), /* the sum must not overflow */
 		  type == 1   ? BOOT_MEMORY_USABLE

@@ -67,7 +67,7 @@ static const char *word_value(const struct word *w, const char *name)
 	p += n;
 	if (p < w->end && *p == '=')
 		return p + 1;
-	return p == w->end || *p == '"' ? w->end : NULL;
+	return p == w->end || (*p == '"' && p + 1 == w->end) ? w->end : NULL;
 }
 
 /* Copy [from, end) without its quotes, and add a NUL.  Returns the length with the NUL. */

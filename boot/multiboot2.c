@@ -39,7 +39,7 @@ static void parse_memory(const struct tag_memory *m, u32 size)
 {
 	if (size < sizeof(*m) || m->entry_size < sizeof(struct memory_entry))
 		return;
-	for (u32 at = sizeof(*m); at + m->entry_size <= size; at += m->entry_size) {
+	for (u32 at = sizeof(*m); m->entry_size <= size - at; at += m->entry_size) {
 		const struct memory_entry *e = (const void *)((const u8 *)m + at);
 
 		boot_memory_add(e->base, e->length, e->type);
@@ -49,19 +49,17 @@ static void parse_memory(const struct tag_memory *m, u32 size)
 static void parse_tag(const struct tag *tag)
 {
 	const void *body = tag->body;
+	const struct tag_module *m = body;
 	u32 size = tag->size - sizeof(*tag);
 
 	switch (tag->type) {
 	case TAG_CMDLINE:
 		boot_text_copy(boot_info.cmdline, sizeof(boot_info.cmdline), body, size);
 		break;
-	case TAG_MODULE: {
-		const struct tag_module *m = body;
-
+	case TAG_MODULE:
 		if (size >= sizeof(*m))
 			boot_module_add(m->start, m->end);
 		break;
-	}
 	case TAG_MEMORY:
 		parse_memory(body, size);
 		break;

@@ -15,7 +15,7 @@ for_running="compiler qemu grub image libc busybox python"
 for_gdb="gdb qemu-img"
 for_host="headers"
 for_book="pandoc pygments"
-for_tests="$for_gdb $for_host $for_book uefi pytest xdist tmux browser driver trace-cmd zbar keymaps ccache bochs spin"
+for_tests="$for_gdb $for_host $for_book uefi pytest xdist tmux browser driver trace-cmd zbar keymaps ccache bochs spin fuzzer"
 # Setup fails without these; it goes on without the others, and says what does not work then.
 required="compiler qemu libc busybox python"
 
@@ -97,6 +97,9 @@ package() {
 	zbar:*) echo "zbar" ;;
 	ccache:*) echo "ccache" ;;
 	spin:*) echo "spin" ;;
+	fuzzer:apt-get) echo "clang libclang-rt-14-dev" ;;
+	fuzzer:dnf | fuzzer:pacman | fuzzer:apk) echo "clang compiler-rt" ;;
+	fuzzer:brew) echo "llvm" ;;
 	bochs:apt-get) echo "bochs bochsbios vgabios" ;;
 	bochs:*) echo "bochs" ;;
 	esac
@@ -150,6 +153,8 @@ has() {
 	zbar) any zbarimg ;;
 	ccache) any ccache ;;
 	spin) any spin ;;
+	fuzzer) any clang && any_file /usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*.a \
+		/usr/lib*/clang/*/lib/*/libclang_rt.fuzzer*.a /opt/homebrew/opt/llvm/lib/clang/*/lib/darwin ;;
 	bochs) any bochs && any_file /usr/share/bochs/BIOS-bochs-latest ;;
 	keymaps) PATH=$PATH:/sbin:/usr/sbin any loadkeys && any_file /usr/share/keymaps/i386 /usr/share/kbd/keymaps ;;
 	esac
@@ -178,6 +183,7 @@ what() {
 	trace-cmd) echo "trace-cmd|no test of the trace.dat that make trace writes" ;;
 	keymaps) echo "keyboard layouts|the console has the US layout alone (make setup iso installs them)" ;;
 	spin) echo "spin|no exploration of the models of protocols (make models)" ;;
+	fuzzer) echo "clang with libFuzzer and sanitizers|no make fuzz-host, and no test of it" ;;
 	ccache) echo "ccache|test_core.py takes three times as long" ;;
 	bochs) echo "Bochs with its BIOS|no cells of Bochs in make test-machines" ;;
 	zbar) echo "zbarimg|no test of the code that the screen shows after a panic" ;;

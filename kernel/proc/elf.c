@@ -261,7 +261,7 @@ static void note_places(struct address_space *as, const struct elf_file *elf,
 
 		if (h->type == PT_GNU_STACK)
 			image->executable_stack = h->flags & PF_X;
-		if (h->type != PT_LOAD)
+		if (h->type != PT_LOAD || !h->memory_size) /* the latter is neither checked nor mapped */
 			continue;
 		if (at >= h->offset && at - h->offset < h->file_size)
 			image->headers = start + (at - h->offset);

@@ -85,6 +85,21 @@ static void test_long_map(void)
 	check(boot_info.memory_left_out > 0, "what had no room is counted");
 }
 
+/* When the map is full, a reserved range takes the usable memory that it lies in with it, or the
+ * range at the end. */
+static void test_full_map(void)
+{
+	reset();
+	boot_memory_add(0x100000, 0x8000000, 1);
+	for (paddr_t i = 0; i < 600; i++)
+		boot_memory_add(0x10000000 + i * 0x2000, 0x1000, 2);
+	boot_memory_add(0x200000, 0x1000, 2);
+	boot_memory_add(0x40000000, 0x1000000, 1);
+	boot_parse(0, 0);
+	check(!boot_range_usable(0x200000, 0x201000), "what is reserved late is not usable");
+	check(boot_range_usable(0x201000, 0x8000000), "what is beside it is");
+}
+
 static void test_trampoline(void)
 {
 	reset();
@@ -121,6 +136,15 @@ static void test_multiboot2(void)
 	check(!strcmp(boot_info.cmdline, "a=1 b c"), "command line");
 	check(boot_info.module_count == 1 && boot_info.modules[0].end == 0x180000, "module");
 	free(info);
+	total = 8 + 24;
+	info = calloc(1, total);
+	reset();
+	memcpy(info, &total, 4);
+	put_tag(info + 8, 6, 24);
+	memcpy(info + 16, (u32[]){0xfffffff8}, 4);
+	boot_parse(MULTIBOOT2_MAGIC, (paddr_t)info);
+	check(!boot_range_usable(0x100000, 0x101000), "a size of entries that overflows");
+	free(info);
 }
 
 /* Random tags in a buffer of exactly the size told: the sanitizer sees reads outside. */
@@ -147,6 +171,7 @@ int main(void)
 {
 	test_memory();
 	test_long_map();
+	test_full_map();
 	test_trampoline();
 	test_multiboot2();
 	test_random();

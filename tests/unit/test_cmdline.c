@@ -51,6 +51,8 @@ static void quotes(void)
 	CHECK(has("a", "b c") && has("d", "e f") && has("g", "--") && has("bare", ""));
 	CHECK(has("x", "open end"));
 	CHECK(init_has(""));
+	cmdline_init("a\"b c\" \"d\"e \"f\" \"g");
+	CHECK(!has("a", "") && !has("d", "") && has("f", "") && has("g", ""));
 	cmdline_init("-- run -c \"a  b\" x\"y z\" five");
 	CHECK(init_has("run|-c|a  b|xy z|"));
 	cmdline_init("-- \"\" --");

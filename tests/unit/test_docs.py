@@ -87,10 +87,15 @@ def names():
 def kinds():
     """Every test has its line in docs/tests.md."""
     text = (ROOT / "docs/tests.md").read_text()
-    for pattern in ("unit/test_*", "kernel/**/test_*.c", "user/*.c", "system/test_*.py"):
+    for pattern in ("unit/test_*", "kernel/**/test_*.c", "user/*.c", "system/test_*.py",
+                    "fuzz/test_*.py"):
         for path in sorted((ROOT / "tests").glob(pattern)):
             if not re.search(rf"`(\w+/)?{re.escape(path.name)}`", text):
                 yield f"docs/tests.md: no line for {path.relative_to(ROOT)}"
+    text = (ROOT / "docs/fuzz-host.md").read_text()
+    for path in sorted((ROOT / "tests/fuzz").glob("*.c")):
+        if f"\n| `{path.stem}` |" not in text:
+            yield f"docs/fuzz-host.md: no row for {path.stem}"
 
 
 def extensions():

@@ -1,21 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Parts of the kernel that know no machine, run on the host under the sanitizers."""
-import pathlib
 import re
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-# The constants of the extensions, all absent.
-WITHOUT = [f"-DWITH_{name.upper()}=0" for name in re.search(
-    r"^WATCHED := (.*)$", (ROOT / "Makefile").read_text(), re.M)[1].split()]
+from host import ROOT, WITHOUT, directive
+
 UNITS = sorted((ROOT / "tests/unit").glob("test_*.c"))
-
-
-def directive(text, name):
-    match = re.search(rf"/\* {name}: (.*?)\*/", text, re.S)
-    return match.group(1).replace("\n *", " ").split() if match else []
 
 
 @pytest.mark.parametrize("source", UNITS, ids=lambda p: p.stem)

@@ -97,7 +97,7 @@ static int read_volume(struct usb_device *d, u32 start, struct volume *v)
 	v->end = start + VOLUME_BLOCKS;
 	if (get16(b + 11) != STORAGE_BLOCK || b[13] != STORAGE_PER_BLOCK || !v->table_blocks ||
 	    v->table_blocks > STORAGE_PER_BLOCK || !v->directory_blocks ||
-	    v->directory_blocks > STORAGE_PER_BLOCK || v->data >= v->end)
+	    v->directory_blocks > STORAGE_PER_BLOCK || v->data <= start || v->data >= v->end)
 		return -EACCES;
 	return 0;
 }

@@ -19,6 +19,8 @@ static int script_parse(char *line, size_t n, char **interpreter, char **argumen
 {
 	char *end = memchr(line, '\n', n), *p = line + 2;
 
+	if (line[0] != '#' || line[1] != '!') /* the file has changed since it was chosen */
+		return -ENOEXEC;
 	if (!end) {
 		end = line + MIN(n, INTERPRETER_LINE - 1UL);
 		/* A name that is cut off would name another file. */
