@@ -117,7 +117,7 @@ def fuzz(folder, *arguments, seconds=None):
     """Run a target.  (Its status, what it wrote).  `seconds`: it may need so many, and then more."""
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1",
                    "UBSAN_OPTIONS": "print_stacktrace=1"}
-    done = subprocess.run([folder / "fuzz", f"-artifact_prefix={folder}/", "-timeout=20", "-rss_limit_mb=2048",
+    done = subprocess.run([folder / "fuzz", f"-artifact_prefix={folder}/", "-timeout=300", "-rss_limit_mb=2048",
                            "-print_final_stats=1", *map(str, arguments)], cwd=folder, env=environment,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                           timeout=seconds and 10 * seconds + 300)
