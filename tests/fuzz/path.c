@@ -137,7 +137,9 @@ static s32 up(s32 dir)
 	return nodes[dir].parent;
 }
 
-static char texts[LINKS_MAX + 2][8192]; /* the paths after links */
+/* The paths after links.  A call with two paths has two sets of them: names point into them. */
+static char texts[2][LINKS_MAX + 2][8192];
+static u32 set;
 
 /* Search `path` from `dir`.  `follow`: a link at the end, too; `follow_slash`: if a slash follows
  * it. */
@@ -181,7 +183,7 @@ static int search(s32 dir, const char *path, bool follow, bool follow_slash, u32
 			f->node = next = nodes[next].root_here;
 		if (kind_of(next) == S_IFLNK && (!last || follow || (f->slash && follow_slash))) {
 			const char *target = nodes[nodes[next].file].target;
-			char *text = texts[links + 1];
+			char *text = texts[set][links + 1];
 			size_t n = strlen(target), rest = strlen(path) + 1;
 
 			if (links == LINKS_MAX)
@@ -331,10 +333,14 @@ static bool above(s32 node, s32 dir)
 static int simple_rename(const char *old, const char *new, u32 flags)
 {
 	struct found from, to;
-	int error = find(old, false, false, &from) ?: find(new, false, false, &to);
+	int error = find(old, false, false, &from);
 	s32 source, target;
 	bool directory;
 
+	set = 1;
+	if (!error)
+		error = find(new, false, false, &to);
+	set = 0;
 	if (error)
 		return error;
 	if (from.dot || to.dot)
@@ -486,7 +492,7 @@ static bool is_full(void)
 static void one_call(struct input *in)
 {
 	char path[64], second[32];
-	u8 what = input_byte(in);
+	u8 what = input_byte(in), flags = what >> 3 & 3;
 	s32 node = -1;
 	struct inode *inode;
 	int wanted, got;
@@ -518,9 +524,8 @@ static void one_call(struct input *in)
 		got = vfs_link(NULL, path, NULL, second, what & 8 ? AT_SYMLINK_FOLLOW : 0);
 		break;
 	case 6:
-		what = what >> 3 & 3;
-		wanted = simple_rename(path, second, what % 3);
-		got = vfs_rename(NULL, path, NULL, second, what % 3);
+		wanted = simple_rename(path, second, flags % 3);
+		got = vfs_rename(NULL, path, NULL, second, flags % 3);
 		break;
 	default:
 		wanted = simple_lookup(path, what & 8, &node);
