@@ -147,7 +147,7 @@ bool xhci_poll(struct xhci *x)
 		buffer_holds(d->buffer, n);
 	if (waiting == CONTEXT_CONTROL || waiting & 1)
 		input_bytes(answers, to, n);
-	if (asked == 13 && how & 2) { /* a status that is in order */
+	if (waiting != CONTEXT_CONTROL && asked == 13 && how & 2) { /* a status that is in order */
 		memcpy(to, (u32[]){0x53425355, d->tag, 0}, 12);
 		to[12] = how >> 2 & 1;
 		n = 13;
