@@ -22,9 +22,9 @@ bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
 
 /* Sleep until a waker has set w->woken (0), until `deadline_ns` (-ETIMEDOUT) or a signal (-EINTR):
  * sleep_until_woken() with WAIT_SIGNALS.  Meanwhile current_thread()->wait.name is "futex".  Then
- * leave the bucket with futex_waiter_end(), since *w lies on the stack of the caller.  It takes the
- * lock of the bucket and says whether a waker was faster: then the answer is 0, whatever the sleep
- * said, for the waker has counted this thread. */
+ * leave the bucket with futex_waiter_end(), since *w lies on the stack of the caller.  It says
+ * whether a waker was faster: then the answer is 0, whatever the sleep said, for the waker has
+ * counted this thread. */
 int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 {
 	return -ETIMEDOUT;

@@ -19,8 +19,8 @@ void wait_wake_one(struct wait_queue *q)
  * While the thread sleeps, its state is THREAD_SLEEPING if WAIT_SIGNALS is set, else
  * THREAD_BLOCKED, and t->wait.flags has `flags`; afterwards it is THREAD_RUNNABLE and the flags are
  * 0.  schedule() gives the CPU away; it returns after a wake-up, which need not be for us.  A waker
- * first sets *woken and then calls thread_wake(), which does nothing for a thread that is RUNNABLE:
- * no wake-up may be lost, whatever the moment at which it comes.  A struct sleep_timer on the
+ * first sets *woken and then wakes the thread, which does nothing if that is RUNNABLE: no wake-up
+ * may be lost, whatever the moment at which it comes.  A struct sleep_timer on the
  * stack, with sleep_timer_fired(), wakes the thread at the deadline.  It must not fire after the
  * return. */
 int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)

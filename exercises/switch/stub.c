@@ -14,11 +14,10 @@ bool pmap_switch(struct pmap *next)
 
 /* Load all machine state of `next` except its general registers and its stack: the page-table root
  * (pmap_switch(), which says if it has changed), the FPU, FS
- * base and kernel GS base (wrmsr(); only user threads have an FS base), and for the next entry to
- * the kernel its stack: cpu->kernel_sp and tss_set_kernel_stack(), the end of kernel_stack.  The
- * FPU registers are the task of fpu_switch(), which has to know both threads (`arch`), and whether
- * the registers may hold the state of another address space.  cpu->current is the running
- * thread. */
+ * base (wrmsr(); of a kernel thread it is 0), and for the next entry to the kernel its stack:
+ * cpu->kernel_sp and tss_set_kernel_stack(), the end of kernel_stack.  The FPU registers are the
+ * task of fpu_switch(), which has to know both threads (`arch`), and whether the registers may hold
+ * the state of another address space.  cpu->current is the running thread. */
 static void switch_machine_state(struct runqueue *rq, struct thread *prev, struct thread *next,
 				 bool preempted)
 {
@@ -27,12 +26,12 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 
 	/* What is counted, and what only debuggers and 32-bit code need, is here already. */
 	rq->stats.switches++;
-	rq->stats.running = next->tid;
 	rq->stats.switches_root += root_changed;
 	trace_switch(prev, next, next->use.run_since_ns, root_changed, preempted);
-	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all))
-		switch_segments(prev, next);
-	if (ptrace_has_work(prev, WORK_DEBUG_REGS) || ptrace_has_work(next, WORK_DEBUG_REGS))
-		ptrace_load_debug_registers(next);
+	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all |
+		     prev->arch.gs_base | next->arch.gs_base |
+		     ((READ_ONCE(prev->pending_work) | READ_ONCE(next->pending_work)) &
+		      WORK_DEBUG_REGS)))
+		switch_rare_state(prev, next);
 	cpu->current = next;
 }

@@ -223,6 +223,14 @@ void tty_notify(struct tty *tty)
 	spin_unlock_irq(&tty->lock, flags);
 }
 
+/* The calling thread stays the holder of its group while it sleeps, from now on or no longer: for a
+ * wait whose length must not change the order of members. */
+static void seed_set_stays(bool stays)
+{
+	if (unlikely(thread_seed(current_thread())))
+		seed_member_set_stays(stays);
+}
+
 /* Sleep until the device has sent something, at most CONSOLE_WAIT_NS; after that make the device
  * continue, because its interrupt may have been lost.  Returns 0 or -ERESTARTSYS.  The caller holds
  * tty->lock.  A seeded thread stays the holder of its group, so that the speed of the device does

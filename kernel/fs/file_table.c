@@ -66,11 +66,6 @@ struct file_table *file_table_create(void)
 	return t;
 }
 
-void file_table_get(struct file_table *t)
-{
-	refcount_get(&t->refs);
-}
-
 /* Drop the reference of a slot of `t` that has been emptied.  Sleeps. */
 static void slot_file_put(struct file_table *t, struct file *f)
 {
@@ -82,9 +77,8 @@ void file_table_put(struct file_table *t)
 {
 	if (!refcount_put(&t->refs))
 		return;
-	for (u32 i = 0; i < t->size; i++)
-		if (t->chunks[i / FDS_EACH].file[i % FDS_EACH])
-			slot_file_put(t, t->chunks[i / FDS_EACH].file[i % FDS_EACH]);
+	for (u32 fd = 0; (fd = fd_scan(t, fd, 0)) < t->size; fd++)
+		slot_file_put(t, t->chunks[fd / FDS_EACH].file[fd % FDS_EACH]);
 	for (u32 i = 0; i < t->size / FDS_EACH; i++)
 		kfree(t->chunks[i].file);
 	kfree(t->chunks);
@@ -218,14 +212,6 @@ int fd_close(u32 fd)
 	return fd < READ_ONCE(t->size) && slot_replace(t, fd, NULL, false) ? 0 : -EBADF;
 }
 
-/* The file in a slot, unless it has one of the flags `refused`. */
-static struct file *slot_file(struct file_table *t, u32 fd, u32 refused)
-{
-	struct file *f = fd < t->size ? t->chunks[fd / FDS_EACH].file[fd % FDS_EACH] : NULL;
-
-	return f && f->flags & refused ? NULL : f;
-}
-
 struct file *fd_get_from(struct file_table *t, u32 fd, u32 refused)
 {
 	struct file *f;
@@ -236,15 +222,6 @@ struct file *fd_get_from(struct file_table *t, u32 fd, u32 refused)
 		file_get(f);
 	spin_unlock(&t->lock);
 	return f;
-}
-
-struct fd_use fd_use(u32 fd, u32 refused)
-{
-	struct process *p = current_process();
-
-	if (p->thread_count > 1 || refcount_read(&p->files->refs) > 1)
-		return (struct fd_use){fd_get_from(p->files, fd, refused), true};
-	return (struct fd_use){slot_file(p->files, fd, refused), false};
 }
 
 int fd_flags(u32 fd, const bool *close_on_exec)

@@ -30,8 +30,7 @@ struct file_table {
 struct file_table *file_table_create(void);
 struct file_table *file_table_copy(struct file_table *t);
 
-/* Take a reference, and drop one: the last drop closes all files and frees the table (sleeps). */
-void file_table_get(struct file_table *t);
+/* Drop a reference: the last drop closes all files and frees the table (sleeps). */
 void file_table_put(struct file_table *t);
 
 /* Install `f` at the lowest free descriptor >= from, and return the descriptor.  Takes over the
@@ -47,7 +46,16 @@ int fd_install_at(struct file *f, u32 fd, bool close_on_exec);
  * has one of the flags `refused`: only few calls accept a file that open() with O_PATH has made. */
 struct file *fd_get_from(struct file_table *t, u32 fd, u32 refused);
 
-/* The same in the calling process. */
+/* The same without a reference: the caller has made sure that the descriptor stays open, or holds
+ * t->lock. */
+static inline struct file *slot_file(struct file_table *t, u32 fd, u32 refused)
+{
+	struct file *f = fd < t->size ? t->chunks[fd / FDS_EACH].file[fd % FDS_EACH] : NULL;
+
+	return f && f->flags & refused ? NULL : f;
+}
+
+/* A file with a reference, of a descriptor of the calling process. */
 static inline struct file *fd_get(u32 fd, u32 refused)
 {
 	return fd_get_from(current_process()->files, fd, refused);
@@ -62,7 +70,15 @@ struct fd_use {
 /* Begin and end such a use.  It needs a reference only if other threads or processes share the
  * table: else the descriptor stays open until the calling thread itself closes it or makes a
  * thread, which it may not do before the end. */
-struct fd_use fd_use(u32 fd, u32 refused);
+static inline struct fd_use fd_use(u32 fd, u32 refused)
+{
+	struct process *p = current_process();
+
+	if (p->thread_count > 1 || refcount_read(&p->files->refs) > 1)
+		return (struct fd_use){fd_get_from(p->files, fd, refused), true};
+	return (struct fd_use){slot_file(p->files, fd, refused), false};
+}
+
 static inline void fd_use_end(struct fd_use use)
 {
 	if (use.counted && use.file)

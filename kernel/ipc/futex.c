@@ -51,7 +51,8 @@ static struct futex_bucket *bucket_of(const struct futex_key *key)
 	return &futex_buckets[h * GOLDEN_RATIO_64 >> (64 - FUTEX_BUCKET_BITS)];
 }
 
-struct futex_bucket *futex_bucket_lock(u64 address, bool shared, struct futex_key *key)
+__always_inline struct futex_bucket *futex_bucket_lock(u64 address, bool shared,
+						       struct futex_key *key)
 {
 	int error = key_get(address, shared, key);
 	struct futex_bucket *b;
@@ -86,17 +87,14 @@ void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
 	this_cpu_ptr(futex_counters)->waits++;
 }
 
-void futex_waiter_wake(struct futex_waiter *w, bool owner_died)
+__always_inline void futex_waiter_wake(struct futex_waiter *w, bool owner_died)
 {
 	list_remove(&w->link);
 	w->owner_died = owner_died;
 	this_cpu_ptr(futex_counters)->woken++;
 	if (w->any_woken)
 		__atomic_store_n(w->any_woken, true, __ATOMIC_RELEASE);
-	/* The woken thread takes the lock of the bucket before it returns from the sleep, so it
-	 * cannot exit before the lock is released here. */
-	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
-	thread_wake(w->thread);
+	thread_wake_flagged(w->thread, &w->woken); /* *w may be gone now */
 }
 
 bool futex_waiter_end(struct futex_waiter *w)
@@ -104,6 +102,8 @@ bool futex_waiter_end(struct futex_waiter *w)
 	struct futex_bucket *b;
 	bool woken;
 
+	if (__atomic_load_n(&w->woken, __ATOMIC_ACQUIRE))
+		return true;
 	for (;;) { /* until its lock is held, a requeue may change w->bucket */
 		b = READ_ONCE(w->bucket);
 		spin_lock(&b->lock);
@@ -118,7 +118,7 @@ bool futex_waiter_end(struct futex_waiter *w)
 	return woken;
 }
 
-int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
+__always_inline int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 {
 	int error;
 
@@ -128,8 +128,8 @@ int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
 	return futex_waiter_end(w) ? 0 : error;
 }
 
-long futex_waiter_begin(struct futex_waiter *w, u64 address, bool shared, u32 expected, u32 bitset,
-			bool *any_woken)
+__always_inline long futex_waiter_begin(struct futex_waiter *w, u64 address, bool shared,
+					u32 expected, u32 bitset, bool *any_woken)
 {
 	struct futex_bucket *b;
 	struct futex_key key;
@@ -189,8 +189,8 @@ static struct futex_waiter *bucket_pause(struct futex_bucket *a, struct futex_bu
 /* Wake up to `count` waiters of a word, the longest waiting first.  Returns the number woken.
  * -EINVAL: the first waiter waits for a PI lock.  The caller holds the locks of the bucket and of
  * `other`, which may be the same. */
-static long bucket_wake(struct futex_bucket *b, struct futex_bucket *other,
-			const struct futex_key *key, u32 count, u32 bitset)
+static __always_inline long bucket_wake(struct futex_bucket *b, struct futex_bucket *other,
+					const struct futex_key *key, u32 count, u32 bitset)
 {
 	struct futex_waiter *w, *next, end;
 	u32 steps = 0;

@@ -24,7 +24,7 @@ struct futex_waiter {
 	u32 bitset;
 	tid_t owner; /* of a priority-inheriting (PI) lock: the TID; 0: a futex_wait() */
 	struct thread *thread;
-	bool woken;	 /* set under bucket->lock */
+	bool woken;	 /* set under bucket->lock, as the waker's last access to the structure */
 	bool *any_woken; /* the same for all waiters of a thread; NULL: it has this one alone */
 	bool owner_died; /* PI: woken to try again, not as the new owner */
 };

@@ -64,7 +64,8 @@ static int pipe_sleep(struct pipe *p, struct wait_queue *q)
 	return mutex_wait(&p->lock, q, WAIT_FOREVER) ? -ERESTARTSYS : 0;
 }
 
-ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, bool write)
+__always_inline ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n,
+				  bool write)
 {
 	size_t done = 0;
 	ssize_t got = 0;
@@ -91,7 +92,7 @@ ssize_t pipe_move(struct pipe *p, struct io_buffer *io, u64 position, size_t n, 
 	return done ? (ssize_t)done : got;
 }
 
-bool pipe_take(struct pipe *p, u64 n)
+__always_inline bool pipe_take(struct pipe *p, u64 n)
 {
 	bool full = pipe_full(p);
 

@@ -51,7 +51,9 @@ static inline u32 cpumask_next(const struct cpumask *m, u32 from)
 
 static inline bool cpumask_empty(const struct cpumask *m)
 {
-	return cpumask_next(m, 0) == MAX_CPUS;
+	_Static_assert(MAX_CPUS == 4 * 64, "four words");
+	return !(READ_ONCE(m->bits[0]) | READ_ONCE(m->bits[1]) | READ_ONCE(m->bits[2]) |
+		 READ_ONCE(m->bits[3]));
 }
 
 static inline u32 cpumask_count(const struct cpumask *m)

@@ -29,7 +29,7 @@ struct file_table *process_files_get(struct process *p)
 	struct file_table *files = p->files;
 
 	if (files)
-		file_table_get(files);
+		refcount_get(&files->refs);
 	spin_unlock_irq(&process_lock, flags);
 	return files;
 }

@@ -104,11 +104,6 @@ int time_put(u64 user, u64 unit, u64 ns)
 	return copy_to_user((void *)user, t, sizeof(t));
 }
 
-struct timespec timespec_of(u64 ns)
-{
-	return (struct timespec){(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC)};
-}
-
 struct timeval timeval_of(u64 ns)
 {
 	return (struct timeval){(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};

@@ -69,7 +69,6 @@ struct timeval {
  * -EFAULT, -EINVAL (negative, or the fraction is a second or more). */
 int time_get(u64 user, u64 unit, u64 *ns);
 int time_put(u64 user, u64 unit, u64 ns);
-struct timespec timespec_of(u64 ns);
 struct timeval timeval_of(u64 ns);
 
 /* Deadlines are times of clock_now_ns().  Of a duration, and of a time of CLOCK_REALTIME: */

@@ -17,14 +17,14 @@ long file_too_large(void)
 }
 
 /* Transfer what `io` describes, at `position` or at the position of the file. */
-static long move(struct file *f, struct io_buffer *io, bool write, u64 position)
+static __always_inline long move(struct file *f, struct io_buffer *io, bool write, u64 position)
 {
 	long result = file_transfer(f, io, write, position == OWN ? NULL : &position);
 
 	return result == -EFBIG ? file_too_large() : result;
 }
 
-static long move_buffer(struct file *f, u64 buffer, u64 n, bool write, u64 position)
+static __always_inline long move_buffer(struct file *f, u64 buffer, u64 n, bool write, u64 position)
 {
 	struct io_buffer io;
 

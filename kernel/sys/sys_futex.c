@@ -82,6 +82,12 @@ static long command_of_extension(const struct futex_call *c)
 
 SYSCALL6(futex, address, operation, value, timeout, address2, value3)
 {
+	/* What locks do when they are contended. */
+	if (operation == (FUTEX_WAKE | FUTEX_PRIVATE_FLAG))
+		return futex_wake(address, false, (u32)value, FUTEX_BITSET_ANY);
+	if (operation == (FUTEX_WAIT | FUTEX_PRIVATE_FLAG) && !timeout)
+		return wait_until(address, false, (u32)value, WAIT_FOREVER, FUTEX_BITSET_ANY);
+
 	struct futex_call c = {
 	    .address = address,
 	    .address2 = address2,

@@ -26,10 +26,11 @@ static __noinline u32 shortest_queue(const struct thread *t)
 	return best;
 }
 
-static __hot u32 choose_cpu(const struct thread *t, bool spread)
+/* An idle CPU for `t`, or MAX_CPUS. */
+static __noinline u32 choose_idle(const struct thread *t)
 {
-	u32 last = t->cpu, seeded = seed_cpu(t), words = (cpu_count + 63) / 64, word = last / 64;
-	u32 chosen = seeded != MAX_CPUS ? seeded : idle_core(&t->affinity, last);
+	u32 last = t->cpu, words = (cpu_count + 63) / 64, word = last / 64;
+	u32 chosen = idle_core(&t->affinity, last);
 
 	if (chosen != MAX_CPUS)
 		return chosen;
@@ -45,7 +46,18 @@ static __hot u32 choose_cpu(const struct thread *t, bool spread)
 		if (idle)
 			return word * 64 + (u32)__builtin_ctzl(idle);
 	}
-	return !spread && balance_may_run(t, last) ? last : shortest_queue(t);
+	return MAX_CPUS;
+}
+
+static __always_inline u32 choose_cpu(const struct thread *t, bool spread)
+{
+	u32 cpu = seed_cpu(t);
+
+	if (cpu == MAX_CPUS && !cpumask_empty(&cpus_idle))
+		cpu = choose_idle(t);
+	if (cpu == MAX_CPUS)
+		cpu = !spread && cpumask_test(&t->affinity, t->cpu) ? t->cpu : shortest_queue(t);
+	return cpu;
 }
 
 /* Wake the idle thread of `cpu`, which then looks for work. */
@@ -65,9 +77,9 @@ static void balance_wake_cpu(u32 cpu)
  * timer there.  The lock of `rq`, the queue of `cpu`, is held. */
 static bool preempt(struct runqueue *rq, u32 cpu, u64 now_ns)
 {
-	u64 stop_ns = rq->since_ns + SCHED_RUN_MIN_NS;
+	u64 stop_ns = current_thread()->use.run_since_ns + SCHED_RUN_MIN_NS;
 
-	if (stop_ns <= now_ns || cpu != this_cpu_id())
+	if (cpu != this_cpu_id() || stop_ns <= now_ns)
 		return true;
 	rq->stop_ns = MIN(rq->stop_ns, stop_ns);
 	runqueue_arm(rq);

@@ -117,7 +117,8 @@ int mutex_wait(struct mutex *m, struct wait_queue *q, u64 deadline_ns)
 	wait_queue_add(q, &w);
 	mutex_unlock(m);
 	result = sleep_until_woken(&w.woken, deadline_ns, WAIT_SIGNALS);
-	wait_queue_remove(q, &w);
+	if (!__atomic_load_n(&w.woken, __ATOMIC_ACQUIRE)) /* else a waker has done so */
+		wait_queue_remove(q, &w);
 	t->wait = (struct thread_wait){0};
 	mutex_lock(m);
 	return w.woken ? 0 : result; /* after a signal too: this wake-up must not be lost */

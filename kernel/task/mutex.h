@@ -39,6 +39,7 @@ void mutex_unlock(struct mutex *m);
 /* Release the mutex, sleep on `q` until a waker wakes the caller, and take the mutex again.  A
  * waker that changes the condition under the mutex, and then wakes `q`, cannot be missed: the
  * caller has tested the condition under the mutex, and is in the queue before it is released.
+ * The queue must exist as long as a waker uses it, so wakers have a reference to what it lies in.
  * Returns 0, or -EINTR for a signal, or -ETIMEDOUT at `deadline_ns` (or WAIT_FOREVER).  Sleeps. */
 int mutex_wait(struct mutex *m, struct wait_queue *q, u64 deadline_ns);
 

@@ -199,14 +199,6 @@ static inline bool seed_keeps_turn(const struct thread *prev, const struct threa
 	return unlikely(thread_seed(next)) && seed_same_group(prev, next);
 }
 
-/* The calling thread stays the holder of its group while it sleeps, from now on or no longer: for a
- * wait whose length must not change the order of members. */
-static inline void seed_set_stays(bool stays)
-{
-	if (unlikely(thread_seed(current_thread())))
-		seed_member_set_stays(stays);
-}
-
 /* Called at the end of each system call.  Interrupts are off. */
 static inline void seed_call_done(const struct trap_frame *frame)
 {

@@ -19,9 +19,8 @@ struct runqueue {
 	struct timer slice;	/* fires at stop_ns or earlier */
 	u64 turn_end_ns;	/* when the running thread's slice ends (a seed group shares one) */
 	u64 stop_ns;		/* when it is preempted: then, or earlier for a woken thread */
-	u64 since_ns;		/* when the running thread got the CPU */
 	/* As in struct thread_use, summed over all threads except the idle thread: */
-	u64 busy_ns, user_samples, kernel_samples;
+	u64 user_samples, kernel_samples;
 	u64 poll_ns;		/* how long the idle thread polls for work before it halts */
 	u32 polling;		/* the idle thread polls: a store to need_resched wakes it */
 	struct sched_cpu_stats stats;
@@ -100,13 +99,6 @@ static inline struct runqueue *runqueue_lock_of(const struct thread *t)
 			return rq;
 		spin_unlock(&rq->lock);
 	}
-}
-
-/* A CPU has been idle for `idle_ns`.  Short idle times come in series: after one, it pays to poll
- * the next time. */
-static inline void runqueue_idle_ended(struct runqueue *rq, u64 idle_ns)
-{
-	rq->poll_ns = idle_ns < 2 * IDLE_POLL_NS ? IDLE_POLL_NS : rq->poll_ns / 2;
 }
 
 /* The end of the running thread's turn has changed: let the timer fire at `rq->stop_ns`, if it

@@ -59,14 +59,9 @@ static void slice_expired(struct timer *timer)
 
 /* The time since the last switch belongs to `prev`.  As on Linux, a switch is forced if the thread
  * could have continued (getrusage(2)). */
-static void account_leave(struct runqueue *rq, struct thread *prev, const struct thread *next,
-			  u64 now)
+static void account_leave(struct thread *prev, const struct thread *next, u64 now)
 {
-	u64 ran = now - prev->use.run_since_ns;
-
-	prev->use.run_ns += ran;
-	if (!prev->is_idle)
-		rq->busy_ns += ran;
+	prev->use.run_ns += now - prev->use.run_since_ns;
 	if (prev->state == THREAD_RUNNABLE)
 		prev->use.counted.forced_switches += next != prev;
 	else
@@ -83,7 +78,9 @@ static void account_enter(struct runqueue *rq, const struct thread *prev, struct
 	}
 	if (prev->is_idle) {
 		cpumask_clear(&cpus_idle, this_cpu_id());
-		runqueue_idle_ended(rq, now - prev->use.run_since_ns);
+		/* Short idle times come in series: after one, it pays to poll the next time. */
+		rq->poll_ns = now - prev->use.run_since_ns < 2 * IDLE_POLL_NS ? IDLE_POLL_NS
+									      : rq->poll_ns / 2;
 	}
 	next->use.queued_ns += now - next->use.queued_since_ns;
 	runqueue_arm(rq);
@@ -91,13 +88,17 @@ static void account_enter(struct runqueue *rq, const struct thread *prev, struct
 
 /* --- The switch ------------------------------------------------------------------------------- */
 
-/* Out of line, since few programs load a segment register.  Kernel threads do not change them. */
-static __noinline void switch_segments(struct thread *prev, struct thread *next)
+/* What few programs use: segment registers, which kernel threads do not change, a base of GS, and
+ * debug registers.  Out of line. */
+static __noinline void switch_rare_state(struct thread *prev, struct thread *next)
 {
 	if (prev->is_user)
 		segments_save(&prev->arch);
 	if (next->is_user)
 		segments_load(&next->arch);
+	wrmsr(MSR_KERNEL_GS_BASE, next->arch.gs_base);
+	if (ptrace_has_work(prev, WORK_DEBUG_REGS) || ptrace_has_work(next, WORK_DEBUG_REGS))
+		ptrace_load_debug_registers(next);
 }
 
 /* Load all machine state of `next` except its general registers and its stack. */
@@ -108,20 +109,17 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 	bool root_changed = pmap_switch(next->pmap);
 
 	rq->stats.switches++;
-	rq->stats.running = next->tid;
 	rq->stats.switches_root += root_changed;
 	trace_switch(prev, next, next->use.run_since_ns, root_changed, preempted);
 	fpu_switch(&prev->arch, &next->arch, root_changed);
-	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all))
-		switch_segments(prev, next);
-	if (ptrace_has_work(prev, WORK_DEBUG_REGS) || ptrace_has_work(next, WORK_DEBUG_REGS))
-		ptrace_load_debug_registers(next);
 	/* The bases of `prev` need no saving: a program can change them only by arch_prctl(), or by
 	 * loading a selector (segments.c). */
-	if (next->is_user)
-		wrmsr(MSR_FS_BASE, next->arch.fs_base);
-	if (next->arch.gs_base || prev->arch.gs_base)
-		wrmsr(MSR_KERNEL_GS_BASE, next->arch.gs_base);
+	wrmsr(MSR_FS_BASE, next->arch.fs_base);
+	if (unlikely(segments_loaded() | prev->arch.segments.all | next->arch.segments.all |
+		     prev->arch.gs_base | next->arch.gs_base |
+		     ((READ_ONCE(prev->pending_work) | READ_ONCE(next->pending_work)) &
+		      WORK_DEBUG_REGS)))
+		switch_rare_state(prev, next);
 	cpu->current = next;
 	cpu->kernel_sp = (u64)next->kernel_stack + KSTACK_SIZE;
 	tss_set_kernel_stack(cpu->kernel_sp);
@@ -208,20 +206,18 @@ static __hot void switch_away(enum switch_reason reason)
 		prev->state = THREAD_RUNNABLE;
 
 	next = choose_next(rq, prev, reason, now);
-	account_leave(rq, prev, next, now);
-	next->use.run_since_ns = rq->since_ns = now;
+	account_leave(prev, next, now);
+	next->use.run_since_ns = now;
 	if (!seed_keeps_turn(prev, next))
 		rq->turn_end_ns =
 		    now + (next->turn == TURN_NEW ? sched_slice_ns() : next->slice_left_ns);
 	rq->stop_ns = rq->turn_end_ns;
-	if (next != prev)
-		account_enter(rq, prev, next, now);
 	if (next == prev) {
 		spin_unlock(&rq->lock);
 		irq_restore(flags);
 		return;
 	}
-
+	account_enter(rq, prev, next, now);
 	next->on_cpu = true;
 	switch_machine_state(rq, prev, next, reason == SWITCH_PREEMPTED);
 	prev = context_switch(&prev->arch.saved_sp, next->arch.saved_sp, prev);
@@ -249,14 +245,9 @@ void sched_yield_member(void)
 
 /* --- Preemption ------------------------------------------------------------------------------- */
 
-static bool preemption_allowed(void)
-{
-	return preempt_count() == 0 && this_cpu_read(irq_depth) == 0;
-}
-
 static void preempt_schedule(void)
 {
-	if (preemption_allowed())
+	if (preempt_count() == 0 && this_cpu_read(irq_depth) == 0)
 		switch_away(SWITCH_PREEMPTED);
 }
 
@@ -294,7 +285,7 @@ void sched_init_cpu(void)
 	idle->state = THREAD_RUNNABLE;
 	idle->on_cpu = true;
 	idle->cpu = this_cpu_id();
-	idle->use.run_since_ns = rq->since_ns = clock_now_ns();
+	idle->use.started_ns = idle->use.run_since_ns = clock_now_ns();
 	this_cpu()->current = idle;
 	cpumask_set(&cpus_scheduled, this_cpu_id()); /* from now on threads may be sent here */
 }

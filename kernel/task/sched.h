@@ -30,12 +30,23 @@ void sched_yield(void);
  * The caller must make sure that the thread exists.  Any context. */
 bool thread_wake(struct thread *t);
 
+/* Wake a thread that is in sleep_until_woken(woken, ...): set *woken, then do as thread_wake().
+ * Once it is set, the sleeper may return, so the caller does not use what lies on its stack
+ * afterwards.  The thread itself stays until this function has returned. */
+void thread_wake_flagged(struct thread *t, bool *woken);
+
 /* The same for a thread in `state` only (THREAD_STOPPED for SIGCONT). */
 bool thread_wake_from(struct thread *t, enum thread_state state);
 
 /* Set the state of the calling thread.  After setting it, and before schedule(), the caller must
  * test its condition again (and pending_work): a waker that came before found nothing to wake. */
-void thread_set_state(enum thread_state state);
+static inline void thread_set_state(enum thread_state state)
+{
+	/* Full barrier: the state must be visible to wakers before the caller checks its
+	 * condition.  Pairs with the waker, which changes the condition before it reads the state
+	 * in wake_if(). */
+	__atomic_exchange_n(&current_thread()->state, state, __ATOMIC_SEQ_CST);
+}
 
 /* Called at the end of an interrupt of kernel code: switch threads if a switch is due and
  * allowed. */

@@ -30,13 +30,6 @@ void thread_init(void)
 		fpu_cache = slab_cache_create("fpu", fpu_area_size, 64);
 }
 
-/* With AVX-512 and later extensions the area is larger than any object of a slab.  kmalloc() then
- * returns whole frames, which have the alignment that XSAVE needs. */
-static struct fpu_area *fpu_area_alloc(void)
-{
-	return fpu_cache ? slab_alloc_zeroed(fpu_cache) : kzalloc(fpu_area_size);
-}
-
 static void fpu_area_free(struct fpu_area *area)
 {
 	if (area && fpu_cache)
@@ -122,7 +115,9 @@ struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void 
 		return t;
 	t->is_user = true;
 	memset(thread_frame(t), 0, sizeof(struct trap_frame));
-	t->arch.fpu = fpu_area_alloc();
+	/* With AVX-512 and later extensions the area is larger than any object of a slab.
+	 * kmalloc() then returns whole frames, which have the alignment that XSAVE needs. */
+	t->arch.fpu = fpu_cache ? slab_alloc_zeroed(fpu_cache) : kzalloc(fpu_area_size);
 	if (!t->arch.fpu) {
 		thread_free(t);
 		return ERR_PTR(-ENOMEM);

@@ -25,7 +25,7 @@ void wait_queue_add(struct wait_queue *q, struct waiter *w)
 	u64 flags = spin_lock_irq(&q->lock);
 
 	/* Exclusive waiters come after all others: wait_wake_one() reaches the others first. */
-	(w->exclusive ? list_push_back : list_push_front)(&q->waiters, &w->link);
+	list_push_back(w->exclusive ? &q->waiters : q->waiters.next, &w->link);
 	spin_unlock_irq(&q->lock, flags);
 }
 
@@ -48,11 +48,9 @@ static __always_inline bool wake_waiter(struct waiter *w)
 		return exclusive && w->woken;
 	}
 	list_remove(&w->link);
-	/* *w lies on the waiter's stack: do not use it after this store, for the waiter may return.
-	 * Its thread cannot exit yet, since wait_on() takes q->lock before it returns, and we hold
-	 * that lock. */
-	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
-	thread_wake(t);
+	/* *w lies on the waiter's stack, and is not used after this.  The queue stays: wait_on()
+	 * takes q->lock, which we hold, before it returns. */
+	thread_wake_flagged(t, &w->woken);
 	return exclusive;
 }
 
@@ -143,7 +141,7 @@ __hot int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 		timer_start(&timer.timer, deadline_ns);
 	}
 	WRITE_ONCE(t->wait.flags, flags);
-	for (;;) {
+	while (!woken || !__atomic_load_n(woken, __ATOMIC_ACQUIRE)) {
 		thread_set_state(flags & WAIT_SIGNALS ? THREAD_SLEEPING : THREAD_BLOCKED);
 		if (woken && __atomic_load_n(woken, __ATOMIC_ACQUIRE))
 			break;
@@ -151,7 +149,7 @@ __hot int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 			result = -ETIMEDOUT;
 			break;
 		}
-		if (thread_interrupted(flags)) {
+		if (READ_ONCE(t->pending_work) && thread_interrupted(flags)) {
 			result = -EINTR;
 			break;
 		}

@@ -70,7 +70,7 @@ void wait_queue_remove(struct wait_queue *q, struct waiter *w);
 int sleep_until(u64 deadline_ns, u32 flags);
 
 /* For queues of other kinds (futexes): sleep until *woken is true, the deadline has passed or a
- * signal ends the sleep.  Returns 0, -ETIMEDOUT or -EINTR.  The waker sets *woken and then calls
- * thread_wake().  It must make sure that the thread still exists then: by a reference, or by a lock
- * that the sleeper takes before it returns.  `woken` may be NULL.  Sleeps. */
+ * signal ends the sleep.  Returns 0, -ETIMEDOUT or -EINTR.  The waker calls thread_wake_flagged();
+ * a sleeper that leaves for another reason takes a lock that the waker holds.  `woken` may be NULL.
+ * Sleeps. */
 int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags);

@@ -9,26 +9,25 @@
 
 u64 threads_started;
 
-__hot void thread_set_state(enum thread_state state)
-{
-	/* Full barrier: the state must be visible to wakers before the caller checks its
-	 * condition.  Pairs with the waker, which changes the condition before it reads the state
-	 * in wake_if(). */
-	__atomic_exchange_n(&current_thread()->state, state, __ATOMIC_SEQ_CST);
-}
-
-/* Make the thread runnable if its state is in `states`, a bit for each.  The thread changes its
- * state without the lock and may already be past this sleep; if the state has changed since we read
- * it, nothing happens. */
-static __hot bool wake_if(struct thread *t, u32 states)
+/* Set *woken_flag, unless it is NULL, and make the thread runnable if its state is in `states`, a
+ * bit for each.  The thread changes its state without the lock and may already be past this sleep;
+ * if the state has changed since we read it, nothing happens. */
+static __always_inline bool wake_if(struct thread *t, u32 states, bool *woken_flag)
 {
 	u64 flags = irq_save(), now;
 	struct runqueue *rq = runqueue_lock_of(t);
-	enum thread_state state = READ_ONCE(t->state);
-	bool woken = (states & (1U << state)) &&
-		     __atomic_compare_exchange_n(&t->state, &state, THREAD_RUNNABLE, false,
-						 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	enum thread_state state;
+	bool woken;
 
+	/* Full barrier: the flag must be visible before the state is read.  Pairs with
+	 * thread_set_state().  The flag may be gone now; the thread is not, since its last switch
+	 * takes the lock that we hold. */
+	if (woken_flag)
+		(void)__atomic_exchange_n(woken_flag, true, __ATOMIC_SEQ_CST);
+	state = READ_ONCE(t->state);
+	woken = (states & (1U << state)) &&
+		__atomic_compare_exchange_n(&t->state, &state, THREAD_RUNNABLE, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 	now = woken ? clock_now_ns() : 0;
 	if (woken)
 		trace_waking(t, now);
@@ -44,12 +43,17 @@ static __hot bool wake_if(struct thread *t, u32 states)
 
 __hot bool thread_wake(struct thread *t)
 {
-	return wake_if(t, 1U << THREAD_SLEEPING | 1U << THREAD_BLOCKED);
+	return wake_if(t, 1U << THREAD_SLEEPING | 1U << THREAD_BLOCKED, NULL);
+}
+
+__hot void thread_wake_flagged(struct thread *t, bool *woken)
+{
+	wake_if(t, 1U << THREAD_SLEEPING | 1U << THREAD_BLOCKED, woken);
 }
 
 bool thread_wake_from(struct thread *t, enum thread_state state)
 {
-	return wake_if(t, 1U << state);
+	return wake_if(t, 1U << state, NULL);
 }
 
 void thread_notify(struct thread *t, u32 work_bits)
@@ -68,7 +72,7 @@ void thread_notify(struct thread *t, u32 work_bits)
 		smp_reschedule(READ_ONCE(t->cpu)); /* the way back to user mode looks */
 }
 
-__hot bool thread_interrupted(u32 wait_flags)
+bool thread_interrupted(u32 wait_flags)
 {
 	u32 work = __atomic_load_n(&current_thread()->pending_work, __ATOMIC_SEQ_CST);
 

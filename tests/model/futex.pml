@@ -10,12 +10,13 @@
  * WAITERS threads wait for word A while it is 0, some with a time-out.  One thread sets A to 1,
  * wakes one waiter and moves the rest to word B; then it wakes all of B.  The sleep itself is
  * modelled in wait.pml: here a thread that sleeps goes on when it was woken, or when its time is up.
+ * Then it ends: its last switch takes the lock of its run queue.
  *
  * Actors: -DWAITERS=1, -DWAITERS=2, -DWAITERS=3
  * Mutants (the same mistakes in C stand in docs/models.md):
  *   1  the word is read before the lock of the bucket is taken
  *   2  futex_waiter_end() does not look again whether a requeue has changed the bucket
- *   3  a thread that was woken returns without taking the lock of the bucket
+ *   3  `woken` is set before the lock of the thread's run queue is taken
  *   4  the waker changes the word after the call and not before
  *   5  bucket_requeue() moves the waiter but leaves its `bucket`
  */
@@ -33,6 +34,8 @@ byte place[WAITERS] = NOWHERE;	/* the list that the waiter is in */
 byte bucket[WAITERS];		/* its field `bucket` */
 bool woken[WAITERS];
 bool alive[WAITERS];		/* struct futex_waiter, on the stack of the thread */
+bool ended[WAITERS];		/* struct thread is gone */
+bool queue_locked[WAITERS];	/* the lock of the run queue where the thread is */
 byte finished = 0;
 
 inline lock(b)
@@ -62,12 +65,13 @@ proctype waiter(byte me; bool has_timeout)
 	/* sleep_until_woken() */
 	if
 	:: woken[me]
-#if MUTANT == 3
-		; goto out
-#endif
 	:: has_timeout
 	fi;
 	/* futex_waiter_end() */
+	if
+	:: woken[me] -> goto out
+	:: else
+	fi;
 	do
 	::	b = bucket[me];
 		lock(b);
@@ -88,15 +92,24 @@ proctype waiter(byte me; bool has_timeout)
 	fi;
 	locked[b] = false;
 out:	alive[me] = false;
+	atomic { !queue_locked[me] -> ended[me] = true };
 	finished++
 }
 
-/* futex_waiter_wake(): the waiter is read after `woken` was stored. */
+/* futex_waiter_wake(): the waiter is not used after `woken` was stored, the thread is. */
 inline wake(i)
 {
+	assert(alive[i]);
 	place[i] = NOWHERE;
+#if MUTANT == 3
 	woken[i] = true;
-	assert(alive[i])
+	atomic { !queue_locked[i] -> queue_locked[i] = true };
+#else
+	atomic { !queue_locked[i] -> queue_locked[i] = true };
+	woken[i] = true;
+#endif
+	assert(!ended[i]);
+	queue_locked[i] = false
 }
 
 proctype waker()

@@ -4,13 +4,14 @@
  *
  * Models:
  *   kernel/task/wait.c wake_waiter() sleep_until_woken() wait_on()
- *   kernel/task/wakeup.c thread_set_state() wake_if()
+ *   kernel/task/sched.h thread_set_state()
+ *   kernel/task/wakeup.c wake_if()
  *   kernel/task/sched.c switch_away() finish_switch()
  *
  * One thread sleeps on a queue.  WAKERS other CPUs wake it; a timer may wake it at any moment, too.
  * IDLE CPUs take the thread from the run queue.  A lock is a bit; code between two locks is
  * interleaved in every way.  A store that is no locked instruction may be seen late (SDM 3A 8.2.2):
- * here the only such store that matters is that of mutant 1.
+ * here the only such stores that matter are those of mutants 1 and 5.
  *
  * Actors: -DWAKERS=1, -DWAKERS=2, -DWAKERS=2 -DCPUS=3
  * Mutants (the same mistakes in C stand in docs/models.md):
@@ -18,6 +19,7 @@
  *   2  the condition is tested before the state is set
  *   3  wake_if() queues the thread although it is still on a CPU
  *   4  switch_away() gives up on_cpu before the thread has left its stack
+ *   5  wake_if() sets the flag without a full barrier, so that others see it after the state is read
  */
 #ifndef MUTANT
 #define MUTANT 0
@@ -118,12 +120,19 @@ proctype sleeper()
 	finished = true
 }
 
-/* wake_if(). */
-inline thread_wake()
+/* wake_if(); `flag`: with a flag to set. */
+inline wake_if(flag)
 {
 	lock(rq_lock);
+#if MUTANT == 5
+	was_blocked = state == BLOCKED;
+	woken = woken || flag;
+#else
+	woken = woken || flag;
+	was_blocked = state == BLOCKED;
+#endif
 	if
-	:: atomic { state == BLOCKED -> state = RUNNABLE };
+	:: atomic { was_blocked && state == BLOCKED -> state = RUNNABLE };
 		if
 #if MUTANT == 3
 		:: true -> on_queue = true
@@ -140,9 +149,11 @@ inline thread_wake()
 /* wait_wake_one(). */
 proctype waker()
 {
+	bool was_blocked;
+
 	lock(queue_lock);
 	if
-	:: listed -> listed = false; woken = true; thread_wake()
+	:: listed -> listed = false; wake_if(true)
 	:: else
 	fi;
 	unlock(queue_lock)
@@ -151,7 +162,9 @@ proctype waker()
 /* A timer, or a signal: it wakes the thread without its condition. */
 proctype disturber()
 {
-	thread_wake()
+	bool was_blocked;
+
+	wake_if(false)
 }
 
 /* The processor writes its store buffer at any moment. */

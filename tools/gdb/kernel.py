@@ -493,8 +493,8 @@ def newest_ns():
     """The latest time that any CPU wrote down: near enough to now where the clock cannot be read."""
     newest = 0
     for cpu in scheduled_cpus():
-        newest = max(newest, int(runqueue(cpu)["since_ns"]))
-        newest = max([newest] + [int(e["time_ns"]) for e in ring_events(cpu, 1)])
+        thread = at(int(cpu_struct(cpu)["current"]), "struct thread")
+        newest = max([newest, int(thread["use"]["run_since_ns"])] + [int(e["time_ns"]) for e in ring_events(cpu, 1)])
     return newest
 
 

@@ -2,15 +2,10 @@
  *
  * Changing the mode and the owner of files.
  */
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/attributes/now.h"
 #include "kernel/linux/rights.h"
 #include "kernel/sys/calls.h"
-
-static struct timespec realtime_now(void)
-{
-	return timespec_of(clock_realtime_ns());
-}
 
 /* chmod(2): the set-group-ID bit is only for members of the group. */
 static long change_mode(struct inode *inode, u64 mode)

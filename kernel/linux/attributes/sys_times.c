@@ -2,8 +2,8 @@
  *
  * Changing the times of files: utimensat(), and the calls that programs used before it.
  */
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
+#include "kernel/linux/attributes/now.h"
 #include "kernel/linux/rights.h"
 #include "kernel/sys/calls.h"
 
@@ -15,7 +15,7 @@
 static long change_times(struct inode *inode, const struct timespec times[2])
 {
 	bool now_both = times[0].nanoseconds == UTIME_NOW && times[1].nanoseconds == UTIME_NOW;
-	struct timespec now = timespec_of(clock_realtime_ns());
+	struct timespec now = realtime_now();
 
 	if (!is_owner(inode) && (!now_both || may_access(inode, MAY_WRITE)))
 		return now_both ? -EACCES : -EPERM;

@@ -42,8 +42,12 @@ void machine_setup(void)
 	}
 }
 
+/* The last switch of a thread takes the lock of its run queue. */
 void machine_exit(void)
 {
+	struct runqueue *rq = runqueue_of(current_thread()->cpu);
+
+	spin_unlock_irq(&rq->lock, spin_lock_irq(&rq->lock));
 	explore_gone(current_thread(), sizeof(struct thread));
 }
 

@@ -22,6 +22,7 @@ def mutant(name, scenario, file, old, new, words, fence=False):
 
 SPINLOCK, MUTEX, RWLOCK = "kernel/sync/spinlock.h", "kernel/task/mutex.c", "kernel/task/rwlock.c"
 WAIT, WAKEUP, FUTEX = "kernel/task/wait.c", "kernel/task/wakeup.c", "kernel/ipc/futex.c"
+SCHED = "kernel/task/sched.h"
 
 MUTANTS = [
     mutant("spin-test-then-set", "spinlock-2", SPINLOCK,
@@ -65,7 +66,7 @@ MUTANTS = [
     mutant("rwlock-readers", "rwlock-2", RWLOCK,
            "		wait_wake_all(&l->readers_queue); /* without the guard, for they may be many */",
            "		(void)writers;", "readers are not woken"),
-    mutant("wait-no-barrier", "wait", WAKEUP,
+    mutant("wait-no-barrier", "wait", SCHED,
            "__atomic_exchange_n(&current_thread()->state, state, __ATOMIC_SEQ_CST);",
            "WRITE_ONCE(current_thread()->state, state);",
            "the state without a barrier, then the condition", fence=True),
@@ -79,10 +80,12 @@ MUTANTS = [
 		thread_set_state(flags & WAIT_SIGNALS ? THREAD_SLEEPING : THREAD_BLOCKED);
 """,
            "the condition, then the state"),
+    mutant("wait-flag-no-barrier", "wait", WAKEUP,
+           "(void)__atomic_exchange_n(woken_flag, true, __ATOMIC_SEQ_CST);",
+           "__atomic_store_n(woken_flag, true, __ATOMIC_RELEASE);",
+           "the flag without a barrier, then the state", fence=True),
     mutant("wait-wake-first", "wait", WAIT,
-           """	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
-	thread_wake(t);
-""",
+           "	thread_wake_flagged(t, &w->woken);\n",
            """	thread_wake(t);
 	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
 """,
@@ -95,21 +98,6 @@ MUTANTS = [
 	wait_queue_add(q, &w);
 """,
            "the guard is released before the thread is in the queue"),
-    mutant("wait-leaves", "wait-all", WAIT,
-           """	wait_queue_remove(q, &w);
-	t->wait = (struct thread_wait){0};
-	return w.woken ? 0 : result; /* after a signal too: this wake-up must not be lost */
-}
-
-int wait_sleep(""",
-           """	if (!w.woken)
-		wait_queue_remove(q, &w);
-	t->wait = (struct thread_wait){0};
-	return w.woken ? 0 : result;
-}
-
-int wait_sleep(""",
-           "a woken thread does not wait for the waker"),
     mutant("wait-signal", "wait-passed-on", WAIT,
            """	wait_queue_remove(q, &w);
 	t->wait = (struct thread_wait){0};
@@ -151,10 +139,17 @@ int wait_sleep(""",
     mutant("futex-bucket-once", "futex-requeue", FUTEX,
            "		if (b == w->bucket)\n			break;", "		break;",
            "the bucket of a waiter is read once"),
-    mutant("futex-returns", "futex", FUTEX,
-           "	return futex_waiter_end(w) ? 0 : error;",
-           "	return READ_ONCE(w->woken) || futex_waiter_end(w) ? 0 : error;",
-           "a woken thread does not wait for the waker"),
+    mutant("futex-flag-early", "futex", FUTEX,
+           "	thread_wake_flagged(w->thread, &w->woken); /* *w may be gone now */",
+           """	struct thread *t = w->thread;
+
+	__atomic_store_n(&w->woken, true, __ATOMIC_SEQ_CST);
+	thread_wake(t);""",
+           "the flag is set before the lock of the run queue is taken"),
+    mutant("futex-waiter-used", "futex", FUTEX,
+           "	thread_wake_flagged(w->thread, &w->woken); /* *w may be gone now */",
+           "	thread_wake_flagged(w->thread, &w->woken);\n	list_remove(&w->link);",
+           "a waiter is used after its flag is set"),
     mutant("futex-requeue-bucket", "futex-requeue", FUTEX,
            "			WRITE_ONCE(w->bucket, to);\n", "",
            "a requeued waiter does not know its bucket"),
