@@ -29,7 +29,7 @@ FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdept
 $(foreach name,$(filter-out $(notdir $(FOLDERS)),$(WITHOUT)),$(error WITHOUT: no extension \
   is called $(name). There are: $(notdir $(FOLDERS))))
 LEFT_OUT := $(if $(filter 1,$(CORE)),$(FOLDERS),$(foreach f,$(FOLDERS),$(if $(filter $(notdir $(f)),$(WITHOUT)),$(f)))) \
-  $(filter-out kernel/watch/$(SANITIZE),kernel/watch/races kernel/watch/addresses)
+  $(filter-out kernel/watch/$(SANITIZE),kernel/watch/races kernel/watch/addresses kernel/watch/coverage)
 # What extensions share: the files beside their folders.
 SHARED := $(if $(filter 1,$(CORE)),kernel/linux/% kernel/watch/%)
 EXTENSIONS := $(notdir $(filter-out $(LEFT_OUT),$(FOLDERS)))
@@ -37,7 +37,7 @@ EMPTY :=
 COMMA := ,
 SPACE := $(EMPTY) $(EMPTY)
 BUILD ?= build$(if $(filter 1,$(CORE)),/core,$(if $(WITHOUT),/without-$(subst $(SPACE),-,$(sort $(WITHOUT))),$(if \
-  $(filter races addresses,$(SANITIZE)),/$(SANITIZE))))
+  $(filter races addresses coverage,$(SANITIZE)),/$(SANITIZE))))
 
 # The usual names of a compiler for this machine; CC= overrides.
 ifeq ($(origin CC),default)
@@ -94,13 +94,16 @@ endif
 ifeq ($(SANITIZE),1)
 KERNEL_CFLAGS += -fsanitize=undefined -fno-sanitize=alignment -fsanitize-undefined-trap-on-error
 endif
-# Calls of a checker before each access of memory (kernel/watch/races, kernel/watch/addresses). It, and
-# the allocators, whose lists lie in free memory, are compiled without.
-ifneq ($(filter races addresses,$(SANITIZE)),)
+# Calls of a checker before each access of memory (kernel/watch/races, kernel/watch/addresses) or in each
+# basic block (kernel/watch/coverage). It is compiled without, and for addresses so are the allocators,
+# whose lists lie in free memory.
+ifneq ($(filter races addresses coverage,$(SANITIZE)),)
 $(if $(IS_CLANG),$(error SANITIZE=$(SANITIZE) needs gcc: clang does not have it for such a target))
 CHECKED_races := -fsanitize=thread --param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0 -Wno-tsan
 CHECKED_addresses := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
   --param asan-stack=0 --param asan-globals=0 -ftrivial-auto-var-init=pattern
+CHECKED_coverage := -fsanitize-coverage=trace-pc -fsanitize=undefined -fno-sanitize=alignment \
+  -fsanitize-undefined-trap-on-error
 UNCHECKED := kernel/watch/$(SANITIZE)/% $(if $(filter addresses,$(SANITIZE)),kernel/mem/page.c kernel/mem/slab.c)
 endif
 WRAPPED := $(if $(filter addresses,$(SANITIZE)),slab_cache_create slab_alloc slab_alloc_zeroed slab_free kmalloc \
@@ -141,7 +144,7 @@ help: ## list the targets
 	@echo "Settings (make run CPUS=4 ...): BOOT=iso|usb|uefi|direct CPUS= MEM="
 	@echo "  ACCEL=tcg|kvm"
 	@echo "  APPEND='kernel words' INITRD=extra.cpio INIT=/path DISPLAY_WINDOW=1 GDB=1"
-	@echo "Settings of the build: CC=clang DEBUG=1 WERROR=1 SANITIZE=1|races|addresses;"
+	@echo "Settings of the build: CC=clang DEBUG=1 WERROR=1 SANITIZE=1|races|addresses|coverage;"
 	@echo "  CFLAGS= LDFLAGS="
 	@echo "  (the kernel) and USER_CFLAGS= (programs) add flags. What a setting changes is"
 	@echo "  built again."
@@ -401,6 +404,18 @@ bench-check: all ## does a row need more instructions than tests/bench.json says
 # SUITEFLAGS: --linux runs on Linux, -m and -x choose tests by name (tools/suite.py).
 suite: all ## a folder of other people's tests, as TAP: make suite DIR=folder KIND=plain|posix|ltp
 	@$(PYTHON) tools/suite.py -k $(or $(KIND),plain) -t $(or $(TIMEOUT),60) $(SUITEFLAGS) $(call quote,$(DIR))
+
+$(BUILD)/fuzz/fuzz: $(wildcard tests/fuzz_calls/*.[ch]) $(BUILD)/flags/user
+	@mkdir -p $(@D)
+	@echo "  CC  tests/fuzz_calls (musl)"
+	@$(MUSL_CC) $(PROGRAM_CFLAGS) -Wno-unused-parameter -o $@ $(filter %.c,$^)
+
+# A kernel of its own, with all checks and the places that it reaches. FUZZFLAGS: tests/fuzz_calls/fuzz_calls.py --help.
+fuzz: $(BUILD)/fuzz/fuzz $(BUILD)/initramfs.cpio ## random system calls, guided by what they reach: make fuzz MINUTES=10 CPUS=4 SEED=1; REPRO=file (docs/fuzz.md)
+	@$(MAKE) --no-print-directory SANITIZE=coverage DEBUG=1 BUILD=build/coverage build/coverage/heddle.elf
+	@$(PYTHON) tests/fuzz_calls/fuzz_calls.py $(foreach o,MINUTES SEED CPUS REPRO,$(if $($(o)),--$(shell echo $(o) | tr A-Z \
+	  a-z) $(call quote,$($(o))))) $(FUZZFLAGS)
+.PHONY: fuzz
 
 stretch: all ## the longest stretches of the kernel with interrupts or preemption off: make stretch STRETCHFLAGS=--lines=3
 	@$(PYTHON) tools/stretch.py $(STRETCHFLAGS)
