@@ -69,7 +69,7 @@ class Kernel(ways.Kernel):
         return f"{chain[outer]} ({place})"
 
 
-def count(command, build=linux.BUILD, cpus=1, timeout=120, show=False):
+def count(command, build=linux.BUILD, cpus=1, timeout=900, show=False):
     """Run a command; {kind: [(longest, times, from, to, {address: instructions})]}, longest first."""
     kernel = Kernel(build / "heddle.elf")
     stubs = kernel.address("entry_stubs")
