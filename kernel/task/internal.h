@@ -138,9 +138,10 @@ static inline struct queued_signal *signal_queue_find(struct list *queue, sigset
 /* What is pending for the thread alone: not a stop signal before a SIGCONT, nor the reverse. */
 static inline sigset_t signal_own(const struct thread *t)
 {
-	sigset_t own = t->signals.pending;
+	sigset_t own = READ_ONCE(t->signals.pending); /* sigpending() has no lock */
+	const struct signals *s = &t->process->signals;
 
-	if (unlikely(own & SIGNAL_JOB_SET) && t->signals.job_turn != t->process->signals.job_turn)
+	if (unlikely(own & SIGNAL_JOB_SET) && READ_ONCE(t->signals.job_turn) != READ_ONCE(s->job_turn))
 		own &= ~SIGNAL_JOB_SET;
 	return own;
 }
