@@ -30,7 +30,7 @@ extern const char actor_first[];
 
 u32 explore_self(void)
 {
-	return engine->running == NOBODY ? 0 : engine->running;
+	return engine->running == NOBODY ? engine->pretended : engine->running;
 }
 
 /* Other actors may run before the caller goes on. */
@@ -41,14 +41,22 @@ static void yield(void)
 
 static void point(u32 op, u64 address, u64 size, u64 value, u64 pc)
 {
-	struct actor *a = &engine->actor[engine->running];
+	struct actor *a;
+	bool interrupted;
 
-	a->op = op;
-	a->address = address;
-	a->size = size;
-	a->value = value;
-	engine->notes[engine->running].pc = pc;
-	yield();
+	do {
+		a = &engine->actor[engine->running];
+		a->op = op;
+		a->address = address;
+		a->size = size;
+		a->value = value;
+		engine->notes[engine->running].pc = pc;
+		yield();
+		interrupted = engine->interrupted;
+		engine->interrupted = false;
+		if (interrupted)
+			engine->scenario->interrupt(); /* after it we may be on another CPU */
+	} while (interrupted && op != OP_HALT);
 	if (op != OP_STORE && size - 1 < 8)
 		engine->notes[engine->running].last =
 		    (struct store){address, memory_read(address, size), size};
@@ -73,15 +81,17 @@ void actor_prepare(u32 number, void (*body)(void))
 	memset(&engine->actor[number], 0, sizeof(struct actor));
 	memset(&engine->notes[number], 0, sizeof(struct actor_notes));
 	engine->actor[number].sp = (u64)sp;
+	engine->actor[number].stack = number;
+	engine->stack[number] = (struct stack){(u64)sp, false};
 	engine->notes[number].pc = (u64)body + 1;
 }
 
-void actor_step(u32 number)
+void actor_step(u32 number, bool interrupt)
 {
 	struct actor *a = &engine->actor[number];
 	struct actor_notes *notes = &engine->notes[number];
 	u64 address = a->address, size = a->size, pc = notes->pc, value, below[BUFFER];
-	bool waits = a->op == OP_STORE && engine->buffers;
+	bool waits = a->op == OP_STORE && engine->buffers && !interrupt;
 	u32 op = a->op;
 
 	buffer_show(a);
@@ -89,11 +99,15 @@ void actor_step(u32 number)
 		below[i / 8] = memory_read(address + i, MIN(size - i, 8UL));
 	engine->running = number;
 	engine->storing = waits;
+	engine->interrupted = interrupt;
 	stack_switch(&engine->main_sp, a->sp);
 	engine->running = NOBODY;
+	a->stack = memory_stack_of(a->sp);
+	engine->stack[a->stack] = (struct stack){a->sp, false};
 	value = op == OP_STORE ? memory_read(address, MIN(size, 8UL)) : notes->last.value;
 	if (engine->tracing)
-		show_step(number, op, pc, address, size, value);
+		show_step(number, interrupt ? OP_INTERRUPT : op, pc, address, interrupt ? 0 : size,
+			  value);
 	for (u64 i = 0; waits && i < size; i += 8) {
 		u64 n = MIN(size - i, 8UL), stored = memory_read(address + i, n);
 
@@ -122,6 +136,7 @@ static void access(u32 op, u64 address, u64 size, u64 pc)
 	if (engine->running == NOBODY || !memory_is_state(address))
 		return;
 	a = &engine->actor[engine->running];
+	a->stack = memory_stack_of((u64)__builtin_frame_address(0));
 	shared = memory_note(address, size, op != OP_LOAD);
 	if (shared && op == OP_STORE && size > 8 * BUFFER / 2)
 		op = OP_LOCKED; /* fewer orders than the processor has */
@@ -144,6 +159,32 @@ void explore_relax(void)
 
 	if (memory_read(last.address, last.size) == last.value)
 		point(OP_RELAX, last.address, last.size, last.value, CALLER);
+}
+
+void explore_halt(void)
+{
+	point(OP_HALT, 0, 0, 0, CALLER);
+}
+
+void explore_pretend(u32 actor)
+{
+	engine->pretended = actor;
+}
+
+void explore_park(u64 sp)
+{
+	engine->stack[memory_stack_of(sp)] = (struct stack){sp, true};
+	engine->stacks = MAX(engine->stacks, memory_stack_of(sp) + 1);
+}
+
+void explore_unpark(u64 sp)
+{
+	struct stack *s = &engine->stack[memory_stack_of(sp)];
+
+	if (!s->parked || s->sp != sp)
+		explore_fail("%s goes on with a stack that another one uses",
+			     engine->scenario->actor[engine->running].name);
+	s->parked = false;
 }
 
 void explore_fence(void)

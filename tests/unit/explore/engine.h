@@ -24,7 +24,9 @@ enum op {
 	OP_LOCKED, /* a locked instruction or a barrier: the buffer must be empty */
 	OP_AWAIT,  /* until the bytes are `value` */
 	OP_RELAX,  /* until the bytes are not `value` */
+	OP_HALT,   /* until an interrupt */
 	OP_END,
+	OP_INTERRUPT, /* printed only */
 };
 
 struct store {
@@ -33,7 +35,7 @@ struct store {
 
 /* An actor between two steps.  The registers lie on its stack. */
 struct actor {
-	u64 sp;
+	u64 sp, stack;
 	u32 op, stores;		  /* what it does next; how many stores are under way */
 	u64 address, size, value; /* of that */
 	u64 held;		  /* spinlocks that it holds: a bit for each */
@@ -47,12 +49,20 @@ struct actor_notes {
 	struct store last; /* what it read last */
 };
 
+/* A stack.  The place below `sp` is free. */
+struct stack {
+	u64 sp, parked; /* parked: no actor uses it */
+};
+
 struct engine {
 	const struct scenario *scenario;
 	u32 actors, running,
 	    buffers; /* how many; which one, or NOBODY; stores that may wait, 0: none */
 	struct actor actor[ACTORS];
 	struct actor_notes notes[ACTORS];
+	struct stack stack[STACKS];
+	u32 stacks, pretended;
+	bool interrupted; /* this step is an interrupt */
 	u64 main_sp;
 	bool storing;		       /* the access of this step is a store that waits */
 	bool changed, failed, tracing; /* a byte was found to be shared; a property does not hold */
@@ -81,6 +91,7 @@ u64 memory_hash(void);
 /* An actor accesses these bytes.  Returns whether others may notice, or may have written them. */
 bool memory_note(u64 address, u64 size, bool write);
 bool memory_is_state(u64 address);
+u32 memory_stack_of(u64 address); /* STACKS: none */
 void memory_ignore(u64 address, u64 size);
 void memory_lock_taken(u64 lock);
 void memory_lock_freed(u64 lock);
@@ -93,7 +104,7 @@ void buffer_drain(struct actor *a); /* the oldest becomes visible to all */
 /* --- calls.c ---------------------------------------------------------------------------------- */
 
 /* Let the actor run to its next access. */
-void actor_step(u32 number);
+void actor_step(u32 number, bool interrupt);
 void actor_prepare(u32 number, void (*body)(void));
 
 /* --- show.c ----------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  * schedule leads to; where that is too much (-s), it takes schedules by chance.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #define PATH_MAX_ 20000
 #define DEPTH_MAX 4000
 #define DRAIN	  16  /* in a choice: not a step, but a store that becomes visible */
+#define INTERRUPT 32  /* an interrupt comes before the step */
 #define WARM	  200 /* schedules by chance at the beginning: most of what is shared turns out */
 #define UNBOUNDED UINT32_MAX
 
@@ -25,7 +27,7 @@ struct node {
 	double ways; /* schedules from here on */
 	u64 hash;
 	u32 next, count, path, last, preemptions;
-	u8 choice[2 * ACTORS];
+	u8 choice[3 * ACTORS];
 };
 
 static struct explorer {
@@ -64,6 +66,7 @@ static const char *actor_name(u32 i)
 static bool may_step(const struct actor *a)
 {
 	switch (a->op) {
+	case OP_HALT:
 	case OP_END:
 		return false;
 	case OP_STORE:
@@ -90,6 +93,9 @@ static u32 choices(u8 *choice)
 		if (i != x->last && may_step(&engine->actor[i]) &&
 		    !(last_may && x->preemptions >= x->bound))
 			choice[n++] = (u8)i;
+	for (u32 i = 0; engine->scenario->interrupt_due && i < engine->actors; i++)
+		if (engine->actor[i].op != OP_END && engine->scenario->interrupt_due(i))
+			choice[n++] = (u8)(i | INTERRUPT);
 	for (u32 i = 0; i < engine->actors; i++)
 		if (engine->actor[i].stores)
 			choice[n++] = (u8)(i | DRAIN);
@@ -111,7 +117,7 @@ static void do_choice(u8 c)
 	} else {
 		x->preemptions += i != x->last && may_step(&engine->actor[x->last]);
 		x->last = i;
-		actor_step(i);
+		actor_step(i, c & INTERRUPT);
 	}
 	if (engine->scenario->invariant)
 		engine->scenario->invariant();
@@ -175,7 +181,7 @@ static void begin(void)
 static void visit(void)
 {
 	struct node *n = &x->node[x->depth];
-	u8 choice[2 * ACTORS];
+	u8 choice[3 * ACTORS];
 	u32 count;
 	struct table *t;
 
@@ -263,7 +269,7 @@ static u64 random_next(u64 *seed)
 static void explore_random(u64 number)
 {
 	u64 seed = (number + 1) * 0x9e3779b97f4a7c15UL;
-	u8 choice[2 * ACTORS];
+	u8 choice[3 * ACTORS];
 	u32 count;
 
 	for (u32 i = 0; i < 4; i++)
@@ -281,10 +287,14 @@ static void prepare(const struct scenario *s, u32 buffers)
 	engine->scenario = s;
 	engine->buffers = buffers;
 	engine->changed = engine->failed = false;
+	memset(engine->stack, 0, sizeof(engine->stack));
+	engine->stacks = 0;
 	s->setup();
+	engine->pretended = 0;
 	for (engine->actors = 0; engine->actors < ACTORS && s->actor[engine->actors].body;
 	     engine->actors++)
 		actor_prepare(engine->actors, s->actor[engine->actors].body);
+	engine->stacks = MAX(engine->stacks, engine->actors);
 	memory_begin();
 	x->node[0].size = memory_size() + 4096;
 	x->node[0].copy = realloc(x->node[0].copy, x->node[0].size);
@@ -360,13 +370,14 @@ static bool run(const struct scenario *s, struct options o)
 	x->wanted = o.wanted;
 	prepare(s, o.buffers);
 	stopped = explore(o.randoms, o.bound, &ways);
-	for (u32 bound = 0; stopped && !o.randoms && !o.wanted && bound < MIN(o.bound, 4U);
-	     bound++) {
-		prepare(s, o.buffers); /* does it happen with fewer preemptions? */
-		if (explore(0, bound, &ways)) {
-			o.bound = bound;
-			break;
-		}
+	if (stopped && !o.randoms && !o.wanted) { /* does it happen with fewer preemptions? */
+		u32 bound = 0;
+
+		do {
+			prepare(s, o.buffers);
+		} while (!explore(0, MIN(bound, o.bound), &ways) &&
+			 (bound = bound < 3 ? bound + 1 : UNBOUNDED));
+		o.bound = MIN(bound, o.bound);
 	}
 	if (!stopped) {
 		printf("ok %s: %lu states, %lu steps, %.2g schedules", s->name, x->states, x->steps,
@@ -387,6 +398,24 @@ static bool run(const struct scenario *s, struct options o)
 	printf(" -n %lu %s\n", o.wanted ? o.wanted : x->runs + 1, s->name);
 	show_schedule();
 	return true;
+}
+
+/* An actor follows a pointer to nowhere. */
+static void on_fault(int signal)
+{
+	if (engine->running == NOBODY)
+		abort();
+	explore_fail("%s accesses memory that does not exist", actor_name(engine->running));
+}
+
+static void catch_faults(void)
+{
+	stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
+	struct sigaction action = {.sa_handler = on_fault, .sa_flags = SA_ONSTACK | SA_NODEFER};
+
+	sigaltstack(&stack, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
 }
 
 static noreturn void usage(void)
@@ -421,14 +450,15 @@ int main(int argc, char **argv)
 			usage();
 	}
 	if (o.all && !o.states)
-		o.states = 20000000;
+		o.states = 4000000;
 	o.states = o.states ? o.states : 1000000;
 	o.name = argv[optind];
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	memory_init();
+	catch_faults();
 	x = calloc(1, sizeof(*x));
 	x->max_states = o.states;
-	x->table_bits = 65 - (u32)__builtin_clzl(o.states);
+	x->table_bits = 64 - (u32)__builtin_clzl(2 * o.states - 1);
 	x->table = malloc(sizeof(struct table) << x->table_bits);
 	for (const struct scenario *const *s = explore_scenarios; *s; s++) {
 		if (o.name ? strcmp(o.name, (*s)->name) : (*s)->large && !o.all)

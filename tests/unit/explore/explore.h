@@ -8,6 +8,7 @@
 #include "kernel/lib/base.h"
 
 #define ACTORS 4
+#define STACKS 8 /* of the actors, then further ones */
 
 struct scenario {
 	const char *name;
@@ -19,7 +20,9 @@ struct scenario {
 		void (*body)(void);
 		bool stays; /* it need not return */
 	} actor[ACTORS];
-	bool large; /* takes long: left out without -a, unless it is named */
+	bool (*interrupt_due)(u32 actor); /* an interrupt may come to it now; or NULL */
+	void (*interrupt)(void);	  /* handles it, on the actor's stack */
+	bool large;			  /* takes long: left out without -a, unless it is named */
 };
 
 extern const struct scenario *const explore_scenarios[]; /* ends with NULL */
@@ -43,8 +46,20 @@ void explore_await(const void *address, u32 value);
  * changed. */
 void explore_relax(void);
 
+/* Let others run until an interrupt has come. */
+void explore_halt(void);
+
 /* A full barrier. */
 void explore_fence(void);
+
+/* In setup(): be this actor. */
+void explore_pretend(u32 actor);
+
+/* For actors that change stacks.  The stack of `sp` is not in use, and all above `sp` stays as it
+ * is; or, with explore_unpark(), an actor goes on there, if no other one uses it. */
+void explore_park(u64 sp);
+void explore_unpark(u64 sp);
+u64 explore_stack_top(u32 stack);
 
 /* From now on no other actor may access these bytes: the caller frees them. */
 void explore_gone(const void *address, size_t size);

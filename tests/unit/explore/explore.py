@@ -96,7 +96,7 @@ def run(program, *options):
 
 def judge(mutant, program):
     """What is wrong with the verdict on a mutant, or None; and what was printed."""
-    right, text = run(program, mutant.scenario)
+    right, text = run(program, *mutant.options, mutant.scenario)
     if right:
         return "is not found", text
     if mutant.fence and not run(program, "-b", 0, mutant.scenario)[0]:

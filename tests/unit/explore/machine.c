@@ -11,12 +11,7 @@
 #include "tests/unit/explore/machine.h"
 
 struct thread explore_threads[ACTORS];
-struct cpu explore_cpus[ACTORS];
-u64 explore_irqs[ACTORS];
-char explore_percpu[ACTORS][4096] __aligned(64);
-u32 cpu_count = ACTORS, trace_mask;
-struct cpumask cpus_online;
-bool panic_in_progress, smt_present;
+void (*preempt_hook)(void);
 
 static struct lock_class runqueue_class = {"run queue", 0};
 static u64 now_ns;
@@ -51,17 +46,6 @@ void machine_exit(void)
 	explore_gone(current_thread(), sizeof(struct thread));
 }
 
-void panic(const char *fmt, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	explore_fail("panic: %s", text);
-}
-
 /* The switch takes the lock of the run queue, which is a full barrier; then the CPU is idle until
  * the thread is runnable. */
 void schedule(void)
@@ -69,6 +53,11 @@ void schedule(void)
 	EXPECT(preemptible());
 	explore_fence();
 	explore_await(&current_thread()->state, THREAD_RUNNABLE);
+}
+
+void cpu_relax(void)
+{
+	explore_relax();
 }
 
 /* A thread that is on its CPU is not queued. */

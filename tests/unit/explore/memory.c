@@ -16,22 +16,23 @@
 #include "tests/unit/explore/engine.h"
 
 #define LINE	256UL
-#define IGNORED 64
+#define IGNORED 512
 #define LOCKS	32
 
 extern char __data_start[], _end[];
 
 /* Which accesses to a byte there were: by whom, and with which locks. */
-#define USES 7
+#define USES 15
 struct byte {
 	struct use {
 		u32 locks;
-		u8 actor;
+		u8 actor, stack;
 		bool write;
 	} use[USES];
 	u8 uses;
 	bool ignored;
-	bool shared; /* two of them by different actors, with a write, and without a common lock */
+	bool shared; /* two of them by different actors on different stacks, with a write, and
+			without a common lock */
 };
 
 struct memory {
@@ -68,16 +69,16 @@ void memory_init(void)
 	map((u64)engine, sizeof(*engine));
 	m->data = ALIGN_DOWN((u64)__data_start, LINE);
 	m->data_size = ALIGN_UP((u64)_end - m->data, LINE);
-	m->bytes = map(0, (m->data_size + ACTORS * STACK_SIZE) * sizeof(struct byte));
+	m->bytes = map(0, (m->data_size + STACKS * STACK_SIZE) * sizeof(struct byte));
 	m->first = map(0, m->data_size);
-	for (u32 i = 0; i < ACTORS; i++)
+	for (u32 i = 0; i < STACKS; i++)
 		map(STACK_BASE + i * STACK_SPACE, STACK_SIZE);
 	engine->running = NOBODY;
 	if (m->data_size / LINE > ARRAY_SIZE(m->line))
 		__builtin_trap();
 }
 
-static u64 stack_top(u32 i)
+u64 explore_stack_top(u32 i)
 {
 	return STACK_BASE + i * STACK_SPACE + STACK_SIZE;
 }
@@ -86,7 +87,7 @@ void memory_begin(void)
 {
 	memcpy(m->first, (void *)m->data, m->data_size);
 	memcpy(m->first_actor, engine->actor, sizeof(m->first_actor));
-	for (u64 i = 0; i < m->data_size + ACTORS * STACK_SIZE; i++) {
+	for (u64 i = 0; i < m->data_size + STACKS * STACK_SIZE; i++) {
 		m->bytes[i].uses = 0;
 		m->bytes[i].shared = false;
 	}
@@ -111,14 +112,15 @@ void memory_write(u64 address, u64 value, u64 n)
 
 static u64 stack_used(u32 i)
 {
-	return stack_top(i) - engine->actor[i].sp;
+	return engine->stack[i].sp ? explore_stack_top(i) - engine->stack[i].sp : 0;
 }
 
 size_t memory_size(void)
 {
-	size_t size = sizeof(u32) + sizeof(engine->actor) + sizeof(engine->notes) + m->lines * LINE;
+	size_t size = sizeof(u32) + sizeof(engine->actor) + sizeof(engine->notes) +
+		      sizeof(engine->stack) + m->lines * LINE;
 
-	for (u32 i = 0; i < engine->actors; i++)
+	for (u32 i = 0; i < engine->stacks; i++)
 		size += stack_used(i);
 	return size;
 }
@@ -133,8 +135,9 @@ void memory_save(void *to)
 	PUT(&m->lines, sizeof(u32));
 	PUT(engine->actor, sizeof(engine->actor));
 	PUT(engine->notes, sizeof(engine->notes));
-	for (u32 i = 0; i < engine->actors; i++)
-		PUT((void *)engine->actor[i].sp, stack_used(i));
+	PUT(engine->stack, sizeof(engine->stack));
+	for (u32 i = 0; i < engine->stacks; i++)
+		PUT((void *)engine->stack[i].sp, stack_used(i));
 	for (u32 i = 0; i < m->lines; i++)
 		PUT((void *)(m->data + m->line[i] * LINE), LINE);
 }
@@ -147,8 +150,9 @@ void memory_restore(const void *from)
 	GET(&lines, sizeof(u32));
 	GET(engine->actor, sizeof(engine->actor));
 	GET(engine->notes, sizeof(engine->notes));
-	for (u32 i = 0; i < engine->actors; i++)
-		GET((void *)engine->actor[i].sp, stack_used(i));
+	GET(engine->stack, sizeof(engine->stack));
+	for (u32 i = 0; i < engine->stacks; i++)
+		GET((void *)engine->stack[i].sp, stack_used(i));
 	for (u32 i = 0; i < lines; i++)
 		GET((void *)(m->data + m->line[i] * LINE), LINE);
 	for (u32 i = lines; i < m->lines; i++) /* nobody had written it then */
@@ -182,8 +186,10 @@ u64 memory_hash(void)
 		const struct actor *a = &engine->actor[i];
 
 		h = sum(h, a, offsetof(struct actor, buffer) + a->stores * sizeof(struct store));
-		h = sum(h, (void *)a->sp, stack_used(i));
 	}
+	h = sum(h, engine->stack, sizeof(engine->stack));
+	for (u32 i = 0; i < engine->stacks; i++)
+		h = sum(h, (void *)engine->stack[i].sp, stack_used(i));
 	for (u32 i = 0; i < m->lines; i++)
 		h = sum(h + m->line[i], (void *)(m->data + m->line[i] * LINE), LINE);
 	return h;
@@ -191,11 +197,12 @@ u64 memory_hash(void)
 
 /* --- Who uses which byte ---------------------------------------------------------------------- */
 
-static u32 stack_of(u64 address)
+u32 memory_stack_of(u64 address)
 {
 	u64 i = (address - STACK_BASE) / STACK_SPACE;
 
-	return address >= STACK_BASE && i < ACTORS && address < stack_top((u32)i) ? (u32)i : ACTORS;
+	return address >= STACK_BASE && i < STACKS && address < explore_stack_top((u32)i) ? (u32)i
+											  : STACKS;
 }
 
 static bool in_data(u64 address)
@@ -205,7 +212,7 @@ static bool in_data(u64 address)
 
 bool memory_is_state(u64 address)
 {
-	return in_data(address) || stack_of(address) != ACTORS;
+	return in_data(address) || memory_stack_of(address) != STACKS;
 }
 
 void memory_ignore(u64 address, u64 size)
@@ -229,30 +236,28 @@ void memory_ignore(u64 address, u64 size)
 /* May `actor` access this byte, or is it on a stack below what is in use, or was it freed? */
 static void check_gone(u32 actor, u64 address)
 {
-	for (u32 i = 0; i < engine->actors; i++) {
-		const struct actor *a = &engine->actor[i];
+	u32 stack = memory_stack_of(address);
 
-		if (i == actor)
-			continue;
-		if (address - a->gone < a->gone_size)
+	for (u32 i = 0; i < engine->actors; i++)
+		if (i != actor && address - engine->actor[i].gone < engine->actor[i].gone_size)
 			explore_fail("%s accesses what %s has freed",
 				     engine->scenario->actor[actor].name,
 				     engine->scenario->actor[i].name);
-		if (stack_of(address) == i && (a->op == OP_END || address < a->sp))
-			explore_fail("%s accesses the stack of %s, which has returned from there",
-				     engine->scenario->actor[actor].name,
-				     engine->scenario->actor[i].name);
-	}
+	if (stack != STACKS && stack != engine->actor[actor].stack &&
+	    address < engine->stack[stack].sp)
+		explore_fail("%s accesses a stack (%u) where its owner has returned",
+			     engine->scenario->actor[actor].name, stack);
 }
 
 static bool byte_note(u64 address, bool write)
 {
-	u32 stack = stack_of(address);
+	u32 stack = memory_stack_of(address);
 	struct byte *b =
 	    in_data(address)
 		? &m->bytes[address - m->data]
 		: &m->bytes[m->data_size + stack * STACK_SIZE + (address & (STACK_SPACE - 1))];
-	struct use u = {(u32)engine->actor[engine->running].held, (u8)engine->running, write};
+	struct use u = {(u32)engine->actor[engine->running].held, (u8)engine->running,
+			(u8)engine->actor[engine->running].stack, write};
 
 	check_gone(engine->running, address);
 	if (write && in_data(address)) {
@@ -266,12 +271,12 @@ static bool byte_note(u64 address, bool write)
 	if (b->shared)
 		return true;
 	for (u32 i = 0; i < b->uses; i++)
-		if (b->use[i].actor == u.actor && b->use[i].write >= u.write &&
-		    !(b->use[i].locks & ~u.locks))
+		if (b->use[i].actor == u.actor && b->use[i].stack == u.stack &&
+		    b->use[i].write >= u.write && !(b->use[i].locks & ~u.locks))
 			return false; /* nothing new */
 	for (u32 i = 0; i < b->uses; i++)
-		if (b->use[i].actor != u.actor && b->use[i].write + u.write &&
-		    !(b->use[i].locks & u.locks))
+		if (b->use[i].actor != u.actor && b->use[i].stack != u.stack &&
+		    b->use[i].write + u.write && !(b->use[i].locks & u.locks))
 			b->shared = true;
 	if (b->uses == USES)
 		b->shared = true;

@@ -2,22 +2,26 @@
 """The explorer's units, and mistakes that it must find: one text of the kernel in the place of another."""
 import collections
 
-LOCKS = ["machine.c", "kernel/sync/spinlock.c", "kernel/task/mutex.c", "kernel/task/rwlock.c",
+LOCKS = ["machine.c", "cpus.c", "kernel/sync/spinlock.c", "kernel/task/mutex.c", "kernel/task/rwlock.c",
          "kernel/task/wait.c", "kernel/task/wakeup.c", "kernel/task/runqueue.c"]
 UNITS = {
     "locks": LOCKS,
     "waits": LOCKS,
     "futexes": [*LOCKS, "kernel/ipc/futex.c"],
+    "runqueues": ["switching.c", "cpus.c", "kernel/sync/spinlock.c", "kernel/task/wait.c",
+                  "kernel/task/wakeup.c", "kernel/task/runqueue.c", "kernel/task/sched.c",
+                  "kernel/task/balance.c", "kernel/task/idle.c"],
 }
 
-Mutant = collections.namedtuple("Mutant", "name unit scenario fence file old new words")
+Mutant = collections.namedtuple("Mutant", "name unit scenario fence file old new words options")
+FEW = ("-b", "0", "-p", "2")  # enough; for scenarios that are large, or mistakes that destroy lists
 
 
-def mutant(name, scenario, file, old, new, words, fence=False):
-    """`fence`: it must be found only if stores are seen late."""
+def mutant(name, scenario, file, old, new, words, fence=False, options=()):
+    """`fence`: it must be found only if stores are seen late.  `options`: of the explorer."""
     unit = {"spinlock": "locks", "mutex": "locks", "rwlock": "locks", "wait": "waits",
-            "futex": "futexes"}[scenario.partition("-")[0]]
-    return Mutant(name, unit, scenario, fence, file, old, new, words)
+            "futex": "futexes", "sched": "runqueues"}[scenario.partition("-")[0]]
+    return Mutant(name, unit, scenario, fence, file, old, new, words, options)
 
 
 SPINLOCK, MUTEX, RWLOCK = "kernel/sync/spinlock.h", "kernel/task/mutex.c", "kernel/task/rwlock.c"
@@ -111,7 +115,7 @@ int wait_sleep(""",
 }
 
 int wait_sleep(""",
-           "woken, but the signal counts"),
+           "woken, but the signal counts", options=FEW),
     mutant("wait-mutex", "wait-mutex", MUTEX,
            """	wait_queue_add(q, &w);
 	mutex_unlock(m);
@@ -138,7 +142,7 @@ int wait_sleep(""",
            "the word is read before the lock is taken"),
     mutant("futex-bucket-once", "futex-requeue", FUTEX,
            "		if (b == w->bucket)\n			break;", "		break;",
-           "the bucket of a waiter is read once"),
+           "the bucket of a waiter is read once", options=FEW),
     mutant("futex-flag-early", "futex", FUTEX,
            "	thread_wake_flagged(w->thread, &w->woken); /* *w may be gone now */",
            """	struct thread *t = w->thread;
@@ -152,7 +156,7 @@ int wait_sleep(""",
            "a waiter is used after its flag is set"),
     mutant("futex-requeue-bucket", "futex-requeue", FUTEX,
            "			WRITE_ONCE(w->bucket, to);\n", "",
-           "a requeued waiter does not know its bucket"),
+           "a requeued waiter does not know its bucket", options=FEW),
     mutant("futex-enqueue-late", "futex", FUTEX,
            """		futex_waiter_enqueue(w, b, &key, bitset, 0);
 		w->any_woken = any_woken;
@@ -163,4 +167,17 @@ int wait_sleep(""",
 		w->any_woken = any_woken;
 	} else {""",
            "the lock is released between the word and the list"),
+    mutant("sched-queued-on-cpu", "sched-apart", WAKEUP,
+           "	if (woken && !t->on_cpu)", "	if (woken)",
+           "a thread is queued that has not left its CPU", options=FEW),
+    mutant("sched-poll", "sched-pinned", "kernel/task/balance.c",
+           "__atomic_store_n(&cpu_get(cpu)->need_resched, 1, __ATOMIC_SEQ_CST);",
+           "__atomic_store_n(&cpu_get(cpu)->need_resched, 1, __ATOMIC_RELEASE);",
+           "need_resched without a barrier, then polling", fence=True, options=("-b", "8", "-p", "2")),
+    mutant("sched-preempted", "sched-preempt", "kernel/task/sched.c",
+           "	if (reason == SWITCH_PREEMPTED)\n		prev->state = THREAD_RUNNABLE;\n", "",
+           "a thread that is preempted stays asleep", options=FEW),
+    mutant("sched-no-wake", "sched-pinned", "kernel/task/balance.c",
+           "	wake = cpumask_test(&cpus_idle, to) ||", "	wake = false &&",
+           "an idle CPU is not told"),
 ]

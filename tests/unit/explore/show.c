@@ -20,8 +20,8 @@ static struct shown {
 } shown[SHOWN_MAX];
 static u32 count;
 
-static const char *const words[] = {
-    "begins", "reads", "writes", "locked:", "waits for", "waits while", "ends"};
+static const char *const words[] = {"begins",	   "reads", "writes", "locked:",       "waits for",
+				    "waits while", "halts", "ends",   "is interrupted"};
 
 void show_begin(void)
 {
@@ -61,29 +61,42 @@ static FILE *command(const char *program, bool addresses)
 	return f;
 }
 
+static struct symbol {
+	u64 start, size;
+	char name[64];
+} symbols[4000];
+static u32 symbol_count;
+
+static void symbols_read(void)
+{
+	char line[256];
+	FILE *f = command("nm -S", false);
+	struct symbol *s = symbols;
+
+	while (f && s < symbols + ARRAY_SIZE(symbols) && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx %lx %*c %63s", &s->start, &s->size, s->name) == 3)
+			s++;
+	symbol_count = (u32)(s - symbols);
+	if (f)
+		pclose(f);
+}
+
 /* The variable that contains the address, or whose stack it is. */
 static void name_of(u64 address, char *name)
 {
-	char line[256], type, symbol[200];
-	u64 start, size;
-	FILE *f;
+	u64 i = (address - STACK_BASE) / STACK_SPACE;
 
 	sprintf(name, "%#lx", address);
-	if (address >= STACK_BASE && address < STACK_BASE + ACTORS * STACK_SPACE) {
-		u64 i = (address - STACK_BASE) / STACK_SPACE;
-
-		sprintf(name, "stack of %s-%lu", engine->scenario->actor[i].name,
+	if (address >= STACK_BASE && i < STACKS) {
+		sprintf(name, "stack of %s-%lu",
+			i < engine->actors ? engine->scenario->actor[i].name : "a thread",
 			STACK_BASE + i * STACK_SPACE + STACK_SIZE - address);
 		return;
 	}
-	f = command("nm -S", false);
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%lx %lx %c %199s", &start, &size, &type, symbol) == 4 &&
-		    address - start < size)
-			snprintf(name, TEXT, address > start ? "%s+%lu" : "%s", symbol,
-				 address - start);
-	if (f)
-		pclose(f);
+	for (const struct symbol *s = symbols; s < symbols + symbol_count; s++)
+		if (address - s->start < s->size)
+			snprintf(name, TEXT, address > s->start ? "%s+%lu" : "%s", s->name,
+				 address - s->start);
 }
 
 /* Line `wanted` of a file, without what indents it. */
@@ -108,6 +121,7 @@ void show_end(void)
 	for (u32 i = 0; i < engine->actors; i++)
 		show_step(i, engine->actor[i].op, engine->notes[i].pc, engine->actor[i].address,
 			  engine->actor[i].size, engine->actor[i].value);
+	symbols_read();
 	places = command("addr2line -e", true);
 	for (u32 i = 0; i < count; i++) {
 		const struct shown *s = &shown[i];

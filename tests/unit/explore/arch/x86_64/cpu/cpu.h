@@ -39,7 +39,12 @@ static inline void irq_restore(u64 flags)
 		irq_enable();
 }
 
-static inline void cpu_relax(void)
+void cpu_relax(void);
+void cpu_idle_halt(void);
+
+#define MSR_FS_BASE	   0
+#define MSR_KERNEL_GS_BASE 0
+
+static inline void wrmsr(u32 msr, u64 value)
 {
-	explore_relax();
 }

@@ -9,11 +9,14 @@
 #include "kernel/lib/cpumask.h"
 #include "kernel/log/panic.h"
 
+struct arch_thread;
 struct thread;
 
 struct cpu {
 	struct thread *current;
 	u32 preempt_count, need_resched, id, irq_depth;
+	u64 kernel_sp;
+	struct arch_thread *fpu_owner;
 };
 
 extern struct cpu explore_cpus[ACTORS];
@@ -64,12 +67,16 @@ static inline void preempt_disable(void)
 	this_cpu()->preempt_count++;
 }
 
+static inline bool need_resched(void)
+{
+	return READ_ONCE(this_cpu()->need_resched);
+}
+
+extern void (*preempt_hook)(void); /* NULL: each thread has a CPU of its own */
+
 static inline void preempt_enable(void)
 {
 	this_cpu()->preempt_count--;
-}
-
-static inline bool need_resched(void)
-{
-	return this_cpu()->need_resched;
+	if (preempt_hook && need_resched() && !preempt_count() && irqs_enabled())
+		preempt_hook();
 }
