@@ -55,6 +55,8 @@ struct stack {
 };
 
 struct engine {
+	u64 unused[8]; /* copies of the pointer lie on the stacks: a scenario's wrong pointer may
+			  lead here */
 	const struct scenario *scenario;
 	u32 actors, running,
 	    buffers; /* how many; which one, or NOBODY; stores that may wait, 0: none */
