@@ -380,10 +380,12 @@ static bool run(const struct scenario *s, struct options o)
 		o.bound = MIN(bound, o.bound);
 	}
 	if (!stopped) {
-		printf("ok %s: %lu states, %lu steps, %.2g schedules", s->name, x->states, x->steps,
-		       ways);
 		if (o.randoms)
-			printf(", by chance %lu", o.randoms);
+			printf("ok %s: %lu steps, %lu schedules by chance", s->name, x->steps,
+			       o.randoms);
+		else
+			printf("ok %s: %lu states, %lu steps, %.2g schedules", s->name, x->states,
+			       x->steps, ways);
 		if (o.bound != UNBOUNDED)
 			printf(", at most %u preemptions", o.bound);
 		printf("%s%s\n", x->cut ? ", NOT ALL" : "", x->circle ? ", some without end" : "");
