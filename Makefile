@@ -23,7 +23,7 @@ SANITIZE ?= 0
 # 1; for one of WATCHED, which the code asks for by that constant, it is 0 if it is not in. The
 # constants are ordinary conditions, never #if: the compiler checks a probe in every build and drops
 # its code if the constant is 0. Each choice has a build folder of its own.
-WATCHED := crowd dev lockdep panic process ptrace rights sched seed signalfd trace vdso
+WATCHED := crowd dev lockdep oom panic process ptrace rights sched seed signalfd trace vdso
 CORE ?= 0
 FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdepth 0 -type d 2>/dev/null))
 $(foreach name,$(filter-out $(notdir $(FOLDERS)),$(WITHOUT)),$(error WITHOUT: no extension \

@@ -368,6 +368,13 @@ static inline void panic_cause(const struct trap_frame *frame, u64 address)
 		panic_name_cause(frame, address);
 }
 
+/* --- Memory that runs out --------------------------------------------------------------------- */
+
+/* A page fault has found no memory.  Give back what caches hold, or end a process and wait for that.
+ * FAULT_DONE: try again; FAULT_SIGNAL: the caller itself is being killed.  No spinlock is held.
+ * Sleeps. */
+enum fault_result oom_end_one(void);
+
 /* --- Terminals -------------------------------------------------------------------------------- */
 
 /* Is the group orphaned: does no member have a parent in another group of the same session (POSIX

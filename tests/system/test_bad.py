@@ -56,6 +56,32 @@ def test_takes_all_there_is(vm, program):
     assert abs(free_memory(vm) - before) < 400
 
 
+def test_who_is_ended_when_memory_runs_out(vm):
+    """The largest; never init or what is protected; caches first.  The log and /proc name it."""
+    before = free_memory(vm)
+    log = len(vm.log)
+    out = vm.run("/tests/oom fill", 120)
+    assert "not ok" not in out and "ok caches_first" in out
+    told = re.findall(r"out of memory: ended process (\d+) \(oom\), which has (\d+) KiB: (\d+) of its own, (\d+) "
+                      r"of files, (\d+) shared, (\d+) page tables; oom_score_adj -?\d+; parent \d+ \(oom\)",
+                      vm.log[log:])
+    assert len(told) == 8
+    for _, whole, *parts in told:
+        assert int(whole) == sum(map(int, parts))
+    kept = vm.run("cat /proc/heddle/oom").splitlines()[-8:]
+    assert [line.split()[0] for line in kept] == [pid for pid, *_ in told]
+    alive(vm)
+    assert abs(free_memory(vm) - before) < 400
+
+
+def test_a_person_ends_the_largest(vm):
+    vm.run("sh -c 's=xxxxxxxx; while [ ${#s} -lt 4000000 ]; do s=$s$s; done; echo large; read x' &")
+    vm.expect("large")
+    vm.run("echo f > /proc/sysrq-trigger; wait; true")
+    assert re.search(r"ended process \d+ \(sh\), which has \d+ KiB", vm.run("dmesg | tail -n 3"))
+    alive(vm)
+
+
 def light_bomb(vm, body, how="", *more):
     """The shell runs a fork bomb.  Its group's number, as soon as it has met the limit: the first
     complaint comes through a FIFO whose reader is there before."""

@@ -97,6 +97,8 @@ static __always_inline enum fault_result fault_resolve(struct thread *t,
 		result = fault_is_endless(t, frame, address, READ_ONCE(as->pmap.flushes))
 			     ? FAULT_ACCERR
 			     : FAULT_DONE;
+	if (WITH_OOM && unlikely(result == FAULT_NO_MEMORY))
+		result = oom_end_one();
 	if (result == FAULT_DONE)
 		t->use.counted.minor_faults++;
 	return result;
@@ -106,10 +108,6 @@ static __always_inline enum fault_result fault_resolve(struct thread *t,
 static __noinline void user_page_fault(struct thread *t, enum fault_result result, u64 address)
 {
 	switch (result) {
-	case FAULT_DONE:
-	case FAULT_SPURIOUS:
-	case FAULT_SIGNAL: /* a fatal signal is pending; if the thread survives, it faults again */
-		return;
 	case FAULT_MAPERR:
 		signal_force_fault(SIGSEGV, SEGV_MAPERR, address);
 		return;
@@ -120,9 +118,10 @@ static __noinline void user_page_fault(struct thread *t, enum fault_result resul
 		signal_force_fault(SIGBUS, BUS_ADRERR, address);
 		return;
 	case FAULT_NO_MEMORY:
-		log_error("out of memory: thread %d (%s) is killed at address 0x%lx", t->tid,
-			  t->name, (unsigned long)address);
+		log_error("out of memory: thread %d (%s) is killed", t->tid, t->name);
 		signal_send_thread(t, SIGKILL, NULL);
+		return;
+	default: /* FAULT_SIGNAL: a fatal one is pending; if the thread survives, it faults again */
 		return;
 	}
 }

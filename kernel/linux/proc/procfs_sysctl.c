@@ -6,6 +6,7 @@
 #include "arch/x86_64/pc/random.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/oom.h"
 #include "kernel/linux/proc/procinfo.h"
 #include "kernel/mem/page.h"
 #include "kernel/task/internal.h"
@@ -56,7 +57,7 @@ static void make_boot_id(struct text *t)
 static void make_vmstat(struct text *t)
 {
 	text_printf(t, "nr_free_pages %lu\n", page_free_count());
-	text_printf(t, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n");
+	text_printf(t, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\noom_kill %lu\n", oom_kill_count());
 }
 
 PROC_FILES(sysctl_files) = {

@@ -3,6 +3,7 @@
  * Memory, and the keys that end something.
  */
 #include "arch/x86_64/pc/power.h"
+#include "kernel/linux/oom.h"
 #include "kernel/linux/slab_stats.h"
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"
@@ -79,8 +80,15 @@ static void kill_programs(void)
 	signal_kill(-1, SIGKILL, NULL);
 }
 
+static void end_largest(void)
+{
+	if (WITH_OOM)
+		oom_end_largest();
+}
+
 SYSRQ_COMMANDS(actions) = {
     {'m', SYSRQ_THREAD, "memory: what its pages are used for", show_memory},
+    {'f', SYSRQ_THREAD, "SIGKILL to the program that takes the most memory", end_largest},
     {'e', SYSRQ_THREAD, "SIGTERM to all programs except init", end_programs},
     {'i', SYSRQ_THREAD, "SIGKILL to all programs except init", kill_programs},
     {'b', SYSRQ_AT_ONCE, "the machine starts again, at once", reboot},
