@@ -90,9 +90,7 @@ static __always_inline enum fault_result fault_resolve(struct thread *t,
 
 	trace_values(error & PF_USER ? TRACE_FAULT_USER : TRACE_FAULT_KERNEL, (u32)error,
 		     (u64[]){address, frame->rip}, 2);
-	if (!as || address >= USER_MAX)
-		return FAULT_MAPERR;
-	result = address_space_fault(as, address, access);
+	result = as ? address_space_fault(as, address, access) : FAULT_MAPERR;
 	if (result == FAULT_SPURIOUS)
 		result = fault_is_endless(t, frame, address, READ_ONCE(as->pmap.flushes))
 			     ? FAULT_ACCERR
@@ -107,6 +105,8 @@ static __always_inline enum fault_result fault_resolve(struct thread *t,
 /* A page fault in user mode was not resolved: send the signal. */
 static __noinline void user_page_fault(struct thread *t, enum fault_result result, u64 address)
 {
+	/* A handler reads the error code, which must not tell what the kernel has mapped. */
+	t->arch.fault_error |= address >= USER_MAX ? PF_PRESENT : 0;
 	switch (result) {
 	case FAULT_MAPERR:
 		signal_force_fault(SIGSEGV, SEGV_MAPERR, address);
