@@ -398,6 +398,12 @@ models: ## explore the models of the kernel's protocols with spin: make models N
 explore: $(BUILD)/syscall_numbers.h ## run the kernel's own locks and wait queues in every order: make explore NAME=locks ARGS=-a; ARGS=-m: mutants (docs/models.md)
 	@tests/unit/explore/explore.py $(NAME) $(ARGS)
 
+# HOURS=0.05: three minutes. SOAKFLAGS: tests/soak/soak.py --help.
+soak: ## one machine for hours, under load and faults: make soak HOURS=1 (docs/soak.md)
+	@$(MAKE) --no-print-directory all BUILD=build/debug DEBUG=1 SANITIZE=1
+	@BUILD=build/debug $(PYTHON) tests/soak/soak.py --hours $(or $(HOURS),1) $(SOAKFLAGS)
+.PHONY: soak
+
 bench-check: all ## does a row need more instructions than tests/bench.json says? (RECORD=1 writes it)
 	@$(PYTHON) tools/bench.py -i -c tests/bench.json $(if $(RECORD),--record) $(BENCHFLAGS)
 
