@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * oom        what /proc shows of the choice that is made when memory runs out
- * oom fill   memory runs out: for a virtual machine only (tests/system/test_oom.py)
+ * oom fill   memory runs out: for a virtual machine only (tests/system/test_bad.py)
  */
 #include <sched.h>
+#include <sys/prctl.h>
 
 #include "check.h"
 
@@ -73,6 +74,24 @@ static void scores(void)
 	set_adjustment(1000);
 	CHECK(number_in("/proc/self/oom_score") >= score + 32);
 	CHECK_EQ(number_in("/proc/1/oom_score"), 0); /* never */
+}
+
+/* A vfork() child has the memory of its parent, which is the one to choose.  (The child of vfork()
+ * notes what it reads in memory that both have.) */
+static void of_vfork(void)
+{
+	static volatile long score;
+	pid_t child;
+
+	set_adjustment(500);
+	child = vfork();
+	if (!child) {
+		score = number_in("/proc/self/oom_score");
+		_exit(0);
+	}
+	CHECK_EQ(wait_status(child), 0);
+	CHECK_EQ(score, 0);
+	CHECK(number_in("/proc/self/oom_score") > 0);
 }
 
 /* Without CAP_SYS_RESOURCE the value does not go below what it was set to with it. */
@@ -199,6 +218,25 @@ static void protected(void)
 	end(large);
 }
 
+/* Nor by way of a child that has its memory for a moment, and is not protected. */
+static void protected_vfork(void)
+{
+	volatile int *ready = map_shared(PAGE);
+	pid_t large = SPAWN(set_adjustment(-1000); if (!vfork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)write_text(ADJUST, "1000");
+		*ready = 1;
+		for (;;)
+			pause();
+	});
+
+	WAIT_UNTIL(*ready);
+	CHECK_EQ(IN_CHILD(take_all()), KILLED(SIGKILL));
+	CHECK(lives(large));
+	end(large);
+	munmap((void *)ready, PAGE);
+}
+
 static void preferred(void)
 {
 	pid_t small = holder(1024, 1000), hog = SPAWN(take_all());
@@ -285,6 +323,7 @@ int main(int argc, char *argv[])
 		RUN(the_largest);
 		RUN(not_who_asks);
 		RUN(protected);
+		RUN(protected_vfork);
 		RUN(preferred);
 		RUN(many_at_once);
 		RUN(in_a_call);
@@ -293,6 +332,7 @@ int main(int argc, char *argv[])
 	}
 	RUN(adjustments);
 	RUN(scores);
+	RUN(of_vfork);
 	RUN(without_capability);
 	return check_end();
 }

@@ -64,13 +64,16 @@ static struct process *choose(struct candidate *best)
 }
 
 /* End all other processes that have the memory of `p`, for it is free only then. */
-static void end_sharers(const struct process *p, const struct address_space *space)
+static void end_sharers(const struct process *p)
 {
 	struct process *other;
 
-	for (pid_t from = 2; space && (other = process_next(from));) {
+	for (pid_t from = 2; (other = process_next(from));) {
+		/* Read anew: `p` may have left it, and then another process may get it. */
+		const struct address_space *space = READ_ONCE(p->space); /* only compared */
+
 		from = other->pid + 1;
-		if (other != p && READ_ONCE(other->space) == space) {
+		if (other != p && space && READ_ONCE(other->space) == space) {
 			log_error(
 			    "out of memory: process %d has the same memory, and is ended, too",
 			    other->pid);
@@ -83,8 +86,6 @@ static void end_sharers(const struct process *p, const struct address_space *spa
 /* `needs`: the calling thread needs a page; else a person has asked (sysrq f). */
 static void end(struct process *p, const struct candidate *c, bool needs)
 {
-	const struct address_space *space = READ_ONCE(p->space); /* only compared */
-
 	last[oom_kills % ARRAY_SIZE(last)] = *c;
 	WRITE_ONCE(oom_kills, oom_kills + 1);
 	if (needs)
@@ -94,7 +95,7 @@ static void end(struct process *p, const struct candidate *c, bool needs)
 		  "files, %lu shared, %lu page tables; oom_score_adj %d; parent %d (%s)",
 		  c->pid, c->name, KIB(candidate_frames(c)), KIB(c->anon), KIB(c->file),
 		  KIB(c->shared), KIB(c->tables), c->adjustment, c->parent, c->parent_name);
-	end_sharers(p, space);
+	end_sharers(p);
 	(void)signal_send_process(p, SIGKILL, NULL);
 }
 

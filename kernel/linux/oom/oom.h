@@ -25,6 +25,7 @@ static inline u64 candidate_frames(const struct candidate *c)
 
 /* Fill *c, and return how good a choice the process is, as Linux counts: its frames, plus
  * oom_score_adj thousandths of the `total` frames.  OOM_NEVER: init, a process without memory of
- * its own (it ends, or has that of init), and one whose oom_score_adj is -1000.  Takes
+ * its own (it ends, or has that of init or of its parent, as after vfork(): then the parent counts),
+ * and one whose oom_score_adj is -1000.  Takes
  * process_lock. */
 s64 candidate_points(struct process *p, u64 total, struct candidate *c);

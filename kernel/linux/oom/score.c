@@ -53,7 +53,7 @@ s64 candidate_points(struct process *p, u64 total, struct candidate *c)
 		if (p != init_process) /* whose parent has no leader */
 			strscpy(c->parent_name, p->parent->leader->name, sizeof(c->parent_name));
 	}
-	if (as == init_process->space)
+	if (as == init_process->space || as == p->parent->space)
 		as = NULL;
 	spin_unlock_irq(&process_lock, flags);
 	if (!as || c->adjustment == -OOM_MOST)
