@@ -211,6 +211,27 @@ static void waiting(void)
 	remove_set(id);
 }
 
+/* A call of one operation does not overtake one of several that has waited longer. */
+static void first_come(void)
+{
+	int id = new_set(2);
+	struct sembuf both[] = {{0, -1, 0}, {1, -1, 0}};
+	pid_t first, second;
+
+	set(id, 1, 1);
+	first = SPAWN(CHECK_EQ(semop(id, both, 2), 0));
+	WAIT_UNTIL(semctl(id, 0, GETNCNT) == 1);
+	second = SPAWN(CHECK_EQ(op(id, 0, -1, 0), 0));
+	WAIT_UNTIL(semctl(id, 0, GETNCNT) == 2);
+	CHECK_EQ(op(id, 0, 1, 0), 0);
+	CHECK_EQ(get(id, 1), 0);
+	CHECK_EQ(semctl(id, 0, GETPID), first);
+	CHECK_EQ(op(id, 0, 1, 0), 0);
+	CHECK_EQ(wait_status(first), 0);
+	CHECK_EQ(wait_status(second), 0);
+	remove_set(id);
+}
+
 static void interrupted(void)
 {
 	int id = new_set(1);
@@ -431,6 +452,7 @@ int main(int argc, char **argv)
 	RUN(values);
 	RUN(together);
 	RUN(waiting);
+	RUN(first_come);
 	RUN(interrupted);
 	RUN(undo);
 	RUN(undo_of_threads);

@@ -45,7 +45,7 @@ static struct ipc_ids ids;
 /* Carry out the call, or wait until another thread does it.  set->ipc.lock is held. */
 static int call_run(struct sem_set *set, struct sem_call *c, u64 deadline)
 {
-	int result = set->ipc.removed ? -EIDRM : sem_call_do(set, c);
+	int result = sem_call_do(set, c);
 
 	if (!result && c->changes)
 		sem_wake(set);

@@ -9,8 +9,10 @@
 
 #define SEM_VALUE_MAX 32767 /* SEMVMX; an adjustment is at most as large in either direction */
 
-/* The calls of one operation wait in their semaphore, and only those of several in the set: a
- * change looks only at those that it may let go on. */
+/* The calls of one operation wait in their semaphore, and those of several in the set: a change
+ * looks only at those that it may let go on.  While there are calls in the set, later ones of one
+ * operation wait there, too, unless they want zero: those that want the same go on in the order in
+ * which they came, as on Linux. */
 struct semaphore {
 	s32 value;
 	s32 pid; /* the process that changed it last */
@@ -26,7 +28,7 @@ struct sem_set {
 	u32 count;
 	/* Under ipc.lock. */
 	s64 operated;	     /* seconds: the last semop() */
-	struct list waiting; /* calls of several operations, in their order */
+	struct list waiting; /* calls, in the order in which they came */
 	u32 zero_waiters;    /* calls among them that test for zero */
 	struct list changed; /* semaphores whose waiters are to be looked at */
 	struct list undos;   /* struct sem_undo.set_link */
@@ -71,7 +73,8 @@ static inline struct sem_set *sem_set_of(struct ipc *o)
 /* The caller of the next four functions holds set->ipc.lock, which sem_wake() and sem_call_wait()
  * release. */
 
-/* Carry out all operations of the call, or none.  0, SEM_MUST_WAIT, -EAGAIN or -ERANGE. */
+/* Carry out all operations of the call, or none.  0, SEM_MUST_WAIT, -EAGAIN, -ERANGE or
+ * -EIDRM. */
 int sem_call_do(struct sem_set *set, struct sem_call *c);
 
 /* Wait until another thread has carried out the call.  Its result, -EINTR or -ETIMEDOUT. */

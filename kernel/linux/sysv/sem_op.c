@@ -2,7 +2,7 @@
  *
  * The operations of semop(2): those of one call happen together or not at all.
  */
-#include "kernel/lib/errno.h"
+#include "kernel/linux/errno.h"
 #include "kernel/linux/sysv/sem.h"
 
 #define OPERATIONS_MAX 16 /* before others get the lock for a moment */
@@ -47,6 +47,8 @@ int sem_call_do(struct sem_set *set, struct sem_call *c)
 	int result = 0;
 	u32 i;
 
+	if (set->ipc.removed) /* so c->undo may have been freed */
+		return -EIDRM;
 	for (i = 0; i < c->count && !result; i++)
 		result = op_do(set, c, &c->ops[i]);
 	if (result) {
@@ -78,7 +80,9 @@ int sem_call_wait(struct sem_set *set, struct sem_call *c, u64 deadline)
 	int result;
 
 	count_blocked(set, c, 1);
-	if (c->count > 1) {
+	/* Those at the semaphores are looked at first: so they must have come before all that wait
+	 * in the set. */
+	if (c->count > 1 || (c->changes && !list_empty(&set->waiting))) {
 		set->zero_waiters += c->tests_zero;
 		result =
 		    handoff_sleep(&c->handoff, &set->waiting, &set->ipc.lock, "semop", deadline);
@@ -137,7 +141,7 @@ static void wake_at(struct sem_set *set, struct semaphore *s, u32 *steps)
 	list_remove(&at.link);
 }
 
-/* Carry out calls of several operations that can go on.  True: the last of them has raised a value,
+/* Carry out calls that wait in the set and can go on.  True: the last of them has raised a value,
  * or lowered one for which others wait, so that earlier ones may be able to go on, too. */
 static bool wake_several(struct sem_set *set)
 {

@@ -107,11 +107,11 @@ static void undo_apply(struct sem_undo *undo, s32 pid)
 	for (u32 i = 0; i < set->count && !set->ipc.removed; i++) {
 		struct semaphore *s = &set->semaphores[i];
 
-		if (!undo->change[i])
-			continue;
-		s->value = MIN(MAX(s->value + undo->change[i], 0), SEM_VALUE_MAX);
-		s->pid = pid;
-		sem_changed(set, s);
+		if (undo->change[i]) {
+			s->value = MIN(MAX(s->value + undo->change[i], 0), SEM_VALUE_MAX);
+			s->pid = pid;
+			sem_changed(set, s);
+		}
 		if (i % 256 == 255) { /* others get the lock for a moment */
 			spin_unlock(&set->ipc.lock);
 			spin_lock(&set->ipc.lock);
