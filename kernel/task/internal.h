@@ -138,10 +138,11 @@ static inline struct queued_signal *signal_queue_find(struct list *queue, sigset
 /* What is pending for the thread alone: not a stop signal before a SIGCONT, nor the reverse. */
 static inline sigset_t signal_own(const struct thread *t)
 {
-	sigset_t own = READ_ONCE(t->signals.pending); /* sigpending() has no lock */
-	const struct signals *s = &t->process->signals;
+	/* sigpending() has no lock, so in this order: what is void is removed before the turn is set. */
+	u32 turn = READ_ONCE(t->signals.job_turn);
+	sigset_t own = READ_ONCE(t->signals.pending);
 
-	if (unlikely(own & SIGNAL_JOB_SET) && READ_ONCE(t->signals.job_turn) != READ_ONCE(s->job_turn))
+	if (unlikely(own & SIGNAL_JOB_SET) && turn != READ_ONCE(t->process->signals.job_turn))
 		own &= ~SIGNAL_JOB_SET;
 	return own;
 }

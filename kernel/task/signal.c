@@ -110,7 +110,7 @@ static struct thread *choose_thread(struct process *p, int signal)
 static void stop_or_continue(struct process *p, int signal)
 {
 	if (SIGNAL_BIT(signal) & SIGNAL_JOB_SET && p->signals.job_turn % 2 != (signal == SIGCONT)) {
-		p->signals.job_turn++;
+		WRITE_ONCE(p->signals.job_turn, p->signals.job_turn + 1);
 		(void)signal_queue_discard(p, &p->signals.queue, &p->signals.pending,
 					   SIGNAL_JOB_SET);
 	}
@@ -199,7 +199,7 @@ int signal_send_locked(struct process *p, struct thread *only, int signal,
 	}
 	if (only && only->signals.job_turn != p->signals.job_turn) {
 		(void)signal_queue_discard(p, &only->signals.queue, pending, SIGNAL_JOB_SET);
-		only->signals.job_turn = p->signals.job_turn;
+		WRITE_ONCE(only->signals.job_turn, p->signals.job_turn); /* see signal_own() */
 	}
 	if (signal < SIGRTMIN && *pending & SIGNAL_BIT(signal))
 		return 0; /* signals that are not real-time are pending at most once */
