@@ -305,6 +305,29 @@ static void undo(void)
 	close(p[1]);
 }
 
+/* Setting a semaphore forgets what would have been changed back; what comes after it counts. */
+static void undo_forgotten(void)
+{
+	int id = new_set(2);
+	unsigned short all[2] = {10, 20};
+
+	CHECK_EQ(IN_CHILD(op(id, 0, 3, SEM_UNDO); op(id, 1, 5, SEM_UNDO); set(id, 0, 7)), 0);
+	CHECK_EQ(get(id, 0), 7);
+	CHECK_EQ(get(id, 1), 0);
+	CHECK_EQ(IN_CHILD(op(id, 0, 3, SEM_UNDO); op(id, 1, 5, SEM_UNDO);
+			  semctl(id, 0, SETALL, (union semun){.array = all})),
+		 0);
+	CHECK_EQ(get(id, 0), 10);
+	CHECK_EQ(get(id, 1), 20);
+	CHECK_EQ(IN_CHILD(op(id, 0, 3, SEM_UNDO); op(id, 1, 5, SEM_UNDO);
+			  semctl(id, 0, SETALL, (union semun){.array = all});
+			  op(id, 1, 2, SEM_UNDO); op(id, 0, -4, SEM_UNDO)),
+		 0);
+	CHECK_EQ(get(id, 0), 10);
+	CHECK_EQ(get(id, 1), 20);
+	remove_set(id);
+}
+
 static void *thread_up(void *id)
 {
 	op((int)(long)id, 0, 1, SEM_UNDO);
@@ -455,6 +478,7 @@ int main(int argc, char **argv)
 	RUN(first_come);
 	RUN(interrupted);
 	RUN(undo);
+	RUN(undo_forgotten);
 	RUN(undo_of_threads);
 	RUN(rights);
 	RUN(lists);

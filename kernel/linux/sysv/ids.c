@@ -178,11 +178,11 @@ u32 ipc_highest(struct ipc_ids *ids)
 {
 	u32 index;
 
-	spin_lock(&ids->lock);
+	mutex_lock(&ids->change); /* the table may be long and empty: no spinlock for that */
 	index = ids->size;
 	while (index && !ids->slot[index - 1])
 		index--;
-	spin_unlock(&ids->lock);
+	mutex_unlock(&ids->change);
 	return index ? index - 1 : 0;
 }
 

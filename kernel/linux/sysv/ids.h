@@ -112,7 +112,7 @@ long ipc_control(struct ipc_ids *ids, u64 id, u32 command, u64 user);
 /* Remove the object from the table if IPC_RMID has asked for it and it may go.  Sleeps. */
 void ipc_reap(struct ipc *o);
 
-u32 ipc_highest(struct ipc_ids *ids); /* the highest index in use, or 0 */
+u32 ipc_highest(struct ipc_ids *ids); /* the highest index in use, or 0.  Sleeps. */
 
 /* Write the file /proc/sysvipc/NAME: `header`, and what `show` adds for each object. */
 void ipc_list(struct ipc_ids *ids, struct text *t, const char *header,

@@ -238,7 +238,6 @@ static void values_set(struct sem_set *set, u32 first, u32 count, const u16 *val
 		set->semaphores[i].value = *value++;
 		set->semaphores[i].pid = current_process()->pid;
 		sem_changed(set, &set->semaphores[i]);
-		sem_undo_clear(set, i);
 	}
 	set->ipc.changed = ipc_now();
 	sem_wake(set);
@@ -258,8 +257,10 @@ static long one_do(struct sem_set *set, u32 number, u32 command, u16 value)
 			 : command == GETNCNT ? s->waiting[0]
 			 : command == GETZCNT ? s->waiting[1]
 					      : 0;
-		if (command == SETVAL)
+		if (command == SETVAL) {
+			sem_undo_clear(set, number);
 			values_set(set, number, 1, &value);
+		}
 	}
 	spin_unlock(&set->ipc.lock);
 	return result;
@@ -279,8 +280,10 @@ static long all_do(struct sem_set *set, bool change, u64 user)
 	spin_lock(&set->ipc.lock);
 	if (!result && set->ipc.removed)
 		result = -EIDRM;
-	if (!result && change)
+	if (!result && change) {
+		set->set_all++;
 		values_set(set, 0, set->count, value);
+	}
 	for (u32 i = 0; i < set->count && !change && !result; i++)
 		value[i] = (u16)set->semaphores[i].value;
 	spin_unlock(&set->ipc.lock);

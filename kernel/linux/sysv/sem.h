@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kernel/lib/string.h"
 #include "kernel/linux/ipc_parts.h"
 #include "kernel/linux/sysv/ids.h"
 
@@ -32,6 +33,7 @@ struct sem_set {
 	u32 zero_waiters;    /* calls among them that test for zero */
 	struct list changed; /* semaphores whose waiters are to be looked at */
 	struct list undos;   /* struct sem_undo.set_link */
+	u64 set_all;	     /* counts SETALL calls */
 	struct semaphore semaphores[];
 };
 
@@ -48,7 +50,9 @@ struct sem_undo {
 	struct list process_link; /* in its process; guarded by undo_lock */
 	struct list set_link;	  /* in set->undos */
 	struct sem_set *set;	  /* with a reference */
-	s16 change[];		  /* of each semaphore; guarded by set->ipc.lock */
+	/* Under set->ipc.lock; sem_undo_changes(). */
+	u64 set_all;  /* the SETALL call of the set after which these changes were made */
+	s16 change[]; /* of each semaphore */
 };
 
 /* One semop() call. */
@@ -66,6 +70,18 @@ struct sem_call {
 static inline struct sem_set *sem_set_of(struct ipc *o)
 {
 	return container_of(o, struct sem_set, ipc);
+}
+
+/* The changes to take back, for each semaphore.  SETALL makes the process forget them, and does not
+ * look for the structures of all processes: so those from before it are cleared here.  The caller
+ * holds set->ipc.lock. */
+static inline s16 *sem_undo_changes(struct sem_undo *undo)
+{
+	if (undo->set_all != undo->set->set_all) {
+		memset(undo->change, 0, undo->set->count * sizeof(undo->change[0]));
+		undo->set_all = undo->set->set_all;
+	}
+	return undo->change;
 }
 
 #define SEM_MUST_WAIT 1

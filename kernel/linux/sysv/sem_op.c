@@ -12,16 +12,18 @@ static int op_do(struct sem_set *set, struct sem_call *c, const struct sembuf *o
 {
 	struct semaphore *s = &set->semaphores[op->number];
 	s32 value = s->value + op->change, back;
+	s16 *changes;
 
 	if (value < 0 || (!op->change && value))
 		return op->flags & IPC_NOWAIT ? -EAGAIN : SEM_MUST_WAIT;
 	if (value > SEM_VALUE_MAX)
 		return -ERANGE;
 	if (op->flags & SEM_UNDO && op->change) {
-		back = c->undo->change[op->number] - op->change;
+		changes = sem_undo_changes(c->undo);
+		back = changes[op->number] - op->change;
 		if (back < -SEM_VALUE_MAX - 1 || back > SEM_VALUE_MAX)
 			return -ERANGE;
-		c->undo->change[op->number] = (s16)back;
+		changes[op->number] = (s16)back;
 	}
 	s->value = value;
 	return 0;

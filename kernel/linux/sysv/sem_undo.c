@@ -106,9 +106,10 @@ static void undo_apply(struct sem_undo *undo, s32 pid)
 	spin_lock(&set->ipc.lock);
 	for (u32 i = 0; i < set->count && !set->ipc.removed; i++) {
 		struct semaphore *s = &set->semaphores[i];
+		s16 change = sem_undo_changes(undo)[i];
 
-		if (undo->change[i]) {
-			s->value = MIN(MAX(s->value + undo->change[i], 0), SEM_VALUE_MAX);
+		if (change) {
+			s->value = MIN(MAX(s->value + change, 0), SEM_VALUE_MAX);
 			s->pid = pid;
 			sem_changed(set, s);
 		}
