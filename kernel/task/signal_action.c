@@ -65,10 +65,12 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 	}
 	spin_unlock_irq(&a->lock, flags);
 	/* Setting a signal to be ignored discards it if it is pending (POSIX 2.4.3).  A sender that
-	 * has not seen the new action has queued it before we have the lock. */
+	 * has not seen the new action has queued it before we have the lock.  If another thread has
+	 * set another action since, a signal may have come that is meant for that one: it stays. */
 	while (discard) {
 		flags = spin_lock_irq(&p->signals.lock);
-		discard = signal_discard(p, SIGNAL_BIT(signal));
+		discard = READ_ONCE(of->handler) == new_action->handler &&
+			  signal_discard(p, SIGNAL_BIT(signal));
 		spin_unlock_irq(&p->signals.lock, flags);
 	}
 	return 0;

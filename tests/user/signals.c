@@ -3,6 +3,7 @@
  * Signals: handlers and what they are told, masks, waiting for them, restarting, order, errors.
  */
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <ucontext.h>
 
 #include "check.h"
@@ -602,6 +603,52 @@ static void stops_and_continues(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+enum { SETS, STAYS_AWAY, ENDS };
+static atomic_int other;	       /* what the other thread is to do */
+static atomic_bool is_setting; /* it may be in signal() */
+
+static void *ignore_again(void *unused)
+{
+	while (atomic_load(&other) != ENDS) {
+		while (atomic_load(&other) == STAYS_AWAY)
+			atomic_store(&is_setting, false);
+		atomic_store(&is_setting, true);
+		signal(SIGUSR2, SIG_IGN);
+	}
+	return unused;
+}
+
+/* Two threads set the action of a signal.  If the handler remains, a signal that was sent after it was
+ * set stays pending: also if the other thread, which has set SIG_IGN before, is not back yet. */
+static void action_of_two(void)
+{
+	sigset_t set = set_of(SIGUSR2), pending;
+	struct timespec no_time = {0, 0};
+	struct sigaction now;
+	pthread_t t;
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	MUST(pthread_create(&t, NULL, ignore_again, NULL));
+	for (int i = 0; i < 300; i++) {
+		usleep((useconds_t)(20 + i % 64)); /* it is somewhere in signal() */
+		signal(SIGUSR2, catch);
+		kill(getpid(), SIGUSR2);
+		atomic_store(&is_setting, true);
+		atomic_store(&other, STAYS_AWAY);
+		while (atomic_load(&is_setting))
+			sched_yield();
+		sigaction(SIGUSR2, NULL, &now);
+		sigpending(&pending);
+		CHECK(now.sa_handler == SIG_IGN || sigismember(&pending, SIGUSR2));
+		sigtimedwait(&set, NULL, &no_time);
+		atomic_store(&other, SETS);
+	}
+	atomic_store(&other, ENDS);
+	pthread_join(t, NULL);
+	signal(SIGUSR2, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 /* --- The state of the processor ---------------------------------------------------------------- */
 
 static uint32_t seen_mxcsr, seen_xmm;
@@ -774,6 +821,7 @@ int main(int argc, char **argv)
 	RUN(killed_in_each_state);
 	RUN(queued_to_threads);
 	RUN(stops_and_continues);
+	RUN(action_of_two);
 	RUN(fresh_state);
 	RUN(flags_survive);
 	RUN(refused_frames);
