@@ -171,7 +171,7 @@ def judge(name, options):
 def again(name, path):
     """Run one input.  What the target says."""
     status, said = fuzz(build(name), pathlib.Path(path).resolve())
-    print(said)
+    print(said.strip(), f"\n{name}: {'a finding' if status else 'no finding'} with {path}")
     return 1 if status else 0
 
 
@@ -196,6 +196,8 @@ def main():
     if options.input:
         if len(chosen) != 1:
             sys.exit("fuzz-host: an input needs the name of its target: make fuzz-host NAME=elf INPUT=file")
+        if not pathlib.Path(options.input).is_file():
+            sys.exit(f"fuzz-host: there is no file {options.input}")
         return again(chosen[0], options.input)
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

@@ -35,7 +35,8 @@ struct cmsghdr {
 	u32 level, type;
 };
 
-static struct process process = {.pid = 7};
+/* Of several threads: each use of a descriptor takes a reference, which must be returned. */
+static struct process process = {.pid = 7, .thread_count = 2};
 static struct thread thread = {.process = &process};
 struct thread *host_thread = &thread;
 
@@ -89,11 +90,6 @@ struct file *fd_get_from(struct file_table *t, u32 fd, u32 refused)
 		return NULL;
 	refcount_get(&files[fd].refs);
 	return &files[fd];
-}
-
-struct fd_use fd_use(u32 fd, u32 refused)
-{
-	return (struct fd_use){&files[FILES - 1], false};
 }
 
 int fd_install(struct file *f, u32 from, bool close_on_exec)

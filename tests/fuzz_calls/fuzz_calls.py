@@ -258,7 +258,7 @@ def by_room(coverage):
     total = [sum(row[i] for row in rows.values()) for i in (0, 1)]
     print(f"\n{'room':28} places reached")
     for name, (count, reached) in [*sorted(rows.items()), ("all", total)]:
-        print(f"{name:28} {count:6} {reached:7} {100 * reached // max(count, 1):3}%")
+        print(f"{name or '(no line known)':28} {count:6} {reached:7} {100 * reached // max(count, 1):3}%")
 
 
 # --- The run ------------------------------------------------------------------------------------

@@ -35,8 +35,7 @@ def test_few_preemptions_of_large_scenarios(unit, objects):
 @pytest.mark.parametrize("unit", explore.UNITS)
 def test_every_schedule_of_large_scenarios(unit, objects):
     """For run queues, stores are visible at once."""
-    options = ("-b", 0) if unit == "runqueues" else ()
-    right, text = explore.run(explore.build(unit, objects), "-a", *options)
+    right, text = explore.run(explore.build(unit, objects), "-a", *explore.LARGE.get(unit, []))
     print(text)
     assert right and "NOT ALL" not in text
 
@@ -73,5 +72,5 @@ def test_a_schedule_is_replayed_by_its_number(objects):
 
 
 def test_a_scenario_that_does_not_exist(objects):
-    with pytest.raises(RuntimeError, match="usage"):
+    with pytest.raises(SystemExit, match="no scenario nothing; there are: spinlock-2 "):
         explore.run(explore.build("locks", objects), "nothing")

@@ -468,7 +468,12 @@ int main(int argc, char **argv)
 		found = true;
 		bad |= run(*s, o);
 	}
-	if (!found)
-		usage();
+	if (!found) {
+		printf("there is no scenario %s; there are:", o.name);
+		for (const struct scenario *const *s = explore_scenarios; *s; s++)
+			printf(" %s", (*s)->name);
+		puts("");
+		return 2;
+	}
 	return bad;
 }
