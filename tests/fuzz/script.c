@@ -2,8 +2,7 @@
 /* host-flags: -iquote tests/fuzz/host -iquote tests/unit/locks */
 /* fuzz-flags: -max_len=1100 */
 /* covered: tests/fuzz/script.c */
-/* mutant: kernel/linux/script/script.c: while (end > p && is_blank(end[-1])) => while
- * (is_blank(end[-1])) */
+/* mutant: kernel/linux/script/script.c: line[0] != '#' || line[1] != '!' => line[0] == 1 */
 /* SPDX-License-Identifier: MIT
  *
  * The first line of a script.  Interpreter and argument are terminated and inside of the line that
