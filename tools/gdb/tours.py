@@ -237,7 +237,7 @@ TOURS = {
              text="Thread A on CPU 0 is about to wake thread B, which sleeps and belongs to CPU 1.  "
                   "gdb calls the CPUs threads: `info threads` are CPUs, `heddle-ps` are threads.",
              show=["info threads", "heddle-ps", "heddle-why B"]),
-        dict(at="thread_wake", thread="A", when='$_streq(t->name, "B")',
+        dict(at="thread_wake_flagged", thread="A", when='$_streq(t->name, "B")',
              text="B's state becomes \"running\", under the lock of CPU 1's run queue, and B is put "
                   "into that queue.  CPU 1 itself does not know yet: it has halted.",
              show=["bt 5", "heddle-cpu"]),
@@ -316,7 +316,7 @@ TOURS = {
              text="A asks the kernel to wake one thread that waits for this address.  The kernel "
                   "finds the bucket by the address; a lock is nothing but that.",
              show=["p/x address", "p count", "heddle-bt B"]),
-        dict(at="thread_wake", when='$_streq(t->name, "B")',
+        dict(at="thread_wake_flagged", when='$_streq(t->name, "B")',
              text="B is taken out of the bucket and put into a run queue.  It does not have the "
                   "lock yet: it will have to try again, and another thread may be faster.",
              show=["bt 4"]),
