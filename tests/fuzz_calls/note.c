@@ -69,7 +69,7 @@ static uint64_t *coverage_word(size_t i)
 	return &((uint64_t *)coverage[i / (PAYLOAD / 8)].payload)[i % (PAYLOAD / 8)];
 }
 
-/* Add what a program has reached; `fresh` (if not NULL) becomes the places that nobody had. */
+/* Add what a program has reached; `fresh` (if not NULL) becomes the places that none had. */
 size_t coverage_merge(const uint64_t *map, size_t words, uint64_t *fresh)
 {
 	size_t count = 0;

@@ -150,7 +150,7 @@ class Machine:
         return {name: int(n) for name, n in use.items()}, int(free[1])
 
 
-# --- What the host does meanwhile ----------------------------------------------------------------
+# --- What the host does in between ----------------------------------------------------------------
 
 class Host(threading.Thread):
     """Takes CPUs away from the machine until told to stop: all at once, all but one, or one by one."""
@@ -231,7 +231,7 @@ def little_memory(machine, rng):
 def failures(machine, rng):
     """Allocations fail now and then while programs run, whose results then say nothing."""
     names = rng.sample([n for n in PROGRAMS if not n.startswith("sysv_")], 4)     # whose objects would stay
-    # The shell itself must not fork meanwhile: one that cannot, ends.
+    # The shell itself must not fork in this time: one that cannot, ends.
     machine.do("echo x >/tmp/failing; sh -c '(while [ -s /tmp/failing ]; do for n in 1 7 40 3 300 20 2 1000; do "
                f"echo $n >/proc/heddle/fail_nth; usleep 2000; done; done) & /tests/run_all -t 200 {' '.join(names)}' "
                ">/dev/null; : >/tmp/failing; read -t 2 x </dev/console; echo 0 >/proc/heddle/fail_nth")

@@ -5,8 +5,8 @@
  * points (score.c), as on Linux.  The log says which, how large it was and why; its parent sees
  * that SIGKILL has ended it, and /proc/heddle/oom keeps the last ones.
  *
- * Only page faults come here.  A system call that finds no memory fails with ENOMEM, and nobody is
- * ended for it (Linux ends one for many of these, too).
+ * Only page faults come here.  A system call that finds no memory fails with ENOMEM, and no process
+ * is ended for it (Linux ends one for many of these, too).
  */
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/string.h"

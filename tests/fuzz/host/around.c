@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the kernel has around the code under test: memory, mutexes, the log, time.  There is one
- * thread, so a mutex is only checked: nobody unlocks what is not locked, or locks twice.
+ * thread, so a mutex is only checked: no one unlocks what is not locked, or locks twice.
  */
 #include "kernel/log/log.h"
 #include "kernel/log/panic.h"

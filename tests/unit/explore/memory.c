@@ -155,7 +155,7 @@ void memory_restore(const void *from)
 		GET((void *)engine->stack[i].sp, stack_used(i));
 	for (u32 i = 0; i < lines; i++)
 		GET((void *)(m->data + m->line[i] * LINE), LINE);
-	for (u32 i = lines; i < m->lines; i++) /* nobody had written it then */
+	for (u32 i = lines; i < m->lines; i++) /* it was not written then */
 		memcpy((void *)(m->data + m->line[i] * LINE), m->first + m->line[i] * LINE, LINE);
 }
 
