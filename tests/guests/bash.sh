@@ -16,6 +16,7 @@ true | false | (exit 3); echo "${PIPESTATUS[@]}"
 coproc calculator { while read -r a b; do echo $((a + b)); done; }
 echo 20 22 >&"${calculator[1]}"; read -r sum <&"${calculator[0]}"; echo "coprocess $sum"
 eval "exec ${calculator[1]}>&-"; wait; echo "coprocess ended $?"
+while wait -n; do :; done # wait may leave the coprocess to wait -n
 for i in 1 2 3 4 5 6 7 8; do (sleep 0.0$i; exit $i) & done
 total=0; for i in 1 2 3 4 5 6 7 8; do wait -n; total=$((total + $?)); done; echo "eight children $total"
 wait -n; echo "none left $?"
