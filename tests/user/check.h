@@ -132,6 +132,17 @@ MAYBE bool check_wanted(int argc, char *argv[], const char *name)
 		}                                                                                  \
 	} while (0)
 
+/* The same numbers in each run (xorshift), unless the state is set. */
+static unsigned long random_state __attribute__((unused)) = 88172645463325252;
+
+MAYBE unsigned long random_number(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
 /* Has the kernel this system call?  It is called with arguments that no call accepts. */
 MAYBE bool has_call(long number)
 {

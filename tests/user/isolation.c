@@ -294,16 +294,6 @@ static void frames_of_flags(void)
 	handle(SIGUSR1, SIG_DFL, 0);
 }
 
-static unsigned long random_state = 88172645463325252;
-
-static unsigned long random_number(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
 /* Random bytes anywhere in the frame, FPU state included. */
 static void lie_anywhere(ucontext_t *u, unsigned long value)
 {

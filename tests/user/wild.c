@@ -128,16 +128,6 @@ static unsigned long values[] = {
     0, /* a page without rights */
 };
 
-static unsigned long random_state = 88172645463325252;
-
-static unsigned long random_number(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
 static void make_values(void)
 {
 	unsigned long *v = values + COUNT_OF(values) - 5;
