@@ -34,9 +34,17 @@ u64 oom_kills;
 /* It has not ended within WAIT_MS, and is not chosen again. */
 static DEFINE_PER_PROCESS(bool, given_up);
 
+/* Does it give back its memory soon? */
+static bool is_ending(struct process *p)
+{
+	return READ_ONCE(p->group_exiting) && !READ_ONCE(p->zombie) && !*per_process(p, given_up);
+}
+
 /* The process with the most points, with a reference, or NULL.  Of equals the youngest; and the
- * shell that init has started, by which a person can end others, after all others. */
-static struct process *choose(struct candidate *best)
+ * shell that init has started, by which a person can end others, after all others.  But if the
+ * calling thread `needs` a page, it waits for any that is ending already: thousands may be, after
+ * one signal to a group, and no other must be ended while they give back what they had. */
+static struct process *choose(struct candidate *best, bool needs)
 {
 	struct process *chosen = NULL, *p;
 	struct page_stats stats;
@@ -45,8 +53,14 @@ static struct process *choose(struct candidate *best)
 	page_stats_read(&stats);
 	for (pid_t from = 1; (p = process_next(from));) {
 		struct candidate c;
-		s64 points = candidate_points(p, stats.total, &c);
+		s64 points;
 
+		if (needs && is_ending(p)) {
+			if (chosen)
+				process_put(chosen);
+			return p;
+		}
+		points = candidate_points(p, stats.total, &c);
 		if (points != OOM_NEVER && c.is_login)
 			points -= 4 * (s64)stats.total;
 		from = p->pid + 1;
@@ -99,8 +113,14 @@ static void end(struct process *p, const struct candidate *c, bool needs)
 	(void)signal_send_process(p, SIGKILL, NULL);
 }
 
+static bool enough(void)
+{
+	return page_free_count() >= ENOUGH_FRAMES;
+}
+
 /* The process that ends now, with a reference: the one that was chosen last, or another.  NULL:
- * none can be chosen. */
+ * none can be chosen, or memory has come back while the calling thread, which `needs` it, waited
+ * for the lock. */
 static struct process *victim_get(bool needs)
 {
 	struct process *v;
@@ -110,10 +130,10 @@ static struct process *victim_get(bool needs)
 		process_put(victim);
 		victim = NULL;
 	}
-	if (!victim) {
+	if (!victim && !(needs && enough())) {
 		struct candidate best;
 
-		victim = choose(&best);
+		victim = choose(&best, needs);
 		if (victim && !READ_ONCE(victim->group_exiting))
 			end(victim, &best, needs);
 	}
@@ -122,11 +142,6 @@ static struct process *victim_get(bool needs)
 		process_get(v);
 	mutex_unlock(&oom_lock);
 	return v;
-}
-
-static bool enough(void)
-{
-	return page_free_count() >= ENOUGH_FRAMES;
 }
 
 static int pause_ms(u64 ms)
@@ -165,6 +180,8 @@ enum fault_result oom_end_one(void)
 		process_put(v);
 		return result;
 	}
+	if (enough())
+		return FAULT_DONE;
 	/* Only init and protected processes are left: what they hold may be freed later. */
 	if (clock_now_ns() - READ_ONCE(told_ns) > 10 * (u64)NSEC_PER_SEC) {
 		WRITE_ONCE(told_ns, clock_now_ns());
