@@ -510,7 +510,7 @@ static void run(void)
 					     "fork() with 11.7 MB of data, against 1.7 MB");
 
 	grows &= lab_check_time_at_most(
-	    100 * (large[THREAD] - small[THREAD]) / (large[FORK] - small[FORK]), 25, "%",
+	    100 * (large[THREAD] - small[THREAD]) / (large[FORK] - small[FORK]), 50, "%",
 	    "how much the larger data adds to pthread_create(), of what it adds to fork()");
 	bool copies = lab_check_at_least(
 	    (double)tables[1] - tables[0], 4, "KiB",
