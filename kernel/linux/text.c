@@ -46,6 +46,19 @@ void text_write(struct text *t, const char *data, size_t length)
 	t->length += length;
 }
 
+void text_escape(struct text *t, const char *s, const char *special)
+{
+	const char *from = s;
+
+	for (; *s; s++)
+		if (strchr(special, *s)) {
+			text_write(t, from, (size_t)(s - from));
+			text_printf(t, "\\%03o", (u8)*s);
+			from = s + 1;
+		}
+	text_write(t, from, (size_t)(s - from));
+}
+
 /* Write the digits at `at`, two at a time, and return their end. */
 static char *put_decimal(char *at, u64 v)
 {

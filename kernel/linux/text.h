@@ -18,6 +18,10 @@ struct text {
 void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_write(struct text *t, const char *data, size_t length);
 
+/* Append a string in which a backslash and three octal digits stand for each character of
+ * `special`: then a name with a space or a newline breaks neither columns nor lines.  Sleeps. */
+void text_escape(struct text *t, const char *s, const char *special);
+
 /* Append a number and then the character `after`: in decimal, or in hexadecimal with at least
  * `width` digits.  They need a fifth of the time of text_printf(), for files that are read often.
  * Sleep. */

@@ -224,7 +224,9 @@ void log_printf(enum log_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	n = (size_t)vsnprintf(line + length, sizeof(line) - length - 1, fmt, args);
 	va_end(args);
-	length = MIN(length + n, sizeof(line) - 2);
+	for (n = MIN(length + n, sizeof(line) - 2); length < n; length++)
+		if ((u8)line[length] < ' ' || line[length] == 127)
+			line[length] = '?';
 	line[length++] = '\n';
 	/* A long line needs several records.  Records of other CPUs may come between them. */
 	for (size_t at = 0; at < length; at += n) {

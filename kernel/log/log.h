@@ -32,7 +32,8 @@ struct log_sink_ops {
 /* Levels of syslog(2). */
 enum log_level { LOG_ERROR = 3, LOG_WARN = 4, LOG_INFO = 6, LOG_LEVELS = 8 };
 
-/* Write one line, "[    1.234567] text\n".  The time and the newline are added.  Any context. */
+/* Write one line, "[    1.234567] text\n".  The time and the newline are added.
+ * A control character becomes '?', because programs choose their names.  Any context. */
 void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3);
 #define log_error(...) log_printf(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_printf(LOG_WARN, __VA_ARGS__)

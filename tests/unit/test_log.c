@@ -96,6 +96,15 @@ static void long_lines(void)
 	CHECK(seen_length > 400 && seen[seen_length - 1] == '\n');
 }
 
+/* A name that a program has chosen neither begins a line nor controls the terminal. */
+static void control_characters(void)
+{
+	seen_length = 0;
+	log_info("\n[    1.000000] \033[2J %c \t%s", 127, "\xc3\xa9");
+	CHECK_EQ(seen_length, 15 + 15 + 11 + 1);
+	CHECK(!memcmp(seen + 15, "?[    1.000000] ?[2J ? ?\xc3\xa9\n", 27));
+}
+
 static void *write_lines(void *arg)
 {
 	for (int i = 0; i < LINES; i++)
@@ -196,6 +205,7 @@ int main(void)
 	RUN(stamps_and_levels);
 	RUN(console_level);
 	RUN(long_lines);
+	RUN(control_characters);
 	RUN(many_writers);
 	RUN(ring_keeps_the_last);
 	RUN(forced);

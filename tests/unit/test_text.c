@@ -70,6 +70,18 @@ static void numbers(void)
 	free(t.data);
 }
 
+static void escape(void)
+{
+	struct text t = {0};
+
+	text_escape(&t, " a b\n\\", " \\");
+	text_escape(&t, "", " ");
+	text_escape(&t, "c\n", "\n");
+	CHECK_EQ(t.length, 20);
+	CHECK(t.length == 20 && !libc_memcmp(t.data, "\\040a\\040b\n\\134c\\012", 20));
+	free(t.data);
+}
+
 static void growth(void)
 {
 	static const char line[] = "0123456789abcdef";
@@ -105,6 +117,7 @@ static void no_memory(void)
 int main(void)
 {
 	RUN(numbers);
+	RUN(escape);
 	RUN(growth);
 	RUN(no_memory);
 	return host_done();

@@ -294,6 +294,26 @@ static void *nothing(void *arg)
 	return NULL;
 }
 
+/* A name with spaces and newlines: /proc/heddle/oom has nine columns in each line. */
+static void strange_names(void)
+{
+	char line[256];
+	int columns;
+	FILE *f;
+
+	CHECK_EQ(IN_CHILD(MUST(prctl(PR_SET_NAME, "a b)\n1 \\\033[2J")); take_all()),
+		 KILLED(SIGKILL));
+	CHECK_EQ(IN_CHILD(MUST(prctl(PR_SET_NAME, "")); take_all()), KILLED(SIGKILL));
+	f = fopen("/proc/heddle/oom", "r");
+	while (CHECK(f) && fgets(line, sizeof(line), f)) {
+		columns = 0;
+		for (char *c = strtok(line, " \n"); c; c = strtok(NULL, " \n"))
+			columns++;
+		CHECK_EQ(columns, 9);
+	}
+	fclose(f);
+}
+
 /* Stacks of threads that have ended are memory like any other. */
 static void caches_first(void)
 {
@@ -327,6 +347,7 @@ int main(int argc, char *argv[])
 		RUN(preferred);
 		RUN(many_at_once);
 		RUN(in_a_call);
+		RUN(strange_names);
 		RUN(caches_first);
 		return check_end();
 	}

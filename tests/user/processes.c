@@ -623,6 +623,17 @@ static void names(void)
 		CHECK_EQ(memcmp(text, "a-name-that-is-\n", 16), 0);
 		close(fd);
 	}
+	if (has_proc()) { /* `status` has a line for each fact, the other two do not */
+		CHECK_EQ(prctl(PR_SET_NAME, "a b\nPid:\t1\\\033"), 0);
+		fd = MUST(open("/proc/self/status", O_RDONLY));
+		CHECK_EQ(read(fd, text, 21), 21);
+		CHECK_EQ(memcmp(text, "Name:\ta b\\nPid:\t1\\\\\033\n", 21), 0);
+		close(fd);
+		fd = MUST(open("/proc/self/comm", O_RDONLY));
+		CHECK_EQ(read(fd, text, sizeof(text)), 13);
+		CHECK_EQ(memcmp(text, "a b\nPid:\t1\\\033\n", 13), 0);
+		close(fd);
+	}
 	CHECK_ERR(prctl(PR_SET_NAME, BAD), EFAULT);
 	CHECK_ERR(prctl(4711), EINVAL);
 	/* A signal when the parent ends. */

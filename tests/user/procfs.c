@@ -509,6 +509,22 @@ static void system_wide(void)
 	CHECK(unlink("/proc/stat") < 0);
 }
 
+/* The name of a mapped file must not begin a line either. */
+static void name_with_a_newline(void)
+{
+	int fd = MUST(open("a b\n\\c", O_CREAT | O_RDWR, 0600));
+	char *p;
+
+	MUST(ftruncate(fd, PAGE));
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	read_file("/proc/self/maps");
+	CHECK(strstr(text, "/a b\\012\\c\n") != NULL);
+	munmap(p, PAGE);
+	close(fd);
+	unlink("a b\n\\c");
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc > 1 && strcmp(argv[1], "pause") == 0)
@@ -529,6 +545,7 @@ int main(int argc, char *argv[])
 	RUN(descriptors);
 	RUN(limits);
 	RUN(mounts);
+	RUN(name_with_a_newline);
 	RUN(settings);
 	RUN(processors_of_sys);
 	return check_end();

@@ -20,9 +20,10 @@
 #include "kernel/task/wait.h"
 #include "kernel/vm/address_space.h"
 
-#define ENOUGH_FRAMES 32   /* a page and its tables, for several CPUs at once */
-#define WAIT_MS	      5000 /* for the end of a process, which may wait for a lock of the caller's */
-#define KIB(frames)   ((frames) * (PAGE_SIZE / 1024))
+#define ENOUGH_FRAMES	32   /* a page and its tables, for several CPUs at once */
+#define WAIT_MS		5000 /* for the end of a process, which may wait for a lock of the caller's */
+#define NOT_IN_A_COLUMN " \t\n\v\f\r\033\\"
+#define KIB(frames)	((frames) * (PAGE_SIZE / 1024))
 
 static struct lock_class oom_class = {"oom", 0};
 static struct mutex oom_lock = MUTEX_INIT(oom_lock, &oom_class);
@@ -201,9 +202,11 @@ static void make_oom(struct text *t)
 	for (u64 n = oom_kills - MIN(oom_kills, ARRAY_SIZE(last)); n < oom_kills; n++) {
 		const struct candidate *c = &last[n % ARRAY_SIZE(last)];
 
-		text_printf(t, "%d %s %d %lu %lu %lu %lu %lu %d\n", c->pid, c->name, c->parent,
-			    KIB(candidate_frames(c)), KIB(c->anon), KIB(c->file), KIB(c->shared),
-			    KIB(c->tables), c->adjustment);
+		text_printf(t, "%d ", c->pid);
+		text_escape(t, *c->name ? c->name : "-", NOT_IN_A_COLUMN);
+		text_printf(t, " %d %lu %lu %lu %lu %lu %d\n", c->parent, KIB(candidate_frames(c)),
+			    KIB(c->anon), KIB(c->file), KIB(c->shared), KIB(c->tables),
+			    c->adjustment);
 	}
 	mutex_unlock(&oom_lock);
 }

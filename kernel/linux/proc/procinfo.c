@@ -280,6 +280,18 @@ static void show_affinity(const struct thread *t, struct text *text)
 	text_printf(text, "\n");
 }
 
+/* A newline in the name must not begin a line. */
+static void show_name(struct thread *t, struct text *text)
+{
+	text_write(text, "Name:\t", 6);
+	for (const char *c = t->name; *c; c++) {
+		if (*c == '\n' || *c == '\\')
+			text_write(text, "\\", 1);
+		text_write(text, *c == '\n' ? "n" : c, 1);
+	}
+	text_write(text, "\n", 1);
+}
+
 static void show_status(struct thread *t, struct process *p, struct text *text)
 {
 	struct address_space *as = process_space_get(p);
@@ -289,7 +301,7 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 
 	family_read(p, &f);
 	signal_sets_read(t, p, &s);
-	text_printf(text, "Name:\t%s\n", t->name);
+	show_name(t, text);
 	if (f.umask >= 0)
 		text_printf(text, "Umask:\t%04o\n", (u32)f.umask);
 	text_printf(text, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",

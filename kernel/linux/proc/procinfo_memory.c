@@ -142,7 +142,7 @@ static int show_one(struct region *r, struct maps_walk *walk)
 	text_decimal(walk->text, inode ? inode->ino : 0, *name ? ' ' : '\n');
 	if (*name) {
 		text_write(walk->text, spaces, 19);
-		text_write(walk->text, name, strlen(name));
+		text_escape(walk->text, name, "\n");
 		text_write(walk->text, "\n", 1);
 	}
 	if (walk->with_usage)
