@@ -172,11 +172,15 @@ Breakpoints make the switches take longer than they do, so other things happen t
         cpu = int(arguments[1]) if arguments[1:] else None
         if cpu is not None and cpu >= kernel.cpu_count():
             raise Failure(f"no CPU {cpu}: there are {kernel.cpu_count()}")
-        seen = []
+        seen, before = [], {}
         with borders_at((kernel.address_of("context_switch"),)) as borders:
             while len(seen) < int(arguments[0]) and run_to(borders):
                 s = Switch()
-                if cpu not in (None, s.cpu):
+                # Where another CPU comes here while this one is stepped over the breakpoint, QEMU
+                # stops this one before its step: it comes here a second time, with the same switch.
+                again = before.get(s.cpu) == (s.time_ns, s.previous.address)
+                before[s.cpu] = s.time_ns, s.previous.address
+                if again or cpu not in (None, s.cpu):
                     continue
                 seen.append((f"{s.time_ns / 1e9:.6f}", s.cpu, s.previous, "->", s.next,
                              "CR3" if s.root_changed else "", s.why))
