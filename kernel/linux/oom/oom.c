@@ -150,8 +150,23 @@ static int pause_ms(u64 ms)
 	return sleep_until(clock_now_ns() + ms * NSEC_PER_MSEC, WAIT_KILLABLE);
 }
 
-/* Wait until `v` has freed its memory.  The caller may hold a lock that `v` waits for: so not for
- * ever. */
+/* `v` does not end: the caller may hold the lock that it waits for.  Others may wait for the same
+ * lock, so all that are ending now get no more time either. */
+static void give_up(struct process *v)
+{
+	struct process *p;
+
+	log_error("out of memory: process %d does not end", v->pid);
+	*per_process(v, given_up) = true;
+	for (pid_t from = 1; (p = process_next(from));) {
+		from = p->pid + 1;
+		if (READ_ONCE(p->group_exiting))
+			*per_process(p, given_up) = true;
+		process_put(p);
+	}
+}
+
+/* Wait until `v` has freed its memory, or WAIT_MS. */
 static enum fault_result wait_for(struct process *v)
 {
 	u32 ms = 0;
@@ -159,10 +174,8 @@ static enum fault_result wait_for(struct process *v)
 	for (; !READ_ONCE(v->zombie) && !enough() && ms < WAIT_MS; ms++)
 		if (pause_ms(1))
 			return FAULT_SIGNAL;
-	if (ms == WAIT_MS) {
-		log_error("out of memory: process %d does not end", v->pid);
-		*per_process(v, given_up) = true;
-	}
+	if (ms == WAIT_MS)
+		give_up(v);
 	return FAULT_DONE;
 }
 
