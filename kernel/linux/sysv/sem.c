@@ -38,6 +38,7 @@ static u64 limit_sem[4] = {32000, 1024000000, 500, 32000}; /* SEMMSL, SEMMNS, SE
 #define limit_semopm limit_sem[2]
 static u64 semaphores_total; /* of all sets; under ids.change, except that it falls anywhere */
 static struct lock_class set_class = {"semaphore set", 0};
+static struct lock_class all_class = {"semaphores all", 0};
 static struct ipc_ids ids;
 
 /* --- semop(2) --------------------------------------------------------------------------------- */
@@ -148,7 +149,7 @@ static struct ipc *set_make(struct ipc_ids *table, u32 key, u32 flags, u64 count
 	}
 	list_init(&set->waiting);
 	list_init(&set->changed);
-	list_init(&set->undos);
+	mutex_init(&set->all_mutex, &all_class);
 	__atomic_fetch_add(&semaphores_total, count, __ATOMIC_RELAXED);
 	return &set->ipc;
 }
@@ -231,18 +232,6 @@ SYSCALL3(semget, key, count, flags)
 
 /* --- semctl(2) -------------------------------------------------------------------------------- */
 
-/* Set semaphores [first, first + count).  o->lock is held. */
-static void values_set(struct sem_set *set, u32 first, u32 count, const u16 *value)
-{
-	for (u32 i = first; i < first + count; i++) {
-		set->semaphores[i].value = *value++;
-		set->semaphores[i].pid = current_process()->pid;
-		sem_changed(set, &set->semaphores[i]);
-	}
-	set->ipc.changed = ipc_now();
-	sem_wake(set);
-}
-
 /* The commands about one semaphore. */
 static long one_do(struct sem_set *set, u32 number, u32 command, u16 value)
 {
@@ -250,7 +239,7 @@ static long one_do(struct sem_set *set, u32 number, u32 command, u16 value)
 
 	spin_lock(&set->ipc.lock);
 	if (!set->ipc.removed) {
-		const struct semaphore *s = &set->semaphores[number];
+		struct semaphore *s = sem_at(set, number);
 
 		result = command == GETVAL    ? s->value
 			 : command == GETPID  ? s->pid
@@ -258,9 +247,42 @@ static long one_do(struct sem_set *set, u32 number, u32 command, u16 value)
 			 : command == GETZCNT ? s->waiting[1]
 					      : 0;
 		if (command == SETVAL) {
-			sem_undo_clear(set, number);
-			values_set(set, number, 1, &value);
+			s->turn++;
+			s->value = value;
+			s->pid = current_process()->pid;
+			sem_changed(set, s);
+			set->ipc.changed = ipc_now();
+			sem_wake(set);
 		}
+	}
+	spin_unlock(&set->ipc.lock);
+	return result;
+}
+
+/* Copy or set all values; the lock is released for moments (sem_settle()).  The caller holds
+ * all_mutex.  0 or -EIDRM. */
+static int all_settle(struct sem_set *set, u16 *value, bool change)
+{
+	int result = -EIDRM;
+
+	spin_lock(&set->ipc.lock);
+	if (!set->ipc.removed) {
+		set->all = value;
+		set->all_pid = change ? current_process()->pid : 0;
+		set->turn += change;
+		for (u32 i = 0; i < set->count; i++) {
+			sem_settle(set, i);
+			if (i % 256 == 255) {
+				spin_unlock(&set->ipc.lock);
+				spin_lock(&set->ipc.lock);
+			}
+		}
+		set->all = NULL;
+		if (change) {
+			set->ipc.changed = ipc_now();
+			sem_wake(set);
+		}
+		result = 0;
 	}
 	spin_unlock(&set->ipc.lock);
 	return result;
@@ -273,20 +295,17 @@ static long all_do(struct sem_set *set, bool change, u64 user)
 	u16 *value = kmalloc(size);
 	long result = value ? 0 : -ENOMEM;
 
-	if (value && change)
+	for (u32 i = 0; i < set->count && !change && !result; i++)
+		value[i] = SEM_NO_VALUE;
+	if (!result && change)
 		result = copy_from_user(value, (void *)user, size);
 	for (u32 i = 0; i < set->count && change && !result; i++)
 		result = value[i] > SEM_VALUE_MAX ? -ERANGE : 0;
-	spin_lock(&set->ipc.lock);
-	if (!result && set->ipc.removed)
-		result = -EIDRM;
-	if (!result && change) {
-		set->set_all++;
-		values_set(set, 0, set->count, value);
+	if (!result) {
+		mutex_lock(&set->all_mutex);
+		result = all_settle(set, value, change);
+		mutex_unlock(&set->all_mutex);
 	}
-	for (u32 i = 0; i < set->count && !change && !result; i++)
-		value[i] = (u16)set->semaphores[i].value;
-	spin_unlock(&set->ipc.lock);
 	if (!result && !change)
 		result = copy_to_user((void *)user, value, size);
 	kfree(value);

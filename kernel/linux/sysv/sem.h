@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "kernel/lib/string.h"
 #include "kernel/linux/ipc_parts.h"
 #include "kernel/linux/sysv/ids.h"
 
@@ -22,19 +21,22 @@ struct semaphore {
 	struct list changed_link;    /* in set->changed, or in no list */
 	s32 waiting[2]; /* calls that it blocks, also of several operations: that lower it,
 			 * that want zero */
+	u32 turn;	/* counts SETVAL calls */
 };
 
 struct sem_set {
 	struct ipc ipc;
 	u32 count;
+	struct mutex all_mutex; /* serializes GETALL and SETALL calls */
 	/* Under ipc.lock. */
 	s64 operated;	     /* seconds: the last semop() */
 	struct list waiting; /* calls, in the order in which they came */
 	u32 zero_waiters;    /* calls among them that test for zero */
 	struct list changed; /* semaphores whose waiters are to be looked at */
-	struct list undos;   /* struct sem_undo.set_link */
-	u64 set_all;	     /* counts SETALL calls */
-	struct semaphore semaphores[];
+	u32 turn;	     /* counts SETALL calls */
+	u16 *all;	     /* the values of a GETALL or SETALL call in progress, or NULL */
+	s32 all_pid;	     /* the caller of SETALL; 0: it is GETALL */
+	struct semaphore semaphores[]; /* sem_at() */
 };
 
 struct sembuf { /* of the ABI */
@@ -47,12 +49,13 @@ struct sembuf { /* of the ABI */
 
 /* What the end of a process changes back in one set. */
 struct sem_undo {
-	struct list process_link; /* in its process; guarded by undo_lock */
-	struct list set_link;	  /* in set->undos */
+	struct list process_link; /* this and `node`: in its process; under undo_lock */
+	struct treap_node node;	  /* by the address of the set */
 	struct sem_set *set;	  /* with a reference */
-	/* Under set->ipc.lock; sem_undo_changes(). */
-	u64 set_all;  /* the SETALL call of the set after which these changes were made */
-	s16 change[]; /* of each semaphore */
+	struct {
+		u32 turn; /* the turns of set and semaphore when this change was made, added up */
+		s16 change;
+	} of[]; /* each semaphore; under set->ipc.lock: sem_undo_change() */
 };
 
 /* One semop() call. */
@@ -72,16 +75,35 @@ static inline struct sem_set *sem_set_of(struct ipc *o)
 	return container_of(o, struct sem_set, ipc);
 }
 
-/* The changes to take back, for each semaphore.  SETALL makes the process forget them, and does not
- * look for the structures of all processes: so those from before it are cleared here.  The caller
- * holds set->ipc.lock. */
-static inline s16 *sem_undo_changes(struct sem_undo *undo)
+#define SEM_NO_VALUE 0xffff
+
+/* GETALL and SETALL take effect at one moment for all semaphores, but release the lock in between.
+ * So the part of such a call that concerns one semaphore is done here, if it has not been done yet:
+ * a value is copied before it changes, or set before it is used.  In set->all, SEM_NO_VALUE stands
+ * for a value that GETALL has not copied yet, or that SETALL has set already.  The caller holds
+ * set->ipc.lock. */
+void sem_settle(struct sem_set *set, u32 number);
+
+/* The semaphore with its present value.  The caller holds set->ipc.lock. */
+static inline struct semaphore *sem_at(struct sem_set *set, u32 number)
 {
-	if (undo->set_all != undo->set->set_all) {
-		memset(undo->change, 0, undo->set->count * sizeof(undo->change[0]));
-		undo->set_all = undo->set->set_all;
+	if (unlikely(set->all))
+		sem_settle(set, number);
+	return &set->semaphores[number];
+}
+
+/* The change of one semaphore that the end of the process takes back.  SETVAL and SETALL make all
+ * processes forget it.  They do not look for the structures of all processes, but count a turn: a
+ * change of an earlier turn is cleared here.  The caller holds set->ipc.lock. */
+static inline s16 *sem_undo_change(struct sem_undo *undo, u32 number)
+{
+	u32 turn = undo->set->turn + undo->set->semaphores[number].turn;
+
+	if (undo->of[number].turn != turn) {
+		undo->of[number].turn = turn;
+		undo->of[number].change = 0;
 	}
-	return undo->change;
+	return &undo->of[number].change;
 }
 
 #define SEM_MUST_WAIT 1
@@ -105,7 +127,3 @@ void sem_wake(struct sem_set *set);
 /* The undo structure of the calling process for this set, which is made if there is none.
  * ERR_PTR(-ENOMEM).  Sleeps. */
 struct sem_undo *sem_undo_get(struct sem_set *set);
-
-/* The semaphore has been set: forget what processes would have changed back.  The caller holds
- * set->ipc.lock. */
-void sem_undo_clear(struct sem_set *set, u32 number);

@@ -10,20 +10,20 @@
 /* Carry out one operation.  0, SEM_MUST_WAIT, -EAGAIN or -ERANGE; then nothing has changed. */
 static int op_do(struct sem_set *set, struct sem_call *c, const struct sembuf *op)
 {
-	struct semaphore *s = &set->semaphores[op->number];
+	struct semaphore *s = sem_at(set, op->number);
 	s32 value = s->value + op->change, back;
-	s16 *changes;
+	s16 *undo;
 
 	if (value < 0 || (!op->change && value))
 		return op->flags & IPC_NOWAIT ? -EAGAIN : SEM_MUST_WAIT;
 	if (value > SEM_VALUE_MAX)
 		return -ERANGE;
 	if (op->flags & SEM_UNDO && op->change) {
-		changes = sem_undo_changes(c->undo);
-		back = changes[op->number] - op->change;
+		undo = sem_undo_change(c->undo, op->number);
+		back = *undo - op->change;
 		if (back < -SEM_VALUE_MAX - 1 || back > SEM_VALUE_MAX)
 			return -ERANGE;
-		changes[op->number] = (s16)back;
+		*undo = (s16)back;
 	}
 	s->value = value;
 	return 0;
@@ -33,7 +33,22 @@ static void op_take_back(struct sem_set *set, struct sem_call *c, const struct s
 {
 	set->semaphores[op->number].value -= op->change;
 	if (op->flags & SEM_UNDO && op->change)
-		c->undo->change[op->number] = (s16)(c->undo->change[op->number] + op->change);
+		c->undo->of[op->number].change += op->change;
+}
+
+void sem_settle(struct sem_set *set, u32 number)
+{
+	struct semaphore *s = &set->semaphores[number];
+	u16 *value = &set->all[number];
+
+	if (!set->all_pid && *value == SEM_NO_VALUE) {
+		*value = (u16)s->value;
+	} else if (set->all_pid && *value != SEM_NO_VALUE) {
+		s->value = *value;
+		s->pid = set->all_pid;
+		*value = SEM_NO_VALUE;
+		sem_changed(set, s);
+	}
 }
 
 void sem_changed(struct sem_set *set, struct semaphore *s)
@@ -101,9 +116,17 @@ int sem_call_wait(struct sem_set *set, struct sem_call *c, u64 deadline)
 	return result;
 }
 
-static u64 value_of(const void *semaphore)
+/* A semaphore and its set. */
+struct place {
+	struct sem_set *set;
+	u32 number;
+};
+
+static u64 value_of(const void *place)
 {
-	return (u64)((const struct semaphore *)semaphore)->value;
+	const struct place *at = place;
+
+	return (u64)sem_at(at->set, at->number)->value;
 }
 
 static struct sem_call *call_of(struct handoff *h)
@@ -131,14 +154,16 @@ static void let_others(struct sem_set *set, u32 *steps)
 /* Carry out the calls of one operation that wait for this semaphore and can go on. */
 static void wake_at(struct sem_set *set, struct semaphore *s, u32 *steps)
 {
+	struct place place = {set, (u32)(s - set->semaphores)};
 	struct handoff at = {0}, *h;
 
-	while ((h = room_first_fit(&s->to_rise, &set->ipc.lock, value_of, s))) {
+	while ((h = room_first_fit(&s->to_rise, &set->ipc.lock, value_of, &place))) {
 		call_end(set, call_of(h), sem_call_do(set, call_of(h)));
 		let_others(set, steps);
 	}
 	list_push_front(&s->to_be_zero, &at.link);
-	while (!s->value && (h = handoff_walk(&s->to_be_zero, &at, &set->ipc.lock)) && !s->value)
+	while (!value_of(&place) && (h = handoff_walk(&s->to_be_zero, &at, &set->ipc.lock)) &&
+	       !value_of(&place))
 		call_end(set, call_of(h), sem_call_do(set, call_of(h)));
 	list_remove(&at.link);
 }

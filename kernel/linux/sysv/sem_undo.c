@@ -4,97 +4,90 @@
  * process share this; a child has none of its parent's, and exec keeps it.
  */
 #include "kernel/lib/errno.h"
-#include "kernel/linux/list_splice.h"
 #include "kernel/linux/sysv/sem.h"
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
 
-static DEFINE_PER_PROCESS(struct list, sem_undos); /* struct sem_undo.process_link */
+/* Those of one process.  Under undo_lock. */
+struct undos {
+	struct list all;      /* struct sem_undo.process_link */
+	struct treap by_set; /* struct sem_undo.node */
+};
+
+static DEFINE_PER_PROCESS(struct undos, sem_undos);
 static struct lock_class undo_class = {"semaphore undo", 0};
 static struct spinlock undo_lock = SPINLOCK_INIT(&undo_class);
 
-/* The caller holds undo_lock. */
-static struct list *undos_of(struct process *p)
-{
-	struct list *undos = per_process(p, sem_undos);
-
-	if (!undos->next)
-		list_init(undos);
-	return undos;
-}
-
 static void undo_free(struct sem_undo *undo)
 {
-	struct sem_set *set = undo->set;
-
-	spin_lock(&set->ipc.lock);
-	list_remove(&undo->set_link);
-	spin_unlock(&set->ipc.lock);
-	ipc_put(&set->ipc);
+	ipc_put(&undo->set->ipc);
 	ipc_free(undo);
 }
 
-/* The structure of the calling process for `set`, or NULL.  Those of removed sets go to `old`. */
-static struct sem_undo *undo_find(const struct sem_set *set, struct list *old)
+/* The structure for `set`; if there is none, `new` is entered and returned, which may be NULL.  The
+ * caller holds undo_lock. */
+static struct sem_undo *undo_find(struct undos *u, const struct sem_set *set, struct sem_undo *new)
 {
-	struct sem_undo *u, *next, *found = NULL;
+	struct treap_node *parent = NULL, **link = &u->by_set.root;
 
-	spin_lock(&undo_lock);
-	list_for_each_safe (u, next, undos_of(current_process()), process_link) {
-		if (u->set == set) {
-			found = u;
-		} else if (READ_ONCE(u->set->ipc.removed)) {
-			list_remove(&u->process_link);
-			list_push_back(old, &u->process_link);
-		}
+	while (*link) {
+		struct sem_undo *at = treap_entry(*link, struct sem_undo, node);
+
+		if (at->set == set)
+			return at;
+		parent = *link;
+		link = &parent->child[(uintptr_t)set > (uintptr_t)at->set];
 	}
-	spin_unlock(&undo_lock);
-	return found;
+	if (new) {
+		treap_insert(&u->by_set, &new->node, parent, link);
+		list_push_back(&u->all, &new->process_link);
+	}
+	return new;
 }
 
-static void undos_free(struct list *undos)
+/* Take out one structure whose set has been removed, or return NULL.  Each call looks at the next one
+ * of the list only, so that it costs the same however many there are.  The caller holds undo_lock. */
+static struct sem_undo *undo_take_old(struct undos *u)
 {
-	struct list *l;
+	struct list *first = u->all.next ? list_pop_front(&u->all) : NULL;
+	struct sem_undo *undo = first ? list_entry(first, struct sem_undo, process_link) : NULL;
 
-	while ((l = list_pop_front(undos)))
-		undo_free(list_entry(l, struct sem_undo, process_link));
+	if (!u->all.next)
+		list_init(&u->all);
+	if (!undo)
+		return NULL;
+	if (!READ_ONCE(undo->set->ipc.removed)) {
+		list_push_back(&u->all, &undo->process_link);
+		return NULL;
+	}
+	treap_remove(&u->by_set, &undo->node);
+	return undo;
 }
 
 struct sem_undo *sem_undo_get(struct sem_set *set)
 {
-	struct list old = LIST_INIT(old);
-	struct sem_undo *new, *other, *undo = undo_find(set, &old);
+	struct undos *mine = per_process(current_process(), sem_undos);
+	struct sem_undo *undo, *old, *new;
 
-	undos_free(&old);
+	spin_lock(&undo_lock);
+	old = undo_take_old(mine);
+	undo = undo_find(mine, set, NULL);
+	spin_unlock(&undo_lock);
+	if (old)
+		undo_free(old);
 	if (undo)
 		return undo;
-	new = ipc_alloc(sizeof(*new) + set->count * sizeof(new->change[0]));
+	new = ipc_alloc(sizeof(*new) + set->count * sizeof(new->of[0]));
 	if (!new)
 		return ERR_PTR(-ENOMEM);
 	refcount_get(&set->ipc.refs);
 	new->set = set;
-	spin_lock(&set->ipc.lock);
-	list_push_back(&set->undos, &new->set_link);
-	spin_unlock(&set->ipc.lock);
-	/* Another thread of the process may have been faster. */
 	spin_lock(&undo_lock);
-	list_for_each (other, undos_of(current_process()), process_link)
-		if (other->set == set)
-			undo = other;
-	if (!undo)
-		list_push_back(undos_of(current_process()), &new->process_link);
+	undo = undo_find(mine, set, new); /* another thread of the process may have been faster */
 	spin_unlock(&undo_lock);
-	if (undo)
+	if (undo != new)
 		undo_free(new);
-	return undo ?: new;
-}
-
-void sem_undo_clear(struct sem_set *set, u32 number)
-{
-	struct sem_undo *u;
-
-	list_for_each (u, &set->undos, set_link)
-		u->change[number] = 0;
+	return undo;
 }
 
 /* Change the semaphores of a set back, to values that they can have (semop(2): Linux does not
@@ -105,8 +98,8 @@ static void undo_apply(struct sem_undo *undo, s32 pid)
 
 	spin_lock(&set->ipc.lock);
 	for (u32 i = 0; i < set->count && !set->ipc.removed; i++) {
-		struct semaphore *s = &set->semaphores[i];
-		s16 change = sem_undo_changes(undo)[i];
+		struct semaphore *s = sem_at(set, i);
+		s16 change = *sem_undo_change(undo, i);
 
 		if (change) {
 			s->value = MIN(MAX(s->value + change, 0), SEM_VALUE_MAX);
@@ -127,15 +120,15 @@ static void undo_apply(struct sem_undo *undo, s32 pid)
 
 static void undo_all(struct process *p)
 {
-	struct list mine = LIST_INIT(mine);
-	struct sem_undo *u;
+	struct list *all = &per_process(p, sem_undos)->all, *l;
 
-	spin_lock(&undo_lock);
-	list_splice(&mine, undos_of(p));
-	spin_unlock(&undo_lock);
-	list_for_each (u, &mine, process_link)
-		undo_apply(u, p->pid);
-	undos_free(&mine);
+	/* The last thread ends, so no other one uses them. */
+	while (all->next && (l = list_pop_front(all))) {
+		struct sem_undo *undo = list_entry(l, struct sem_undo, process_link);
+
+		undo_apply(undo, p->pid);
+		undo_free(undo);
+	}
 }
 
 ON_EVENT(exit, undo_all);
