@@ -112,9 +112,10 @@ void signal_set_mask_locked(struct thread *t, sigset_t mask);
 
 #define DISCARD_BATCH 16
 
-/* Discard the signals in `set` that are pending for the process or for any of its threads.  After so
- * many it returns true: there may be more. */
-bool signal_discard(struct process *p, sigset_t set);
+/* Discard the signals in `set` that are pending for the process or for any of its threads.  Returns
+ * true after a part of them: there may be more.  `place`, in signals.targets, marks how far it has come;
+ * it belongs to no thread, as its `queue`, which is not initialized, shows. */
+bool signal_discard(struct process *p, sigset_t set, struct thread_signals *place);
 
 /* Make all other threads of the process test again whether they can take a signal that is pending
  * for the process.  Called when the thread that was notified can no longer take it. */

@@ -18,19 +18,19 @@
 
 /* --- Queues ----------------------------------------------------------------------------------- */
 
-bool signal_discard(struct process *p, sigset_t set)
+bool signal_discard(struct process *p, sigset_t set, struct thread_signals *place)
 {
 	bool more = signal_queue_discard(p, &p->signals.queue, &p->signals.pending, set);
-	struct thread *t, *next;
-	u32 n = 0;
 
-	list_for_each_safe (t, next, &p->signals.targets, signals.target_link) {
-		if (more || n == DISCARD_BATCH)
+	for (u32 n = 0; !more && place->target_link.next != &p->signals.targets; n++) {
+		struct thread_signals *s =
+		    list_entry(place->target_link.next, struct thread_signals, target_link);
+
+		if (n == DISCARD_BATCH / 4 || signal_queue_discard(p, &s->queue, &s->pending, set))
 			return true;
-		n += (t->signals.pending & set) != 0;
-		more = signal_queue_discard(p, &t->signals.queue, &t->signals.pending, set);
-		if (!t->signals.pending)
-			list_remove(&t->signals.target_link);
+		list_remove(&s->target_link);
+		if (s->pending || !s->queue.next) /* so it is another one's place */
+			list_push_back(&place->target_link, &s->target_link);
 	}
 	return more;
 }
@@ -45,12 +45,9 @@ static int take_from(struct process *p, struct list *queue, sigset_t *pending, s
 
 	if (!found || list_empty(&found->same)) /* else another one stays */
 		*pending &= ~SIGNAL_BIT(signal);
-	if (found) {
-		*info = found->info;
+	*info = found ? found->info : (struct siginfo){.signo = signal, .code = SI_USER};
+	if (found)
 		signal_entry_free(p, found);
-	} else {
-		*info = (struct siginfo){.signo = signal, .code = SI_USER};
-	}
 	return signal;
 }
 

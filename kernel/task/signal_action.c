@@ -44,6 +44,7 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 	struct process *p = current_process();
 	struct signal_actions *a = p->signals.actions; /* the same while we live */
 	typeof(&a->of[0]) of;
+	struct thread_signals place = {0};
 	bool discard = false;
 	u64 flags;
 
@@ -69,8 +70,12 @@ int signal_action(int signal, const struct sigaction *new_action, struct sigacti
 	 * set another action since, a signal may have come that is meant for that one: it stays. */
 	while (discard) {
 		flags = spin_lock_irq(&p->signals.lock);
+		if (!place.target_link.next)
+			list_push_front(&p->signals.targets, &place.target_link);
 		discard = READ_ONCE(of->handler) == new_action->handler &&
-			  signal_discard(p, SIGNAL_BIT(signal));
+			  signal_discard(p, SIGNAL_BIT(signal), &place);
+		if (!discard)
+			list_remove(&place.target_link);
 		spin_unlock_irq(&p->signals.lock, flags);
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Calls that look through thousands of the same kind: the values and the undo structures of
- * semaphore sets (crowds.h).
+ * semaphore sets, signals sent to the threads of one process (crowds.h).
  */
 #include <sys/ipc.h>
 #include <sys/sem.h>
@@ -151,6 +151,61 @@ static void undos_of_processes(void)
 	CHECK_EQ(semctl(set, 0, IPC_RMID), 0);
 }
 
+/* --- Signals ---------------------------------------------------------------------------------- */
+
+/* One signal, and many of another one. */
+static void *send_to_self(void *unused)
+{
+	CHECK_EQ(pthread_kill(pthread_self(), SIGRTMIN), 0);
+	for (int i = 0; i < 5; i++)
+		CHECK_EQ(pthread_kill(pthread_self(), SIGRTMIN + 1), 0);
+	count(&begun_waiting);
+	return wait_for_ever(unused);
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+static void handle_all(void)
+{
+	sigset_t block = set_of(SIGRTMIN);
+
+	allow_queued(20 * (rlim_t)many);
+	sigaddset(&block, SIGRTMIN + 1);
+	sigaddset(&block, SIGRTMIN + 2);
+	sigprocmask(SIG_BLOCK, &block, NULL);
+	for (int i = 0; i < 3; i++)
+		handle(SIGRTMIN + i, on_signal, 0);
+}
+
+/* One that no thread has; then one that each thread has beside another that it keeps. */
+static void signals_kept_by_threads(void)
+{
+	sigset_t pending;
+
+	handle_all();
+	CHECK_EQ(pthread_kill(pthread_self(), SIGRTMIN), 0);
+	CHECK_EQ(pthread_kill(pthread_self(), SIGRTMIN + 1), 0);
+	start_waiting(send_to_self);
+	signal(SIGRTMIN + 2, SIG_IGN);
+	signal(SIGRTMIN + 1, SIG_IGN);
+	sigpending(&pending);
+	CHECK(sigismember(&pending, SIGRTMIN) && !sigismember(&pending, SIGRTMIN + 1));
+	signal(SIGRTMIN, SIG_IGN);
+	sigpending(&pending);
+	CHECK(!sigismember(&pending, SIGRTMIN));
+}
+
+static void threads_exec_signals(void)
+{
+	handle_all();
+	start_waiting(send_to_self);
+	execl("/proc/self/exe", "crowd_lists", "nothing", (char *)NULL);
+	CHECK(0);
+}
+
 static void nothing(void)
 {
 }
@@ -161,6 +216,8 @@ static const struct crowd crowds[] = {
     {"semaphores_at_once", semaphores_at_once},
     {"undos_of_sets", undos_of_sets},
     {"undos_of_processes", undos_of_processes},
+    {"signals_kept_by_threads", signals_kept_by_threads},
+    {"threads_exec_signals", threads_exec_signals},
 };
 
 int main(int argc, char **argv)

@@ -152,7 +152,7 @@ static void queue_many(int signal)
 {
 	sigset_t set = set_of(signal);
 
-	allow_queued();
+	allow_queued(2 * (rlim_t)many);
 	handle(signal, on_signal, 0);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	for (int i = 0; i < many; i++)
@@ -508,7 +508,7 @@ static void timers_signal(void)
 	struct timespec now;
 	timer_t t;
 
-	allow_queued();
+	allow_queued(2 * (rlim_t)many);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	when.it_value.tv_sec = now.tv_sec + 2;

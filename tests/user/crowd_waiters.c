@@ -240,7 +240,7 @@ static void signals_behind(void)
 {
 	sigset_t set = set_of(SIGRTMIN);
 
-	allow_queued();
+	allow_queued(2 * (rlim_t)many);
 	for (int i = 1; i <= 2; i++)
 		sigaddset(&set, SIGRTMIN + i);
 	sigprocmask(SIG_BLOCK, &set, NULL);

@@ -333,7 +333,7 @@ static void timers(void)
 	struct sigevent event = {.sigev_notify = SIGEV_NONE};
 	timer_t t;
 
-	allow_queued();
+	allow_queued(2 * (rlim_t)many);
 	for (int i = 0; i < many; i++) {
 		MUST(timer_create(CLOCK_MONOTONIC, &event, &t));
 		CHECK_EQ(timer_settime(t, 0, &when, NULL), 0);

@@ -89,13 +89,13 @@ MAYBE void may_open(rlim_t files)
 }
 
 /* The limit is raised only where it is too low: even root may not be allowed to. */
-MAYBE void allow_queued(void)
+MAYBE void allow_queued(rlim_t signals)
 {
 	struct rlimit limit;
 
 	MUST(getrlimit(RLIMIT_SIGPENDING, &limit));
-	if (limit.rlim_max < 2 * (rlim_t)many)
-		limit.rlim_max = 2 * (rlim_t)many;
+	if (limit.rlim_max < signals)
+		limit.rlim_max = signals;
 	limit.rlim_cur = limit.rlim_max;
 	MUST(setrlimit(RLIMIT_SIGPENDING, &limit));
 }
