@@ -119,26 +119,30 @@ int pmap_init(struct pmap *pmap)
 	return 0;
 }
 
-/* Free a table whose entries span 1 << `shift` bytes, and what it maps.  Returns the number of
- * pages. Each entry that is in use is set to 0, so the frame contains only zeros then. */
+/* Free a table whose entries span 1 << `shift` bytes, and what it maps, but not the tables of the
+ * kernel's half.  Returns the number of pages.  Each entry that is in use is set to 0, so the frame
+ * contains only zeros then. */
 static u64 table_free(paddr_t table, unsigned shift)
 {
-	struct page *p = phys_to_page(table);
+	struct page *p = &page_array[table >> PAGE_SHIFT];
 	u64 *entries = phys_to_virt(table), pages = 0;
 
 	for (u64 lines = p->table_lines; lines; lines &= lines - 1) {
-		u32 first = (u32)__builtin_ctzl(lines) * TABLE_LINE;
+		u64 *line = &entries[__builtin_ctzl(lines) * TABLE_LINE];
 
-		for (u32 i = first; i < first + TABLE_LINE; i++) {
-			u64 frame = entries[i] & PTE_ADDRESS;
+#pragma GCC unroll 8
+		for (u32 i = 0; i < TABLE_LINE; i++) {
+			u64 entry = line[i], frame = entry & PTE_ADDRESS;
 
-			entries[i] = 0;
-			if (!frame || (shift == ROOT_SHIFT && i >= USER_ENTRIES))
+			if (!entry)
+				continue;
+			line[i] = 0;
+			if (shift == ROOT_SHIFT && line >= &entries[USER_ENTRIES])
 				continue;
 			if (shift > PAGE_SHIFT) {
 				pages += table_free(frame, shift - TABLE_SHIFT);
 			} else if (frame != virt_to_phys(zero_page)) {
-				page_put(phys_to_page(frame));
+				page_put(&page_array[frame >> PAGE_SHIFT]);
 				pages++;
 			}
 		}
