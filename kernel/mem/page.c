@@ -155,7 +155,7 @@ static __noinline u64 cache_refill(struct page_cpu *c)
 }
 
 /* Try once to take a block, and count it in the ledger. */
-static inline struct page *page_take(unsigned order, enum page_use use)
+static __always_inline struct page *page_take(unsigned order, enum page_use use)
 {
 	u64 flags = irq_save(), lock_flags;
 	struct page_cpu *c = this_cpu_ptr(page_cpu);
@@ -166,6 +166,10 @@ static inline struct page *page_take(unsigned order, enum page_use use)
 		p = block_take(order);
 		spin_unlock_irq(&page_lock, lock_flags);
 	} else if (likely(c->count) || cache_refill(c)) {
+		/* A page table must be zeroed.  If the newest frame is not, try the next one. */
+		if (use == PAGE_TABLE && c->count > 1 &&
+		    !(c->frames[c->count - 1]->flags & PAGE_FLAG_ZEROED))
+			SWAP(c->frames[c->count - 1], c->frames[c->count - 2]);
 		p = c->frames[c->count - 1];
 		WRITE_ONCE(c->count, c->count - 1);
 	}
