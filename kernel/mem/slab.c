@@ -126,7 +126,7 @@ static void *stack_pop(struct slab_cache *cache)
 }
 
 /* Put an object onto this CPU's stack; false: it is full. */
-static bool stack_push(struct slab_cache *cache, void *object)
+static __always_inline bool stack_push(struct slab_cache *cache, void *object)
 {
 	u64 flags = irq_save();
 	struct slab_stack *s = &(*this_cpu_ptr(slab_stacks))[cache - slab_caches];
@@ -245,7 +245,8 @@ void *kzalloc(size_t size)
 	return object ? memset(object, 0, size) : NULL;
 }
 
-void kfree(void *object)
+/* Flatten: slab_free() is inlined, since most objects of a process come from kmalloc(). */
+__attribute__((flatten)) void kfree(void *object)
 {
 	struct page *p;
 
