@@ -44,7 +44,6 @@ void address_space_get(struct address_space *as)
 void address_space_put(struct address_space *as)
 {
 	struct list dead = LIST_INIT(dead);
-	struct region *r;
 
 	if (!refcount_put(&as->refs))
 		return;
@@ -53,12 +52,11 @@ void address_space_put(struct address_space *as)
 	spin_unlock(&address_spaces_lock);
 	/* No flush is needed: no thread can use this space any more.  A CPU that has the root still
 	 * loaded, lazily, drops it in pmap_destroy() before that frees pages and tables in one walk. */
-	while ((r = region_of(treap_first(&as->regions)))) { /* region_of(NULL) is NULL */
-		if (r->shared) /* note what it has written */
-			pages_zap(r, r->start, r->end, false);
-		region_unlink(r, &dead);
+	for (struct treap_node *n = treap_first(&as->regions); n; n = treap_next(n)) {
+		if (region_of(n)->shared) /* note what it has written */
+			pages_zap(region_of(n), region_of(n)->start, region_of(n)->end, false);
+		region_retire(region_of(n), &dead);
 	}
-	assert(as->mapped_bytes == 0 && as->data_bytes == 0);
 	require(pmap_destroy(&as->pmap) == address_space_resident(as));
 	regions_free(&dead);
 	kfree(as);

@@ -152,7 +152,7 @@ bool pages_fork(struct region *from, struct region *to, bool *downgraded)
 	struct address_space *parent = from->space, *child = to->space;
 	u64 a = from->start, stop, *slot, *copy;
 
-	for (; (slot = pte_next(parent, &a, from->end, &stop)); a = stop) {
+	for (; a < from->end && (slot = pte_next(parent, &a, from->end, &stop)); a = stop) {
 		copy = pages_table_make(child, a);
 		if (!copy)
 			return false;

@@ -89,7 +89,7 @@ static void mappings_unlock(struct region *r)
 		mutex_unlock(&r->object->mappings_lock);
 }
 
-static void tree_insert(struct region *r)
+void region_link(struct region *r, struct region *older)
 {
 	struct treap_node **link = &r->space->regions.root, *parent = NULL;
 
@@ -99,17 +99,6 @@ static void tree_insert(struct region *r)
 	}
 	treap_insert(&r->space->regions, &r->node, parent, link);
 	r->space->region_count++;
-}
-
-static void tree_remove(struct region *r)
-{
-	treap_remove(&r->space->regions, &r->node);
-	r->space->region_count--;
-}
-
-void region_link(struct region *r, struct region *older)
-{
-	tree_insert(r);
 	region_account(r, 1);
 	if (!r->object)
 		return;
@@ -118,18 +107,24 @@ void region_link(struct region *r, struct region *older)
 	mappings_unlock(r);
 }
 
-void region_unlink(struct region *r, struct list *dead)
+void region_retire(struct region *r, struct list *dead)
 {
-	struct address_space *as = r->space;
-
-	tree_remove(r);
-	region_account(r, -1);
-	if (r->end > as->gap_hint && as->gap_hint)
-		as->gap_hint = MIN(r->end, as->layout.mmap_top);
 	mappings_lock(r);
 	list_remove(&r->mapping.link);
 	mappings_unlock(r);
 	list_push_back(dead, &r->mapping.link);
+}
+
+void region_unlink(struct region *r, struct list *dead)
+{
+	struct address_space *as = r->space;
+
+	treap_remove(&as->regions, &r->node);
+	as->region_count--;
+	region_account(r, -1);
+	if (r->end > as->gap_hint && as->gap_hint)
+		as->gap_hint = MIN(r->end, as->layout.mmap_top);
+	region_retire(r, dead);
 }
 
 void regions_free(struct list *dead)
@@ -197,7 +192,8 @@ void regions_merge(struct address_space *as, u64 start, u64 end, struct list *de
 			continue;
 		}
 		/* No region_account(): the sums do not change. */
-		tree_remove(next);
+		treap_remove(&as->regions, &next->node);
+		as->region_count--;
 		mappings_lock(r);
 		r->end = next->end;
 		list_remove(&next->mapping.link);

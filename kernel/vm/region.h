@@ -46,6 +46,9 @@ void region_link(struct region *r, struct region *older);
 /* Remove the region from both, and append it to `dead`.  Its pages have been unmapped already. */
 void region_unlink(struct region *r, struct list *dead);
 
+/* The same, but leave it in the tree, which is about to be freed with the space. */
+void region_retire(struct region *r, struct list *dead);
+
 /* Free removed regions.  No lock is held, since dropping the last reference to a file closes it. */
 void regions_free(struct list *dead);
 
