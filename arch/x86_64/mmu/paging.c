@@ -102,11 +102,9 @@ int pmap_init(struct pmap *pmap)
 	const u64 *kernel_root = phys_to_virt(kernel_pmap.root);
 	u64 *root;
 
-	memset(pmap, 0, sizeof(*pmap));
-	pmap->root = page_table_frame_alloc();
+	*pmap = (struct pmap){.root = page_table_frame_alloc(), .table_frames = 1};
 	if (!pmap->root)
 		return -ENOMEM;
-	pmap->table_frames = 1;
 	/* paging_init() has filled the kernel's half of the root, and it never changes after that.
 	 */
 	root = phys_to_virt(pmap->root);
