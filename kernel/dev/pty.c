@@ -5,8 +5,10 @@
  * the slave can be read from the master, and what is written to the master is typed on the slave.
  *
  * The structures are never freed, only used again, because processes point to the terminal of their
- * session without a reference.  TIOCPKT (packet mode) is not there.
+ * session without a reference.  What is large, the bytes on their way, is freed with the last file.
+ * TIOCPKT (packet mode) is not there.
  */
+#include "kernel/dev/pty.h"
 #include "kernel/dev/tty_file.h"
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/fs/file_table.h"
@@ -19,11 +21,9 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/thread.h"
 
-#define PTY_MAX		 256  /* pairs at once */
 #define OUTPUT_SIZE	 8192 /* a power of two */
 #define ECHO_PLACE	 1024 /* of OUTPUT_SIZE: what a write() to the slave leaves free for echo */
-#define DEVPTS_MAGIC	 0x1cd1
-#define GROUP_TTY	 5 /* the group of terminals in /etc/group, for grantpt(3) */
+#define GROUP_TTY	 5    /* the group of terminals in /etc/group, for grantpt(3) */
 
 #define DEVICE_PTMX	 MAKEDEV(5, 2)
 #define DEVICE_PTS(n)	 MAKEDEV(136, n)
@@ -37,17 +37,22 @@
 #define TIOCGPTN	 0x80045430
 #define TIOCGPTLCK	 0x80045439
 
-struct pty {
-	struct tty tty;		  /* the slave; its lock guards nothing below */
-	struct mutex write_lock;  /* one write() to the master at a time */
-	struct spinlock lock;	  /* irq; taken with tty.lock held; guards all below */
-	struct inode *inode;	  /* of /dev/pts/N, with a reference; NULL: the master is closed */
-	u32 files;		  /* open files: the master, and those of the slave */
-	u32 slaves;		  /* those of the slave */
-	bool locked;		  /* TIOCSPTLCK: the slave cannot be opened */
-	bool slave_closed;	  /* the slave was open, and is not any more */
+struct pty_bytes {
+	struct tty_ring input;
 	char output[OUTPUT_SIZE]; /* written to the slave, not read from the master yet */
-	u32 head, tail;		  /* these only grow: bytes [tail, head) */
+};
+
+struct pty {
+	struct tty tty;		 /* the slave; its lock guards nothing below */
+	struct mutex write_lock; /* one write() to the master at a time */
+	struct spinlock lock;	 /* irq; taken with tty.lock held; guards all below */
+	struct inode *inode;	 /* of /dev/pts/N, with a reference; NULL: the master is closed */
+	u32 files;		 /* open files: the master, and those of the slave */
+	u32 slaves;		 /* those of the slave */
+	bool locked;		 /* TIOCSPTLCK: the slave cannot be opened */
+	bool slave_closed;	 /* the slave was open, and is not any more */
+	struct pty_bytes *bytes; /* NULL if files is 0; set under table_lock */
+	u32 head, tail;		 /* of bytes->output; these only grow: bytes [tail, head) */
 	struct wait_queue master_readers, master_writers;
 };
 
@@ -55,7 +60,7 @@ static struct lock_class pty_class = {"pty", 0}, table_class = {"pty table", 0};
 static struct lock_class write_class = {"pty write", 0};
 static struct mutex table_lock = MUTEX_INIT(table_lock, &table_class);
 static struct pty *ptys[PTY_MAX]; /* under table_lock to change; an entry never changes again */
-static struct superblock *devpts;
+struct superblock *devpts;
 
 static struct pty *pty_of(struct tty *tty)
 {
@@ -70,7 +75,7 @@ static void slave_output(struct tty *tty, const char *text, size_t length)
 	u64 flags = spin_lock_irq(&p->lock);
 
 	for (size_t i = 0; i < length && p->head - p->tail < OUTPUT_SIZE; i++)
-		p->output[p->head++ % OUTPUT_SIZE] = text[i];
+		p->bytes->output[p->head++ % OUTPUT_SIZE] = text[i];
 	spin_unlock_irq(&p->lock, flags);
 	wait_wake_one(&p->master_readers); /* which wakes the next if it leaves something */
 }
@@ -118,14 +123,27 @@ static int slave_open(struct tty *tty)
 	return error;
 }
 
+/* A file is closed.  Its thread does not use the pair's bytes afterwards: ptmx_open() may use a
+ * structure without files again. */
+static void file_closed(struct pty *p, bool is_slave)
+{
+	u64 flags = spin_lock_irq(&p->lock);
+	struct pty_bytes *bytes = p->files == 1 ? p->bytes : NULL;
+
+	if (is_slave)
+		p->slave_closed = !--p->slaves;
+	if (bytes)
+		p->bytes = NULL;
+	__atomic_store_n(&p->files, p->files - 1, __ATOMIC_RELEASE);
+	spin_unlock_irq(&p->lock, flags);
+	kfree(bytes);
+}
+
 static void slave_close(struct tty *tty)
 {
 	struct pty *p = pty_of(tty);
-	u64 flags = spin_lock_irq(&p->lock);
 
-	p->files--;
-	p->slave_closed = !--p->slaves;
-	spin_unlock_irq(&p->lock, flags);
+	file_closed(p, true);
 	wait_wake_all(&p->master_readers);
 	wait_wake_all(&p->master_writers); /* for poll(): POLLHUP */
 }
@@ -155,7 +173,7 @@ static ssize_t output_take(struct pty *p, u8 *buf, size_t n)
 	size_t done = 0;
 
 	while (done < n && p->tail != p->head)
-		buf[done++] = (u8)p->output[p->tail++ % OUTPUT_SIZE];
+		buf[done++] = (u8)p->bytes->output[p->tail++ % OUTPUT_SIZE];
 	return done ? (ssize_t)done : p->slave_closed ? -EIO : -EAGAIN;
 }
 
@@ -352,7 +370,7 @@ static long master_ioctl(struct file *file, u32 request, u64 argument)
 static struct pty *pty_find_free(void)
 {
 	for (u32 n = 0; n < PTY_MAX; n++) {
-		if (ptys[n] && READ_ONCE(ptys[n]->files))
+		if (ptys[n] && __atomic_load_n(&ptys[n]->files, __ATOMIC_ACQUIRE))
 			continue;
 		if (!ptys[n]) {
 			struct pty *p = kzalloc(sizeof(*p));
@@ -386,23 +404,26 @@ static struct inode *pts_inode(u64 rdev)
 
 static int ptmx_open(struct file *file)
 {
+	struct pty_bytes *bytes = kmalloc(sizeof(*bytes)); /* tty_init() clears its half */
 	struct inode *inode;
 	struct pty *p;
 
 	mutex_lock(&table_lock);
-	p = pty_find_free();
+	p = bytes ? pty_find_free() : ERR_PTR(-ENOMEM);
 	inode = IS_ERR(p) ? (struct inode *)p : pts_inode(p->tty.rdev);
 	if (IS_ERR(inode)) {
 		mutex_unlock(&table_lock);
+		kfree(bytes);
 		return PTR_ERR(inode);
 	}
-	tty_init(&p->tty, "pts", p->tty.rdev, &slave_device);
+	p->bytes = bytes;
+	tty_init(&p->tty, "pts", p->tty.rdev, &slave_device, &bytes->input);
 	p->head = p->tail = 0;
 	p->slaves = 0;
 	p->slave_closed = false;
 	p->locked = true;
 	p->files = 1;
-	WRITE_ONCE(p->inode, inode);
+	__atomic_store_n(&p->inode, inode, __ATOMIC_RELEASE); /* last: slave_open() reads it */
 	mutex_unlock(&table_lock);
 	file->private = p;
 	return 0;
@@ -418,9 +439,7 @@ static void master_release(struct file *file)
 	spin_unlock_irq(&p->lock, flags);
 	inode_put(inode);
 	tty_hangup(&p->tty);
-	flags = spin_lock_irq(&p->lock);
-	p->files--; /* last: the structure may be used again */
-	spin_unlock_irq(&p->lock, flags);
+	file_closed(p, false);
 }
 
 static const struct file_ops ptmx_ops = {
@@ -435,10 +454,7 @@ static const struct file_ops ptmx_ops = {
 
 DEVICES(10, ptmx) = {{DEVICE_PTMX, "/dev/ptmx", 0666, &ptmx_ops}};
 
-/* --- /dev/pts: a name for each pair whose master is open -------------------------------------- */
-
-/* The inode of pair n, with a reference, or NULL. */
-static struct inode *pts_get(u64 n)
+struct inode *pty_inode_get(u64 n)
 {
 	struct pty *p = n < PTY_MAX ? READ_ONCE(ptys[n]) : NULL;
 	struct inode *inode;
@@ -453,47 +469,3 @@ static struct inode *pts_get(u64 n)
 	spin_unlock_irq(&p->lock, flags);
 	return inode;
 }
-
-static struct inode *pts_lookup(struct inode *dir, const char *name, size_t length)
-{
-	struct inode *inode;
-	u64 n = 0;
-
-	if (length > 3 || (length > 1 && name[0] == '0'))
-		return ERR_PTR(-ENOENT);
-	for (size_t i = 0; i < length; i++) {
-		if (name[i] < '0' || name[i] > '9')
-			return ERR_PTR(-ENOENT);
-		n = n * 10 + (u64)(name[i] - '0');
-	}
-	inode = pts_get(n);
-	return inode ? inode : ERR_PTR(-ENOENT);
-}
-
-static bool pts_next(struct inode *dir, u64 *position, char name[NAME_MAX + 1], u64 *ino, u32 *mode)
-{
-	for (u64 n = *position; n < PTY_MAX; n++) {
-		struct inode *inode = pts_get(n);
-
-		if (!inode)
-			continue;
-		snprintf(name, NAME_MAX + 1, "%lu", n);
-		*ino = inode->ino;
-		*mode = inode->mode;
-		inode_put(inode);
-		*position = n + 1;
-		return true;
-	}
-	return false;
-}
-
-static void devpts_init(void)
-{
-	static const struct inode_ops directory_ops = {.lookup = pts_lookup, .next = pts_next};
-
-	devpts = vfs_mount("/dev/pts", "devpts", DEVPTS_MAGIC, 0755);
-	devpts->fixed = true;
-	devpts->root->ops = &directory_ops;
-}
-
-INIT_CALL(10, devpts_init);

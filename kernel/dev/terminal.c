@@ -18,6 +18,7 @@
 #define DEVICE_TTY  MAKEDEV(5, 0)
 
 struct tty console_tty;
+static struct tty_ring console_ring;
 
 static void terminal_output(struct tty *tty, const char *text, size_t length)
 {
@@ -86,7 +87,7 @@ static void terminal_init(void)
 
 	display_init();
 	console_choose(&columns, &rows);
-	tty_init(&console_tty, "console", DEVICE_CONSOLE, &device);
+	tty_init(&console_tty, "console", DEVICE_CONSOLE, &device, &console_ring);
 	console_tty.size.columns = (u16)columns;
 	console_tty.size.rows = (u16)rows;
 	console_event = terminal_event;

@@ -44,6 +44,12 @@ struct tty_ops {
 	void (*close)(struct tty *tty);
 };
 
+/* Typed bytes that are not read yet. */
+struct tty_ring {
+	u8 bytes[TTY_INPUT_SIZE];
+	u8 line_ends[TTY_INPUT_SIZE / 8]; /* bit set: last byte of a line; with a NUL byte: EOF */
+};
+
 struct tty {
 	const char *name; /* "console" */
 	const struct tty_ops *ops;
@@ -52,9 +58,8 @@ struct tty {
 	struct spinlock lock;		/* irq; guards all below */
 	struct termios termios, locked; /* `locked`: what of `termios` cannot be changed */
 	struct winsize size;
+	struct tty_ring *ring;
 	/* The four indices only grow; the place in the ring is the index modulo its size. */
-	u8 input[TTY_INPUT_SIZE];
-	u8 line_ends[TTY_INPUT_SIZE / 8]; /* bit set: last byte of a line; with a NUL byte: EOF */
 	u32 input_head, input_tail; /* bytes [tail, head): not read yet, or in the edited line */
 	u32 canon_head;		    /* the bytes before this index form whole lines */
 	u32 lines;		    /* whole lines in the ring */
@@ -70,9 +75,10 @@ struct tty {
 
 extern struct tty console_tty;
 
-/* Initialize a terminal that no session controls, with the settings of `stty sane`.  `name` and
- * `ops` must stay valid. */
-void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops *ops);
+/* Initialize a terminal that no session controls, with the settings of `stty sane`.  `name`,
+ * `ops` and `ring` must stay valid. */
+void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops *ops,
+	      struct tty_ring *ring);
 
 /* The device behind the terminal is gone: end all waits, and take the terminal from its session,
  * whose leader gets SIGHUP and SIGCONT (POSIX 11.1.10).  Sleeps. */

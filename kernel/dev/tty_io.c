@@ -38,9 +38,12 @@ static const struct termios initial_termios = {
 	     [VWERASE] = 'W' & 0x1f},
 };
 
-void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops *ops)
+void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops *ops,
+	      struct tty_ring *ring)
 {
 	memset(tty, 0, sizeof(*tty));
+	memset(ring, 0, sizeof(*ring));
+	tty->ring = ring;
 	tty->name = name;
 	tty->ops = ops;
 	tty->rdev = rdev;

@@ -94,19 +94,19 @@ void tty_set_stopped(struct tty *tty, bool stopped)
 
 static bool is_line_end(const struct tty *tty, u32 i)
 {
-	return tty->line_ends[(i & MASK) / 8] >> i % 8 & 1;
+	return tty->ring->line_ends[(i & MASK) / 8] >> i % 8 & 1;
 }
 
 static void set_line_end(struct tty *tty, u32 i, bool on)
 {
-	u8 *bits = &tty->line_ends[(i & MASK) / 8];
+	u8 *bits = &tty->ring->line_ends[(i & MASK) / 8];
 
 	*bits = on ? *bits | 1U << i % 8 : *bits & ~(1U << i % 8);
 }
 
 static bool is_eof(const struct tty *tty, u32 i)
 {
-	return is_line_end(tty, i) && !tty->input[i & MASK];
+	return is_line_end(tty, i) && !tty->ring->bytes[i & MASK];
 }
 
 /* Append a byte to the ring; false if it is full.  In canonical mode the last place is kept for the
@@ -117,7 +117,7 @@ static bool append(struct tty *tty, u8 byte, bool line_end)
 
 	if (used + (local(tty, ICANON) && !line_end) >= TTY_INPUT_SIZE)
 		return false;
-	tty->input[tty->input_head & MASK] = byte;
+	tty->ring->bytes[tty->input_head & MASK] = byte;
 	set_line_end(tty, tty->input_head, line_end);
 	tty->input_head++;
 	if (line_end) {
@@ -156,7 +156,7 @@ u32 tty_take(struct tty *tty, u8 *buf, u32 n, bool *line_done)
 			break;
 		tty->input_tail++;
 		if (!eof)
-			buf[done++] = tty->input[i & MASK];
+			buf[done++] = tty->ring->bytes[i & MASK];
 		if (canonical && is_line_end(tty, i)) {
 			tty->lines--;
 			*line_done = true;
@@ -187,7 +187,7 @@ void tty_set_termios(struct tty *tty, const struct termios *termios)
 
 	tty->termios = *termios;
 	if (changed & ICANON) {
-		memset(tty->line_ends, 0, sizeof(tty->line_ends));
+		memset(tty->ring->line_ends, 0, sizeof(tty->ring->line_ends));
 		tty->lines = 0;
 		tty->canon_head = tty->input_tail;
 		if (termios->c_lflag & ICANON && tty->input_head != tty->input_tail) {
@@ -211,7 +211,7 @@ static u32 edit_column(const struct tty *tty, u32 end)
 	u32 column = tty->line_column;
 
 	for (u32 i = tty->canon_head; i != end; i++) {
-		u8 byte = tty->input[i & MASK];
+		u8 byte = tty->ring->bytes[i & MASK];
 
 		if (byte != '\t' && (byte < ' ' || byte == 0x7f))
 			column += local(tty, ECHOCTL) ? 2 : 0;
@@ -241,7 +241,7 @@ static u32 character_start(const struct tty *tty, u32 end)
 	u32 i = end - 1;
 
 	if (tty->termios.c_iflag & IUTF8)
-		while (i != tty->canon_head && utf8_is_continuation(tty->input[i & MASK]))
+		while (i != tty->canon_head && utf8_is_continuation(tty->ring->bytes[i & MASK]))
 			i--;
 	return i;
 }
@@ -259,7 +259,7 @@ static u32 word_start(const struct tty *tty, u32 end)
 	bool seen = false;
 
 	for (; end != tty->canon_head; end--) {
-		bool word = is_word(tty->input[(end - 1) & MASK]);
+		bool word = is_word(tty->ring->bytes[(end - 1) & MASK]);
 
 		if (seen && !word)
 			break;

@@ -129,7 +129,7 @@ class Machine:
 
     # --- What is in use -----------------------------------------------------------------------
     def prepare(self):
-        """What the kernel makes at the first use and keeps: pairs of terminals, tables of IPC objects."""
+        """What the kernel makes at the first use and keeps: structures of terminals, caches."""
         self.do("for i in $(seq 100); do sleep 4 <>/dev/ptmx & done; wait; "
                 "/tests/run_all -t 600 ptys sysv_sem sysv_msg sysv_shm mqueues wake_races")
 

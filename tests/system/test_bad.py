@@ -135,6 +135,21 @@ def test_files_fill_memory(vm):
     assert abs(free_memory(vm) - before) < 400
 
 
+@pytest.mark.parametrize("line", [
+    "ls / >/tmp/x; x=$(echo a; cat /tmp/x); cd /; pwd; echo $x >/tmp/y",
+    "sleep 0 & wait; kill -0 $$; read y </tmp/y; [ -d /proc ] && echo /bin/* >/dev/null; (ps)"])
+def test_shell_when_calls_find_no_memory(vm, line):
+    """One allocation after the other fails, of the shell and of what it starts.  It complains and goes on.
+    (In a pipeline busybox's shell may end, on Linux too: docs/trust.md.)"""
+    out = ""
+    for n in [*range(1, 30), *range(30, 330, 20)]:
+        out += vm.run(f"echo {n} >/proc/heddle/fail_nth; {line}")
+    vm.run("echo 0 >/proc/heddle/fail_nth; cd; rm /tmp/x /tmp/y")
+    assert "Cannot allocate memory" in out
+    assert "out of memory: ended" not in out
+    alive(vm)
+
+
 def test_computing_leaves_room(vm):
     """As many busy loops as CPUs, twice: the shell still answers, and Ctrl-C ends them."""
     for _ in range(4):

@@ -17,6 +17,7 @@
 #include "kernel/task/signal.h"
 
 static struct tty tty;
+static struct tty_ring input_ring;
 static char screen[65536];
 static u32 screen_length;
 
@@ -253,7 +254,7 @@ static void device_sends(void)
 /* A new terminal, with the settings of `stty sane`. */
 static void fresh(void)
 {
-	tty_init(&tty, "test", 0, &device);
+	tty_init(&tty, "test", 0, &device, &input_ring);
 	room = INT32_MAX;
 	queued = 0;
 	tty.session = tty.foreground = process.job.group = process.job.session = 10;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * leak [ROUNDS]: fork-exec-exit-wait and threads, so many rounds; then as many frames and objects
- * of the kernel are in use as before.  Linux does not tell, so there only the rounds are run.
+ * of the kernel are in use as before; and after more at once than ever before.  Linux does not
+ * tell, so there only the rounds are run.
  */
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -161,8 +166,8 @@ static bool same_counts(const struct count *a, const struct count *b)
 }
 
 /* In a child, so that only what the kernel keeps is counted; once to fill its caches.  On a busy
- * machine a CPU may stand still while it takes apart what has ended, and looks settled: what is lost
- * is lost at each of three tries. */
+ * machine a CPU may stand still while it takes apart what has ended, and looks settled: what is
+ * lost is lost at each of three tries. */
 static void compare(void (*what)(void), int times)
 {
 	struct count before, after;
@@ -170,7 +175,8 @@ static void compare(void (*what)(void), int times)
 	IN_CHILD(for (int i = 0; i < 10; i++) what());
 	for (int try = 0; try < 3; try++) {
 		settled_count(&before);
-		CHECK_EQ(IN_CHILD(for (int i = 0; i < times && check_failures == 0; i++) what()), 0);
+		CHECK_EQ(IN_CHILD(for (int i = 0; i < times && check_failures == 0; i++) what()),
+			 0);
 		settled_count(&after);
 		if (same_counts(&after, &before))
 			return;
@@ -201,6 +207,103 @@ static void sockets(void)
 	compare(some_sockets, rounds / 10);
 }
 
+/* --- Many at once, which no load before had: what tables grew to is freed ----------------------
+ */
+
+/* Frames in use, slabs not counted; 0: not on Heddle. */
+static long frames_in_use(void)
+{
+	struct count c;
+	long frames = 0;
+
+	settled_count(&c);
+	for (int i = 0; i < c.lines && strcmp(c.names[i], "free or in slabs") != 0; i++)
+		if (strcmp(c.names[i], "total") != 0)
+			frames += c.values[i];
+	return frames;
+}
+
+static void many_ids(int n)
+{
+	int ids[1000];
+
+	for (int kind = 0; kind < 3; kind++) {
+		for (int i = 0; i < n; i++)
+			ids[i] = MUST(kind == 0	  ? msgget(IPC_PRIVATE, 0600)
+				      : kind == 1 ? semget(IPC_PRIVATE, 1, 0600)
+						  : shmget(IPC_PRIVATE, 1, 0600));
+		for (int i = 0; i < n; i++)
+			MUST(kind == 0	 ? msgctl(ids[i], IPC_RMID, NULL)
+			     : kind == 1 ? semctl(ids[i], 0, IPC_RMID)
+					 : shmctl(ids[i], IPC_RMID, NULL));
+	}
+}
+
+static void many_terminals(int n)
+{
+	for (int i = 0; i < n / 10; i++)
+		MUST(open("/dev/ptmx", O_RDWR | O_NOCTTY));
+}
+
+static void many_files(int n)
+{
+	char name[24];
+
+	for (int remove = 0; remove < 2; remove++)
+		for (int i = 0; i < n; i++) {
+			snprintf(name, sizeof(name), "many%d", i);
+			if (remove)
+				MUST(unlink(name));
+			else
+				close(MUST(open(name, O_CREAT | O_WRONLY, 0600)));
+		}
+}
+
+static void many_processes(int n)
+{
+	for (int i = 0; i < n / 4; i++)
+		if (MUST(fork()) == 0) {
+			pause();
+			_exit(1);
+		}
+	signal(SIGTERM, SIG_IGN);
+	kill(0, SIGTERM);
+	for (int i = 0; i < n / 4; i++)
+		wait(NULL);
+}
+
+static void many_names(int n)
+{
+	for (int i = 0; i < n / 10; i++) {
+		struct sockaddr_un name = {AF_UNIX, ""};
+		int fd = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+
+		snprintf(name.sun_path + 1, 20, "leak%d", i);
+		MUST(bind(fd, (struct sockaddr *)&name, sizeof(name)));
+	}
+}
+
+static void peaks(void)
+{
+	static void (*const what[])(int) = {many_ids, many_terminals, many_files, many_processes,
+					    many_names};
+
+	for (size_t i = 0; i < COUNT_OF(what); i++) {
+		long before, more = 0;
+
+		CHECK_EQ(IN_CHILD(setpgid(0, 0); what[i](20)), 0);
+		before = frames_in_use();
+		CHECK_EQ(IN_CHILD(setpgid(0, 0); what[i](800)), 0);
+		for (int try = 0; try < 3; try++) {
+			more = frames_in_use() - before;
+			if (more <= 0)
+				break;
+		}
+		if (!CHECK(more <= 0))
+			printf("# after peak %zu: %ld frames more\n", i, more);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc == 2 && strcmp(argv[1], "exit") == 0)
@@ -212,5 +315,6 @@ int main(int argc, char *argv[])
 	RUN(threads);
 	RUN(mixture);
 	RUN(sockets);
+	RUN(peaks);
 	return check_end();
 }

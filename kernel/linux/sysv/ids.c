@@ -118,6 +118,22 @@ static int table_grow(struct ipc_ids *ids)
 	return 0;
 }
 
+/* The last object has left the table: free what a load of many objects has made it grow to.  The
+ * numbers go on as after the last slot, so that an id is not used again soon. */
+static void table_shrink(struct ipc_ids *ids)
+{
+	struct ipc **slot = ids->slot;
+
+	if (ids->used || ids->size <= SIZE_FIRST)
+		return;
+	spin_lock(&ids->lock);
+	ids->slot = NULL;
+	ids->size = ids->next = 0;
+	spin_unlock(&ids->lock);
+	ids->sequence = (ids->sequence + 1) & SEQUENCE_MASK;
+	kfree(slot);
+}
+
 /* Give a new object its id and enter it.  The table has a free slot.  Slots are filled in turn, so
  * that an id is not used again soon. */
 static u32 table_enter(struct ipc_ids *ids, struct ipc *o)
@@ -167,6 +183,7 @@ void ipc_reap(struct ipc *o)
 		ids->slot[o->id % INDEX_MAX] = NULL;
 		ids->used--;
 		spin_unlock(&ids->lock);
+		table_shrink(ids);
 		if (ids->dropped)
 			ids->dropped(o);
 		ipc_put(o);

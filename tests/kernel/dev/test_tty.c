@@ -98,11 +98,13 @@ static void sleeps_until(void (*fn)(void *arg), const char *text)
 
 KTEST(tty_threads_sleep_and_wake)
 {
+	static struct tty_ring ring;
+
 	tty = kzalloc(sizeof(*tty));
 	KEXPECT(tty);
 	if (!tty)
 		return;
-	tty_init(tty, "test", 0, &device);
+	tty_init(tty, "test", 0, &device, &ring);
 	room = 100;
 	shown_length = 0;
 
