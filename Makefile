@@ -78,11 +78,13 @@ export BUILD JOBS BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WIND
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
 WITH := $(shell echo '$(EXTENSIONS:%=-DWITH_%=1) $(patsubst %,-DWITH_%=0,$(filter-out \
   $(EXTENSIONS),$(WATCHED)))' | tr a-z A-Z)
+# 2: a debug build whose freed objects are not filled, because SANITIZE=addresses reports each write to them.
+DEBUG_LEVEL := $(if $(filter 1-addresses,$(DEBUG)-$(SANITIZE)),2,$(DEBUG))
 # The bytes of stack that one function may use: a kernel stack has 8 KiB, in debug builds 16 (layout.h).
 MAX_FRAME := $(if $(filter 1,$(DEBUG)),2048,1280)
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wvla \
-  -Wundef $(CFLAGS) -ffreestanding -I. -I$(BUILD) -DHEDDLE_DEBUG=$(DEBUG) $(WITH) -m64 -mcmodel=kernel -mno-red-zone \
-  -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer \
+  -Wundef $(CFLAGS) -ffreestanding -I. -I$(BUILD) -DHEDDLE_DEBUG=$(DEBUG_LEVEL) $(WITH) \
+  -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer \
   -fno-optimize-sibling-calls -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common \
   -fcf-protection=none -fno-delete-null-pointer-checks -fno-lto -Wframe-larger-than=$(MAX_FRAME) -MMD -MP
 ifneq ($(IS_CLANG),)
@@ -112,7 +114,7 @@ WRAPPED := $(if $(filter addresses,$(SANITIZE)),slab_cache_create slab_alloc sla
 ifeq ($(WERROR),1)
 KERNEL_CFLAGS += -Werror
 endif
-KERNEL_ASFLAGS := $(ASFLAGS) -I. -I$(BUILD) -D__ASSEMBLER__ -DHEDDLE_DEBUG=$(DEBUG) -m64 -g -MMD -MP -fno-pic
+KERNEL_ASFLAGS := $(ASFLAGS) -I. -I$(BUILD) -D__ASSEMBLER__ -DHEDDLE_DEBUG=$(DEBUG_LEVEL) -m64 -g -MMD -MP -fno-pic
 # Clang's own assembler leaves .cfi_signal_frame out of .debug_frame: gdb's bt would end there.
 ifneq ($(IS_CLANG),)
 KERNEL_ASFLAGS += $(if $(findstring GNU,$(shell as --version 2>/dev/null)),-fno-integrated-as -Xassembler -g)

@@ -21,7 +21,7 @@ def races():
 
 @pytest.fixture(scope="module")
 def addresses():
-    make("SANITIZE=addresses", "BUILD=build/addresses", "build/addresses/heddle.elf")
+    make("SANITIZE=addresses", "DEBUG=1", "BUILD=build/addresses", "build/addresses/heddle.elf")
     return ROOT / "build/addresses"
 
 
