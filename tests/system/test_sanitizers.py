@@ -9,7 +9,7 @@ from test_user import PROGRAMS as ALL
 from vm import BUILD, ENDED, PANIC, ROOT, VM
 
 # What changes most of what threads share, in little time.
-PROGRAMS = ["processes", "threads", "futexes", "pipes", "signals", "memory"]
+PROGRAMS = ["processes", "threads", "futexes", "pipes", "signals", "memory", "executes"]
 AT_ONCE = 20 # the command line has room for so many names
 
 

@@ -25,8 +25,9 @@
 
 #define CALLER	    ((u64)__builtin_return_address(0))
 #define REDZONE	    16
-#define WAITING	    1024 /* freed objects that are not given out yet */
-#define OBJECT_MOST 2048 /* of slab_cache_create() */
+#define WAITING	    1024			  /* freed objects that are not given out yet */
+#define OBJECT_MOST 2048			  /* of slab_cache_create() */
+#define LARGEST	    (PAGE_SIZE << PAGE_ORDER_MAX) /* of kmalloc() */
 
 /* --- Memory that was not initialised ---------------------------------------------------------- */
 
@@ -184,11 +185,13 @@ void *__real_kmalloc(size_t size);
 
 void *__wrap_kmalloc(size_t size)
 {
-	void *object = size <= SIZE_MAX - REDZONE ? __real_kmalloc(size + REDZONE) : NULL;
+	/* The largest block has no room for bytes behind the object. */
+	size_t zone = size > LARGEST - REDZONE ? 0 : REDZONE;
+	void *object = __real_kmalloc(size + zone);
 
 	if (!object)
 		return NULL;
-	addresses_forbid(object, ALIGN_UP(size + REDZONE, 8), ADDRESS_REDZONE);
+	addresses_forbid(object, ALIGN_UP(size + zone, 8), ADDRESS_REDZONE);
 	addresses_allow(object, size);
 	fill(object, size);
 	return object;
@@ -217,8 +220,7 @@ void __wrap_kfree(void *object)
 	if (!object)
 		return;
 	check_free(object, CALLER);
-	while (address_state((u8 *)object + size) < ADDRESS_FREED && size < PAGE_SIZE
-										<< PAGE_ORDER_MAX)
+	while (size < LARGEST && address_state((u8 *)object + size) < ADDRESS_FREED)
 		size += 8;
 	addresses_forbid(object, size, ADDRESS_FREED);
 	wait_freed((struct waiting){NULL, object, size, CALLER});
