@@ -140,6 +140,47 @@ static void sockets_sent(void)
 	close(outer[1]);
 }
 
+/* A read ends with the message that brings files; what is left of that message is plain bytes. */
+static void files_between_bytes(void)
+{
+	static char big[6000], got[6000];
+	int pipes[2], fds[4], n = 1, flags;
+	char c[16];
+
+	pair(SOCK_STREAM);
+	MUST(pipe(pipes));
+	CHECK_EQ(write(p[0], "ab", 2), 2);
+	CHECK_EQ(send_files(p[0], "cd", 2, pipes, 1), 2);
+	CHECK_EQ(write(p[0], "ef", 2), 2);
+	CHECK_EQ(send_files(p[0], "g", 1, pipes, 1), 1);
+	CHECK_EQ(receive_files(p[1], c, 16, fds, &n, MSG_PEEK, &flags), 4);
+	CHECK_EQ(n, 1);
+	close(fds[0]);
+	CHECK_EQ(receive_files(p[1], c, 3, fds, &n, 0, &flags), 3);
+	CHECK_EQ(n, 1);
+	CHECK_EQ(memcmp(c, "abc", 3), 0);
+	close(fds[0]);
+	CHECK_EQ(receive_files(p[1], c, 2, fds, &n, 0, &flags), 2);
+	CHECK_EQ(n, 0);
+	CHECK_EQ(memcmp(c, "de", 2), 0);
+	CHECK_EQ(read(p[1], c, 16), 2); /* the file is closed */
+	CHECK_EQ(memcmp(c, "fg", 2), 0);
+	/* More than a page, looked at first. */
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = (char)(i % 251);
+	CHECK_EQ(write(p[0], "123", 3), 3);
+	CHECK_EQ(read(p[1], c, 1), 1);
+	CHECK_EQ(write(p[0], big, sizeof(big)), (long)sizeof(big));
+	CHECK_EQ(recv(p[1], got, sizeof(got), MSG_PEEK), (long)sizeof(got));
+	CHECK_EQ(memcmp(got + 2, big, sizeof(got) - 2), 0);
+	CHECK_EQ(read(p[1], c, 2), 2);
+	CHECK_EQ(read(p[1], got, sizeof(got)), (long)sizeof(got));
+	CHECK_EQ(memcmp(got, big, sizeof(got)), 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	close_pair();
+}
+
 static void credentials(void)
 {
 	union control c;
@@ -294,6 +335,7 @@ int main(void)
 	check_start_in_directory();
 	handle(SIGPIPE, catch, 0);
 	RUN(files_in_streams);
+	RUN(files_between_bytes);
 	RUN(files_in_datagrams);
 	RUN(files_in_packets);
 	RUN(sockets_sent);

@@ -67,7 +67,7 @@ int unix_listen(struct file *f, u32 backlog)
 
 	if (!socket_is_connection(s))
 		return -EOPNOTSUPP;
-	socket_current_cred(&cred, true);
+	cred = socket_current_cred(true);
 	spin_lock(&s->lock);
 	if (!s->name || (s->state != SOCKET_UNCONNECTED && s->state != SOCKET_LISTENING)) {
 		error = -EINVAL;

@@ -148,18 +148,14 @@ ssize_t socket_send_to(struct socket *s, struct socket *to, struct io_buffer *io
 	return error ? socket_wait_error(error, READ_ONCE(s->send_timeout)) : (ssize_t)n;
 }
 
-ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m)
+/* unix_send() of a socket that is no stream.  __noinline: streams do not save its registers. */
+static __noinline ssize_t packet_send(struct file *f, struct io_buffer *io,
+				      struct socket_message *m)
 {
 	bool may_wait = socket_may_wait(f, m->flags);
 	struct socket *s = f->private, *to;
 	ssize_t result;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
-	if (!m->has_cred)
-		socket_current_cred(&m->cred, false);
-	if (s->ring)
-		return stream_send(s, io, m, may_wait);
 	if (s->pass_cred && (result = unix_bind_automatically(s)))
 		return result;
 	to = destination(s, &m->address);
@@ -168,6 +164,17 @@ ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m
 	result = socket_send_to(s, to, io, m, may_wait);
 	socket_put(to);
 	return result;
+}
+
+ssize_t unix_send(struct file *f, struct io_buffer *io, struct socket_message *m)
+{
+	struct socket *s = f->private;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (!m->has_cred)
+		m->cred = socket_current_cred(false);
+	return s->ring ? stream_send(f, io, m) : packet_send(f, io, m);
 }
 
 /* --- Receiving (s->reader is held) ------------------------------------------------------------ */
@@ -277,17 +284,15 @@ static ssize_t receive_datagram(struct socket *s, struct io_buffer *io, struct s
 	return m->flags & MSG_TRUNC ? length : done;
 }
 
-ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message *m)
+/* unix_receive() of a socket that is no stream. */
+static __noinline ssize_t packet_receive(struct file *f, struct io_buffer *io,
+					 struct socket_message *m)
 {
 	bool may_wait = socket_may_wait(f, m->flags);
 	struct socket *s = f->private;
 	u64 timeout = READ_ONCE(s->receive_timeout);
 	ssize_t result;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
-	if (s->ring)
-		return stream_receive(s, io, m, may_wait);
 	if (socket_is_connection(s) && READ_ONCE(s->state) != SOCKET_CONNECTED)
 		return -ENOTCONN;
 	mutex_lock(&s->reader);
@@ -297,4 +302,13 @@ ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message
 	if (READ_ONCE(s->queued) && !list_empty(&s->readable.waiters))
 		wait_wake_sleeper(&s->readable);
 	return result < 0 ? socket_wait_error((int)result, timeout) : result;
+}
+
+ssize_t unix_receive(struct file *f, struct io_buffer *io, struct socket_message *m)
+{
+	struct socket *s = f->private;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	return s->ring ? stream_receive(f, io, m) : packet_receive(f, io, m);
 }

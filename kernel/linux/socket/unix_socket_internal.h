@@ -11,6 +11,7 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/ipc/pipe_internal.h"
 #include "kernel/linux/socket/unix_socket.h"
+#include "kernel/task/process.h"
 
 /* A name, shared by a listener and the sockets that it accepted. */
 struct unix_name {
@@ -84,7 +85,13 @@ static inline void socket_get(struct socket *s)
 void socket_put(struct socket *s); /* sleeps */
 
 /* The ids of the caller: effective ids for connections, real ids for messages (unix(7)). */
-void socket_current_cred(struct ucred *cred, bool effective);
+static inline struct ucred socket_current_cred(bool effective)
+{
+	const struct thread *t = current_thread();
+	const struct credentials *c = &t->credentials;
+
+	return (struct ucred){t->pid, effective ? c->euid : c->uid, effective ? c->egid : c->gid};
+}
 
 struct socket *socket_of(const struct file *f); /* NULL if `f` is no socket */
 
@@ -150,7 +157,16 @@ struct packet {
 
 /* Can `from` send to `to` without waiting for room?  If not, a wake-up is arranged for a thread
  * that sleeps in to->room.  to->lock is held, or of a stream that of the ring. */
-bool socket_has_room(struct socket *from, struct socket *to);
+static inline bool socket_has_room(struct socket *from, struct socket *to)
+{
+	u64 queued = to->ring ? to->ring->head - to->ring->tail : to->queued;
+
+	if (likely(queued < from->send_size))
+		return true;
+	/* Wake senders only when the queue has fallen to a quarter, not at each packet. */
+	to->wake_below = MIN(to->wake_below, from->send_size / 4);
+	return false;
+}
 
 /* The same for poll() of `from`, whose peer is `to`: the wake-up is that of from->writable.  No
  * lock is held. */
@@ -178,10 +194,8 @@ u64 packets_first_length(const struct socket *s);
 /* --- Streams (unix_socket_stream.c) ----------------------------------------------------------- */
 
 /* unix_send() and unix_receive() of a stream. */
-ssize_t stream_send(struct socket *from, struct io_buffer *io, struct socket_message *m,
-		    bool may_wait);
-ssize_t stream_receive(struct socket *s, struct io_buffer *io, struct socket_message *m,
-		       bool may_wait);
+ssize_t stream_send(struct file *f, struct io_buffer *io, struct socket_message *m);
+ssize_t stream_receive(struct file *f, struct io_buffer *io, struct socket_message *m);
 
 bool stream_discard(struct socket *s); /* drop all that was received: was there something? */
 u64 stream_length(struct socket *s);   /* bytes to be read */

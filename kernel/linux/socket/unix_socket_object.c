@@ -6,7 +6,6 @@
 #include "kernel/lib/init.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 #include "kernel/mem/slab.h"
-#include "kernel/task/process.h"
 
 /* The default of Linux (net.core.wmem_default). */
 #define BUFFER_DEFAULT 212992
@@ -15,14 +14,6 @@ static struct lock_class socket_class = {"socket", 0};
 static struct lock_class reader_class = {"socket reader", 0};
 static struct lock_class ring_class = {"socket ring", 0};
 static struct slab_cache *socket_cache;
-
-void socket_current_cred(struct ucred *cred, bool effective)
-{
-	const struct thread *t = current_thread();
-	const struct credentials *c = &t->credentials;
-
-	*cred = (struct ucred){t->pid, effective ? c->euid : c->uid, effective ? c->egid : c->gid};
-}
 
 static void unix_socket_init(void)
 {
@@ -125,6 +116,6 @@ void socket_make_peer(struct socket *s, struct socket *peer)
 {
 	socket_get(peer);
 	s->peer = peer;
-	socket_current_cred(&s->cred, true);
+	s->cred = socket_current_cred(true);
 	s->state = SOCKET_CONNECTED;
 }

@@ -44,17 +44,6 @@ u64 packets_first_length(const struct socket *s)
 	return n;
 }
 
-bool socket_has_room(struct socket *from, struct socket *to)
-{
-	u64 queued = to->ring ? to->ring->head - to->ring->tail : to->queued;
-
-	if (queued < from->send_size)
-		return true;
-	/* Wake senders only when the queue has fallen to a quarter, not at each packet. */
-	to->wake_below = MIN(to->wake_below, from->send_size / 4);
-	return false;
-}
-
 static void block(struct socket *from, struct socket *to)
 {
 	spin_lock(&blocked_lock);

@@ -29,26 +29,36 @@ struct mark {
 	struct socket_files *files; /* received together with the first byte; or NULL */
 };
 
-/* In all functions the lock of the ring is held, if they do not say otherwise. */
+/* In all functions the lock of the ring is held, if they do not say otherwise.  Functions for rare
+ * cases are __noinline: inline code would take registers from the path that every byte takes. */
 
 static bool same(const struct ucred *a, const struct ucred *b)
 {
 	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
 }
 
+/* pipe_move(), with inline code for bytes in one page of the ring that is there already. */
+static __always_inline ssize_t ring_move(struct pipe *p, struct io_buffer *io, u64 position,
+					 size_t n, bool write)
+{
+	struct page *page = p->pages[position / PAGE_SIZE & (p->count - 1)];
+	char *at;
+
+	if (unlikely(!page || n > PAGE_SIZE - position % PAGE_SIZE))
+		return pipe_move(p, io, position, n, write);
+	at = (char *)page_to_virt(page) + position % PAGE_SIZE;
+	return write ? io_get(io, at, n) : io_put(io, at, n);
+}
+
 /* --- Sending ---------------------------------------------------------------------------------- */
 
 /* Note who sends the next `n` bytes, and their files.  0, -ENOMEM, or -ETOOMANYREFS. */
-static int mark_add(struct socket *to, size_t n, struct socket_message *m)
+static __noinline int mark_add(struct socket *to, size_t n, struct socket_message *m)
 {
-	struct mark *last = list_entry(to->marks.prev, struct mark, link), *mark;
-	const struct ucred *before = list_empty(&to->marks) ? &to->sender : &last->cred;
 	u64 start = to->ring_start + to->ring->head;
+	struct mark *mark = kmalloc(sizeof(*mark));
 	int error = 0;
 
-	if (!m->files && same(before, &m->cred))
-		return 0;
-	mark = kmalloc(sizeof(*mark));
 	if (!mark)
 		return -ENOMEM;
 	if (m->files)
@@ -63,23 +73,48 @@ static int mark_add(struct socket *to, size_t n, struct socket_message *m)
 	return 0;
 }
 
-/* Append a piece as a whole, or nothing.  0 or an error. */
-static int piece_add(struct socket *to, struct io_buffer *io, size_t n, struct socket_message *m)
+/* The ids of the sender of the last byte that was sent to this socket. */
+static const struct ucred *last_sender(const struct socket *to)
 {
-	struct pipe *p = to->ring;
-	size_t done = 0;
+	return list_empty(&to->marks) ? &to->sender
+				      : &list_entry(to->marks.prev, struct mark, link)->cred;
+}
+
+/* Make room in the ring for `n` bytes.  0 or an error. */
+static __noinline int ring_grow(struct pipe *p, size_t n)
+{
 	int error = 0;
 
 	while (!error && pipe_room(p) < n)
 		error = pipe_set_count(p, 2 * p->count);
-	while (!error && done < n) {
-		ssize_t got = pipe_move(p, io, p->head + done, n - done, true);
+	return error;
+}
 
-		if (got <= 0)
-			error = got ? (int)got : -EFAULT;
-		done += (size_t)got;
+/* The first copy of a piece of `n` bytes has stopped after `done` bytes, or with an error.  Copy
+ * the rest.  0 or an error. */
+static __noinline int piece_end(struct pipe *p, struct io_buffer *io, size_t n, ssize_t done)
+{
+	while (done >= 0 && done < (ssize_t)n) {
+		ssize_t got = pipe_move(p, io, p->head + (u64)done, n - (size_t)done, true);
+
+		done = got > 0 ? done + got : got ?: -EFAULT;
 	}
-	if (!error)
+	return done < 0 ? (int)done : 0;
+}
+
+/* Append a piece as a whole, or nothing.  0 or an error. */
+static int piece_add(struct socket *to, struct io_buffer *io, size_t n, struct socket_message *m)
+{
+	struct pipe *p = to->ring;
+	int error = unlikely(pipe_room(p) < n) ? ring_grow(p, n) : 0;
+	ssize_t got;
+
+	if (unlikely(error))
+		return error;
+	got = ring_move(p, io, p->head, n, true);
+	if (unlikely(got < (ssize_t)n))
+		error = piece_end(p, io, n, got);
+	if (!error && unlikely(m->files || !same(last_sender(to), &m->cred)))
 		error = mark_add(to, n, m);
 	if (!error)
 		pipe_add(p, n);
@@ -87,11 +122,13 @@ static int piece_add(struct socket *to, struct io_buffer *io, size_t n, struct s
 }
 
 /* Wait for room.  0 or an error.  As on Linux, a sender that slept sees ECONNRESET before EPIPE. */
-static int room_wait(struct socket *from, struct socket *to, bool may_wait, u64 deadline)
+static __noinline int room_wait(struct file *f, struct socket *to, u32 flags, u64 deadline)
 {
-	int error = may_wait ? mutex_wait(&to->ring->lock, &to->room, deadline) : -EAGAIN;
+	int error = -EAGAIN;
 
-	return error ?: socket_error_take(from);
+	if (socket_may_wait(f, flags))
+		error = mutex_wait(&to->ring->lock, &to->room, deadline);
+	return error ?: socket_error_take(f->private);
 }
 
 /* An empty queue need not be woken: a thread that joins it looks at the ring afterwards, or under
@@ -102,21 +139,21 @@ static void wake_reader(struct socket *to)
 		wait_wake_one(&to->readable);
 }
 
-/* Send all of `io`.  The number of bytes, or an error before the first piece. */
-static ssize_t send(struct socket *from, struct socket *to, struct io_buffer *io,
-		    struct socket_message *m, bool may_wait)
+/* Send all of `io`, at least a byte.  The number of bytes, or an error before the first piece. */
+static ssize_t send(struct file *f, struct socket *from, struct socket *to, struct io_buffer *io,
+		    struct socket_message *m)
 {
-	u64 timeout = READ_ONCE(from->send_timeout), deadline = socket_deadline(timeout);
-	size_t most = MIN(READ_ONCE(from->send_size) / 2, (u32)PIECE_MAX);
+	u64 deadline = socket_deadline(READ_ONCE(from->send_timeout));
 	ssize_t done = 0;
 	int error = 0;
 	bool more;
 
 	mutex_lock(&to->ring->lock);
-	while (io->remaining && !error) {
+	do {
 		if (READ_ONCE(from->shutdown) & SHUT_SEND || READ_ONCE(to->dead)) {
 			error = -EPIPE;
 		} else if (socket_has_room(from, to)) {
+			size_t most = MIN(READ_ONCE(from->send_size) / 2, (u32)PIECE_MAX);
 			size_t n = MIN(io->remaining, most);
 
 			error = piece_add(to, io, n, m);
@@ -124,9 +161,9 @@ static ssize_t send(struct socket *from, struct socket *to, struct io_buffer *io
 		} else {
 			if (done)
 				wake_reader(to);
-			error = room_wait(from, to, may_wait, deadline);
+			error = room_wait(f, to, m->flags, deadline);
 		}
-	}
+	} while (io->remaining && !error);
 	/* Room wakes one sender, which may be this one, also if it ends with an error: the next one
 	 * goes on, or is woken when there is room. */
 	more = !list_empty(&to->room.waiters) && socket_has_room(from, to);
@@ -135,12 +172,12 @@ static ssize_t send(struct socket *from, struct socket *to, struct io_buffer *io
 		wait_wake_one(&to->room);
 	if (done)
 		wake_reader(to);
-	return done ?: socket_wait_error(error, timeout);
+	return done ?: socket_wait_error(error, READ_ONCE(from->send_timeout));
 }
 
-ssize_t stream_send(struct socket *from, struct io_buffer *io, struct socket_message *m,
-		    bool may_wait)
+ssize_t stream_send(struct file *f, struct io_buffer *io, struct socket_message *m)
 {
+	struct socket *from = f->private;
 	/* The peer of a connection stays until the file is closed. */
 	struct socket *to = __atomic_load_n(&from->peer, __ATOMIC_ACQUIRE);
 	ssize_t result = 0;
@@ -152,8 +189,8 @@ ssize_t stream_send(struct socket *from, struct io_buffer *io, struct socket_mes
 	if (READ_ONCE(from->shutdown) & SHUT_SEND)
 		result = -EPIPE;
 	else if (io->remaining)
-		result = send(from, to, io, m, may_wait);
-	if (result == -EPIPE && !(m->flags & MSG_NOSIGNAL))
+		result = send(f, from, to, io, m);
+	if (unlikely(result == -EPIPE) && !(m->flags & MSG_NOSIGNAL))
 		signal_send_self(SIGPIPE);
 	return result;
 }
@@ -170,8 +207,9 @@ static bool senders_due(struct socket *s)
 }
 
 /* Wait for bytes, for which senders get the room that there is.  0, RECEIVE_END or an error. */
-static int bytes_wait(struct socket *s, bool may_wait, u64 deadline)
+static __noinline int bytes_wait(struct file *f, u32 flags, u64 deadline)
 {
+	struct socket *s = f->private;
 	int error;
 
 	if (senders_due(s)) {
@@ -181,9 +219,29 @@ static int bytes_wait(struct socket *s, bool may_wait, u64 deadline)
 		return 0; /* the caller looks again */
 	}
 	error = socket_receive_state(s);
-	if (!error)
-		error = may_wait ? mutex_wait(&s->ring->lock, &s->readable, deadline) : -EAGAIN;
-	return error;
+	if (error)
+		return error;
+	if (!socket_may_wait(f, flags))
+		return -EAGAIN;
+	return mutex_wait(&s->ring->lock, &s->readable, deadline);
+}
+
+/* Free pages of an empty ring that has grown. */
+static __noinline void pages_put_surplus(struct pipe *p)
+{
+	for (u32 i = PAGES_KEPT; i < p->count; i++)
+		if (p->pages[i]) {
+			page_put(p->pages[i]);
+			p->pages[i] = NULL;
+		}
+}
+
+/* The byte with this mark is read: its sender is that of the bytes before the next mark. */
+static __noinline void mark_drop(struct socket *s, struct mark *mark)
+{
+	s->sender = mark->cred;
+	list_remove(&mark->link);
+	kfree(mark);
 }
 
 /* Count `n` bytes as read.  `mark` is that of the first one, or NULL. */
@@ -191,44 +249,45 @@ static void consume(struct socket *s, struct mark *mark, size_t n)
 {
 	struct pipe *p = s->ring;
 
-	if (mark) {
-		s->sender = mark->cred;
-		list_remove(&mark->link);
-		kfree(mark);
+	if (mark)
+		mark_drop(s, mark);
+	if (p->tail + n != p->head) {
+		WRITE_ONCE(p->tail, p->tail + n);
+		return;
 	}
-	if (p->tail + n == p->head) { /* the ring begins at 0 again */
-		s->ring_start += p->head;
-		for (u32 i = PAGES_KEPT; i < p->count; i++)
-			if (p->pages[i]) {
-				page_put(p->pages[i]);
-				p->pages[i] = NULL;
-			}
-	}
-	(void)pipe_take(p, n);
+	/* Begin at the first page again, as pipe_take() does. */
+	s->ring_start += p->head;
+	WRITE_ONCE(p->head, 0);
+	WRITE_ONCE(p->tail, 0);
+	if (unlikely(p->count > PAGES_KEPT))
+		pages_put_surplus(p);
 }
 
-/* The mark at this position of the stream, or the first one after it; NULL: there is none. */
-static struct mark *mark_from(struct socket *s, u64 at)
+/* The mark of the byte at `at` of the ring, or NULL.  Lower *end to the end of the bytes that one
+ * copy may take from there: the next mark, or the last byte that comes with the same files, which
+ * must not be mixed with those of the next message. */
+static __noinline struct mark *mark_at(struct socket *s, u64 at, u64 *end)
 {
-	struct mark *mark;
+	struct mark *mark, *found = NULL;
+	u64 stop = s->ring_start + *end;
 
-	list_for_each (mark, &s->marks, link)
-		if (mark->start >= at)
-			return mark;
-	return NULL;
+	at += s->ring_start;
+	list_for_each (mark, &s->marks, link) {
+		if (mark->start == at) {
+			found = mark;
+			stop = mark->files ? mark->end : stop;
+		} else if (mark->start > at) {
+			stop = MIN(stop, mark->start);
+			break;
+		}
+	}
+	*end = stop - s->ring_start;
+	return found;
 }
 
-/* Put sender and files of the bytes that begin with `mark`, or before the first one (NULL), into
- * *m.  0 or -ENOMEM. */
-static int describe(struct socket *s, struct mark *mark, struct socket_message *m)
+/* Put the files that come with a mark into *m.  0 or -ENOMEM. */
+static __noinline int files_receive(struct socket *s, struct mark *mark, struct socket_message *m)
 {
-	struct unix_name *name = s->peer ? __atomic_load_n(&s->peer->name, __ATOMIC_ACQUIRE) : NULL;
-
-	if (name)
-		m->address = name->address;
-	m->cred = mark ? mark->cred : s->sender;
-	if (!mark || !mark->files)
-		return 0;
 	if (m->flags & MSG_PEEK) {
 		m->files = socket_files_copy(mark->files);
 		return m->files ? 0 : -ENOMEM;
@@ -239,65 +298,70 @@ static int describe(struct socket *s, struct mark *mark, struct socket_message *
 	return 0;
 }
 
+/* Put the sender of the bytes that begin with `mark`, or before the first one (NULL), into *m. */
+static void describe(struct socket *s, struct mark *mark, struct socket_message *m)
+{
+	struct unix_name *name = s->peer ? __atomic_load_n(&s->peer->name, __ATOMIC_ACQUIRE) : NULL;
+
+	if (unlikely(name))
+		m->address = name->address;
+	m->cred = mark ? mark->cred : s->sender;
+}
+
 /* Copy what is there to the user, up to the end of the bytes that come with files.  The number of
  * bytes, 0 at the end, or an error before the first byte. */
-static ssize_t receive(struct socket *s, struct io_buffer *io, struct socket_message *m,
-		       bool may_wait, u64 deadline)
+static ssize_t receive(struct file *f, struct socket *s, struct io_buffer *io,
+		       struct socket_message *m)
 {
-	bool peek = m->flags & MSG_PEEK, all = m->flags & MSG_WAITALL, described = false;
+	u64 deadline = socket_deadline(READ_ONCE(s->receive_timeout));
 	struct pipe *p = s->ring;
 	bool files = false;
 	ssize_t done = 0;
 	int error = 0;
 
 	do {
-		u64 at = p->tail + (peek ? (u64)done : 0), end = p->head;
-		struct mark *mark = mark_from(s, s->ring_start + at);
-		bool begins = mark && mark->start == s->ring_start + at;
+		u64 at = p->tail + (m->flags & MSG_PEEK ? (u64)done : 0), end = p->head;
+		struct mark *mark = NULL; /* of the byte at `at` */
 		ssize_t got;
 
 		if (at == end) {
-			if (done && (peek || !all))
+			if (done && (m->flags & (MSG_PEEK | MSG_WAITALL)) != MSG_WAITALL)
 				break;
-			error = bytes_wait(s, may_wait, deadline);
+			error = bytes_wait(f, m->flags, deadline);
 			continue;
 		}
+		if (unlikely(!list_empty(&s->marks)))
+			mark = mark_at(s, at, &end);
 		/* unix(7): all bytes of one read must have the same sender ids. */
-		if (begins && described && READ_ONCE(s->pass_cred) && !same(&m->cred, &mark->cred))
+		if (mark && done && READ_ONCE(s->pass_cred) && !same(&m->cred, &mark->cred))
 			break;
-		files = begins && mark->files;
-		if (files) /* those of the next message must not be mixed with these */
-			end = mark->end - s->ring_start;
-		else if (begins && mark->link.next != &s->marks)
-			end = list_entry(mark->link.next, struct mark, link)->start - s->ring_start;
-		else if (mark && !begins)
-			end = mark->start - s->ring_start;
-		got = pipe_move(p, io, at, MIN(io->remaining, end - at), false);
+		got = ring_move(p, io, at, MIN(io->remaining, end - at), false);
 		if (got < 0) {
 			error = (int)got;
 			break;
 		}
+		files = mark && mark->files;
+		if (!done || files)
+			describe(s, mark, m);
+		if (files)
+			error = files_receive(s, mark, m);
 		done += got;
-		if (files || !described)
-			error = describe(s, begins ? mark : NULL, m);
-		described = true;
-		if (!peek)
-			consume(s, begins ? mark : NULL, (size_t)got);
+		if (!(m->flags & MSG_PEEK))
+			consume(s, mark, (size_t)got);
 	} while (!error && !files && io->remaining);
 	return done ?: error == RECEIVE_END ? 0 : error;
 }
 
-ssize_t stream_receive(struct socket *s, struct io_buffer *io, struct socket_message *m,
-		       bool may_wait)
+ssize_t stream_receive(struct file *f, struct io_buffer *io, struct socket_message *m)
 {
-	u64 timeout = READ_ONCE(s->receive_timeout);
+	struct socket *s = f->private;
 	ssize_t result;
 	bool due;
 
 	if (READ_ONCE(s->state) != SOCKET_CONNECTED)
 		return -EINVAL;
 	mutex_lock(&s->ring->lock);
-	result = receive(s, io, m, may_wait, socket_deadline(timeout));
+	result = receive(f, s, io, m);
 	due = senders_due(s);
 	mutex_unlock(&s->ring->lock);
 	if (due)
@@ -305,7 +369,9 @@ ssize_t stream_receive(struct socket *s, struct io_buffer *io, struct socket_mes
 	/* Bytes wake one reader: pass on what is left.  (poll() is not to hear of it again.) */
 	if (!pipe_empty(s->ring) && !list_empty(&s->readable.waiters))
 		wait_wake_sleeper(&s->readable);
-	return result < 0 ? socket_wait_error((int)result, timeout) : result;
+	if (unlikely(result < 0))
+		return socket_wait_error((int)result, READ_ONCE(s->receive_timeout));
+	return result;
 }
 
 /* The lock is not held. */
