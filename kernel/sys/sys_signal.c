@@ -104,26 +104,25 @@ SYSCALL2(sigaltstack, user, old_user)
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-/* Send a signal to all processes except init and the caller.  process_lock is not held during the
- * walk: a child that is made in the meantime either has a higher PID, so that the walk reaches it,
- * or its fork() sees group_signals changed and starts again. */
+/* Send a signal to all processes except init and the caller.  A child that is made in the meantime does
+ * not miss it: its fork() sees group_signals changed and starts again. */
 static int send_to_all(int signal, const struct siginfo *info)
 {
-	struct process *p = process_next(2);
+	u64 flags = spin_lock_irq(&process_lock);
 	int result = -ESRCH;
+	bool sent = WITH_CROWD && crowd_signal(-1, signal, info, flags, &result);
+	struct process *p = sent ? NULL : process_from(BY_PID, 0, 2);
 
-	while (p) {
-		pid_t next = p->pid + 1;
+	for (; p; p = process_from(BY_PID, 0, p->pid + 1)) {
+		int one;
 
-		if (p != current_process()) {
-			int one = signal_send_member(p, signal, info);
-
-			if (result != 0)
-				result = one == -EPERM ? 0 : one; /* as on Linux */
-		}
-		process_put(p);
-		p = process_next(next);
+		if (p == current_process())
+			continue;
+		one = signal_send_member(p, signal, info);
+		if (result != 0)
+			result = one == -EPERM ? 0 : one; /* as on Linux */
 	}
+	spin_unlock_irq(&process_lock, flags);
 	return result;
 }
 

@@ -290,7 +290,7 @@ static inline void signal_sent(struct process *p)
 void crowd_tell(struct process *p, bool continued, const struct thread *exiting);
 
 /* signal_send_group() for a group of many processes, a few at a time: true, and its *result; false: they
- * are few.  The caller holds process_lock, which is released for moments; `flags` are of that. */
+ * are few.  A group of -1: to all processes except init and the caller.  The caller holds process_lock, which is released for moments; `flags` are of that. */
 bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags, int *result);
 
 /* Is a signal on its way to the members of the group of `p` that has not reached `p`?  Then it cannot

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Calls that look through thousands of the same kind: the values and the undo structures of
- * semaphore sets, signals sent to the threads of one process (crowds.h).
+ * semaphore sets, signals sent to the threads of one process, or to all processes (crowds.h).
  */
 #include <sys/ipc.h>
 #include <sys/sem.h>
@@ -206,6 +206,50 @@ static void threads_exec_signals(void)
 	CHECK(0);
 }
 
+/* Of kill(-1), which a user without rights sends: so it reaches these processes only. */
+#define ALONE 54321
+
+static struct {
+	int got, got_by_grandchild;
+} *all;
+static int generation;
+
+static void fork_once(int signal)
+{
+	(void)signal;
+	if (generation) {
+		count(&all->got_by_grandchild);
+	} else if (fork() == 0) {
+		generation++;
+	} else {
+		count(&all->got);
+	}
+}
+
+/* Each of many processes gets the signal once, and none that is made later gets it. */
+static void signals_to_all_that_fork(void)
+{
+	int n = many / 4;
+
+	all = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (setuid(ALONE))
+		return;
+	handle(SIGUSR1, fork_once, 0);
+	for (int i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			for (;;)
+				pause();
+		CHECK(pid > 0);
+	}
+	CHECK_EQ(kill(-1, SIGUSR1), 0);
+	WAIT_UNTIL(__atomic_load_n(&all->got, __ATOMIC_RELAXED) >= n);
+	usleep(50000);
+	CHECK_EQ(all->got, n);
+	CHECK_EQ(all->got_by_grandchild, 0);
+}
+
 static void nothing(void)
 {
 }
@@ -218,6 +262,7 @@ static const struct crowd crowds[] = {
     {"undos_of_processes", undos_of_processes},
     {"signals_kept_by_threads", signals_kept_by_threads},
     {"threads_exec_signals", threads_exec_signals},
+    {"signals_to_all_that_fork", signals_to_all_that_fork},
 };
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Groups of many processes: a signal reaches them a few at a time, in the order of their PIDs.
+ * Groups of many processes, and all processes (kill(-1)): a signal reaches them a few at a time, in the
+ * order of their PIDs.
  *
  * A process that was a member when the call began, and stays one, gets the signal once.  One that
  * is made on the way is the child of a member.  If the signal has reached that, the child does not
@@ -15,9 +16,9 @@
 #define BATCH	 12
 #define PAUSE_NS 20000
 
-/* A signal that goes to the members of a group. */
+/* A signal that goes to the members of a group, or to all processes except init and the caller. */
 struct group_signal {
-	pid_t group;
+	pid_t group; /* -1: all */
 	int signal;
 	const struct siginfo *info; /* NULL: of the kernel */
 	pid_t next;		    /* members with lower PIDs have been sent it */
@@ -48,15 +49,17 @@ static bool are_few(pid_t group)
 /* Send it to some.  Have all members been sent it now? */
 static bool is_sent(struct group_signal *s)
 {
-	struct process *p = process_from(BY_GROUP, s->group, s->next);
+	bool to_all = s->group == -1;
+	enum process_tree tree = to_all ? BY_PID : BY_GROUP;
+	struct process *p = process_from(tree, to_all ? 0 : s->group, s->next);
 
-	for (u32 n = 0; p && n < BATCH; n++, p = process_walk(BY_GROUP, p, 1)) {
+	for (u32 n = 0; p && n < BATCH; n++, p = process_walk(tree, p, 1)) {
 		s->next = p->pid + 1;
-		if (p->started_ns <= s->began_ns) {
+		if (p->started_ns <= s->began_ns && !(to_all && p == current_process())) {
 			int one = signal_send_member(p, s->signal, s->info);
 
-			if (s->result != 0)
-				s->result = one; /* success if at least one member got it */
+			if (s->result != 0) /* success if at least one member got it */
+				s->result = to_all && one == -EPERM ? 0 : one; /* as on Linux */
 		}
 	}
 	return !p;
@@ -119,7 +122,9 @@ bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags
 {
 	struct group_signal s = {group, signal, info, .result = -ESRCH};
 
-	if (are_few(group))
+	if (group == -1)
+		s.next = 2; /* after init */
+	else if (are_few(group))
 		return false;
 	if (!(flags & RFLAGS_IF) || preempt_count() > 1) { /* the terminal's: without `info` */
 		*result = 0;
@@ -137,7 +142,8 @@ bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags
 
 bool crowd_signal_expected(const struct process *p)
 {
-	return on_way && on_way->group == p->job.group && on_way->next <= p->pid;
+	return on_way && (on_way->group == -1 || on_way->group == p->job.group) &&
+	       on_way->next <= p->pid;
 }
 
 void crowd_signal_await(const struct process *p)
