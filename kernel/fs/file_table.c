@@ -13,7 +13,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/process.h"
 
-#define COPIED_AT_ONCE 1024 /* descriptors that fork() copies while it holds the lock */
+#define COPIED_AT_ONCE 512 /* descriptors that fork() copies while it holds the lock */
 
 static struct lock_class table_class = {"file table", 0};
 
