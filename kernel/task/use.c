@@ -21,5 +21,7 @@ void resource_use_add(struct resource_use *sum, const struct resource_use *use)
 void thread_resource_use(struct thread *t, struct resource_use *use)
 {
 	*use = t->use.counted; /* the CPU that runs the thread may go on counting */
-	thread_times(t, &use->user_ns, &use->kernel_ns);
+	/* Most threads of a large process have not run since their time was divided the last time. */
+	if (READ_ONCE(t->on_cpu) || use->user_ns + use->kernel_ns != READ_ONCE(t->use.run_ns))
+		thread_times(t, &use->user_ns, &use->kernel_ns);
 }
