@@ -9,7 +9,7 @@ import sys
 import pexpect
 import pytest
 
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 needs_gdb = pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is missing: make setup")
 PROMPT = "(test) "  # tours print "(gdb) " themselves
@@ -21,7 +21,7 @@ def settings(console, cpus, mem="256M", told="", **more):
             "CONSOLE_LOG": str(console), "TERM": "dumb", "LC_ALL": "C.UTF-8", "TMUX": "", **more}
 
 
-def gdb_batch(console, *arguments, cpus=1, timeout=120, **more):
+def gdb_batch(console, *arguments, cpus=1, timeout=HANGS, **more):
     """One run of gdb -batch: (status, what it printed)."""
     result = subprocess.run([sys.executable, ROOT / "tools/gdb.py", "--batch", *arguments],
                             env=settings(console, cpus, **more), cwd=ROOT, text=True,
@@ -34,7 +34,7 @@ def gdb_batch(console, *arguments, cpus=1, timeout=120, **more):
 class Gdb:
     """A session.  Use as a context manager: gdb and its machine end with it."""
 
-    def __init__(self, console, cpus=1, arguments=("--stopped",), timeout=120, size=None, **more):
+    def __init__(self, console, cpus=1, arguments=("--stopped",), timeout=HANGS, size=None, **more):
         self.size = size  # (lines, columns) of the terminal; None: gdb cuts and wraps nothing
         self.console, self.cpus, self.timeout = console, cpus, timeout
         self.environment = settings(console, cpus, **more)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from conftest import make
-from vm import BUILD, ENDED, PANIC, ROOT, VM
+from vm import BUILD, ENDED, HANGS, PANIC, ROOT, VM
 
 # Fork, exec, wait, threads, futexes, pipes, copy-on-write, signals; and the files that base has.
 PROGRAMS = ["executes", "faults", "fds", "files", "forkbomb", "forktree", "futexes", "hostile_elf",
@@ -55,8 +55,8 @@ def bare_root(tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="wants root")
 def test_programs_pass_without_proc_on_linux(bare_root):
     """Linux is the oracle here as well."""
-    done = subprocess.run(["chroot", bare_root, "/tests/run_all", "-t", "100", *PROGRAMS],
-                          capture_output=True, text=True, timeout=600)
+    done = subprocess.run(["chroot", bare_root, "/tests/run_all", *PROGRAMS],
+                          capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 0, done.stdout
     assert "not ok" not in done.stdout, done.stdout
     skipped = re.findall(r"^skip .*", done.stdout, re.M)
@@ -65,14 +65,14 @@ def test_programs_pass_without_proc_on_linux(bare_root):
 
 def test_no_program_is_a_failure(tmp_path):
     shutil.copy(BUILD / "tests/user/run_all", tmp_path)
-    done = subprocess.run([tmp_path / "run_all"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([tmp_path / "run_all"], capture_output=True, text=True, timeout=HANGS)
     assert done.returncode != 0
     assert "no test program" in done.stdout
 
 
 @pytest.mark.parametrize("cpus", [1, 4])
 def test_programs_pass_in_the_core(core, cpus):
-    with VM(cpus=cpus, timeout=400, args="run /tests/run_all -t 100 " + " ".join(PROGRAMS),
+    with VM(cpus=cpus, timeout=400, args="run /tests/run_all " + " ".join(PROGRAMS),
             **core) as vm:
         status = vm.wait()
     log = vm.log.replace("\r", "")

@@ -13,7 +13,7 @@ import pytest
 
 import browser
 from conftest import make
-from vm import BUILD, VM
+from vm import BUILD, HANGS, VM
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LEVELS = ROOT / "user/labs/drive/levels.txt"
@@ -34,7 +34,7 @@ def home(tmp_path):
 
 
 def drive(*options, env=None, status=0):
-    result = subprocess.run([DRIVE, *options], capture_output=True, text=True, timeout=120,
+    result = subprocess.run([DRIVE, *options], capture_output=True, text=True, timeout=HANGS,
                             stdin=subprocess.DEVNULL, env=env)
     assert result.returncode == status, result.stdout + result.stderr
     return result.stderr if status else result.stdout
@@ -191,7 +191,7 @@ def test_hostile_levels(tmp_path):
         for _ in range(rng.randrange(20)):
             data[rng.randrange(len(data))] = rng.randrange(1, 256)
         path.write_bytes(bytes(data))
-        result = subprocess.run([DRIVE, "--levels", path, "--list"], capture_output=True, timeout=60)
+        result = subprocess.run([DRIVE, "--levels", path, "--list"], capture_output=True, timeout=HANGS)
         assert result.returncode in (0, 2), (result.returncode, result.stderr)
 
 
@@ -205,7 +205,7 @@ class Play:
     """The lab on a terminal of 80 columns and 24 lines."""
 
     def __init__(self, env, *options, rows=24):
-        self.child = pexpect.spawn(str(DRIVE), list(options), env=env, timeout=30,
+        self.child = pexpect.spawn(str(DRIVE), list(options), env=env, timeout=HANGS,
                                    dimensions=(rows, 80), encoding="utf-8")
         self.child.delaybeforesend = None
         self.child.expect("q: leave. ")
@@ -366,7 +366,7 @@ def test_small_screen(home):
 
 def test_by_lines(home):
     """--plain on a terminal: lines of keys, no escape sequence."""
-    child = pexpect.spawn(str(DRIVE), ["--plain", "--level", "deadlock"], env=home, timeout=30,
+    child = pexpect.spawn(str(DRIVE), ["--plain", "--level", "deadlock"], env=home, timeout=HANGS,
                           encoding="utf-8", echo=False)
     child.expect("q: leave. ")
     child.send("c")
@@ -540,7 +540,7 @@ def test_page_reports_the_same_errors(window, tmp_path):
         moves = "".join(rng.choices("ABCD" if "thread A B C\nthread D" in re.sub("\n .*", "", text)
                                     else "A", k=80))
         result = subprocess.run([DRIVE, "--levels", path, "--play", moves, "--states"],
-                                capture_output=True, text=True, timeout=60)
+                                capture_output=True, text=True, timeout=HANGS)
         said = window.run("""try {
               const level = DriveLevels.read(arguments[0], arguments[1])[0];
               return Drive.statesText(level, arguments[2]).join("\\n") + "\\n";

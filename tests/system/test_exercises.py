@@ -11,7 +11,7 @@ import tarfile
 
 import pytest
 
-from vm import ROOT
+from vm import HANGS, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 # pylint: disable=wrong-import-position
@@ -502,7 +502,7 @@ def test_archives_are_read_with_care(tmp_path):
 def test_gdb_comes_to_a_check():
     """What the table tells to type stops in the function, below the self-test."""
     done = subprocess.run([sys.executable, "tools/grade.py", "--gdb", "copy-is-whole", "cow"], cwd=ROOT, text=True,
-                          input="bt\nkill\nquit\n", capture_output=True, timeout=300)
+                          input="bt\nkill\nquit\n", capture_output=True, timeout=HANGS)
     assert re.search(r"#0 .*fault_copy(.|\n)*cow_copy_is_whole", done.stdout), done.stdout[-3000:] + done.stderr
     assert "no check nosuch.  There are: " in call("tools/grade.py", "--gdb", "nosuch", "cow").stderr
 

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 
-from vm import BUILD, ENDED, ROOT, VM
+from vm import BUILD, ENDED, HANGS, ROOT, VM
 
 
 def test_the_example_of_the_docs(tmp_path):
@@ -19,7 +19,7 @@ def test_the_example_of_the_docs(tmp_path):
     (tree / folder).mkdir()
     (tree / folder / source).write_text(re.search(r"```c\n(.*?)```", page, re.S)[1])
     subprocess.run(["make", "-j2", "WERROR=1", "BUILD=build", "build/heddle.elf"], cwd=tree,
-                   check=True, capture_output=True, timeout=600)
+                   check=True, capture_output=True, timeout=HANGS)
     with VM(build=tree / "build", initrd=BUILD / "initramfs.cpio", cpus=2, timeout=120,
             args='run /bin/sh -c "/bin/true; /bin/true; cat /proc/heddle/ends"') as vm:
         assert vm.wait() == ENDED

@@ -13,7 +13,7 @@ import pexpect
 import pytest
 
 from gdb_session import Gdb, gdb_batch, needs_gdb
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 pytestmark = needs_gdb
 
@@ -78,7 +78,7 @@ def test_ps(scene):
     assert len({rows[n]["ROOT"] for n in (*others, "scene")}) == len(others) + 1
     assert rows["zombie"]["ROOT"] == rows["idle/0"]["ROOT"] == "-"
     assert all(rows[n]["PID"] == rows[n]["TID"] for n in (*others, "zombie"))
-    running = [r for r in rows.values() if r["CPU"].startswith("on ")]
+    running = [r for r in scene.table("heddle-ps") if r["CPU"].startswith("on ")]
     assert sorted(r["CPU"] for r in running) == [f"on {c}" for c in range(scene.cpus)]
     assert rows["scene"]["CPU"].startswith("on ") and rows["scene"]["STACK"].startswith("0x7f")
     assert len([n for n in rows if n.startswith("idle/")]) == scene.cpus
@@ -91,7 +91,7 @@ def test_current(scene):
     assert len(mine) == 1 and re.fullmatch(
         r"\* CPU \d: thread \d+ \(scene\) of process \d+, user mode, at scene_ready\+0", mine[0])
     on_0 = next(line for line in out if "CPU 0:" in line)
-    assert scene.cpus == 1 or mine[0] == on_0 or re.search(r"\((spin-\d|mover|faulter)\)|forke", on_0)
+    assert scene.cpus == 1 or mine[0] == on_0 or re.search(r"\((spin-\d|mover|faulter|scene_pie)\)|forke", on_0)
 
 
 def test_runq(scene):
@@ -660,7 +660,7 @@ def test_terminal(tmp_path):
 
 def test_outside_gdb():
     """gdb attached to `make run GDB=1` by the words that it printed; then the machine goes on."""
-    child = pexpect.spawn("make", ["run", "GDB=1", "BOOT=direct", "CPUS=2"], cwd=ROOT, timeout=120,
+    child = pexpect.spawn("make", ["run", "GDB=1", "BOOT=direct", "CPUS=2"], cwd=ROOT, timeout=HANGS,
                           encoding="utf-8", codec_errors="replace",
                           env=dict(os.environ, BUILD=os.path.relpath(BUILD, ROOT)))
     try:
@@ -671,7 +671,7 @@ def test_outside_gdb():
             time.sleep(0.05)
         result = subprocess.run(["sh", "-c", command + " -batch -ex 'break bring_up' -ex continue "
                                  "-ex heddle-current"], cwd=ROOT, capture_output=True, text=True,
-                                stdin=subprocess.DEVNULL, timeout=120)
+                                stdin=subprocess.DEVNULL, timeout=HANGS)
         assert re.search(r"^\* CPU \d: thread \d+ \(bring-up\) .* at bring_up", result.stdout, re.M), \
             result.stdout + result.stderr
         child.expect("~ # ")

@@ -15,7 +15,7 @@ def replay(tmp_path, *commands):
     """What gdb says to commands at the start of a replayed run, behind the recording."""
     script = tmp_path / "commands"
     script.write_text("\n".join(commands) + "\n")
-    status, out = gdb_batch(tmp_path / "console", "-x", script, cpus=4, mem="128M", timeout=300,
+    status, out = gdb_batch(tmp_path / "console", "-x", script, cpus=4, mem="128M",
                             told='run /bin/sh -c "echo recorded | cat"', REPLAY="1",
                             RECORD_SECONDS="60")
     assert status == 0, out[-3000:]

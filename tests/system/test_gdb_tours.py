@@ -12,7 +12,7 @@ import time
 import pytest
 
 from gdb_session import Gdb, gdb_batch
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tools/gdb")]
 import gdb_transcript  # noqa: E402
@@ -26,10 +26,10 @@ def environment_of(tmp_path, settings):
                 LC_ALL="C.UTF-8", MEM="256M", **settings)
 
 
-def gdb(tmp_path, *commands, timeout=300, **settings):
+def gdb(tmp_path, *commands, **settings):
     """Let `tools/gdb.py --batch` run commands of gdb's; what it printed."""
     words = [w for c in commands for w in ("-ex", c)]
-    return gdb_batch(tmp_path / "console", *words, timeout=timeout, **settings)[1]
+    return gdb_batch(tmp_path / "console", *words, **settings)[1]
 
 
 def stations_of(name, out):
@@ -198,7 +198,7 @@ def test_page():
     result = subprocess.run([sys.executable, ROOT / "tools/gdb_transcript.py", "--check",
                              ROOT / "docs/gdb.md"], cwd=ROOT, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            timeout=300, check=False, env=dict(os.environ, BUILD=str(BUILD)))
+                            timeout=HANGS, check=False, env=dict(os.environ, BUILD=str(BUILD)))
     assert result.returncode == 0, result.stdout[-6000:]
 
 

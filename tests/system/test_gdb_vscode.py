@@ -9,7 +9,7 @@ import shutil
 import pexpect
 import pytest
 
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 pytestmark = pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is missing: make setup")
 
@@ -30,13 +30,13 @@ def test_launch():
             .replace("${workspaceFolder}", str(ROOT))
 
     machine = pexpect.spawn("/bin/sh", ["-c", task["command"]], cwd=str(ROOT), encoding="utf-8",
-                            env=dict(os.environ, BUILD=str(BUILD)), timeout=120, echo=False)
+                            env=dict(os.environ, BUILD=str(BUILD)), timeout=HANGS, echo=False)
     try:
         for pattern in (background["beginsPattern"], background["endsPattern"]):
             machine.expect(pattern.replace("^", r"(?m)^"))
         socket = re.search(r"target remote (\S+)'", machine.before)[1]  # elsewhere, if its path is long
         gdb = pexpect.spawn("gdb", ["--interpreter=mi", *configuration["miDebuggerArgs"].split()],
-                            cwd=str(ROOT), encoding="utf-8", timeout=60, echo=False)
+                            cwd=str(ROOT), encoding="utf-8", timeout=HANGS, echo=False)
         try:
             gdb.expect(r"\(gdb\) \r?\n")
             for command in configuration["customLaunchSetupCommands"]:

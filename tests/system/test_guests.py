@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vm import BUILD, ROOT, VM
+from vm import BUILD, HANGS, ROOT, VM
 
 sys.path.insert(0, str(ROOT / "tools"))
 import guest  # noqa: E402
@@ -17,7 +17,7 @@ import linux  # noqa: E402
 
 
 def make_guest(name, **environment):
-    return subprocess.run(["make", "-s", "guest", f"NAME={name}"], cwd=ROOT, text=True, timeout=600,
+    return subprocess.run(["make", "-s", "guest", f"NAME={name}"], cwd=ROOT, text=True, timeout=HANGS,
                           capture_output=True, env={**os.environ, **environment})
 
 
@@ -100,7 +100,7 @@ def test_a_guest_runs_as_its_page_says(packages, tmp_path):
 def test_labs_find_their_guests(packages):
     """`make lab GUEST=...` packs them and boots; CPython's threads take turns, its processes do not."""
     done = subprocess.run(["make", "-s", "lab", "NAME=gil", "GUEST=python java", "ARGS=--quick", "CPUS=2",
-                           "ACCEL=tcg"], cwd=ROOT, text=True, timeout=900, capture_output=True,
+                           "ACCEL=tcg"], cwd=ROOT, text=True, timeout=HANGS, capture_output=True,
                           stdin=subprocess.DEVNULL, env={**os.environ, "MEM": ""})
     assert "The real CPython: cpython 3.11" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
     assert "The real JVM: OpenJDK" in done.stdout

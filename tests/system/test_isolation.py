@@ -20,6 +20,6 @@ USUAL = {"qemu64"}  # "max" has everything; all other tests use it
 def test_isolation(cpu):
     # Without NX data is code, which faults.c denies.
     programs = [name for name in PROGRAMS if name != "faults" or "-nx" not in cpu]
-    with VM(cpus=2, cpu=cpu, timeout=200, args="run /tests/run_all -t 300 " + " ".join(programs)) as vm:
+    with VM(cpus=2, cpu=cpu, timeout=200, args="run /tests/run_all " + " ".join(programs)) as vm:
         assert vm.wait() == ENDED, vm.log[-3000:]
     assert "not ok" not in vm.log and f"=== {len(programs)} programs, 0 failed" in vm.log

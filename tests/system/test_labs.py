@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from conftest import make
-from vm import BUILD, ENDED, VM, boot_and_run
+from vm import BUILD, ENDED, HANGS, VM, boot_and_run
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HOST = BUILD / "host/labs"
@@ -79,7 +79,7 @@ def labs_built():
 
 
 def on_host(name, *options, environment=None, **kwargs):
-    return subprocess.run([HOST / name, *options], capture_output=True, text=True, timeout=200,
+    return subprocess.run([HOST / name, *options], capture_output=True, text=True, timeout=HANGS,
                           stdin=subprocess.DEVNULL, cwd=ROOT,
                           env={**os.environ, **(environment or {})}, **kwargs)
 
@@ -239,10 +239,10 @@ def test_checks_and_noise(tmp_path):
     only a comparison of times fails, the verdict depends on how busy the machine was."""
     (tmp_path / "noisy.c").write_text(NOISY_LAB)
     subprocess.run(["cc", "-I", ROOT, "-o", tmp_path / "noisy", tmp_path / "noisy.c",
-                    BUILD / "host/lab/liblab.a", "-lpthread"], check=True, timeout=60)
+                    BUILD / "host/lab/liblab.a", "-lpthread"], check=True, timeout=HANGS)
 
     def noisy():
-        result = subprocess.run([tmp_path / "noisy", "--json"], capture_output=True, timeout=60)
+        result = subprocess.run([tmp_path / "noisy", "--json"], capture_output=True, timeout=HANGS)
         report = json.loads(result.stdout)
         truthful({**report, "evidence": [*report["evidence"]]})
         assert (result.returncode == 0) == report["ok"]
@@ -285,7 +285,7 @@ def test_question(tmp_path):
     environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm", "NO_COLOR": "1"}
     for key, later in (("b", "You said b; the expected answer is b"),
                        ("A", "You said a; the expected answer is b"), ("\r", None), ("q", None)):
-        lab = pexpect.spawn(str(HOST / "many"), timeout=60, encoding="utf-8", env=environment,
+        lab = pexpect.spawn(str(HOST / "many"), timeout=HANGS, encoding="utf-8", env=environment,
                             dimensions=(24, 80))
         lab.expect("q: leave. ")
         lab.send("x" + key)
@@ -305,7 +305,7 @@ def test_question(tmp_path):
 
 def test_q_leaves_the_report():
     """q after a screenful: the rest is not shown; another key is answered at once."""
-    lab = pexpect.spawn(str(HOST / "many"), timeout=60, encoding="utf-8", dimensions=(24, 80),
+    lab = pexpect.spawn(str(HOST / "many"), timeout=HANGS, encoding="utf-8", dimensions=(24, 80),
                         env={**os.environ, "LC_ALL": "C", "TERM": "xterm"})
     lab.expect("q: leave. ")
     for key, answer in (("x", "'x' does nothing here.  Your guess"), ("\x1b[A", "That key does nothing"),
@@ -326,7 +326,7 @@ def test_q_leaves_the_report():
 
 def test_unattended_waits_for_no_key():
     """On a terminal that nobody types at, as under make gdb, a lab comes to its end."""
-    lab = pexpect.spawn(str(HOST / "many"), ["--unattended"], timeout=60, encoding="utf-8",
+    lab = pexpect.spawn(str(HOST / "many"), ["--unattended"], timeout=HANGS, encoding="utf-8",
                         dimensions=(24, 80), env={**os.environ, "TERM": "xterm"})
     lab.expect(pexpect.EOF)
     assert "TRUE HERE" in lab.before and "Your guess" not in lab.before and "-- " not in lab.before
@@ -334,7 +334,7 @@ def test_unattended_waits_for_no_key():
 
 def test_whole_width():
     """On a wide terminal rules, text and tables reach to its end, and no line is longer."""
-    lab = pexpect.spawn(str(HOST / "many"), ["--quick", "--unattended"], timeout=60, encoding="utf-8",
+    lab = pexpect.spawn(str(HOST / "many"), ["--quick", "--unattended"], timeout=HANGS, encoding="utf-8",
                         dimensions=(60, 200), env={**os.environ, "LC_ALL": "C", "TERM": "dumb"})
     lab.expect(pexpect.EOF)
     lengths = [len(line) for line in lab.before.split("\r\n")]
@@ -357,7 +357,7 @@ def test_page(name):
 
 def test_interrupted():
     """Ctrl-C at a question ends the lab and leaves the terminal as it was."""
-    shell = pexpect.spawn("/bin/sh", timeout=60, encoding="utf-8", dimensions=(24, 80),
+    shell = pexpect.spawn("/bin/sh", timeout=HANGS, encoding="utf-8", dimensions=(24, 80),
                           env={**os.environ, "PS1": "prompt> ", "TERM": "xterm"})
 
     def settings():
@@ -548,7 +548,7 @@ def test_first_a_lab_then_the_shell():
 def test_into_a_file():
     """Without a terminal `make lab` asks nothing, colours nothing, and ends."""
     result = subprocess.run(["make", "-s", "lab", "NAME=many", f"BUILD={BUILD}", "BOOT=direct"],
-                            capture_output=True, text=True, timeout=300, cwd=ROOT,
+                            capture_output=True, text=True, timeout=HANGS, cwd=ROOT,
                             stdin=subprocess.DEVNULL)
     text = result.stdout[result.stdout.index("lab many\n---"):]
     assert result.returncode == 0 and "TRUE HERE" in text and "in order" in text

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 RACE = ROOT / "tools/race.py"
 # What each program is found to be, and what the report says of it.
@@ -44,7 +44,7 @@ def runtime():
 def race(*arguments, status=None, **settings):
     """The report."""
     done = subprocess.run([sys.executable, RACE, *arguments], cwd=ROOT, capture_output=True, text=True,
-                          timeout=600, check=False,
+                          timeout=HANGS, check=False,
                           env={**os.environ, "BUILD": str(BUILD), **settings})
     text = done.stdout + done.stderr
     assert status is None or done.returncode == status, text
@@ -136,7 +136,7 @@ def test_gdb_stops_in_the_schedule():
     step = "15"  # the second write of the preempted thread
     done = subprocess.run([sys.executable, ROOT / "tools/gdb.py", "--batch", "-ex", "print value",
                            "-ex", "print counter", "-ex", "next", "-ex", "print counter"],
-                          cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+                          cwd=ROOT, capture_output=True, text=True, timeout=HANGS, check=False,
                           env={**os.environ, "BUILD": str(BUILD), "RACE": "lost_update", "STEP": step})
     text = done.stdout + done.stderr
     assert f"Step {step} of the schedule" in text, text

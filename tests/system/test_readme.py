@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import readme  # noqa: E402
@@ -19,7 +19,7 @@ import readme  # noqa: E402
                     reason="gdb or GRUB is missing: make setup test")
 def test_quotes():
     result = subprocess.run([sys.executable, ROOT / "tools/readme.py", "--check"], cwd=ROOT, text=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=300,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=HANGS,
                             stderr=subprocess.STDOUT, env=dict(os.environ, BUILD=str(BUILD)))
     assert result.returncode == 0, result.stdout[-4000:]
 

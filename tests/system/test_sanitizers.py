@@ -43,7 +43,7 @@ def test_races_are_found(races, cpus):
 
 
 def test_no_races(races):
-    run(races, 2, args="run /tests/run_all -t 300 " + " ".join(PROGRAMS))
+    run(races, 2, args="run /tests/run_all " + " ".join(PROGRAMS))
 
 
 def test_addresses_of_the_kernel(addresses):
@@ -51,7 +51,7 @@ def test_addresses_of_the_kernel(addresses):
 
 
 def test_no_wrong_addresses(addresses):
-    run(addresses, 2, args="run /tests/run_all -t 300 " + " ".join(PROGRAMS))
+    run(addresses, 2, args="run /tests/run_all " + " ".join(PROGRAMS))
 
 
 @pytest.mark.parametrize("mistake, report", [

@@ -34,7 +34,7 @@ def measured(command, build=BUILD, cpus=2, timeout=200):
 
 def test_half_is_enough():
     """Programs, with timer interrupts at each millisecond, leave half of each stack unused."""
-    assert measured(f"/tests/run_all -t 60 {' '.join(SAMPLE)}")["size"] == 8192
+    assert measured(f"/tests/run_all {' '.join(SAMPLE)}")["size"] == 8192
 
 
 def test_panic_fits():
@@ -49,7 +49,7 @@ def test_panic_fits():
 @pytest.mark.slow
 @pytest.mark.parametrize("cpus", [1, 4])
 def test_half_is_enough_for_all(cpus):
-    measured(f"/tests/run_all -t 100 {' '.join(PROGRAMS)}", cpus=cpus, timeout=900)
+    measured(f"/tests/run_all {' '.join(PROGRAMS)}", cpus=cpus, timeout=900)
 
 
 @pytest.mark.slow
@@ -61,4 +61,4 @@ def test_labs():
 @pytest.mark.slow
 def test_debug_build(debug_build):
     """With checks and sanitizers, 8 of their 16 KiB stay unused."""
-    assert measured(f"/tests/run_all -t 100 {' '.join(SAMPLE)}", build=debug_build, timeout=600)["size"] == 16384
+    assert measured(f"/tests/run_all {' '.join(SAMPLE)}", build=debug_build, timeout=600)["size"] == 16384

@@ -7,7 +7,7 @@ import subprocess
 import pexpect
 import pytest
 
-from vm import ROOT, make_iso
+from vm import HANGS, ROOT, make_iso
 
 TOOL = str(ROOT / "tools/usb.py")
 IMAGE = bytes(range(256)) * 10000      # 2.56 MB
@@ -56,7 +56,7 @@ def test_lists_sticks(pc):
 @pytest.mark.parametrize("typed, status", [("sdq", 0), ("yes", 1), ("", 1)])
 def test_asks_for_the_name(pc, typed, status):
     child = pexpect.spawn("/usr/bin/python3", [TOOL, str(pc / "image"), str(pc / "sdq")],
-                          env=environment(pc), encoding="utf-8", timeout=60)
+                          env=environment(pc), encoding="utf-8", timeout=HANGS)
     child.expect("type sdq: ")
     child.sendline(typed)
     child.expect(pexpect.EOF)

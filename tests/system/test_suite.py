@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 TESTS = {
     "bad/down": "echo going down; sleep 1; poweroff -f; sleep 20",
@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 
 def suite(*arguments):
-    done = subprocess.run([sys.executable, ROOT / "tools/suite.py", *map(str, arguments)], timeout=120,
+    done = subprocess.run([sys.executable, ROOT / "tools/suite.py", *map(str, arguments)], timeout=HANGS,
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={**os.environ, "BUILD": str(BUILD), "CPUS": "2"})
     return done.returncode, done.stdout

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from vm import BUILD, ENDED, INIT_FAILED, VM
+from vm import BUILD, ENDED, HANGS, INIT_FAILED, VM
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAMS = sorted(p.stem for p in (ROOT / "tests/user").glob("*.c")
@@ -57,8 +57,8 @@ def programs(request):
 def on_host(programs):
     if os.geteuid() != 0:
         return None
-    result = subprocess.run([BUILD / "tests/user/run_all", "-t", "100", *programs],
-                            capture_output=True, text=True, timeout=600)
+    result = subprocess.run([BUILD / "tests/user/run_all", *programs],
+                            capture_output=True, text=True, timeout=HANGS)
     return parse(result.stdout)
 
 
@@ -67,7 +67,7 @@ def on_heddle(configuration, build, programs):
     """The programs' results, over as many boots as it takes (a few at most)."""
     results, left = {}, list(programs)
     for _ in range(4):
-        with VM(build=build, timeout=600, args="run /tests/run_all -t 100 " + " ".join(left),
+        with VM(build=build, timeout=600, args="run /tests/run_all " + " ".join(left),
                 **CONFIGURATIONS[configuration]) as vm:
             try:
                 status = vm.wait(600)

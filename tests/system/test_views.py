@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import ftrace  # noqa: E402
@@ -33,14 +33,14 @@ def in_browser(page, folder):
     return subprocess.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}",
          "--window-size=1200,1400", "--virtual-time-budget=3000", "--dump-dom", page.as_uri()],
-        capture_output=True, text=True, timeout=120).stdout
+        capture_output=True, text=True, timeout=HANGS).stdout
 
 
 @pytest.fixture(scope="module")
 def traced():
     """One lab, traced as a user would."""
     result = subprocess.run([sys.executable, ROOT / "tools/trace.py", "concurrency", "--", "--quick"],
-                            capture_output=True, text=True, timeout=300,
+                            capture_output=True, text=True, timeout=HANGS,
                             env={**os.environ, "BUILD": str(BUILD), "CPUS": "2"})
     assert result.returncode == 0, result.stderr
     return BUILD / "trace"
@@ -74,7 +74,7 @@ REPORTED = re.compile(r"^ *(.+)-(\d+) +\[(\d+)\] +(\d+)\.(\d{9}): (\w+): +(.*?) 
 def trace_cmd(path):
     """The events of a trace.dat as `trace-cmd report` prints them, by the files' own formats (-N)."""
     result = subprocess.run(["trace-cmd", "report", "-N", "-t", "-i", path], capture_output=True,
-                            text=True, timeout=60)
+                            text=True, timeout=HANGS)
     assert result.returncode == 0 and not result.stderr, result.stderr
     return [m.groups() for m in map(REPORTED.match, result.stdout.splitlines()) if m]
 

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 
-from vm import BUILD, ROOT
+from vm import BUILD, HANGS, ROOT
 
 
 def tool(name, *arguments):
-    return subprocess.run([sys.executable, ROOT / "tools" / name, *arguments], timeout=60, text=True,
+    return subprocess.run([sys.executable, ROOT / "tools" / name, *arguments], timeout=HANGS, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={**os.environ, "BUILD": str(BUILD)})
 

@@ -14,6 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 if not BUILD.is_absolute():
     BUILD = ROOT / BUILD
+# Seconds after which something hangs, however busy the machine may be.  It costs only a test that fails.
+HANGS = 1800
+
 # BusyBox asks the terminal where its cursor is; nobody answers here.
 PROMPT = r"# (?:\x1b\[6n)?$"
 
@@ -111,22 +114,32 @@ class VM:
         pass
 
     def expect(self, pattern, timeout=None):
-        """Wait for a regular expression on the console; the match.  A machine that goes on printing
-        may take ten times as long: a busy host is no fault of its."""
+        """Wait for a regular expression on the console; the match.  A machine that goes on printing,
+        or has not had the seconds of a processor's time, may take ten times as long: a busy host is
+        no fault of its."""
+        limit = timeout or self.timeout
         try:
             for left in reversed(range(10)):
-                seen = len(self.log)
+                seen, used = len(self.log), self.cpu_seconds()
                 try:
-                    self.console.expect(pattern, timeout=timeout or self.timeout)
+                    self.console.expect(pattern, timeout=limit)
                     break
                 except pexpect.TIMEOUT:
-                    if not left or len(self.log) == seen:
+                    if not left or (len(self.log) == seen and self.cpu_seconds() - used > limit * 0.8):
                         raise
         except (pexpect.TIMEOUT, pexpect.EOF) as error:
             tail = self.log[-3000:]
             raise AssertionError(
                 f"{type(error).__name__} waiting for {pattern!r}; the console ends:\n{tail}") from None
         return self.console.match
+
+    def cpu_seconds(self):
+        """What QEMU has had."""
+        try:
+            stat = pathlib.Path(f"/proc/{self.console.pid}/stat").read_text()
+        except OSError:
+            return 0
+        return sum(map(int, stat.rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def send(self, text):
         self.console.send(text)

@@ -350,9 +350,16 @@ static bool stands_still(pid_t pid)
 	return true;
 }
 
+/* One waits, and none can go on: a thread may be ready while a busy host keeps its CPU. */
+static bool one_waits_for_ever(void)
+{
+	return (run->state[0] == 'S' && strchr("S-", run->state[1])) ||
+	       (run->state[1] == 'S' && run->state[0] == '-');
+}
+
 static void run_child(const struct program *p, uint64_t seed, int runs)
 {
-	uint64_t end = lab_now_ns() + 20 * 1000000000ull;
+	uint64_t end = lab_now_ns() + 120 * 1000000000ull;
 	int status = 0;
 	pid_t pid;
 
@@ -368,9 +375,9 @@ static void run_child(const struct program *p, uint64_t seed, int runs)
 			lab_die("'%s' with seed %llu does not end", p->name,
 				(unsigned long long)seed);
 		}
-		if (!run->done && stands_still(pid)) {
+		if (!run->done && stands_still(pid) &&
+		    (look_at_threads(pid), one_waits_for_ever())) {
 			run->hung = true;
-			look_at_threads(pid);
 			kill(pid, SIGKILL);
 			lab_wait(pid);
 			return;
