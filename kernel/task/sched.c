@@ -57,21 +57,14 @@ static void slice_expired(struct timer *timer)
 
 /* --- What is counted at a switch -------------------------------------------------------------- */
 
-/* The time since the last switch belongs to `prev`.  As on Linux, a switch is forced if the thread
- * could have continued (getrusage(2)). */
-static void account_leave(struct thread *prev, const struct thread *next, u64 now)
+/* `prev` stops, and `next`, which is another thread, begins to run.  As on Linux, a switch is forced
+ * if the thread could have continued (getrusage(2)). */
+static void account_switch(struct runqueue *rq, struct thread *prev, struct thread *next, u64 now)
 {
-	prev->use.run_ns += now - prev->use.run_since_ns;
 	if (prev->state == THREAD_RUNNABLE)
-		prev->use.counted.forced_switches += next != prev;
+		prev->use.counted.forced_switches++;
 	else
 		prev->use.counted.voluntary_switches++;
-}
-
-/* `next`, which is not `prev`, begins to run. */
-static void account_enter(struct runqueue *rq, const struct thread *prev, struct thread *next,
-			  u64 now)
-{
 	if (next->is_idle) {
 		cpumask_set(&cpus_idle, this_cpu_id());
 		return;
@@ -206,7 +199,7 @@ static __hot void switch_away(enum switch_reason reason)
 		prev->state = THREAD_RUNNABLE;
 
 	next = choose_next(rq, prev, reason, now);
-	account_leave(prev, next, now);
+	prev->use.run_ns += now - prev->use.run_since_ns;
 	next->use.run_since_ns = now;
 	if (!seed_keeps_turn(prev, next))
 		rq->turn_end_ns =
@@ -217,7 +210,7 @@ static __hot void switch_away(enum switch_reason reason)
 		irq_restore(flags);
 		return;
 	}
-	account_enter(rq, prev, next, now);
+	account_switch(rq, prev, next, now);
 	next->on_cpu = true;
 	switch_machine_state(rq, prev, next, reason == SWITCH_PREEMPTED);
 	prev = context_switch(&prev->arch.saved_sp, next->arch.saved_sp, prev);

@@ -122,8 +122,8 @@ static __hot void state_save(struct arch_thread *t)
 }
 
 /* Load the registers, unless they hold the state of `t`: neither has another thread loaded its own here
- * since, nor `t` on another CPU. */
-static __hot void state_load(struct cpu *cpu, struct arch_thread *t)
+ * since, nor `t` on another CPU.  Inline, so that fpu_switch() calls nothing and needs no frame. */
+static __always_inline void state_load(struct cpu *cpu, struct arch_thread *t)
 {
 	const struct fpu_area *area = t->fpu_saved ? t->fpu : &initial_area;
 

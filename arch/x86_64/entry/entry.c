@@ -36,7 +36,7 @@ void entry_exit_work(struct trap_frame *frame)
 	seed_leave_user(frame);
 	for (;;) {
 		if (unlikely(need_resched())) {
-			schedule(); /* account_leave() counts it as forced: it is runnable */
+			schedule(); /* account_switch() counts it as forced: it is runnable */
 		} else if (READ_ONCE(t->pending_work) & WORK_NEW_FRAME) {
 			__atomic_fetch_and(&t->pending_work, ~WORK_NEW_FRAME, __ATOMIC_RELAXED);
 		} else if (unlikely(READ_ONCE(t->pending_work) & ~WORK_STICKY)) {
