@@ -376,6 +376,11 @@ test_jobs = $(shell $(PYTHON) -c 'import xdist' 2>/dev/null && echo --numprocess
 test: ## all tests, JOBS at a time; one by its name: make test NAME=treap (docs/tests.md)
 	@$(PYTHON) -m pytest -p no:cacheprovider -q tests $(if $(NAME),--name $(call quote,$(NAME)),$(test_jobs)) $(TESTFLAGS)
 
+# RUNS=1 LOOPS=4 TESTFLAGS="-k shell": other numbers, fewer tests.
+test-busy: ## all tests three times in a row beside eight busy loops: make test-busy RUNS=3 LOOPS=8 (docs/tests.md)
+	@BUILD=$(BUILD) RUNS=$(RUNS) LOOPS=$(LOOPS) TESTFLAGS=$(call quote,$(TESTFLAGS)) tests/busy.sh
+.PHONY: test-busy
+
 guest: ## pack a Debian program for INITRD=: make guest NAME=python; without NAME, the list (docs/guests.md)
 	@$(PYTHON) tools/guest.py $(if $(NAME),pack $(NAME),list)
 
