@@ -32,7 +32,7 @@ static struct process *victim;	 /* ends now; with a reference */
 static struct candidate last[8]; /* [n % 8]: number n */
 u64 oom_kills;
 
-/* It has not ended within WAIT_MS, and is not chosen again. */
+/* It has not ended within WAIT_MS, and is not chosen again.  Set under oom_lock. */
 static DEFINE_PER_PROCESS(bool, given_up);
 
 /* Does it give back its memory soon? */
@@ -151,19 +151,24 @@ static int pause_ms(u64 ms)
 }
 
 /* `v` does not end: the caller may hold the lock that it waits for.  Others may wait for the same
- * lock, so all that are ending now get no more time either. */
+ * lock, so all that are ending now get no more time either.  Only the first thread that finds so
+ * says it: those that come later must not give up the process that was chosen since. */
 static void give_up(struct process *v)
 {
 	struct process *p;
 
-	log_error("out of memory: process %d does not end", v->pid);
-	*per_process(v, given_up) = true;
-	for (pid_t from = 1; (p = process_next(from));) {
-		from = p->pid + 1;
-		if (READ_ONCE(p->group_exiting))
-			*per_process(p, given_up) = true;
-		process_put(p);
+	mutex_lock(&oom_lock);
+	if (!*per_process(v, given_up)) {
+		log_error("out of memory: process %d does not end", v->pid);
+		*per_process(v, given_up) = true;
+		for (pid_t from = 1; (p = process_next(from));) {
+			from = p->pid + 1;
+			if (READ_ONCE(p->group_exiting))
+				*per_process(p, given_up) = true;
+			process_put(p);
+		}
 	}
+	mutex_unlock(&oom_lock);
 }
 
 /* Wait until `v` has freed its memory, or WAIT_MS. */
@@ -171,11 +176,12 @@ static enum fault_result wait_for(struct process *v)
 {
 	u32 ms = 0;
 
-	for (; !READ_ONCE(v->zombie) && !enough() && ms < WAIT_MS; ms++)
-		if (pause_ms(1))
+	for (; !READ_ONCE(v->zombie) && !READ_ONCE(*per_process(v, given_up)) && !enough(); ms++) {
+		if (ms == WAIT_MS)
+			give_up(v);
+		else if (pause_ms(1))
 			return FAULT_SIGNAL;
-	if (ms == WAIT_MS)
-		give_up(v);
+	}
 	return FAULT_DONE;
 }
 
