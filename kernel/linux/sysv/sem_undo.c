@@ -45,8 +45,8 @@ static struct sem_undo *undo_find(struct undos *u, const struct sem_set *set, st
 	return new;
 }
 
-/* Take out one structure whose set has been removed, or return NULL.  Each call looks at the next one
- * of the list only, so that it costs the same however many there are.  The caller holds undo_lock. */
+/* Take out the next structure of the list if its set has been removed, or return NULL.  So it costs
+ * the same however many there are.  The caller holds undo_lock. */
 static struct sem_undo *undo_take_old(struct undos *u)
 {
 	struct list *first = u->all.next ? list_pop_front(&u->all) : NULL;
@@ -64,17 +64,21 @@ static struct sem_undo *undo_take_old(struct undos *u)
 	return undo;
 }
 
+/* Each call may add one, but looks at two: so those of removed sets are not many more than those of
+ * others, however many sets the process has used. */
 struct sem_undo *sem_undo_get(struct sem_set *set)
 {
 	struct undos *mine = per_process(current_process(), sem_undos);
-	struct sem_undo *undo, *old, *new;
+	struct sem_undo *undo, *old[2], *new;
 
 	spin_lock(&undo_lock);
-	old = undo_take_old(mine);
+	old[0] = undo_take_old(mine);
+	old[1] = undo_take_old(mine);
 	undo = undo_find(mine, set, NULL);
 	spin_unlock(&undo_lock);
-	if (old)
-		undo_free(old);
+	for (u32 i = 0; i < ARRAY_SIZE(old); i++)
+		if (old[i])
+			undo_free(old[i]);
 	if (undo)
 		return undo;
 	new = ipc_alloc(sizeof(*new) + set->count * sizeof(new->of[0]));
