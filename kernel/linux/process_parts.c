@@ -106,7 +106,7 @@ again:
 
 static pid_t number_of(const struct process *p, int tree)
 {
-	return tree == BY_GROUP ? p->job.group : p->job.session;
+	return tree == BY_PID ? 0 : tree == BY_GROUP ? p->job.group : p->job.session;
 }
 
 struct process *process_walk(int tree, const struct process *p, u32 n)

@@ -210,7 +210,7 @@ static void threads_exec_signals(void)
 #define ALONE 54321
 
 static struct {
-	int got, got_by_grandchild;
+	int ready, got, got_by_grandchild;
 } *all;
 static int generation;
 
@@ -238,11 +238,16 @@ static void signals_to_all_that_fork(void)
 	for (int i = 0; i < n; i++) {
 		pid_t pid = fork();
 
-		if (pid == 0)
+		if (pid == 0) {
+			if (i % 2)
+				setsid(); /* neighbours are of different sessions */
+			count(&all->ready);
 			for (;;)
 				pause();
+		}
 		CHECK(pid > 0);
 	}
+	WAIT_UNTIL(__atomic_load_n(&all->ready, __ATOMIC_RELAXED) == n);
 	CHECK_EQ(kill(-1, SIGUSR1), 0);
 	WAIT_UNTIL(__atomic_load_n(&all->got, __ATOMIC_RELAXED) >= n);
 	usleep(50000);
