@@ -443,10 +443,35 @@ static void many(void)
 	remove_set(id);
 }
 
+/* All that wait for zero go on once it was zero, though the first of them raises it again. */
+static void zero_for_all(void)
+{
+	enum { WAITERS = 400 };
+	int id = new_set(1), status;
+
+	for (int round = 0; round < 10; round++) {
+		pid_t child[WAITERS];
+
+		set(id, 0, 1);
+		for (int i = 0; i < WAITERS; i++)
+			child[i] = SPAWN(CHECK_EQ(op(id, 0, 0, 0), 0); op(id, 0, 1, 0));
+		WAIT_UNTIL(semctl(id, 0, GETZCNT) == WAITERS);
+		CHECK_EQ(op(id, 0, -1, 0), 0);
+		WAIT_UNTIL(get(id, 0) == WAITERS);
+		for (int i = 0; i < WAITERS; i++) {
+			if (get(id, 0) < WAITERS)
+				kill(child[i], SIGKILL);
+			status = wait_status(child[i]);
+			CHECK_EQ(status, 0);
+		}
+	}
+	remove_set(id);
+}
+
 /* Sets vanish under those who wait, are killed, or undo. */
 static void races(void)
 {
-	for (int round = 0; round < 20; round++) {
+	for (int round = 0; round < 10; round++) {
 		int id = new_set(2);
 		pid_t child[6];
 
@@ -483,6 +508,7 @@ int main(int argc, char **argv)
 	RUN(rights);
 	RUN(lists);
 	RUN(many);
+	RUN(zero_for_all);
 	RUN(races);
 	return check_end();
 }

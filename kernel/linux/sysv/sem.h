@@ -15,13 +15,14 @@
  * which they came, as on Linux. */
 struct semaphore {
 	s32 value;
-	s32 pid; /* the process that changed it last */
+	s32 pid;		     /* the process that changed it last */
 	struct room_waiters to_rise; /* calls that lower it, in the order in which they came */
 	struct list to_be_zero;	     /* calls that want a value of zero */
 	struct list changed_link;    /* in set->changed, or in no list */
 	s32 waiting[2]; /* calls that it blocks, also of several operations: that lower it,
 			 * that want zero */
 	u32 turn;	/* counts SETVAL calls */
+	u32 zeros;	/* counts changes after which it was zero */
 };
 
 struct sem_set {
@@ -68,6 +69,7 @@ struct sem_call {
 	struct sem_undo *undo; /* NULL if !undoes */
 	s32 pid;
 	const struct sembuf *blocking; /* the operation that cannot go on */
+	u32 zeros; /* of the semaphore whose to_be_zero it is in: as it was when it joined */
 };
 
 static inline struct sem_set *sem_set_of(struct ipc *o)

@@ -55,6 +55,7 @@ void sem_changed(struct sem_set *set, struct semaphore *s)
 {
 	bool waited_for = !list_empty(&s->to_rise.calls) || !list_empty(&s->to_be_zero);
 
+	s->zeros += !s->value;
 	if (waited_for && list_empty(&s->changed_link))
 		list_push_back(&set->changed, &s->changed_link);
 }
@@ -91,6 +92,17 @@ static void count_blocked(struct sem_set *set, const struct sem_call *c, s32 by)
 	set->semaphores[c->blocking->number].waiting[!c->blocking->change] += by;
 }
 
+/* Wait until the semaphore is zero.  If it was, the call has succeeded, also if it was raised again
+ * before the thread was woken, or before a signal or the deadline has woken it. */
+static int zero_wait(struct sem_set *set, struct semaphore *s, struct sem_call *c, u64 deadline)
+{
+	int result;
+
+	c->zeros = s->zeros;
+	result = handoff_sleep(&c->handoff, &s->to_be_zero, &set->ipc.lock, "semop", deadline);
+	return c->zeros != s->zeros ? 0 : result;
+}
+
 int sem_call_wait(struct sem_set *set, struct sem_call *c, u64 deadline)
 {
 	struct semaphore *s = &set->semaphores[c->ops[0].number];
@@ -108,8 +120,7 @@ int sem_call_wait(struct sem_set *set, struct sem_call *c, u64 deadline)
 		c->handoff.size = (u64)-c->ops[0].change;
 		result = room_sleep(&s->to_rise, &c->handoff, &set->ipc.lock, "semop", deadline);
 	} else {
-		result =
-		    handoff_sleep(&c->handoff, &s->to_be_zero, &set->ipc.lock, "semop", deadline);
+		result = zero_wait(set, s, c, deadline);
 	}
 	if (c->blocking)
 		count_blocked(set, c, -1);
@@ -161,10 +172,13 @@ static void wake_at(struct sem_set *set, struct semaphore *s, u32 *steps)
 		call_end(set, call_of(h), sem_call_do(set, call_of(h)));
 		let_others(set, steps);
 	}
+	/* All that waited when it was zero: one that is woken may have raised it again. */
 	list_push_front(&s->to_be_zero, &at.link);
-	while (!value_of(&place) && (h = handoff_walk(&s->to_be_zero, &at, &set->ipc.lock)) &&
-	       !value_of(&place))
-		call_end(set, call_of(h), sem_call_do(set, call_of(h)));
+	while ((h = handoff_walk(&s->to_be_zero, &at, &set->ipc.lock)) &&
+	       call_of(h)->zeros != s->zeros) {
+		s->pid = s->value ? s->pid : call_of(h)->pid;
+		call_end(set, call_of(h), 0);
+	}
 	list_remove(&at.link);
 }
 
