@@ -241,7 +241,7 @@ static inline u32 idle_core(const struct cpumask *allowed, u32 last)
 
 /* --- Rights ----------------------------------------------------------------------------------- */
 
-bool rights_signal(const struct thread *to, int signal);
+bool rights_signal(const struct thread *from, const struct thread *to, int signal);
 int rights_admit(void);
 bool rights_count_signal(struct process *p, s32 change, u64 limit);
 int rights_exec(struct credentials *c, const struct inode *program, bool *secure);
@@ -249,7 +249,7 @@ int rights_exec(struct credentials *c, const struct inode *program, bool *secure
 /* May the calling thread send the signal to `to`: kill(2)? */
 static inline bool may_signal(const struct thread *to, int signal)
 {
-	return !WITH_RIGHTS || rights_signal(to, signal);
+	return !WITH_RIGHTS || rights_signal(current_thread(), to, signal);
 }
 
 /* Count the thread that the caller is about to make.  -EAGAIN: its user has as many as RLIMIT_NPROC

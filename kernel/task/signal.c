@@ -219,12 +219,11 @@ static int send(struct process *p, struct thread *only, int signal, const struct
 		bool member)
 {
 	u64 flags = spin_lock_irq(&p->signals.lock);
-	int result = -EPERM;
-
-	p->signals.group_signals += member;
 	/* The list is empty if it has been reaped: then it has no leader any more. */
-	if (!member || !info || list_empty(&p->threads) || may_signal(p->leader, signal))
-		result = signal_send_locked(p, only, signal, info, NULL);
+	bool may = !member || !info || list_empty(&p->threads) || may_signal(p->leader, signal);
+	int result = may ? signal_send_locked(p, only, signal, info, NULL) : -EPERM;
+
+	p->signals.group_signals += member && may && signal; /* 0 is only a question */
 	spin_unlock_irq(&p->signals.lock, flags);
 	signal_sent(p);
 	return result;

@@ -255,6 +255,35 @@ static void signals_to_all_that_fork(void)
 	CHECK_EQ(all->got_by_grandchild, 0);
 }
 
+/* A user without rights asks for ever whether it may send a signal to all: others fork all the same. */
+static void forks_beside_refusals(void)
+{
+	int status;
+	pid_t last;
+
+	start_children(true);
+	if (fork() == 0) {
+		if (setuid(ALONE))
+			_exit(0);
+		for (;;)
+			kill(-1, 0);
+	}
+	usleep(100000);
+	last = fork();
+	if (last == 0) { /* a walk over the PIDs reaches it at its end */
+		alarm(20);
+		for (int i = 0; i < 200; i++) {
+			pid_t pid = fork();
+
+			if (pid == 0)
+				_exit(0);
+			CHECK_EQ(waitpid(pid, NULL, 0), pid);
+		}
+		_exit(check_failures != 0);
+	}
+	CHECK(waitpid(last, &status, 0) == last && status == 0);
+}
+
 static void nothing(void)
 {
 }
@@ -268,6 +297,7 @@ static const struct crowd crowds[] = {
     {"signals_kept_by_threads", signals_kept_by_threads},
     {"threads_exec_signals", threads_exec_signals},
     {"signals_to_all_that_fork", signals_to_all_that_fork},
+    {"forks_beside_refusals", forks_beside_refusals},
 };
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
  * is made on the way is the child of a member.  If the signal has reached that, the child does not
  * get it (group_signal.began_ns).  If not, the member cannot fork before it has
  * (crowd_signal_expected()); so a group that forks without end does not grow while it is killed.
+ * A member to which the sender may not send it, or only asks whether it may (signal 0), forks freely.
  *
  * One such signal is on its way at a time: fork() has one to look at.
  */
@@ -21,6 +22,7 @@ struct group_signal {
 	pid_t group; /* -1: all */
 	int signal;
 	const struct siginfo *info; /* NULL: of the kernel */
+	const struct thread *from;  /* who sends it, if it is not the kernel */
 	pid_t next;		    /* members with lower PIDs have been sent it */
 	u64 began_ns; /* processes that started later are children of members that had it */
 	int result;   /* as of signal_send_group() */
@@ -120,7 +122,7 @@ static bool delay(pid_t group, int signal)
 
 bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags, int *result)
 {
-	struct group_signal s = {group, signal, info, .result = -ESRCH};
+	struct group_signal s = {group, signal, info, info ? current_thread() : NULL, .result = -ESRCH};
 
 	if (group == -1)
 		s.next = 2; /* after init */
@@ -142,8 +144,10 @@ bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags
 
 bool crowd_signal_expected(const struct process *p)
 {
-	return on_way && (on_way->group == -1 || on_way->group == p->job.group) &&
-	       on_way->next <= p->pid;
+	struct group_signal *s = on_way;
+
+	return s && s->signal && (s->group == -1 || s->group == p->job.group) && s->next <= p->pid &&
+	       (!WITH_RIGHTS || !s->from || rights_signal(s->from, p->leader, s->signal));
 }
 
 void crowd_signal_await(const struct process *p)

@@ -100,16 +100,15 @@ void rights_written(struct inode *inode)
 
 /* --- Processes -------------------------------------------------------------------------------- */
 
-bool rights_signal(const struct thread *to, int signal)
+bool rights_signal(const struct thread *from, const struct thread *to, int signal)
 {
-	const struct thread *self = current_thread();
-	const struct credentials *c = &self->credentials, *other = &to->credentials;
+	const struct credentials *c = &from->credentials, *other = &to->credentials;
 
-	return self->process == to->process || c->euid == other->suid || c->euid == other->uid ||
+	return from->process == to->process || c->euid == other->suid || c->euid == other->uid ||
 	       c->uid == other->suid || c->uid == other->uid ||
 	       (signal == SIGCONT &&
-		READ_ONCE(self->process->job.session) == READ_ONCE(to->process->job.session)) ||
-	       capable(CAP_KILL);
+		READ_ONCE(from->process->job.session) == READ_ONCE(to->process->job.session)) ||
+	       capabilities_of(from).effective & 1UL << CAP_KILL;
 }
 
 /* Are all ids of `t` these? */
