@@ -64,7 +64,7 @@ static int run(const char *directory, const char *name, int seconds)
 int main(int argc, char *argv[])
 {
 	char self[PATH_MAX], *directory, *names[256];
-	int seconds = 900, count = 0, failed = 0, option;
+	int seconds = 400, count = 0, failed = 0, option;
 
 	check_start();
 	strcpy(self, self_path());
