@@ -290,7 +290,8 @@ static inline void signal_sent(struct process *p)
 void crowd_tell(struct process *p, bool continued, const struct thread *exiting);
 
 /* signal_send_group() for a group of many processes, a few at a time: true, and its *result; false: they
- * are few.  A group of -1: to all processes except init and the caller.  The caller holds process_lock, which is released for moments; `flags` are of that. */
+ * are few.  A group of -1: to all processes except init and the caller.  The caller holds process_lock,
+ * which is released for moments; `flags` are of that. */
 bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags, int *result);
 
 /* Is a signal on its way to the members of the group of `p` that has not reached `p`?  Then it cannot
@@ -298,7 +299,7 @@ bool crowd_signal(pid_t group, int signal, const struct siginfo *info, u64 flags
 bool crowd_signal_expected(const struct process *p);
 void crowd_signal_await(const struct process *p);
 
-/* In a walk over the members of the group or session of `p` (enum process_tree), in the order of their
+/* In a walk over the group or session of `p`, or over all (enum process_tree), in the order of their
  * PIDs: the next one, or NULL.  At each 16th step `n` process_lock, which the caller holds, is
  * released for a moment.  (kernel/linux/process_parts.c) */
 struct process *process_walk(int tree, const struct process *p, u32 n);
