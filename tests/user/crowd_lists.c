@@ -4,6 +4,7 @@
  * semaphore sets, signals sent to the threads of one process, or to all processes (crowds.h).
  */
 #include <sys/ipc.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
 
 #include "crowds.h"
@@ -214,12 +215,19 @@ static struct {
 } *all;
 static int generation;
 
+/* In a session of its own a process is not ended with the others of the crowd's group. */
+static void end_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static void fork_once(int signal)
 {
 	(void)signal;
 	if (generation) {
 		count(&all->got_by_grandchild);
 	} else if (fork() == 0) {
+		end_with_parent();
 		generation++;
 	} else {
 		count(&all->got);
@@ -239,6 +247,7 @@ static void signals_to_all_that_fork(void)
 		pid_t pid = fork();
 
 		if (pid == 0) {
+			end_with_parent();
 			if (i % 2)
 				setsid(); /* neighbours are of different sessions */
 			count(&all->ready);
