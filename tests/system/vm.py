@@ -153,7 +153,8 @@ class VM:
         self.console.sendline(command)
         # The echo of the line, then the output up to the next prompt, then its status.
         self.expect(r"\n", timeout)
-        self.expect(r"(?s)(.*?)(?:~|/\S*) # (?:\x1b\[6n)?$", timeout)
+        # Anchored: from each byte anew, the search would take minutes in a long output.
+        self.expect(r"(?s)\A(.*?)(?:~|/\S*) # (?:\x1b\[6n)?$", timeout)
         return re.sub(r"\r+\n", "\n", self.console.match.group(1)).strip("\n")
 
     def wait(self, timeout=None):
