@@ -48,9 +48,14 @@ void capabilities_set(const struct capability_sets *sets)
 	per_thread(current_thread(), rights)->stored = exclusive_or(*sets, first);
 }
 
+bool thread_capable(const struct thread *t, u32 capability)
+{
+	return capabilities_of(t).effective & BIT(capability);
+}
+
 bool rights_capable(u32 capability)
 {
-	return capabilities_of(current_thread()).effective & BIT(capability);
+	return thread_capable(current_thread(), capability);
 }
 
 void capabilities_follow_ids(const struct credentials *old, const struct credentials *new,

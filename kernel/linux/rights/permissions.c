@@ -108,7 +108,7 @@ bool rights_signal(const struct thread *from, const struct thread *to, int signa
 	       c->uid == other->suid || c->uid == other->uid ||
 	       (signal == SIGCONT &&
 		READ_ONCE(from->process->job.session) == READ_ONCE(to->process->job.session)) ||
-	       capabilities_of(from).effective & 1UL << CAP_KILL;
+	       thread_capable(from, CAP_KILL);
 }
 
 /* Are all ids of `t` these? */

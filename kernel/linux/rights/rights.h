@@ -24,6 +24,7 @@ struct capability_sets {
 #define SECURE_ALL_LOCKS       0xaa /* each lock is the bit above the one that it locks */
 
 struct capability_sets capabilities_of(const struct thread *t);
+bool thread_capable(const struct thread *t, u32 capability);
 void capabilities_set(const struct capability_sets *sets); /* of the calling thread */
 
 /* Adapt the calling thread's capabilities to a change of its ids: a thread that stops being root
