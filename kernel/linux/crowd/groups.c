@@ -22,7 +22,7 @@ struct group_signal {
 	pid_t group; /* -1: all */
 	int signal;
 	const struct siginfo *info; /* NULL: of the kernel */
-	const struct thread *from;  /* who sends it, if it is not the kernel */
+	const struct thread *from;  /* the sender; NULL: the kernel */
 	pid_t next;		    /* members with lower PIDs have been sent it */
 	u64 began_ns; /* processes that started later are children of members that had it */
 	int result;   /* as of signal_send_group() */
