@@ -266,8 +266,7 @@ void key_event(u8 code, bool extended, bool pressed)
 	}
 	if (scroll || t.length)
 		display_scroll(scroll);
-	for (u32 i = 0; i < t.length; i++)
-		tty_input(&console_tty, (u8)t.bytes[i]);
+	tty_input(&console_tty, t.bytes, t.length);
 }
 
 static int keyboards;

@@ -246,7 +246,7 @@ static int wait_for_slave(struct tty *tty, bool nonblock)
 static ssize_t type(struct pty *p, struct io_buffer *io, bool nonblock)
 {
 	ssize_t done = 0;
-	u8 buf[64];
+	char buf[64];
 
 	while (io->remaining) {
 		ssize_t n = io_get(io, buf, MIN(io->remaining, sizeof(buf)));
@@ -258,7 +258,7 @@ static ssize_t type(struct pty *p, struct io_buffer *io, bool nonblock)
 
 			if (error)
 				return done ? done : error;
-			tty_input(&p->tty, buf[i]);
+			tty_input(&p->tty, &buf[i], 1);
 			done++;
 		}
 	}

@@ -49,10 +49,8 @@ static void terminal_discard(struct tty *tty)
 static void terminal_written(struct tty *tty)
 {
 	char text[VT_ANSWER_MAX];
-	u32 length = display_answers(text);
 
-	for (u32 i = 0; i < length; i++)
-		tty_input(tty, (u8)text[i]);
+	tty_input(tty, text, display_answers(text));
 }
 
 static const struct tty_ops device = {.output = terminal_output,
@@ -64,10 +62,12 @@ static const struct tty_ops device = {.output = terminal_output,
 
 static void terminal_event(int event)
 {
+	char byte = (char)event;
+
 	if (event == CONSOLE_READY)
 		tty_notify(&console_tty);
 	else
-		tty_input(&console_tty, (u8)event);
+		tty_input(&console_tty, &byte, 1);
 }
 
 pid_t tty_foreground(const struct tty *tty)

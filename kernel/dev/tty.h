@@ -93,8 +93,10 @@ void tty_notify(struct tty *tty);
  * for /dev/tty. */
 void tty_open(struct tty *tty);
 
-/* Process one typed byte: edit the line, echo, send a signal.  Any context. */
-void tty_input(struct tty *tty, u8 byte);
+/* Process `n` typed bytes: edit the line, echo, send signals.  No byte from elsewhere comes between
+ * them, as the bytes of one key or one answer belong together, unless one of them sends a signal.
+ * Interrupts are off for all of them: some ten at most.  Any context. */
+void tty_input(struct tty *tty, const char *bytes, u32 n);
 
 /* read(), with the rules of ICANON, VMIN and VTIME.  Returns the number of bytes, -EAGAIN if it
  * would wait and `nonblock` is set, -ERESTARTSYS if a signal ended the wait or SIGTTIN was sent,

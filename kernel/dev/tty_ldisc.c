@@ -388,23 +388,35 @@ static int receive(struct tty_out *out, u8 byte)
 	return 0;
 }
 
-void tty_input(struct tty *tty, u8 byte)
+/* Process bytes up to one that sends a signal; how many. */
+static u32 input(struct tty *tty, const char *bytes, u32 n)
 {
 	struct tty_out out = {.tty = tty};
 	u64 flags = spin_lock_irq(&tty->lock);
-	int signal = receive(&out, byte);
 	pid_t group = tty->foreground;
-	bool readable = !local(tty, ICANON) || tty->lines;
+	int signal = 0;
+	bool readable;
+	u32 i = 0;
 
+	while (i < n && !signal)
+		signal = receive(&out, (u8)bytes[i++]);
+	readable = !local(tty, ICANON) || tty->lines;
 	if (out.length)
 		echo_flush(&out);
 	spin_unlock_irq(&tty->lock, flags);
 
-	random_add(byte);
+	random_add((u8)bytes[i - 1]);
 	/* Send after the unlock: sending takes process_lock, which must not be taken under
 	 * tty->lock. */
 	if (signal && group)
 		(void)signal_send_group(group, signal, NULL);
 	if (readable)
 		wait_wake_one(&tty->readers); /* which wakes the next if it leaves something */
+	return i;
+}
+
+void tty_input(struct tty *tty, const char *bytes, u32 n)
+{
+	for (u32 done = 0; done < n;)
+		done += input(tty, bytes + done, n - done);
 }

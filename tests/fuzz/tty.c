@@ -172,7 +172,7 @@ static void type_bytes(void)
 	for (u32 round = 0; round < times; round++)
 		for (u32 i = 0; i < n; i++) {
 			typed(at[i]);
-			tty_input(&tty, at[i]);
+			tty_input(&tty, (const char *)&at[i], 1);
 		}
 	at += n;
 	screen_length = 0;

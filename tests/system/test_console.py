@@ -15,9 +15,9 @@ USB = ["-device", "qemu-xhci,id=x", "-device", "usb-kbd,bus=x.0"]
 class PC(VM):
     """A machine whose terminal is its display."""
 
-    def __init__(self, files, display="VGA", scale=1, append="", usb=False):
+    def __init__(self, files, display="VGA", scale=1, append="", usb=False, cpus=2):
         qmp = files / "qmp"
-        super().__init__(boot="iso", append=f"console=tty0 {append}", timeout=120,
+        super().__init__(boot="iso", append=f"console=tty0 {append}", timeout=120, cpus=cpus,
                          machine="q35,i8042=off" if usb else "pc", extra=[
                              "-vga", "none", "-device", display, *(USB if usb else []),
                              "-qmp", f"unix:{qmp},server=on,wait=off"])
@@ -102,6 +102,17 @@ def test_programs_use_the_screen(tmp_path):
         vm.send("stty -icanon -echo min 6; printf '\\033[5;9H\\033[6n'; x=$(dd bs=6 count=1 2>&-); "
                 "stty sane; echo \"answer: ${x#?}\"\n")
         vm.expect(r"answer: \[5;9R")
+
+
+def test_answers_stay_whole(tmp_path):
+    """At each prompt the shell asks for the cursor's place.  What is typed comes before or after the
+    answer, never between its bytes.  CPUs that the host takes away at any point show it soon."""
+    with PC(tmp_path, cpus=4) as vm:
+        vm.shell()
+        for _ in range(4):
+            vm.run("while :; do :; done &")
+        for i in range(400):
+            assert vm.run(f"echo line {i}") == f"line {i}"
 
 
 def typed(vm, *presses):

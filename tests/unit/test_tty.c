@@ -95,6 +95,25 @@ static void lines_and_editing(void)
 	CHECK(reads(100, "\n"));
 }
 
+/* The bytes of one key or one answer: no other comes between them, and each has its meaning. */
+static void several_bytes(void)
+{
+	u32 before;
+
+	fresh();
+	set(ICANON, 0);
+	before = locked;
+	tty_input(&tty, "\033[50;5R", 7);
+	CHECK_EQ(locked, before + 1);
+	CHECK(reads(100, "\033[50;5R"));
+	set(0, ICANON | NOFLSH);
+	tty_input(&tty, "a\x03\x1a" "b\n", 5);
+	CHECK_EQ(sent_signal, 20);
+	CHECK(reads(100, "ab\n"));
+	tty_input(&tty, "", 0);
+	CHECK_EQ(get(10, true), -EAGAIN);
+}
+
 static void end_of_file(void)
 {
 	fresh();
@@ -318,8 +337,8 @@ static void overflow(void)
 	fresh();
 	set(ECHO, 0);
 	for (u32 i = 0; i < 5000; i++)
-		tty_input(&tty, 'a' + i % 26);
-	tty_input(&tty, '\n');
+		type_byte('a' + i % 26);
+	type_byte('\n');
 	CHECK_EQ(get(8192, false), 4096);
 	CHECK_EQ(got[4095], '\n');
 	CHECK_EQ(got[4094], 'a' + 4094 % 26);
@@ -395,7 +414,7 @@ static void noise(void)
 	fresh();
 	for (u32 i = 0; i < 200000; i++) {
 		screen_length = 0;
-		tty_input(&tty, host_random() % 4 ? host_random() % 0x20 : host_random());
+		type_byte(host_random() % 4 ? host_random() % 0x20 : host_random());
 		if (host_random() % 16 == 0)
 			get(host_random() % 600, true);
 		if (host_random() % 64 == 0) {
@@ -417,6 +436,7 @@ int main(void)
 {
 	RUN(lines_and_editing);
 	RUN(end_of_file);
+	RUN(several_bytes);
 	RUN(signals_from_the_keyboard);
 	RUN(reading_sleeps);
 	RUN(min_and_time);

@@ -49,7 +49,7 @@ static void type(const char *text)
 			WRITE_ONCE(room, 100);
 			tty_notify(tty);
 		} else {
-			tty_input(tty, *text);
+			tty_input(tty, text, 1);
 		}
 	}
 }
