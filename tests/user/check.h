@@ -218,13 +218,17 @@ MAYBE void sleep_ms(long ms)
 		;
 }
 
-/* Polls until the condition holds, 20 s at most. */
+/* Polls until the condition holds, 60 s at most: less would be too little on a busy machine.  The
+ * condition is not asked again once it held, as it may hold for a moment only. */
 #define WAIT_UNTIL(condition)                                                                      \
 	({                                                                                         \
-		long end_ = now_ms() + 20000;                                                      \
-		while (!(condition) && now_ms() < end_)                                            \
+		long end_ = now_ms() + 60000;                                                      \
+		bool met_;                                                                         \
+		while (!(met_ = (condition)) && now_ms() < end_)                                   \
 			sleep_ms(1);                                                               \
-		CHECK(condition);                                                                  \
+		if (!met_)                                                                         \
+			check_fail(__FILE__, __LINE__, #condition, "false; errno", errno, 0);      \
+		met_;                                                                              \
 	})
 
 MAYBE bool has_proc(void)
