@@ -110,11 +110,17 @@ static int terminal_open(struct file *file)
 {
 	u64 rdev = file->inode->rdev;
 	struct tty *tty = rdev == DEVICE_TTY ? controlling_terminal() : &console_tty;
+	int error;
 
 	if (!tty)
 		return -ENXIO;
-	return tty_file_open(file, tty,
-			     rdev != DEVICE_TTY && rdev != DEVICE_CONSOLE && rdev != DEVICE_TTY0);
+	error = tty_file_open(file, tty,
+			      rdev != DEVICE_TTY && rdev != DEVICE_CONSOLE && rdev != DEVICE_TTY0);
+	if (!error && rdev == DEVICE_TTY && controlling_terminal() != tty) {
+		tty_file_release(file); /* until it was open, another session could get it */
+		error = -ENXIO;
+	}
+	return error;
 }
 
 static const struct file_ops terminal_ops = TTY_FILE_OPS(terminal_open);
