@@ -19,9 +19,8 @@ SANITIZE ?= 0
 
 # The extensions: kernel/dev, and each folder of kernel/linux and kernel/watch. CORE=1 leaves all of
 # them out, WITHOUT="trace seed" some; one whose folder has been deleted is left out as well. The
-# self-tests of extension NAME lie in tests/kernel/NAME. For each extension that is in, WITH_NAME is
-# 1; for one of WATCHED, which the code asks for by that constant, it is 0 if it is not in. The
-# constants are ordinary conditions, never #if: the compiler checks a probe in every build and drops
+# self-tests of extension NAME lie in tests/kernel/NAME. For each of WATCHED, which the code asks for
+# by that constant, WITH_NAME is 1 if it is in, else 0. The constants are ordinary conditions, never #if: the compiler checks a probe in every build and drops
 # its code if the constant is 0. Each choice has a build folder of its own.
 WATCHED := crowd dev lockdep oom panic process ptrace rights sched seed signalfd trace vdso
 CORE ?= 0
@@ -76,8 +75,7 @@ export BUILD JOBS BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU_EXTRA DISPLAY_WIND
 
 # Flags from outside add to these: CFLAGS, ASFLAGS and LDFLAGS to the kernel's, USER_CFLAGS to the
 # programs'. They may replace what comes before them (-O2), not what the kernel cannot do without.
-WITH := $(shell echo '$(EXTENSIONS:%=-DWITH_%=1) $(patsubst %,-DWITH_%=0,$(filter-out \
-  $(EXTENSIONS),$(WATCHED)))' | tr a-z A-Z)
+WITH := $(shell echo '$(foreach e,$(WATCHED),-DWITH_$(e)=$(if $(filter $(e),$(EXTENSIONS)),1,0))' | tr a-z A-Z)
 # 2: a debug build whose freed objects are not filled, because SANITIZE=addresses reports each write to them.
 DEBUG_LEVEL := $(if $(filter 1-addresses,$(DEBUG)-$(SANITIZE)),2,$(DEBUG))
 # The bytes of stack that one function may use: a kernel stack has 8 KiB, in debug builds 16 (layout.h).

@@ -113,12 +113,10 @@ def test_clock_counts_while_all_is_idle(core):
 
 @pytest.fixture(scope="module")
 def cached(tmp_path_factory):
-    """Arguments of make for many kernels that are nearly the same: by preprocessed text, as the constants of
-    extensions are on each command line."""
+    """Arguments of make for many kernels that are nearly the same."""
     if not shutil.which("ccache") or "CC" in os.environ:
         return []
-    os.environ.update(CCACHE_DIR=str(tmp_path_factory.mktemp("ccache")), CCACHE_NODIRECT="1",
-                      CCACHE_NOHASHDIR="1")
+    os.environ.update(CCACHE_DIR=str(tmp_path_factory.mktemp("ccache")), CCACHE_NOHASHDIR="1")
     return ["CC=ccache gcc"] if shutil.which("gcc") else []
 
 
