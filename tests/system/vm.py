@@ -115,17 +115,19 @@ class VM:
 
     def expect(self, pattern, timeout=None):
         """Wait for a regular expression on the console; the match.  A machine that goes on printing,
-        or has not had the seconds of a processor's time, may take ten times as long: a busy host is
-        no fault of its."""
+        or that the host let wait for a CPU, may take ten times as long: a busy host is no fault of
+        its."""
         limit = timeout or self.timeout
         try:
             for left in reversed(range(10)):
-                seen, used = len(self.log), self.cpu_seconds()
+                seen, (used, waited) = len(self.log), self.cpu_seconds()
                 try:
                     self.console.expect(pattern, timeout=limit)
                     break
                 except pexpect.TIMEOUT:
-                    if not left or (len(self.log) == seen and self.cpu_seconds() - used > limit * 0.8):
+                    now_used, now_waited = self.cpu_seconds()
+                    if not left or (len(self.log) == seen and (
+                            now_used - used > limit * 0.8 or now_waited - waited < limit * 0.2)):
                         raise
         except (pexpect.TIMEOUT, pexpect.EOF) as error:
             tail = self.log[-3000:]
@@ -134,12 +136,18 @@ class VM:
         return self.console.match
 
     def cpu_seconds(self):
-        """What QEMU has had."""
-        try:
-            stat = pathlib.Path(f"/proc/{self.console.pid}/stat").read_text()
-        except OSError:
-            return 0
-        return sum(map(int, stat.rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        """What QEMU's threads have had of the host's CPUs, and how long they could have run and were
+        not let (without CONFIG_SCHED_INFO: infinitely, as none can say)."""
+        used, waited = 0, 0
+        for task in pathlib.Path(f"/proc/{self.console.pid}/task").glob("*"):
+            try:
+                stat = (task / "stat").read_text()
+                used += sum(map(int, stat.rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+                waited += int((task / "schedstat").read_text().split()[1]) / 1e9
+            except (FileNotFoundError, ProcessLookupError):
+                if (task / "stat").exists():
+                    waited = float("inf")
+        return used, waited
 
     def send(self, text):
         self.console.send(text)
