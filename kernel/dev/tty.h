@@ -95,7 +95,7 @@ void tty_open(struct tty *tty);
 
 /* Process `n` typed bytes: edit the line, echo, send signals.  No byte from elsewhere comes between
  * them, as the bytes of one key or one answer belong together, unless one of them sends a signal.
- * Interrupts are off for all of them: some ten at most.  Any context. */
+ * Interrupts are off for all of them: callers have 32 at most.  Any context. */
 void tty_input(struct tty *tty, const char *bytes, u32 n);
 
 /* read(), with the rules of ICANON, VMIN and VTIME.  Returns the number of bytes, -EAGAIN if it
