@@ -131,6 +131,6 @@ def test_each_extension_can_go(extension, tmp_path, cached):
     make("-C", tmp_path, "BUILD=build", "WERROR=1", "CFLAGS=-g0", *cached, "build/heddle.elf")
     with VM(cpus=4, mem="512M", timeout=100, build=tmp_path / "build",
             initrd=BUILD / "initramfs.cpio",
-            args="run /tests/run_all processes threads pipes signals") as vm:
+            args="run /tests/run_all processes futexes pipes signals") as vm:
         assert vm.wait() == ENDED, vm.log[-3000:]
     assert "=== 4 programs, 0 failed" in vm.log and "not ok" not in vm.log
