@@ -91,7 +91,7 @@ static void sleeps_until(void (*fn)(void *arg), const char *text)
 	sleep_until(clock_now_ns() + 20 * NSEC_PER_MSEC, 0);
 	KEXPECT(!READ_ONCE(done));
 	type(text);
-	for (u32 i = 0; i < 500 && !__atomic_load_n(&done, __ATOMIC_ACQUIRE); i++)
+	for (u32 i = 0; i < 60000 && !__atomic_load_n(&done, __ATOMIC_ACQUIRE); i++)
 		sleep_until(clock_now_ns() + NSEC_PER_MSEC, 0);
 	KEXPECT(READ_ONCE(done));
 }
