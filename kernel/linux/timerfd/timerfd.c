@@ -72,10 +72,10 @@ static void timerfd_fired(struct timer *timer)
 }
 
 /* Count the expirations that have passed since the timer expired, and start it again.  Nothing is
- * counted, and the first is taken back, if the clock was set back to before it. */
-static void advance(struct timerfd *t)
+ * counted, and the first is taken back, if the clock was set back.  `now`: time_of(t). */
+static void advance(struct timerfd *t, u64 now)
 {
-	u64 now = time_of(t), passed = 0;
+	u64 passed = 0;
 
 	if (!t->expired || !t->interval_ns)
 		return;
@@ -90,7 +90,7 @@ static struct timer_setting setting_of(struct timerfd *t)
 {
 	u64 now = time_of(t), left = 0;
 
-	advance(t);
+	advance(t, now);
 	if (t->next_ns && !t->expired && t->next_ns > now)
 		left = t->next_ns - now;
 	return (struct timer_setting){left, t->interval_ns};
@@ -145,7 +145,7 @@ static ssize_t timerfd_read(struct file *f, struct io_buffer *io, u64 *position)
 		if (take_cancel(t))
 			error = -ECANCELED;
 		else
-			advance(t);
+			advance(t, time_of(t));
 		ticks = t->ticks;
 		t->ticks = 0;
 	}
