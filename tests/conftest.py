@@ -6,6 +6,7 @@ import fcntl
 import os
 import pathlib
 import subprocess
+import tempfile
 
 import pytest
 
@@ -16,6 +17,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def one_builder():
     """Tests that run side by side build one after the other: what is built already takes no time."""
     with open(ROOT / "tests" / "conftest.py") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def alone_on_host():
+    """Programs of tests/user on the host run one after the other, also those of another run of the tests:
+    they set the clock, and count what a user has of processes, signals and queues."""
+    with open(pathlib.Path(tempfile.gettempdir()) / "heddle-on-host.lock", "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from conftest import alone_on_host
 from vm import BUILD, ENDED, HANGS, INIT_FAILED, VM
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -53,13 +54,24 @@ def programs(request):
     return tuple(name for name in PROGRAMS if name in asked)
 
 
+@pytest.fixture(scope="session")
+def host(programs, tmp_path_factory):
+    """What they do on the host, run when it is asked for; workers that run side by side share the result."""
+    folder = tmp_path_factory.getbasetemp()
+    return functools.partial(on_host, programs,
+                             folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder)
+
+
 @functools.cache
-def on_host(programs):
+def on_host(programs, folder):
     if os.geteuid() != 0:
         return None
-    result = subprocess.run([BUILD / "tests/user/run_all", *programs],
-                            capture_output=True, text=True, timeout=HANGS)
-    return parse(result.stdout)
+    kept = folder / "on_host"
+    with alone_on_host():
+        if not kept.exists():
+            kept.write_text(subprocess.run([BUILD / "tests/user/run_all", *programs], stdout=subprocess.PIPE,
+                                           text=True, timeout=HANGS).stdout)
+    return parse(kept.read_text())
 
 
 @functools.cache
@@ -85,8 +97,8 @@ def on_heddle(configuration, build, programs):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_on_host(program, programs):
-    results = on_host(programs)
+def test_on_host(program, host):
+    results = host()
     if results is None:
         pytest.skip("wants root")
     status, verdicts, lines = results[program]
@@ -96,7 +108,7 @@ def test_on_host(program, programs):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_on_heddle(configuration, program, programs, request):
+def test_on_heddle(configuration, program, programs, host, request):
     build = BUILD
     if "debug" in configuration:
         build = request.getfixturevalue("debug_build")
@@ -106,9 +118,9 @@ def test_on_heddle(configuration, program, programs, request):
     missing = MISSING.get(program, {})
     expected = [("not ok " if name in missing else "ok ") + name
                 for name in (v.split("ok ")[1] for v in verdicts)]
-    if on_host(programs):
+    if host():
         assert [e.split("ok ")[1] for e in expected] == \
-            [v.split("ok ")[1] for v in on_host(programs)[program][1]], "\n".join(lines)
+            [v.split("ok ")[1] for v in host()[program][1]], "\n".join(lines)
     assert verdicts == expected, "\n".join(lines)
     assert status == (1 if missing else 0), "\n".join(lines)
 

@@ -122,11 +122,13 @@ static ssize_t take_number(size_t n)
 static bool open_queue(void)
 {
 	struct mq_attr attributes = {.mq_maxmsg = 3, .mq_msgsize = 1};
+	char name[32];
 
 	if (!has_call(SYS_mq_open))
 		return false;
-	queue = MUST(mq_open("/wake_races", O_RDWR | O_CREAT, 0600, &attributes));
-	mq_unlink("/wake_races");
+	snprintf(name, sizeof(name), "/wake_races-%d", getpid());
+	queue = MUST(mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attributes));
+	mq_unlink(name);
 	return true;
 }
 
@@ -140,12 +142,13 @@ static ssize_t take_message(size_t n)
 	return mq_receive(queue, buffer, n, NULL);
 }
 
-static struct sockaddr_un listener = {AF_UNIX, "\0wake_races"};
+static struct sockaddr_un listener = {AF_UNIX, ""}; /* an abstract name */
 
 static bool open_listener(void)
 {
 	if (!has_call(SYS_socketpair))
 		return false;
+	snprintf(listener.sun_path + 1, 32, "wake_races-%d", getpid());
 	ends[0] = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 	MUST(bind(ends[0], (struct sockaddr *)&listener, sizeof(listener)));
 	MUST(listen(ends[0], 1));

@@ -422,10 +422,13 @@ static void queue_receivers(void)
 {
 	struct mq_attr attributes = {.mq_maxmsg = 10, .mq_msgsize = 1};
 	char c = 'x';
+	char name[32];
 	mqd_t q;
 
 	SKIP_IF(!has_proc() || !has_call(SYS_mq_open), "no message queues");
-	q = MUST(mq_open("/wakes", O_RDWR | O_CREAT, 0600, &attributes));
+	snprintf(name, sizeof(name), "/wakes-%d", getpid());
+	q = MUST(mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attributes));
+	mq_unlink(name);
 	START_WAITERS(CHECK_EQ(mq_receive(q, &c, 1, NULL), 1));
 	for (int i = 0; i < 5; i++)
 		WAKES_FEW(true, CHECK_EQ(mq_send(q, &c, 1, 0), 0));
@@ -433,7 +436,6 @@ static void queue_receivers(void)
 		CHECK_EQ(mq_send(q, &c, 1, 0), 0);
 	all_end();
 	mq_close(q);
-	mq_unlink("/wakes");
 }
 
 /* --- epoll ------------------------------------------------------------------------------------ */
