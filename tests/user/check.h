@@ -166,8 +166,8 @@ MAYBE bool has_call(long number)
 /* The same, and waits: wait status. */
 #define IN_CHILD(...) wait_status(SPAWN(__VA_ARGS__))
 
-/* Send the signal to the caller every `us` microseconds, from a child that the caller must
- * kill. */
+/* Send the signal to the caller every `us` microseconds, from a child, until end_signals(): one
+ * that comes before the call that it is to interrupt is lost, the next one is not. */
 MAYBE pid_t signal_often(int number, long us)
 {
 	pid_t parent = getpid();
@@ -176,6 +176,14 @@ MAYBE pid_t signal_often(int number, long us)
 		usleep(us);
 		kill(parent, number);
 	});
+}
+
+/* Ends signal_often(). */
+MAYBE void end_signals(pid_t sender)
+{
+	kill(sender, SIGKILL);
+	while (waitpid(sender, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 /* How wait() shows an exit and a death by signal. */
@@ -297,8 +305,8 @@ MAYBE char process_state(pid_t pid)
 			CHECK_EQ(process_state(pid), letter);                                      \
 	} while (0)
 
-/* Whether the process sleeps.  Without /proc: whether it has run, and its CPU time stands still
- * for 20 ms. */
+/* Whether the process, or the thread with this number, sleeps.  Without /proc: whether the process
+ * has run, and its CPU time stands still for 100 ms: a busy machine may keep it waiting for 20. */
 MAYBE bool is_asleep(pid_t pid)
 {
 	struct timespec before, after;
@@ -309,7 +317,7 @@ MAYBE bool is_asleep(pid_t pid)
 		return process_state(pid) == 'S';
 	if (clock_gettime(clock, &before))
 		return false;
-	sleep_ms(20);
+	sleep_ms(100);
 	return clock_gettime(clock, &after) == 0 && (after.tv_sec || after.tv_nsec) &&
 	       before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec;
 }

@@ -54,6 +54,7 @@ static void semaphores_all(void)
 	memset(value, 0, (size_t)n * sizeof(*value));
 	CHECK_EQ(semctl(set, 0, SETALL, value), 0);
 	start_waiting(lower);
+	WAIT_UNTIL(semctl(set, 0, GETNCNT) == 1 && semctl(set, n - 8, GETNCNT) == 1);
 	for (int i = 0; i < n; i++)
 		value[i] = 1;
 	CHECK_EQ(semctl(set, 0, SETALL, value), 0);
@@ -280,7 +281,7 @@ static void forks_beside_refusals(void)
 	usleep(100000);
 	last = fork();
 	if (last == 0) { /* a walk over the PIDs reaches it at its end */
-		alarm(20);
+		alarm(200);
 		for (int i = 0; i < 200; i++) {
 			pid_t pid = fork();
 

@@ -43,6 +43,8 @@ static void *wait_for_word(void *unused)
 static void futex_requeued(void)
 {
 	start_waiting(wait_for_word);
+	/* Moved to where they are: the number of those that wait. */
+	WAIT_UNTIL(syscall(SYS_futex, &word, FUTEX_REQUEUE, 0, INT_MAX, &word, 0) == many);
 	CHECK_EQ(syscall(SYS_futex, &word, FUTEX_REQUEUE, 1, INT_MAX, &other, 0), many);
 	CHECK_EQ(syscall(SYS_futex, &other, FUTEX_WAKE, INT_MAX, NULL, NULL, 0), many - 1);
 }
@@ -110,12 +112,13 @@ static void child_awaited(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		sleep(1);
+		pause();
 		_exit(0);
 	}
 	start_waiting(wait_for_child);
 	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
-	sleep(2);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	WAIT_UNTIL(kill(pid, 0) < 0); /* one of the threads has got it */
 }
 
 static void *wait_for_pidfd(void *fd)

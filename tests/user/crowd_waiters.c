@@ -173,7 +173,7 @@ static void semaphores_lowered(void)
 {
 	id = MUST(semget(IPC_PRIVATE, 2, 0600));
 	start_waiting(lower);
-	CHECK_EQ(semctl(id, 0, GETNCNT), many);
+	WAIT_UNTIL(semctl(id, 0, GETNCNT) == many);
 	CHECK_EQ(change(0, 1), 0);
 	WAIT_UNTIL(__atomic_load_n(&ended, __ATOMIC_RELAXED) == 1);
 	CHECK_EQ(semctl(id, 0, GETNCNT), many - 1);
@@ -188,7 +188,7 @@ static void semaphores_zero(void)
 	id = MUST(semget(IPC_PRIVATE, 2, 0600));
 	CHECK_EQ(change(1, 1), 0);
 	start_waiting(await_zero);
-	CHECK_EQ(semctl(id, 1, GETZCNT), many);
+	WAIT_UNTIL(semctl(id, 1, GETZCNT) == many);
 	CHECK_EQ(change(0, 1), 0);
 	CHECK_EQ(change(1, -1), 0);
 	end_waiting();
@@ -201,7 +201,7 @@ static void semaphores_together(void)
 	id = MUST(semget(IPC_PRIVATE, 2, 0600));
 	start_waiting(lower_two);
 	CHECK_EQ(change(0, many), 0);
-	CHECK_EQ(semctl(id, 1, GETNCNT), many);
+	WAIT_UNTIL(semctl(id, 1, GETNCNT) == many);
 	CHECK_EQ(change(1, many / 2), 0);
 	WAIT_UNTIL(__atomic_load_n(&ended, __ATOMIC_RELAXED) == many / 2);
 	CHECK_EQ(semctl(id, 0, IPC_RMID), 0);

@@ -579,8 +579,11 @@ static void signals(void)
 
 /* --- Threads ---------------------------------------------------------------------------------- */
 
+#define WAITERS 4
+
 static struct waiters {
 	atomic_int begun, woken, events;
+	_Atomic pid_t tids[WAITERS];
 	int fd, timeout;
 } w;
 
@@ -590,7 +593,7 @@ static void *waiter(void *arg)
 	int n;
 
 	(void)arg;
-	atomic_fetch_add(&w.begun, 1);
+	w.tids[atomic_fetch_add(&w.begun, 1)] = (pid_t)syscall(SYS_gettid);
 	n = epoll_wait(w.fd, e, 4, w.timeout);
 	if (n > 0) {
 		atomic_fetch_add(&w.woken, 1);
@@ -599,15 +602,28 @@ static void *waiter(void *arg)
 	return NULL;
 }
 
-static void start_waiters(pthread_t *threads, int n, int fd, int timeout)
+static void forget_waiters(void)
 {
 	w.begun = w.woken = w.events = 0;
+	for (int i = 0; i < WAITERS; i++)
+		w.tids[i] = 0;
+}
+
+/* Until n of them sleep in epoll_wait(). */
+static void wait_for_waiters(int n)
+{
+	for (int i = 0; i < n; i++)
+		WAIT_UNTIL(w.tids[i] && is_asleep(w.tids[i]));
+}
+
+static void start_waiters(pthread_t *threads, int n, int fd, int timeout)
+{
+	forget_waiters();
 	w.fd = fd;
 	w.timeout = timeout;
 	for (int i = 0; i < n; i++)
 		MUST(-pthread_create(&threads[i], NULL, waiter, NULL));
-	WAIT_UNTIL(w.begun == n);
-	sleep_ms(30);
+	wait_for_waiters(n);
 }
 
 static void join(pthread_t *threads, int n)
@@ -618,7 +634,7 @@ static void join(pthread_t *threads, int n)
 
 static void woken(void)
 {
-	pthread_t threads[4];
+	pthread_t threads[WAITERS];
 
 	begin();
 	/* An edge goes to one thread, the next edge to the next. */
@@ -641,12 +657,18 @@ static void woken(void)
 	join(threads, 4);
 	CHECK_EQ(w.events, 4);
 	take(p[0]);
-	/* One shot: one. */
+	/* One shot: one, and one more each time that it is armed again. */
 	CHECK_EQ(control(EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLONESHOT), 0);
-	start_waiters(threads, 4, ep, 300);
+	start_waiters(threads, 4, ep, 60000);
 	put(p[1]);
+	for (int i = 1; i <= 4; i++) {
+		WAIT_UNTIL(w.woken == i);
+		sleep_ms(30);
+		CHECK_EQ(w.woken, i);
+		CHECK_EQ(control(EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLONESHOT), 0);
+	}
 	join(threads, 4);
-	CHECK_EQ(w.events, 1);
+	CHECK_EQ(w.events, 4);
 	end();
 }
 
@@ -657,18 +679,21 @@ static void exclusive_wakeup(void)
 	struct epoll_event in = {.events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE};
 	pthread_t threads[3];
 
-	w.begun = w.woken = w.events = 0;
-	w.timeout = 500;
+	forget_waiters();
+	w.timeout = 60000;
 	for (int i = 0; i < 3; i++) {
 		w.fd = e[i] = MUST(epoll_create1(0));
 		MUST(epoll_ctl(e[i], EPOLL_CTL_ADD, fd, &in));
 		MUST(-pthread_create(&threads[i], NULL, waiter, NULL));
-		WAIT_UNTIL(w.begun == i + 1);
-		sleep_ms(20);
+		wait_for_waiters(i + 1);
 	}
-	MUST(eventfd_write(fd, 1));
+	for (int i = 1; i <= 3; i++) {
+		MUST(eventfd_write(fd, 1));
+		WAIT_UNTIL(w.woken == i);
+		sleep_ms(30);
+		CHECK_EQ(w.woken, i);
+	}
 	join(threads, 3);
-	CHECK_EQ(w.woken, 1);
 	for (int i = 0; i < 3; i++)
 		close(e[i]);
 	close(fd);
@@ -801,9 +826,9 @@ static void all_at_once(void)
 		MUST(-pthread_create(&threads[i], NULL, churn_files, (void *)(uintptr_t)i));
 	MUST(-pthread_create(&threads[7], NULL, churn_epolls, NULL));
 	sleep_ms(700);
+	WAIT_UNTIL(churn.taken > 10);
 	churn.stop = true;
 	join(threads, 8);
-	CHECK(churn.taken > 10);
 	CHECK_EQ(ready_in(churn.inner), 0);
 	close(churn.inner);
 	close(churn.outer);

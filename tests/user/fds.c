@@ -224,11 +224,16 @@ static void over_exec(void)
 	CHECK(is_open(pipes[0]));
 }
 
+static pid_t reader; /* the process, and its main thread, that reads meanwhile */
+
 static void *close_and_write(void *pipe_ends)
 {
 	int *end = pipe_ends;
 
-	usleep(20000);
+	if (has_proc())
+		WAIT_UNTIL(is_asleep(reader));
+	else
+		sleep_ms(100);
 	close(end[0]);
 	file(); /* it gets the number, and the memory if that has been freed */
 	CHECK_EQ(write(end[1], "x", 1), 1);
@@ -244,6 +249,7 @@ static void closed_by_others(void)
 		int end[2];
 		char c = 0;
 
+		reader = getpid();
 		MUST(pipe(end));
 		if (i)
 			CHECK_EQ(pthread_create(&thread, NULL, close_and_write, end), 0);

@@ -16,8 +16,11 @@ enum {
 };
 #define TID_MASK 0x3fffffffU
 
+#define MOST	 5
+
 static uint32_t word, lock;
 static atomic_int waiting, passed, timed_out;
+static _Atomic pid_t tids[MOST]; /* of those that are counted in `waiting` */
 
 static long futex(uint32_t *a, int op, long value, void *timeout, uint32_t *b, long value3)
 {
@@ -47,12 +50,31 @@ static long requeue(long wake, long move)
 	return futex(&word, CMP_REQUEUE_PI, wake, (void *)move, &lock, word);
 }
 
+static void begin_to_wait(void)
+{
+	tids[waiting++] = (pid_t)syscall(SYS_gettid);
+}
+
+static void forget_waiters(void)
+{
+	waiting = passed = timed_out = 0;
+	for (int i = 0; i < MOST; i++)
+		tids[i] = 0;
+}
+
+/* Until n threads sleep; then they are in the kernel's list. */
+static void wait_for_waiters(int n)
+{
+	for (int i = 0; i < n; i++)
+		WAIT_UNTIL(tids[i] && is_asleep(tids[i]));
+}
+
 static void *waiter(void *arg)
 {
 	long result;
 
 	(void)arg;
-	waiting++;
+	begin_to_wait();
 	result = futex(&word, WAIT_REQUEUE_PI, word, NULL, &lock, 0);
 	if (CHECK_EQ(result, 0) && CHECK_EQ(lock & TID_MASK, syscall(SYS_gettid))) {
 		passed++;
@@ -63,11 +85,10 @@ static void *waiter(void *arg)
 
 static void start(pthread_t *threads, int n)
 {
-	waiting = passed = 0;
+	forget_waiters();
 	for (int i = 0; i < n; i++)
 		MUST(-pthread_create(&threads[i], NULL, waiter, NULL));
-	WAIT_UNTIL(waiting == n);
-	sleep_ms(30);
+	wait_for_waiters(n);
 }
 
 static void join(pthread_t *threads, int n)
@@ -138,9 +159,8 @@ static void *short_waiter(void *arg)
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += (t.tv_nsec + 300000000) / 1000000000;
-	t.tv_nsec = (t.tv_nsec + 300000000) % 1000000000;
-	waiting++;
+	t.tv_sec++;
+	begin_to_wait();
 	CHECK_ERR(futex(&word, WAIT_REQUEUE_PI | REALTIME, word, &t, arg, 0), ETIMEDOUT);
 	timed_out++;
 	return NULL;
@@ -152,19 +172,18 @@ static void timeouts(void)
 	pthread_t thread;
 
 	word = lock = 0;
-	waiting = timed_out = 0;
+	forget_waiters();
 	MUST(-pthread_create(&thread, NULL, short_waiter, &other));
-	WAIT_UNTIL(waiting == 1);
-	sleep_ms(30);
+	wait_for_waiters(1);
 	CHECK_ERR(requeue(1, 1), EINVAL);
 	pthread_join(thread, NULL);
+	forget_waiters();
 	MUST(-pthread_create(&thread, NULL, short_waiter, &lock));
-	WAIT_UNTIL(waiting == 2);
-	sleep_ms(30);
+	wait_for_waiters(1);
 	lock_pi();
 	CHECK_EQ(requeue(1, 1), 1);
 	pthread_join(thread, NULL);
-	CHECK_EQ(timed_out, 2);
+	CHECK_EQ(timed_out, 1);
 	CHECK_EQ(lock & TID_MASK, syscall(SYS_gettid));
 	unlock_pi();
 	CHECK_EQ(lock, 0);
@@ -173,7 +192,7 @@ static void timeouts(void)
 /* A condition variable: rounds of waiting, moving and passing on. */
 #define THREADS 4
 #define ROUNDS	150
-static atomic_int stop, rounds[THREADS];
+static atomic_int stop, ended, rounds[THREADS];
 
 static void *condition_waiter(void *arg)
 {
@@ -195,6 +214,7 @@ static void *condition_waiter(void *arg)
 		rounds[me]++;
 		unlock_pi();
 	}
+	ended++;
 	return NULL;
 }
 
@@ -204,7 +224,7 @@ static void condition(void)
 	long sum = 0, got = 0;
 
 	word = lock = 0;
-	stop = 0;
+	stop = ended = 0;
 	for (int i = 0; i < THREADS; i++)
 		MUST(-pthread_create(&threads[i], NULL, condition_waiter, (void *)(uintptr_t)i));
 	for (int i = 0; i < ROUNDS; i++) {
@@ -227,7 +247,7 @@ static void condition(void)
 	sum += requeue(1, INT_MAX);
 	unlock_pi();
 	/* Those that had read the word before wait once more. */
-	for (int i = 0; i < 50; i++) {
+	while (ended < THREADS) {
 		lock_pi();
 		sum += requeue(1, INT_MAX);
 		unlock_pi();
@@ -254,7 +274,7 @@ static void *sleeper(void *arg)
 {
 	uint32_t *at = arg;
 
-	waiting++;
+	begin_to_wait();
 	while (*(volatile uint32_t *)at == 0)
 		if (futex(at, WAIT, 0, NULL, NULL, 0) == 0)
 			passed++;
@@ -289,17 +309,16 @@ static void wake_ops(void)
 	CHECK_ERR(futex(&word, WAKE_OP, 1, NULL, (uint32_t *)((char *)&lock + 2), 0), EINVAL);
 	/* Two wait for each word; the comparison is with the old value, and with sign. */
 	word = lock = 0;
-	waiting = passed = 0;
+	forget_waiters();
 	for (int i = 0; i < 4; i++)
 		MUST(-pthread_create(&threads[i], NULL, sleeper, i % 2 ? &lock : &word));
-	WAIT_UNTIL(waiting == 4);
-	sleep_ms(30);
+	wait_for_waiters(4);
 	CHECK_EQ(wake_op(1, 1, OP(2, 0, 2, -1)), 1);
 	WAIT_UNTIL(passed == 1);
-	sleep_ms(10);
+	wait_for_waiters(4);
 	CHECK_EQ(wake_op(1, 1, OP(2, 0, 4, -1)), 2);
 	WAIT_UNTIL(passed == 3);
-	sleep_ms(10);
+	wait_for_waiters(4);
 	word = 1;
 	CHECK_EQ(wake_op(10, 10, OP(0, 1, 0, 0)), 4);
 	join(threads, 4);

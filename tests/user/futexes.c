@@ -62,11 +62,11 @@ static void timeouts(void)
 	CHECK(now_ms() - start >= 20);
 	/* Absolute with bits, on both clocks. */
 	for (int i = 0; i < 2; i++) {
+		start = now_ms();
 		clock_gettime(i ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now);
 		now.tv_nsec += 20000000;
 		if (now.tv_nsec >= 1000000000)
 			now.tv_sec++, now.tv_nsec -= 1000000000;
-		start = now_ms();
 		CHECK_ERR(
 		    futex(&word, FUTEX_WAIT_BITSET | (i ? FUTEX_REALTIME : 0), 5, &now, NULL, -1),
 		    ETIMEDOUT);
@@ -76,11 +76,10 @@ static void timeouts(void)
 		    ETIMEDOUT);
 	}
 	/* A signal's handler ends a wait without restart, and not one with. */
-	pid_t parent = getpid();
 	handle(SIGUSR1, catch, 0);
-	pid_t child = SPAWN(sleep_ms(30); kill(parent, SIGUSR1));
+	pid_t sender = signal_often(SIGUSR1, 30000);
 	CHECK_ERR(futex(&word, FUTEX_WAIT, 5, NULL, NULL, 0), EINTR);
-	CHECK_EQ(wait_status(child), 0);
+	end_signals(sender);
 	handle(SIGUSR1, SIG_DFL, 0);
 }
 
@@ -98,20 +97,13 @@ static void *waiter(void *arg)
 /* Starts so many that wait; true when all sleep. */
 static bool wait_all(pthread_t *t, int count, const long *bits)
 {
-	bool all;
-
 	word = woken = 0;
 	for (int i = 0; i < count; i++)
 		if (!CHECK_EQ(pthread_create(&t[i], NULL, waiter, (void *)bits[i]), 0))
 			return false;
 	/* Seen by moving them to where they are: nothing is woken, the count is told. */
-	long end = now_ms() + 20000;
-	do {
-		sleep_ms(1);
-		all = futex(&word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE, 0, (void *)1000L, &word, 0) ==
-		      count;
-	} while (!all && now_ms() < end);
-	return CHECK(all);
+	return WAIT_UNTIL(
+	    futex(&word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE, 0, (void *)1000L, &word, 0) == count);
 }
 
 static void waking(void)

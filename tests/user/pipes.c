@@ -170,9 +170,7 @@ static void broken(void)
 			    CHECK_EQ(caught[SIGPIPE], 1); CHECK_ERR(write(p[1], big, 1), EPIPE);
 			    CHECK_EQ(caught[SIGPIPE], 2));
 	close(p[1]);
-	WAIT_UNTIL(is_asleep(child));
-	WAIT_UNTIL(queued(p[0]) > 0);
-	sleep_ms(20);
+	WAIT_UNTIL(queued(p[0]) == 65536 && is_asleep(child));
 	close(p[0]);
 	CHECK_EQ(wait_status(child), 0);
 	/* The same after some of it was read. */

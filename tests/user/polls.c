@@ -9,11 +9,12 @@
 
 static int p[2];
 
-static void kill_parent_soon(int ms)
+/* When it sleeps. */
+static void kill_parent_soon(void)
 {
 	pid_t parent = getpid();
 
-	if (SPAWN(sleep_ms(ms); kill(parent, SIGUSR1)) < 0)
+	if (SPAWN(WAIT_UNTIL(is_asleep(parent)); kill(parent, SIGUSR1)) < 0)
 		exit(1);
 }
 
@@ -146,11 +147,11 @@ static void signals(void)
 
 	/* Never restarted, whatever the flags say. */
 	handle(SIGUSR1, catch, SA_RESTART);
-	kill_parent_soon(30);
+	kill_parent_soon();
 	CHECK_ERR(poll(&f, 1, 20000), EINTR);
 	CHECK_EQ(caught[SIGUSR1], 1);
 	reap();
-	kill_parent_soon(30);
+	kill_parent_soon();
 	FD_ZERO(&set);
 	FD_SET(p[0], &set);
 	CHECK_ERR(select(p[0] + 1, &set, NULL, NULL, NULL), EINTR);

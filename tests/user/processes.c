@@ -362,9 +362,31 @@ static void with_threads(void)
 	CHECK_EQ(wait_status(a), KILLED(SIGTERM));
 }
 
+static volatile int *leader; /* not 0: the leader lives.  The kernel clears the word at its end. */
+
+/* Makes a process whose leader ends alone, by syscall(SYS_exit) or pthread_exit(). */
+static void note_leader(void)
+{
+	*leader = 1;
+	syscall(SYS_set_tid_address, leader);
+}
+
+static void *exit_after_leader(void *arg)
+{
+	WAIT_UNTIL(!*leader); /* a moment before it leaves the process */
+	if (has_proc())
+		WAIT_UNTIL(process_state(getpid()) == 'Z');
+	else
+		sleep_ms(100);
+	syscall(SYS_exit, (int)(long)arg);
+	return arg;
+}
+
+static volatile pid_t ended_tid;
+
 static void *exit_thread(void *arg)
 {
-	sleep_ms(20);
+	ended_tid = (pid_t)syscall(SYS_gettid);
 	syscall(SYS_exit, (int)(long)arg);
 	return arg;
 }
@@ -376,11 +398,17 @@ static void leader_first(void)
 	siginfo_t info;
 	pid_t pid;
 
-	CHECK_EQ(IN_CHILD(start(exit_thread, 31); syscall(SYS_exit, 5)), EXITED(31));
-	CHECK_EQ(IN_CHILD(start(exit_thread, 31); pthread_exit(NULL)), EXITED(31));
-	CHECK_EQ(IN_CHILD(start(exit_thread, 31); sleep_ms(60); syscall(SYS_exit, 6)), EXITED(6));
+	leader = map_shared(PAGE);
+	CHECK_EQ(IN_CHILD(note_leader(); start(exit_after_leader, 31); syscall(SYS_exit, 5)),
+		 EXITED(31));
+	CHECK_EQ(IN_CHILD(note_leader(); start(exit_after_leader, 31); pthread_exit(NULL)),
+		 EXITED(31));
+	CHECK_EQ(IN_CHILD(start(exit_thread, 31);
+			  WAIT_UNTIL(ended_tid && syscall(SYS_tkill, ended_tid, 0) < 0);
+			  syscall(SYS_exit, 6)),
+		 EXITED(6));
 	CHECK_EQ(IN_CHILD(start(exit_all, 32); syscall(SYS_exit, 5)), EXITED(32));
-	pid = SPAWN(start(exit_thread, 33); syscall(SYS_exit, 5));
+	pid = SPAWN(note_leader(); start(exit_after_leader, 33); syscall(SYS_exit, 5));
 	if (has_call(SYS_waitid)) {
 		CHECK_EQ(waitid(P_PID, pid, &info, WEXITED | WNOWAIT), 0);
 		CHECK_EQ(info.si_code, CLD_EXITED);
@@ -460,22 +488,17 @@ static void by_thread_number(void)
 }
 
 /* Runs in a second thread, after the leader has ended. */
-static void *count_threads(void *arg)
+static void *count_threads(void *unused)
 {
-	volatile int *leader = arg;
-
+	(void)unused;
 	WAIT_UNTIL(!*leader);
 	_exit(has_threads(2) ? 51 : 52);
 }
 
 static void ended_leader_counts(void)
 {
-	volatile int *leader = map_shared(PAGE);
-
-	*leader = 1;
-	CHECK_EQ(IN_CHILD(syscall(SYS_set_tid_address, leader); pthread_t t;
-			  pthread_create(&t, NULL, count_threads, (void *)leader);
-			  syscall(SYS_exit, 5)),
+	leader = map_shared(PAGE);
+	CHECK_EQ(IN_CHILD(note_leader(); start(count_threads, 0); syscall(SYS_exit, 5)),
 		 EXITED(51));
 	munmap((void *)leader, PAGE);
 }

@@ -232,8 +232,7 @@ static void code_of_32_bits(void)
 	handle_info(SIGALRM, stops_32, SA_ONSTACK | SA_RESTART);
 	sender = signal_often(SIGALRM, 2000);
 	run_32();
-	kill(sender, SIGKILL);
-	CHECK_EQ(wait_status(sender), KILLED(SIGKILL));
+	end_signals(sender);
 	CHECK(signals_in_32 >= 10);
 	CHECK(loops_32 > 10);
 	CHECK_EQ(READ(cs), CODE_64);
