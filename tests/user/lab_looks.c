@@ -137,7 +137,7 @@ static void pagemap_sparse(void)
 			seen |= entries[i];
 	}
 	CHECK_EQ(seen, 0);
-	CHECK(now_ms() - begin < 20000);
+	CHECK(now_ms() - begin < 120000);
 	close(fd);
 	munmap(entries, size);
 }
@@ -338,7 +338,8 @@ static void schedstats(void)
 	for (int i = 0; i < 2; i++) {
 		read_text(i ? "/proc/%d/task/%d/schedstat" : "/proc/%d/schedstat", getpid());
 		CHECK_EQ(sscanf(text, "%lu %lu %lu", &run[i], &waited[i], &slices[i]), 3);
-		for (long end = now_ms() + 30; !i && now_ms() < end;)
+		for (long end = cpu_ns(CLOCK_THREAD_CPUTIME_ID) + 10000000;
+		     !i && cpu_ns(CLOCK_THREAD_CPUTIME_ID) < end;)
 			;
 		for (int n = 0; !i && n < 30; n++)
 			sleep_ms(1);

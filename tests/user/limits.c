@@ -112,10 +112,10 @@ static void file_shrinks(void)
 
 static void cpu_time(void)
 {
-	struct rlimit r = {1, 2};
+	struct rlimit r = {1, 100};
 
 	handle(SIGXCPU, SIG_DFL, 0);
-	CHECK_EQ(IN_CHILD(setrlimit(RLIMIT_CPU, &r); alarm(6); for (;;)), KILLED(SIGXCPU));
+	CHECK_EQ(IN_CHILD(setrlimit(RLIMIT_CPU, &r); alarm(300); for (;;)), KILLED(SIGXCPU));
 }
 
 /* A thread more does not make it longer: the limit is for the time of all. */
@@ -133,10 +133,13 @@ static void cpu_time_hard(void)
 	struct rlimit r = {1, 3};
 	volatile sig_atomic_t *count = map_shared(PAGE);
 
-	CHECK_EQ(IN_CHILD(pthread_t thread; handle(SIGXCPU, catch, 0); alarm(15);
-			  setrlimit(RLIMIT_CPU, &r); pthread_create(&thread, NULL, burn, NULL);
-			  for (;;) *count = caught[SIGXCPU]),
-		 KILLED(SIGKILL));
+	/* A CPU that stands still for a second uses one, and with it the time for a signal. */
+	for (int i = 0; i < 3 && *count != 2; i++)
+		CHECK_EQ(IN_CHILD(pthread_t thread; handle(SIGXCPU, catch, 0); alarm(300);
+				  setrlimit(RLIMIT_CPU, &r);
+				  pthread_create(&thread, NULL, burn, NULL);
+				  for (;;) *count = caught[SIGXCPU]),
+			 KILLED(SIGKILL));
 	CHECK_EQ(*count, 2);
 }
 

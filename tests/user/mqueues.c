@@ -171,8 +171,8 @@ static void flags(void)
 static void deadlines(void)
 {
 	mqd_t q = open_queue(O_RDWR, 1, 10);
-	struct timespec t = in_ms(20), bad = {0, 1000000000}, negative = {-1, 0};
 	long before = now_ms();
+	struct timespec t = in_ms(20), bad = {0, 1000000000}, negative = {-1, 0};
 
 	CHECK_ERR(mq_timedreceive(q, buffer, 10, NULL, &t), ETIMEDOUT);
 	CHECK(now_ms() - before >= 15);

@@ -41,8 +41,9 @@ static void clocks(void)
 	}
 	CHECK_ERR(syscall(SYS_clock_gettime, 4711, &a), EINVAL);
 	CHECK_ERR(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, BAD), EFAULT);
+	time_t before = time(NULL);
 	CHECK_EQ(gettimeofday(&tv, NULL), 0);
-	CHECK(labs(tv.tv_sec - time(NULL)) <= 1);
+	CHECK(tv.tv_sec >= before && tv.tv_sec <= time(NULL) + 1);
 	CHECK(time(NULL) > 1577836800); /* 2020 */
 	CHECK_ERR(clock_settime(CLOCK_MONOTONIC, &a), EINVAL);
 }
@@ -81,10 +82,15 @@ static void sleeps(void)
 	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &start, NULL),
 		  EOPNOTSUPP);
 	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_RAW, 0, NULL, NULL), EOPNOTSUPP);
-	/* Many sleepers wake in the order of their times. */
+}
+
+/* Many sleepers wake in the order of their times: whether they wrote in this order. */
+static bool wake_in_order(void)
+{
 	int pipes[2];
 	char text[8];
 	long begin = now_ms();
+
 	MUST(pipe(pipes));
 	for (int i = 0; i < 5; i++)
 		SPAWN(sleep_ms(begin + 800 - i * 150 - now_ms());
@@ -92,21 +98,35 @@ static void sleeps(void)
 	for (int i = 0; i < 5; i++)
 		wait(NULL);
 	CHECK_EQ(read(pipes[0], text, 8), 5);
-	CHECK_EQ(memcmp(text, "abcde", 5), 0);
 	close(pipes[0]), close(pipes[1]);
+	return memcmp(text, "abcde", 5) == 0;
+}
+
+/* On a busy machine one that woke may have to wait for a CPU until the next one has written. */
+static void order_of_sleepers(void)
+{
+	bool in_order = false;
+
+	for (int i = 0; i < 5 && !in_order; i++)
+		in_order = wake_in_order();
+	CHECK(in_order);
 }
 
 static void alarms(void)
 {
+	sigset_t none = set_of(0);
+
 	handle(SIGALRM, catch, 0);
 	caught[SIGALRM] = 0;
-	CHECK_EQ(alarm(100), 0);
-	CHECK(alarm(200) >= 99);
-	CHECK(alarm(0) >= 199);
+	CHECK_EQ(alarm(10000), 0);
+	CHECK(alarm(20000) >= 9900);
+	CHECK(alarm(0) >= 19900);
 	CHECK_EQ(alarm(0), 0);
 	CHECK_EQ(IN_CHILD(CHECK_EQ(alarm(0), 0)), 0);
+	mask(SIG_BLOCK, SIGALRM); /* it may come before the wait for it */
 	CHECK_EQ(ualarm(20000, 0), 0);
-	CHECK_ERR(pause(), EINTR);
+	CHECK_ERR(sigsuspend(&none), EINTR);
+	mask(SIG_UNBLOCK, SIGALRM);
 	CHECK_EQ(caught[SIGALRM], 1);
 	/* The default action. */
 	CHECK_EQ(IN_CHILD(handle(SIGALRM, SIG_DFL, 0); ualarm(20000, 0); pause()), KILLED(SIGALRM));
@@ -120,17 +140,14 @@ static void intervals(void)
 {
 	struct itimerval t = {{0, 5000}, {0, 10000}}, now, never = {{0, 0}, {0, 0}},
 			 bad = {{0, 0}, {0, 1000000}};
-	long end = now_ms() + 10000;
 
 	caught[SIGALRM] = 0;
 	CHECK_EQ(setitimer(ITIMER_REAL, &t, NULL), 0);
 	CHECK_EQ(getitimer(ITIMER_REAL, &now), 0);
 	CHECK_EQ(now.it_interval.tv_usec, 5000);
 	CHECK(now.it_value.tv_usec > 0 && now.it_value.tv_usec <= 10000);
-	while (caught[SIGALRM] < 5 && now_ms() < end)
-		sleep_ms(1);
+	WAIT_UNTIL(caught[SIGALRM] >= 5);
 	CHECK_EQ(setitimer(ITIMER_REAL, &never, &now), 0);
-	CHECK(caught[SIGALRM] >= 5);
 	CHECK_EQ(now.it_interval.tv_usec, 5000);
 	CHECK_EQ(getitimer(ITIMER_REAL, &now), 0);
 	CHECK_EQ(now.it_value.tv_usec, 0);
@@ -141,10 +158,10 @@ static void intervals(void)
 }
 
 /* By CPU time used. */
-/* Uses CPU time until the condition holds, 20 s at most. */
+/* Uses CPU time until the condition holds, 120 s at most. */
 #define BURN_UNTIL(condition)                                                                      \
 	({                                                                                         \
-		long end_ = now_ms() + 20000;                                                      \
+		long end_ = now_ms() + 120000;                                                     \
 		while (!(condition) && now_ms() < end_)                                            \
 			for (volatile int i_ = 0; i_ < 1000; i_++)                                 \
 				;                                                                  \
@@ -174,12 +191,12 @@ static void cpu_intervals(void)
 		CHECK_EQ(setitimer(which, &t, &old), 0);
 		BURN_UNTIL(caught[number] >= 4);
 		t.it_interval = (struct timeval){0, 0};
-		t.it_value = (struct timeval){100, 0};
+		t.it_value = (struct timeval){10000, 0};
 		CHECK_EQ(setitimer(which, &t, &old), 0);
 		CHECK_EQ(old.it_interval.tv_usec, 20000);
 		sleep_ms(50);
 		CHECK_EQ(getitimer(which, &old), 0);
-		CHECK(old.it_value.tv_sec >= 98 && old.it_value.tv_sec <= 100);
+		CHECK(old.it_value.tv_sec >= 9900 && old.it_value.tv_sec <= 10000);
 		/* A child has none. */
 		CHECK_EQ(
 		    IN_CHILD(CHECK_EQ(getitimer(which, &old), 0); CHECK_EQ(old.it_value.tv_sec, 0)),
@@ -225,10 +242,10 @@ static void cpu_sleeps(void)
 	handle(SIGALRM, catch, 0);
 	struct itimerval alarm = {{0, 10000}, {0, 10000}};
 	setitimer(ITIMER_REAL, &alarm, NULL);
-	t = (struct timespec){100, 0};
+	t = (struct timespec){10000, 0};
 	struct timespec rest = {0, 0};
 	CHECK_EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &t, &rest), EINTR);
-	CHECK(rest.tv_sec >= 98 && rest.tv_sec <= 100);
+	CHECK(rest.tv_sec >= 9900 && rest.tv_sec <= 10000);
 	alarm = (struct itimerval){0};
 	setitimer(ITIMER_REAL, &alarm, NULL);
 }
@@ -249,7 +266,7 @@ static void posix_timers(void)
 {
 	struct sigevent event = {
 	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 4711};
-	struct itimerspec t = {{0, 0}, {0, 20000000}}, now;
+	struct itimerspec t = {{0, 0}, {1000, 0}}, now;
 	timer_t timer, other;
 
 	handle_info(SIGUSR1, note, 0);
@@ -260,7 +277,9 @@ static void posix_timers(void)
 	CHECK_ERR(syscall(SYS_timer_settime, timer, 0, NULL, NULL), EINVAL);
 	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
 	CHECK_EQ(timer_gettime(timer, &now), 0);
-	CHECK(now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 20000000);
+	CHECK(now.it_value.tv_sec >= 900 && now.it_value.tv_sec <= 1000);
+	t.it_value = (struct timespec){0, 20000000};
+	CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
 	WAIT_UNTIL(caught[SIGUSR1] == 1);
 	CHECK_EQ(last.si_code, SI_TIMER);
 	CHECK_EQ(last.si_value.sival_int, 4711);
@@ -374,10 +393,12 @@ static void cpu_timers(void)
 		CHECK_EQ(timer_create(own[i], &event, &timer), 0);
 		CHECK_EQ(timer_gettime(timer, &now), 0);
 		CHECK_EQ(now.it_value.tv_nsec, 0);
+		now.it_value.tv_sec = 1000;
+		CHECK_EQ(timer_settime(timer, 0, &now, NULL), 0);
+		CHECK_EQ(timer_gettime(timer, &now), 0);
+		CHECK(now.it_value.tv_sec >= 900 && now.it_value.tv_sec <= 1000);
 		start = cpu_ns(own[i]);
 		CHECK_EQ(timer_settime(timer, 0, &t, NULL), 0);
-		CHECK_EQ(timer_gettime(timer, &now), 0);
-		CHECK(now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 20000000);
 		BURN_UNTIL(caught[SIGUSR2]);
 		CHECK(cpu_ns(own[i]) - start >= 20000000);
 		CHECK_EQ(last.si_code, SI_TIMER);
@@ -456,6 +477,7 @@ int main(void)
 	check_start();
 	RUN(clocks);
 	RUN(sleeps);
+	RUN(order_of_sleepers);
 	RUN(alarms);
 	RUN(intervals);
 	RUN(cpu_intervals);
