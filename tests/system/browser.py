@@ -13,7 +13,7 @@ import urllib.request
 import pytest
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-SECONDS = 120
+SECONDS = 1800
 
 
 def needed():

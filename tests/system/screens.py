@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from vm import ROOT
+from vm import HANGS, ROOT
 
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/machines")]
 from last_state import Monitor  # noqa: E402
@@ -36,7 +36,7 @@ class Screen:
         """The rows from the top to the last that is not empty."""
         return Reader.read(self.picture(), font(), 8, self.scale).split("\n")
 
-    def until(self, wanted, seconds=120):
+    def until(self, wanted, seconds=HANGS):
         """Wait until wanted(rows) is true; the rows then."""
         end = time.monotonic() + seconds
         while not wanted(rows := self.rows()):
@@ -44,7 +44,7 @@ class Screen:
             time.sleep(0.3)
         return rows
 
-    def until_text(self, text, seconds=120):
+    def until_text(self, text, seconds=HANGS):
         return self.until(lambda rows: any(text in row for row in rows), seconds)
 
 

@@ -17,7 +17,7 @@ def replay(tmp_path, *commands):
     script.write_text("\n".join(commands) + "\n")
     status, out = gdb_batch(tmp_path / "console", "-x", script, cpus=4, mem="128M",
                             told='run /bin/sh -c "echo recorded | cat"', REPLAY="1",
-                            RECORD_SECONDS="60")
+                            RECORD_SECONDS="600")
     assert status == 0, out[-3000:]
     recording, found, after = out.partition("Recorded: ")
     assert found and "\nrecorded\n" in recording, out[-3000:]

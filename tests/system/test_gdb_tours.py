@@ -164,7 +164,7 @@ def test_a_lab_asks_nothing(tmp_path):
     console = tmp_path / "console"
     with Gdb(console, 2, (), LAB="many") as g:
         g.child.sendline("continue")
-        end = time.monotonic() + 60
+        end = time.monotonic() + HANGS
         while "lab many --page" not in (text := console.read_text(errors="replace")):
             assert time.monotonic() < end, text[-2000:]
             time.sleep(0.2)
@@ -260,7 +260,7 @@ class Terminal:
     def screen(self):
         return self.tmux("capture-pane", "-p")
 
-    def wait(self, pattern, seconds=120):
+    def wait(self, pattern, seconds=HANGS):
         """Until the screen shows it and has come to rest; the screen."""
         end, before = time.monotonic() + seconds, ""
         while True:

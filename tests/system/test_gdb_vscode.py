@@ -42,7 +42,7 @@ def test_launch():
             for command in configuration["customLaunchSetupCommands"]:
                 text = here(command["text"])
                 if "/gdb/socket" in text:
-                    for _ in range(100):
+                    for _ in range(6000):
                         if os.path.exists(os.path.join(ROOT, socket)):
                             break
                         machine.expect([pexpect.TIMEOUT], timeout=0.1)

@@ -12,7 +12,7 @@ import pytest
 
 from gdb_session import gdb_batch, needs_gdb
 from screens import Screen, needs_font
-from vm import BUILD, OVMF, PANIC, ROOT, VM
+from vm import BUILD, HANGS, OVMF, PANIC, ROOT, VM
 
 sys.path.insert(0, str(ROOT / "tools"))
 from last_state import Monitor  # noqa: E402
@@ -26,7 +26,7 @@ def gdb(build, socket, *commands):
                                  "python", "try: gdb.execute('detach')",
                                  "except gdb.error: pass", "end", "")))
     done = subprocess.run(
-        ["timeout", "-k", "5", "100", "gdb", "-nx", "-q", "-batch", "-x", script,
+        ["timeout", "-k", "5", str(HANGS), "gdb", "-nx", "-q", "-batch", "-x", script,
          build / "heddle.elf"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -161,7 +161,7 @@ class Run:
         self.out.seek(0)
         return self.out.read().replace("\r", "")
 
-    def until(self, pattern, seconds=120):
+    def until(self, pattern, seconds=HANGS):
         end = time.monotonic() + seconds
         while not re.search(pattern, self.text(), re.M):
             assert self.process.poll() is None and time.monotonic() < end, self.text()[-3000:]
@@ -174,13 +174,13 @@ class Run:
         if self.process.poll() is None:
             self.process.stdin.write(b"\x01x")  # as a person leaves QEMU
             self.process.stdin.close()
-            self.process.wait(30)
+            self.process.wait(HANGS)
         self.out.close()
 
 
 def test_run_says_that_the_kernel_stopped(tmp_path):
     with Run(tmp_path, INIT="/absent", CPUS="1") as run:
-        assert run.process.wait(120) == 3
+        assert run.process.wait(HANGS) == 3
         text = run.text()
     assert "kernel panic: requested init /absent failed (error 2)" in text
     for pattern in (r"^last events of CPU 0:", r"^CPU 0, thread 1 \(init\) of process 1, ",
@@ -206,7 +206,7 @@ def test_run_says_that_it_was_a_triple_fault(tmp_path, cpus):
     socket = tmp_path / "gdb"
     with Run(tmp_path, CPUS=cpus, QEMU_EXTRA=f"-S -gdb unix:{socket},server=on,wait=off") as run:
         lose_the_idt(socket)
-        assert run.process.wait(120) == 5
+        assert run.process.wait(HANGS) == 5
         text = run.text()
     assert "kernel panic" not in text
     report = text[text.index("run: triple fault."):]
@@ -225,7 +225,7 @@ def test_a_triple_fault_is_told_without_its_state(tmp_path):
     with Run(tmp_path, CPUS="1", PYTHON="false",
              QEMU_EXTRA=f"-S -gdb unix:{socket},server=on,wait=off") as run:
         lose_the_idt(socket)
-        assert run.process.wait(120) == 5
+        assert run.process.wait(HANGS) == 5
         assert "run: triple fault.  What it left behind could not be read" in run.text()
 
 
@@ -235,7 +235,7 @@ def test_run_ends_quietly_otherwise(tmp_path):
         run.until(r"# (\x1b\[6n)?$")
         run.process.stdin.write(b"\x01x")
         run.process.stdin.flush()
-        assert run.process.wait(30) == 0
+        assert run.process.wait(HANGS) == 0
         assert run.text().endswith("run: QEMU was left.\n") and "triple" not in run.text()
 
 
@@ -246,7 +246,7 @@ def test_report_is_on_the_screen(tmp_path, boot):
     socket = tmp_path / "qmp"
     with Run(tmp_path, BOOT=boot, CPUS="2", INIT="/absent", APPEND="console=tty0 panic=halt",
              QEMU_EXTRA=f"-qmp unix:{socket},server=on,wait=off") as run:
-        run.until(r"(?s)kernel panic: .*to look closer.*kernel panic: .*\n", 200)
+        run.until(r"(?s)kernel panic: .*to look closer.*kernel panic: .*\n")
         # The display is drawn after the serial line is written.
         text = "\n".join(Screen(socket, tmp_path).until_text("kernel panic: "))
     assert re.search(r"CPU \d, thread \d+ \(\w+\) of process", text), text

@@ -50,7 +50,7 @@ def results(text):
 
 
 def test_a_folder_is_run_and_counted(folder):
-    status, text = suite("-k", "posix", "-t", "4", folder)
+    status, text = suite("-k", "posix", "-t", "10", folder)
     assert status == 1, text
     assert results(text) == {
         "bad/down": (False, "MACHINE"), "bad/fail": (False, "FAIL"), "bad/hang": (False, "TIMEOUT"),

@@ -27,7 +27,7 @@ def run_make(tmp_path, *goals):
     setup.chmod(0o755)
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "CC"}
     env["PATH"] = str(tmp_path / "bin")
-    return subprocess.run(["make", *goals], cwd=tmp_path, env=env, text=True, timeout=120,
+    return subprocess.run(["make", *goals], cwd=tmp_path, env=env, text=True, timeout=1800,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -53,7 +53,7 @@ def make(tmp_path, *arguments, **environment):
         if name not in environment:
             env.pop(name, None)
     return subprocess.run(["make", f"BUILD={tmp_path}", *arguments], cwd=ROOT, env=env, text=True,
-                          timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                          timeout=1800, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 OBJECT = ["objs", "DIR=kernel/lib/treap"]

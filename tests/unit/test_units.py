@@ -19,7 +19,7 @@ def test_unit(source, tmp_path, built):  # built: syscall_numbers.h
                     "-I.", "-Ibuild", "-Itests/unit", *WITHOUT, *directive(text, "host-flags"),
                     "-o", program, source, *directive(text, "host-sources")],
                    cwd=ROOT, check=True)
-    result = subprocess.run([program], capture_output=True, text=True, timeout=300)
+    result = subprocess.run([program], capture_output=True, text=True, timeout=1800)
     print(result.stdout[-3000:], result.stderr[-3000:])
     assert result.returncode == 0
     assert "not ok" not in result.stdout

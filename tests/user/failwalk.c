@@ -239,7 +239,7 @@ int main(int argc, char *argv[])
 		unlink(name);
 	}
 	/* What has ended leaves its last stack a moment later. */
-	for (int i = 0; i < 50 && (after = in_use()) > before; i++)
+	for (int i = 0; (after = in_use()) > before && i < 6000; i++)
 		usleep(10000);
 	if (after > before) {
 		printf("failwalk: %ld frames and objects before, %ld after\n", before, after);

@@ -275,7 +275,7 @@ static void lies(void)
  * for ever.  What is right is to return; what is bearable is a signal. */
 static void far_return(void)
 {
-	int status = IN_CHILD(alarm(5); handle(SIGSEGV, SIG_DFL, 0);
+	int status = IN_CHILD(alarm(60); handle(SIGSEGV, SIG_DFL, 0);
 			      __asm__ volatile("mov %%cs, %%eax; lea 1f(%%rip), %%rcx\n"
 					       "push %%rax; push %%rcx; lretq; 1:\n" ::
 						   : "rax", "rcx", "memory"));

@@ -55,7 +55,7 @@ static int execute(const uint8_t *bytes, size_t size)
 
 		setrlimit(RLIMIT_CORE, &none);
 		setrlimit(RLIMIT_AS, &memory);
-		alarm(5);
+		alarm(60);
 		execve("victim", args, env);
 		_exit(100);
 	}

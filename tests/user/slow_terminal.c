@@ -74,7 +74,7 @@ static void does_not_block(void)
 	MUST(fcntl(1, F_SETFL, flags | O_NONBLOCK));
 	CHECK_ERR(put(), EAGAIN);
 	MUST(fcntl(1, F_SETFL, flags));
-	CHECK(now_ms() - start < 500);
+	CHECK(now_ms() - start < 3000); /* the reader is away for 10 s */
 }
 
 /* Also those that wait for another writer's turn. */
@@ -88,7 +88,7 @@ static void can_be_killed(void)
 	CHECK_EQ(wait_status(second), KILLED(SIGTERM));
 	MUST(kill(first, SIGTERM));
 	CHECK_EQ(wait_status(first), KILLED(SIGTERM));
-	CHECK(now_ms() - start < 1000);
+	CHECK(now_ms() - start < 4000);
 }
 
 /* What is queued now is left for the end of the machine. */
