@@ -33,6 +33,14 @@ def free_memory(vm):
     return int(re.search(r"MemFree: +(\d+)", vm.run("cat /proc/meminfo"))[1])
 
 
+def memory_is_back(vm, before):
+    """Soon there is as much free memory as before, within 400 KiB; on a busy machine not at once."""
+    left = [free_memory(vm) - before]
+    while abs(left[-1]) >= 400 and len(left) < 20:
+        left.append(free_memory(vm) - before)
+    assert abs(left[-1]) < 400, left
+
+
 def stopped_by_ctrl_c(vm, command, seconds):
     """Runs for a while, then Ctrl-C gives the prompt back."""
     vm.send(command + "\r")
@@ -56,7 +64,7 @@ def test_takes_all_there_is(vm, program):
     assert "not ok" not in out
     assert "ok still_alive" in out
     alive(vm)
-    assert abs(free_memory(vm) - before) < 400
+    memory_is_back(vm, before)
 
 
 def test_who_is_ended_when_memory_runs_out(vm):
@@ -74,12 +82,13 @@ def test_who_is_ended_when_memory_runs_out(vm):
     kept = vm.run("cat /proc/heddle/oom").splitlines()[-8:]
     assert [line.split()[0] for line in kept] == [pid for pid, *_ in told[-8:]]
     alive(vm)
-    assert abs(free_memory(vm) - before) < 400
+    memory_is_back(vm, before)
 
 
 def test_a_person_ends_the_largest(vm):
-    vm.run("sh -c 's=xxxxxxxx; while [ ${#s} -lt 4000000 ]; do s=$s$s; done; echo large; read x' &")
-    vm.expect("large")
+    out = vm.run("sh -c 's=xxxxxxxx; while [ ${#s} -lt 4000000 ]; do s=$s$s; done; echo large; read x' &")
+    if "large" not in out:
+        vm.expect("large")
     vm.run("echo f > /proc/sysrq-trigger; wait; true")
     assert re.search(r"ended process \d+ \(sh\), which has \d+ KiB", vm.run("dmesg | tail -n 3"))
     alive(vm)
@@ -116,7 +125,7 @@ def test_shell_eats_memory(vm):
     out = vm.run("sh -c 's=xxxxxxxx; while :; do s=$s$s; done'; echo status $?", 120)
     assert re.search(r"status (?!0\b)\d+", out)
     alive(vm)
-    assert abs(free_memory(vm) - before) < 400
+    memory_is_back(vm, before)
 
 
 def test_runaway_stack(vm):
@@ -132,7 +141,7 @@ def test_files_fill_memory(vm):
     assert "No space left" in out or "annot allocate" in out
     vm.run("rm /tmp/fill")
     alive(vm)
-    assert abs(free_memory(vm) - before) < 400
+    memory_is_back(vm, before)
 
 
 @pytest.mark.parametrize("line", [
@@ -154,9 +163,9 @@ def test_computing_leaves_room(vm):
     """As many busy loops as CPUs, twice: the shell still answers, and Ctrl-C ends them."""
     for _ in range(4):
         vm.run("while :; do :; done &")
-    start = time.time()
+    before, _ = vm.cpu_seconds()  # of two CPUs
     alive(vm)
-    assert time.time() - start < 10
+    assert vm.cpu_seconds()[0] - before < 20
     vm.run("kill $(jobs -p); wait 2>/dev/null")
     assert "while" not in vm.run("jobs")
 

@@ -49,15 +49,18 @@ def test_break_on_the_serial_line(vm):
 
 def test_states_of_threads(vm):
     vm.run("sleep 1000 & sleep 1000 & sh -c 'while :; do :; done' &")
-    out = vm.run("echo t >/proc/sysrq-trigger")
+    for _ in range(50):  # they have to begin first
+        out = vm.run("echo t >/proc/sysrq-trigger")
+        if len(re.findall(r'\(process \d+\): S, sleeps for "sleep"', out)) == 2:
+            break
     assert len(re.findall(r'\(process \d+\): S, sleeps for "sleep"', out)) == 2, out
     assert re.search(r"sh \(process \d+\): R, run", out), out
     assert re.search(r" < sys_clock_nanosleep\+\S+$", out, re.M), out
     shown, found = re.search(r"(\d+) of (\d+) threads of programs", out).groups()
     assert shown == found == str(len(re.findall(r"\] +\d+ .*\(process", out))), out
-    for _ in range(50):  # it may be in an interrupt just now
+    for _ in range(50):  # it may be in an interrupt just now, or the host may let a CPU stand still
         out = vm.run("echo l >/proc/sysrq-trigger")
-        if re.search(r"CPU \d: thread \d+ \(sh\), in user mode", out):
+        if re.search(r"CPU \d: thread \d+ \(sh\), in user mode", out) and "0 that do not answer" in out:
             break
     assert re.search(r"CPU \d: thread \d+ \(sh\), in user mode", out), out
     assert re.search(r"CPU \d: thread \d+ \(sh\), .*\n.* < sys_write", out), out
@@ -91,4 +94,8 @@ def test_locks_in_debug_builds(debug_build):
         out = vm.run("for i in 1 2 3 4 5; do for k in t d l; do echo $k >/proc/sysrq-trigger; done; done")
         assert re.search(r"holds file position 0x\w+, taken at \w+", out), out
         assert re.search(r"locks held:\n.* CPU \d: file position \S+ taken at \w+", out), out
-        assert out.count("0 that do not answer") == 5, out
+        for _ in range(50):  # a busy host may let a CPU stand still
+            if "0 that do not answer" in out:
+                break
+            out = vm.run("echo l >/proc/sysrq-trigger")
+        assert "0 that do not answer" in out, out

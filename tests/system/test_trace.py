@@ -96,7 +96,7 @@ def test_lines():
 
 def test_root_and_names(vm):
     """A switch to another process has changed the root; threads that ended keep their names."""
-    events = record(vm, "/bin/sleep 0.01")
+    events = record(vm, "/bin/sleep 0.3")  # on a busy machine a short one is over before it begins
     sleep = [e for e in events if e[2] == "sleep"]
     assert any(e[4] == "sched_process_exit" and e[5][0] == "sleep" for e in sleep)
     assert any(e[4] == "sched_waking" and e[5][0] == "sleep" for e in events)
