@@ -28,6 +28,18 @@ class PC(VM):
         super().shell()
         self.screen = self.connect()
         self.keys = Keys(ask=self.screen.ask)
+        self.settle()
+
+    def run(self, command, timeout=None):
+        out = super().run(command, timeout)
+        self.settle()
+        return out
+
+    def settle(self):
+        """The shell asks the terminal for the cursor's place.  When it echoes, the answer has been typed; a
+        command that came before the answer would leave it to its program."""
+        self.send(" \x7f")
+        self.expect(r" \x08")
 
 
 @pytest.mark.parametrize("display, word, scale, size", [

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The power button, switching off and resetting, and a PS/2 keyboard, on machines whose ACPI tables are QEMU's and
 on such whose tables are the test's."""
+import contextlib
 import re
 import sys
 
@@ -49,15 +50,19 @@ def test_button_where_init_knows_no_signal(tmp_path):
 
 
 def test_second_press_switches_off_at_once(tmp_path):
-    with VM(init="/bin/sh", extra=qmp(tmp_path)) as vm:
-        vm.expect("# ")
-        vm.send("trap 'echo Not-I' USR2; echo Trap''ped\n")
-        vm.expect("Trapped")
-        press(tmp_path)
-        vm.expect("power button: init ends all programs")
-        press(tmp_path)
-        vm.expect("power button, again: switching off at once")
-        assert vm.wait() == ENDED
+    for _ in range(4):  # a busy host may let the seconds pass that init has
+        with VM(init="/bin/sh", extra=qmp(tmp_path)) as vm:
+            vm.expect("# ")
+            vm.send("trap 'echo Not-I' USR2; echo Trap''ped\n")
+            vm.expect("Trapped")
+            press(tmp_path)
+            vm.expect("power button: init ends all programs")
+            with contextlib.suppress(ConnectionError, SystemExit):  # off before it answers
+                press(tmp_path)
+            assert vm.wait() == ENDED
+            if "power button, again: switching off at once" in vm.log:
+                break
+    assert "power button, again: switching off at once" in vm.log
 
 
 CHECKED = {     # what the tables say: (FADT, further tables), what is done, QEMU's exit status
