@@ -96,9 +96,11 @@ def test_a_person_ends_the_largest(vm):
 
 def light_bomb(vm, body, how="", *more):
     """The shell runs a fork bomb.  Its group's number, as soon as it has met the limit: the first
-    complaint comes through a FIFO whose reader is there before."""
+    complaint comes through a FIFO whose reader is there before.  If memory runs out, one of the bomb is
+    ended, not the shell, which is as large as each of them."""
     vm.run("mkfifo /tmp/full; head -n 1 /tmp/full &")
-    vm.send(f"sh -c 'echo group $$; b() {{ {body}; }}; (b); read x' 2>/tmp/full{how}\r")
+    vm.send(f"sh -c 'echo 500 >/proc/$$/oom_score_adj; echo group $$; b() {{ {body}; }}; (b); read x' "
+            f"2>/tmp/full{how}\r")
     seen = (r"group (\d+)\r", r"can't fork[^\n]*\n", *more)
     return vm.expect("(?s)" + "".join(f"(?=.*{s})" for s in seen) + ".*")[1]
 
