@@ -20,8 +20,9 @@ SANITIZE ?= 0
 # The extensions: kernel/dev, and each folder of kernel/linux and kernel/watch. CORE=1 leaves all of
 # them out, WITHOUT="trace seed" some; one whose folder has been deleted is left out as well. The
 # self-tests of extension NAME lie in tests/kernel/NAME. For each of WATCHED, which the code asks for
-# by that constant, WITH_NAME is 1 if it is in, else 0. The constants are ordinary conditions, never #if: the compiler checks a probe in every build and drops
-# its code if the constant is 0. Each choice has a build folder of its own.
+# by that constant, WITH_NAME is 1 if it is in, else 0. The constants are ordinary conditions, never
+# #if: the compiler checks a probe in every build and drops its code if the constant is 0. Each choice
+# has a build folder of its own.
 WATCHED := crowd dev lockdep oom panic process ptrace rights sched seed signalfd trace vdso
 CORE ?= 0
 FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdepth 0 -type d 2>/dev/null))
