@@ -38,6 +38,9 @@ COMMA := ,
 SPACE := $(EMPTY) $(EMPTY)
 BUILD ?= build$(if $(filter 1,$(CORE)),/core,$(if $(WITHOUT),/without-$(subst $(SPACE),-,$(sort $(WITHOUT))),$(if \
   $(filter races addresses coverage,$(SANITIZE)),/$(SANITIZE))))
+# The whole path of a folder in this tree means the same files, built with the same words.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
+$(foreach goal,$(filter $(CURDIR)/%,$(MAKECMDGOALS)),$(eval $(goal): $(goal:$(CURDIR)/%=%) ;))
 
 # The usual names of a compiler for this machine; CC= overrides.
 ifeq ($(origin CC),default)

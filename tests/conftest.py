@@ -39,8 +39,13 @@ def make(*arguments):
 
 @pytest.fixture(scope="session")
 def built():
-    """The kernel as users get it."""
+    """The kernel as users get it.  Tests that run side by side share it, so none may build it anew."""
     make("all")
+    files = [ROOT / "build" / name for name in ("heddle.elf", "initramfs.cpio")]
+    before = [file.stat().st_mtime_ns for file in files]
+    yield
+    for file, time in zip(files, before):
+        assert file.stat().st_mtime_ns == time, f"{file} was built anew while tests used it"
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ CRASH = """program root 1
 @pytest.fixture(scope="module")
 def built_fuzzer():
     make("BUILD=build/coverage", "SANITIZE=coverage", "DEBUG=1", "build/coverage/heddle.elf")
-    make(f"BUILD={BUILD}", f"{BUILD}/fuzz/fuzz")
+    make("build/fuzz/fuzz")
 
 
 def run(tmp_path, *arguments):

@@ -76,6 +76,21 @@ def test_objects_depend_on_the_flags(tmp_path, goal, setting):
         assert make(tmp_path, *goal, *settings).stdout.count("CC ") == 0
 
 
+def test_a_whole_path_is_the_same_folder(tmp_path):
+    """What was built by `BUILD=build/x` is not built anew by `BUILD=$PWD/build/x`: a test that did so
+    changed the kernel below all others."""
+    folder = ROOT / "build" / tmp_path.name
+    goals = [*OBJECT, f"{folder.relative_to(ROOT)}/tests/user/polls"]
+    try:
+        done = make(tmp_path, f"BUILD={folder.relative_to(ROOT)}", *goals)
+        assert done.returncode == 0 and done.stdout.count("CC ") == 2, done.stdout
+        for more in (goals, [*OBJECT, f"{folder}/tests/user/polls"]):
+            done = make(tmp_path, f"BUILD={folder}", *more)
+            assert done.returncode == 0 and done.stdout.count("CC ") == 0, done.stdout
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.mark.parametrize("from_environment", [False, True])
 def test_flags_from_outside_add_to_the_kernels(tmp_path, from_environment):
     """They replace the level of optimization, not what the kernel cannot do without."""
