@@ -98,14 +98,15 @@ static void end_sharers(const struct process *p)
 	}
 }
 
-/* `needs`: the calling thread needs a page; else a person has asked (sysrq f). */
-static void end(struct process *p, const struct candidate *c, bool needs)
+/* `needs`: the calling thread needs a page, and `free` frames are free; else a person has asked
+ * (sysrq f). */
+static void end(struct process *p, const struct candidate *c, bool needs, u64 free)
 {
 	last[oom_kills % ARRAY_SIZE(last)] = *c;
 	WRITE_ONCE(oom_kills, oom_kills + 1);
 	if (needs)
 		log_error("out of memory: %lu KiB are free, and thread %d (%s) needs a page",
-			  KIB(page_free_count()), current_thread()->tid, current_thread()->name);
+			  KIB(free), current_thread()->tid, current_thread()->name);
 	log_error("out of memory: ended process %d (%s), which has %lu KiB: %lu of its own, %lu of "
 		  "files, %lu shared, %lu page tables; oom_score_adj %d; parent %d (%s)",
 		  c->pid, c->name, KIB(candidate_frames(c)), KIB(c->anon), KIB(c->file),
@@ -121,7 +122,7 @@ static bool enough(void)
 
 /* The process that ends now, with a reference: the one that was chosen last, or another.  NULL:
  * none can be chosen, or memory has come back while the calling thread, which `needs` it, waited
- * for the lock. */
+ * for the lock or chose. */
 static struct process *victim_get(bool needs)
 {
 	struct process *v;
@@ -133,10 +134,16 @@ static struct process *victim_get(bool needs)
 	}
 	if (!victim && !(needs && enough())) {
 		struct candidate best;
+		u64 free;
 
 		victim = choose(&best, needs);
-		if (victim && !READ_ONCE(victim->group_exiting))
-			end(victim, &best, needs);
+		free = page_free_count(); /* thousands of processes take their time to look at */
+		if (victim && needs && free >= ENOUGH_FRAMES) {
+			process_put(victim);
+			victim = NULL;
+		} else if (victim && !READ_ONCE(victim->group_exiting)) {
+			end(victim, &best, needs, free);
+		}
 	}
 	v = victim;
 	if (v)
@@ -171,16 +178,20 @@ static void give_up(struct process *v)
 	mutex_unlock(&oom_lock);
 }
 
-/* Wait until `v` has freed its memory, or WAIT_MS. */
+/* Wait until `v` has freed its memory, or WAIT_MS.  The longer it takes, the more rarely this looks:
+ * thousands of threads may be here, and `v` needs the CPUs. */
 static enum fault_result wait_for(struct process *v)
 {
-	u32 ms = 0;
+	u64 ms = 0;
 
-	for (; !READ_ONCE(v->zombie) && !READ_ONCE(*per_process(v, given_up)) && !enough(); ms++) {
-		if (ms == WAIT_MS)
+	while (!READ_ONCE(v->zombie) && !READ_ONCE(*per_process(v, given_up)) && !enough()) {
+		u64 step = MIN(1 + ms / 4, 50UL);
+
+		if (ms >= WAIT_MS)
 			give_up(v);
-		else if (pause_ms(1))
+		else if (pause_ms(step))
 			return FAULT_SIGNAL;
+		ms += step;
 	}
 	return FAULT_DONE;
 }
