@@ -183,7 +183,9 @@ int main(int argc, char *argv[])
 			if (first)
 				greet();
 			else
-				puts("\ninit: the shell ended; a new one starts");
+				printf("\ninit: the shell ended (%s %d); a new one starts\n",
+				       WIFEXITED(status) ? "status" : "signal",
+				       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 			first = 0;
 			fflush(stdout);
 			child = start("/bin/sh", login_shell, &old);

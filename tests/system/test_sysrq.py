@@ -73,7 +73,7 @@ def test_ends_programs(vm):
     vm.keys.press("alt", "sysrq", "e")
     vm.expect("Got-Term")
     vm.keys.press("alt", "sysrq", "i")
-    vm.expect("init: the shell ended; a new one starts")
+    vm.expect(r"init: the shell ended \(signal 9\); a new one starts")
     vm.shell()
 
 
