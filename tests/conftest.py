@@ -48,13 +48,6 @@ def built():
         assert file.stat().st_mtime_ns == time, f"{file} was built anew while tests used it"
 
 
-@pytest.fixture(autouse=True)
-def machine(request):
-    """The tests of virtual machines want the kernel built."""
-    if request.path.parent.name == "system":
-        request.getfixturevalue("built")
-
-
 @pytest.fixture(scope="session")
 def debug_build():
     """The kernel with every check on: lock order, preconditions, poisoned memory."""
@@ -100,6 +93,9 @@ def rank(item):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_collection_modifyitems(config, items):
     name, collected = config.getoption("name"), list(items)
+    for item in items:  # the kernel is built before a fixture of a module boots it
+        if item.path.parent.name == "system" and "built" not in item.fixturenames:
+            item.fixturenames.insert(0, "built")
     named = [item for item in items if name in names_of(item)]
     if named:
         config.hook.pytest_deselected(items=[item for item in items if item not in named])

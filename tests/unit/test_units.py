@@ -58,7 +58,7 @@ def test_docs():
     assert result.returncode == 0
 
 
-def test_system_call_table():
+def test_system_call_table(built):
     """Each function of a call has a number, as the C library's header gives it, and the table is
     constant.  Of the table's references that no file defines the linker makes NULL without a word."""
     listed = re.findall(r"\bX\((\d+), (\w+)\)", (ROOT / "build/syscall_numbers.h").read_text())
@@ -72,7 +72,7 @@ def test_system_call_table():
     assert any(re.match(r"\S+ r syscall_table$", line) for line in symbols)
 
 
-def test_two_definitions_of_a_system_call_do_not_link(tmp_path):
+def test_two_definitions_of_a_system_call_do_not_link(tmp_path, built):
     source = tmp_path / "twice.c"
     source.write_text('#include "kernel/sys/calls.h"\nCALL(getpid, 1)\n')
     subprocess.run(["gcc", "-std=gnu11", "-O2", "-ffreestanding", "-I.", "-Ibuild", "-mcmodel=kernel",
