@@ -49,7 +49,7 @@ def test_no_compiler_is_an_error_that_names_it(tmp_path):
 def make(tmp_path, *arguments, **environment):
     """make in the tree, into a build folder of the test's own; one object of C, one of assembly."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")} | environment
-    for name in ("CC", "CFLAGS", "DEBUG", "SANITIZE"):
+    for name in ("CC", "CFLAGS", "DEBUG", "SANITIZE", "TESTFLAGS", "NAME", "JOBS"):
         if name not in environment:
             env.pop(name, None)
     return subprocess.run(["make", f"BUILD={tmp_path}", *arguments], cwd=ROOT, env=env, text=True,

@@ -70,7 +70,7 @@ done""")
     def run(self, *arguments, **environment):
         keep = {"PATH": str(self.bin), "CI": "1", "BUILD": str(self.build),
                 "KVM_DEVICE": str(self.kvm), **environment}
-        return subprocess.run([str(ROOT / "tools/setup.sh"), *arguments], env=keep, text=True, timeout=60,
+        return subprocess.run([str(ROOT / "tools/setup.sh"), *arguments], env=keep, text=True, timeout=900,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
 
