@@ -244,6 +244,13 @@ MAYBE bool has_proc(void)
 	return access("/proc/self/stat", R_OK) == 0;
 }
 
+/* Other programs mind, above all make, which compares times: so on Linux only where SET_CLOCK says that
+ * there are none. */
+MAYBE bool may_set_clock(void)
+{
+	return access("/proc/heddle", F_OK) == 0 || getenv("SET_CLOCK");
+}
+
 /* Where /proc/self/fd/FD leads; "" if that cannot be read.  The next call overwrites it. */
 MAYBE const char *fd_target(int fd)
 {
