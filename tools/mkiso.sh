@@ -22,7 +22,7 @@ command -v mformat >/dev/null 2>&1 ||
 	echo "mkiso: mtools is missing: the image will not boot under UEFI" >&2
 
 tree=$(mktemp -d "$build/iso.XXXXXX")
-trap 'rm -rf "$tree" "$tree.log"' EXIT
+trap 'rm -rf "$tree" "$tree.log" "$tree.words" "$out.$$"' EXIT
 mkdir -p "$tree/boot/grub"
 cp "$build/heddle.elf" "$build/initramfs.cpio" "$tree/boot/"
 extra=
@@ -49,6 +49,8 @@ sed -e "$without" -e "s|@KEYMAPS@|$layouts|" -e "s|@CMDLINE@|$safe|g" -e "s|@EXT
 python=/usr/bin/python3
 [ -x $python ] || python=python3
 $python "$(dirname "$0")/mklog.py" "$tree.log" || exit 1
-"$mkrescue" -o "$out" --fonts= --locales= --themes= \
+# A machine that has the old image open keeps it.
+"$mkrescue" -o "$out.$$" --fonts= --locales= --themes= \
 	--install-modules="multiboot2 normal test iso9660 fat part_msdos part_gpt part_apple search search_fs_file all_video videoinfo memrw regexp" \
-	--mbr-force-bootable "$tree" -append_partition 2 0x0c "$tree.log" >"$build/mkrescue.log" 2>&1 || { cat "$build/mkrescue.log" >&2; exit 1; }
+	--mbr-force-bootable "$tree" -append_partition 2 0x0c "$tree.log" >"$tree.words" 2>&1 || { cat "$tree.words" >&2; exit 1; }
+mv -f "$out.$$" "$out"

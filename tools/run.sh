@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Start QEMU on what was built, and say how it ended.  Called by `make run`; the settings come in
-# the environment: BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU QEMU_EXTRA DISPLAY_WINDOW GDB.
+# the environment: BUILD BOOT CPUS MEM ACCEL APPEND INITRD INIT QEMU QEMU_EXTRA DISPLAY_WINDOW GDB, and
+# GDB_SOCKET RUN_ISO, other files than build/gdb/socket and build/run.iso.
 set -eu
 
 tools=$(dirname "$0")
@@ -49,7 +50,7 @@ kvm) set -- "$@" -accel kvm -cpu host ;;
 esac
 
 if [ "$BOOT" != direct ]; then
-	iso=$BUILD/run.iso
+	iso=${RUN_ISO:-$BUILD/run.iso}
 	"$tools/mkiso.sh" make "$iso" "$BUILD" "$cmdline" ${INITRD:+"$INITRD"}
 fi
 case "$BOOT" in
@@ -77,8 +78,9 @@ esac
 
 if [ -n "${GDB:-}" ]; then
 	mkdir -p "$BUILD/gdb"
-	socket=$BUILD/gdb/socket
+	socket=${GDB_SOCKET:-$BUILD/gdb/socket}
 	[ ${#socket} -lt 100 ] || socket=/tmp/heddle-gdb-$(id -u)
+	rm -f "$socket"
 	set -- "$@" -S -chardev socket,id=gdb,path="$socket",server=on,wait=off -gdb chardev:gdb
 	echo "The machine stands still and waits for gdb.  In another terminal, in this directory:"
 	echo "    gdb -nx -x tools/gdb/heddle.py -ex 'target remote $socket' $BUILD/heddle.elf"

@@ -661,11 +661,12 @@ def test_terminal(tmp_path):
     assert not gdb.child.isalive()
 
 
-def test_outside_gdb():
+def test_outside_gdb(tmp_path):
     """gdb attached to `make run GDB=1` by the words that it printed; then the machine goes on."""
     child = pexpect.spawn("make", ["run", "GDB=1", "BOOT=direct", "CPUS=2"], cwd=ROOT, timeout=HANGS,
                           encoding="utf-8", codec_errors="replace",
-                          env=dict(os.environ, BUILD=os.path.relpath(BUILD, ROOT)))
+                          env=dict(os.environ, BUILD=os.path.relpath(BUILD, ROOT),
+                                   GDB_SOCKET=str(tmp_path / "gdb")))
     try:
         child.expect(r"\n +(gdb -nx -x tools/gdb/heddle.py -ex 'target remote (\S+)' \S+)\r")
         command, place = child.match[1], child.match[2]

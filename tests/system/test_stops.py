@@ -150,7 +150,7 @@ class Run:
 
     def __init__(self, files, **settings):
         environment = {**os.environ, "BUILD": str(BUILD), "ACCEL": "tcg", "BOOT": "direct",
-                       "MEM": "256M", **settings}
+                       "MEM": "256M", "RUN_ISO": str(files / "run.iso"), **settings}
         for name in ("GDB", "APPEND" if "APPEND" not in settings else ""):
             environment.pop(name, None)
         self.out = open(files / "out", "w+", encoding="utf-8", errors="replace")
