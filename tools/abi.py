@@ -38,9 +38,9 @@ def numbers():
 def served(calls):
     """{call: folder} of the calls that an object of the kernel defines."""
     found = {}
-    for path in sorted(BUILD.rglob("*.c.o")):
+    for path in sorted((BUILD / "kernel").rglob("*.c.o")):
         source = path.relative_to(BUILD)
-        if source.parts[0] != "kernel" or not (ROOT / source.with_suffix("")).exists():
+        if not (ROOT / source.with_suffix("")).exists():
             continue
         for symbol in objects.Object(path).symbols:
             name = symbol.name.removeprefix("sys_")

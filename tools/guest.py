@@ -17,6 +17,7 @@ packages that the guest's packages depend on.  Settings in the environment: BUIL
 folders that go to /root (a .java file is compiled for the guest java, a .go file for the guest go).
 """
 import argparse
+import contextlib
 import fnmatch
 import os
 import pathlib
@@ -120,8 +121,8 @@ class Packages:
                 if done.returncode:
                     raise Missing(f"dpkg cannot unpack {deb.name}: {done.stderr.strip()}")
                 target = self.tree(name, versions[name])
-                shutil.rmtree(target, ignore_errors=True)
-                (pathlib.Path(new) / name).rename(target)
+                with contextlib.suppress(OSError):  # another run of this tool was faster
+                    (pathlib.Path(new) / name).rename(target)
 
     def listing(self, name, version):
         """(path in the guest, path on this machine) of each file of the package."""

@@ -3,6 +3,7 @@
 each wrong answer loses the right points.  Slow: every answer of every exercise on a real boot."""
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -502,7 +503,8 @@ def test_archives_are_read_with_care(tmp_path):
 def test_gdb_comes_to_a_check():
     """What the table tells to type stops in the function, below the self-test."""
     done = subprocess.run([sys.executable, "tools/grade.py", "--gdb", "copy-is-whole", "cow"], cwd=ROOT, text=True,
-                          input="bt\nkill\nquit\n", capture_output=True, timeout=HANGS)
+                          input="bt\nkill\nquit\n", capture_output=True, timeout=HANGS,
+                          env={**os.environ, "TMUX": ""})
     assert re.search(r"#0 .*fault_copy(.|\n)*cow_copy_is_whole", done.stdout), done.stdout[-3000:] + done.stderr
     assert "no check nosuch.  There are: " in call("tools/grade.py", "--gdb", "nosuch", "cow").stderr
 

@@ -15,7 +15,7 @@ def test_the_example_of_the_docs(tmp_path):
         tree.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tree)
     for name in ("arch", "boot", "kernel", "tests/kernel", "tools", "user"):
-        shutil.copytree(ROOT / name, tree / name)
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tree / folder).mkdir()
     (tree / folder / source).write_text(re.search(r"```c\n(.*?)```", page, re.S)[1])
     subprocess.run(["make", "-j2", "WERROR=1", "BUILD=build", "build/heddle.elf"], cwd=tree,

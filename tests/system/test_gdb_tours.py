@@ -254,8 +254,9 @@ class Terminal:
         return self
 
     def __exit__(self, *_):
-        self.tmux("kill-server")
-        shutil.rmtree(self.directory)
+        subprocess.run(["tmux", "-S", f"{self.directory}/socket", "kill-server"], check=False,
+                       stderr=subprocess.DEVNULL)  # it ends by itself behind its last session
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def screen(self):
         return self.tmux("capture-pane", "-p")
