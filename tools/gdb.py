@@ -95,7 +95,7 @@ class Machine:
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         preexec_fn=die_with_parent)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while not os.path.exists(self.socket):
             if self.process.poll() is not None:
                 raise SystemExit(f"gdb: QEMU ended with status {self.process.returncode}")

@@ -46,7 +46,7 @@ def run(settings, blocks):
         [sys.executable, ROOT / "tools/gdb.py", "--batch", *words, "-ex", f"echo \\n{MARK}end\\n"],
         env=dict(os.environ, **{"LC_ALL": "C.UTF-8", "COLUMNS": "100", **settings}), cwd=ROOT,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=300, check=False, start_new_session=True)
+        timeout=1800, check=False, start_new_session=True)
     parts = re.split(rf"(?m)^{MARK}(?:\d+|end)\n", result.stdout)[1:-1]
     if len(parts) != len(flat):
         raise SystemExit(f"gdb did not come to the end:\n{result.stdout[-3000:]}")

@@ -9,11 +9,13 @@ A quote is a code block between `<!-- console -->` and `<!-- end -->`: a boot by
 `~ # `, commands typed there; all quotes are one session.  Behind `<!-- gdb TOUR=switch: COMMAND; ... -->`
 it is what the last of these commands prints (tools/gdb_transcript.py).  A line `...` stands for lines
 that are left out.  Words with a digit in them may differ from run to run."""
+import contextlib
 import os
 import pathlib
 import re
 import select
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -24,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "README.md"
 QUOTE = re.compile(r"(?ms)^<!-- (console|gdb [^>]*?) -->\n```\n(.*?)^```\n<!-- end -->$")
 PROMPT = "~ # "
-SECONDS = 120
+SECONDS = 900  # a limit costs only a check that fails
 
 
 class Differs(Exception):
@@ -39,12 +41,18 @@ class Console:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, start_new_session=True)
 
+    def end(self):
+        """make, and what it has started: QEMU stays where only make is ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait()
+
     def until_prompt(self):
         """What is printed up to the shell's prompt, or to the end."""
         text, end = "", time.monotonic() + SECONDS
         while not text.endswith(PROMPT):
             if not select.select([self.process.stdout], [], [], end - time.monotonic())[0]:
-                self.process.kill()
+                self.end()
                 raise SystemExit(f"readme: no prompt after {SECONDS} s:\n{text[-2000:]}")
             data = os.read(self.process.stdout.fileno(), 4096)
             if not data:
@@ -116,8 +124,7 @@ def renew(page):
         page = QUOTE.sub(one, page)
         console.run("poweroff")
     finally:
-        console.process.kill()
-        console.process.wait()
+        console.end()
     return page
 
 

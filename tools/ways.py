@@ -91,7 +91,7 @@ class Kernel:
                 "blocks": len(blocks), "names": sorted(functions, key=lambda f: (f[1], f[0]))}
 
 
-def record(build, names, cpus, folder, timeout=120):
+def record(build, names, cpus, folder, timeout=900):
     """Boot and take the ways; the path of the emulator's log."""
     log, monitor = os.path.join(folder, "log"), os.path.join(folder, "monitor")
     # The clock counts instructions, so that a run repeats; one thread, so that the log is in order.
