@@ -108,11 +108,14 @@ static void slave_input_taken(struct tty *tty)
 	wait_wake_one(&pty_of(tty)->master_writers);
 }
 
-static int slave_open(struct tty *tty)
+/* A descriptor with O_PATH keeps the inode of a closed pair, and must not open a later pair that
+ * has the same number.  The inode of /dev/tty has a number of its own. */
+static int slave_open(struct tty *tty, const struct inode *inode)
 {
 	struct pty *p = pty_of(tty);
 	u64 flags = spin_lock_irq(&p->lock);
-	int error = !p->inode || p->locked ? -EIO : 0;
+	bool is_other = inode->rdev == tty->rdev && inode != p->inode;
+	int error = !p->inode || p->locked || is_other ? -EIO : 0;
 
 	if (!error) {
 		p->files++;

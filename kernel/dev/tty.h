@@ -21,6 +21,7 @@ struct winsize {
 
 #define TTY_INPUT_SIZE 4096 /* a power of two */
 
+struct inode;
 struct tty;
 
 /* The device behind a terminal.  Any context. */
@@ -35,8 +36,9 @@ struct tty_ops {
 	/* The rest may be NULL.  The ring of input has room again: a reader has taken bytes, or the
 	 * input was flushed.  The caller holds tty->lock. */
 	void (*input_taken)(struct tty *tty);
-	/* A file is opened, and the last reference to it is gone.  open() returns 0 or an error. */
-	int (*open)(struct tty *tty);
+	/* A file is opened, by a name that has this inode, and the last reference to it is gone.
+	 * open() returns 0 or an error. */
+	int (*open)(struct tty *tty, const struct inode *inode);
 	/* A program has written: type what the device answers.  The caller holds tty->write_lock. */
 	void (*written)(struct tty *tty);
 	/* Serve a request that tty_ioctl() does not know.  Returns -ENOTTY for others.  Sleeps. */

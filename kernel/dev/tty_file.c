@@ -13,7 +13,7 @@ int tty_file_open(struct file *file, struct tty *tty, bool may_control)
 
 	if (READ_ONCE(tty->exclusive) && !capable(CAP_SYS_ADMIN))
 		return -EBUSY;
-	error = tty->ops->open ? tty->ops->open(tty) : 0;
+	error = tty->ops->open ? tty->ops->open(tty, file->inode) : 0;
 	if (error)
 		return error;
 	file->private = tty;

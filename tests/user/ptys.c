@@ -99,6 +99,23 @@ static void names(void)
 	CHECK_ERR(open("/dev/pts/99999", O_RDWR), ENOENT);
 }
 
+/* A descriptor of the name of a closed pair opens no later pair, which may have the same number. */
+static void old_name(void)
+{
+	int master = open_master(), other, fd;
+	char path[64];
+
+	fd = (int)MUST(open(slave_name(master), O_PATH));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	close(MUST(open(path, O_RDWR | O_NOCTTY)));
+	close(master);
+	other = open_master();
+	CHECK_ERR(open(path, O_RDWR | O_NOCTTY), EIO);
+	close(open_slave(other));
+	close(other);
+	close(fd);
+}
+
 /* Linux with dev.tty.legacy_tiocsti = 1. */
 static bool may_push_back(void)
 {
@@ -506,6 +523,7 @@ int main(void)
 {
 	check_start();
 	RUN(names);
+	RUN(old_name);
 	RUN(both_directions);
 	RUN(settings);
 	RUN(old_settings);
