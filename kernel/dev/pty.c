@@ -328,14 +328,15 @@ static long open_peer(struct pty *p, u64 flags)
 	return IS_ERR(f) ? PTR_ERR(f) : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
-static long send_signal(struct pty *p, u64 signal)
+/* TIOCSIG asks for no permission, so it sends only what a typed character can send. */
+static long send_signal(struct pty *p, int signal)
 {
 	pid_t group = READ_ONCE(p->tty.foreground);
 
-	if (signal < 1 || signal > SIGNAL_COUNT)
+	if (signal != SIGINT && signal != SIGQUIT && signal != SIGTSTP)
 		return -EINVAL;
 	if (group)
-		(void)signal_send_group(group, (int)signal, NULL);
+		(void)signal_send_group(group, signal, NULL);
 	return 0;
 }
 
@@ -354,7 +355,7 @@ static long master_ioctl(struct file *file, u32 request, u64 argument)
 	case TIOCGPTPEER:
 		return open_peer(p, argument);
 	case TIOCSIG:
-		return send_signal(p, argument);
+		return send_signal(p, (int)argument);
 	case TIOCGPGRP: /* of the slave; any caller may ask */
 		return put_user_u32(user, (u32)READ_ONCE(p->tty.foreground));
 	case TIOCGSID:

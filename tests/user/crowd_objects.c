@@ -252,7 +252,7 @@ static void terminal_closed(void)
 		start_children(true);
 		CHECK_EQ(write(fd, "\3", 1), 1);
 		CHECK_EQ(write(fd, "\32", 1), 1);
-		CHECK_EQ(ioctl(fd, TIOCSIG, SIGWINCH), 0);
+		CHECK_EQ(ioctl(fd, TIOCSIG, SIGINT), 0);
 		close(ends[1]);
 		close(fd);
 		signal(SIGTERM, SIG_DFL);

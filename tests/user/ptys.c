@@ -462,6 +462,32 @@ static void control(void)
 	close(out);
 }
 
+/* TIOCSIG sends what a typed character can send, and nothing else. */
+static void typed_signals(void)
+{
+	static const int others[] = {0, -1, SIGKILL, SIGHUP, SIGWINCH, SIGCONT, SIGUSR1, 65};
+	static const int typed[] = {SIGINT, SIGQUIT, SIGTSTP};
+	int master;
+	pid_t child = forkpty(&master, NULL, NULL, NULL);
+
+	if (child == 0) {
+		for (int i = 0; i < 3; i++)
+			handle(typed[i], catch, 0);
+		(void)!write(1, "ready\n", 6);
+		while (!caught[SIGINT] || !caught[SIGQUIT] || !caught[SIGTSTP])
+			sleep_ms(1);
+		_exit(7);
+	}
+	CHECK(child > 0);
+	expect(master, "ready\r\n");
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		CHECK_ERR(ioctl(master, TIOCSIG, others[i]), EINVAL);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(ioctl(master, TIOCSIG, typed[i]), 0);
+	CHECK_EQ(wait_status(child), EXITED(7));
+	close(master);
+}
+
 /* When the leader ends after its terminal has gone, the foreground group gets SIGHUP. */
 static void hang_up(void)
 {
@@ -533,6 +559,7 @@ int main(void)
 	RUN(ends);
 	RUN(waiting_ends);
 	RUN(control);
+	RUN(typed_signals);
 	RUN(hang_up);
 	RUN(peer);
 	RUN(many);
