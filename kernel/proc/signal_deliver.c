@@ -3,7 +3,6 @@
  * Delivery: a thread takes its pending signals on its way to user mode.  Default actions, stopping,
  * calling handlers, and restarting the system call that was interrupted.
  */
-#include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
 #include "kernel/proc/internal.h"
 #include "kernel/task/sched.h"

@@ -21,10 +21,7 @@
 
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/abi.h"
-#include "kernel/lib/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
-#include "kernel/mem/slab.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/process_events.h"
 #include "kernel/task/wait.h"

@@ -4,7 +4,6 @@
  * not delayed for ever.  `holders` alone says whether the lock is free, as in mutex.c; the guard
  * only orders a waiter's last test of it against the wake-up.
  */
-#include "kernel/lib/errno.h"
 #include "kernel/sync/lockdep.h"
 #include "kernel/task/mutex.h"
 #include "kernel/task/probe.h"

@@ -6,7 +6,6 @@
 
 #include "kernel/lib/abi.h"
 #include "kernel/lib/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/mem/slab.h"
 #include "kernel/task/process.h"
 #include "kernel/vm/pages.h"

@@ -4,7 +4,6 @@
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
-#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 

@@ -5,8 +5,6 @@
 #include "arch/x86_64/entry/entry.h"
 
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/cpu/descriptors.h"
-#include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "kernel/log/panic.h"
 #include "kernel/sys/syscall.h"

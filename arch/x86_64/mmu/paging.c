@@ -4,7 +4,6 @@
  * inserted by compare-and-exchange, so several CPUs may create tables for one area at a time.
  */
 #include "arch/x86_64/cpu/cpu.h"
-#include "arch/x86_64/cpu/features.h"
 #include "arch/x86_64/cpu/layout.h"
 #include "arch/x86_64/cpu/percpu.h"
 #include "arch/x86_64/mmu/paging.h"
