@@ -33,5 +33,7 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 		     ((READ_ONCE(prev->pending_work) | READ_ONCE(next->pending_work)) &
 		      WORK_DEBUG_REGS)))
 		switch_rare_state(prev, next);
+	if (READ_SELECTOR(ss) != SELECTOR_KERNEL_DATA)
+		segments_load_stack();
 	cpu->current = next;
 }

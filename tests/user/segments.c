@@ -239,6 +239,22 @@ static void code_of_32_bits(void)
 	CHECK_EQ(wait_status(pid), 0);
 }
 
+/* A system call returns after another process was interrupted: 32-bit code still has its stack.
+ * SYSRET of AMD processors gives it none by itself. */
+static void after_a_switch(void)
+{
+	pid_t pid = SPAWN(for (;;) load_all(0));
+
+	stop_32 = 1;
+	for (int i = 0; i < 20; i++) {
+		sched_yield();
+		run_32();
+	}
+	stop_32 = 0;
+	kill(pid, SIGKILL);
+	CHECK_EQ(wait_status(pid), KILLED(SIGKILL));
+}
+
 /* There may be no 32-bit ABI: then it is an error, or a signal, and no harm to others. */
 static void calls_of_32_bits(void)
 {
@@ -307,6 +323,7 @@ int main(int argc, char **argv)
 	RUN(cleared_by_exec);
 	RUN(over_signals);
 	RUN(code_of_32_bits);
+	RUN(after_a_switch);
 	RUN(calls_of_32_bits);
 	RUN(frames);
 	return check_end();

@@ -5,6 +5,7 @@
 #include "arch/x86_64/cpu/segments.h"
 
 #include "arch/x86_64/cpu/cpu.h"
+#include "arch/x86_64/cpu/descriptors.h"
 
 void segments_save(struct arch_thread *t)
 {
@@ -41,6 +42,11 @@ void segments_load(const struct arch_thread *t)
 	wrmsr(MSR_FS_BASE, t->fs_base);
 	wrmsr(MSR_KERNEL_GS_BASE, t->gs_base);
 	irq_restore(flags);
+}
+
+void segments_load_stack(void)
+{
+	__asm__ volatile("movl %0, %%ss" ::"r"(SELECTOR_KERNEL_DATA));
 }
 
 /* Set a register's selector to 0 and its base, both members of `t`, to `base`. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The segment registers DS, ES, FS and GS of user mode.
+ * The segment registers of user mode.
  *
- * The kernel does not use the selectors in them (it addresses memory through bases alone, and a
- * trap does not change them), so the registers keep those of the user thread that ran last.  Every
- * selector that user mode can load names a flat segment.  Loading FS or GS sets its base to that of
- * the descriptor, which is 0 (SDM 3A 3.4.4); AMD processors keep the base if the selector is null
- * (APM 2 4.5.3).  So code that loads one of the two must write its base afterwards.
+ * The kernel does not use the selectors in DS, ES, FS and GS (it addresses memory through bases
+ * alone, and a trap does not change them), so the registers keep those of the user thread that ran
+ * last.  Every selector that user mode can load names a flat segment.  Loading FS or GS sets its
+ * base to that of the descriptor, which is 0 (SDM 3A 3.4.4); AMD processors keep the base if the
+ * selector is null (APM 2 4.5.3).  So code that loads one of the two must write its base after it.
  */
 #pragma once
 
@@ -30,6 +30,12 @@ void segments_save(struct arch_thread *t);
 
 /* Load the selectors of `t`, then its bases of FS and GS. */
 void segments_load(const struct arch_thread *t);
+
+/* Load the kernel's SS, for a thread that may leave the kernel by SYSRET.  A trap from user mode
+ * has loaded a null selector (SDM 3A 6.14.4).  SYSRET of AMD processors sets only the selector and
+ * keeps the attributes of SS (APM 3, SYSRET); with those of a null selector, 32-bit code cannot use
+ * its stack. */
+void segments_load_stack(void);
 
 /* For arch_prctl(): set the base of FS or GS of the calling thread, and its selector to 0. */
 void segments_set_fs_base(struct arch_thread *t, u64 base);

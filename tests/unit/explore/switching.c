@@ -218,6 +218,10 @@ void segments_load(const struct arch_thread *t)
 {
 }
 
+void segments_load_stack(void)
+{
+}
+
 void tss_set_kernel_stack(u64 top)
 {
 }
