@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Clocks and interrupt controllers as firmware leaves them: counters that are missing, a TSC of known
-rate, remapping of interrupts that is on at hand-over, APIC ids that xAPIC mode cannot name."""
+"""Clocks, interrupt controllers and CPUID as firmware leaves them: counters that are missing, a TSC of
+known rate, few leaves, remapping of interrupts that is on at hand-over, APIC ids that xAPIC mode cannot
+name."""
 import re
 import socket
 import subprocess
@@ -50,6 +51,12 @@ def test_tsc_that_stops():
     assert status == ENDED and "clock: source is hpet" in log
     status, log = boot_and_run("/bin/true", cpu="qemu64", cpus=1)
     assert status == ENDED and "clock: source is" not in log
+
+
+def test_limited_cpuid():
+    """Firmware lets CPUID end at leaf 7: the size of an XSAVE area is unknown, FXSAVE is used."""
+    status, log = boot_and_run("/bin/true", cpu="max,level=7", cpus=2)
+    assert status == ENDED and "fpu: FXSAVE, features 0x0, 512 bytes" in log and "2 of 2 CPUs online" in log
 
 
 class Registers:

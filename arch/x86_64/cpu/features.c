@@ -104,6 +104,9 @@ void features_detect(void)
 	read_words(words);
 	for (u32 i = 0; features[i].name[0]; i++)
 		*((bool *)f + features[i].field) = has(words, &features[i]);
+	/* Firmware may limit CPUID to the first leaves (IA32_MISC_ENABLE bit 22, SDM 4 table 2-2).
+	 * Without leaf 0dh the size of an XSAVE area is unknown. */
+	f->xsave &= cpuid(0, 0).eax >= 0xd;
 	f->cpuid1_edx = words[L1_EDX];
 	f->physical_bits = bits ? MIN(bits, 52u) : 36;
 	read_names(f);
