@@ -178,6 +178,17 @@ static void take_from_firmware(struct xhci *x)
 	}
 }
 
+/* Some controllers use only the lower half of an address (5.3.6, AC64), and some of ASMedia's say
+ * that they use all of it but do not, as Linux has found. */
+static bool reaches_all_memory(const struct xhci *x)
+{
+	bool lies = x->pci.vendor == 0x1b21 &&
+		    (x->pci.id == 0x1242 || x->pci.id == 0x2142 || x->pci.id == 0x3242);
+
+	return page_array_frames <= 1UL << (32 - PAGE_SHIFT) ||
+	       (read(x->registers, CAPABILITIES_1) & 1 && !lies);
+}
+
 static bool reset(struct xhci *x)
 {
 	write(x->operational, COMMAND, read(x->operational, COMMAND) & ~COMMAND_RUN);
@@ -254,6 +265,12 @@ int xhci_start(struct xhci *x)
 	if (!x->registers || size < 0x600 || read(x->registers, 0) == UINT32_MAX) {
 		log_warn("usb: controller %x:%x is not used: it has no registers", x->pci.vendor,
 			 x->pci.id);
+		return -ENODEV;
+	}
+	if (!reaches_all_memory(x)) {
+		log_warn("usb: controller %x:%x is not used: it reaches only the first 4 GiB of "
+			 "memory, and this machine has more",
+			 x->pci.vendor, x->pci.id);
 		return -ENODEV;
 	}
 	x->operational = x->registers + (read(x->registers, CAPABILITY_LENGTH) & 0xff);
