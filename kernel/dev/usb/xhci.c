@@ -47,6 +47,13 @@
 #define EVENT_DEQUEUE	 (INTERRUPTER + 0x18)
 #define EVENT_BUSY	 8U
 
+/* PCI registers of Intel's chipsets of the series 7 to 9 (their data sheets): which ports belong to
+ * the xHCI controller, and for which of them that can be chosen. */
+#define INTEL_USB2_ROUTE 0xd0
+#define INTEL_USB2_MASK	 0xd4
+#define INTEL_USB3_ROUTE 0xd8
+#define INTEL_USB3_MASK	 0xdc
+
 /* An extended capability: the controller belongs to the firmware until it gives it up (7.1). */
 #define LEGACY_SUPPORT	1
 #define LEGACY_FIRMWARE (1U << 16)
@@ -178,6 +185,19 @@ static void take_from_firmware(struct xhci *x)
 	}
 }
 
+/* The USB 2 lines of these ports lead to an EHCI controller, too, and are its own after power-on.
+ * Firmware may leave them so until a system has a driver for xHCI. */
+static void take_ports_from_ehci(const struct pci_device *d)
+{
+	static const u16 ids[] = {0x1e31, 0x8c31, 0x8cb1, 0x8d31, 0x9c31, 0x9cb1};
+
+	for (u32 i = 0; i < ARRAY_SIZE(ids); i++)
+		if (d->vendor == 0x8086 && d->id == ids[i]) {
+			pci_write(d, INTEL_USB3_ROUTE, pci_read(d, INTEL_USB3_MASK));
+			pci_write(d, INTEL_USB2_ROUTE, pci_read(d, INTEL_USB2_MASK));
+		}
+}
+
 /* Some controllers use only the lower half of an address (5.3.6, AC64), and some of ASMedia's say
  * that they use all of it but do not, as Linux has found. */
 static bool reaches_all_memory(const struct xhci *x)
@@ -281,6 +301,7 @@ int xhci_start(struct xhci *x)
 	x->ports = structural >> 24;
 	x->context_size = read(x->registers, CAPABILITIES_1) & 4 ? 64 : 32;
 	take_from_firmware(x);
+	take_ports_from_ehci(&x->pci);
 	if (!(read(x->operational, PAGE_SIZES) & 1) || !reset(x)) {
 		log_warn("usb: controller %x:%x is not used: it does not reset", x->pci.vendor,
 			 x->pci.id);
