@@ -163,11 +163,11 @@ static bool wait_bits(volatile u8 *base, u32 offset, u32 bits, u32 wanted, u32 m
 
 /* The firmware may drive the keyboard by interrupts that the system does not see (SMI), for itself
  * and for what looks like a PS/2 keyboard.  It must let go first. */
-static void take_from_firmware(struct xhci *x)
+static void take_from_firmware(struct xhci *x, size_t size)
 {
 	u32 at = (read(x->registers, CAPABILITIES_1) >> 16) * 4;
 
-	for (u32 i = 0; i < 64 && at; i++) {
+	for (u32 i = 0; i < 64 && at && at + 8 <= size; i++) {
 		u32 head = read(x->registers, at);
 
 		if ((head & 0xff) == LEGACY_SUPPORT) {
@@ -196,6 +196,25 @@ static void take_ports_from_ehci(const struct pci_device *d)
 			pci_write(d, INTEL_USB3_ROUTE, pci_read(d, INTEL_USB3_MASK));
 			pci_write(d, INTEL_USB2_ROUTE, pci_read(d, INTEL_USB2_MASK));
 		}
+}
+
+/* Find the parts of the registers.  False: by what the controller says, one of them is not in the
+ * `size` bytes that are mapped. */
+static bool find_registers(struct xhci *x, size_t size)
+{
+	size_t operational = read(x->registers, CAPABILITY_LENGTH) & 0xff;
+	size_t runtime = read(x->registers, RUNTIME_OFFSET) & ~0x1fU;
+	size_t doorbells = read(x->registers, DOORBELL_OFFSET) & ~3U;
+	u32 structural = read(x->registers, STRUCTURAL_1);
+
+	x->operational = x->registers + operational;
+	x->runtime = x->registers + runtime;
+	x->doorbells = (volatile u32 *)(x->registers + doorbells);
+	x->slots = MIN(structural & 0xff, 64U);
+	x->ports = structural >> 24;
+	x->context_size = read(x->registers, CAPABILITIES_1) & 4 ? 64 : 32;
+	return operational + PORT(x->ports + 1) <= size && runtime + INTERRUPTER + 32 <= size &&
+	       doorbells + (x->slots + 1) * sizeof(u32) <= size;
 }
 
 /* Some controllers use only the lower half of an address (5.3.6, AC64), and some of ASMedia's say
@@ -278,11 +297,11 @@ static void wake_threads(void)
 int xhci_start(struct xhci *x)
 {
 	size_t size = 0;
-	u32 structural;
 
 	pci_enable(&x->pci);
 	x->registers = pci_registers(&x->pci, &size);
-	if (!x->registers || size < 0x600 || read(x->registers, 0) == UINT32_MAX) {
+	if (!x->registers || size < 0x600 || read(x->registers, 0) == UINT32_MAX ||
+	    !find_registers(x, size)) {
 		log_warn("usb: controller %x:%x is not used: it has no registers", x->pci.vendor,
 			 x->pci.id);
 		return -ENODEV;
@@ -293,14 +312,7 @@ int xhci_start(struct xhci *x)
 			 x->pci.vendor, x->pci.id);
 		return -ENODEV;
 	}
-	x->operational = x->registers + (read(x->registers, CAPABILITY_LENGTH) & 0xff);
-	x->runtime = x->registers + (read(x->registers, RUNTIME_OFFSET) & ~0x1fU);
-	x->doorbells = (volatile u32 *)(x->registers + (read(x->registers, DOORBELL_OFFSET) & ~3U));
-	structural = read(x->registers, STRUCTURAL_1);
-	x->slots = MIN(structural & 0xff, 64U);
-	x->ports = structural >> 24;
-	x->context_size = read(x->registers, CAPABILITIES_1) & 4 ? 64 : 32;
-	take_from_firmware(x);
+	take_from_firmware(x, size);
 	take_ports_from_ehci(&x->pci);
 	if (!(read(x->operational, PAGE_SIZES) & 1) || !reset(x)) {
 		log_warn("usb: controller %x:%x is not used: it does not reset", x->pci.vendor,
