@@ -234,6 +234,8 @@ static bool reset(struct xhci *x)
 	if (!wait_bits(x->operational, STATUS, STATUS_HALTED, STATUS_HALTED, 100))
 		return false;
 	write(x->operational, COMMAND, COMMAND_RESET);
+	/* Some of Intel's hang the machine, very rarely, if they are read at once (Linux). */
+	usb_pause_ms(1);
 	return wait_bits(x->operational, COMMAND, COMMAND_RESET, 0, 1000) &&
 	       wait_bits(x->operational, STATUS, STATUS_NOT_READY, 0, 1000);
 }
