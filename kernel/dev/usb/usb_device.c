@@ -268,7 +268,10 @@ static int give_address(struct usb_device *d)
 	usb_input_slot(d, 1);
 	usb_input_endpoint(d, CONTEXT_CONTROL, ENDPOINT_CONTROL,
 			   packet[MIN(d->speed, (u32)USB_SUPER)], 0, &d->control);
-	return usb_device_command(d, TRB_ADDRESS_DEVICE);
+	if (usb_device_command(d, TRB_ADDRESS_DEVICE))
+		return -EIO;
+	usb_pause_ms(10); /* 2 ms until it must answer to its address (9.2.6.3), more for some */
+	return 0;
 }
 
 /* --- Coming and going
