@@ -67,6 +67,7 @@ void usb_hub_report(struct usb_device *hub)
 	for (u32 port = 1; port <= hub->hub_ports && port / 8 < hub->report_length; port++)
 		if (report[port / 8] & 1U << port % 8)
 			hub->hub_changed |= 1U << port;
+	hub->failures = 0;
 	usb_next_report(hub);
 }
 
