@@ -15,7 +15,7 @@
 /* Features of a port (11.24.2), and bits of its status and change. */
 #define FEATURE_RESET	 4
 #define FEATURE_POWER	 8
-#define FEATURE_CHANGE	 16 /* the first of five */
+#define FEATURE_DONE	 20 /* acknowledges that a reset is done */
 #define STATUS_CONNECTED (1U << 0)
 #define STATUS_ENABLED	 (1U << 1)
 #define STATUS_RESET	 (1U << 4)
@@ -73,13 +73,16 @@ void usb_hub_report(struct usb_device *hub)
 
 int usb_hub_port(struct usb_device *hub, u32 port)
 {
+	/* What acknowledges each change; SuperSpeed hubs have the last three (USB 3.2, 10.16.2). */
+	static const u8 features[] = {16, 17, 18, 19, 20, 29, 25, 26};
+	u32 changes = hub->speed >= USB_SUPER ? 8 : 5;
 	s64 status = port_status(hub, port);
 
 	if (status < 0)
 		return -EIO;
-	for (u32 i = 0; i < 5; i++)
+	for (u32 i = 0; i < changes; i++)
 		if (status & 1U << (16 + i))
-			port_feature(hub, REQUEST_CLEAR_FEATURE, (u16)(FEATURE_CHANGE + i), port);
+			port_feature(hub, REQUEST_CLEAR_FEATURE, features[i], port);
 	return (status & STATUS_CONNECTED ? HUB_PORT_CONNECTED : 0) |
 	       (status & 1U << 16 ? HUB_PORT_CHANGED : 0);
 }
@@ -96,7 +99,7 @@ int usb_hub_reset(struct usb_device *hub, u32 port)
 			return -EIO;
 		if (!(status & STATUS_RESET) && status & STATUS_ENABLED) {
 			usb_pause_ms(10); /* it recovers (7.1.7.5) */
-			port_feature(hub, REQUEST_CLEAR_FEATURE, FEATURE_CHANGE + 4, port);
+			port_feature(hub, REQUEST_CLEAR_FEATURE, FEATURE_DONE, port);
 			if (hub->speed >= USB_SUPER)
 				return (int)hub->speed;
 			return status & STATUS_LOW    ? USB_LOW
