@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is known of the processor before it is measured, and the errata of its local timer.
+ * What is known of the processor before it is measured, the errata of its local timer, and what
+ * LFENCE does.
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/cpu/features.h"
@@ -21,6 +22,9 @@
 #define AMD_HALT_C1E	    (3UL << 27) /* SmiOnCmpHalt and C1eOnCmpHalt */
 #define MSR_OSVW_LENGTH	    0xc0010140
 #define MSR_OSVW_STATUS	    0xc0010141
+
+#define MSR_AMD_DECODER	    0xc0011029
+#define AMD_LFENCE_WAITS    (1UL << 1)
 
 #define HYPERVISOR_LEAF	    0x40000000
 #define HYPERVISOR_TSC_LEAF 0x40000010
@@ -157,9 +161,27 @@ static bool has_erratum_400(void)
 			       osvw ? rdmsr(MSR_OSVW_STATUS) : 0);
 }
 
+/* On AMD processors LFENCE waits for the earlier instructions only if this bit is set ("Software
+ * techniques for managing speculation on AMD processors", G-2).  Families 0Fh and 11h always wait
+ * and have no such register; the newest always wait, too.  A hypervisor sets the bit itself. */
+static bool lfence_has_bit(void)
+{
+	const struct cpu_features *f = &cpu_features;
+
+	return (vendor_is("AuthenticAMD") || vendor_is("HygonGenuine")) && !f->hypervisor &&
+	       f->family >= 0x10 && f->family != 0x11 && !(leaf_or_zero(0x80000021).eax >> 2 & 1);
+}
+
+static void lfence_set_bit(void *unused)
+{
+	wrmsr(MSR_AMD_DECODER, rdmsr(MSR_AMD_DECODER) | AMD_LFENCE_WAITS);
+}
+
 /* After power_button.c: firmware may switch C1E on when ACPI mode is entered. */
 static void processors_check(void)
 {
+	if (lfence_has_bit())
+		on_each_cpu(lfence_set_bit, NULL);
 	if (has_erratum_400())
 		on_each_cpu(c1e_clear, NULL);
 	if (with_c1e)
