@@ -114,6 +114,8 @@ void pages_protect(struct region *r, u64 start, u64 end)
 			if (!old)
 				continue;
 			new = pte_make(r, old & PTE_ADDRESS, pte_owned(r, pte_page(old)));
+			if (r->shared) /* whether it was written, for pages_zap() */
+				new = (new & ~PTE_DIRTY) | (old & PTE_DIRTY);
 			downgraded |= (old & PTE_PRESENT) && rights_lost(old, new);
 			WRITE_ONCE(*slot, new);
 		}

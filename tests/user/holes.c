@@ -197,6 +197,35 @@ static void times_of_mappings(void)
 	close(fd);
 }
 
+/* mprotect() forgets no write, and is none. */
+static void times_after_mprotect(void)
+{
+	struct timespec old[2] = {{1000, 0}, {1000, 0}};
+	struct stat st;
+	char *m;
+
+	open_new();
+	MUST(ftruncate(fd, PAGE));
+	for (int none = 0; none < 2; none++) {
+		m = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		MUST(futimens(fd, old));
+		m[0] = 'x';
+		MUST(mprotect(m, PAGE, none ? PROT_NONE : PROT_READ));
+		munmap(m, PAGE);
+		MUST(fstat(fd, &st));
+		CHECK(st.st_mtime > 1000);
+	}
+	m = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	MUST(futimens(fd, old));
+	CHECK_EQ(m[0], 'x');
+	MUST(mprotect(m, PAGE, PROT_READ | PROT_WRITE));
+	CHECK_EQ(m[0], 'x');
+	munmap(m, PAGE);
+	MUST(fstat(fd, &st));
+	CHECK_EQ(st.st_mtime, 1000);
+	close(fd);
+}
+
 int main(void)
 {
 	check_start_in_directory();
@@ -205,5 +234,6 @@ int main(void)
 	RUN(errors);
 	RUN(seeking);
 	RUN(times_of_mappings);
+	RUN(times_after_mprotect);
 	return check_end();
 }

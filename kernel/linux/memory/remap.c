@@ -42,8 +42,9 @@ static bool pages_move(struct region *from, u64 old_start, struct region *to, u6
 		for (u64 *entry = slot; entry && a < stop; a += PAGE_SIZE, entry++) {
 			if (!*entry)
 				continue;
-			pte_set(pte_slot(as, a + shift), *entry);
-			WRITE_ONCE(*entry, 0);
+			/* At once: until it is 0 the processor may set PTE_DIRTY. */
+			pte_set(pte_slot(as, a + shift),
+				__atomic_exchange_n(entry, 0, __ATOMIC_RELAXED));
 		}
 		if (slot)
 			tlb_shootdown(&as->pmap, first, stop);
