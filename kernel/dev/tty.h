@@ -126,6 +126,7 @@ u32 tty_poll_bits(struct tty *tty);
  * group, or -EIO (POSIX 11.1.4). */
 int tty_check_background(struct tty *tty, int signal);
 
-/* Take the terminal from its session, whose leader has ended or has dropped it: send SIGHUP and
- * SIGCONT to the foreground group.  No session controls the terminal afterwards. */
-void tty_hangup_session(struct tty *tty);
+/* Take the terminal from `session`, whose leader has ended or has dropped it: send SIGHUP and
+ * SIGCONT to the foreground group.  No session controls the terminal afterwards.  Does nothing if
+ * another session has it: `session` had it before a hang-up. */
+void tty_hangup_session(struct tty *tty, pid_t session);

@@ -71,8 +71,11 @@ void tty_open(struct tty *tty)
 		taken = true;
 	}
 	spin_unlock_irq(&tty->lock, flags);
-	if (taken)
-		process_session_set_tty(p->job.session, NULL, tty);
+	if (!taken)
+		return;
+	process_session_set_tty(p->job.session, NULL, tty);
+	if (READ_ONCE(tty->session) != p->job.session) /* a hang-up came before that */
+		process_session_set_tty(p->job.session, tty, NULL);
 }
 
 int tty_check_background(struct tty *tty, int signal)
@@ -109,12 +112,15 @@ void tty_hangup(struct tty *tty)
 	}
 }
 
-void tty_hangup_session(struct tty *tty)
+void tty_hangup_session(struct tty *tty, pid_t session)
 {
 	u64 flags = spin_lock_irq(&tty->lock);
-	pid_t group = tty->foreground;
+	pid_t group = 0;
 
-	tty->session = tty->foreground = 0;
+	if (tty->session == session) {
+		group = tty->foreground;
+		tty->session = tty->foreground = 0;
+	}
 	spin_unlock_irq(&tty->lock, flags);
 	if (!group)
 		return;

@@ -211,7 +211,7 @@ static long drop_controlling(struct tty *tty)
 	if (!is_current(tty))
 		return -ENOTTY;
 	if (process_leads_session(p)) {
-		tty_hangup_session(tty);
+		tty_hangup_session(tty, p->job.session);
 		process_session_set_tty(p->job.session, tty, NULL);
 	} else {
 		WRITE_ONCE(p->job.tty, NULL);
@@ -342,7 +342,7 @@ static void leave_terminal(struct process *p)
 
 	if (!tty)
 		return;
-	tty_hangup_session(tty);
+	tty_hangup_session(tty, p->job.session);
 	process_session_set_tty(p->job.session, tty, NULL);
 }
 

@@ -54,7 +54,8 @@ static void hang_up_foreground(struct process *p)
 {
 	pid_t group = *per_process(p, lost_foreground);
 
-	if (!group)
+	/* Its number may be that of a group of another session by now. */
+	if (!group || !process_group_exists(group, p->job.session))
 		return;
 	(void)signal_send_group(group, SIGHUP, NULL);
 	(void)signal_send_group(group, SIGCONT, NULL);

@@ -406,6 +406,15 @@ static void sessions(void)
 	CHECK_EQ(tty.session, 0);
 	tty.session = 77;
 	CHECK_EQ(tty_ioctl(&tty, 0x540e, 0), -EPERM); /* another's */
+	/* One that another session has got after a hang-up is not taken from it. */
+	process.job.tty = &tty;
+	tty.foreground = 78;
+	sent_signal = 0;
+	CHECK_EQ(tty_ioctl(&tty, 0x5422, 0), 0);
+	CHECK(!process.job.tty);
+	CHECK_EQ(sent_signal, 0);
+	CHECK_EQ(tty.session, 77);
+	CHECK_EQ(tty.foreground, 78);
 }
 
 /* Whatever is typed, in whatever mode: no more comes out than went in, and nothing hangs. */
