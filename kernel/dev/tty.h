@@ -68,6 +68,7 @@ struct tty {
 	u32 column;		    /* of the cursor; tabs and erasing need it */
 	u32 line_column;	    /* the column at which the edited line began */
 	bool stopped;		    /* VSTOP or TCOOFF has stopped the output */
+	bool held;		    /* TCOOFF has: only TCOON lets it continue */
 	bool exclusive;		    /* TIOCEXCL: only CAP_SYS_ADMIN can open it */
 	bool hung_up;		    /* for ever: reads return 0, all else fails with -EIO */
 	struct wait_queue readers, writers;

@@ -234,6 +234,7 @@ static long flush(struct tty *tty, u64 which)
 	return 0;
 }
 
+/* As on Linux, TCOON ends what TCOOFF has begun, and not what VSTOP has. */
 static long flow(struct tty *tty, u64 action)
 {
 	u64 flags;
@@ -242,10 +243,12 @@ static long flow(struct tty *tty, u64 action)
 	if (action > TCION)
 		return -EINVAL;
 	flags = spin_lock_irq(&tty->lock);
-	if (action == TCOOFF || action == TCOON)
-		tty_set_stopped(tty, action == TCOOFF);
-	else
+	if (action == TCOOFF || (action == TCOON && tty->held)) {
+		tty->held = action == TCOOFF;
+		tty_set_stopped(tty, tty->held);
+	} else if (action >= TCIOFF) {
 		byte = tty->termios.c_cc[action == TCIOFF ? VSTOP : VSTART];
+	}
 	spin_unlock_irq(&tty->lock, flags);
 	if (byte)
 		tty->ops->output(tty, &byte, 1);

@@ -85,8 +85,8 @@ static void echo(struct tty_out *out, u8 byte)
 
 void tty_set_stopped(struct tty *tty, bool stopped)
 {
-	tty->stopped = stopped;
-	if (!stopped)
+	tty->stopped = stopped || tty->held;
+	if (!tty->stopped)
 		wait_wake_all(&tty->writers);
 }
 

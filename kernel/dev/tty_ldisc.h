@@ -68,6 +68,8 @@ u32 tty_take(struct tty *tty, u8 *buf, u32 n, bool *line_done);
 
 void tty_flush_input(struct tty *tty);
 void tty_flush_output(struct tty *tty); /* drop the bytes that are queued at the device */
+
+/* Stop the output, or let it continue unless it is held. */
 void tty_set_stopped(struct tty *tty, bool stopped);
 
 /* Apply new settings.  If ICANON changes, the input in the ring changes its state too. */

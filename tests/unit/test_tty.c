@@ -254,6 +254,8 @@ static void output_processing(void)
 
 static void flow_control(void)
 {
+	struct termios t;
+
 	fresh();
 	type("\x13");
 	CHECK_EQ(put("no", true), -EAGAIN);
@@ -270,7 +272,22 @@ static void flow_control(void)
 	CHECK(shown("x"));
 	CHECK_EQ(tty_ioctl(&tty, 0x540a, 0), 0);
 	CHECK_EQ(put("no", true), -EAGAIN);
+	/* Only TCOON ends it: no character, and no change of settings. */
+	type("x\x11\x03");
+	CHECK_EQ(put("no", true), -EAGAIN);
+	t = tty.termios;
+	t.c_iflag &= ~IXON;
+	tty_set_termios(&tty, &t);
+	CHECK_EQ(put("no", true), -EAGAIN);
 	CHECK_EQ(tty_ioctl(&tty, 0x540a, 1), 0);
+	CHECK_EQ(put("yes", true), 3);
+	/* And it ends nothing else. */
+	t.c_iflag |= IXON;
+	tty_set_termios(&tty, &t);
+	type("\x13");
+	CHECK_EQ(tty_ioctl(&tty, 0x540a, 1), 0);
+	CHECK_EQ(put("no", true), -EAGAIN);
+	type("\x11");
 	CHECK_EQ(put("yes", true), 3);
 }
 

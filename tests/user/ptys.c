@@ -194,6 +194,44 @@ static void settings(void)
 	close(master);
 }
 
+/* tcflow(): only TCOON ends what TCOOFF has begun, and it ends nothing else. */
+static void flow(void)
+{
+	int master = open_master(), slave = open_slave(master);
+	struct termios t, without;
+
+	MUST(fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK));
+	MUST(tcgetattr(slave, &t));
+	t.c_lflag &= ~ECHO;
+	t.c_iflag |= IXON | IXANY;
+	MUST(tcsetattr(slave, TCSANOW, &t));
+	CHECK_EQ(tcflow(slave, TCOOFF), 0);
+	CHECK_ERR(write(slave, "x", 1), EAGAIN);
+	CHECK_EQ(write(master, "\3\21a\r", 4), 4);
+	WAIT_UNTIL(bits(slave) & POLLIN);
+	expect(slave, "a\n");
+	CHECK_ERR(write(slave, "x", 1), EAGAIN);
+	without = t;
+	without.c_iflag &= ~IXON;
+	MUST(tcsetattr(slave, TCSANOW, &without));
+	CHECK_ERR(write(slave, "x", 1), EAGAIN);
+	CHECK_EQ(tcflow(slave, TCOON), 0);
+	CHECK_EQ(write(slave, "y", 1), 1);
+	expect(master, "y");
+	t.c_iflag &= ~IXANY;
+	MUST(tcsetattr(slave, TCSANOW, &t));
+	CHECK_EQ(write(master, "\23b\r", 3), 3);
+	expect(slave, "b\n");
+	CHECK_EQ(tcflow(slave, TCOON), 0);
+	CHECK_ERR(write(slave, "x", 1), EAGAIN);
+	CHECK_EQ(write(master, "\21c\r", 3), 3);
+	expect(slave, "c\n");
+	CHECK_EQ(write(slave, "z", 1), 1);
+	expect(master, "z");
+	close(slave);
+	close(master);
+}
+
 static void *write_much(void *fd)
 {
 	static char text[100000];
@@ -555,6 +593,7 @@ int main(void)
 	RUN(old_settings);
 	RUN(locked_settings);
 	RUN(exclusive);
+	RUN(flow);
 	RUN(full);
 	RUN(ends);
 	RUN(waiting_ends);
