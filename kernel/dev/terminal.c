@@ -125,10 +125,11 @@ static int terminal_open(struct file *file)
 
 static const struct file_ops terminal_ops = TTY_FILE_OPS(terminal_open);
 
+/* /dev/tty can be opened only by processes that have the terminal already. */
 DEVICES(10, terminals) = {
-    {DEVICE_TTY0, "/dev/tty0", 0666, &terminal_ops},
-    {MAKEDEV(4, 1), "/dev/tty1", 0666, &terminal_ops},
-    {MAKEDEV(4, 64), "/dev/ttyS0", 0666, &terminal_ops},
+    {DEVICE_TTY0, "/dev/tty0", 0600, &terminal_ops},
+    {MAKEDEV(4, 1), "/dev/tty1", 0600, &terminal_ops},
+    {MAKEDEV(4, 64), "/dev/ttyS0", 0600, &terminal_ops},
     {DEVICE_TTY, "/dev/tty", 0666, &terminal_ops},
     {DEVICE_CONSOLE, "/dev/console", 0600, &terminal_ops},
 };

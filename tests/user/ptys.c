@@ -518,7 +518,7 @@ static void typed_signals(void)
 	}
 	CHECK(child > 0);
 	expect(master, "ready\r\n");
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+	for (size_t i = 0; i < COUNT_OF(others); i++)
 		CHECK_ERR(ioctl(master, TIOCSIG, others[i]), EINVAL);
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(ioctl(master, TIOCSIG, typed[i]), 0);
@@ -583,6 +583,19 @@ static void many(void)
 	}
 }
 
+/* Terminals of the machine are not for all users. */
+static void terminals_of_the_machine(void)
+{
+	static const char *const names[] = {"/dev/console", "/dev/tty0", "/dev/tty1", "/dev/ttyS0"};
+	struct stat s;
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (stat(names[i], &s) == 0) /* a container has none */
+			CHECK_EQ(s.st_mode & 0006, 0);
+	CHECK_EQ(stat("/dev/tty", &s), 0);
+	CHECK_EQ(s.st_mode & 0666, 0666);
+}
+
 int main(void)
 {
 	check_start();
@@ -602,5 +615,6 @@ int main(void)
 	RUN(hang_up);
 	RUN(peer);
 	RUN(many);
+	RUN(terminals_of_the_machine);
 	return check_end();
 }
