@@ -6,7 +6,6 @@
  */
 #include "kernel/linux/cpu_alarm.h"
 
-#include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 
 #define PAUSE_MIN (1 * NSEC_PER_MSEC)  /* between looks while the clock runs */
@@ -25,7 +24,7 @@ static u64 shortest_time(const struct cpu_clock *clock, u64 left_ns)
 static u64 next_look(const struct cpu_clock *clock, u64 left_ns, bool runs, u64 *pause)
 {
 	*pause = runs ? PAUSE_MIN : MIN(*pause * 2, PAUSE_MAX);
-	return clock_now_ns() + MAX(shortest_time(clock, left_ns), *pause);
+	return deadline_after(MAX(shortest_time(clock, left_ns), *pause));
 }
 
 static void look(struct timer *timer)

@@ -250,6 +250,23 @@ static void cpu_sleeps(void)
 	setitimer(ITIMER_REAL, &alarm, NULL);
 }
 
+/* A time that the clock never reaches.  The sleep ends with the process. */
+static void endless_cpu_sleeps(void)
+{
+	static const time_t seconds[] = {LONG_MAX, 18446744072}; /* that is nearly 2^64 ns */
+
+	for (int i = 0; i < 4; i++) {
+		struct timespec t = {seconds[i / 2], 0};
+		int flags = i % 2 ? TIMER_ABSTIME : 0, status = 0;
+		pid_t pid = SPAWN(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, flags, &t, NULL));
+
+		WAIT_UNTIL(is_asleep(pid));
+		kill(pid, SIGKILL);
+		WAIT_UNTIL(waitpid(pid, &status, WNOHANG) == pid);
+		CHECK_EQ(status, KILLED(SIGKILL));
+	}
+}
+
 static siginfo_t last;
 static int most_overrun; /* a later signal may come at once, with none */
 
@@ -484,6 +501,7 @@ int main(void)
 	RUN(intervals);
 	RUN(cpu_intervals);
 	RUN(cpu_sleeps);
+	RUN(endless_cpu_sleeps);
 	RUN(posix_timers);
 	RUN(many_timers);
 	RUN(cpu_timers);
