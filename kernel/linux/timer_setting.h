@@ -9,7 +9,7 @@
 #define TIMER_ABSTIME	  1 /* flag: the time is a point of the clock, not a duration */
 #define SI_TIMER	  (-2)
 
-#define TIMER_SETTING_MAX (1UL << 61) /* ns, 73 years: the sum of several does not overflow */
+#define TIMER_SETTING_MAX (1UL << 62) /* ns: the year 2116; the sum of three does not overflow */
 
 struct timer_setting {
 	u64 value_ns;	 /* time until it expires; 0: not armed; at most TIMER_SETTING_MAX */

@@ -74,6 +74,8 @@ static void once(void)
 		start = clock_ns(clocks[i]);
 		set(fd, TFD_TIMER_ABSTIME, start + 1000000 * MS, 0);
 		CHECK(left(fd) > 900000 * MS && left(fd) <= 1000000 * MS);
+		set(fd, TFD_TIMER_ABSTIME, FAR, 0);
+		CHECK(labs(FAR - clock_ns(clocks[i]) - left(fd)) < 1000000 * MS);
 		set(fd, TFD_TIMER_ABSTIME, start + 30 * MS, 0);
 		CHECK_EQ(get(fd), 1);
 		CHECK(clock_ns(clocks[i]) - start >= 30 * MS);

@@ -6,6 +6,8 @@
 
 #include "check.h"
 
+#define YEAR_2100 4102444800 /* in seconds since 1970 */
+
 static long elapsed_since(const struct timespec *t, clockid_t clock)
 {
 	struct timespec now;
@@ -347,6 +349,22 @@ static void posix_timers(void)
 	CHECK_EQ(timer_delete(timer), 0);
 }
 
+/* A time of CLOCK_REALTIME that is far ahead. */
+static void far_ahead(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_NONE};
+	struct itimerspec t = {.it_value.tv_sec = YEAR_2100};
+	struct timespec now;
+	timer_t timer;
+
+	CHECK_EQ(timer_create(CLOCK_REALTIME, &event, &timer), 0);
+	CHECK_EQ(timer_settime(timer, TIMER_ABSTIME, &t, NULL), 0);
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &now), 0);
+	CHECK_EQ(timer_gettime(timer, &t), 0);
+	CHECK(labs(YEAR_2100 - now.tv_sec - t.it_value.tv_sec) < 1000);
+	CHECK_EQ(timer_delete(timer), 0);
+}
+
 /* POSIX timers that count CPU time: of the process, and of one thread. */
 static timer_t many[3000];
 
@@ -503,6 +521,7 @@ int main(void)
 	RUN(cpu_sleeps);
 	RUN(endless_cpu_sleeps);
 	RUN(posix_timers);
+	RUN(far_ahead);
 	RUN(many_timers);
 	RUN(cpu_timers);
 	RUN(clock_is_set);
