@@ -177,7 +177,7 @@ static void cpu_intervals(void)
 
 	for (int i = 0; i < 2; i++) {
 		int which = kinds[i][0], number = kinds[i][1];
-		long start;
+		long start, seen;
 
 		handle(number, catch, 0);
 		t = (struct itimerval){{0, 0}, {0, 20000}};
@@ -203,7 +203,18 @@ static void cpu_intervals(void)
 		CHECK_EQ(
 		    IN_CHILD(CHECK_EQ(getitimer(which, &old), 0); CHECK_EQ(old.it_value.tv_sec, 0)),
 		    0);
-		t.it_value.tv_sec = 0;
+		/* What it was late for while the process ran does not follow while it sleeps: for
+		 * each further signal the clock has run for an interval. */
+		t = (struct itimerval){{0, 500}, {0, 500}};
+		CHECK_EQ(setitimer(which, &t, NULL), 0);
+		start = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+		BURN_UNTIL(cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - start >= 100000000);
+		start = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+		seen = caught[number];
+		sleep_ms(100);
+		seen = caught[number] - seen;
+		CHECK(seen <= (cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / 500000 + 4);
+		t = (struct itimerval){0};
 		CHECK_EQ(setitimer(which, &t, NULL), 0);
 	}
 	CHECK_ERR(setitimer(3, &t, NULL), EINVAL);

@@ -84,10 +84,12 @@ static void cpu_interval_fired(struct cpu_alarm *alarm)
 	struct process *p = alarm->clock.process;
 	struct cpu_interval *c = container_of(alarm, struct cpu_interval, alarm);
 	u64 now = cpu_clock_ns(&alarm->clock), flags = spin_lock_irq(&p->limits.lock);
-	bool due = alarm->expires_ns && alarm->expires_ns <= now;
+	u64 interval = c->interval_ns, expires = alarm->expires_ns;
+	bool due = expires && expires <= now;
 
+	/* One signal for all intervals that have passed. */
 	if (due)
-		cpu_alarm_set_at(alarm, c->interval_ns ? alarm->expires_ns + c->interval_ns : 0,
+		cpu_alarm_set_at(alarm, interval ? now + interval - (now - expires) % interval : 0,
 				 now);
 	spin_unlock_irq(&p->limits.lock, flags);
 	if (due)
