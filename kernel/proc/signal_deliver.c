@@ -105,8 +105,8 @@ static void stay_stopped(struct thread *t, u64 flags)
 /* The default action of a stop signal; signals.lock is held. */
 static void begin_stop(struct process *p, int signal)
 {
-	if (!p->stop.dequeued || p->stop.stopped)
-		return; /* a SIGCONT was sent after the stop signal had been taken */
+	if (p->group_exiting || !p->stop.dequeued || p->stop.stopped)
+		return; /* SIGKILL or SIGCONT was sent after the stop signal had been taken */
 	p->stop.stopped = true;
 	p->stop.signal = signal;
 	p->stop.reported = false;

@@ -216,9 +216,9 @@ inline signal_work()
 		atomic {
 			if
 #if MUTANT == 1
-			:: !stopped ->
+			:: !group_exiting && !stopped ->
 #else
-			:: dequeued && !stopped ->
+			:: !group_exiting && dequeued && !stopped ->
 #endif
 				stopped = true;
 				reported = false;

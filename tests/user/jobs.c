@@ -266,6 +266,38 @@ static void orphaned_group(void)
 	CHECK_EQ(IN_CHILD(MUST(setsid()); raise(SIGTSTP)), 0);
 }
 
+/* The leader of a group gets SIGKILL while it takes SIGTSTP.  It has not stopped then, so its end
+ * makes the group an orphaned one, but does not hang it up. */
+static void killed_while_stopping(void)
+{
+	for (int round = 0; round < 100; round++) {
+		int to[2], from[2];
+		pid_t leader;
+		char c = 0;
+
+		MUST(pipe(to));
+		MUST(pipe(from));
+		leader = SPAWN(MUST(setpgid(0, 0)); if (fork() == 0) {
+			MUST(write(from[1], "r", 1));
+			MUST(read(to[0], &c, 1));
+			MUST(write(from[1], "l", 1));
+			_exit(0);
+		} for (;;) pause());
+		close(from[1]);
+		CHECK_EQ(read(from[0], &c, 1), 1);
+		kill(leader, SIGTSTP);
+		for (volatile int i = 0; i < round % 20 * 1000; i++)
+			;
+		kill(leader, SIGKILL);
+		CHECK_EQ(wait_status(leader), KILLED(SIGKILL));
+		MUST(write(to[1], "g", 1));
+		CHECK_EQ(read(from[0], &c, 1), 1); /* the other member is alive */
+		close(from[0]);
+		close(to[0]);
+		close(to[1]);
+	}
+}
+
 /* A signal to a group of many that fork all the time reaches each member once, and no child that is made
  * afterwards. */
 static volatile int *got, *spare;
@@ -340,6 +372,7 @@ int main(int argc, char *argv[])
 	RUN(groups);
 	RUN(sessions);
 	RUN(orphaned_group);
+	RUN(killed_while_stopping);
 	RUN(group_that_forks);
 	return check_end();
 }
