@@ -135,9 +135,8 @@ static struct thread *first_allowed(struct list *queue, u32 cpu)
 
 bool balance_steal(u32 to_cpu)
 {
-	u32 victim = MAX_CPUS, longest = 0;
-	struct runqueue *rq;
-	struct thread *t;
+	u32 victim = 0, longest = 0;
+	struct thread *t = NULL;
 
 	for (u32 cpu = 0; cpu < cpu_count; cpu++) {
 		u32 queued = READ_ONCE(runqueue_of(cpu)->queued);
@@ -147,16 +146,20 @@ bool balance_steal(u32 to_cpu)
 			victim = cpu;
 		}
 	}
-	if (victim == MAX_CPUS)
-		return false;
-	rq = runqueue_of(victim);
-	spin_lock(&rq->lock);
-	t = first_allowed(&rq->woken, to_cpu) ?: first_allowed(&rq->ready, to_cpu);
-	if (t) {
-		runqueue_take(rq, t);
-		enqueue_on(rq, t, to_cpu, true, clock_now_ns());
-	} else {
-		spin_unlock(&rq->lock);
+	/* The longest queue first.  If it has only threads that are pinned, each of the others. */
+	for (u32 n = 0; longest && !t && n < cpu_count; n++) {
+		struct runqueue *rq = runqueue_of((victim + n) % cpu_count);
+
+		if (rq == runqueue_of(to_cpu) || !READ_ONCE(rq->queued))
+			continue;
+		spin_lock(&rq->lock);
+		t = first_allowed(&rq->woken, to_cpu) ?: first_allowed(&rq->ready, to_cpu);
+		if (t) {
+			runqueue_take(rq, t);
+			enqueue_on(rq, t, to_cpu, true, clock_now_ns());
+		} else {
+			spin_unlock(&rq->lock);
+		}
 	}
 	return t;
 }

@@ -211,6 +211,57 @@ static void io_priorities(void)
 	CHECK_ERR(syscall(SYS_ioprio_set, 9, 0, IOPRIO(2, 0)), EINVAL);
 }
 
+static void use_cpus(int one, int other)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(one, &set);
+	CPU_SET(other, &set);
+	MUST(sched_setaffinity(0, sizeof(set), &set));
+}
+
+/* All that wait in the longest queue are pinned to its CPU: an idle CPU takes a thread out of
+ * another queue. */
+static void other_queue(void)
+{
+	enum { PINNED = 4, ALL = PINNED + 2 };
+	volatile int *ready = map_shared(PAGE), *go = ready + ALL, *moved = go + 1;
+	int cpus[3], count = 0;
+	pid_t pids[ALL];
+	cpu_set_t all;
+
+	MUST(sched_getaffinity(0, sizeof(all), &all));
+	for (int i = 0; i < CPU_SETSIZE && count < 3; i++)
+		if (CPU_ISSET(i, &all))
+			cpus[count++] = i;
+	if (count < 3)
+		return;
+	for (int i = 0; i < ALL; i++)
+		pids[i] = SPAWN({
+			int own = cpus[i >= PINNED];
+			unsigned now = (unsigned)own;
+
+			use_cpus(own, own);
+			ready[i] = 1;
+			while (i < PINNED || !*go)
+				;
+			use_cpus(own, cpus[2]);
+			while ((int)now != cpus[2])
+				MUST(syscall(SYS_getcpu, &now, NULL, NULL));
+			*moved = 1;
+			pause();
+		});
+	for (int i = 0; i < ALL; i++)
+		WAIT_UNTIL(ready[i]);
+	*go = 1;
+	WAIT_UNTIL(*moved);
+	for (int i = 0; i < ALL; i++) {
+		kill(pids[i], SIGKILL);
+		CHECK_EQ(wait_status(pids[i]), KILLED(SIGKILL));
+	}
+}
+
 int main(void)
 {
 	check_start();
@@ -220,5 +271,6 @@ int main(void)
 	RUN(interval);
 	RUN(for_others);
 	RUN(io_priorities);
+	RUN(other_queue);
 	return check_end();
 }
