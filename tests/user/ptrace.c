@@ -819,6 +819,35 @@ static void exec_by_thread(void)
 	CHECK_EQ(stop_of(pid), -1000000 - EXITED(7));
 }
 
+static void *exec_when_told(void *fd)
+{
+	char byte;
+
+	MUST(read(*(int *)fd, &byte, 1));
+	return exec_main((void *)self_path());
+}
+
+/* The old leader, which is traced, goes without a report when another thread executes a program. */
+static void exec_ends_leader(void)
+{
+	volatile int *waits = map_shared(PAGE);
+	int fds[2], status = -1;
+	pid_t pid, tracer;
+
+	MUST(pipe(fds));
+	pid = SPAWN(pthread_t t; pthread_create(&t, NULL, exec_when_told, fds); for (;;) pause());
+	tracer = SPAWN(MUST(trace(PTRACE_SEIZE, pid, 0, 0)); *waits = 1;
+		       CHECK_ERR(waitpid(-1, NULL, __WALL), ECHILD));
+	WAIT_UNTIL(*waits && is_asleep(tracer));
+	MUST(write(fds[1], "", 1));
+	if (!WAIT_UNTIL(waitpid(tracer, &status, WNOHANG) == tracer))
+		end(tracer);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(wait_status(pid), EXITED(7));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* --- Ends ------------------------------------------------------------------------------------- */
 
 /* A tracee that is no child: its parent sees the end after the tracer has. */
@@ -963,6 +992,7 @@ int main(int argc, char **argv)
 	RUN(exec_stop);
 	RUN(thread_events);
 	RUN(exec_by_thread);
+	RUN(exec_ends_leader);
 	RUN(other_parent);
 	RUN(tracer_ends);
 	RUN(waitid_reports);

@@ -61,6 +61,7 @@ void ptrace_unrelate(struct thread *t)
 	list_remove(&s->link);
 	--*per_process(s->tracer->process, ptrace_tracees);
 	s->tracer->process->child_events++;
+	wait_wake_one(&s->tracer->process->child_wait); /* there may be nothing left to wait for */
 	s->tracer = NULL;
 	s->options = 0;
 	if (*per_process(t->process, ptrace_leader) == t)
