@@ -272,6 +272,20 @@ static void group_stop(void)
 	end(pid);
 }
 
+/* The tracer puts SIGSTOP in the place of a signal that does not stop. */
+static void other_stop(void)
+{
+	pid_t pid = SPAWN(MUST(trace(PTRACE_TRACEME, 0, 0, 0)); raise(SIGUSR1); _exit(7));
+	siginfo_t info;
+
+	CHECK_EQ(stop_of(pid), SIGUSR1);
+	MUST(trace(PTRACE_CONT, pid, 0, SIGSTOP));
+	CHECK_EQ(stop_of(pid), SIGSTOP); /* the group stop */
+	CHECK_ERR(trace(PTRACE_GETSIGINFO, pid, 0, (long)&info), EINVAL);
+	MUST(trace(PTRACE_CONT, pid, 0, 0));
+	CHECK_EQ(stop_of(pid), -1000000 - EXITED(7));
+}
+
 static void listening(void)
 {
 	pid_t pid = sleeper();
@@ -975,6 +989,7 @@ int main(int argc, char **argv)
 	RUN(signal_info);
 	RUN(pending_signals);
 	RUN(group_stop);
+	RUN(other_stop);
 	RUN(listening);
 	RUN(seize_stopped);
 	RUN(attach_stopped);

@@ -278,6 +278,7 @@ bool ptrace_discards(struct thread *t, int *signal, struct siginfo *info)
 	struct thread *tracer;
 	u64 flags;
 
+	p->stop.dequeued = true; /* the tracer may put a stop signal in the place of any other */
 	spin_unlock(&p->signals.lock);
 	irq_enable(); /* the caller's spin_lock_irq() has disabled them */
 	*signal = ptrace_stop(*signal, info, 0);
