@@ -344,6 +344,36 @@ static void attach_stopped(void)
 	end(pid);
 }
 
+/* SIGCONT at any moment of an attach to a stopped process: the attach does not wait for a stop that
+ * was continued. */
+static void attach_continued(void)
+{
+	pid_t pid, other, tracer;
+	int status = -1;
+
+	mask(SIG_BLOCK, SIGCONT); /* so the child never stops for that */
+	pid = sleeper();
+	mask(SIG_UNBLOCK, SIGCONT);
+	other = SPAWN(for (;;) {
+		kill(pid, SIGSTOP);
+		kill(pid, SIGCONT);
+	});
+	tracer = SPAWN({
+		long end = now_ms() + 500;
+
+		for (int i = 0; i < 300 && now_ms() < end; i++) {
+			MUST(trace(PTRACE_ATTACH, pid, 0, 0));
+			CHECK_EQ(stop_of(pid), SIGSTOP);
+			MUST(trace(PTRACE_DETACH, pid, 0, 0));
+		}
+	});
+	if (!WAIT_UNTIL(waitpid(tracer, &status, WNOHANG) == tracer))
+		end(tracer);
+	CHECK_EQ(status, 0);
+	end(other);
+	end(pid);
+}
+
 /* --- System calls ----------------------------------------------------------------------------- */
 
 static void calls(void)
@@ -993,6 +1023,7 @@ int main(int argc, char **argv)
 	RUN(listening);
 	RUN(seize_stopped);
 	RUN(attach_stopped);
+	RUN(attach_continued);
 	RUN(calls);
 	RUN(changed_call);
 	RUN(restarted_call);

@@ -321,6 +321,22 @@ void ptrace_continued(struct thread *t)
 		wait_wake_all(&s->queue);
 }
 
+/* The calling thread does not stop after all, since the group stop has ended.  Its tracer may wait
+ * for the stop in ptrace_attach(). */
+static void cancel_trap(struct thread *t)
+{
+	u64 flags = spin_lock_irq(&process_lock);
+	struct thread *tracer = ptrace_of(t)->tracer;
+
+	__atomic_fetch_and(&t->pending_work, ~(WORK_PTRACE_TRAP | WORK_PTRACE_NOTIFY),
+			   __ATOMIC_SEQ_CST);
+	if (tracer) {
+		tracer->process->child_events++;
+		wait_wake_one(&tracer->process->child_wait);
+	}
+	spin_unlock_irq(&process_lock, flags);
+}
+
 /* A group stop, its end, or PTRACE_INTERRUPT. */
 void ptrace_trap(struct thread *t)
 {
@@ -335,8 +351,7 @@ void ptrace_trap(struct thread *t)
 	else if (ptrace_on(t) && signal)
 		(void)ptrace_stop(signal, NULL, 0);
 	else
-		__atomic_fetch_and(&t->pending_work, ~(WORK_PTRACE_TRAP | WORK_PTRACE_NOTIFY),
-				   __ATOMIC_SEQ_CST);
+		cancel_trap(t);
 }
 
 /* The calling thread is about to return to user mode; `handler_begins`: to a signal handler, whose
