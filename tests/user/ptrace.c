@@ -892,6 +892,41 @@ static void exec_ends_leader(void)
 	close(fds[1]);
 }
 
+static void *call_for_ever(void *tid)
+{
+	*(volatile pid_t *)tid = (pid_t)syscall(SYS_gettid);
+	for (;;)
+		syscall(SYS_getppid);
+	return tid;
+}
+
+/* Another thread executes a program while the traced one stops at a call. */
+static void exec_ends_call(void)
+{
+	volatile pid_t *tid = map_shared(PAGE);
+	siginfo_t info = {0};
+	int fds[2];
+	pid_t pid;
+
+	MUST(pipe(fds));
+	pid = SPAWN(pthread_t t; pthread_create(&t, NULL, call_for_ever, (void *)tid);
+		    exec_when_told(fds));
+	WAIT_UNTIL(*tid);
+	MUST(trace(PTRACE_SEIZE, *tid, 0, PTRACE_O_TRACESYSGOOD));
+	MUST(trace(PTRACE_INTERRUPT, *tid, 0, 0));
+	CHECK_EQ(stop_of(*tid), SIGTRAP | PTRACE_EVENT_STOP << 8);
+	MUST(trace(PTRACE_SYSCALL, *tid, 0, 0));
+	CHECK_EQ(waitid(P_PID, (id_t)*tid, &info, WSTOPPED | WNOWAIT | __WALL), 0);
+	CHECK_EQ(info.si_status, CALL_STOP);
+	MUST(write(fds[1], "", 1));
+	WAIT_UNTIL(waitid(P_PID, (id_t)*tid, &info, WEXITED | WNOWAIT | __WALL) == 0 &&
+		   info.si_code == CLD_EXITED);
+	CHECK_EQ(stop_of(*tid), -1000000 - EXITED(0));
+	CHECK_EQ(wait_status(pid), EXITED(7));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* --- Ends ------------------------------------------------------------------------------------- */
 
 /* A tracee that is no child: its parent sees the end after the tracer has. */
@@ -1039,6 +1074,7 @@ int main(int argc, char **argv)
 	RUN(thread_events);
 	RUN(exec_by_thread);
 	RUN(exec_ends_leader);
+	RUN(exec_ends_call);
 	RUN(other_parent);
 	RUN(tracer_ends);
 	RUN(waitid_reports);

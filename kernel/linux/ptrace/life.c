@@ -156,11 +156,14 @@ bool ptrace_keeps(struct thread *t, int wait_status)
 
 /* --- System calls ----------------------------------------------------------------------------- */
 
-/* Send the calling thread the signal with which its tracer has resumed it. */
+/* Send the calling thread the signal with which its tracer has resumed it.  `signal` is the code of
+ * the stop if the thread was killed instead, or has no tracer any more. */
 static void take_over(int signal)
 {
-	if (signal && ptrace_on(current_thread()))
-		(void)signal_send_thread(current_thread(), signal, NULL);
+	struct thread *t = current_thread();
+
+	if (signal && signal <= SIGNAL_COUNT && ptrace_on(t) && !is_killed(t))
+		(void)signal_send_thread(t, signal, NULL);
 }
 
 /* At the start of a system call.  The tracer may change the number of the call and its arguments in
