@@ -167,14 +167,15 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 		if (fd < limit && fd < t->size) {
 			slot_set(t, fd, f, close_on_exec);
 			if (from <= t->first_free)
-				t->first_free = fd + 1;
+				t->first_free = fd + (f != NULL);
 			spin_unlock(&t->lock);
 			return (int)fd;
 		}
 		spin_unlock(&t->lock);
 		error = fd < limit ? table_grow(t, fd + 1) : -EMFILE;
 	}
-	file_put(f);
+	if (f)
+		file_put(f);
 	return error;
 }
 

@@ -6,7 +6,6 @@
 #include "kernel/linux/process_parts.h"
 
 #include "kernel/fs/file_table.h"
-#include "kernel/lib/errno.h"
 #include "kernel/proc/life.h"
 #include "kernel/task/internal.h"
 #include "kernel/task/probe.h"
@@ -77,13 +76,7 @@ bool fd_next(struct file_table *t, u32 *fd)
 
 int fd_available(void)
 {
-	struct file_table *t = current_process()->files;
-	u32 limit = (u32)MIN(current_limit(RLIMIT_NOFILE), (u64)FD_TABLE_MAX), fd;
-
-	spin_lock(&t->lock);
-	fd = fd_scan(t, t->first_free, ~0UL);
-	spin_unlock(&t->lock);
-	return fd < limit ? 0 : -EMFILE;
+	return MIN(fd_install(NULL, 0, false), 0);
 }
 
 /* After threads have ended it begins again, unless they do so all the time. */

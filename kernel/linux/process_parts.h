@@ -30,6 +30,6 @@ bool fd_next(struct file_table *t, u32 *fd);
  * times.  A thread may be visited twice.  The caller holds a reference, or `p` is its own. */
 void process_threads_visit(struct process *p, void (*visit)(struct thread *t, void *data), void *data);
 
-/* Is a descriptor of the calling process free?  0 or -EMFILE; another thread may take it at any
- * time. */
+/* Is a descriptor of the calling process free?  0, -EMFILE or -ENOMEM; another thread may take it at
+ * any time.  Sleeps. */
 int fd_available(void);

@@ -70,7 +70,9 @@ struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags)
 
 static long open_path(struct path_argument *p, u32 flags, u32 mode)
 {
-	struct file *f = vfs_open(p->at, p->text, flags & ~(u32)O_EXEC, mode & 07777);
+	int error = MIN(fd_install(NULL, 0, false), 0); /* before it makes or truncates a file */
+	struct file *f =
+	    error ? ERR_PTR(error) : vfs_open(p->at, p->text, flags & ~(u32)O_EXEC, mode & 07777);
 
 	return IS_ERR(f) ? PTR_ERR(f) : fd_install(f, 0, flags & O_CLOEXEC);
 }

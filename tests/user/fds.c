@@ -114,6 +114,13 @@ static void limit(void)
 	CHECK_EQ(errno, EMFILE);
 	CHECK_EQ(last, 39);
 	CHECK_ERR(open("file", O_RDONLY), EMFILE);
+	/* An open that fails makes no file and truncates none. */
+	CHECK_EQ(write(a, "x", 1), 1);
+	CHECK_ERR(open("file", O_WRONLY | O_TRUNC), EMFILE);
+	CHECK_EQ(lseek(a, 0, SEEK_END), 1);
+	MUST(ftruncate(a, 0));
+	CHECK_ERR(open("new", O_CREAT | O_EXCL | O_WRONLY, 0644), EMFILE);
+	CHECK_ERR(access("new", F_OK), ENOENT);
 	CHECK_ERR(pipe(pipes), EMFILE);
 	CHECK_ERR(fcntl(a, F_DUPFD, 39), EMFILE);
 	CHECK_ERR(fcntl(a, F_DUPFD, 40), EINVAL);
