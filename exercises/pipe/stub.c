@@ -30,7 +30,8 @@ bool pipe_take(struct pipe *p, u64 n)
 /* read(2).  If nothing is asked for (io->remaining is 0), the answer is 0.  If the pipe is empty
  * and p->writers is not 0: -EAGAIN with O_NONBLOCK in file->flags, else sleep on
  * p->readable by pipe_sleep(), look again, and return its error if there is
- * one.  An empty pipe without writers is at its end: 0.  Else copy what is there, at most
+ * one.  While p->claimed[0] is set, a splice() alone may read: sleep in the same way, with O_NONBLOCK
+ * too.  An empty pipe without writers is at its end: 0.  Else copy what is there, at most
  * io->remaining bytes, and do not wait for more.  p->lock is held from the first look to the last
  * change; pipe_sleep() releases it during the sleep.  After the lock: if the
  * pipe was full, wake a writer by wait_wake_one(&p->writable), and if bytes are left, the next
@@ -49,7 +50,8 @@ void pipe_add(struct pipe *p, u64 n)
 /* write(2).  Up to PIPE_BUF bytes are written in one piece: if pipe_room() is smaller, the call
  * waits, or returns -EAGAIN with O_NONBLOCK.  More bytes are written in pieces, as there is room,
  * until all are written.  To wait: pipe_sleep() on p->writable; wake a
- * reader first, or both sides sleep for ever.  In the end, after the lock: if anything was written,
+ * reader first, or both sides sleep for ever.  While p->claimed[1] is set, a splice() alone may write:
+ * there is no room for others, and they wait with O_NONBLOCK too.  In the end, after the lock: if anything was written,
  * wake a reader by wait_wake_one(), and if the pipe is not full, the next writer that sleeps.
  *
  * If p->readers is 0, the thread gets SIGPIPE (signal_send_self()), and the error is

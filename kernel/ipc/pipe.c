@@ -115,8 +115,8 @@ static ssize_t pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 	if (!io->remaining)
 		return 0;
 	mutex_lock(&p->lock);
-	while (pipe_empty(p) && p->writers && !result) {
-		if (READ_ONCE(file->flags) & O_NONBLOCK)
+	while ((p->claimed[0] || (pipe_empty(p) && p->writers)) && !result) {
+		if (!p->claimed[0] && READ_ONCE(file->flags) & O_NONBLOCK)
 			result = -EAGAIN;
 		else
 			result = pipe_sleep(p, &p->readable);
@@ -151,7 +151,7 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 		if (!p->readers) {
 			signal_send_self(SIGPIPE);
 			result = -EPIPE;
-		} else if (pipe_room(p) >= need) {
+		} else if (!p->claimed[1] && pipe_room(p) >= need) {
 			size_t n = MIN(pipe_room(p), io->remaining);
 			ssize_t got = pipe_move(p, io, p->head, n, true);
 
@@ -161,7 +161,7 @@ static ssize_t pipe_write(struct file *file, struct io_buffer *io, u64 *position
 			}
 			if (got < (ssize_t)n) /* the address is bad, or memory is full */
 				result = got < 0 ? got : -EFAULT;
-		} else if (READ_ONCE(file->flags) & O_NONBLOCK) {
+		} else if (!p->claimed[1] && READ_ONCE(file->flags) & O_NONBLOCK) {
 			result = -EAGAIN;
 		} else {
 			wait_wake_one(&p->readable);

@@ -16,6 +16,7 @@ struct pipe {
 	u64 head, tail;	      /* bytes [tail, head) are in the ring; both 0 if it is empty */
 	u32 readers, writers; /* open ends */
 	u32 reader_opens, writer_opens; /* how often each end has been opened */
+	bool claimed[2]; /* one splice() alone may read (0), or write (1): all others wait */
 	struct wait_queue readable, writable, opened;
 };
 

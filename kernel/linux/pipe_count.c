@@ -14,7 +14,7 @@ int pipe_set_count(struct pipe *p, u32 count)
 	u64 first = p->tail / PAGE_SIZE, end = DIV_ROUND_UP(p->head, PAGE_SIZE);
 	struct page **pages;
 
-	if (end - first > count)
+	if (end - first + p->claimed[1] > count)
 		return -EBUSY;
 	pages = kzalloc(count * sizeof(*pages));
 	if (!pages)

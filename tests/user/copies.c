@@ -264,6 +264,99 @@ static void splice_waits(void)
 	close_all();
 }
 
+/* A socket that takes no more, and how much it has. */
+static size_t fill(int s)
+{
+	size_t filled = 0;
+	ssize_t n;
+
+	while ((n = send(s, pattern, 10000, MSG_DONTWAIT)) > 0)
+		filled += n;
+	return filled;
+}
+
+/* Has the child ended, or does it wait?  On Linux it waits for the lock of the pipe. */
+static bool has_got_far(pid_t pid)
+{
+	return !has_proc() || strchr("SDZ", process_state(pid));
+}
+
+/* While splice() waits for a socket to take bytes of a pipe, another reader does not get the same
+ * bytes, and those that are written now are not lost. */
+static void splice_among_readers(void)
+{
+	pid_t splicer, reader, writer;
+	size_t filled;
+	int s[2];
+
+	open_all();
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	filled = fill(s[1]);
+	CHECK_EQ(write(p[1], "0123456789", 10), 10);
+	splicer = SPAWN(CHECK_EQ(splice(p[0], NULL, s[1], NULL, 10, 0), 10));
+	WAIT_UNTIL(is_asleep(splicer));
+	reader = SPAWN(close(p[1]); CHECK_EQ(read(p[0], got, 10), 10);
+		       CHECK(memcmp(got, "ABCDEFGHIJ", 10) == 0));
+	WAIT_UNTIL(has_got_far(reader));
+	sleep_ms(20);
+	writer = SPAWN(CHECK_EQ(write(p[1], "ABCDEFGHIJ", 10), 10));
+	WAIT_UNTIL(has_got_far(writer));
+	for (size_t n; filled; filled -= n) {
+		n = recv(s[0], got, filled < sizeof(got) ? filled : sizeof(got), 0);
+		if (!CHECK(n > 0 && n <= filled))
+			break;
+	}
+	CHECK_EQ(wait_status(splicer), 0);
+	CHECK_EQ(recv(s[0], got, 100, MSG_DONTWAIT), 10);
+	CHECK(memcmp(got, "0123456789", 10) == 0);
+	CHECK_EQ(wait_status(writer), 0);
+	close(p[1]);
+	p[1] = -1; /* so a reader that has got nothing ends */
+	CHECK_EQ(wait_status(reader), 0);
+	close(s[0]);
+	close(s[1]);
+	close_all();
+}
+
+/* While splice() waits for a socket to give bytes, others do not fill the pipe.  It gives what the
+ * socket has, and does not wait for more. */
+static void splice_among_writers(void)
+{
+	pid_t splicer, writer;
+	int s[2];
+
+	open_all();
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	CHECK_EQ(write(s[1], pattern, 4096), 4096);
+	CHECK_EQ(splice(s[0], NULL, p[1], NULL, 65536, 0), 4096);
+	CHECK_EQ(read(p[0], got, sizeof(got)), 4096);
+	CHECK(memcmp(got, pattern, 4096) == 0);
+	splicer = SPAWN(CHECK_EQ(splice(s[0], NULL, p[1], NULL, 4, 0), 4));
+	WAIT_UNTIL(is_asleep(splicer));
+	MUST(fcntl(p[1], F_SETFL, O_NONBLOCK));
+	writer = SPAWN(while (write(p[1], pattern, 4096) > 0); CHECK_EQ(errno, EAGAIN));
+	WAIT_UNTIL(has_got_far(writer));
+	sleep_ms(20);
+	CHECK_EQ(write(s[1], "data", 4), 4);
+	CHECK_EQ(wait_status(splicer), 0);
+	CHECK_EQ(wait_status(writer), 0);
+	CHECK_EQ(read(p[0], got, 4), 4);
+	CHECK(memcmp(got, "data", 4) == 0);
+	CHECK(read(p[0], got, sizeof(got)) >= 60000);
+	/* A reader may be killed while another one has the bytes. */
+	MUST(fcntl(p[1], F_SETFL, 0));
+	fill(s[1]);
+	CHECK_EQ(write(p[1], "kept", 4), 4);
+	splicer = SPAWN(splice(p[0], NULL, s[1], NULL, 100, 0));
+	WAIT_UNTIL(is_asleep(splicer));
+	kill(splicer, SIGKILL);
+	CHECK_EQ(wait_status(splicer), SIGKILL);
+	CHECK_EQ(read(p[0], got, 100), 4);
+	close(s[0]);
+	close(s[1]);
+	close_all();
+}
+
 static void from_memory(void)
 {
 	struct iovec v[2] = {{pattern, 100}, {pattern + 1000, 50}};
@@ -277,8 +370,10 @@ static void from_memory(void)
 	v[0] = (struct iovec){got, 2};
 	CHECK_EQ(vmsplice(p[0], v, 1, 0), 2);
 	CHECK(memcmp(got, "xy", 2) == 0);
+	CHECK_EQ(vmsplice(p[0], v, 1, 0), 1);
+	CHECK_EQ(got[0], 'z');
+	CHECK_ERR(vmsplice(p[0], v, 1, SPLICE_F_NONBLOCK), EAGAIN);
 	v[0] = (struct iovec){pattern, 100000};
-	CHECK_EQ(read(p[0], got, 1), 1);
 	n = vmsplice(p[1], v, 1, 0); /* as much as there is room for */
 	CHECK(n > 60000 && n <= 65536);
 	CHECK_ERR(vmsplice(p[1], v, 1, SPLICE_F_NONBLOCK), EAGAIN);
@@ -331,6 +426,8 @@ int main(void)
 	RUN(copying);
 	RUN(splicing);
 	RUN(splice_waits);
+	RUN(splice_among_readers);
+	RUN(splice_among_writers);
 	RUN(from_memory);
 	RUN(vectors);
 	return check_end();

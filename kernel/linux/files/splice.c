@@ -3,7 +3,9 @@
  * Moving bytes into and out of pipes: splice(), tee(), vmsplice().  The bytes are copied.
  *
  * No call sleeps for data or room while it holds the lock of a pipe, so that a signal can end it
- * and others can use the pipe.  Bytes leave a pipe when the other file has taken them.
+ * and others can use the pipe.  A call that may sleep in the other file claims its end of the pipe
+ * until that file has taken the bytes, or given them: other readers, or writers, wait for the end
+ * of the claim, where Linux has them wait for the lock.  A signal ends their wait too.
  */
 #include "kernel/ipc/pipe_internal.h"
 #include "kernel/lib/errno.h"
@@ -25,17 +27,30 @@ static bool has_room(const struct pipe *p)
 	return pipe_room(p) >= PAGE_SIZE || !READ_ONCE(p->readers);
 }
 
-/* Sleep until ready(p) is true.  0, -EAGAIN or -ERESTARTSYS. */
-static int pipe_wait(struct pipe *p, struct wait_queue *q, bool (*ready)(const struct pipe *p),
-		     bool may_wait)
+/* Sleep until there is something to read, or room to write, and no other call has claimed this end.
+ * If `claim`, it is the caller's then, until release().  0, -EAGAIN or -ERESTARTSYS. */
+static int pipe_wait(struct pipe *p, bool write, bool may_wait, bool claim)
 {
+	struct wait_queue *q = write ? &p->writable : &p->readable;
 	int error = 0;
 
 	mutex_lock(&p->lock);
-	while (!ready(p) && !error)
-		error = may_wait ? mutex_wait(&p->lock, q, WAIT_FOREVER) : -EAGAIN;
+	while (!error && (p->claimed[write] || !(write ? has_room(p) : has_data(p))))
+		error =
+		    may_wait || p->claimed[write] ? mutex_wait(&p->lock, q, WAIT_FOREVER) : -EAGAIN;
+	if (!error)
+		p->claimed[write] = claim;
 	mutex_unlock(&p->lock);
 	return error == -EINTR ? -ERESTARTSYS : error;
+}
+
+/* End a claim.  The wake-ups of its time have found it and are lost, so all look again. */
+static void release(struct pipe *p, bool write)
+{
+	mutex_lock(&p->lock);
+	p->claimed[write] = false;
+	mutex_unlock(&p->lock);
+	wait_wake_all(write ? &p->writable : &p->readable);
 }
 
 /* At the end of each call that waited or moved bytes, also of one that failed: wake the next thread
@@ -61,6 +76,21 @@ static ssize_t broken_pipe(void)
 }
 
 /* --- Moving ----------------------------------------------------------------------------------- */
+
+/* Write up to `n` bytes, as many as there is room for.  The caller has claimed the writing end. */
+static ssize_t put(struct pipe *p, struct io_buffer *io, size_t n)
+{
+	ssize_t got;
+
+	mutex_lock(&p->lock);
+	got = pipe_move(p, io, p->head, MIN(pipe_room(p), n), true);
+	if (got > 0)
+		pipe_add(p, (u64)got);
+	mutex_unlock(&p->lock);
+	if (got > 0)
+		wait_wake_one(&p->readable);
+	return got;
+}
 
 /* Copy from one pipe to another, and remove the bytes from the first one if `consume`.  The caller
  * holds both locks. */
@@ -93,17 +123,18 @@ static ssize_t pass(struct pipe *from, struct pipe *to, size_t n, bool consume, 
 
 /* --- The three directions --------------------------------------------------------------------- */
 
+/* A file that can be polled may sleep, so it is read once: the call returns what it had. */
 static ssize_t file_to_pipe(struct file *in, u64 *at, struct file *out, size_t n, u32 flags,
 			    char *buffer)
 {
 	struct pipe *p = out->private;
-	ssize_t got = pipe_wait(p, &p->writable, has_room, may_wait(out, flags)), done = 0;
+	ssize_t got = pipe_wait(p, true, may_wait(out, flags), true), done = 0;
 
 	if (got)
 		return got;
 	if (!READ_ONCE(p->readers))
-		return broken_pipe();
-	while (n && (!done || has_room(p))) {
+		got = broken_pipe();
+	while (!got && n && pipe_room(p) >= PAGE_SIZE) {
 		size_t want = MIN(n, PAGE_SIZE);
 		struct io_buffer io;
 
@@ -112,39 +143,38 @@ static ssize_t file_to_pipe(struct file *in, u64 *at, struct file *out, size_t n
 		if (got <= 0)
 			break;
 		io_init_kernel(&io, buffer, (size_t)got);
-		got = file_transfer(out, &io, true, NULL);
+		got = put(p, &io, (size_t)got);
 		if (got <= 0)
 			break;
 		n -= (size_t)got;
 		done += got;
-		if ((size_t)got < want)
-			break;
+		got = in->ops->poll || (size_t)got < want; /* then it was the last read */
 	}
+	release(p, true);
 	pass_on(p);
 	return done ?: got;
 }
 
-/* Copy up to a page from the front of a pipe.  *position says where it was. */
-static ssize_t peek(struct pipe *p, char *buffer, size_t n, u64 *position)
+/* Copy up to a page from the front of a pipe. */
+static ssize_t peek(struct pipe *p, char *buffer, size_t n)
 {
 	struct io_buffer io;
 	ssize_t got;
 
 	io_init_kernel(&io, buffer, PAGE_SIZE);
 	mutex_lock(&p->lock);
-	*position = p->tail;
 	got = pipe_move(p, &io, p->tail, MIN(MIN(n, p->head - p->tail), PAGE_SIZE), false);
 	mutex_unlock(&p->lock);
 	return got;
 }
 
-/* Remove `n` bytes that peek() has returned, unless another reader was faster. */
-static void consume(struct pipe *p, u64 position, u64 n)
+/* Remove `n` bytes that peek() has returned. */
+static void consume(struct pipe *p, u64 n)
 {
 	bool wake;
 
 	mutex_lock(&p->lock);
-	wake = p->tail == position && p->head - p->tail >= n && pipe_take(p, n);
+	wake = pipe_take(p, n);
 	mutex_unlock(&p->lock);
 	if (wake)
 		wait_wake_one(&p->writable);
@@ -154,29 +184,32 @@ static ssize_t pipe_to_file(struct file *in, struct file *out, u64 *at, size_t n
 			    char *buffer)
 {
 	struct pipe *p = in->private;
-	ssize_t got = pipe_wait(p, &p->readable, has_data, may_wait(in, flags)), done = 0;
+	ssize_t got = pipe_wait(p, false, may_wait(in, flags), true), done = 0;
 
+	if (got)
+		return got;
 	while (!got && n) {
 		struct io_buffer io;
-		u64 position;
 
-		got = peek(p, buffer, n, &position);
+		got = peek(p, buffer, n);
 		if (got <= 0)
 			break;
 		io_init_kernel(&io, buffer, (size_t)got);
 		got = file_transfer(out, &io, true, at);
 		if (got <= 0)
 			break;
-		consume(p, position, (u64)got);
+		consume(p, (u64)got);
 		n -= (size_t)got;
 		done += got;
 		got = io.remaining != 0; /* a short write is the last one */
 	}
+	release(p, false);
 	pass_on(p);
 	return !done && got == -EFBIG ? file_too_large() : done ?: got;
 }
 
-/* Another thread may take the data or the room between the wait and the lock: then wait again. */
+/* Another thread may take the data or the room, or claim an end, between the wait and the lock:
+ * then wait again. */
 static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t n, u32 flags, bool consume,
 			    char *buffer)
 {
@@ -185,18 +218,18 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t n, u32 fla
 	ssize_t result;
 
 	do {
-		result = pipe_wait(from, &from->readable, has_data, wait);
-		result = result ?: pipe_wait(to, &to->writable, has_room, wait);
+		result = pipe_wait(from, false, wait, false);
+		result = result ?: pipe_wait(to, true, wait, false);
 		if (result)
 			break;
 		mutex_lock(&MIN(from, to)->lock);
 		mutex_lock_nested(&MAX(from, to)->lock);
 		if (!to->readers)
 			result = broken_pipe();
-		else if (!pipe_empty(from))
-			result = pass(from, to, n, consume, buffer);
-		else
+		else if (pipe_empty(from))
 			end = !from->writers;
+		else if (!from->claimed[0] && !to->claimed[1])
+			result = pass(from, to, n, consume, buffer);
 		mutex_unlock(&MAX(from, to)->lock);
 		mutex_unlock(&MIN(from, to)->lock);
 	} while (!result && !end);
@@ -311,23 +344,36 @@ SYSCALL4(tee, fd_in, fd_out, n, flags)
 static ssize_t memory_to_pipe(struct file *f, struct io_buffer *io, u32 flags)
 {
 	struct pipe *p = f->private;
-	ssize_t result = pipe_wait(p, &p->writable, has_room, may_wait(f, flags));
+	ssize_t result = pipe_wait(p, true, may_wait(f, flags), true);
 
 	if (result)
 		return result;
-	mutex_lock(&p->lock);
-	result = p->readers ? pipe_move(p, io, p->head, MIN(pipe_room(p), io->remaining), true)
-			    : broken_pipe();
-	if (result > 0)
-		pipe_add(p, (u64)result);
-	mutex_unlock(&p->lock);
-	if (result > 0)
-		wait_wake_one(&p->readable);
+	result = READ_ONCE(p->readers) ? put(p, io, io->remaining) : broken_pipe();
+	release(p, true);
 	pass_on(p);
 	return result;
 }
 
-/* The bytes are copied, so that for a reader this is readv(). */
+/* Read what is there.  The bytes are copied. */
+static ssize_t pipe_to_memory(struct file *f, struct io_buffer *io, u32 flags)
+{
+	struct pipe *p = f->private;
+	ssize_t result = pipe_wait(p, false, may_wait(f, flags), true);
+	bool wake;
+
+	if (result)
+		return result;
+	mutex_lock(&p->lock);
+	result = pipe_move(p, io, p->tail, MIN(p->head - p->tail, io->remaining), false);
+	wake = result > 0 && pipe_take(p, (u64)result);
+	mutex_unlock(&p->lock);
+	release(p, false);
+	if (wake)
+		wait_wake_one(&p->writable);
+	pass_on(p);
+	return result;
+}
+
 static long vmsplice(struct file *f, u64 vector, u64 count, u32 flags)
 {
 	struct user_vector v;
@@ -338,8 +384,9 @@ static long vmsplice(struct file *f, u64 vector, u64 count, u32 flags)
 	result = user_vector_get(&v, vector, count);
 	if (result)
 		return result;
-	result = opened_for(f, O_WRONLY) ? memory_to_pipe(f, &v.io, flags)
-					 : file_transfer(f, &v.io, false, NULL);
+	if (v.io.remaining)
+		result = opened_for(f, O_WRONLY) ? memory_to_pipe(f, &v.io, flags)
+						 : pipe_to_memory(f, &v.io, flags);
 	user_vector_put(&v);
 	return result;
 }
