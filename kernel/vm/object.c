@@ -193,7 +193,7 @@ int vm_object_resize(struct vm_object *o, u64 size)
 	bool cut;
 
 	mutex_lock(&o->lock);
-	cut = size < o->size;
+	cut = size <= o->size; /* also pages beyond the end: FALLOC_FL_KEEP_SIZE */
 	WRITE_ONCE(o->size, size);
 	if (cut) {
 		void **last;

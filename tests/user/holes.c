@@ -92,6 +92,34 @@ static void holes_punched(void)
 	close(fd);
 }
 
+/* Pages beyond the end of a file are freed by each truncation that does not extend it, and on tmpfs
+ * by a hole there. */
+static void beyond_the_end(void)
+{
+	open_new();
+	CHECK_EQ(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 256 * PAGE), 0);
+	CHECK_EQ(size_of(), 0);
+	CHECK_EQ(blocks_of(), 256 * PAGE / 512);
+	MUST(ftruncate(fd, 0));
+	CHECK_EQ(blocks_of(), 0);
+	CHECK_EQ(write(fd, big, PAGE), PAGE);
+	CHECK_EQ(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 16 * PAGE), 0);
+	MUST(ftruncate(fd, PAGE));
+	CHECK_EQ(size_of(), PAGE);
+	CHECK_EQ(blocks_of(), PAGE / 512);
+	close(fd);
+	SKIP_IF(!has_call(SYS_memfd_create), "no memfd");
+	fd = MUST(syscall(SYS_memfd_create, "file", 0));
+	CHECK_EQ(write(fd, big, 10), 10);
+	CHECK_EQ(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 16 * PAGE), 0);
+	CHECK_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 8 * PAGE, 8 * PAGE), 0);
+	CHECK_EQ(blocks_of(), 8 * PAGE / 512);
+	CHECK_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1, 16 * PAGE), 0);
+	CHECK_EQ(blocks_of(), PAGE / 512);
+	CHECK_EQ(size_of(), 10);
+	close(fd);
+}
+
 static void errors(void)
 {
 	struct rlimit old, small = {3 * PAGE, RLIM_INFINITY};
@@ -231,6 +259,7 @@ int main(void)
 	check_start_in_directory();
 	RUN(allocation);
 	RUN(holes_punched);
+	RUN(beyond_the_end);
 	RUN(errors);
 	RUN(seeking);
 	RUN(times_of_mappings);

@@ -139,7 +139,7 @@ static int fallocate_locked(struct inode *inode, u32 mode, u64 start, u64 end)
 	if (error)
 		return error;
 	if (mode & FALLOC_PUNCH_HOLE)
-		punch(inode->object, start, MIN(end, ALIGN_UP(inode->size, PAGE_SIZE)));
+		punch(inode->object, start, end);
 	else if (end > current_limit(RLIMIT_FSIZE))
 		error = (int)file_too_large();
 	else
