@@ -71,13 +71,12 @@ struct inode *path_inode(u64 dirfd, u64 user_path, u32 flags)
 static long open_path(struct path_argument *p, u32 flags, u32 mode)
 {
 	int error = MIN(fd_install(NULL, 0, false), 0); /* before it makes or truncates a file */
-	struct file *f =
-	    error ? ERR_PTR(error) : vfs_open(p->at, p->text, flags & ~(u32)O_EXEC, mode & 07777);
+	struct file *f = error ? ERR_PTR(error) : vfs_open(p->at, p->text, flags, mode);
 
 	return IS_ERR(f) ? PTR_ERR(f) : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
-CALL(openat, WITH_PATH(a, b, open_path(&p, (u32)c, (u32)d)))
+CALL(openat, WITH_PATH(a, b, open_path(&p, (u32)c & ~(u32)O_EXEC, (u32)d & 07777)))
 CALL(open, sys_openat(AT_CWD, a, b, c, 0, 0))
 CALL(creat, sys_openat(AT_CWD, a, O_CREAT | O_WRONLY | O_TRUNC, b, 0, 0))
 
@@ -113,13 +112,10 @@ SYSCALL2(getcwd, buffer, size)
 	mutex_unlock(&fs->lock);
 	n = vfs_path_of(cwd, text, PATH_MAX);
 	inode_put(cwd);
-	if (n >= 0) {
-		n++;
-		if ((u64)n > size)
-			n = -ERANGE;
-		else if (copy_to_user((void *)buffer, text, (size_t)n))
-			n = -EFAULT;
-	}
+	if (n >= 0 && (u64)++n > size)
+		n = -ERANGE;
+	else if (n >= 0 && copy_to_user((void *)buffer, text, (size_t)n))
+		n = -EFAULT;
 	kfree(text);
 	return n;
 }
@@ -127,17 +123,16 @@ SYSCALL2(getcwd, buffer, size)
 static long change_directory(struct inode *inode)
 {
 	struct fs_context *fs = current_process()->fs;
-	struct inode *old;
 
 	if (!S_ISDIR(inode->mode))
 		return -ENOTDIR;
 	if (may_access(inode, MAY_EXEC))
 		return -EACCES;
+	inode_get(inode);
 	mutex_lock(&fs->lock);
-	old = fs->cwd;
-	fs->cwd = inode_of(inode);
+	SWAP(fs->cwd, inode);
 	mutex_unlock(&fs->lock);
-	inode_put(old);
+	inode_put(inode);
 	return 0;
 }
 
