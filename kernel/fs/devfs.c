@@ -7,6 +7,7 @@
 #include "kernel/fs/device.h"
 #include "kernel/fs/internal.h"
 #include "kernel/lib/errno.h"
+#include "kernel/task/thread.h"
 
 /* --- Devices without hardware ----------------------------------------------------------------- */
 
@@ -20,9 +21,16 @@ static ssize_t null_write(struct file *file, struct io_buffer *io, u64 *position
 	return (ssize_t)io->remaining;
 }
 
+/* A signal ends a long read of zeros or random bytes after one of its pieces (random(7)). */
 static ssize_t zero_read(struct file *file, struct io_buffer *io, u64 *position)
 {
-	return io->remaining ? io_put_zeros(io, io->remaining) : 0;
+	ssize_t done = 0, n = 1;
+
+	while (io->remaining && n > 0 && !(done && thread_interrupted(WAIT_SIGNALS))) {
+		n = io_put_zeros(io, MIN(PAGE_SIZE, io->remaining));
+		done += MAX(n, 0);
+	}
+	return done ? done : MIN(n, 0);
 }
 
 /* Each mapping of /dev/zero is a new object of zeros.  Programs used this before MAP_ANONYMOUS
@@ -46,7 +54,7 @@ static ssize_t random_read(struct file *file, struct io_buffer *io, u64 *positio
 	ssize_t done = 0, n = 1;
 	u8 bytes[256];
 
-	while (io->remaining && n > 0) {
+	while (io->remaining && n > 0 && !(done && thread_interrupted(WAIT_SIGNALS))) {
 		random_bytes(bytes, sizeof(bytes));
 		n = io_put(io, bytes, MIN(sizeof(bytes), io->remaining));
 		done += MAX(n, 0);

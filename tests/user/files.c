@@ -281,6 +281,28 @@ static void devices(void)
 	CHECK_EQ(s.st_rdev, 0x103);
 }
 
+/* A signal ends a long read of a device that always has more. */
+static void endless_devices(void)
+{
+	static const char *const names[] = {"/dev/zero", "/dev/urandom"};
+	static struct iovec v[1024];
+	static char all[1 << 20];
+
+	handle(SIGUSR1, catch, 0);
+	for (int i = 0; i < 1024; i++)
+		v[i] = (struct iovec){all, sizeof(all)}; /* the same memory again and again */
+	for (int i = 0; i < 2; i++) {
+		int fd = MUST(open(names[i], O_RDONLY));
+		pid_t sender = signal_often(SIGUSR1, 1000);
+		ssize_t n = 0;
+
+		WAIT_UNTIL((n = readv(fd, v, 1024)) < 1 << 30);
+		CHECK(n > 0);
+		end_signals(sender);
+		close(fd);
+	}
+}
+
 static void space(void)
 {
 	int fd = fill("space", "x");
@@ -310,6 +332,7 @@ int main(void)
 	RUN(truncation);
 	RUN(large);
 	RUN(devices);
+	RUN(endless_devices);
 	RUN(space);
 	return check_end();
 }
