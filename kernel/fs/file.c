@@ -248,10 +248,7 @@ static ssize_t list_entries(struct file *f, char *user, size_t size)
 		mutex_unlock(&f->inode->lock);
 		if (result <= 0)
 			break;
-		if (d.length > size - done)
-			result = -EINVAL;
-		else
-			result = copy_to_user(user + done, &d, d.length);
+		result = d.length > size - done ? -EINVAL : copy_to_user(user + done, &d, d.length);
 		if (result)
 			break;
 		done += d.length;

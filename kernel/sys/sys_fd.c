@@ -52,8 +52,6 @@ static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 	switch (command) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		if ((u32)argument >= current_limit(RLIMIT_NOFILE))
-			return -EINVAL;
 		return fd_install(again(f), (u32)argument, command == F_DUPFD_CLOEXEC);
 	case F_GETFD:
 		return fd_flags(fd, NULL);
@@ -77,20 +75,24 @@ CALL(fcntl, WITH_ANY_FILE(a, file_control(file, (u32)a, (u32)b, c)))
 #define FIONCLEX 0x5450
 #define FIOCLEX	 0x5451
 
-/* Requests that every file understands; the file serves all others. */
+/* Requests that every file understands, or every regular file; the file serves all others. */
 static long device_control(struct file *f, u32 fd, u32 request, u64 argument)
 {
-	u32 on;
+	u32 value;
 
 	switch (request) {
 	case FIOCLEX:
 	case FIONCLEX:
 		return fd_flags(fd, &(bool){request == FIOCLEX});
 	case FIONBIO:
-		if (get_user_u32(&on, (u32 *)argument))
+		if (get_user_u32(&value, (u32 *)argument))
 			return -EFAULT;
-		file_flags_change(f, O_NONBLOCK, on ? O_NONBLOCK : 0);
+		file_flags_change(f, O_NONBLOCK, value ? O_NONBLOCK : 0);
 		return 0;
+	case FIONREAD:
+		value = (u32)(READ_ONCE(f->inode->size) - READ_ONCE(f->position));
+		if (S_ISREG(f->inode->mode))
+			return put_user_u32((u32 *)argument, value);
 	}
 	return file_ioctl(f, request, argument);
 }

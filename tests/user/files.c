@@ -2,6 +2,7 @@
  *
  * Files: open, read, write, seek, truncate, vectors; what is right and what must fail.
  */
+#include <sys/ioctl.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
 
@@ -120,10 +121,13 @@ static void read_write_errors(void)
 
 static void seek(void)
 {
-	int fd = fill("seek", "0123456789"), pipes[2];
+	int fd = fill("seek", "0123456789"), pipes[2], left = -1;
 	char c[16];
 
 	CHECK_EQ(lseek(fd, 4, SEEK_SET), 4);
+	CHECK_EQ(ioctl(fd, FIONREAD, &left), 0); /* the bytes from there to the end */
+	CHECK_EQ(left, 6);
+	CHECK_ERR(ioctl(fd, FIONREAD, BAD), EFAULT);
 	CHECK_EQ(lseek(fd, 2, SEEK_CUR), 6);
 	CHECK_EQ(read(fd, c, 1), 1);
 	CHECK_EQ(c[0], '6');
