@@ -54,6 +54,12 @@ static void timeouts(void)
 	tv = (struct timeval){0, 30000};
 	CHECK_EQ(syscall(SYS_select, 0, NULL, NULL, NULL, &tv), 0);
 	CHECK_EQ(tv.tv_usec, 0);
+	/* The call, unlike the C library, carries microseconds over. */
+	tv = (struct timeval){-1, 1030000};
+	start = now_ms();
+	CHECK_EQ(syscall(SYS_select, 0, NULL, NULL, NULL, &tv), 0);
+	CHECK(now_ms() - start >= 29);
+	CHECK_EQ(tv.tv_sec, 0);
 }
 
 static void readiness(void)
@@ -111,6 +117,10 @@ static void errors(void)
 	FD_SET(40, &set);
 	CHECK_ERR(select(41, &set, NULL, NULL, NULL), EBADF);
 	CHECK_ERR(select(-1, NULL, NULL, NULL, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_select, 0, NULL, NULL, NULL, &bad), EINVAL);
+	bad = (struct timeval){1, -1};
+	CHECK_ERR(syscall(SYS_select, 0, NULL, NULL, NULL, &bad), EINVAL);
+	bad = (struct timeval){INT64_MAX, 1000000};
 	CHECK_ERR(syscall(SYS_select, 0, NULL, NULL, NULL, &bad), EINVAL);
 	CHECK_ERR(syscall(SYS_select, 10, BAD, NULL, NULL, NULL), EFAULT);
 	CHECK_ERR(syscall(SYS_pselect6, 0, NULL, NULL, NULL, &bad2, NULL), EINVAL);

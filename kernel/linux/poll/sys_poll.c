@@ -296,10 +296,29 @@ static long do_select(u64 count, u64 in, u64 out, u64 except, u64 deadline_ns)
 	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
 
+/* As deadline_get(), of a timeval.  As on Linux its microseconds may be more than a second. */
+static long select_deadline(u64 user, u64 *deadline_ns)
+{
+	s64 seconds, rest, t[2]; /* seconds and microseconds */
+
+	*deadline_ns = WAIT_FOREVER;
+	if (!user)
+		return 0;
+	if (copy_from_user(t, (void *)user, sizeof(t)))
+		return -EFAULT;
+	rest = t[1] % 1000000;
+	if (__builtin_add_overflow(t[0], t[1] / 1000000, &seconds) || seconds < 0 || rest < 0)
+		return -EINVAL;
+	if ((u64)seconds < WAIT_FOREVER / NSEC_PER_SEC)
+		*deadline_ns =
+		    deadline_after((u64)seconds * NSEC_PER_SEC + (u64)rest * NSEC_PER_USEC);
+	return 0;
+}
+
 SYSCALL5(select, count, in, out, except, timeout)
 {
 	u64 deadline;
-	long result = deadline_get(timeout, TIMEVAL, &deadline);
+	long result = select_deadline(timeout, &deadline);
 
 	if (result)
 		return result;
