@@ -19,7 +19,7 @@ PROGRAMS = ["executes", "faults", "fds", "files", "forkbomb", "forktree", "futex
 # What these programs ask of extensions, and say so.
 SKIPPED = {"executes": ["scripts", "priority_is_kept", "by_descriptor"], "fds": ["limit", "thousands", "range"],
            "files": ["vectors", "space"],
-           "futexes": ["robust", "priority_inheritance"], "mapped_files": ["advice"],
+           "futexes": ["robust", "death_notices", "priority_inheritance"], "mapped_files": ["advice"],
            "memory": ["errors_of_advice", "remapping", "advice", "program_break",
                       "shared_and_moved", "stack"],
            "pipes": ["sizes", "poll_bits", "fifo", "reopened"],

@@ -4,6 +4,7 @@
  * priority-inheriting and process-shared mutexes.
  */
 #include <semaphore.h>
+#include <sys/utsname.h>
 
 #include "check.h"
 
@@ -316,6 +317,36 @@ static void robust(void)
 		 0);
 }
 
+/* A thread that a death notice woke dies before it takes the lock: the next one is woken. */
+static void death_notices(void)
+{
+	static struct {
+		void *list;
+		long offset;
+		volatile int *pending;
+	} head;
+	struct timespec t = {30, 0};
+	volatile int *lock = map_shared(PAGE);
+	struct utsname u;
+	int major, minor;
+	size_t size;
+	void *old;
+
+	SKIP_IF(syscall(SYS_get_robust_list, 0, &old, &size) && errno == ENOSYS, "no robust lists");
+	uname(&u);
+	SKIP_IF(access("/proc/heddle", F_OK) != 0 &&
+		    sscanf(u.release, "%d.%d", &major, &minor) == 2 && major * 100 + minor < 602,
+		"Linux does it since 6.2");
+	lock[0] = (int)0xc0000000; /* FUTEX_WAITERS, FUTEX_OWNER_DIED, no owner */
+	pid_t next = SPAWN(CHECK_EQ(futex((void *)lock, FUTEX_WAIT, lock[0], &t, NULL, 0), 0));
+	WAIT_UNTIL(is_asleep(next));
+	CHECK_EQ(IN_CHILD(head.list = &head; head.pending = lock;
+			  MUST(syscall(SYS_set_robust_list, &head, 24))),
+		 0);
+	CHECK_EQ(wait_status(next), 0);
+	CHECK_EQ(lock[0], (int)0xc0000000);
+}
+
 static pthread_mutex_t pi;
 static long pi_count;
 
@@ -443,6 +474,7 @@ int main(int argc, char *argv[])
 	RUN(shared_words);
 	RUN(across_processes);
 	RUN(robust);
+	RUN(death_notices);
 	RUN(priority_inheritance);
 	RUN(timed_waits);
 	RUN(cleared_tid);

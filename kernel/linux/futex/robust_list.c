@@ -45,8 +45,9 @@ SYSCALL3(get_robust_list, tid, user_head, user_size)
 /* --- The end of a thread ---------------------------------------------------------------------- */
 
 /* Mark one lock of the list if the calling thread owns it, and wake a waiter.  `pending`: the
- * thread may have been killed after it released the lock and before it woke the next owner, so a
- * released lock gets a wake-up too.  0 or -EFAULT. */
+ * thread may have been killed after it released the lock and before it woke the next owner, or
+ * after it was woken and before it took the lock, so a lock without an owner gets a wake-up too.
+ * 0 or -EFAULT. */
 static int robust_mark(u64 address, bool pi, bool pending)
 {
 	u32 tid = (u32)current_thread()->tid, value, seen;
@@ -54,7 +55,7 @@ static int robust_mark(u64 address, bool pi, bool pending)
 	if (address & 3 || get_user_u32(&value, (u32 *)address))
 		return -EFAULT;
 	for (;;) {
-		if (pending && !pi && !value)
+		if (pending && !pi && !(value & FUTEX_TID_MASK))
 			futex_wake(address, true, 1, FUTEX_BITSET_ANY);
 		if ((value & FUTEX_TID_MASK) != tid)
 			return 0;
