@@ -66,6 +66,16 @@ static void signals(void)
 		 0);
 }
 
+/* What a user may see of processes of root, and of its own. */
+static void inspection(void)
+{
+	CHECK_EQ(IN_CHILD(MUST(setuid(65534)); void *head; size_t size;
+			  CHECK_ERR(syscall(SYS_get_robust_list, getppid(), &head, &size), EPERM);
+			  CHECK_EQ(syscall(SYS_get_robust_list, 0, &head, &size), 0);
+			  CHECK_EQ(syscall(SYS_get_robust_list, getpid(), &head, &size), 0)),
+		 0);
+}
+
 static void hard_limits(void)
 {
 	struct rlimit r = {8192, 8192};
@@ -144,6 +154,7 @@ int main(void)
 	check_start_in_directory();
 	RUN(files);
 	RUN(signals);
+	RUN(inspection);
 	RUN(hard_limits);
 	RUN(process_number);
 	RUN(queued_signals);

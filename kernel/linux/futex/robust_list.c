@@ -7,6 +7,7 @@
 #include "kernel/lib/errno.h"
 #include "kernel/linux/futex/cmpxchg_user.h"
 #include "kernel/linux/futex/owner.h"
+#include "kernel/linux/rights.h"
 #include "kernel/sys/calls.h"
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process_events.h"
@@ -31,12 +32,16 @@ SYSCALL2(set_robust_list, head, size)
 SYSCALL3(get_robust_list, tid, user_head, user_size)
 {
 	struct thread *t = thread_by_argument((tid_t)tid);
+	bool allowed;
 	u64 head;
 
 	if (!t)
 		return -ESRCH;
+	allowed = may_inspect(t);
 	head = READ_ONCE(*per_thread(t, robust_list));
 	thread_put(t);
+	if (!allowed)
+		return -EPERM;
 	if (put_user_u64((u64 *)user_size, ROBUST_HEAD_SIZE))
 		return -EFAULT;
 	return put_user_u64((u64 *)user_head, head);
