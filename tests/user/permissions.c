@@ -69,10 +69,16 @@ static void signals(void)
 /* What a user may see of processes of root, and of its own. */
 static void inspection(void)
 {
-	CHECK_EQ(IN_CHILD(MUST(setuid(65534)); void *head; size_t size;
-			  CHECK_ERR(syscall(SYS_get_robust_list, getppid(), &head, &size), EPERM);
+	CHECK_EQ(IN_CHILD(MUST(setuid(65534)); void *head; size_t size; char path[64];
+			  pid_t parent = getppid();
+			  CHECK_ERR(syscall(SYS_get_robust_list, parent, &head, &size), EPERM);
 			  CHECK_EQ(syscall(SYS_get_robust_list, 0, &head, &size), 0);
-			  CHECK_EQ(syscall(SYS_get_robust_list, getpid(), &head, &size), 0)),
+			  CHECK_EQ(syscall(SYS_get_robust_list, getpid(), &head, &size), 0);
+			  snprintf(path, sizeof(path), "/proc/%d/fdinfo", parent);
+			  CHECK_ERR(open(path, O_RDONLY), EACCES); strcat(path, "/0");
+			  CHECK_ERR(open(path, O_RDONLY), EACCES);
+			  close(MUST(open("/proc/self/fdinfo", O_RDONLY)));
+			  close(MUST(open("/proc/self/fdinfo/1", O_RDONLY)))),
 		 0);
 }
 

@@ -36,7 +36,7 @@ struct proc_entry {
 static struct superblock *proc;
 static const struct proc_pid_file LINKER_SET_ENTRY(proc_pid_files, struct proc_pid_file)
     task_directory = {.name = "task", .mode = S_IFDIR | 0555},
-    fdinfo_directory = {.name = "fdinfo", .mode = S_IFDIR | 0555, .per_thread = true};
+    fdinfo_directory = {.name = "fdinfo", .mode = S_IFDIR | 0500, .per_thread = true};
 static struct lock_class content_class = {"proc text", 0};
 
 pid_t procfs_file_pid(const struct file *file)
@@ -61,7 +61,7 @@ static struct file *fd_file(pid_t pid, u32 fd)
 /* Is this a link or a file of a process into which the caller must not look? */
 static bool is_hidden(const struct proc_entry *e)
 {
-	bool personal = e->kind == FD_LINK ||
+	bool personal = e->kind == FD_LINK || e->kind == FD_INFO ||
 			(e->kind == PID_FILE && (e->file->inspects || S_ISLNK(e->file->mode)));
 	struct thread *t = personal ? thread_find(e->tid) : NULL;
 	bool hidden = t && !may_inspect(t);
