@@ -211,6 +211,35 @@ static void many(void)
 		close(f[i].fd), close(ends[i]);
 }
 
+/* The array changes while the call sleeps. */
+static void *change_array(void *arg)
+{
+	struct pollfd *f = arg;
+
+	WAIT_UNTIL(is_asleep(getpid()));
+	f[1].fd = -1;
+	f[1].events = POLLOUT;
+	MUST(write(p[1], "x", 1));
+	return NULL;
+}
+
+static void array_changed(void)
+{
+	struct pollfd f[2] = {{p[0], POLLIN, 77}, {p[0], POLLPRI, 77}};
+	pthread_t t;
+	char c;
+
+	CHECK_EQ(pthread_create(&t, NULL, change_array, f), 0);
+	CHECK_EQ(poll(f, 2, -1), 1);
+	CHECK_EQ(f[0].revents, POLLIN);
+	CHECK_EQ(f[1].revents, 0);
+	/* Only the results are written back. */
+	CHECK_EQ(f[1].fd, -1);
+	CHECK_EQ(f[1].events, POLLOUT);
+	pthread_join(t, NULL);
+	CHECK_EQ(read(p[0], &c, 1), 1);
+}
+
 int main(void)
 {
 	check_start();
@@ -221,5 +250,6 @@ int main(void)
 	RUN(woken);
 	RUN(signals);
 	RUN(many);
+	RUN(array_changed);
 	return check_end();
 }

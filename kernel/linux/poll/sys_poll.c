@@ -106,8 +106,9 @@ static void rest_put(u64 timeout, u64 unit, u64 deadline_ns)
 
 /* --- poll ------------------------------------------------------------------------------------- */
 
-/* Poll `n` files; `items` is room for as many.  The number that are ready, or an error. */
-static long poll_files(struct pollfd *fds, struct poll_item *items, u32 n, u64 deadline_ns)
+/* Poll `n` files; `items` is room for as many and gets the results.  The number that are ready, or
+ * an error. */
+static long poll_files(const struct pollfd *fds, struct poll_item *items, u32 n, u64 deadline_ns)
 {
 	long result;
 
@@ -120,12 +121,11 @@ static long poll_files(struct pollfd *fds, struct poll_item *items, u32 n, u64 d
 	}
 	result = poll_items(items, n, deadline_ns);
 	items_put(items, n);
-	for (u32 i = 0; i < n; i++)
-		fds[i].revents = items[i].revents;
 	return result;
 }
 
-/* The array is copied once each way. */
+/* The array is copied once.  Only `revents` is written back: another thread may have changed the
+ * rest. */
 static long do_poll(u64 user, u64 count, u64 deadline_ns)
 {
 	struct {
@@ -148,8 +148,10 @@ static long do_poll(u64 user, u64 count, u64 deadline_ns)
 	result = copy_from_user(fds, (void *)user, n * sizeof(*fds));
 	if (!result)
 		result = poll_files(fds, items, n, deadline_ns);
-	if (result >= 0 && copy_to_user((void *)user, fds, n * sizeof(*fds)))
-		result = -EFAULT;
+	for (u32 i = 0; result >= 0 && i < n; i++)
+		if (copy_to_user(&((struct pollfd *)user)[i].revents, &items[i].revents,
+				 sizeof(items[i].revents)))
+			result = -EFAULT;
 	if (items != small.items)
 		kfree(items);
 	return result;
