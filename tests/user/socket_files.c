@@ -294,6 +294,41 @@ static void identities(void)
 		 0);
 }
 
+/* A look at the bytes of many senders at once, and at those of one. */
+static void many_senders(void)
+{
+	enum { COUNT = 60 };
+	char got[4 * COUNT + 1] = "", want[4 * COUNT + 1] = "";
+	struct ucred cred;
+	int one = 1;
+
+	pair(SOCK_STREAM);
+	for (int i = 0; i < COUNT; i++) {
+		CHECK_EQ(send_as(1, i % 2, 0), 1);
+		strcat(want, "c");
+		if (i % 3 == 0) {
+			CHECK_EQ(write(p[0], "mno", 3), 3);
+			strcat(want, "mno");
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		memset(got, 0, sizeof(got));
+		CHECK_EQ(recv(p[1], got, sizeof(got), MSG_PEEK), (long)strlen(want));
+		CHECK_EQ(strcmp(got, want), 0);
+		CHECK_EQ(recv(p[1], got, 3, MSG_PEEK), 3);
+	}
+	CHECK_EQ(read(p[1], got, 2), 2);
+	CHECK_EQ(recv(p[1], got, sizeof(got), MSG_PEEK), (long)strlen(want) - 2);
+	CHECK_EQ(memcmp(got, want + 2, strlen(want) - 2), 0);
+	CHECK_EQ(setsockopt(p[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)), 0);
+	CHECK_EQ(recv(p[1], got, sizeof(got), MSG_PEEK), 2);
+	CHECK_EQ(receive_from(&cred), 2);
+	CHECK_EQ(recv(p[1], got, sizeof(got), MSG_PEEK), 1);
+	CHECK_EQ(receive_from(&cred), 1);
+	CHECK_EQ(cred.uid, 1);
+	close_pair();
+}
+
 /* Who wants to be told of senders gets a name to answer to, where messages have names. */
 static void names_of_senders(void)
 {
@@ -341,6 +376,7 @@ int main(void)
 	RUN(sockets_sent);
 	RUN(credentials);
 	RUN(identities);
+	RUN(many_senders);
 	RUN(names_of_senders);
 	RUN(too_much_control);
 	return check_end();

@@ -265,22 +265,24 @@ static void consume(struct socket *s, struct mark *mark, size_t n)
 
 /* The mark of the byte at `at` of the ring, or NULL.  Lower *end to the end of the bytes that one
  * copy may take from there: the next mark, or the last byte that comes with the same files, which
- * must not be mixed with those of the next message. */
-static __noinline struct mark *mark_at(struct socket *s, u64 at, u64 *end)
+ * must not be mixed with those of the next message.  The search begins at *last, which is a mark
+ * before that byte or NULL, and leaves there the last mark that is not behind the byte. */
+static __noinline struct mark *mark_at(struct socket *s, u64 at, u64 *end, struct mark **last)
 {
-	struct mark *mark, *found = NULL;
+	struct mark *mark = *last ?: list_first(&s->marks, struct mark, link), *found = NULL;
 	u64 stop = s->ring_start + *end;
 
 	at += s->ring_start;
-	list_for_each (mark, &s->marks, link) {
-		if (mark->start == at) {
-			found = mark;
-			stop = mark->files ? mark->end : stop;
-		} else if (mark->start > at) {
-			stop = MIN(stop, mark->start);
-			break;
-		}
+	while (&mark->link != &s->marks && mark->start <= at) {
+		*last = mark;
+		mark = list_entry(mark->link.next, struct mark, link);
 	}
+	if (*last && (*last)->start == at) {
+		found = *last;
+		stop = found->files ? found->end : stop;
+	}
+	if (&mark->link != &s->marks)
+		stop = MIN(stop, mark->start);
 	*end = stop - s->ring_start;
 	return found;
 }
@@ -315,6 +317,7 @@ static ssize_t receive(struct file *f, struct socket *s, struct io_buffer *io,
 {
 	u64 deadline = socket_deadline(READ_ONCE(s->receive_timeout));
 	struct pipe *p = s->ring;
+	struct mark *last = NULL; /* with MSG_PEEK: of the bytes before `at` */
 	bool files = false;
 	ssize_t done = 0;
 	int error = 0;
@@ -331,7 +334,7 @@ static ssize_t receive(struct file *f, struct socket *s, struct io_buffer *io,
 			continue;
 		}
 		if (unlikely(!list_empty(&s->marks)))
-			mark = mark_at(s, at, &end);
+			mark = mark_at(s, at, &end, &last);
 		/* unix(7): all bytes of one read must have the same sender ids. */
 		if (mark && done && READ_ONCE(s->pass_cred) && !same(&m->cred, &mark->cred))
 			break;
@@ -346,8 +349,10 @@ static ssize_t receive(struct file *f, struct socket *s, struct io_buffer *io,
 		if (files)
 			error = files_receive(s, mark, m);
 		done += got;
-		if (!(m->flags & MSG_PEEK))
+		if (!(m->flags & MSG_PEEK)) {
 			consume(s, mark, (size_t)got);
+			last = NULL;
+		}
 	} while (!error && !files && io->remaining);
 	return done ?: error == RECEIVE_END ? 0 : error;
 }
