@@ -108,12 +108,14 @@ void wait_wake_all(struct wait_queue *q)
 
 void wait_wake_sleeper(struct wait_queue *q)
 {
-	u64 flags = spin_lock_irq(&q->lock);
-	struct waiter *w;
+	u64 flags = spin_lock_irq(&q->lock), n = 0;
+	struct waiter *w, *next;
 
-	list_for_each (w, &q->waiters, link)
+	list_for_each_safe (w, next, &q->waiters, link)
 		if (!w->wake && wake_waiter(w))
 			break;
+		else if (++n % WAKE_BATCH == 0) /* thousands may poll */
+			next = pause(q, next, flags);
 	spin_unlock_irq(&q->lock, flags);
 }
 

@@ -296,19 +296,25 @@ static void descriptors_forked(void)
 static void descriptors_polled(void)
 {
 	struct epoll_event event = {.events = EPOLLIN}, some[64];
-	int ends[2], fd;
+	int ends[2], fd, fd2;
+	char c;
 
 	MUST(pipe(ends));
 	open_many(ends[0], 100);
 	fd = epoll_create(1);
+	fd2 = epoll_create(1);
 	for (int i = 0; i < 4096 - 100; i++) {
 		polled[i] = (struct pollfd){.fd = 100 + i, .events = POLLIN};
 		CHECK_EQ(epoll_ctl(fd, EPOLL_CTL_ADD, 100 + i, &event), 0);
+		CHECK_EQ(epoll_ctl(fd2, EPOLL_CTL_ADD, 100 + i, &event), 0);
 	}
 	CHECK_EQ(poll(polled, 4096 - 100, 1), 0);
 	CHECK_EQ(write(ends[1], "x", 1), 1);
 	CHECK_EQ(poll(polled, 4096 - 100, 1), 4096 - 100);
 	CHECK_EQ(epoll_wait(fd, some, 64, 0), 64);
+	/* Bytes are left: the next reader that sleeps would be behind all that poll. */
+	CHECK_EQ(write(ends[1], "y", 1), 1);
+	CHECK_EQ(read(ends[0], &c, 1), 1);
 }
 
 static void descriptors_locked(void)

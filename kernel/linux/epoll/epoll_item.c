@@ -96,7 +96,9 @@ static void item_check(struct epoll_item *item, u32 bits)
 	epoll_item_ready(item);
 	wait_wake_one(&ep->waiters);
 	spin_unlock_irq(&ep->guard, flags);
-	wake_pollers(ep);
+	/* No other queue is locked: unlike wake_pollers(), this lets interrupts in. */
+	if (!list_empty(&ep->pollers.waiters))
+		wait_wake_all(&ep->pollers);
 }
 
 /* --- The set ---------------------------------------------------------------------------------- */
