@@ -167,17 +167,15 @@ long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bit
 	return error ?: futex_waiter_sleep(&w, deadline_ns);
 }
 
-/* In a walk over the waiters of `a` that goes on at `next`: let others have the locks of both buckets
- * for a moment.  They find a waiter of no word there, which keeps the place, and one behind the last,
- * `end`, since the walk does not go to those that come now.  Returns where to go on. */
-static struct futex_waiter *bucket_pause(struct futex_bucket *a, struct futex_bucket *b,
-					 struct futex_waiter *next, struct futex_waiter *end)
+struct futex_waiter *bucket_pause(struct futex_bucket *a, struct futex_bucket *b,
+				  struct futex_waiter *next, struct futex_waiter *end)
 {
 	struct futex_waiter place = {.key = {0, 0}};
 
-	end->key = place.key;
-	if (list_empty(&end->link))
+	if (list_empty(&end->link)) {
+		*end = place;
 		list_push_back(&a->waiters, &end->link);
+	}
 	list_insert_between(&place.link, next->link.prev, &next->link);
 	bucket_unlock_two(a, b);
 	bucket_lock_two(a, b);
@@ -279,9 +277,7 @@ long futex_requeue(u64 address, u64 address2, bool shared, u32 wake, u32 requeue
 	u32 value;
 
 	for (;;) {
-		result = key_get(address, shared, &key[0]);
-		if (!result)
-			result = key_get(address2, shared, &key[1]);
+		result = key_get(address, shared, &key[0]) ?: key_get(address2, shared, &key[1]);
 		if (result)
 			return result;
 		from = bucket_of(&key[0]);

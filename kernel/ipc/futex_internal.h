@@ -43,6 +43,13 @@ void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
 			  const struct futex_key *key, u32 bitset, tid_t owner);
 void futex_waiter_wake(struct futex_waiter *w, bool owner_died);
 
+/* In a walk over the waiters of `a` that goes on at `next`: let others have the locks of both buckets
+ * for a moment.  They find a waiter of no word there, which keeps the place, and one behind the last,
+ * `end`, since the walk does not go to those that come now.  Returns where to go on.  The caller has
+ * initialized end->link, and removes it from the list after the walk. */
+struct futex_waiter *bucket_pause(struct futex_bucket *a, struct futex_bucket *b,
+				  struct futex_waiter *next, struct futex_waiter *end);
+
 /* Enqueue a waiter if the word is as expected.  0, or the errors of futex_wait() except
  * -ETIMEDOUT. */
 long futex_waiter_begin(struct futex_waiter *w, u64 address, bool shared, u32 expected, u32 bitset,

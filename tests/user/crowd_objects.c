@@ -19,9 +19,13 @@
 
 #include "crowds.h"
 
-#define FUTEX_WAIT    0
-#define FUTEX_WAKE    1
-#define FUTEX_REQUEUE 3
+#define FUTEX_WAIT	      0
+#define FUTEX_WAKE	      1
+#define FUTEX_REQUEUE	      3
+#define FUTEX_LOCK_PI	      6
+#define FUTEX_UNLOCK_PI	      7
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_CMP_REQUEUE_PI  12
 
 /* --- Threads that wait for one thing ---------------------------------------------------------- */
 
@@ -47,6 +51,46 @@ static void futex_requeued(void)
 	WAIT_UNTIL(syscall(SYS_futex, &word, FUTEX_REQUEUE, 0, INT_MAX, &word, 0) == many);
 	CHECK_EQ(syscall(SYS_futex, &word, FUTEX_REQUEUE, 1, INT_MAX, &other, 0), many);
 	CHECK_EQ(syscall(SYS_futex, &other, FUTEX_WAKE, INT_MAX, NULL, NULL, 0), many - 1);
+}
+
+static int owners;
+
+/* The first owners release the lock, the next one ends with it, and the last one keeps it. */
+static void *own_lock(void *unused)
+{
+	int n;
+
+	CHECK_EQ(syscall(SYS_futex, &word, FUTEX_LOCK_PI, 0, NULL, NULL, 0), 0);
+	n = __atomic_add_fetch(&owners, 1, __ATOMIC_SEQ_CST);
+	if (n < 4)
+		CHECK_EQ(syscall(SYS_futex, &word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), 0);
+	else if (n > 4)
+		wait_for_ever(NULL);
+	return unused;
+}
+
+static void pi_owners(void)
+{
+	CHECK_EQ(syscall(SYS_futex, &word, FUTEX_LOCK_PI, 0, NULL, NULL, 0), 0);
+	start_waiting(own_lock);
+	CHECK_EQ(syscall(SYS_futex, &word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), 0);
+	WAIT_UNTIL(__atomic_load_n(&owners, __ATOMIC_SEQ_CST) == 5);
+}
+
+static void *wait_for_lock(void *unused)
+{
+	syscall(SYS_futex, &word, FUTEX_WAIT_REQUEUE_PI, 0, NULL, &other, 0);
+	return wait_for_ever(unused);
+}
+
+static void pi_requeued(void)
+{
+	long n, moved = 0;
+
+	start_waiting(wait_for_lock);
+	/* The first call gives the lock to one thread, which keeps it. */
+	WAIT_UNTIL((n = syscall(SYS_futex, &word, FUTEX_CMP_REQUEUE_PI, 1, INT_MAX, &other, 0),
+		    moved += n > 0 ? n : 0) == many);
 }
 
 static void *poll_pipe(void *unused)
@@ -543,6 +587,8 @@ static void nothing(void)
 static const struct crowd crowds[] = {
     {"nothing", nothing},
     {"futex_requeued", futex_requeued},
+    {"pi_owners", pi_owners},
+    {"pi_requeued", pi_requeued},
     {"pipe_polled", pipe_polled},
     {"pipe_full", pipe_full},
     {"event_read", event_read},

@@ -8,6 +8,7 @@
 #include "kernel/linux/futex/cmpxchg_user.h"
 #include "kernel/linux/futex/owner.h"
 #include "kernel/sys/futex_command.h"
+#include "kernel/task/mutex.h"
 #include "kernel/task/per_thread.h"
 #include "kernel/task/process.h"
 #include "kernel/vm/usercopy.h"
@@ -20,32 +21,53 @@
 #define FUTEX_WAIT_REQUEUE_PI 11
 #define FUTEX_CMP_REQUEUE_PI  12
 
+#define BATCH		      32 /* waiters, before others get the lock for a moment */
+
 /* The thread exits or execs, and so does not count as the owner of a PI lock any more. */
 static DEFINE_PER_THREAD(bool, owner_gone);
 
 static u32 pi_waiters; /* number of callers of futex_lock_pi(); if 0, an exit need not search */
 
+/* Held from the change of a lock's owner until all its waiters are recorded to wait for the new
+ * one: until then that thread can neither pass on the lock nor leave it behind.  No memory is
+ * allocated and no page is faulted in under it, since a thread that ends takes it. */
+static struct lock_class handover_class = {"PI handover", 0};
+static struct mutex handover_mutex = MUTEX_INIT(handover_mutex, &handover_class);
+
 /* The PI waiter that is next for a word, after `after` (NULL: the first). */
 static struct futex_waiter *pi_next(struct futex_bucket *b, const struct futex_key *key,
 				    const struct futex_waiter *after)
 {
-	struct futex_waiter *w;
+	const struct list *at = after ? &after->link : &b->waiters;
 
-	list_for_each (w, &b->waiters, link) {
-		if (after == w)
-			after = NULL;
-		else if (!after && w->owner && futex_key_equal(&w->key, key))
+	while ((at = at->next) != &b->waiters) {
+		struct futex_waiter *w = list_entry(at, struct futex_waiter, link);
+
+		if (w->owner && futex_key_equal(&w->key, key))
 			return w;
 	}
 	return NULL;
 }
 
-/* Thread `tid` now owns the word: record it as the owner that all other waiters wait for.  b->lock
- * is held. */
-static void pi_new_owner(struct futex_bucket *b, const struct futex_key *key, u32 tid)
+/* Thread `tid` now owns the word: record it as the owner for which all other waiters wait; those
+ * that come from now on know it.  It is the caller, or the caller holds handover_mutex.  The locks
+ * of the bucket and of `other`, which may be the same, are held, and released now and then. */
+static void pi_new_owner(struct futex_bucket *b, struct futex_bucket *other,
+			 const struct futex_key *key, u32 tid)
 {
-	for (struct futex_waiter *w = NULL; (w = pi_next(b, key, w));)
-		w->owner = (tid_t)tid;
+	struct futex_waiter *w, *next, end;
+	u32 steps = 0;
+
+	list_init(&end.link);
+	list_for_each_safe (w, next, &b->waiters, link) {
+		if (w == &end)
+			break;
+		if (w->owner && futex_key_equal(&w->key, key))
+			w->owner = (tid_t)tid;
+		if (++steps % BATCH == 0)
+			next = bucket_pause(b, other, next, &end);
+	}
+	list_remove(&end.link);
 }
 
 enum { PI_OWNED, PI_QUEUED, PI_AGAIN };
@@ -104,7 +126,7 @@ static long pi_try(u64 address, bool shared, bool try_only, tid_t dead, struct f
 	else if (result == PI_QUEUED)
 		futex_waiter_enqueue(w, b, &key, FUTEX_BITSET_ANY, (tid_t)(value & FUTEX_TID_MASK));
 	else if (result == PI_OWNED)
-		pi_new_owner(b, &key, (u32)current_thread()->tid);
+		pi_new_owner(b, b, &key, (u32)current_thread()->tid);
 	spin_unlock(&b->lock);
 out:
 	if (owner)
@@ -157,6 +179,9 @@ static long futex_unlock_pi(u64 address, bool shared)
 		b = futex_bucket_lock(address, shared, &key);
 		if (IS_ERR(b))
 			return PTR_ERR(b);
+		spin_unlock(&b->lock); /* the mutex must be taken first */
+		mutex_lock(&handover_mutex);
+		spin_lock(&b->lock);
 		w = pi_next(b, &key, NULL);
 		next = w ? (u32)w->thread->tid : 0;
 		if (w && pi_next(b, &key, w))
@@ -166,14 +191,16 @@ static long futex_unlock_pi(u64 address, bool shared)
 		if (!error && seen == value)
 			break;
 		spin_unlock(&b->lock);
+		mutex_unlock(&handover_mutex);
 		if (error && fault_in_user(address, true))
 			return -EFAULT;
 	}
 	if (w) {
 		futex_waiter_wake(w, false);
-		pi_new_owner(b, &key, next & FUTEX_TID_MASK);
+		pi_new_owner(b, b, &key, next & FUTEX_TID_MASK);
 	}
 	spin_unlock(&b->lock);
+	mutex_unlock(&handover_mutex);
 	return 0;
 }
 
@@ -258,8 +285,8 @@ struct requeue {
 	struct futex_key key[2];
 };
 
-/* Find both buckets, and lock them in the order of futex_requeue(). */
-static int requeue_lock(const struct futex_call *c, struct requeue *q)
+/* Find both buckets. */
+static int requeue_find(const struct futex_call *c, struct requeue *q)
 {
 	const u64 address[2] = {c->address, c->address2};
 
@@ -269,10 +296,16 @@ static int requeue_lock(const struct futex_call *c, struct requeue *q)
 			return (int)PTR_ERR(q->bucket[i]);
 		spin_unlock(&q->bucket[i]->lock);
 	}
+	return 0;
+}
+
+/* Lock them in the order of futex_requeue(). */
+static void requeue_lock(struct requeue *q)
+{
+	mutex_lock(&handover_mutex);
 	spin_lock(&MIN(q->bucket[0], q->bucket[1])->lock);
 	if (q->bucket[0] != q->bucket[1])
 		spin_lock_nested(&MAX(q->bucket[0], q->bucket[1])->lock);
-	return 0;
 }
 
 static void requeue_unlock(struct requeue *q)
@@ -280,45 +313,64 @@ static void requeue_unlock(struct requeue *q)
 	spin_unlock(&q->bucket[0]->lock);
 	if (q->bucket[0] != q->bucket[1])
 		spin_unlock(&q->bucket[1]->lock);
+	mutex_unlock(&handover_mutex);
+}
+
+/* What a waiter for the word is; NULL if it does not wait for this lock. */
+static struct requeue_waiter *requeue_check(struct requeue *q, struct futex_waiter *w)
+{
+	struct requeue_waiter *r = w->owner ? NULL : requeue_waiter_of(w);
+
+	return r && futex_key_equal(&r->lock, &q->key[1]) ? r : NULL;
 }
 
 /* The first waiter for the word, or NULL; ERR_PTR(-EINVAL) if it does not wait for this lock. */
 static struct requeue_waiter *requeue_first(struct requeue *q)
 {
-	struct requeue_waiter *r;
 	struct futex_waiter *w;
 
-	list_for_each (w, &q->bucket[0]->waiters, link) {
-		if (!futex_key_equal(&w->key, &q->key[0]))
-			continue;
-		r = w->owner ? NULL : requeue_waiter_of(w);
-		return r && futex_key_equal(&r->lock, &q->key[1]) ? r : ERR_PTR(-EINVAL);
-	}
+	list_for_each (w, &q->bucket[0]->waiters, link)
+		if (futex_key_equal(&w->key, &q->key[0]))
+			return requeue_check(q, w) ?: ERR_PTR(-EINVAL);
 	return NULL;
 }
 
-/* Move up to `n` waiters to the lock, which `owner` has.  Returns how many, or -EINVAL. */
+/* Move up to `n` waiters to the lock, which `owner` has.  Returns how many, or -EINVAL.  The locks
+ * of both buckets are released now and then. */
 static long requeue_move(struct requeue *q, u32 n, tid_t owner)
 {
-	struct requeue_waiter *r;
-	u32 moved = 0;
+	struct futex_waiter *w, *next, end = {.key = {0, 0}};
+	u32 moved = 0, steps = 0;
+	long error = 0;
 
-	while (moved < n && (r = requeue_first(q))) {
-		if (IS_ERR(r))
-			return moved ? (long)moved : PTR_ERR(r);
-		list_remove(&r->waiter.link);
-		list_push_back(&q->bucket[1]->waiters, &r->waiter.link);
-		r->waiter.key = q->key[1];
-		r->waiter.owner = owner;
-		WRITE_ONCE(r->waiter.bucket, q->bucket[1]);
-		moved++;
+	/* The buckets may be the same: a waiter that is moved must not be found again. */
+	list_push_back(&q->bucket[0]->waiters, &end.link);
+	list_for_each_safe (w, next, &q->bucket[0]->waiters, link) {
+		if (moved >= n || w == &end)
+			break;
+		if (futex_key_equal(&w->key, &q->key[0])) {
+			if (!requeue_check(q, w)) {
+				error = -EINVAL;
+				break;
+			}
+			list_remove(&w->link);
+			list_push_back(&q->bucket[1]->waiters, &w->link);
+			w->key = q->key[1];
+			w->owner = owner;
+			WRITE_ONCE(w->bucket, q->bucket[1]);
+			moved++;
+		}
+		if (++steps % BATCH == 0)
+			next = bucket_pause(q->bucket[0], q->bucket[1], next, &end);
 	}
-	return moved;
+	list_remove(&end.link);
+	return moved ?: error;
 }
 
-/* Both buckets are locked, and `word` was the lock's word.  Give the lock to the first waiter if it
- * is free, and move the others.  Returns how many were woken or moved; -EFAULT with *fault set: the
- * page at that address must be faulted in; PI_RETRY: `word` has changed. */
+/* handover_mutex and the locks of both buckets are held, and `word` was the lock's word.  Give the
+ * lock to the first waiter if it is free, and move the others.  Returns how many were woken or
+ * moved; -EFAULT with *fault set: the page at that address must be faulted in; PI_RETRY: `word` has
+ * changed. */
 #define PI_RETRY (-MAX_ERRNO)
 static long requeue_locked(const struct futex_call *c, struct requeue *q, u32 word,
 			   const struct thread *owner, u64 *fault)
@@ -349,7 +401,7 @@ static long requeue_locked(const struct futex_call *c, struct requeue *q, u32 wo
 		return requeue_move(q, limit < UINT32_MAX ? limit + 1 : limit, (tid_t)holder);
 	first->acquired = true;
 	futex_waiter_wake(&first->waiter, false);
-	pi_new_owner(q->bucket[1], &q->key[1], (u32)tid);
+	pi_new_owner(q->bucket[1], q->bucket[0], &q->key[1], (u32)tid);
 	n = requeue_move(q, limit, tid);
 	return n < 0 ? 1 : n + 1;
 }
@@ -369,8 +421,9 @@ static long command_requeue(const struct futex_call *c)
 			return -EFAULT;
 		/* As in pi_try(): the owner is looked up before the locks are taken. */
 		owner = word & FUTEX_TID_MASK ? thread_find((tid_t)(word & FUTEX_TID_MASK)) : NULL;
-		result = requeue_lock(c, &q);
+		result = requeue_find(c, &q);
 		if (!result) {
+			requeue_lock(&q);
 			result = requeue_locked(c, &q, word, owner, &fault);
 			requeue_unlock(&q);
 			if (result == -EFAULT && !fault_in_user(fault, fault == c->address2))
@@ -398,16 +451,25 @@ COMMAND pi_unlock = {FUTEX_UNLOCK_PI, false, command_unlock};
 /* Wake all waiters for locks of thread `tid`, and let them know that the owner has died. */
 static void pi_owner_gone(tid_t tid)
 {
-	struct futex_waiter *w, *next;
+	struct futex_waiter *w, *next, end;
+	u32 steps = 0;
 
-	for (u32 i = 0; i < FUTEX_BUCKETS; i++) {
-		spin_lock(&futex_buckets[i].lock);
-		list_for_each_safe (w, next, &futex_buckets[i].waiters, link) {
+	mutex_lock(&handover_mutex);
+	for (struct futex_bucket *b = futex_buckets; b < futex_buckets + FUTEX_BUCKETS; b++) {
+		spin_lock(&b->lock);
+		list_init(&end.link);
+		list_for_each_safe (w, next, &b->waiters, link) {
+			if (w == &end)
+				break;
 			if (w->owner == tid)
 				futex_waiter_wake(w, true);
+			if (++steps % BATCH == 0)
+				next = bucket_pause(b, b, next, &end);
 		}
-		spin_unlock(&futex_buckets[i].lock);
+		list_remove(&end.link);
+		spin_unlock(&b->lock);
 	}
+	mutex_unlock(&handover_mutex);
 }
 
 void futex_pi_owner_leaves(struct thread *t)
