@@ -15,6 +15,7 @@ bool rights_may_give(const struct inode *inode, u32 uid, u32 gid);
 u32 rights_lost_bits(const struct inode *inode);
 bool rights_may_inspect(struct thread *t, bool change);
 u64 rights_queued_signals(struct process *p);
+bool rights_count_files(u32 uid, s32 change);
 void rights_show_groups(struct thread *t, struct text *text);
 void rights_show_capabilities(struct thread *t, struct text *text);
 
@@ -59,6 +60,13 @@ static inline bool may_attach(struct thread *t)
 static inline u64 queued_signals(struct process *p)
 {
 	return WITH_RIGHTS ? rights_queued_signals(p) : 0;
+}
+
+/* Add to the open files in flight of a user, which is that of the calling thread if there are more.
+ * False: it has too many already. */
+static inline bool count_files_in_flight(u32 uid, s32 change)
+{
+	return !WITH_RIGHTS || rights_count_files(uid, change);
 }
 
 /* Add the lines of /proc/PID/status. */

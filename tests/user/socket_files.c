@@ -181,6 +181,59 @@ static void files_between_bytes(void)
 	close_pair();
 }
 
+/* Send a file with each byte until that fails; how many. */
+static int send_many_files(int error)
+{
+	int n = 0;
+
+	while (send_files(p[0], "a", 1, (int[]){0}, 1) == 1)
+		n++;
+	CHECK_EQ(errno, error);
+	return n;
+}
+
+/* A user has at most as many files in flight as a process may open.  Each child is a user of its
+ * own. */
+static void files_of_a_user(void)
+{
+	int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(IN_CHILD(struct rlimit few = {8, 8}; int fd; int n = 1; int flags; char c;
+				  MUST(setrlimit(RLIMIT_NOFILE, &few));
+				  MUST(setuid(20000 + getpid() % 40000));
+				  pair(types[i]); CHECK_EQ(send_many_files(ETOOMANYREFS), 9);
+				  CHECK_EQ(write(p[0], "b", 1), 1);
+				  CHECK_EQ(receive_files(p[1], &c, 1, &fd, &n, 0, &flags), 1);
+				  CHECK_EQ(n, 1); CHECK_EQ(send_many_files(ETOOMANYREFS), 1);
+				  /* All are given back with the socket. */
+				  close_pair(); pair(types[i]);
+				  CHECK_EQ(send_many_files(ETOOMANYREFS), 9); close_pair()),
+			 0);
+}
+
+/* What comes with a byte takes room, too. */
+static void room_of_files(void)
+{
+	int n, fd, flags;
+	char c;
+
+	pair(SOCK_STREAM);
+	MUST(fcntl(p[0], F_SETFL, O_NONBLOCK));
+	n = send_many_files(EAGAIN);
+	CHECK(n > 50 && n < 10000);
+	CHECK_EQ(bits(p[0]), 0);
+	while (n-- > 0) {
+		int count = 1;
+
+		CHECK_EQ(receive_files(p[1], &c, 1, &fd, &count, 0, &flags), 1);
+		close(fd);
+	}
+	CHECK_EQ(bits(p[0]), POLLOUT);
+	CHECK(send_many_files(EAGAIN) > 50);
+	close_pair();
+}
+
 static void credentials(void)
 {
 	union control c;
@@ -374,6 +427,8 @@ int main(void)
 	RUN(files_in_datagrams);
 	RUN(files_in_packets);
 	RUN(sockets_sent);
+	RUN(files_of_a_user);
+	RUN(room_of_files);
 	RUN(credentials);
 	RUN(identities);
 	RUN(many_senders);

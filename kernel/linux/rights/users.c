@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What each user has: threads (RLIMIT_NPROC) and queued signals (RLIMIT_SIGPENDING).
+ * What each user has: threads (RLIMIT_NPROC), queued signals (RLIMIT_SIGPENDING), and open files in
+ * flight over sockets (unix(7), ETOOMANYREFS).
  *
  * A user is in the table while it has something, and root always.  Threads of root are not counted,
  * since no limit but that of the machine binds them.
@@ -15,10 +16,12 @@
 
 #define HASH_SIZE 64
 
+enum kind { THREADS, SIGNALS, FILES, KINDS };
+
 struct user {
 	struct user *next; /* in the same bucket */
 	u32 uid;
-	u64 threads, signals;
+	u64 has[KINDS];
 };
 
 /* The thread is counted; and the next one that it makes is counted already. */
@@ -39,26 +42,24 @@ static struct user **find(u32 uid)
 	return link;
 }
 
-/* Add to the threads or to the signals of a user.  -EAGAIN: no memory for a new user, or it would
- * have more than `limit`. */
-static int add(u32 uid, s32 threads, s32 signals, u64 limit)
+/* Add to what a user has of this kind.  -EAGAIN: no memory for a new user, or it has `limit` or
+ * more already. */
+static int add(u32 uid, enum kind kind, s32 change, u64 limit)
 {
 	u64 flags = spin_lock_irq(&users_lock);
 	struct user **link = find(uid), *u = *link, *unused = NULL;
 	int error = 0;
 
-	if (!u && (threads > 0 || signals > 0)) {
+	if (!u && change > 0) {
 		u = *link = kzalloc(sizeof(*u));
 		if (u)
 			u->uid = uid;
 	}
-	if (!u || (threads > 0 && u->threads >= limit) || (signals > 0 && u->signals >= limit)) {
+	if (!u || (change > 0 && u->has[kind] >= limit))
 		error = -EAGAIN;
-	} else {
-		u->threads += (u64)(s64)threads;
-		u->signals += (u64)(s64)signals;
-	}
-	if (u && u != &root && !u->threads && !u->signals) {
+	else
+		u->has[kind] += (u64)(s64)change;
+	if (u && u != &root && !u->has[THREADS] && !u->has[SIGNALS] && !u->has[FILES]) {
 		unused = u;
 		*link = u->next;
 	}
@@ -67,26 +68,26 @@ static int add(u32 uid, s32 threads, s32 signals, u64 limit)
 	return error;
 }
 
-static u64 count(u32 uid, bool signals)
+static u64 count(u32 uid, enum kind kind)
 {
 	u64 flags = spin_lock_irq(&users_lock);
 	struct user *u = *find(uid);
-	u64 n = !u ? 0 : signals ? READ_ONCE(u->signals) : u->threads;
+	u64 n = u ? READ_ONCE(u->has[kind]) : 0;
 
 	spin_unlock_irq(&users_lock, flags);
 	return n;
 }
 
-/* --- Threads ---------------------------------------------------------------------------------- */
-
-/* The most threads that the user of the calling thread may have.  getrlimit(2): capabilities lift
- * the limit. */
-static u64 thread_maximum(void)
+/* The most that the user of the calling thread may have.  getrlimit(2), unix(7): capabilities lift
+ * these limits. */
+static u64 maximum(u32 limit)
 {
 	if (capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
 		return UINT64_MAX;
-	return current_limit(RLIMIT_NPROC);
+	return current_limit(limit);
 }
+
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 int rights_admit(void)
 {
@@ -94,7 +95,7 @@ int rights_admit(void)
 
 	if (*admitted) /* left from a clone() that failed */
 		return 0;
-	if (add(current_thread()->credentials.uid, 1, 0, thread_maximum()))
+	if (add(current_thread()->credentials.uid, THREADS, 1, maximum(RLIMIT_NPROC)))
 		return -EAGAIN;
 	*admitted = true;
 	return 0;
@@ -113,7 +114,7 @@ static void forget(struct thread *t)
 	s32 n = *per_thread(t, is_counted) + *per_thread(t, is_admitting);
 
 	if (n)
-		(void)add(t->credentials.uid, -n, 0, 0);
+		(void)add(t->credentials.uid, THREADS, -n, 0);
 	*per_thread(t, is_counted) = *per_thread(t, is_admitting) = false;
 }
 
@@ -125,7 +126,7 @@ int users_move_thread(u32 new)
 {
 	struct thread *t = current_thread();
 
-	if (new &&add(new, 1, 0, UINT64_MAX))
+	if (new &&add(new, THREADS, 1, UINT64_MAX))
 		return -EAGAIN;
 	forget(t);
 	*per_thread(t, is_counted) = new != 0;
@@ -136,7 +137,7 @@ bool users_too_many_threads(void)
 {
 	u32 uid = current_thread()->credentials.uid;
 
-	return uid && count(uid, false) > thread_maximum();
+	return uid && count(uid, THREADS) > maximum(RLIMIT_NPROC);
 }
 
 /* --- Signals ---------------------------------------------------------------------------------- */
@@ -159,18 +160,18 @@ static struct signal_count *signal_count_of(struct process *p)
 
 u64 rights_queued_signals(struct process *p)
 {
-	return count(signal_count_of(p)->uid, true);
+	return count(signal_count_of(p)->uid, SIGNALS);
 }
 
 /* As add() for signals of root, which is in the table for ever: without the lock.  While the limit is
  * exceeded for a moment, others may be refused too. */
 static int add_to_root(s32 change, u64 limit)
 {
-	u64 old = __atomic_fetch_add(&root.signals, (u64)(s64)change, __ATOMIC_RELAXED);
+	u64 old = __atomic_fetch_add(&root.has[SIGNALS], (u64)(s64)change, __ATOMIC_RELAXED);
 
 	if (change < 0 || old < limit)
 		return 0;
-	__atomic_fetch_sub(&root.signals, (u64)(s64)change, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&root.has[SIGNALS], (u64)(s64)change, __ATOMIC_RELAXED);
 	return -EAGAIN;
 }
 
@@ -178,8 +179,18 @@ bool rights_count_signal(struct process *p, s32 change, u64 limit)
 {
 	struct signal_count *c = signal_count_of(p);
 
-	if (c->uid ? add(c->uid, 0, change, limit) : add_to_root(change, limit))
+	if (c->uid ? add(c->uid, SIGNALS, change, limit) : add_to_root(change, limit))
 		return false;
 	c->queued += (u32)change;
 	return true;
+}
+
+/* --- Files in flight -------------------------------------------------------------------------- */
+
+/* As on Linux, the last message may exceed the limit. */
+bool rights_count_files(u32 uid, s32 change)
+{
+	u64 limit = change > 0 ? maximum(RLIMIT_NOFILE) : 0;
+
+	return !add(uid, FILES, change, limit < UINT64_MAX ? limit + 1 : limit);
 }

@@ -188,17 +188,21 @@ struct cmsghdr {
 /* Add the open files of `n` descriptors to m->files. */
 static int rights_get(struct socket_message *m, u64 user, u64 n)
 {
-	size_t room = sizeof(*m->files) + SOCKET_FILES_MAX * sizeof(m->files->file[0]);
-	u32 fd;
+	struct socket_files *old = m->files, *files;
+	u32 count = old ? old->count : 0, fd;
 
-	if (n > SOCKET_FILES_MAX - (m->files ? m->files->count : 0))
+	if (n > SOCKET_FILES_MAX - count)
 		return -EINVAL;
-	if (n && !m->files) {
-		m->files = kmalloc(room);
-		if (!m->files)
-			return -ENOMEM;
-		m->files->count = 0;
-	}
+	if (!n)
+		return 0;
+	files = kmalloc(sizeof(*files) + (count + n) * sizeof(files->file[0]));
+	if (!files)
+		return -ENOMEM;
+	files->count = count;
+	if (old)
+		memcpy(files->file, old->file, count * sizeof(files->file[0]));
+	kfree(old);
+	m->files = files;
 	for (u64 i = 0; i < n; i++) {
 		struct file *f;
 
@@ -207,7 +211,7 @@ static int rights_get(struct socket_message *m, u64 user, u64 n)
 		f = fd_get(fd, 0);
 		if (!f)
 			return -EBADF;
-		m->files->file[m->files->count++] = f;
+		files->file[files->count++] = f;
 	}
 	return 0;
 }

@@ -33,7 +33,8 @@ void socket_close(struct socket *s, bool embryo)
 	s->dead = true;
 	peer = s->peer;
 	s->peer = NULL;
-	packets_steal(s, &packets);
+	if (!s->ring)
+		packets_steal(s, &packets);
 	list_splice(&pending, &s->pending);
 	spin_unlock(&s->lock);
 	unread = s->ring ? stream_discard(s) : !list_empty(&packets);

@@ -46,6 +46,7 @@ struct unix_address {
 /* Open files in flight: sent, and not yet received.  Each has a reference. */
 struct socket_files {
 	u32 count;
+	u32 uid; /* the user for which they are counted in flight */
 	struct file *file[];
 };
 void socket_files_put(struct socket_files *files); /* NULL: no effect.  Sleeps. */

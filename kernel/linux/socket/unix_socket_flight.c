@@ -7,6 +7,7 @@
  * there are never two in a row: a socket in flight holds no sockets in flight.
  */
 #include "kernel/linux/errno.h"
+#include "kernel/linux/rights.h"
 #include "kernel/linux/socket/unix_socket_internal.h"
 
 #include "kernel/mem/slab.h"
@@ -33,10 +34,13 @@ static void flight_count(struct socket *to, const struct socket_files *files, in
 	}
 }
 
-int flight_begin(struct socket *to, const struct socket_files *files)
+int flight_begin(struct socket *to, struct socket_files *files)
 {
 	int error = 0;
 
+	files->uid = current_thread()->credentials.uid;
+	if (!count_files_in_flight(files->uid, (s32)files->count))
+		return -ETOOMANYREFS;
 	spin_lock(&flight_lock);
 	for (u32 i = 0; i < files->count; i++) {
 		struct socket *s = socket_of(files->file[i]);
@@ -47,6 +51,8 @@ int flight_begin(struct socket *to, const struct socket_files *files)
 	if (!error)
 		flight_count(to, files, 1);
 	spin_unlock(&flight_lock);
+	if (error)
+		(void)count_files_in_flight(files->uid, -(s32)files->count);
 	return error;
 }
 
@@ -55,6 +61,7 @@ void flight_end(struct socket *to, const struct socket_files *files)
 	spin_lock(&flight_lock);
 	flight_count(to, files, -1);
 	spin_unlock(&flight_lock);
+	(void)count_files_in_flight(files->uid, -(s32)files->count);
 }
 
 void flight_leave_listener(struct socket *s)

@@ -40,8 +40,9 @@ struct socket {
 	struct unix_name *name;
 	struct ucred cred;   /* of the peer when it connected; of a listener: its own */
 	struct list packets; /* received, if the socket is not a stream */
-	u32 queued;	     /* bytes of memory of the packets */
-	u64 bytes;	     /* bytes of data in them */
+	u32 queued;	     /* bytes of memory of the packets; of a stream: of its marks,
+				under ring->lock */
+	u64 bytes;	     /* bytes of data in the packets */
 	u32 wake_below;	     /* wake senders when no more bytes than this wait here; or
 				NOBODY_WAITS; of a stream: under ring->lock */
 	struct list pending; /* of a listener: connections that are not accepted yet */
@@ -155,13 +156,18 @@ struct packet {
 	char data[];
 };
 
+/* The bytes that wait at `s`, and the memory of what belongs to them.  s->lock is held, or of a
+ * stream that of the ring. */
+static inline u64 socket_queued(const struct socket *s)
+{
+	return s->queued + (s->ring ? s->ring->head - s->ring->tail : 0);
+}
+
 /* Can `from` send to `to` without waiting for room?  If not, a wake-up is arranged for a thread
  * that sleeps in to->room.  to->lock is held, or of a stream that of the ring. */
 static inline bool socket_has_room(struct socket *from, struct socket *to)
 {
-	u64 queued = to->ring ? to->ring->head - to->ring->tail : to->queued;
-
-	if (likely(queued < from->send_size))
+	if (likely(socket_queued(to) < from->send_size))
 		return true;
 	/* Wake senders only when the queue has fallen to a quarter, not at each packet. */
 	to->wake_below = MIN(to->wake_below, from->send_size / 4);
@@ -202,9 +208,9 @@ u64 stream_length(struct socket *s);   /* bytes to be read */
 
 /* --- Files in flight (unix_socket_flight.c) --------------------------------------------------- */
 
-/* Count the sockets among `files` as in flight to `to`: 0 or -ETOOMANYREFS.  flight_end() counts
- * them back. */
-int flight_begin(struct socket *to, const struct socket_files *files);
+/* Count `files` as in flight for the user of the calling thread, and the sockets among them as in
+ * flight to `to`: 0 or -ETOOMANYREFS.  flight_end() counts them back. */
+int flight_begin(struct socket *to, struct socket_files *files);
 void flight_end(struct socket *to, const struct socket_files *files);
 
 /* Copy the list, with a reference to each file.  NULL if there is no memory. */

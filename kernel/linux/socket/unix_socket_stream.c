@@ -26,6 +26,7 @@ struct mark {
 	struct list link; /* in socket.marks, by position */
 	u64 start, end;	  /* of the bytes of the message */
 	struct ucred cred;
+	u32 charge;		    /* memory that it counts for */
 	struct socket_files *files; /* received together with the first byte; or NULL */
 };
 
@@ -68,6 +69,10 @@ static __noinline int mark_add(struct socket *to, size_t n, struct socket_messag
 		return error;
 	}
 	*mark = (struct mark){.start = start, .end = start + n, .cred = m->cred, .files = m->files};
+	mark->charge = (u32)sizeof(*mark);
+	if (m->files)
+		mark->charge += m->files->count * (u32)sizeof(struct file *);
+	to->queued += mark->charge;
 	list_push_back(&to->marks, &mark->link);
 	m->files = NULL;
 	return 0;
@@ -200,7 +205,7 @@ ssize_t stream_send(struct file *f, struct io_buffer *io, struct socket_message 
 /* Must senders be told of room?  They are told once. */
 static bool senders_due(struct socket *s)
 {
-	if (s->wake_below == NOBODY_WAITS || s->ring->head - s->ring->tail > s->wake_below)
+	if (s->wake_below == NOBODY_WAITS || socket_queued(s) > s->wake_below)
 		return false;
 	s->wake_below = NOBODY_WAITS;
 	return true;
@@ -240,6 +245,7 @@ static __noinline void pages_put_surplus(struct pipe *p)
 static __noinline void mark_drop(struct socket *s, struct mark *mark)
 {
 	s->sender = mark->cred;
+	s->queued -= mark->charge;
 	list_remove(&mark->link);
 	kfree(mark);
 }
@@ -389,6 +395,7 @@ bool stream_discard(struct socket *s)
 	mutex_lock(&p->lock);
 	unread = !pipe_empty(p);
 	list_splice(&marks, &s->marks);
+	s->queued = 0;
 	(void)pipe_take(p, p->head - p->tail);
 	mutex_unlock(&p->lock);
 	while ((link = list_pop_front(&marks))) {
