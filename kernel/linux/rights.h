@@ -16,6 +16,7 @@ u32 rights_lost_bits(const struct inode *inode);
 bool rights_may_inspect(struct thread *t, bool change);
 u64 rights_queued_signals(struct process *p);
 bool rights_count_files(u32 uid, s32 change);
+bool rights_count_pipe_pages(u32 uid, s32 change);
 void rights_show_groups(struct thread *t, struct text *text);
 void rights_show_capabilities(struct thread *t, struct text *text);
 
@@ -67,6 +68,13 @@ static inline u64 queued_signals(struct process *p)
 static inline bool count_files_in_flight(u32 uid, s32 change)
 {
 	return !WITH_RIGHTS || rights_count_files(uid, change);
+}
+
+/* Add to the pages of the enlarged pipes of a user.  False: it would have too many, and the calling
+ * thread has no capability for more (pipe(7), "/proc files"). */
+static inline bool count_pipe_pages(u32 uid, s32 change)
+{
+	return !WITH_RIGHTS || rights_count_pipe_pages(uid, change);
 }
 
 /* Add the lines of /proc/PID/status. */

@@ -22,7 +22,7 @@ SKIPPED = {"executes": ["scripts", "priority_is_kept", "by_descriptor"], "fds": 
            "futexes": ["robust", "death_notices", "priority_inheritance"], "mapped_files": ["advice"],
            "memory": ["errors_of_advice", "remapping", "advice", "program_break",
                       "shared_and_moved", "stack"],
-           "pipes": ["sizes", "poll_bits", "fifo", "reopened"],
+           "pipes": ["sizes", "sizes_of_a_user", "poll_bits", "fifo", "reopened"],
            "processes": ["wait_by_id", "resources", "clones_by_structure", "names", "options",
                          "dumpable"],
            "signals": ["queueing", "waiting", "queued_to_threads"], "threads": ["affinity", "policies"]}

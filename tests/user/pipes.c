@@ -124,6 +124,35 @@ static void sizes(void)
 	close_pipe();
 }
 
+/* A user without capabilities cannot enlarge any number of pipes. */
+static void sizes_of_a_user(void)
+{
+	int many[100][2], enlarged = 0;
+
+	SKIP_IF(fcntl(0, F_GETPIPE_SZ) < 0 && errno == EINVAL, "no sizes");
+	SKIP_IF(!has_call(SYS_setuid), "no users");
+	CHECK_EQ(IN_CHILD({
+			 if (geteuid() == 0)
+				 MUST(syscall(SYS_setuid, 54321));
+			 for (int i = 0; i < 100; i++) {
+				 MUST(pipe(many[i]));
+				 if (fcntl(many[i][0], F_SETPIPE_SZ, 1 << 20) == 1 << 20)
+					 enlarged++;
+				 else
+					 CHECK_EQ(errno, EPERM);
+			 }
+			 CHECK(enlarged > 0 && enlarged <= 64);
+			 /* Another one can be if one is closed, or made smaller, but not before. */
+			 CHECK_ERR(fcntl(many[99][0], F_SETPIPE_SZ, 1 << 20), EPERM);
+			 CHECK_EQ(fcntl(many[99][0], F_SETPIPE_SZ, 4096), 4096);
+			 CHECK_EQ(fcntl(many[0][0], F_SETPIPE_SZ, 65536), 65536);
+			 close(many[1][0]);
+			 close(many[1][1]);
+			 CHECK_EQ(fcntl(many[99][0], F_SETPIPE_SZ, 1 << 20), 1 << 20);
+		 }),
+		 0);
+}
+
 static void poll_bits(void)
 {
 	char c;
@@ -406,6 +435,7 @@ int main(void)
 	RUN(simple);
 	RUN(full_and_empty);
 	RUN(sizes);
+	RUN(sizes_of_a_user);
 	RUN(poll_bits);
 	RUN(broken);
 	RUN(atomicity);

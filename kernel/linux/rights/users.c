@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What each user has: threads (RLIMIT_NPROC), queued signals (RLIMIT_SIGPENDING), and open files in
- * flight over sockets (unix(7), ETOOMANYREFS).
+ * What each user has: threads (RLIMIT_NPROC), queued signals (RLIMIT_SIGPENDING), open files in
+ * flight over sockets (unix(7), ETOOMANYREFS), and pages of enlarged pipes (pipe(7)).
  *
  * A user is in the table while it has something, and root always.  Threads of root are not counted,
  * since no limit but that of the machine binds them.
@@ -14,9 +14,10 @@
 #include "kernel/task/probe.h"
 #include "kernel/task/process_events.h"
 
-#define HASH_SIZE 64
+#define HASH_SIZE      64
+#define PIPE_PAGES_MAX 16384 /* pipe-user-pages-soft */
 
-enum kind { THREADS, SIGNALS, FILES, KINDS };
+enum kind { THREADS, SIGNALS, FILES, PIPE_PAGES, KINDS };
 
 struct user {
 	struct user *next; /* in the same bucket */
@@ -59,7 +60,8 @@ static int add(u32 uid, enum kind kind, s32 change, u64 limit)
 		error = -EAGAIN;
 	else
 		u->has[kind] += (u64)(s64)change;
-	if (u && u != &root && !u->has[THREADS] && !u->has[SIGNALS] && !u->has[FILES]) {
+	if (u && u != &root && !u->has[THREADS] && !u->has[SIGNALS] && !u->has[FILES] &&
+	    !u->has[PIPE_PAGES]) {
 		unused = u;
 		*link = u->next;
 	}
@@ -193,4 +195,14 @@ bool rights_count_files(u32 uid, s32 change)
 	u64 limit = change > 0 ? maximum(RLIMIT_NOFILE) : 0;
 
 	return !add(uid, FILES, change, limit < UINT64_MAX ? limit + 1 : limit);
+}
+
+/* --- Pipes ------------------------------------------------------------------------------------ */
+
+bool rights_count_pipe_pages(u32 uid, s32 change)
+{
+	bool unlimited = capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
+
+	return !add(uid, PIPE_PAGES, change,
+		    unlimited ? UINT64_MAX : (u64)(s64)(PIPE_PAGES_MAX + 1 - change));
 }
