@@ -80,13 +80,16 @@ static u64 count(u32 uid, enum kind kind)
 	return n;
 }
 
-/* The most that the user of the calling thread may have.  getrlimit(2), unix(7): capabilities lift
- * these limits. */
+/* Capabilities lift the limits of a user: getrlimit(2), unix(7), pipe(7). */
+static bool is_unlimited(void)
+{
+	return capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
+}
+
+/* The most that the user of the calling thread may have. */
 static u64 maximum(u32 limit)
 {
-	if (capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
-		return UINT64_MAX;
-	return current_limit(limit);
+	return is_unlimited() ? UINT64_MAX : current_limit(limit);
 }
 
 /* --- Threads ---------------------------------------------------------------------------------- */
@@ -201,8 +204,6 @@ bool rights_count_files(u32 uid, s32 change)
 
 bool rights_count_pipe_pages(u32 uid, s32 change)
 {
-	bool unlimited = capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
-
 	return !add(uid, PIPE_PAGES, change,
-		    unlimited ? UINT64_MAX : (u64)(s64)(PIPE_PAGES_MAX + 1 - change));
+		    is_unlimited() ? UINT64_MAX : (u64)(s64)(PIPE_PAGES_MAX + 1 - change));
 }
