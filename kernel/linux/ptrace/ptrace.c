@@ -54,14 +54,21 @@ static void relate(struct thread *t, struct thread *tracer, u32 options, bool se
 		thread_wake_from(t, THREAD_STOPPED);
 }
 
+/* A process has news of its tracees: its wait() and ptrace_attach() look again.  process_lock is
+ * held. */
+static void tell_process(struct process *tracer)
+{
+	tracer->child_events++;
+	wait_wake_one(&tracer->child_wait);
+}
+
 void ptrace_unrelate(struct thread *t)
 {
 	struct ptrace *s = ptrace_of(t);
 
 	list_remove(&s->link);
 	--*per_process(s->tracer->process, ptrace_tracees);
-	s->tracer->process->child_events++;
-	wait_wake_one(&s->tracer->process->child_wait); /* there may be nothing left to wait for */
+	tell_process(s->tracer->process); /* there may be nothing left to wait for */
 	s->tracer = NULL;
 	s->options = 0;
 	if (*per_process(t->process, ptrace_leader) == t)
@@ -196,8 +203,7 @@ void ptrace_tell_tracer(struct thread *t, int code, int status)
 	info.child.stime = (s64)(kernel / (NSEC_PER_SEC / 100));
 	if (!quiet && action.handler != SIG_IGN)
 		(void)signal_send_process(tracer, SIGCHLD, &info);
-	tracer->child_events++;
-	wait_wake_one(&tracer->child_wait); /* process_wait() goes on */
+	tell_process(tracer);
 }
 
 /* Must a thread that listens stop again? */
@@ -330,10 +336,8 @@ static void cancel_trap(struct thread *t)
 
 	__atomic_fetch_and(&t->pending_work, ~(WORK_PTRACE_TRAP | WORK_PTRACE_NOTIFY),
 			   __ATOMIC_SEQ_CST);
-	if (tracer) {
-		tracer->process->child_events++;
-		wait_wake_one(&tracer->process->child_wait);
-	}
+	if (tracer)
+		tell_process(tracer->process);
 	spin_unlock_irq(&process_lock, flags);
 }
 
