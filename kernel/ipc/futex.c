@@ -12,8 +12,6 @@
 #include "kernel/task/sched.h"
 #include "kernel/vm/usercopy.h"
 
-#define BATCH 32 /* waiters, before others get the lock for a moment */
-
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 /* Changed under a bucket's lock, so the thread cannot move to another CPU in between. */
 DEFINE_PER_CPU(struct futex_stats, futex_counters);

@@ -11,6 +11,7 @@
 
 #define FUTEX_BUCKET_BITS 8
 #define FUTEX_BUCKETS	  (1U << FUTEX_BUCKET_BITS)
+#define BATCH		  32 /* waiters of a walk, between two calls of bucket_pause() */
 
 struct futex_bucket {
 	struct spinlock lock;

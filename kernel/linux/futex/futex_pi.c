@@ -21,8 +21,6 @@
 #define FUTEX_WAIT_REQUEUE_PI 11
 #define FUTEX_CMP_REQUEUE_PI  12
 
-#define BATCH		      32 /* waiters, before others get the lock for a moment */
-
 /* The thread exits or execs, and so does not count as the owner of a PI lock any more. */
 static DEFINE_PER_THREAD(bool, owner_gone);
 
