@@ -18,7 +18,9 @@ if not BUILD.is_absolute():
 HANGS = 1800
 
 # BusyBox asks the terminal where its cursor is; nobody answers here.
-PROMPT = r"# (?:\x1b\[6n)?$"
+# Lines of the kernel's log: one that another CPU prints may come behind the prompt.
+LOG_LINES = r"(?:\[ *\d+\.\d+\] [^\n]*\n)*"
+PROMPT = rf"# {LOG_LINES}(?:\x1b\[6n)?{LOG_LINES}$"
 
 # QEMU's exit status for what the kernel wrote to isa-debug-exit (arch/x86_64/pc/power.h).
 ENDED, INIT_FAILED, PANIC, REBOOT = 33, 35, 37, 39
@@ -157,13 +159,13 @@ class VM:
         self.expect(PROMPT)
 
     def run(self, command, timeout=None):
-        """Type a command at the prompt; what it printed."""
+        """Type a command at the prompt; what it printed, and the kernel with it."""
         self.console.sendline(command)
         # The echo of the line, then the output up to the next prompt, then its status.
         self.expect(r"\n", timeout)
         # Anchored: from each byte anew, the search would take minutes in a long output.
-        self.expect(r"(?s)\A(.*?)(?:~|/\S*) # (?:\x1b\[6n)?$", timeout)
-        return re.sub(r"\r+\n", "\n", self.console.match.group(1)).strip("\n")
+        self.expect(rf"(?s)\A(.*?)(?:~|/\S*) # ({LOG_LINES})(?:\x1b\[6n)?({LOG_LINES})$", timeout)
+        return re.sub(r"\r+\n", "\n", "".join(self.console.match.groups())).strip("\n")
 
     def wait(self, timeout=None):
         """Wait for QEMU's end; its exit status."""
