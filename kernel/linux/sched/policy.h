@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernel/linux/sched/permission.h"
-#include "kernel/sys/sched_attributes.h"
+#include "kernel/linux/sched_attributes.h"
 
 #define SCHED_OTHER	    0
 #define SCHED_FIFO	    1

@@ -7,8 +7,8 @@
 #include "arch/x86_64/pc/clock.h"
 #include "kernel/lib/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/linux/sched_attributes.h"
 #include "kernel/sys/syscall.h"
-#include "kernel/sys/sched_attributes.h"
 #include "kernel/watch/trace/trace.h"
 
 /* The context bits of an event: preemption count, interrupt, pending reschedule, and whether
