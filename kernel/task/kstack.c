@@ -159,12 +159,6 @@ void kstack_free(void *stack)
 	spin_unlock_irq(&kstack_lock, flags);
 }
 
-bool kstack_is_guard(u64 address)
-{
-	return address >= KSTACK_AREA_BASE && address < slot_base(slot_count) - PAGE_SIZE &&
-	       (address - KSTACK_AREA_BASE) % SLOT_SIZE < PAGE_SIZE;
-}
-
 /* Make as many slots as stacks fit into half the memory, and the page tables of all of them.  So a
  * stack costs its frames and nothing else, and freeing it frees every frame. */
 void kstack_init(void)

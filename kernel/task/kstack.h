@@ -21,6 +21,3 @@ void kstack_free(void *base);
  * (TLB flush). */
 void kstack_shrink(void);
 extern u64 kstacks_kept;
-
-/* Is `address` in a stack's guard page?  For the double-fault report. */
-bool kstack_is_guard(u64 address);

@@ -12,6 +12,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/task/kstack.h"
 #include "kernel/task/sched.h"
+#include "kernel/watch/stack_guard.h"
 #include "tests/kernel/ktest.h"
 
 #define WORKERS 8
@@ -167,9 +168,9 @@ KTEST(mem_kernel_stacks)
 			KEXPECT(stacks[i] != NULL);
 			if (!stacks[i])
 				continue;
-			KEXPECT(kstack_is_guard((u64)stacks[i] - 1));
-			KEXPECT(!kstack_is_guard((u64)stacks[i]));
-			KEXPECT(!kstack_is_guard((u64)stacks[i] + KSTACK_SIZE - 1));
+			KEXPECT(stack_guard_has((u64)stacks[i] - 1));
+			KEXPECT(!stack_guard_has((u64)stacks[i]));
+			KEXPECT(!stack_guard_has((u64)stacks[i] + KSTACK_SIZE - 1));
 			memset(stacks[i], (int)i, KSTACK_SIZE);
 		}
 		for (u32 i = 0; i < STACKS; i++) {

@@ -11,8 +11,11 @@
 #include "kernel/mem/page.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/task/kstack.h"
+#include "kernel/watch/stack_guard.h"
 #include "tests/unit/host.h"
 #include "tests/unit/machine/machine.h"
+
+char boot_stack_guard[PAGE_SIZE]; /* of boot.S */
 
 #define HELD	    200
 #define STACK_PAGES (KSTACK_SIZE / PAGE_SIZE)
@@ -42,10 +45,10 @@ static void random_stacks(void)
 			held[slot] = NULL;
 		} else {
 			stack = held[slot] = kstack_alloc();
-			ok = ok && stack && !kstack_is_guard((u64)stack) &&
-			     kstack_is_guard((u64)stack - 1) &&
-			     !kstack_is_guard((u64)stack + KSTACK_SIZE - 1) &&
-			     kstack_is_guard((u64)stack + KSTACK_SIZE);
+			ok = ok && stack && !stack_guard_has((u64)stack) &&
+			     stack_guard_has((u64)stack - 1) &&
+			     !stack_guard_has((u64)stack + KSTACK_SIZE - 1) &&
+			     stack_guard_has((u64)stack + KSTACK_SIZE);
 			if (stack)
 				memset(stack, (int)slot, KSTACK_SIZE);
 		}

@@ -8,9 +8,9 @@
 #include "arch/x86_64/entry/entry.h"
 #include "arch/x86_64/pc/stop.h"
 #include "kernel/log/log.h"
-#include "kernel/task/kstack.h"
 #include "kernel/task/probe.h"
 #include "kernel/watch/panic/cause.h"
+#include "kernel/watch/stack_guard.h"
 
 #define MSR_MCG_CAP	0x179
 #define MSR_MCG_STATUS	0x17a
@@ -57,7 +57,7 @@ static const char *page_fault_words(u64 error, u64 address)
 {
 	if (error & PF_RESERVED)
 		return "a page-table entry is damaged (reserved bits)";
-	if (kstack_is_guard(address) || address - (u64)boot_stack_guard < PAGE_SIZE)
+	if (stack_guard_has(address))
 		return "kernel stack overflow (guard page)";
 	if (address < PAGE_SIZE)
 		return "null pointer";
@@ -101,7 +101,7 @@ static void noreturn machine_check_panic(const struct trap_frame *frame)
  * frame of the first fault, and CR2 is an address in the guard page. */
 static void noreturn double_fault_panic(const struct trap_frame *frame, u64 address)
 {
-	if (kstack_is_guard(address) || address - (u64)boot_stack_guard < PAGE_SIZE)
+	if (stack_guard_has(address))
 		panic_at(frame, "kernel stack overflow (address 0x%lx is in a guard page)",
 			 (unsigned long)address);
 	panic_at(frame, "double fault (last page-fault address 0x%lx)", (unsigned long)address);

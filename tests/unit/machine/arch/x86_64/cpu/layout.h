@@ -8,6 +8,7 @@
 
 #define DIRECT_MAP_SIZE	 0x0000400000000000
 #define KSTACK_AREA_BASE 0x0000200000000000
+#define KSTACK_AREA_SIZE 0x0000008000000000
 #define KSTACK_SIZE	 8192
 
 #define HOST_MEMORY_SIZE (32UL << 20)
@@ -15,6 +16,7 @@
 #define __kernel_end	 (host_memory + 0x180000)
 
 extern char *host_memory;
+extern char boot_stack_guard[];
 
 static inline void *phys_to_virt(paddr_t p)
 {
