@@ -176,24 +176,11 @@ static inline void outb(u16 port, u8 v)
 	__asm__ volatile("outb %0, %1" ::"a"(v), "Nd"(port) : "memory");
 }
 
-static inline void outw(u16 port, u16 v)
-{
-	__asm__ volatile("outw %0, %1" ::"a"(v), "Nd"(port) : "memory");
-}
-
 static inline u8 inb(u16 port)
 {
 	u8 v;
 
 	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port) : "memory");
-	return v;
-}
-
-static inline u16 inw(u16 port)
-{
-	u16 v;
-
-	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port) : "memory");
 	return v;
 }
 

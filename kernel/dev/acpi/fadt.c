@@ -48,6 +48,20 @@ bool acpi_block_is_there(const struct acpi_block *b)
 	return b->memory || b->port;
 }
 
+/* Ports of 16 bits: only ACPI has them. */
+static void outw(u16 port, u16 v)
+{
+	__asm__ volatile("outw %0, %1" ::"a"(v), "Nd"(port) : "memory");
+}
+
+static u16 inw(u16 port)
+{
+	u16 v;
+
+	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port) : "memory");
+	return v;
+}
+
 u32 acpi_read(const struct acpi_block *b, u32 offset, u32 bytes)
 {
 	if (b->memory)
