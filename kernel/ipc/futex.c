@@ -28,7 +28,7 @@ void futex_init(void)
 
 static __always_inline int key_get(u64 address, bool shared, struct futex_key *key)
 {
-	*key = (struct futex_key){(u64)current_space(), address};
+	*key = (struct futex_key){(u64)current_process()->space, address};
 	if (address % 4)
 		return -EINVAL;
 	if (address >= USER_MAX)
@@ -44,7 +44,7 @@ bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
 static struct futex_bucket *bucket_of(const struct futex_key *key)
 {
 	/* Fibonacci hashing, once for each half of the key. */
-	u64 h = (key->object ^ key->object >> 32) * GOLDEN_RATIO_64 + (key->offset >> 2);
+	u64 h = key->object * GOLDEN_RATIO_64 + (key->offset >> 2);
 
 	return &futex_buckets[h * GOLDEN_RATIO_64 >> (64 - FUTEX_BUCKET_BITS)];
 }
@@ -79,8 +79,12 @@ static void bucket_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
 			  const struct futex_key *key, u32 bitset, tid_t owner)
 {
-	*w = (struct futex_waiter){
-	    .bucket = b, .key = *key, .bitset = bitset, .owner = owner, .thread = current_thread()};
+	w->bucket = b;
+	w->key = *key;
+	w->bitset = bitset;
+	w->owner = owner;
+	w->thread = current_thread();
+	w->woken = false;
 	list_push_back(&b->waiters, &w->link);
 	this_cpu_ptr(futex_counters)->waits++;
 }
@@ -98,7 +102,6 @@ __always_inline void futex_waiter_wake(struct futex_waiter *w, bool owner_died)
 bool futex_waiter_end(struct futex_waiter *w)
 {
 	struct futex_bucket *b;
-	bool woken;
 
 	if (__atomic_load_n(&w->woken, __ATOMIC_ACQUIRE))
 		return true;
@@ -109,11 +112,9 @@ bool futex_waiter_end(struct futex_waiter *w)
 			break;
 		spin_unlock(&b->lock);
 	}
-	woken = w->woken;
-	if (!woken)
-		list_remove(&w->link);
+	list_remove(&w->link); /* no effect if a waker has removed it */
 	spin_unlock(&b->lock);
-	return woken;
+	return w->woken; /* no waker finds *w any more */
 }
 
 __always_inline int futex_waiter_sleep(struct futex_waiter *w, u64 deadline_ns)
@@ -196,7 +197,7 @@ static __always_inline long bucket_wake(struct futex_bucket *b, struct futex_buc
 	list_for_each_safe (w, next, &b->waiters, link) {
 		bool same = futex_key_equal(&w->key, key);
 
-		if (n >= count || w == &end)
+		if (!count || w == &end)
 			break;
 		if (same && w->owner) {
 			n = n ? n : -EINVAL;
@@ -204,7 +205,8 @@ static __always_inline long bucket_wake(struct futex_bucket *b, struct futex_buc
 		}
 		if (same && w->bitset & bitset) {
 			futex_waiter_wake(w, false);
-			n++;
+			if (++n == count)
+				break;
 		}
 		if (++steps % BATCH == 0)
 			next = bucket_pause(b, other, next, &end);
@@ -215,10 +217,7 @@ static __always_inline long bucket_wake(struct futex_bucket *b, struct futex_buc
 
 static void count_wake(long woken)
 {
-	struct futex_stats *s = this_cpu_ptr(futex_counters);
-
-	s->wakes += woken > 0;
-	s->wakes_empty += woken == 0;
+	++*(woken ? &this_cpu_ptr(futex_counters)->wakes : &this_cpu_ptr(futex_counters)->wakes_empty);
 }
 
 long futex_wake(u64 address, bool shared, u32 count, u32 bitset)

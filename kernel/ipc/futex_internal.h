@@ -38,8 +38,8 @@ struct futex_bucket *futex_bucket_lock(u64 address, bool shared, struct futex_ke
 bool futex_key_equal(const struct futex_key *a, const struct futex_key *b);
 
 /* Add the calling thread to a bucket; wake a waiter, and note in it whether the owner died.  The
- * caller holds the lock of the bucket.  When futex_waiter_wake() returns, the structure of the waiter
- * may be gone, and its thread, too. */
+ * caller holds the lock of the bucket, and sets w->any_woken of a new waiter.  When
+ * futex_waiter_wake() returns, the waiter may be gone, and its thread, too. */
 void futex_waiter_enqueue(struct futex_waiter *w, struct futex_bucket *b,
 			  const struct futex_key *key, u32 bitset, tid_t owner);
 void futex_waiter_wake(struct futex_waiter *w, bool owner_died);

@@ -13,12 +13,14 @@ static u64 wait_go_on(struct thread *t);
 static long wait_until(u64 address, bool shared, u32 expected, u64 deadline, u32 bitset)
 {
 	long result = futex_wait(address, shared, expected, deadline, bitset);
-	struct thread *t = current_thread();
 
 	if (likely(result != -EINTR))
 		return result;
 	if (deadline == WAIT_FOREVER)
 		return -ERESTARTSYS;
+
+	struct thread *t = current_thread();
+
 	t->restart.fn = wait_go_on;
 	t->restart.arg[0] = address;
 	t->restart.arg[1] = (u64)shared << 32 | expected;
@@ -80,14 +82,10 @@ static long command_of_extension(const struct futex_call *c)
 	return -ENOSYS;
 }
 
-SYSCALL6(futex, address, operation, value, timeout, address2, value3)
+/* Out of line: the calls of locks need no such frame. */
+static __noinline long command(u64 address, u64 operation, u64 value, u64 timeout, u64 address2,
+			       u64 value3)
 {
-	/* What locks do when they are contended. */
-	if (operation == (FUTEX_WAKE | FUTEX_PRIVATE_FLAG))
-		return futex_wake(address, false, (u32)value, FUTEX_BITSET_ANY);
-	if (operation == (FUTEX_WAIT | FUTEX_PRIVATE_FLAG) && !timeout)
-		return wait_until(address, false, (u32)value, WAIT_FOREVER, FUTEX_BITSET_ANY);
-
 	struct futex_call c = {
 	    .address = address,
 	    .address2 = address2,
@@ -115,4 +113,14 @@ SYSCALL6(futex, address, operation, value, timeout, address2, value3)
 		return command_requeue(&c);
 	}
 	return command_of_extension(&c);
+}
+
+SYSCALL6(futex, address, operation, value, timeout, address2, value3)
+{
+	/* What locks do when they are contended. */
+	if (operation == (FUTEX_WAKE | FUTEX_PRIVATE_FLAG))
+		return futex_wake(address, false, (u32)value, FUTEX_BITSET_ANY);
+	if (operation == (FUTEX_WAIT | FUTEX_PRIVATE_FLAG) && !timeout)
+		return wait_until(address, false, (u32)value, WAIT_FOREVER, FUTEX_BITSET_ANY);
+	return command(address, operation, value, timeout, address2, value3);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The instructions of core and base that access user memory (usercopy.S).  They run between STAC and CLAC if
- * the CPU has SMAP.  The exception table lists each with the address at which it continues after a
- * fault. Any context; with pages that are not present they may sleep (trap.c: usercopy_fault()).
+ * What accesses user memory in core and base (usercopy.S; get_user_u32_nofault() has its own): between
+ * STAC and CLAC if the CPU has SMAP.  The exception table lists each instruction with the address at
+ * which it goes on after a fault.  Any context; may sleep for a missing page (usercopy_fault()).
  */
 #pragma once
 
@@ -21,7 +21,7 @@ ssize_t usercopy_raw_string(char *dst, const char *user_src, size_t n);
 /* Returns the address at which to continue after a fault at `rip`; 0: `rip` is not in the table. */
 u64 usercopy_fixup(u64 rip);
 
-extern u8 smap_enabled; /* read by usercopy.S, entry.S and cmpxchg_user.c */
+extern u8 smap_enabled; /* read by usercopy.S, entry.S, usercopy.c and cmpxchg_user.c */
 
 /* Read from cpu_features whether there is SMAP.  Before the first copy. */
 void usercopy_init(void);

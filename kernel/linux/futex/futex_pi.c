@@ -137,7 +137,7 @@ out:
  * (`try_only`, and it is taken), -EFAULT.  Sleeps. */
 static long futex_lock_pi(u64 address, bool shared, u64 deadline_ns, bool try_only, tid_t dead)
 {
-	struct futex_waiter w;
+	struct futex_waiter w = {.any_woken = NULL};
 	long result;
 
 	/* Count this caller before the state of an owner is read.  Pairs with
