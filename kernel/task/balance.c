@@ -71,29 +71,29 @@ static void balance_wake_cpu(u32 cpu)
 		smp_reschedule(cpu);
 }
 
-/* A thread that slept waits in `rq`: the running thread stops as soon as it has run for
- * SCHED_RUN_MIN_NS, so that a thread which only wakes another one before it sleeps itself is not
- * interrupted.  Returns true if that is now.  On another CPU it always is: we cannot start the
- * timer there.  The lock of `rq`, the queue of `cpu`, is held. */
-static bool preempt(struct runqueue *rq, u32 cpu, u64 now_ns)
+/* A thread that slept waits in `rq`: the idle thread stops at once, another one as soon as it has run
+ * for SCHED_RUN_MIN_NS, so that a thread which only wakes another one before it sleeps itself is not
+ * interrupted.  Returns true if the running thread stops now.  On another CPU it always does: we
+ * cannot start the timer there.  The lock of `rq`, the queue of `cpu`, is held. */
+static __always_inline bool preempt(struct runqueue *rq, u32 cpu, u64 now_ns)
 {
-	u64 stop_ns = current_thread()->use.run_since_ns + SCHED_RUN_MIN_NS;
+	const struct thread *running = current_thread();
+	u64 stop_ns = running->use.run_since_ns + SCHED_RUN_MIN_NS;
 
-	if (cpu != this_cpu_id() || stop_ns <= now_ns)
+	if (cpu != this_cpu_id() || stop_ns <= now_ns || running->is_idle)
 		return true;
 	rq->stop_ns = MIN(rq->stop_ns, stop_ns);
 	runqueue_arm(rq);
 	return false;
 }
 
-/* Put `t` into the run queue of CPU `to`, and wake that CPU if it is idle.  `rq` is the queue of
- * t->cpu; its lock is held, and released.  `cpu` changes only under the lock of the queue that the
- * thread leaves: while we hold it, no other CPU can move the thread.  Its affinity may change
- * before the lock of `to` is taken: then another CPU is chosen. */
-static __always_inline void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
+/* Move `t`, which is in no queue, from `rq`, the queue of t->cpu, to CPU `to`.  The lock of `rq` is
+ * held, and released.  `cpu` changes only under the lock of the queue that the thread leaves: while
+ * we hold it, no other CPU can move the thread.  Its affinity may change before the lock of `to` is
+ * taken: then another CPU is chosen.  Returns the queue of the new t->cpu, locked. */
+static __noinline struct runqueue *migrate(struct runqueue *rq, struct thread *t, u32 to,
+					   bool spread, u64 now_ns)
 {
-	bool wake;
-
 	while (t->cpu != to) {
 		t->use.counted.migrations++;
 		rq->stats.migrations++;
@@ -108,8 +108,20 @@ static __always_inline void enqueue_on(struct runqueue *rq, struct thread *t, u3
 		if (!balance_may_run(t, to))
 			to = choose_cpu(t, spread);
 	}
+	return rq;
+}
+
+/* Put `t` into the run queue of CPU `to`, and wake that CPU if it is idle.  `rq` is the queue of
+ * t->cpu; its lock is held, and released. */
+static __always_inline void enqueue_on(struct runqueue *rq, struct thread *t, u32 to, bool spread, u64 now_ns)
+{
+	bool wake;
+
+	if (unlikely(t->cpu != to))
+		rq = migrate(rq, t, to, spread, now_ns);
+	to = t->cpu;
 	runqueue_push(rq, t, now_ns);
-	wake = cpumask_test(&cpus_idle, to) || (t->turn == TURN_WOKEN && preempt(rq, to, now_ns));
+	wake = t->turn == TURN_WOKEN ? preempt(rq, to, now_ns) : cpumask_test(&cpus_idle, to);
 	spin_unlock(&rq->lock);
 	if (wake)
 		balance_wake_cpu(to);

@@ -16,7 +16,7 @@ struct runqueue {
 	struct list ready;	/* all others; both: the longest waiting first */
 	u32 queued;		/* their length; read by other CPUs without the lock */
 	struct thread *idle;
-	struct timer slice;	/* fires at stop_ns or earlier */
+	struct timer slice;	/* fires at stop_ns or earlier; expires_ns UINT64_MAX: it is stopped */
 	u64 turn_end_ns;	/* when the running thread's slice ends (a seed group shares one) */
 	u64 stop_ns;		/* when it is preempted: then, or earlier for a woken thread */
 	/* As in struct thread_use, summed over all threads except the idle thread: */
@@ -106,7 +106,7 @@ static inline struct runqueue *runqueue_lock_of(const struct thread *t)
  * cost more than the switch.  `rq` belongs to the calling CPU, interrupts are off. */
 static inline void runqueue_arm(struct runqueue *rq)
 {
-	if (rq->slice.cpu == TIMER_NOWHERE || rq->slice.expires_ns > rq->stop_ns)
+	if (rq->slice.expires_ns > rq->stop_ns)
 		timer_start(&rq->slice, rq->stop_ns);
 }
 

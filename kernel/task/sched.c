@@ -42,6 +42,7 @@ static void slice_expired(struct timer *timer)
 	struct runqueue *rq = container_of(timer, struct runqueue, slice);
 	u64 now = clock_now_ns();
 
+	timer->expires_ns = UINT64_MAX;
 	if (current_thread()->is_idle)
 		return;
 	if (now < rq->stop_ns) {
@@ -99,7 +100,8 @@ static void switch_machine_state(struct runqueue *rq, struct thread *prev, struc
 				 bool preempted)
 {
 	struct cpu *cpu = this_cpu();
-	bool root_changed = pmap_switch(next->pmap);
+	/* Nothing changes between two threads of one space. */
+	bool root_changed = (next->pmap != cpu->pmap || cpu->pmap_lazy) && pmap_switch(next->pmap);
 
 	rq->stats.switches++;
 	rq->stats.switches_root += root_changed;
@@ -276,6 +278,7 @@ void sched_init_cpu(void)
 
 	runqueue_init(rq, idle);
 	timer_init(&rq->slice, slice_expired);
+	rq->slice.expires_ns = UINT64_MAX;
 	idle->is_idle = true;
 	idle->state = THREAD_RUNNABLE;
 	idle->on_cpu = true;

@@ -157,7 +157,7 @@ __hot int sleep_until_woken(const bool *woken, u64 deadline_ns, u32 flags)
 		}
 		schedule();
 	}
-	thread_set_state(THREAD_RUNNABLE);
+	WRITE_ONCE(t->state, THREAD_RUNNABLE); /* no barrier: no condition is tested after it */
 	WRITE_ONCE(t->wait.flags, 0);
 	if (deadline_ns != WAIT_FOREVER)
 		timer_cancel_sync(&timer.timer);

@@ -6,7 +6,7 @@
  *
  * Models:
  *   kernel/task/sched.c switch_away() choose_next() finish_switch() thread_exit_final()
- *   kernel/task/balance.c enqueue_on() balance_enqueue() balance_steal() balance_wake_cpu()
+ *   kernel/task/balance.c migrate() enqueue_on() balance_enqueue() balance_steal() balance_wake_cpu()
  *   kernel/task/runqueue.h runqueue_push() runqueue_take() runqueue_lock_of() balance_may_run()
  *   kernel/task/wakeup.c wake_if() thread_start()
  *   kernel/task/idle.c idle_poll() sched_idle_loop()
@@ -22,7 +22,7 @@
  *
  * Actors: -DTHREADS=1, -DTHREADS=1 -DCPUS=3, -DTHREADS=2
  * Mutants (the same mistakes in C stand in docs/models.md):
- *   1  enqueue_on() does not ask the affinity again after it has locked the other queue
+ *   1  migrate() does not ask the affinity again after it has locked the other queue
  *   2  runqueue_lock_of() does not look again whether the thread has moved
  *   3  finish_switch() forgets a thread that choose_next() did not queue
  *   4  finish_switch() reads the state after it has queued the thread
@@ -123,7 +123,7 @@ inline wake_cpu(c)
 #endif
 }
 
-/* enqueue_on(): the queue `q` is locked, and is that of the thread's CPU; `to` is chosen. */
+/* enqueue_on() and migrate(): the queue `q` is locked, and is that of the thread's CPU; `to` is chosen. */
 inline enqueue_on(t)
 {
 	do

@@ -19,8 +19,7 @@ static u32 trace_context(u64 rflags)
 
 	if (this_cpu_read(irq_depth))
 		context |= TRACE_IN_IRQ;
-	if (need_resched())
-		context |= TRACE_NEED_RESCHED;
+	context |= this_cpu_read(need_resched) * TRACE_NEED_RESCHED; /* it is 0 or 1 */
 	return rflags & RFLAGS_IF ? context : context | TRACE_IRQS_OFF;
 }
 

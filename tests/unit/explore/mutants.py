@@ -178,6 +178,6 @@ int wait_sleep(""",
            "	if (reason == SWITCH_PREEMPTED)\n		prev->state = THREAD_RUNNABLE;\n", "",
            "a thread that is preempted stays asleep", options=FEW),
     mutant("sched-no-wake", "sched-pinned", "kernel/task/balance.c",
-           "	wake = cpumask_test(&cpus_idle, to) ||", "	wake = false &&",
+           "	if (wake)\n		balance_wake_cpu(to);", "	(void)wake;",
            "an idle CPU is not told"),
 ]

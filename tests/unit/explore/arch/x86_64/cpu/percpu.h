@@ -10,12 +10,15 @@
 #include "kernel/log/panic.h"
 
 struct arch_thread;
+struct pmap;
 struct thread;
 
 struct cpu {
 	struct thread *current;
 	u32 preempt_count, need_resched, id, irq_depth;
 	u64 kernel_sp;
+	struct pmap *pmap;
+	bool pmap_lazy;
 	struct arch_thread *fpu_owner;
 };
 
