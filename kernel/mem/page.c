@@ -250,11 +250,11 @@ void page_put(struct page *p)
 {
 	u32 old = __atomic_fetch_sub(&p->refs, 1, __ATOMIC_ACQ_REL);
 
+	if (likely(old > 1))
+		return;
 	if (unlikely(old == 0))
 		panic("page frame 0x%lx (%s) freed once too often", page_to_phys(p),
 		      use_names[p->use]);
-	if (old > 1)
-		return;
 	if (unlikely(p->use <= PAGE_RESERVED))
 		panic("page frame 0x%lx (%s) freed, but it was never allocated", page_to_phys(p),
 		      use_names[p->use]);
