@@ -325,12 +325,13 @@ int filelock_set(const struct file_lock *wanted, bool wait)
 
 void filelock_drop(const struct inode *inode, const void *owner, enum lock_kind kind)
 {
-	struct lock_change c = {.wanted = {.inode = inode}};
 	struct bucket *b = bucket_of(inode);
 	struct file_lock *held, *next;
+	struct lock_change c;
 
 	if (list_empty(&b->held)) /* the owner's own locks are visible without table_lock */
 		return;
+	c = (struct lock_change){.wanted = {.inode = inode}};
 	list_init(&c.spare);
 	mutex_lock(&table_lock);
 	list_for_each_safe (held, next, &b->held, link)

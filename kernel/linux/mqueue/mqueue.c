@@ -187,17 +187,18 @@ const struct file_ops mqueue_ops = {.read = queue_read, .poll = queue_poll};
 /* A process that closes the queue does not want its notification any more. */
 static void closed(struct file_table *t, struct file *f)
 {
-	struct notification n = {0};
+	struct notification n;
 	struct mqueue *q;
 
 	if (f->ops != &mqueue_ops)
 		return;
 	q = mqueue_of(f);
 	spin_lock(&q->lock);
-	if (q->notification.owner == current_process()) {
-		n = q->notification;
+	n = q->notification;
+	if (n.owner == current_process())
 		q->notification.owner = NULL;
-	}
+	else
+		n.owner = NULL; /* that of another process stays */
 	spin_unlock(&q->lock);
 	notification_end(&n, MQ_REMOVED);
 }
