@@ -128,18 +128,17 @@ void region_unlink(struct region *r, struct list *dead)
 
 void regions_free(struct list *dead)
 {
-	struct list *l;
+	struct region *r, *next;
 
-	while ((l = list_pop_front(dead))) {
-		struct region *r = list_entry(l, struct region, mapping.link);
-
-		linker_set_for_each(events, region_events)
-			if (events->freed)
-				events->freed(r);
+	list_for_each_safe (r, next, dead, mapping.link) {
+		if (r->file) {
+			linker_set_for_each(events, region_events)
+				if (events->freed)
+					events->freed(r);
+			file_hooks->put(r->file);
+		}
 		if (r->object)
 			vm_object_put(r->object);
-		if (r->file)
-			file_hooks->put(r->file);
 		kfree(r);
 	}
 }

@@ -49,13 +49,14 @@ void region_unlink(struct region *r, struct list *dead);
 /* The same, but leave it in the tree, which is about to be freed with the space. */
 void region_retire(struct region *r, struct list *dead);
 
-/* Free removed regions.  No lock is held, since dropping the last reference to a file closes it. */
+/* Free removed regions; the list is not used again.  No lock is held, since dropping the last
+ * reference to a file closes it. */
 void regions_free(struct list *dead);
 
 /* Functions of extensions. */
 struct region_events {
-	/* regions_free() frees the region, which still has its references to the object and the
-	 * file.  NULL, or cheap for a region that the extension does not know. */
+	/* regions_free() frees a region that maps a file, and that still has its references to the
+	 * object and the file.  NULL, or cheap for a file that the extension does not know. */
 	void (*freed)(struct region *r);
 	/* mmap() or brk() wants `length` bytes with these flags (MAP_*): 0 or an error.  NULL:
 	 * yes. */

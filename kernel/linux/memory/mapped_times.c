@@ -22,8 +22,7 @@ static void update(struct inode *inode)
 
 static void freed_event(struct region *r)
 {
-	if (r->file)
-		update(r->file->inode);
+	update(r->file->inode);
 }
 
 static const struct region_events LINKER_SET_ENTRY(region_events, struct region_events) events = {
