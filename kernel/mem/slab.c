@@ -115,7 +115,7 @@ static void *cache_grow(struct slab_cache *cache)
 }
 
 /* Take an object from this CPU's stack; NULL: it is empty. */
-static void *stack_pop(struct slab_cache *cache)
+static __always_inline void *stack_pop(struct slab_cache *cache)
 {
 	u64 flags = irq_save();
 	struct slab_stack *s = &(*this_cpu_ptr(slab_stacks))[cache - slab_caches];
@@ -224,7 +224,8 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
 	return cache;
 }
 
-void *kmalloc(size_t size)
+/* Flatten: most objects come from kmalloc(), so slab_alloc() and slab_free() are inlined. */
+__attribute__((flatten)) void *kmalloc(size_t size)
 {
 	unsigned order = 0;
 	struct page *p;
@@ -245,7 +246,6 @@ void *kzalloc(size_t size)
 	return object ? memset(object, 0, size) : NULL;
 }
 
-/* Flatten: slab_free() is inlined, since most objects of a process come from kmalloc(). */
 __attribute__((flatten)) void kfree(void *object)
 {
 	struct page *p;
