@@ -111,7 +111,7 @@ CHECKED_coverage := -fsanitize-coverage=trace-pc -fsanitize=undefined -fno-sanit
 UNCHECKED := kernel/watch/$(SANITIZE)/% $(if $(filter addresses,$(SANITIZE)),kernel/mem/page.c kernel/mem/slab.c)
 endif
 WRAPPED := $(if $(filter addresses,$(SANITIZE)),slab_cache_create slab_alloc slab_alloc_zeroed slab_free kmalloc \
-  kzalloc kfree kstrdup page_alloc page_alloc_zeroed page_table_frame_alloc page_put page_free_zeroed \
+  kzalloc kfree page_alloc page_alloc_zeroed page_table_frame_alloc page_put page_free_zeroed \
   page_clear usercopy_raw_out usercopy_raw_in)
 ifeq ($(WERROR),1)
 KERNEL_CFLAGS += -Werror

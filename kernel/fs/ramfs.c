@@ -155,7 +155,9 @@ struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char 
 	inode->rdev = rdev;
 	if (S_ISLNK(mode)) {
 		inode->size = strlen(target);
-		inode->private = kstrdup(target);
+		inode->private = kmalloc(inode->size + 1);
+		if (inode->private)
+			memcpy(inode->private, target, inode->size + 1);
 	} else if (S_ISREG(mode)) {
 		struct vm_object *object = vm_object_create(0, PAGE_FILE);
 

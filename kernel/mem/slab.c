@@ -261,14 +261,6 @@ __attribute__((flatten)) void kfree(void *object)
 		panic("kfree(%p): not allocated", object);
 }
 
-char *kstrdup(const char *s)
-{
-	size_t size = strlen(s) + 1;
-	char *copy = kmalloc(size);
-
-	return copy ? memcpy(copy, s, size) : NULL;
-}
-
 void slab_init(void)
 {
 	for (u32 i = 0, size = 0; i < ARRAY_SIZE(kmalloc_sizes); i++) {

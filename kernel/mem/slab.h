@@ -27,7 +27,6 @@ void slab_drain_this_cpu(void);
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 void kfree(void *object);
-char *kstrdup(const char *s);
 
 /* Create the caches of kmalloc().  After page_init(). */
 void slab_init(void);

@@ -21,8 +21,8 @@ char *string_get(u64 user)
 	return ERR_PTR(n);
 }
 
-/* Check a vector as readv(2) says and cut it at RW_MAX. */
-static int iovec_check(struct iovec *iov, u32 count)
+/* Check a vector as readv(2) says and cut it at RW_MAX.  Returns how many bytes are left. */
+static ssize_t iovec_check(struct iovec *iov, u32 count)
 {
 	u64 sum = 0, room = RW_MAX;
 
@@ -35,12 +35,12 @@ static int iovec_check(struct iovec *iov, u32 count)
 		iov[i].length = MIN(iov[i].length, room);
 		room -= iov[i].length;
 	}
-	return 0;
+	return (ssize_t)(RW_MAX - room);
 }
 
 int user_vector_get(struct user_vector *v, u64 user, u64 count)
 {
-	int error;
+	ssize_t n;
 
 	if (count > IOV_MAX)
 		return -EINVAL;
@@ -49,14 +49,13 @@ int user_vector_get(struct user_vector *v, u64 user, u64 count)
 		v->iov = kmalloc(count * sizeof(*v->iov));
 	if (!v->iov)
 		return -ENOMEM;
-	error = copy_from_user(v->iov, (void *)user, count * sizeof(*v->iov));
-	if (!error)
-		error = iovec_check(v->iov, (u32)count);
-	if (error)
+	n = copy_from_user(v->iov, (void *)user, count * sizeof(*v->iov));
+	if (!n)
+		n = iovec_check(v->iov, (u32)count);
+	v->io = (struct io_buffer){.next = v->iov, .remaining = (size_t)n};
+	if (n < 0)
 		user_vector_put(v);
-	else
-		io_init_iovec(&v->io, v->iov, (u32)count);
-	return error;
+	return (int)MIN(n, 0);
 }
 
 void user_vector_put(struct user_vector *v)

@@ -82,13 +82,6 @@ int fault_in_user(u64 address, bool write)
 		   : -EFAULT;
 }
 
-void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count)
-{
-	*io = (struct io_buffer){.next = iov};
-	for (u32 i = 0; i < count; i++)
-		io->remaining += iov[i].length;
-}
-
 enum io_way { IO_PUT, IO_GET, IO_ZERO };
 
 /* Copy `n` bytes that are in several buffers. */

@@ -77,9 +77,6 @@ static inline void io_init_kernel(struct io_buffer *io, void *buf, size_t n)
 	io->kernel = true;
 }
 
-/* The caller has checked the ranges, and that the lengths add up to at most SSIZE_MAX. */
-void io_init_iovec(struct io_buffer *io, const struct iovec *iov, u32 count);
-
 /* Copy up to `n` bytes from kernel memory into the buffers (put) or out of them (get), and advance.
  * Returns the bytes copied, fewer if the buffers end or a page is bad, or -EFAULT if none could be
  * copied. */

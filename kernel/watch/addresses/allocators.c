@@ -204,14 +204,6 @@ void *__wrap_kzalloc(size_t size)
 	return object ? memset(object, 0, size) : NULL;
 }
 
-char *__wrap_kstrdup(const char *s)
-{
-	size_t size = strlen(s) + 1;
-	char *copy = __wrap_kmalloc(size);
-
-	return copy ? memcpy(copy, s, size) : NULL;
-}
-
 /* Its size is not known here; its redzone ends it. */
 void __wrap_kfree(void *object)
 {

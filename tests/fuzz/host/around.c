@@ -60,14 +60,6 @@ void kfree(void *object)
 	free(object);
 }
 
-char *kstrdup(const char *text)
-{
-	size_t n = strlen(text) + 1;
-	char *copy = kmalloc(n);
-
-	return copy ? memcpy(copy, text, n) : NULL;
-}
-
 struct slab_cache {
 	size_t size;
 };
