@@ -237,13 +237,9 @@ static __noinline void page_free(struct page *p, u16 zeroed)
 	irq_restore(flags);
 }
 
-void page_get(struct page *p)
+void page_misused(const struct page *p, const char *how)
 {
-	u32 old = __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
-
-	if (unlikely(old == 0 || old >= INT32_MAX))
-		panic("page frame 0x%lx (%s): page_get() for reference number %u", page_to_phys(p),
-		      use_names[p->use], old + 1);
+	panic("page frame 0x%lx (%s) %s", page_to_phys(p), use_names[p->use], how);
 }
 
 void page_put(struct page *p)
@@ -253,11 +249,9 @@ void page_put(struct page *p)
 	if (likely(old > 1))
 		return;
 	if (unlikely(old == 0))
-		panic("page frame 0x%lx (%s) freed once too often", page_to_phys(p),
-		      use_names[p->use]);
+		page_misused(p, "freed once too often");
 	if (unlikely(p->use <= PAGE_RESERVED))
-		panic("page frame 0x%lx (%s) freed, but it was never allocated", page_to_phys(p),
-		      use_names[p->use]);
+		page_misused(p, "freed, but it was never allocated");
 	page_free(p, 0);
 }
 

@@ -88,8 +88,16 @@ paddr_t page_table_frame_alloc(void);
 
 /* Add or drop a reference.  The caller of page_get() must hold one already.  page_put() of the last
  * reference frees the frames.  Any context except NMI. */
-void page_get(struct page *p);
 void page_put(struct page *p);
+void noreturn page_misused(const struct page *p, const char *how); /* panics */
+static inline void page_get(struct page *p)
+{
+	u32 old = __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
+
+	if (unlikely(old == 0 || old >= INT32_MAX))
+		page_misused(p, "has no reference that could be shared, or too many");
+}
+
 static inline u32 page_refs(const struct page *p)
 {
 	return __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE);

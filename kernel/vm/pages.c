@@ -132,6 +132,9 @@ static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, boo
 		u64 entry = slot[i];
 		struct page *page = entry ? pte_page(entry) : NULL;
 
+		if (!entry && (u64)&slot[i] % sizeof(u64[TABLE_LINE]) == 0 &&
+		    !(*table_lines(&slot[i]) & table_line_bit(&slot[i])))
+			i += TABLE_LINE - 1; /* no entry of the line was ever there */
 		/* A page of a file that was never accessed was mapped only as a neighbour of
 		 * another one (fault_object()).  The child maps it when it needs it. */
 		if (!entry || (page && page->use != PAGE_ANON && !(entry & PTE_ACCESSED)))

@@ -61,15 +61,17 @@ static __always_inline u64 *walk(struct pmap *pmap, u64 address, unsigned *shift
 u64 *page_table_entry(struct pmap *pmap, u64 address, unsigned shift, bool create)
 {
 	u64 flags = PTE_PRESENT | PTE_WRITE | (address < USER_MAX ? PTE_USER : 0);
+	u64 *table = phys_to_virt(pmap->root);
 
-	for (;;) {
-		unsigned end = shift;
-		u64 *entry = walk(pmap, address, &end);
+	for (unsigned s = ROOT_SHIFT;; s -= TABLE_SHIFT) {
+		u64 *entry = &table[table_index(address, s)];
 
-		if (end == shift)
+		if (s == shift)
 			return entry;
-		if (!create || READ_ONCE(*entry) & PTE_LARGE || !table_install(pmap, entry, flags))
+		if ((!(READ_ONCE(*entry) & PTE_PRESENT) &&
+		     (!create || !table_install(pmap, entry, flags))) || READ_ONCE(*entry) & PTE_LARGE)
 			return NULL;
+		table = phys_to_virt(__atomic_load_n(entry, __ATOMIC_ACQUIRE) & PTE_ADDRESS);
 	}
 }
 

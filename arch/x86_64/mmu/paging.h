@@ -55,14 +55,22 @@ void paging_drop_identity(void);
 
 #define TABLE_LINE 8 /* entries of a table in a cache line */
 
-/* Note that the line of `slot`, in a table of a user half, gets entries.  Bit n of table_lines in
- * the struct page of the table says that line n has ever had one, so that table_free() does not
- * look at the others.  Under the lock of the entries. */
+/* Bit n of table_lines in the struct page of a table says that line n has ever had an entry, so that
+ * others need not be looked at.  These two: that word, and the bit of the line of `slot`. */
+static inline u64 *table_lines(const u64 *slot)
+{
+	return &page_array[((u64)slot - DIRECT_MAP_BASE) >> PAGE_SHIFT].table_lines;
+}
+
+static inline u64 table_line_bit(const u64 *slot)
+{
+	return 1UL << (u64)slot % PAGE_SIZE / (TABLE_LINE * sizeof(*slot));
+}
+
+/* Note that the line of `slot`, in a table of a user half, gets entries.  Under the lock of these. */
 static inline void pte_note_line(u64 *slot)
 {
-	u64 line = (u64)slot % PAGE_SIZE / (TABLE_LINE * sizeof(*slot));
-
-	virt_to_page(slot)->table_lines |= 1UL << line;
+	*table_lines(slot) |= table_line_bit(slot);
 }
 
 /* Write an entry that is not 0 to a table of a user half.  Under the lock of the entries. */
