@@ -36,10 +36,6 @@ enum {
 #define SEEK_CUR    1
 #define SEEK_END    2
 
-#define SIG_BLOCK   0
-#define SIG_UNBLOCK 1
-#define SIG_SETMASK 2
-
 #define FIONREAD    0x541b
 
 /* --- Resource limits: getrlimit(2).  Bytes, unless the comment says otherwise ----------------- */

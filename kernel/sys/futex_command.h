@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * futex(2) for extensions: a command of their own is an entry of the linker set `futex_commands`.
+ * The commands of futex(2).  One of an extension is an entry of the linker set `futex_commands`.
  */
 #pragma once
 
 #include "kernel/lib/linker_set.h"
+
+#define FUTEX_WAIT	     0
+#define FUTEX_WAKE	     1
+#define FUTEX_REQUEUE	     3
+#define FUTEX_CMP_REQUEUE    4
+#define FUTEX_WAIT_BITSET    9
+#define FUTEX_WAKE_BITSET    10
+#define FUTEX_PRIVATE_FLAG   128
+#define FUTEX_CLOCK_REALTIME 256
 
 /* The arguments of the call, and what its operation says. */
 struct futex_call {

@@ -6,6 +6,10 @@
 #include "kernel/sys/calls.h"
 #include "kernel/task/internal.h"
 
+#define SIG_BLOCK   0
+#define SIG_UNBLOCK 1
+#define SIG_SETMASK 2
+
 SYSCALL4(rt_sigaction, signal, user, old_user, size)
 {
 	struct sigaction action, old;

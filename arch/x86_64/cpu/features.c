@@ -9,7 +9,7 @@
 
 /* Page-attribute table, entry by entry from the lowest byte (SDM 3A 11.12.4): write-back,
  * write-combining, uncached minus, uncached; and the same again.  So PWT alone is
- * write-combining, PCD and PWT together uncached, and PTE_PAT is never needed. */
+ * write-combining, PCD and PWT together uncached, and the PAT bit of an entry is never needed. */
 #define PAT_VALUE 0x0007010600070106UL
 
 struct cpu_features cpu_features __hot_data;

@@ -17,8 +17,7 @@
 #define PTE_PCD	     (1UL << 4)
 #define PTE_ACCESSED (1UL << 5)
 #define PTE_DIRTY    (1UL << 6)
-#define PTE_LARGE    (1UL << 7) /* in a directory; in a 4 KiB entry, bit 7 is PTE_PAT */
-#define PTE_PAT	     (1UL << 7)
+#define PTE_LARGE    (1UL << 7) /* in a directory; in a 4 KiB entry, bit 7 is a part of its memory type */
 #define PTE_GLOBAL   (1UL << 8)
 #define PTE_SOFT1    (1UL << 9) /* free for software */
 #define PTE_NX	     (1UL << 63)
