@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
-/* fork(): give the child the pages of one page table.  `slot` points to `count` entries of the
- * parent, `copy` to as many empty entries of the child, at the same addresses.  `to` is the child's
- * region. The page_table_lock of both spaces is held.  Afterwards both spaces map the same frames,
+/* fork(): give the child the pages of one page table.  `slot` points to a table of the parent, `copy`
+ * to that of the child for the same addresses; the entries from `i` up to `end` (not with it) are
+ * yours, and empty in the child.  `to` is the child's region.  The page_table_lock of both spaces is held.  Afterwards both spaces map the same frames,
  * neither may write to them, and each frame counts one reference more (page_get()) and one page
  * more in the child (pte_count()).  Set *downgraded if an entry of the parent lost the right to
  * write: the caller then flushes the TLBs.  Entries that are 0 stay 0 in the child; the zero page
  * (pte_page() is NULL) has no references.  A page of a file that was not accessed yet
  * (PTE_ACCESSED) need not be copied. */
-static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, bool *downgraded)
+static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 i, u64 end, bool *downgraded)
 {
 	/* Here: the child gets no page at all, so it ends with its first access to its stack. */
 }

@@ -64,7 +64,7 @@ void address_space_put(struct address_space *as)
 
 /* Copy a region for the child.  Its pages are copied too, unless a fault can get them from the
  * object. */
-static bool fork_region(struct address_space *child, struct region *r, bool *downgraded)
+static bool fork_region(struct address_space *child, struct region *r, struct fork_progress *p)
 {
 	struct region *copy;
 
@@ -76,24 +76,25 @@ static bool fork_region(struct address_space *child, struct region *r, bool *dow
 	copy->space = child;
 	copy->advice &= ~REGION_LOCKED;
 	region_link(copy, r);
-	return r->shared || r->advice & REGION_WIPEONFORK || pages_fork(r, copy, downgraded);
+	return r->shared || r->advice & REGION_WIPEONFORK || pages_fork(r, copy, p);
 }
 
 struct address_space *address_space_fork(struct address_space *as)
 {
 	struct address_space *child = address_space_create();
-	bool ok = true, downgraded = false;
+	struct fork_progress progress = {.base = USER_MAX};
+	bool ok = true;
 
 	if (IS_ERR(child))
 		return child;
 	rwlock_write_lock(&as->lock);
 	child->layout = as->layout;
 	for (struct treap_node *n = treap_first(&as->regions); n && ok; n = treap_next(n))
-		ok = fork_region(child, region_of(n), &downgraded);
+		ok = fork_region(child, region_of(n), &progress);
 	/* One flush for all regions, before as->lock is released.  From then on no thread of this
 	 * space can write through an old TLB entry to a page that is now shared.  The child does
 	 * not run yet. */
-	if (downgraded)
+	if (progress.downgraded)
 		tlb_shootdown(&as->pmap, USER_MIN, USER_MAX);
 	rwlock_write_unlock(&as->lock);
 	if (ok)

@@ -11,7 +11,8 @@
 #include "kernel/sync/lockdep.h"
 #include "kernel/vm/region.h"
 
-#define PIECE_SPAN (128 * PAGE_SIZE) /* bytes that a piece maps: a quarter of a table */
+#define TABLE_SPAN (512 * PAGE_SIZE) /* bytes that a table of the last level maps */
+#define PIECE_SPAN (128 * PAGE_SIZE) /* a quarter of that: a piece */
 #define ZAP_BATCH  64		     /* pages freed with one flush */
 
 u64 *pages_table_make(struct address_space *as, u64 address)
@@ -125,15 +126,15 @@ void pages_protect(struct region *r, u64 start, u64 end)
 		tlb_shootdown(&as->pmap, start, end);
 }
 
-/* The `count` entries of one piece.  The page_table_lock of both spaces is held. */
-static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, bool *downgraded)
+/* The entries [i, end) of a table and of its copy: one piece.  The page_table_lock of both spaces is
+ * held. */
+static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 i, u64 end, bool *downgraded)
 {
-	for (u64 i = 0; i < count; i++) {
+	for (; i < end; i++) {
 		u64 entry = slot[i];
 		struct page *page = entry ? pte_page(entry) : NULL;
 
-		if (!entry && (u64)&slot[i] % sizeof(u64[TABLE_LINE]) == 0 &&
-		    !(*table_lines(&slot[i]) & table_line_bit(&slot[i])))
+		if (!entry && i % TABLE_LINE == 0 && !(*table_lines(slot) >> i / TABLE_LINE & 1))
 			i += TABLE_LINE - 1; /* no entry of the line was ever there */
 		/* A page of a file that was never accessed was mapped only as a neighbour of
 		 * another one (fault_object()).  The child maps it when it needs it. */
@@ -152,21 +153,30 @@ static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 count, boo
 	}
 }
 
-bool pages_fork(struct region *from, struct region *to, bool *downgraded)
+bool pages_fork(struct region *from, struct region *to, struct fork_progress *p)
 {
 	struct address_space *parent = from->space, *child = to->space;
-	u64 a = from->start, stop, *slot, *copy;
+	u64 stop, *slot;
 
-	for (; a < from->end && (slot = pte_next(parent, &a, from->end, &stop)); a = stop) {
-		copy = pages_table_make(child, a);
-		if (!copy)
-			return false;
+	for (u64 a = from->start; a < from->end; a = stop) {
+		if (a - p->base >= TABLE_SPAN) {
+			slot = pmap_next_slot(&parent->pmap, &a, from->end);
+			if (!slot)
+				break;
+			p->base = ALIGN_DOWN(a, TABLE_SPAN);
+			p->slots = slot - ((a - p->base) >> PAGE_SHIFT);
+			p->copies = pages_table_make(child, p->base);
+			if (!p->copies)
+				return false;
+		}
+		stop = MIN(from->end, ALIGN_DOWN(a, PIECE_SPAN) + PIECE_SPAN);
 		/* Lock order: parent, then child.  Nothing else can hold both, since the child is
 		 * not visible yet.  The lock of the child is needed because a truncation can reach
 		 * its entries through the object. */
 		spin_lock(&parent->page_table_lock);
 		spin_lock_nested(&child->page_table_lock);
-		fork_entries(to, slot, copy, (stop - a) >> PAGE_SHIFT, downgraded);
+		fork_entries(to, p->slots, p->copies, (a - p->base) >> PAGE_SHIFT,
+			     (stop - p->base) >> PAGE_SHIFT, &p->downgraded);
 		spin_unlock(&child->page_table_lock);
 		spin_unlock(&parent->page_table_lock);
 	}

@@ -87,7 +87,13 @@ void pages_unmap_object(struct object_mapping *mapping, u64 first_page);
 /* Change the rights of the entries in [start, end) to what r->prot allows now. */
 void pages_protect(struct region *r, u64 start, u64 end);
 
+/* How far a fork has come. */
+struct fork_progress {
+	bool downgraded; /* writable entries have become read-only: the caller must flush the TLB */
+	u64 base, *slots, *copies; /* the last table: the first address that it maps; both tables */
+};
+
 /* Share the pages of `from` with its copy `to` in a new space.  Writable entries become read-only,
- * so that the next write copies the page; *downgraded is then set, and the caller must flush the
- * TLB.  False: no memory. */
-bool pages_fork(struct region *from, struct region *to, bool *downgraded);
+ * so that the next write copies the page.  The caller calls it for the regions of the space in their
+ * order, at first with base USER_MAX.  False: no memory. */
+bool pages_fork(struct region *from, struct region *to, struct fork_progress *progress);

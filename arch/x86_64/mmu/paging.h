@@ -55,21 +55,16 @@ void paging_drop_identity(void);
 #define TABLE_LINE 8 /* entries of a table in a cache line */
 
 /* Bit n of table_lines in the struct page of a table says that line n has ever had an entry, so that
- * others need not be looked at.  These two: that word, and the bit of the line of `slot`. */
+ * the others need not be looked at.  Returns that word of the table in which `slot` is. */
 static inline u64 *table_lines(const u64 *slot)
 {
 	return &page_array[((u64)slot - DIRECT_MAP_BASE) >> PAGE_SHIFT].table_lines;
 }
 
-static inline u64 table_line_bit(const u64 *slot)
-{
-	return 1UL << (u64)slot % PAGE_SIZE / (TABLE_LINE * sizeof(*slot));
-}
-
 /* Note that the line of `slot`, in a table of a user half, gets entries.  Under the lock of these. */
 static inline void pte_note_line(u64 *slot)
 {
-	*table_lines(slot) |= table_line_bit(slot);
+	*table_lines(slot) |= 1UL << (u64)slot % PAGE_SIZE / (TABLE_LINE * sizeof(*slot));
 }
 
 /* Write an entry that is not 0 to a table of a user half.  Under the lock of the entries. */
