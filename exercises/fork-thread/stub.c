@@ -7,7 +7,7 @@
  * ERR_PTR(-EAGAIN). Sleeps.
  *
  * thread_create_user(name, fn, arg) makes a thread with a kernel stack, an FPU area in its initial
- * state and an empty frame of user registers (thread_frame()); its first function on that stack is
+ * state and a place for the frame of user registers (thread_frame()); its first function there is
  * child_begin(), whose argument is the address where the new thread writes its TID
  * (CLONE_CHILD_SETTID), or NULL.  tid_alloc() returns a TID, or an error: then drop the thread.
  *

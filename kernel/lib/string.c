@@ -175,18 +175,14 @@ char *strrchr(const char *s, int c)
 
 ssize_t strscpy(char *dst, const char *src, size_t size)
 {
-	size_t n;
-
-	if (size == 0)
-		return -E2BIG;
-	n = strnlen(src, size);
-	if (n == size) {
-		memcpy(dst, src, size - 1);
-		dst[size - 1] = '\0';
-		return -E2BIG;
+	for (size_t i = 0; i < size; i++) {
+		dst[i] = src[i];
+		if (!src[i])
+			return (ssize_t)i;
 	}
-	memcpy(dst, src, n + 1);
-	return (ssize_t)n;
+	if (size)
+		dst[size - 1] = '\0';
+	return -E2BIG;
 }
 
 static unsigned digit_value(char c)

@@ -3,6 +3,7 @@
  * Process 1 (init).  It is built here step by step; all other user processes descend from it.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/lib/string.h"
 #include "kernel/log/panic.h"
 #include "kernel/proc/internal.h"
 #include "kernel/task/probe.h"
@@ -15,6 +16,7 @@ void process_start_init(void (*begin)(void *))
 
 	if (!p || IS_ERR(t) || process_share(p, kernel_process, 0))
 		panic("no memory for init");
+	memset(thread_frame(t), 0, sizeof(struct trap_frame));
 	p->pid = p->job.group = p->job.session = t->tid = 1; /* tid_alloc() never returns 1 */
 	p->leader = t;
 	init_process = p;

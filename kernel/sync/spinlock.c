@@ -11,11 +11,6 @@
 
 #define STUCK_NS (60 * NSEC_PER_SEC)
 
-void spinlock_init(struct spinlock *lock, struct lock_class *class)
-{
-	*lock = (struct spinlock)SPINLOCK_INIT(class);
-}
-
 void spin_wait(struct spinlock *lock, const void *where)
 {
 	u64 start = clock_now_ns();

@@ -33,7 +33,10 @@ struct spinlock {
 	static struct lock_class name##_class = {#name, 0};                                        \
 	struct spinlock name = SPINLOCK_INIT(&name##_class)
 
-void spinlock_init(struct spinlock *lock, struct lock_class *class);
+static inline void spinlock_init(struct spinlock *lock, struct lock_class *class)
+{
+	*lock = (struct spinlock)SPINLOCK_INIT(class);
+}
 
 /* Returns the address of this instruction. */
 #define code_here()                                                                                \

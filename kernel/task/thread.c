@@ -114,7 +114,6 @@ struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void 
 	if (IS_ERR(t))
 		return t;
 	t->is_user = true;
-	memset(thread_frame(t), 0, sizeof(struct trap_frame));
 	/* With AVX-512 and later extensions the area is larger than any object of a slab.
 	 * kmalloc() then returns whole frames, which have the alignment that XSAVE needs. */
 	t->arch.fpu = fpu_cache ? slab_alloc_zeroed(fpu_cache) : kzalloc(fpu_area_size);

@@ -131,10 +131,10 @@ struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg
  * atomic. */
 extern u32 kthread_count;
 
-/* Make, but do not start, a thread for user mode, with a zeroed trap frame at the top of its stack
+/* Make, but do not start, a thread for user mode, with a place for a trap frame at the top of its stack
  * (thread_frame()) and the FPU state with which a program starts.  When it first runs, it calls
- * fn(arg) if fn is not NULL, and goes to user mode by that frame.  The caller fills in process,
- * pmap, tid and the rest, and then calls thread_start().  ERR_PTR(-ENOMEM). */
+ * fn(arg) if fn is not NULL, and goes to user mode by that frame.  The caller fills in the frame,
+ * process, pmap, tid and the rest, and then calls thread_start().  ERR_PTR(-ENOMEM). */
 struct thread *thread_create_user(const char *name, void (*fn)(void *arg), void *arg);
 
 /* Put a created thread into a run queue of a CPU that its affinity allows. */

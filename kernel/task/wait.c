@@ -13,13 +13,6 @@
 
 struct lock_class wait_queue_class = {"wait queue", 0};
 
-void wait_queue_init(struct wait_queue *q, const char *name)
-{
-	spinlock_init(&q->lock, &wait_queue_class);
-	list_init(&q->waiters);
-	q->name = name;
-}
-
 void wait_queue_add(struct wait_queue *q, struct waiter *w)
 {
 	u64 flags = spin_lock_irq(&q->lock);

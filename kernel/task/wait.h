@@ -37,7 +37,12 @@ struct waiter {
 #define WAIT_QUEUE_INIT(q, n) {SPINLOCK_INIT(&wait_queue_class), LIST_INIT((q).waiters), (n)}
 extern struct lock_class wait_queue_class;
 
-void wait_queue_init(struct wait_queue *q, const char *name);
+static inline void wait_queue_init(struct wait_queue *q, const char *name)
+{
+	spinlock_init(&q->lock, &wait_queue_class);
+	list_init(&q->waiters);
+	q->name = name;
+}
 
 #define WAIT_FOREVER	UINT64_MAX
 #define WAIT_KILLABLE	1 /* a signal that kills ends the sleep with -EINTR, no other signal does */

@@ -149,8 +149,9 @@ static void fork_entries(struct region *to, u64 *slot, u64 *copy, u64 i, u64 end
 			page_get(page);
 			pte_count(to, page, 1);
 		}
-		pte_set(&copy[i], entry);
+		WRITE_ONCE(copy[i], entry);
 	}
+	*table_lines(copy) |= *table_lines(slot); /* as pte_set() would, and perhaps more */
 }
 
 bool pages_fork(struct region *from, struct region *to, struct fork_progress *p)

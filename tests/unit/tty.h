@@ -66,9 +66,7 @@ void spin_unlock_irq(struct spinlock *lock, u64 flags)
 	lock_held = false;
 }
 
-void wait_queue_init(struct wait_queue *q, const char *name)
-{
-}
+struct lock_class wait_queue_class;
 
 void wait_wake_all(struct wait_queue *q)
 {
