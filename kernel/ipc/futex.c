@@ -231,7 +231,7 @@ long futex_wake(u64 address, bool shared, u32 count, u32 bitset)
 	b = futex_bucket_lock(address, shared, &key);
 	if (IS_ERR(b))
 		return PTR_ERR(b);
-	result = bucket_wake(b, b, &key, count, bitset);
+	result = bucket_wake(b, b, &key, (u32)MAX((s32)count, 1), bitset);
 	if (result >= 0)
 		count_wake(result);
 	spin_unlock(&b->lock);

@@ -16,8 +16,8 @@ void futex_init(void);
  * or -EINVAL.  Sleeps. */
 long futex_wait(u64 address, bool shared, u32 expected, u64 deadline_ns, u32 bitset);
 
-/* Wake at most `count` waiters that have a bit of `bitset`.  Returns the number of threads woken,
- * -EFAULT or -EINVAL.  Sleeps. */
+/* Wake at most `count` waiters that have a bit of `bitset`; one if it is 0 or, as an s32, negative (as
+ * on Linux).  Returns the number of threads woken, -EFAULT or -EINVAL.  Sleeps. */
 long futex_wake(u64 address, bool shared, u32 count, u32 bitset);
 
 /* Wake at most `wake` waiters and move at most `requeue` others to the word at `address2`.  Returns

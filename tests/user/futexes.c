@@ -124,6 +124,22 @@ static void waking(void)
 		pthread_join(t[i], NULL);
 }
 
+/* A count of 0, or less, stands for one. */
+static void waking_none(void)
+{
+	static const long bits[4] = {-1, -1, -1, -1};
+	pthread_t t[4];
+
+	if (!wait_all(t, 4, bits))
+		return;
+	CHECK_EQ(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE, 0, NULL, NULL, 0), 1);
+	CHECK_EQ(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE, -1, NULL, NULL, 0), 1);
+	CHECK_EQ(futex(&word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE, INT32_MIN, NULL, NULL, 1), 1);
+	CHECK_EQ(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE, 10, NULL, NULL, 0), 1);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+}
+
 static void requeueing(void)
 {
 	static const long bits[4] = {-1, -1, -1, -1};
@@ -469,6 +485,7 @@ int main(int argc, char *argv[])
 	RUN(errors);
 	RUN(timeouts);
 	RUN(waking);
+	RUN(waking_none);
 	RUN(requeueing);
 	RUN(pages_of_shared_words);
 	RUN(shared_words);
