@@ -25,7 +25,7 @@ static inline struct thread *runqueue_pop(struct runqueue *rq)
  * start it again for the rest.  Otherwise, if other threads wait, set need_resched of this CPU, so
  * that the way out of the interrupt switches, and call balance_wake_any(this_cpu_id()), so that an
  * idle CPU takes one of them; then start the timer for a whole slice.  If the CPU is idle the timer
- * stops: its expires_ns is then UINT64_MAX, so that runqueue_arm() starts it again. */
+ * stops.  Set expires_ns of a timer that stops to UINT64_MAX: runqueue_arm() starts it again then. */
 static void slice_expired(struct timer *timer)
 {
 	/* Here: a slice never ends. */

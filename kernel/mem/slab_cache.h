@@ -9,8 +9,8 @@
 
 #define SLAB_CACHES_MAX 48
 
-/* Aligned: the locks of two caches lie in different cache lines, and the index of a cache is found by
- * a shift instead of a division. */
+/* It is aligned so that the locks of two caches lie in different cache lines, and that the index of a
+ * cache is found by a shift instead of a division. */
 struct slab_cache {
 	const char *name;
 	u32 size; /* of an object, rounded up */

@@ -65,7 +65,7 @@ int get_user_u32_nofault(u32 *value, const u32 *user)
 			 "1:\tmovl %2, %1\n\txorl %0, %0\n"
 			 "2:\tcmpb $0, %3\n\tje 3f\n\tclac\n"
 			 "3:\t.pushsection __ex_table, \"a\"\n\t.quad 1b, 2b\n\t.popsection"
-			 : "+r"(error), "=&r"(*value)
+			 : "+&r"(error), "=&r"(*value)
 			 : "m"(*user), "m"(smap_enabled) : "memory", "cc");
 	t->pagefaults_disabled--;
 	return error;

@@ -60,7 +60,7 @@ struct inode *ramfs_inode(struct superblock *sb, u32 mode, u64 rdev, const char 
 
 	if (!IS_ERR(inode) && S_ISLNK(mode)) {
 		inode->size = strlen(target);
-		inode->private = strcpy(kmalloc(inode->size + 1), target);
+		inode->private = memcpy(kmalloc(inode->size + 1), target, inode->size + 1);
 	}
 	return inode;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The exception table of usercopy.S.
+ * The exception table of what accesses user memory.
  */
 #include "arch/x86_64/cpu/usercopy.h"
 

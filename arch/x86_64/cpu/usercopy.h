@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What accesses user memory in core and base (usercopy.S; get_user_u32_nofault() has its own): between
- * STAC and CLAC if the CPU has SMAP.  The exception table lists each instruction with the address at
- * which it goes on after a fault.  Any context; may sleep for a missing page (usercopy_fault()).
+ * The instructions of core and base that access user memory (usercopy.S; get_user_u32_nofault() has
+ * its own).  They run between STAC and CLAC if the CPU has SMAP.  The exception table lists each with
+ * the address at which it goes on after a fault.  Any context; with pages that are not present they
+ * may sleep (trap.c: usercopy_fault()).
  */
 #pragma once
 

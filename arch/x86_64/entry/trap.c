@@ -126,7 +126,7 @@ static __noinline void user_page_fault(struct thread *t, enum fault_result resul
 	}
 }
 
-/* Handle a page fault of the kernel at an instruction of usercopy.S: load the page if sleeping is
+/* Handle a page fault of the kernel at an instruction of the exception table: load the page if sleeping is
  * allowed here, else continue at the fixup address, which ends the copy.  During a panic the report
  * reads kernel memory by the same instructions, so that a fault there is no second panic.  Returns
  * false if this is no such fault. */

@@ -164,15 +164,16 @@ __hot bool pmap_switch(struct pmap *next)
 {
 	struct cpu *cpu = this_cpu();
 	struct pmap *old = cpu->pmap;
+	u32 id = cpu->id;
 
 	assert(!irqs_enabled());
 	cpu->pmap_lazy = !next;
 	if (!next || next == old)
 		return false;
-	cpumask_set(&next->active, cpu->id);
+	cpumask_set(&next->active, id);
 	write_cr3(next->root);
 	cpu->pmap = next;
-	cpumask_clear(&old->active, cpu->id);
+	cpumask_clear(&old->active, id);
 	return true;
 }
 

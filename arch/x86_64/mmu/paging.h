@@ -54,8 +54,8 @@ void paging_drop_identity(void);
 
 #define TABLE_LINE 8 /* entries of a table in a cache line */
 
-/* Bit n of table_lines in the struct page of a table says that line n has ever had an entry, so that
- * the others need not be looked at.  Returns that word of the table in which `slot` is. */
+/* Returns the word table_lines of the table in which `slot` is.  Its bit n says that line n has ever had
+ * an entry: the end of a space and fork() do not look at the other lines. */
 static inline u64 *table_lines(const u64 *slot)
 {
 	return &page_array[((u64)slot - DIRECT_MAP_BASE) >> PAGE_SHIFT].table_lines;

@@ -48,7 +48,7 @@ bool acpi_block_is_there(const struct acpi_block *b)
 	return b->memory || b->port;
 }
 
-/* Ports of 16 bits: only ACPI has them. */
+/* Only ACPI has ports of 16 bits. */
 static void outw(u16 port, u16 v)
 {
 	__asm__ volatile("outw %0, %1" ::"a"(v), "Nd"(port) : "memory");

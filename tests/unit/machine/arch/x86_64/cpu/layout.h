@@ -6,6 +6,7 @@
 
 #include "kernel/lib/base.h"
 
+#define DIRECT_MAP_BASE	 ((u64)host_memory)
 #define DIRECT_MAP_SIZE	 0x0000400000000000
 #define KSTACK_AREA_BASE 0x0000200000000000
 #define KSTACK_AREA_SIZE 0x0000008000000000
