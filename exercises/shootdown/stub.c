@@ -77,7 +77,8 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 				pte_count(r, page, -1);
 				gone[n++] = page;
 			}
-			if (r->object && r->shared && *slot & PTE_DIRTY)
+			/* At once: until it is 0 the processor may set PTE_DIRTY. */
+			if (r->shared && __atomic_exchange_n(slot, 0, __ATOMIC_RELAXED) & PTE_DIRTY)
 				WRITE_ONCE(r->object->written, true);
 			WRITE_ONCE(*slot, 0);
 		}

@@ -72,7 +72,8 @@ void pages_zap(struct region *r, u64 start, u64 end, bool flush)
 				pte_count(r, page, -1);
 				gone[n++] = page;
 			}
-			if (r->object && r->shared && *slot & PTE_DIRTY)
+			/* At once: until it is 0 the processor may set PTE_DIRTY. */
+			if (r->shared && __atomic_exchange_n(slot, 0, __ATOMIC_RELAXED) & PTE_DIRTY)
 				WRITE_ONCE(r->object->written, true);
 			WRITE_ONCE(*slot, 0);
 		}
@@ -110,7 +111,8 @@ void pages_protect(struct region *r, u64 start, u64 end)
 	while ((slot = pte_next(as, &a, end, &stop))) {
 		spin_lock(&as->page_table_lock);
 		for (; a < stop; a += PAGE_SIZE, slot++) {
-			u64 old = *slot, new;
+			/* As in pages_zap().  A fault in between waits for as->lock. */
+			u64 old = *slot ? __atomic_exchange_n(slot, 0, __ATOMIC_RELAXED) : 0, new;
 
 			if (!old)
 				continue;
