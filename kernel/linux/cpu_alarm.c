@@ -11,12 +11,15 @@
 #define PAUSE_MIN (1 * NSEC_PER_MSEC)  /* between looks while the clock runs */
 #define PAUSE_MAX (16 * NSEC_PER_MSEC) /* while it stands still: how late an alarm may be */
 
-/* How long the clock needs at least for `left_ns`. */
+/* How long the clock needs at least for `left_ns`.  The process may make more threads before that,
+ * up to one for each CPU: then the alarm is late by PAUSE_MAX at most. */
 static u64 shortest_time(const struct cpu_clock *clock, u64 left_ns)
 {
-	u32 threads = clock->thread ? 1 : READ_ONCE(clock->process->thread_count);
+	u32 threads = READ_ONCE(clock->process->thread_count);
 
-	return left_ns / MAX(MIN(threads, cpu_count), 1U);
+	if (clock->thread)
+		return left_ns;
+	return MIN(left_ns / MAX(MIN(threads, cpu_count), 1U), MAX(left_ns / cpu_count, PAUSE_MAX));
 }
 
 /* The time to the next look.  `*pause` is the least of it, which grows while the clock stands
