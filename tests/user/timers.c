@@ -506,6 +506,21 @@ static void set_clock_by(long seconds)
 	MUST(clock_settime(CLOCK_REALTIME, &t));
 }
 
+/* Times to which no clock can be set, in a child that may set none (Linux before 5.1 took them). */
+static void set_too_far(void)
+{
+	static const time_t seconds[] = {8277292036, 18446744072, LONG_MAX};
+
+	for (size_t i = 0; i < COUNT_OF(seconds); i++) {
+		struct timespec t = {seconds[i], 999999999};
+
+		CHECK_EQ(IN_CHILD((void)!setuid(65534);
+				  CHECK_ERR(clock_settime(CLOCK_REALTIME, &t), EINVAL)),
+			 0);
+	}
+	CHECK(time(NULL) < YEAR_2100);
+}
+
 /* What waits for a time of CLOCK_REALTIME follows the clock when it is set. */
 static void clock_is_set(void)
 {
@@ -562,6 +577,7 @@ int main(void)
 	RUN(far_ahead);
 	RUN(many_timers);
 	RUN(cpu_timers);
+	RUN(set_too_far);
 	RUN(clock_is_set);
 	return check_end();
 }

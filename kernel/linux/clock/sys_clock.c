@@ -7,6 +7,9 @@
 #include "kernel/linux/clock_events.h"
 #include "kernel/sys/calls.h"
 
+/* As on Linux, the machine may run for 30 years more before the clock reaches 2^63 ns. */
+#define SETTABLE_MAX_NS ((INT64_MAX / NSEC_PER_SEC - 30 * 365 * 24 * 3600) * NSEC_PER_SEC)
+
 SYSCALL2(clock_settime, clock, user)
 {
 	u64 ns;
@@ -17,9 +20,11 @@ SYSCALL2(clock_settime, clock, user)
 	error = time_get(user, TIMESPEC, &ns);
 	if (error)
 		return error;
+	if (ns >= SETTABLE_MAX_NS)
+		return -EINVAL;
 	if (!capable(CAP_SYS_TIME))
 		return -EPERM;
-	if (ns == WAIT_FOREVER || ns < clock_now_ns()) /* would put the boot before 1970 */
+	if (ns < clock_now_ns()) /* would put the boot before 1970 */
 		return -EINVAL;
 	clock_set_realtime(ns);
 	linker_set_for_each(event, clock_events) event->realtime_set();
