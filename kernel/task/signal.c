@@ -265,11 +265,12 @@ void signal_force(int signal, const struct siginfo *info)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	u64 flags = spin_lock_irq(&p->signals.lock), *handler;
+	u64 flags = spin_lock_irq(&p->signals.lock), *handler, old;
 
 	handler = &p->signals.actions->of[signal - 1].handler;
-	if (*handler == SIG_IGN || t->signals.mask & SIGNAL_BIT(signal))
-		WRITE_ONCE(*handler, SIG_DFL);
+	/* signal_action() has another lock: a handler that it sets at this moment stays. */
+	old = t->signals.mask & SIGNAL_BIT(signal) ? READ_ONCE(*handler) : SIG_IGN;
+	__atomic_compare_exchange_n(handler, &old, SIG_DFL, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	t->signals.mask &= ~SIGNAL_BIT(signal);
 	if (READ_ONCE(*handler) == SIG_DFL && !ptrace_on(t))
 		signal_group_exit(p, signal, NULL); /* even init: it cannot continue */
