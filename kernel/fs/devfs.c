@@ -21,13 +21,21 @@ static ssize_t null_write(struct file *file, struct io_buffer *io, u64 *position
 	return (ssize_t)io->remaining;
 }
 
-/* A signal ends a long read of zeros or random bytes after one of its pieces (random(7)). */
-static ssize_t zero_read(struct file *file, struct io_buffer *io, u64 *position)
+static const struct file_ops random_ops;
+
+/* Random bytes or zeros.  A signal ends a long read after one of its pieces (random(7)). */
+static ssize_t fill_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	ssize_t done = 0, n = 1;
+	u8 bytes[256];
 
 	while (io->remaining && n > 0 && !(done && thread_interrupted(WAIT_SIGNALS))) {
-		n = io_put_zeros(io, MIN(PAGE_SIZE, io->remaining));
+		if (file->ops == &random_ops) {
+			random_bytes(bytes, sizeof(bytes));
+			n = io_put(io, bytes, MIN(sizeof(bytes), io->remaining));
+		} else {
+			n = io_put_zeros(io, MIN(PAGE_SIZE, io->remaining));
+		}
 		done += MAX(n, 0);
 	}
 	return done ? done : MIN(n, 0);
@@ -49,23 +57,10 @@ static ssize_t full_write(struct file *file, struct io_buffer *io, u64 *position
 	return io->remaining ? -ENOSPC : 0;
 }
 
-static ssize_t random_read(struct file *file, struct io_buffer *io, u64 *position)
-{
-	ssize_t done = 0, n = 1;
-	u8 bytes[256];
-
-	while (io->remaining && n > 0 && !(done && thread_interrupted(WAIT_SIGNALS))) {
-		random_bytes(bytes, sizeof(bytes));
-		n = io_put(io, bytes, MIN(sizeof(bytes), io->remaining));
-		done += MAX(n, 0);
-	}
-	return done ? done : MIN(n, 0);
-}
-
 static const struct file_ops null_ops = {.read = null_read, .write = null_write};
-static const struct file_ops zero_ops = {.read = zero_read, .write = null_write, .map = zero_map};
-static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
-static const struct file_ops random_ops = {.read = random_read, .write = null_write};
+static const struct file_ops zero_ops = {.read = fill_read, .write = null_write, .map = zero_map};
+static const struct file_ops full_ops = {.read = fill_read, .write = full_write};
+static const struct file_ops random_ops = {.read = fill_read, .write = null_write};
 
 DEVICES(50, devices) = {
     {MAKEDEV(1, 3), "/dev/null", 0666, &null_ops},
