@@ -159,9 +159,9 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 {
 	struct file_table *t = current_process()->files;
 	u32 limit = descriptor_limit(), fd;
-	int error = from && from >= limit ? -EINVAL : 0;
+	int error;
 
-	while (!error) {
+	do {
 		spin_lock(&t->lock);
 		fd = fd_scan(t, MAX(from, t->first_free), ~0UL);
 		if (fd < limit && fd < t->size) {
@@ -173,7 +173,7 @@ int fd_install(struct file *f, u32 from, bool close_on_exec)
 		}
 		spin_unlock(&t->lock);
 		error = fd < limit ? table_grow(t, fd + 1) : -EMFILE;
-	}
+	} while (!error);
 	if (f)
 		file_put(f);
 	return error;

@@ -34,8 +34,8 @@ struct file_table *file_table_copy(struct file_table *t);
 void file_table_put(struct file_table *t);
 
 /* Install `f` at the lowest free descriptor >= from, and return the descriptor.  Takes over the
- * reference of the caller, also after an error: -EMFILE, -ENOMEM, -EINVAL (`from` is too large).  If
- * `f` is NULL, only look for that descriptor; another thread may take it at any time.  Sleeps. */
+ * reference of the caller, also after an error: -EMFILE, -ENOMEM.  If `f` is NULL, only look for that
+ * descriptor; another thread may take it at any time.  Sleeps. */
 int fd_install(struct file *f, u32 from, bool close_on_exec);
 
 /* Install `f` at `fd`, and close the file that was there (dup2).  Returns `fd`, -EBADF or -ENOMEM;

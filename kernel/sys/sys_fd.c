@@ -52,6 +52,8 @@ static long file_control(struct file *f, u32 fd, u32 command, u64 argument)
 	switch (command) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
+		if ((u32)argument >= current_limit(RLIMIT_NOFILE))
+			return -EINVAL;
 		return fd_install(again(f), (u32)argument, command == F_DUPFD_CLOEXEC);
 	case F_GETFD:
 		return fd_flags(fd, NULL);

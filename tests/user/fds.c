@@ -132,6 +132,12 @@ static void limit(void)
 	CHECK_EQ(dup(a), 39);
 	for (fd = a; fd < 40; fd++)
 		close(fd);
+	/* None at all: there is no number from which F_DUPFD could begin. */
+	r.rlim_cur = 0;
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &r), 0);
+	CHECK_ERR(fcntl(0, F_DUPFD, 0), EINVAL);
+	CHECK_ERR(fcntl(0, F_DUPFD_CLOEXEC, 0), EINVAL);
+	CHECK_ERR(dup(0), EMFILE);
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
 	/* Many, and their numbers. */
 	a = file();
