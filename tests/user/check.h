@@ -329,6 +329,29 @@ MAYBE bool is_asleep(pid_t pid)
 	       before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec;
 }
 
+/* The threads of a test that sleep in a call: each calls begin_to_wait() just before it does. */
+MAYBE _Atomic pid_t check_waiters[8];
+MAYBE atomic_int check_waiting;
+
+MAYBE void begin_to_wait(void)
+{
+	check_waiters[check_waiting++] = (pid_t)syscall(SYS_gettid);
+}
+
+MAYBE void forget_waiters(void)
+{
+	check_waiting = 0;
+	for (size_t i = 0; i < COUNT_OF(check_waiters); i++)
+		check_waiters[i] = 0;
+}
+
+/* Until the first n of them sleep: then they are in the kernel's list. */
+MAYBE void wait_for_waiters(int n)
+{
+	for (int i = 0; i < n; i++)
+		WAIT_UNTIL(check_waiters[i] && is_asleep(check_waiters[i]));
+}
+
 /* A handler that counts. */
 static volatile sig_atomic_t caught[65];
 MAYBE void catch (int number)

@@ -582,8 +582,7 @@ static void signals(void)
 #define WAITERS 4
 
 static struct waiters {
-	atomic_int begun, woken, events;
-	_Atomic pid_t tids[WAITERS];
+	atomic_int woken, events;
 	int fd, timeout;
 } w;
 
@@ -593,7 +592,7 @@ static void *waiter(void *arg)
 	int n;
 
 	(void)arg;
-	w.tids[atomic_fetch_add(&w.begun, 1)] = (pid_t)syscall(SYS_gettid);
+	begin_to_wait();
 	n = epoll_wait(w.fd, e, 4, w.timeout);
 	if (n > 0) {
 		atomic_fetch_add(&w.woken, 1);
@@ -602,23 +601,15 @@ static void *waiter(void *arg)
 	return NULL;
 }
 
-static void forget_waiters(void)
+static void forget_all(void)
 {
-	w.begun = w.woken = w.events = 0;
-	for (int i = 0; i < WAITERS; i++)
-		w.tids[i] = 0;
-}
-
-/* Until n of them sleep in epoll_wait(). */
-static void wait_for_waiters(int n)
-{
-	for (int i = 0; i < n; i++)
-		WAIT_UNTIL(w.tids[i] && is_asleep(w.tids[i]));
+	forget_waiters();
+	w.woken = w.events = 0;
 }
 
 static void start_waiters(pthread_t *threads, int n, int fd, int timeout)
 {
-	forget_waiters();
+	forget_all();
 	w.fd = fd;
 	w.timeout = timeout;
 	for (int i = 0; i < n; i++)
@@ -679,7 +670,7 @@ static void exclusive_wakeup(void)
 	struct epoll_event in = {.events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE};
 	pthread_t threads[3];
 
-	forget_waiters();
+	forget_all();
 	w.timeout = 60000;
 	for (int i = 0; i < 3; i++) {
 		w.fd = e[i] = MUST(epoll_create1(0));

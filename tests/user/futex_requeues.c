@@ -16,11 +16,8 @@ enum {
 };
 #define TID_MASK 0x3fffffffU
 
-#define MOST	 5
-
 static uint32_t word, lock;
-static atomic_int waiting, passed, timed_out;
-static _Atomic pid_t tids[MOST]; /* of those that are counted in `waiting` */
+static atomic_int passed, timed_out;
 
 static long futex(uint32_t *a, int op, long value, void *timeout, uint32_t *b, long value3)
 {
@@ -50,23 +47,10 @@ static long requeue(long wake, long move)
 	return futex(&word, CMP_REQUEUE_PI, wake, (void *)move, &lock, word);
 }
 
-static void begin_to_wait(void)
+static void forget_all(void)
 {
-	tids[waiting++] = (pid_t)syscall(SYS_gettid);
-}
-
-static void forget_waiters(void)
-{
-	waiting = passed = timed_out = 0;
-	for (int i = 0; i < MOST; i++)
-		tids[i] = 0;
-}
-
-/* Until n threads sleep; then they are in the kernel's list. */
-static void wait_for_waiters(int n)
-{
-	for (int i = 0; i < n; i++)
-		WAIT_UNTIL(tids[i] && is_asleep(tids[i]));
+	forget_waiters();
+	passed = timed_out = 0;
 }
 
 static void *waiter(void *arg)
@@ -85,7 +69,7 @@ static void *waiter(void *arg)
 
 static void start(pthread_t *threads, int n)
 {
-	forget_waiters();
+	forget_all();
 	for (int i = 0; i < n; i++)
 		MUST(-pthread_create(&threads[i], NULL, waiter, NULL));
 	wait_for_waiters(n);
@@ -172,12 +156,12 @@ static void timeouts(void)
 	pthread_t thread;
 
 	word = lock = 0;
-	forget_waiters();
+	forget_all();
 	MUST(-pthread_create(&thread, NULL, short_waiter, &other));
 	wait_for_waiters(1);
 	CHECK_ERR(requeue(1, 1), EINVAL);
 	pthread_join(thread, NULL);
-	forget_waiters();
+	forget_all();
 	MUST(-pthread_create(&thread, NULL, short_waiter, &lock));
 	wait_for_waiters(1);
 	lock_pi();
@@ -309,7 +293,7 @@ static void wake_ops(void)
 	CHECK_ERR(futex(&word, WAKE_OP, 1, NULL, (uint32_t *)((char *)&lock + 2), 0), EINVAL);
 	/* Two wait for each word; the comparison is with the old value, and with sign. */
 	word = lock = 0;
-	forget_waiters();
+	forget_all();
 	for (int i = 0; i < 4; i++)
 		MUST(-pthread_create(&threads[i], NULL, sleeper, i % 2 ? &lock : &word));
 	wait_for_waiters(4);
