@@ -7,6 +7,7 @@
 QEMU is told not to end when the machine resets or powers off but to stand still, and to say so
 here.  After a power off it is let go.  After a reset that nobody asked for, what every CPU holds is
 written to REPORT first; with `stay` the machine is kept, for a gdb that looks at it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -38,18 +39,23 @@ class Monitor:
                 time.sleep(0.02)
         self.file = self.socket.makefile("rw", encoding="utf-8")
         self.events = []
-        json.loads(self.file.readline())
+        self.message()
         self.command("qmp_capabilities")
 
     def message(self):
-        line = self.file.readline()
+        """The next one.  SystemExit if QEMU has ended, which may reset the connection."""
+        try:
+            line = self.file.readline()
+        except ConnectionError:
+            line = ""
         if not line:
-            raise SystemExit(0)  # QEMU has ended
+            raise SystemExit(0)
         return json.loads(line)
 
     def command(self, name, **arguments):
-        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-        self.file.flush()
+        with contextlib.suppress(ConnectionError):  # message() finds that QEMU has ended
+            self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+            self.file.flush()
         while True:
             reply = self.message()
             if "event" in reply:
@@ -151,5 +157,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         pass
