@@ -129,7 +129,7 @@ class VM:
                 except pexpect.TIMEOUT:
                     now_used, now_waited = self.cpu_seconds()
                     if not left or (len(self.log) == seen and (
-                            now_used - used > limit * 0.8 or now_waited - waited < limit * 0.2)):
+                            now_used > used + limit * 0.8 or now_waited < waited + limit * 0.2)):
                         raise
         except (pexpect.TIMEOUT, pexpect.EOF) as error:
             tail = self.log[-3000:]
