@@ -331,12 +331,9 @@ static long open_peer(struct pty *p, u64 flags)
 /* TIOCSIG asks for no permission, so it sends only what a typed character can send. */
 static long send_signal(struct pty *p, int signal)
 {
-	pid_t group = READ_ONCE(p->tty.foreground);
-
 	if (signal != SIGINT && signal != SIGQUIT && signal != SIGTSTP)
 		return -EINVAL;
-	if (group)
-		(void)signal_send_group(group, signal, NULL);
+	tty_signal_foreground(&p->tty, signal);
 	return 0;
 }
 

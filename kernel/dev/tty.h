@@ -101,6 +101,12 @@ void tty_open(struct tty *tty);
  * Interrupts are off for all of them: callers have 32 at most.  Any context. */
 void tty_input(struct tty *tty, const char *bytes, u32 n);
 
+/* Send a signal to a group of the session, or to the foreground group, if there is one.  After the end
+ * of a group its number may be that of a group of another session: then nothing is sent.  The caller
+ * does not hold tty->lock.  Any context. */
+void tty_signal_group(pid_t group, pid_t session, int signal);
+void tty_signal_foreground(struct tty *tty, int signal);
+
 /* read(), with the rules of ICANON, VMIN and VTIME.  Returns the number of bytes, -EAGAIN if it
  * would wait and `nonblock` is set, -ERESTARTSYS if a signal ended the wait or SIGTTIN was sent,
  * -EIO in the background if SIGTTIN cannot stop the process.  Sleeps. */

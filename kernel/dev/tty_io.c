@@ -122,10 +122,8 @@ void tty_hangup_session(struct tty *tty, pid_t session)
 		tty->session = tty->foreground = 0;
 	}
 	spin_unlock_irq(&tty->lock, flags);
-	if (!group)
-		return;
-	(void)signal_send_group(group, SIGHUP, NULL);
-	(void)signal_send_group(group, SIGCONT, NULL);
+	tty_signal_group(group, session, SIGHUP);
+	tty_signal_group(group, session, SIGCONT);
 }
 
 /* --- read() ----------------------------------------------------------------------------------- */

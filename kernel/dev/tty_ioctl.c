@@ -156,7 +156,6 @@ static long set_termios(struct tty *tty, const void *user, bool old, bool drain,
 static long set_size(struct tty *tty, const void *user)
 {
 	struct winsize size;
-	pid_t group;
 	bool changed;
 	u64 flags;
 
@@ -165,10 +164,9 @@ static long set_size(struct tty *tty, const void *user)
 	flags = spin_lock_irq(&tty->lock);
 	changed = memcmp(&size, &tty->size, sizeof(size));
 	tty->size = size;
-	group = tty->foreground;
 	spin_unlock_irq(&tty->lock, flags);
-	if (changed && group)
-		(void)signal_send_group(group, SIGWINCH, NULL);
+	if (changed)
+		tty_signal_foreground(tty, SIGWINCH);
 	return 0;
 }
 

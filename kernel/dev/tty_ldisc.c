@@ -4,6 +4,7 @@
  * chapter 11, termios(3)).  If these leave a choice, it does what Linux does.
  */
 #include "arch/x86_64/pc/random.h"
+#include "kernel/dev/tty_job.h"
 #include "kernel/dev/tty_ldisc.h"
 #include "kernel/dev/utf8.h"
 #include "kernel/lib/string.h"
@@ -388,12 +389,26 @@ static int receive(struct tty_out *out, u8 byte)
 	return 0;
 }
 
+void tty_signal_group(pid_t group, pid_t session, int signal)
+{
+	if (group && process_group_exists(group, session))
+		(void)signal_send_group(group, signal, NULL);
+}
+
+void tty_signal_foreground(struct tty *tty, int signal)
+{
+	u64 flags = spin_lock_irq(&tty->lock);
+	pid_t group = tty->foreground, session = tty->session;
+
+	spin_unlock_irq(&tty->lock, flags);
+	tty_signal_group(group, session, signal);
+}
+
 /* Process bytes up to one that sends a signal; how many. */
 static u32 input(struct tty *tty, const char *bytes, u32 n)
 {
 	struct tty_out out = {.tty = tty};
 	u64 flags = spin_lock_irq(&tty->lock);
-	pid_t group = tty->foreground;
 	int signal = 0;
 	bool readable;
 	u32 i = 0;
@@ -408,8 +423,8 @@ static u32 input(struct tty *tty, const char *bytes, u32 n)
 	random_add((u8)bytes[i - 1]);
 	/* Send after the unlock: sending takes process_lock, which must not be taken under
 	 * tty->lock. */
-	if (signal && group)
-		(void)signal_send_group(group, signal, NULL);
+	if (signal)
+		tty_signal_foreground(tty, signal);
 	if (readable)
 		wait_wake_one(&tty->readers); /* which wakes the next if it leaves something */
 	return i;

@@ -393,7 +393,16 @@ static void job_control(void)
 	sent_signal = 0;
 	tty_ioctl(&tty, 0x5414, (u64)&size);
 	CHECK_EQ(sent_signal, 0);
+	/* The group has ended, and its number may be that of one in another session. */
+	tty.foreground = 1000;
+	size.rows++;
+	CHECK_EQ(tty_ioctl(&tty, 0x5414, (u64)&size), 0);
+	type("\3");
+	CHECK_EQ(sent_signal, 0);
 	tty.foreground = 10;
+	type("\3");
+	CHECK_EQ(sent_signal, 2);
+	CHECK_EQ(sent_group, 10);
 	foreground = 1000;
 	CHECK_EQ(tty_ioctl(&tty, 0x5410, (u64)&foreground), -EPERM);
 	foreground = -1;
