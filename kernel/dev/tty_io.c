@@ -103,9 +103,10 @@ void tty_hangup(struct tty *tty)
 
 	tty->hung_up = true;
 	tty->session = tty->foreground = 0;
+	spin_unlock_irq(&tty->lock, flags);
+	/* Without the lock, for many may poll. */
 	wait_wake_all(&tty->readers);
 	wait_wake_all(&tty->writers);
-	spin_unlock_irq(&tty->lock, flags);
 	if (session) {
 		process_session_set_tty(session, tty, NULL);
 		process_hang_up(session, foreground);
@@ -220,14 +221,14 @@ ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
 
 /* --- write() ---------------------------------------------------------------------------------- */
 
-/* A writer tests the device under tty->lock and sleeps with it as the guard.  So no notification
- * can fall between the test and the sleep. */
+/* A writer tests the device under tty->lock and sleeps with it as the guard.  A writer that has
+ * tested it before is in the queue when we have had the lock. */
 void tty_notify(struct tty *tty)
 {
 	u64 flags = spin_lock_irq(&tty->lock);
 
-	wait_wake_all(&tty->writers);
 	spin_unlock_irq(&tty->lock, flags);
+	wait_wake_all(&tty->writers);
 }
 
 /* The calling thread stays the holder of its group while it sleeps, from now on or no longer: for a

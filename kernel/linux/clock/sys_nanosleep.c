@@ -41,12 +41,13 @@ static struct lock_class realtime_class = {"realtime sleep", 0};
 static struct spinlock realtime_lock = SPINLOCK_INIT(&realtime_class);
 static struct wait_queue realtime_sleepers = WAIT_QUEUE_INIT(realtime_sleepers, "realtime");
 
-/* The clock has been set.  With the lock no sleeper is between its deadline and its sleep. */
+/* The clock has been set.  A sleeper that has computed its deadline under the lock before is in the
+ * queue now.  There may be many, so they are woken without the lock. */
 static void realtime_set(void)
 {
 	spin_lock(&realtime_lock);
-	wait_wake_all(&realtime_sleepers);
 	spin_unlock(&realtime_lock);
+	wait_wake_all(&realtime_sleepers);
 }
 
 CLOCK_EVENTS(sleep_clock_events) = {realtime_set};

@@ -20,7 +20,8 @@ struct eventfd {
 	bool semaphore;		   /* read() takes 1, not all */
 	struct wait_queue readers; /* threads in read() */
 	struct room_waiters writers;	      /* threads in write() */
-	struct wait_queue readable, writable; /* poll() */
+	/* poll().  There may be thousands, so they are woken without the lock. */
+	struct wait_queue readable, writable;
 };
 
 /* In the next three functions e->lock is held. */
@@ -30,16 +31,16 @@ static u64 room(const void *e)
 	return COUNT_MAX - ((const struct eventfd *)e)->count;
 }
 
+/* The caller wakes `readable` afterwards. */
 static void add(struct eventfd *e, u64 value)
 {
 	e->count += value;
-	wait_wake_one(&e->readers);  /* which wakes the next if it leaves something */
-	wait_wake_one(&e->readable); /* and one of those with EPOLLEXCLUSIVE */
+	wait_wake_one(&e->readers); /* which wakes the next if it leaves something */
 }
 
 /* There may be room: carry out the write that has waited longest among those that fit.  Its thread
- * calls this again, for the next one. */
-static void admit(struct eventfd *e)
+ * calls this again, for the next one.  Returns whether there was one, as for add(). */
+static bool admit(struct eventfd *e)
 {
 	struct handoff *h = room_first_fit(&e->writers, &e->lock, room, e);
 
@@ -47,11 +48,13 @@ static void admit(struct eventfd *e)
 		add(e, h->size);
 		handoff_wake(h, 0);
 	}
+	return h;
 }
 
 static ssize_t eventfd_read(struct file *f, struct io_buffer *io, u64 *position)
 {
 	struct eventfd *e = f->private;
+	bool added = false;
 	u64 value = 0;
 	int error = 0;
 	ssize_t n;
@@ -66,14 +69,16 @@ static ssize_t eventfd_read(struct file *f, struct io_buffer *io, u64 *position)
 	if (!error) {
 		value = e->semaphore ? 1 : e->count;
 		e->count -= value;
-		wait_wake_one(&e->writable);
-		admit(e);
+		added = admit(e);
 		if (e->count)
 			wait_wake_one(&e->readers);
 	}
 	spin_unlock(&e->lock);
 	if (error)
 		return error == -EINTR ? -ERESTARTSYS : error;
+	wait_wake_one(&e->writable);
+	if (added)
+		wait_wake_one(&e->readable);
 	n = io_put(io, &value, sizeof(value));
 	return n == sizeof(value) || n < 0 ? n : -EFAULT;
 }
@@ -82,6 +87,7 @@ static ssize_t eventfd_write(struct file *f, struct io_buffer *io, u64 *position
 {
 	struct eventfd *e = f->private;
 	struct handoff call;
+	bool added = false;
 	int error = 0;
 	u64 value;
 
@@ -94,15 +100,18 @@ static ssize_t eventfd_write(struct file *f, struct io_buffer *io, u64 *position
 	spin_lock(&e->lock);
 	if (value <= room(e)) {
 		add(e, value);
+		added = true;
 	} else if (READ_ONCE(f->flags) & O_NONBLOCK) {
 		error = -EAGAIN;
 	} else {
 		call = (struct handoff){.size = value};
 		error = room_sleep(&e->writers, &call, &e->lock, "eventfd", WAIT_FOREVER);
 		if (!error)
-			admit(e);
+			added = admit(e);
 	}
 	spin_unlock(&e->lock);
+	if (added) /* one of those with EPOLLEXCLUSIVE, and all others */
+		wait_wake_one(&e->readable);
 	if (error)
 		return error == -EINTR ? -ERESTARTSYS : error;
 	return sizeof(value);

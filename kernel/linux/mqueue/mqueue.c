@@ -93,6 +93,7 @@ int mqueue_send(struct file *f, struct message *m, u64 deadline_ns)
 	struct mq_call c = {.message = m}, *receiver;
 	struct notification told = {0};
 	struct mqueue *q = mqueue_of(f);
+	bool added = false;
 	int error = 0;
 
 	spin_lock(&q->lock);
@@ -104,13 +105,15 @@ int mqueue_send(struct file *f, struct message *m, u64 deadline_ns)
 		handoff_wake(&receiver->handoff, 0);
 	} else {
 		insert(q, m);
-		wait_wake_one(&q->readable);
+		added = true;
 		if (q->count == 1) {
 			told = q->notification;
 			q->notification.owner = NULL;
 		}
 	}
 	spin_unlock(&q->lock);
+	if (added) /* without the lock, for many may poll */
+		wait_wake_one(&q->readable);
 	notification_end(&told, MQ_ARRIVED);
 	return error;
 }
@@ -119,6 +122,7 @@ int mqueue_receive(struct file *f, struct message **m, u64 deadline_ns)
 {
 	struct mqueue *q = mqueue_of(f);
 	struct mq_call c = {0}, *sender;
+	bool has_room = false;
 	int error = 0;
 
 	spin_lock(&q->lock);
@@ -132,10 +136,12 @@ int mqueue_receive(struct file *f, struct message **m, u64 deadline_ns)
 			insert(q, sender->message);
 			handoff_wake(&sender->handoff, 0);
 		} else {
-			wait_wake_one(&q->writable);
+			has_room = true;
 		}
 	}
 	spin_unlock(&q->lock);
+	if (has_room)
+		wait_wake_one(&q->writable);
 	return error;
 }
 

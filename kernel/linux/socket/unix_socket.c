@@ -122,6 +122,7 @@ static int listener_add(struct socket *l, struct socket *s, bool may_wait, u64 d
 			struct ucred *cred)
 {
 	int error = 0;
+	bool more;
 
 	spin_lock(&l->lock);
 	while (!error) {
@@ -142,9 +143,10 @@ static int listener_add(struct socket *l, struct socket *s, bool may_wait, u64 d
 		list_push_back(&l->pending, &s->pending_link);
 		l->pending_count++;
 	}
-	if (!backlog_full(l)) /* an accept() wakes one; this one may have failed */
-		wait_wake_sleeper(&l->writable);
+	more = !backlog_full(l);
 	spin_unlock(&l->lock);
+	if (more) /* an accept() wakes one; this one may have failed */
+		wait_wake_sleeper(&l->writable);
 	if (!error)
 		wait_wake_one(&l->readable);
 	return error;

@@ -194,15 +194,17 @@ static void realtime_set(void)
 	mutex_lock(&list_lock);
 	list_for_each (t, &realtime_list, link) {
 		u64 flags = spin_lock_irq(&t->lock);
+		bool canceled = t->canceled_by_set;
 
-		if (t->canceled_by_set) {
+		if (canceled) {
 			t->clock_was_set = true;
 			t->ticks++;
-			wait_wake_one(&t->readers);
 		}
 		if (t->absolute && t->next_ns && !t->expired)
 			start(t);
 		spin_unlock_irq(&t->lock, flags);
+		if (canceled) /* without the lock, for many may poll */
+			wait_wake_one(&t->readers);
 	}
 	mutex_unlock(&list_lock);
 }
