@@ -213,7 +213,8 @@ class Why(Command):
         sleepers = waits.Sleepers()
         print(f"thread {t} of process {t.pid}:")
         if t.on_cpu:
-            print(f"  it is running, on CPU {t.cpu}")
+            print(f"  it gives up CPU {t.cpu} just now: it is in the run queue already"
+                  if bool(t["on_queue"]) else f"  it is running, on CPU {t.cpu}")
             return
         if t.is_idle:
             print(f"  CPU {t.cpu} has other work: {kernel.running(t.cpu)} runs there")
