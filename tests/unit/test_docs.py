@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The documents: every lab has its page, every test its line, every link leads somewhere, every
 source file and function that a page or a lab names is there, every lock is in the table of locks,
-the weekend's reading has the lines that it says, and pictures are as they are drawn.  Prints TAP."""
+the weekend's reading and the files of rooms have the lines that the pages say, and pictures are as they
+are drawn.  Prints TAP."""
 import pathlib
 import re
 import sys
@@ -194,6 +195,20 @@ def reading():
         yield f"docs/reading.md: {whole} lines are more than a weekend's 4000"
 
 
+def files_of_rooms():
+    """The pages of the rooms list files that are there, with about the lines that these have."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    import room_lines
+    for page in room_lines.pages():
+        try:
+            for _, counted in room_lines.rows(page.read_text()):
+                for path, said, lines in counted:
+                    if abs(lines - said) > max(lines // 10, 10):
+                        yield f"docs/rooms/{page.name}: {path} has {lines} lines, not {said}: tools/room_lines.py"
+        except (LookupError, ValueError) as error:
+            yield f"docs/rooms/{page.name}: {error}"
+
+
 def contents():
     """The book's contents, docs/README.md, lead to every page."""
     text = (ROOT / "docs/README.md").read_text()
@@ -218,7 +233,7 @@ def pictures():
 def main():
     problems = {"labs": list(labs()), "tests": list(kinds()), "links": [], "sources": [], "names": list(names()),
                 "extensions": list(extensions()), "locks": list(locks()), "reading": list(reading()),
-                "rooms": list(rooms()), "contents": list(contents()),
+                "rooms": list(rooms()), "files_of_rooms": list(files_of_rooms()), "contents": list(contents()),
                 "pictures": list(pictures())}
     for page in PAGES:
         text = page.read_text()
