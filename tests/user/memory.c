@@ -229,6 +229,26 @@ static void program_break(void)
 	CHECK_EQ(syscall(SYS_brk, start), start);
 }
 
+/* Few pages of many are there: a child has these, and no others. */
+static void sparse_pages(void)
+{
+	/* The most last: a page leaves its mark in the table. */
+	static const int steps[] = {511, 129, 127, 65, 64, 63, 17, 16, 9, 8, 7, 1};
+	enum { COUNT = 1100 }; /* more than two tables */
+
+	for (size_t n = 0; n < COUNT_OF(steps); n++) {
+		char *p = map(COUNT * PAGE);
+		int wrong = 0;
+
+		for (int i = 0; i < COUNT; i += steps[n])
+			p[i * PAGE] = 1;
+		CHECK_EQ(IN_CHILD(for (int i = 0; i < COUNT; i++) wrong += p[i * PAGE] != !(i % steps[n]);
+				  CHECK_EQ(wrong, 0)),
+			 0);
+		munmap(p, COUNT * PAGE);
+	}
+}
+
 static void copy_on_write(void)
 {
 	enum { SIZE = 64 };
@@ -376,6 +396,7 @@ int main(void)
 	RUN(remapping);
 	RUN(advice);
 	RUN(program_break);
+	RUN(sparse_pages);
 	RUN(copy_on_write);
 	RUN(shared);
 	RUN(shared_and_moved);
