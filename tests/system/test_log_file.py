@@ -144,11 +144,16 @@ def test_savelog_and_restart(stick, made):
 
 
 def test_saved_in_a_panic(tmp_path, stick, made):
-    qmp = tmp_path / "qmp"
-    with machine(*plugged(stick), "-qmp", f"unix:{qmp},server=on,wait=off") as vm:
-        vm.expect(TAKES_IT)
-        Keys(qmp).ask("inject-nmi")
-        assert vm.wait() == PANIC
+    """If the NMI finds the stick's driver at work, which nothing outside can exclude, nothing is written."""
+    for attempt in range(10):
+        qmp = tmp_path / f"qmp{attempt}"
+        with machine(*plugged(stick), "-qmp", f"unix:{qmp},server=on,wait=off") as vm:
+            ready(vm)
+            Keys(qmp).ask("inject-nmi")
+            assert vm.wait() == PANIC
+        if "not saved: the stick's driver was at work" not in vm.log:
+            break
+        assert stick.read_bytes() == made.read_bytes()
     assert "saved in a panic" in text_of(stick) and "backtrace:" in text_of(stick)
     assert same_outside(stick, made)
 
