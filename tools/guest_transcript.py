@@ -8,7 +8,8 @@
 A transcript stands between `<!-- guest NAME -->` and `<!-- end -->`, in a code block; its commands are
 the lines that begin with `# `, for the shell of a machine with the guest NAME (docs/guests.md) and the
 programs of tests/guests.  Numbers differ from run to run, and so does the order of threads: --check
-compares the set of lines without numbers, and of interrupted calls only the names."""
+compares the set of lines without numbers, and of interrupted calls only the names.  Strace writes
+times in seconds behind them if they are not zero; this comment is not compared either."""
 import pathlib
 import re
 import sys
@@ -72,6 +73,7 @@ def kinds(text):
         if call:
             found.add(call[1] or call[2])
         elif not re.search(r"LWP|strace: Process", line):
+            line = re.sub(r" /\* [\d.]+ s \*/", "", line)
             found.add(re.sub(r"0x[0-9a-f]+|\d+", "N", line))
     return found
 
