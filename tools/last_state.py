@@ -5,7 +5,7 @@
     tools/last_state.py QMP-SOCKET KERNEL REPORT [stay]
 
 QEMU is told not to end when the machine resets or powers off but to stand still, and to say so
-here.  After a power off it is let go.  After a reset that nobody asked for, what every CPU holds is
+here.  The file `watches` beside the socket says that this program runs.  After a power off QEMU is let go.  After a reset that nobody asked for, what every CPU holds is
 written to REPORT first; with `stay` the machine is kept, for a gdb that looks at it."""
 import contextlib
 import json
@@ -142,8 +142,11 @@ def report(monitor, kernel, log):
 
 def main():
     path, kernel, out, *stay = sys.argv[1:]
+    (pathlib.Path(path).parent / "watches").touch()
     monitor = Monitor(path)
     monitor.command("set-action", reboot="shutdown", shutdown="pause")
+    if monitor.command("query-status")["status"] == "shutdown":  # before QEMU could say so here
+        monitor.events.append({"event": "SHUTDOWN", "data": {"reason": "guest-reset"}})
     while True:
         why = monitor.event("SHUTDOWN")
         if why.get("reason") == "guest-reset":

@@ -94,6 +94,12 @@ set -- "$@" -d cpu_reset -D "$files/log" -qmp unix:"$files/qmp",server=on,wait=o
 "${PYTHON:-python3}" "$tools/last_state.py" "$files/qmp" "$BUILD/heddle.elf" "$files/report" \
 	${GDB:+stay} </dev/null >/dev/null 2>"$files/watcher" &
 watcher=$!
+# A kernel can fall before a slow host has started Python: QEMU keeps the machine if Python is there.
+for _ in $(seq 100); do
+	kill -0 $watcher 2>/dev/null || break
+	[ -e "$files/watches" ] && { set -- "$@" -no-shutdown; break; }
+	sleep 0.05
+done
 
 echo "To leave: \`poweroff\` in the shell, or Ctrl-A, then X.  QEMU's monitor: Ctrl-A, C."
 status=0

@@ -219,6 +219,21 @@ def test_run_says_that_it_was_a_triple_fault(tmp_path, cpus):
 
 
 @needs_gdb
+def test_a_triple_fault_before_its_watcher_looks(tmp_path):
+    """On a busy host the machine can be faster than the program that is to tell of its end."""
+    socket, late = tmp_path / "gdb", tmp_path / "late"
+    late.write_text('#!/bin/sh\nfiles=$(dirname "$2")\ntouch "$files/watches"\n'
+                    'until grep -qs "Triple fault" "$files/log"; do sleep 0.1; done\n'
+                    f'exec {sys.executable} "$@"\n')
+    late.chmod(0o755)
+    with Run(tmp_path, CPUS="1", PYTHON=str(late),
+             QEMU_EXTRA=f"-S -gdb unix:{socket},server=on,wait=off") as run:
+        lose_the_idt(socket)
+        assert run.process.wait(HANGS) == 5
+        assert "run: triple fault.  A fault came" in run.text()
+
+
+@needs_gdb
 def test_a_triple_fault_is_told_without_its_state(tmp_path):
     """What reads the state did not come so far."""
     socket = tmp_path / "gdb"
