@@ -217,6 +217,34 @@ static void scene_page_fault(void)
 		touch_nothing((long *)64);
 }
 
+/* ---- another thread's sleep ---- */
+
+static volatile pid_t sleeper_tid; /* of a thread whose next wait in the kernel is the meant one */
+
+static void will_sleep(void)
+{
+	sleeper_tid = syscall(SYS_gettid);
+}
+
+/* However long that thread, its CPU or the host takes for it. */
+static void wait_for_sleep(void)
+{
+	char path[48], text[128], *state;
+	ssize_t n;
+	int fd;
+
+	do {
+		pause_ms(1);
+		snprintf(path, sizeof(path), "/proc/self/task/%d/stat", sleeper_tid);
+		fd = open(path, O_RDONLY);
+		n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+		close(fd);
+		text[n < 0 ? 0 : n] = 0;
+		state = strrchr(text, ')');
+	} while (!state || state[2] != 'S');
+	sleeper_tid = 0;
+}
+
 /* ---- smp: A on CPU 0 and B on CPU 1 ---- */
 
 static volatile int word; /* B sleeps on it */
@@ -256,6 +284,7 @@ static void *partner(void *unused)
 	(void)unused;
 	set_name("B");
 	move_to_cpu(1);
+	will_sleep();
 	while (!word)
 		futex(&word, FUTEX_WAIT, 0);
 	partner_awake();
@@ -278,6 +307,7 @@ static void scene_smp(void)
 	move_to_cpu(0);
 	set_name("A");
 	b = start(partner, NULL);
+	wait_for_sleep();
 	pause_ms(20); /* time for CPU 1 to become idle and halt */
 	wake_partner();
 	while (!b_spins)
@@ -322,6 +352,7 @@ static void *second(void *unused)
 {
 	(void)unused;
 	set_name("B");
+	will_sleep();
 	lock();
 	lock_is_mine();
 	unlock();
@@ -336,14 +367,14 @@ static void scene_futex(void)
 	lock();
 	lock_is_mine();
 	b = start(second, NULL);
-	pause_ms(5); /* time for B to reach the lock */
+	wait_for_sleep();
 	unlock();
 	pthread_join(b, NULL);
 }
 
 /* ---- signal: A sends one to B, which sleeps ---- */
 
-static volatile int about_to_sleep, signals_taken;
+static volatile int signals_taken;
 
 STOP void on_user1(int number)
 {
@@ -369,7 +400,7 @@ static void *sleeper(void *unused)
 
 	(void)unused;
 	set_name("B");
-	about_to_sleep = 1;
+	will_sleep();
 	result = nanosleep(&hour, NULL);
 	slept(result, errno);
 	return NULL;
@@ -381,13 +412,11 @@ static void scene_signal(void)
 	pthread_t b;
 
 	sigaction(SIGUSR1, &action, NULL);
-	about_to_sleep = signals_taken = 0;
+	signals_taken = 0;
 	move_to_cpu(0); /* B inherits it */
 	set_name("A");
 	b = start(sleeper, NULL);
-	while (!about_to_sleep)
-		sched_yield();
-	pause_ms(1);
+	wait_for_sleep();
 	send_signal(b);
 	pthread_join(b, NULL);
 }

@@ -302,7 +302,7 @@ TOURS = {
              text="The kernel looks at the word once more, under the lock of a bucket of waiters.  "
                   "Had A given the lock back meanwhile, B would not sleep: so no wake-up is missed.",
              show=["p/x address", "p expected", "bt 4"]),
-        dict(at="context_switch", thread="B",
+        dict(at="context_switch", thread="B", why="waits: futex",
              text="B is in the bucket and gives its CPU away, in the middle of a system call.  Its "
                   "whole stack waits with it.",
              show=["bt 6", "heddle-locks"]),
