@@ -19,7 +19,6 @@ import guest_tests
 
 BLOCK = re.compile(r"(?ms)^<!-- guest (\w+) -->\n```\n(.*?)^```\n<!-- end -->$")
 MARK = "@@transcript"
-LIMIT = 120
 # What gdb says because the guest has no tables of character sets.
 NOISE = re.compile(r"(?m)^.*(?:character sets|host encoding|file a bug report).*\n")
 
@@ -44,7 +43,7 @@ def run(name, blocks):
     archive.write(out)
     out.write_bytes(b"".join(p.read_bytes() for p in
                              (guest.BUILD / "initramfs.cpio", packed, out)))
-    lines, status, _ = guest_tests.on_heddle(out, memory, 2, LIMIT)
+    lines, status, _ = guest_tests.on_heddle(out, memory, 2, guest_tests.USUAL_LIMIT)
     parts = "\n".join(lines).split(MARK)[1:]
     if status != 0 or len(parts) != len(commands):
         raise SystemExit(f"{name} did not come to the end ({status}):\n" + "\n".join(lines[-30:]))

@@ -308,7 +308,7 @@ class Walker:
 
 def main():
     for words in ("pagination off", "confirm off", "suppress-cli-notifications on",
-                  "breakpoint always-inserted on"):
+                  "breakpoint always-inserted on", "remotetimeout 120"):
         gdb.execute("set " + words)
     gdb.execute("maint set target-async off")
     walker = Walker()

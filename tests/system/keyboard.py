@@ -8,7 +8,7 @@ from vm import ROOT
 sys.path.insert(0, str(ROOT / "tools"))
 from last_state import Monitor  # noqa: E402
 
-NAMES = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot"}
+NAMES = {" ": "spc", "\n": "ret", ";": "semicolon", "-": "minus", "/": "slash", ".": "dot"}
 
 
 class Keys:

@@ -134,7 +134,7 @@ def test_shapes(model, shape, want):
 def test_an_idle_core_is_preferred():
     """Two busy threads on two cores with two CPUs each: they meet on one core at most by chance, when
     something else runs just then."""
-    for _ in range(3):  # more often while the host keeps a CPU from running
+    for _ in range(10):  # more often while the host keeps a CPU from running
         status, log = boot_and_run("/tests/cores 100", cpus="4,cores=2,threads=2")
         assert status == ENDED, log[-3000:]
         shared = [int(n) for n in re.findall(r"^(?:created|woken): one core (\d+) times of 100$", log, re.M)]

@@ -43,9 +43,11 @@ def test_types(tmp_path, case):
         keys = Keys(qmp)
         keys.type("echo Typed-Here\n")
         vm.expect(r"\nTyped-Here\r")
-        keys.type("sleep 1000\n")
+        keys.type("echo Be-Gun; sleep 1000\n")
+        vm.expect(r"\nBe-Gun\r")   # so the terminal is the command's
         keys.press("ctrl", "c")
         vm.expect(r"\^C")
+        vm.shell()
         keys.press("up")
         keys.press("up")            # the line before the last
         keys.press("ret")
@@ -67,14 +69,19 @@ def test_two_at_once(tmp_path):
         ready(vm)
         if vm.log.count("a keyboard") < 2:
             vm.expect(r"usb: device \S+ at [^\n]*: a keyboard")
+        vm.run("true")
         keys = Keys(qmp)
-        for place, name in enumerate(("e", "c", "h", "o", "spc", "a", "b")):
-            key(("one", "two")[place % 2], name)
+        # One after the other: of reports that wait together, those of the first keyboard come first.
+        for place, letter in enumerate("echo a"):
+            key(("one", "two")[place % 2], "spc" if letter == " " else letter)
+            vm.expect(letter)
         key("one", "shift", True)
-        key("two", "c")
+        for keyboard, letter in (("one", "B"), ("two", "C")):
+            key(keyboard, letter.lower())
+            vm.expect(letter)
         key("one", "shift", False)
         key("two", "ret")
-        vm.expect(r"\nabC\r")
+        vm.expect(r"\naBC\r")
 
 
 def test_held_key_repeats(tmp_path):

@@ -15,6 +15,8 @@ sys.path.insert(0, here)
 for setting in ("confirm off", "pagination off", "print pretty on", "print address on",
                 # Another thread's stack is looked at by another page-table root: see memory.py.
                 "stack-cache off", "code-cache off",
+                # QEMU answers late on a busy host; gdb would ask once more and mix up the answers.
+                "remotetimeout 120",
                 "breakpoint pending on", "disassemble-next-line off"):
     gdb.execute(f"set {setting}")
 
