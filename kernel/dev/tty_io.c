@@ -104,13 +104,14 @@ void tty_hangup(struct tty *tty)
 	tty->hung_up = true;
 	tty->session = tty->foreground = 0;
 	spin_unlock_irq(&tty->lock, flags);
-	/* Without the lock, for many may poll. */
-	wait_wake_all(&tty->readers);
-	wait_wake_all(&tty->writers);
+	/* Before a leader that reads is woken: one that ends first takes no signal to its group. */
 	if (session) {
 		process_session_set_tty(session, tty, NULL);
 		process_hang_up(session, foreground);
 	}
+	/* Without the lock, for many may poll. */
+	wait_wake_all(&tty->readers);
+	wait_wake_all(&tty->writers);
 }
 
 void tty_hangup_session(struct tty *tty, pid_t session)

@@ -526,6 +526,33 @@ static void typed_signals(void)
 	close(master);
 }
 
+/* A leader that reads ends when its terminal goes, and its group gets SIGHUP. */
+static void hang_up_of_a_reader(void)
+{
+	int master, to[2];
+	pid_t leader, other = 0;
+
+	for (int round = 0; round < 20; round++) {
+		char byte;
+
+		MUST(pipe(to));
+		leader = forkpty(&master, NULL, NULL, NULL);
+		if (leader == 0) {
+			signal(SIGHUP, SIG_DFL);
+			other = SPAWN(for (;;) pause());
+			(void)!write(to[1], &other, sizeof(other));
+			_exit(read(0, &byte, 1) != 0);
+		}
+		CHECK_EQ(read(to[0], &other, sizeof(other)), sizeof(other));
+		WAIT_UNTIL(process_state(leader) == 'S');
+		close(master);
+		CHECK_EQ(wait_status(leader), KILLED(SIGHUP));
+		WAIT_UNTIL(kill(other, 0) < 0 || process_state(other) == 'Z');
+		close(to[0]);
+		close(to[1]);
+	}
+}
+
 /* When the leader ends after its terminal has gone, the foreground group gets SIGHUP. */
 static void hang_up(void)
 {
@@ -613,6 +640,7 @@ int main(void)
 	RUN(control);
 	RUN(typed_signals);
 	RUN(hang_up);
+	RUN(hang_up_of_a_reader);
 	RUN(peer);
 	RUN(many);
 	RUN(terminals_of_the_machine);
