@@ -18,10 +18,9 @@ static bool copy_now(struct region *r, u64 address, void *buf, size_t n, bool wr
 	if (!slot || !*slot || (write && !pte_owned(r, pte_page(*slot))))
 		return false;
 	memory = (char *)phys_to_virt(*slot & PTE_ADDRESS) + offset;
+	memcpy(write ? memory : buf, write ? buf : memory, n);
 	if (write)
-		memcpy(memory, buf, n);
-	else
-		memcpy(buf, memory, n);
+		__atomic_fetch_or(slot, PTE_DIRTY, __ATOMIC_RELAXED); /* as the processor does */
 	return true;
 }
 

@@ -3,6 +3,7 @@
  * Space of files: fallocate(), data and holes, and the space that statfs() reports.
  */
 #include <sys/statfs.h>
+#include <sys/uio.h>
 
 #include "check.h"
 
@@ -211,6 +212,15 @@ static void times_of_mappings(void)
 		MUST(fstat(fd, &st));
 		CHECK(st.st_mtime > 1000);
 	}
+	/* So does a write by the kernel to a page that was only read. */
+	char x = 'x';
+	m = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK_EQ(m[PAGE], 0);
+	MUST(futimens(fd, old));
+	CHECK_EQ(process_vm_writev(getpid(), &(struct iovec){&x, 1}, 1, &(struct iovec){m + PAGE, 1}, 1, 0), 1);
+	munmap(m, 2 * PAGE);
+	MUST(fstat(fd, &st));
+	CHECK(st.st_mtime > 1000);
 	/* To map a file is an access of it; reading through the mapping changes no time. */
 	MUST(futimens(fd, old));
 	m = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
