@@ -111,16 +111,17 @@ void pages_protect(struct region *r, u64 start, u64 end)
 	while ((slot = pte_next(as, &a, end, &stop))) {
 		spin_lock(&as->page_table_lock);
 		for (; a < stop; a += PAGE_SIZE, slot++) {
-			/* As in pages_zap().  A fault in between waits for as->lock. */
-			u64 old = *slot ? __atomic_exchange_n(slot, 0, __ATOMIC_RELAXED) : 0, new;
+			u64 old = *slot, new;
 
 			if (!old)
 				continue;
-			new = pte_make(r, old & PTE_ADDRESS, pte_owned(r, pte_page(old)));
-			if (r->shared) /* whether it was written, for pages_zap() */
-				new = (new & ~PTE_DIRTY) | (old & PTE_DIRTY);
+			do { /* the processor may set the dirty bit at any time */
+				new = pte_make(r, old & PTE_ADDRESS, pte_owned(r, pte_page(old)));
+				if (r->shared) /* whether it was written, for pages_zap() */
+					new = (new & ~PTE_DIRTY) | (old & PTE_DIRTY);
+			} while (!__atomic_compare_exchange_n(slot, &old, new, false, __ATOMIC_RELAXED,
+							      __ATOMIC_RELAXED));
 			downgraded |= (old & PTE_PRESENT) && rights_lost(old, new);
-			WRITE_ONCE(*slot, new);
 		}
 		spin_unlock(&as->page_table_lock);
 	}
