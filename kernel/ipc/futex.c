@@ -171,11 +171,11 @@ struct futex_waiter *bucket_pause(struct futex_bucket *a, struct futex_bucket *b
 {
 	struct futex_waiter place = {.key = {0, 0}};
 
+	list_insert_between(&place.link, next->link.prev, &next->link);
 	if (list_empty(&end->link)) {
-		*end = place;
+		*end = (struct futex_waiter){.key = {0, 0}};
 		list_push_back(&a->waiters, &end->link);
 	}
-	list_insert_between(&place.link, next->link.prev, &next->link);
 	bucket_unlock_two(a, b);
 	bucket_lock_two(a, b);
 	next = list_entry(place.link.next, struct futex_waiter, link);
