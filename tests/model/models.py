@@ -74,6 +74,40 @@ def changed(name):
     return sorted(key for key in {*recorded, *now} if recorded.get(key) != now.get(key))
 
 
+def mistakes(text):
+    """{(model, number): (paragraph, code)} of the mutants' same mistakes in C, in docs/models.md."""
+    part = text[text.index("## The mistakes, in C"):text.index("## Commands")]
+    found = re.findall(r"^\*\*(\w+) (\d+)\*\*(.+?)\n\n(.*?)(?=^\*\*|\Z)", part, re.M | re.S)
+    return {(name, int(number)): (words, code) for name, number, words, code in found}
+
+
+def definitions(function):
+    """The texts of a function of the kernel: more than one if several files have one of this name."""
+    texts = []
+    for file in [*ROOT.glob("kernel/**/*.[ch]"), *ROOT.glob("arch/**/*.[ch]")]:
+        if f"{function}(" in file.read_text(encoding="utf-8"):
+            try:
+                texts.append(function_text(file.relative_to(ROOT), function))
+            except LookupError:
+                pass
+    return texts
+
+
+def stale(text):
+    """What docs/models.md quotes as the kernel's ("instead of", "and not", "and no") and none of the
+    functions that the paragraph names has.  "..." stands for anything."""
+    wrong = []
+    for (name, number), (words, code) in mistakes(text).items():
+        if not re.search(r"^    \S", code, re.M):
+            wrong.append(f"{name} {number}: no C")
+        inside = [re.sub(r"\s", "", t) for f in re.findall(r"`(\w+)\(\)`", words) for t in definitions(f)]
+        for quote in re.findall(r"/\* (?:instead of|and not?):? (.+?) \*/", code, re.S):
+            pattern = ".*".join(re.escape(re.sub(r"\s", "", part)) for part in quote.split("..."))
+            if not any(re.search(pattern, t) for t in inside):
+                wrong.append(f"{name} {number}: the kernel has no `{quote}` there")
+    return wrong
+
+
 def explore(name, words):
     """(errors, states, what spin said) of the model with these definitions.  The compiler does not
     optimize: with -O1 it takes longer than it saves, also for a million states."""

@@ -31,3 +31,18 @@ def test_a_changed_function_is_found(monkeypatch):
     monkeypatch.setattr(models, "function_text", lambda file, function: text(file, function) + (
         "x" if function == "wake_if" else ""))
     assert models.changed("wait") == ["kernel/task/wakeup.c wake_if()"]
+
+
+def test_the_mistakes_in_c_are_of_the_kernel_as_it_is():
+    text = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    found = models.mistakes(text)
+    assert sorted(found) == sorted((name, n) for name in models.names() for n in models.mutants(name))
+    assert models.stale(text) == []
+
+
+def test_a_stale_quote_is_found():
+    text = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    old = text.replace("return w.woken ? 0 : result; */", "if (w.woken) result = 0; */")
+    assert models.stale(old) == ["exclusive 1: the kernel has no `if (w.woken) result = 0;` there"]
+    assert models.stale(text.replace("/* and no: WRITE_ONCE(", "/* and no: write_twice(")) == [
+        "futex 5: the kernel has no `write_twice(w->bucket, to)` there"]
