@@ -67,7 +67,7 @@ void process_init_early(void)
 /* As on Linux: soft limits for stacks and descriptors, no core files, the rest unlimited.  The
  * number of processes and of queued signals follows from the size of the memory, so that a fork
  * bomb gets EAGAIN before the memory is used up: Linux counts 256 KiB for a process (its kernel stack
- * of 16 KiB may take a sixteenth of the memory).  Here an idle process takes some 47 KiB, a thread 12,
+ * of 16 KiB may take a sixteenth of the memory).  Here an idle process takes some 65 KiB, a thread 15,
  * so 96 KiB are counted.  All threads together may be a quarter more. */
 static void set_default_limits(struct process *p)
 {
