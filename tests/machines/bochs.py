@@ -28,6 +28,7 @@ com1: enabled=1, mode=file, dev={files}/serial
 log: {files}/log
 panic: action=fatal
 clock: sync=none
+sound: driver=dummy
 """
 KEYSYMS = {"ret": 0xff0d, "spc": 0x20, "minus": 0x2d, "slash": 0x2f, "dot": 0x2e, "semicolon": 0x3b,
            "equal": 0x3d, "shift": 0xffe1, "ctrl": 0xffe3, "down": 0xff54, "delete": 0xffff}
