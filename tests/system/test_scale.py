@@ -4,6 +4,8 @@ import pathlib
 import re
 import sys
 
+import pytest
+
 from vm import BUILD, ENDED, VM
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
@@ -78,6 +80,16 @@ def test_wake_one():
 def test_timers():
     """One of 1,000 armed POSIX timers is set as one of 10: found and queued without a walk over all."""
     assert_costs_the_same(["timers"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", ["threads", "processes"])
+def test_ten_thousand_in_one_gibibyte(subject):
+    """Beside 10,000 threads or processes another one begins and ends, in a machine of 1 GiB."""
+    with VM(cpus=2, mem="1G", args=f"run scale -m 10000 {subject}", timeout=300) as vm:
+        assert vm.wait() == ENDED, vm.log
+    found = dict(re.findall(rf"^{subject}_(\d+)\t([-\d.]+)", vm.log, re.M))
+    assert found.get("10000", "-") != "-", f"wanted the cost of one beside 10,000 {subject}, found {found}"
 
 
 def test_no_long_stretch():
