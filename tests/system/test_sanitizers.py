@@ -55,11 +55,19 @@ def test_no_wrong_addresses(addresses):
 
 
 @pytest.mark.parametrize("mistake, report", [
-    ("behind", r"write of 1 bytes at 0x(\w+) by behind\+\w+: 0x\1 is behind an object"),
-    ("after_free", r"read of 8 bytes .* by after_free\+\w+: .* in memory that is freed, by after_free"),
-    ("twice", r"twice\+\w+ frees 0x\w+, which is free"),
-    ("frame", r"read of 8 bytes at 0x\w+ by frame\+\w+: 0x\w+ is in a frame that is free"),
-    ("unwritten", r"byte 4 of 16 that unwritten\+\w+ copies to a user was not initialised")])
+    ("behind", r"write of 1 bytes at 0x(\w+) by behind\+\w+: 0x\1 is behind an object, allocated by allocates\b"),
+    ("behind_zeroed", r"write of 8 bytes .* by behind_zeroed\+\w+: .* is behind an object, allocated by allocates_zeroed\b"),
+    ("behind_large", r"read of 1 bytes .* by behind_large\+\w+: .* is behind an object, allocated by allocates\b"),
+    ("behind_in_cache", r"read of 1 bytes .* by behind_in_cache\+\w+: .* is behind an object, allocated by allocates_from\b"),
+    ("after_free", r"read of 8 bytes .* by after_free\+\w+: .* is in freed memory, freed by frees\b"),
+    ("after_large_free", r"read of 8 bytes .* by after_large_free\+\w+: .* is in freed memory, freed by frees\b"),
+    ("after_frame_free", r"read of 8 bytes .* by after_frame_free\+\w+: .* is in a free frame, freed by frees_to\b"),
+    ("twice", r"twice\+\w+ frees 0x\w+, which is free, freed by frees\b"),
+    ("twice_in_cache", r"twice_in_cache\+\w+ frees 0x\w+, which is free, freed by frees_to\b"),
+    ("frame", r"read of 8 bytes at 0x\w+ by frame\+\w+: 0x\w+ is in a free frame, freed by frees_frame\b"),
+    ("unwritten", r"byte 4 of 16 that unwritten\+\w+ copies to a user was not initialised, allocated by allocates\b"),
+    ("unwritten_frame", r"byte 0 of 16 that unwritten_frame\+\w+ copies .* not initialised, allocated by allocates_frame\b"),
+    ("unwritten_stack", r"byte 4 of 16 that unwritten_stack\+\w+ copies to a user was not initialised, on the stack")])
 def test_wrong_addresses_are_found(addresses, mistake, report):
     with VM(build=addresses, initrd=BUILD / "initramfs.cpio", timeout=300,
             append=f"addresses_test={mistake}") as vm:

@@ -19,12 +19,17 @@
 #include "kernel/mem/page.h"
 #include "kernel/watch/symbols.h"
 
-/* The shadow comes in blocks of the largest size that the allocator has: each for 32 MiB of RAM. */
-#define BLOCK_SIZE  (PAGE_SIZE << PAGE_ORDER_MAX)
-#define BLOCK_SPAN  (BLOCK_SIZE * 8)
-#define BLOCKS_MOST 2048
+/* The shadow comes in blocks of the largest size that the allocator has: each for 32 MiB of RAM.  A
+ * block of places has a word for each frame of them. */
+#define BLOCK_SIZE   (PAGE_SIZE << PAGE_ORDER_MAX)
+#define BLOCK_SPAN   (BLOCK_SIZE * 8)
+#define BLOCKS_MOST  2048
+#define PLACES_ORDER 4
+
+_Static_assert(PAGE_SIZE << PLACES_ORDER == BLOCK_SPAN / PAGE_SIZE * 8, "a word for each frame");
 
 static u8 *blocks[BLOCKS_MOST];
+static u64 *places[BLOCKS_MOST];
 
 static u8 *shadow_of(u64 address)
 {
@@ -62,6 +67,15 @@ u8 address_state(const void *address)
 	return shadow ? *shadow : 0;
 }
 
+u64 *frame_place(u64 address)
+{
+	u64 physical = address - DIRECT_MAP_BASE;
+
+	if (!shadow_of(address) || physical >> PAGE_SHIFT >= page_array_frames)
+		return NULL;
+	return &places[physical / BLOCK_SPAN][physical % BLOCK_SPAN / PAGE_SIZE];
+}
+
 /* The first of these bytes that must not be used; 0: all may be. */
 static u64 first_bad(u64 address, u64 size)
 {
@@ -77,26 +91,21 @@ static u64 first_bad(u64 address, u64 size)
 	return 0;
 }
 
-static const char *const reasons[] = {"in memory that is freed", "behind an object",
-				      "in a frame that is free"};
+static const char *const reasons[] = {"in freed memory", "behind an object", "in a free frame"};
 
 void addresses_check(u64 address, u64 size, bool write, u64 where)
 {
-	u64 bad = first_bad(address, size), freed = 0;
+	u64 bad = first_bad(address, size);
 	u8 state = bad ? address_state((void *)bad) : 0;
-	char here[64], there[64] = "";
+	char here[64], there[80];
 
 	if (likely(!bad) || panic_in_progress)
 		return;
 	symbol_format(here, sizeof(here), where);
-	if (state == ADDRESS_FREED)
-		freed = freed_where(bad);
-	if (freed)
-		symbol_format(there, sizeof(there), freed);
-	panic("%s of %lu bytes at 0x%lx by %s: 0x%lx is %s%s%s", write ? "write" : "read",
+	place_format(there, sizeof(there), bad);
+	panic("%s of %lu bytes at 0x%lx by %s: 0x%lx is %s%s", write ? "write" : "read",
 	      (unsigned long)size, (unsigned long)address, here, (unsigned long)bad,
-	      reasons[state < ADDRESS_FREED ? 1 : state - ADDRESS_FREED], freed ? ", by " : "",
-	      there);
+	      reasons[state < ADDRESS_FREED ? 1 : state - ADDRESS_FREED], there);
 }
 
 static void addresses_init(void)
@@ -105,13 +114,16 @@ static void addresses_init(void)
 
 	for (u64 physical = 0; physical < end; physical += BLOCK_SPAN) {
 		struct page *p = page_alloc(PAGE_ORDER_MAX, PAGE_KERNEL);
+		struct page *words = page_alloc(PLACES_ORDER, PAGE_KERNEL);
 
-		if (!p) {
+		if (!p || !words) {
 			log_warn("addresses: no memory to watch what lies above 0x%lx",
 				 (unsigned long)physical);
 			break;
 		}
 		memset(page_to_virt(p), 0, BLOCK_SIZE);
+		memset(page_to_virt(words), 0, PAGE_SIZE << PLACES_ORDER);
+		places[physical / BLOCK_SPAN] = page_to_virt(words);
 		blocks[physical / BLOCK_SPAN] = page_to_virt(p);
 	}
 	log_info("addresses: watching");

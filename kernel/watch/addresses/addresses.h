@@ -26,5 +26,12 @@ void addresses_forbid(const void *address, u64 size, enum address_state state);
 /* The state of the eight bytes at `address`; 0 if that is memory that is not watched. */
 u8 address_state(const void *address);
 
-/* Where the object that contains `address` was freed; 0: that is forgotten. */
-u64 freed_where(u64 address);
+/* Where the object or the frame that contains `address` was allocated or, if it is free, freed: an
+ * address of the kernel's code.  0: that is not known. */
+u64 address_place(u64 address);
+
+/* Write this as ", allocated by name+0x12" or ", freed by name+0x12"; "" if it is not known. */
+void place_format(char *buf, size_t size, u64 address);
+
+/* The word that says this of a frame; NULL: it is not watched. */
+u64 *frame_place(u64 address);
