@@ -112,7 +112,8 @@ UNCHECKED := kernel/watch/$(SANITIZE)/% $(if $(filter addresses,$(SANITIZE)),ker
 endif
 WRAPPED := $(if $(filter addresses,$(SANITIZE)),slab_cache_create slab_alloc slab_alloc_zeroed slab_free kmalloc \
   kzalloc kfree page_alloc page_alloc_zeroed page_table_frame_alloc page_put page_free_zeroed \
-  page_clear usercopy_raw_out usercopy_raw_in)
+  page_clear usercopy_raw_out usercopy_raw_in) \
+  $(if $(filter races,$(SANITIZE)),memcpy memmove memset page_clear page_copy usercopy_raw_in)
 ifeq ($(WERROR),1)
 KERNEL_CFLAGS += -Werror
 endif

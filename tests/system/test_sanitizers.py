@@ -38,8 +38,16 @@ def run(build, cpus, meant="^$", **options):
 
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_races_are_found(races, cpus):
-    log = run(races, cpus, meant="race: .* in (add_plain|read_or_write)", append="selftest=races_")
+    log = run(races, cpus, meant=r"race: .* in (add_plain|read_plain)\b", append="selftest=races_")
     assert len(re.findall(r"\bok \d+ races_", log)) == 4
+    # Each report names both places: which is the watched one of two plain accesses is chance.
+    pairs = re.findall(r"race: (read|write) of 8 bytes at 0x\w+ in (\w+)\S*, (?:read|write) in (\w+)\S*\r?$",
+                       log, re.M)
+    wanted = {("read", "read_plain", name) for name in
+              ("write_marked", "write_atomic", "add_one_atomic", "exchange_atomic", "fill_in_assembler")}
+    found = {pair for pair in pairs if pair[1] == "read_plain"}
+    assert found == (wanted if cpus > 1 else set()), log[-3000:]
+    assert any(pair[1:] == ("add_plain", "add_plain") for pair in pairs) == (cpus > 1), log[-3000:]
 
 
 def test_no_races(races):

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * Look for data races: two CPUs access the same memory at the same time, at least one writes, and
- * neither says so by READ_ONCE(), WRITE_ONCE() or an atomic operation.
+ * at least one does not say so by READ_ONCE(), WRITE_ONCE() or an atomic operation.
  *
  * The compiler calls a function before each plain access of the kernel (`make SANITIZE=races`;
  * calls.c).  Now and then the access becomes a trap: its address is put into a table of
  * watchpoints, and the CPU waits a little with interrupts off.  Each other access looks into the
  * table.  If it touches the same bytes in the meantime, no lock was held that both want, and both
  * places are known.  If the bytes have changed although no plain access was caught, a marked access
- * or an instruction of assembler has written them, of which the place is not known.  So a report is
- * never a guess, and a race that is never seen in the act is not reported. The method is that of
- * Linux's KCSAN (Documentation/dev-tools/kcsan.rst).
+ * or an instruction of assembler has written them.  It has noted its place at the watchpoint,
+ * unless it had begun before the watchpoint was set, or no call announces it (entry.S).  A marked
+ * access that changes nothing is not reported.  So a report is never a guess, and a race that is
+ * never seen in the act is not reported. The method is that of Linux's KCSAN
+ * (Documentation/dev-tools/kcsan.rst).
  *
  * This folder is compiled without the calls, or they would call themselves.
  */
@@ -45,6 +47,12 @@ enum {
 #define WATCH_CAUGHT  (1UL << 58) /* with the index of the CPU whose access was caught */
 
 static u64 watchpoints[WATCHPOINTS];
+
+/* Of each watchpoint, the place of the first marked write since it was set: the lower half of the
+ * place, which lies in the kernel's image; 0: none.  The upper half counts the settings. */
+static u64 noted[WATCHPOINTS];
+#define NOTED_PLACE UINT32_MAX
+#define IMAGE_HALF  (~0UL << 32)
 
 /* An access that was caught: written by its CPU before WATCH_CAUGHT. */
 struct access {
@@ -113,37 +121,48 @@ static void watch(u64 address, u32 size, bool write, u64 where)
 	u64 *w = watchpoint_of(address), empty = 0, begin, flags = irq_save();
 	u64 mine =
 	    (address & WATCH_ADDRESS) | WATCH_SIZE(size) | (write ? WATCH_WRITE : 0) | WATCH_USED;
-	u64 found = mine, before;
-	struct access self = {where, write}, unknown = {0, true};
+	u64 found = mine, before, after, *note = &noted[w - watchpoints];
+	struct access self = {where, write}, other = {0, true};
 
 	if (*this_cpu_ptr(watching) ||
 	    !__atomic_compare_exchange_n(w, &empty, mine, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_RELAXED))
 		goto out;
 	*this_cpu_ptr(watching) = true;
+	/* After the watchpoint is set: see note_begin(). */
+	__atomic_store_n(note, ((*note >> 32) + 1) << 32, __ATOMIC_SEQ_CST);
 	before = value(address, size);
 	for (begin = rdtsc(); rdtsc() - begin < WATCH_CYCLES && READ_ONCE(*w) == mine;)
 		cpu_relax();
+	/* A write that is seen here has noted its place before, if it has a call for that. */
+	after = value(address, size);
+	barrier();
+	if (READ_ONCE(*note) & NOTED_PLACE)
+		other.where = IMAGE_HALF | (*note & NOTED_PLACE);
 	if (!__atomic_compare_exchange_n(w, &found, 0, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
 		report(&self, per_cpu_ptr(caught, found & 0xffff), address, size);
 		__atomic_store_n(w, 0, __ATOMIC_RELEASE);
-	} else if (value(address, size) != before) {
-		report(&self, &unknown, address, size);
+	} else if (after != before) {
+		report(&self, &other, address, size);
 	}
 	*this_cpu_ptr(watching) = false;
 out:
 	irq_restore(flags);
 }
 
+static bool overlaps(u64 found, u64 address, u64 size)
+{
+	u64 from = (found & WATCH_ADDRESS) | ~WATCH_ADDRESS;
+
+	return found & WATCH_USED && from < address + size && address < from + (found >> 48 & 0xf);
+}
+
 /* Has another CPU a watchpoint on these bytes? */
 static void look(u64 *w, u64 address, u32 size, bool write, u64 where)
 {
-	u64 found = READ_ONCE(*w), from, flags;
+	u64 found = READ_ONCE(*w), flags;
 
-	if (!(found & WATCH_USED) || !(write || found & WATCH_WRITE))
-		return;
-	from = (found & WATCH_ADDRESS) | ~WATCH_ADDRESS;
-	if (from >= address + size || address >= from + (found >> 48 & 0xf))
+	if (!overlaps(found, address, size) || !(write || found & WATCH_WRITE))
 		return;
 	flags = irq_save();
 	*this_cpu_ptr(caught) = (struct access){where, write};
@@ -166,12 +185,55 @@ void races_access(u64 address, u32 size, bool write, u64 where)
 	watch(address, size, write, where);
 }
 
-u32 races_found_at(u64 address)
+/* Is there a watchpoint on these bytes that has no note yet?  Returns what note_end() wants, or 0.
+ * The note is read before the watchpoint, and counted after the watchpoint was set.  So if the
+ * watchpoint is another one than the note's, the count will change before it is looked at, and what
+ * note_end() has written is lost. */
+static u64 note_begin(const u64 *w, u64 address, u64 size)
+{
+	u64 note;
+
+	if (!overlaps(READ_ONCE(*w), address, size))
+		return 0;
+	note = __atomic_load_n(&noted[w - watchpoints], __ATOMIC_ACQUIRE);
+	return !(note & NOTED_PLACE) && overlaps(READ_ONCE(*w), address, size) ? note : 0;
+}
+
+static void note_end(const u64 *w, u64 note, u64 where)
+{
+	if (note)
+		__atomic_compare_exchange_n(&noted[w - watchpoints], &note,
+					    note | (where & NOTED_PLACE), false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_RELAXED);
+}
+
+u64 races_marked_begin(u64 address, u32 size)
+{
+	if (likely(!races_on) || address <= WATCH_ADDRESS)
+		return 0;
+	return note_begin(watchpoint_of(address), address, size);
+}
+
+void races_marked_end(u64 address, u64 begun, u64 where)
+{
+	note_end(watchpoint_of(address), begun, where);
+}
+
+void races_long_write(u64 address, u64 size, u64 where)
+{
+	if (likely(!races_on))
+		return;
+	for (u64 *w = watchpoints; w < watchpoints + WATCHPOINTS; w++)
+		note_end(w, note_begin(w, address, size), where);
+}
+
+u32 races_found_at(u64 address, bool both)
 {
 	u32 count = __atomic_load_n(&report_count, __ATOMIC_ACQUIRE), found = 0;
 
 	for (u32 i = 0; i < count && i < REPORTS; i++)
-		found += READ_ONCE(reports[i].address) == address;
+		found += READ_ONCE(reports[i].address) == address &&
+			 (!both || READ_ONCE(reports[i].other.where));
 	return found;
 }
 
@@ -197,19 +259,28 @@ static void print_one(const struct report *r)
 }
 
 /* A report is found in the middle of anything, under any lock, so it is printed elsewhere. */
-static void print_new(void)
+void races_print(void)
 {
-	while (printed_count < REPORTS &&
-	       __atomic_load_n(&reports[printed_count].complete, __ATOMIC_ACQUIRE))
-		if (READ_ONCE(reports[printed_count++].address)) /* not forgotten */
-			print_one(&reports[printed_count - 1]);
+	u32 next = READ_ONCE(printed_count);
+
+	while (next < REPORTS && __atomic_load_n(&reports[next].complete, __ATOMIC_ACQUIRE)) {
+		struct report r = reports[next];
+
+		/* Else the thread or a test has printed it, and `next` is what it has not. */
+		if (!__atomic_compare_exchange_n(&printed_count, &next, next + 1, false,
+						 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			continue;
+		next++;
+		if (r.address) /* not forgotten */
+			print_one(&r);
+	}
 }
 
 static void races_thread(void *unused)
 {
 	for (;;) {
 		sleep_until(clock_now_ns() + PRINT_EVERY_MS * 1000000UL, 0);
-		print_new();
+		races_print();
 	}
 }
 
@@ -222,4 +293,4 @@ static void races_init(void)
 }
 
 INIT_CALL(99, races_init);
-PANIC_NOTE(80, print_new);
+PANIC_NOTE(80, races_print);
