@@ -23,6 +23,18 @@ static inline size_t symbol_format(char *buf, size_t size, u64 address)
 	return (size_t)scnprintf(buf, size, "%s+0x%lx", name, (unsigned long)offset);
 }
 
+/* The same for a return address, by the call before it: a call that does not return may be the last
+ * instruction of its function, and the return address then belongs to the next function. */
+static inline size_t symbol_format_caller(char *buf, size_t size, u64 return_address)
+{
+	u64 offset;
+	const char *name = WITH_PANIC ? symbol_lookup(return_address - 1, &offset) : NULL;
+
+	if (!name)
+		return symbol_format(buf, size, return_address);
+	return (size_t)scnprintf(buf, size, "%s+0x%lx", name, (unsigned long)offset + 1);
+}
+
 /* For backtraces: has entry.S called C with this return address?  Then the trap frame lies above
  * the return address on the stack. */
 static inline bool entry_is_return(u64 address)

@@ -64,6 +64,14 @@ static void report_address(u64 address)
 	report("  0x%016lx %s", (ul)address, name);
 }
 
+static void report_caller(u64 return_address)
+{
+	char name[96];
+
+	symbol_format_caller(name, sizeof(name), return_address);
+	report("  0x%016lx %s", (ul)return_address, name);
+}
+
 /* Print where the trap happened.  False if it was in user mode, where the backtrace ends. */
 static bool report_origin(const struct trap_frame *f)
 {
@@ -94,7 +102,7 @@ static void report_backtrace(const struct trap_frame *frame, u64 rbp, u32 max)
 			rbp = f.rbp;
 			continue;
 		}
-		report_address(words[1]);
+		report_caller(words[1]);
 		if (words[0] <= rbp) /* a caller's frame is at a higher address: stop if not */
 			return;
 		rbp = words[0];

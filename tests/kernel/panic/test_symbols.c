@@ -15,3 +15,14 @@ KTEST(symbols_are_found)
 	KEXPECT_EQ(offset, 0);
 	KEXPECT(!symbol_lookup(0, &offset));
 }
+
+KTEST(symbols_of_callers)
+{
+	char name[64];
+
+	symbol_format_caller(name, sizeof(name), (u64)memcpy + 1);
+	KEXPECT(!strcmp(name, "memcpy+0x1"));
+	/* After a call that ends the function before. */
+	symbol_format_caller(name, sizeof(name), (u64)memcpy);
+	KEXPECT(memcmp(name, "memcpy", 6) != 0 && memcmp(name, "0x", 2) != 0);
+}
