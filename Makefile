@@ -28,8 +28,10 @@ CORE ?= 0
 FOLDERS := $(sort $(shell find kernel/dev kernel/linux/* kernel/watch/* -maxdepth 0 -type d 2>/dev/null))
 $(foreach name,$(filter-out $(notdir $(FOLDERS)),$(WITHOUT)),$(error WITHOUT: no extension \
   is called $(name). There are: $(notdir $(FOLDERS))))
+# Folders of kernel/watch that the compiler's checks call, each only in the builds with these checks.
+CHECKERS := $(filter races addresses coverage,$(SANITIZE)) $(if $(filter 1 coverage,$(SANITIZE)),undefined)
 LEFT_OUT := $(if $(filter 1,$(CORE)),$(FOLDERS),$(foreach f,$(FOLDERS),$(if $(filter $(notdir $(f)),$(WITHOUT)),$(f)))) \
-  $(filter-out kernel/watch/$(SANITIZE),kernel/watch/races kernel/watch/addresses kernel/watch/coverage)
+  $(patsubst %,kernel/watch/%,$(filter-out $(CHECKERS),races addresses coverage undefined))
 # What extensions share: the files beside their folders.
 SHARED := $(if $(filter 1,$(CORE)),kernel/linux/% kernel/watch/%)
 EXTENSIONS := $(notdir $(filter-out $(LEFT_OUT),$(FOLDERS)))
@@ -95,21 +97,20 @@ LDCC := $(CC) --target=x86_64-unknown-none-elf -fuse-ld=$(if $(shell command -v 
 else
 LDCC := $(CC)
 endif
-ifeq ($(SANITIZE),1)
-KERNEL_CFLAGS += -fsanitize=undefined -fno-sanitize=alignment -fsanitize-undefined-trap-on-error
-endif
-# Calls of a checker before each access of memory (kernel/watch/races, kernel/watch/addresses) or in each
-# basic block (kernel/watch/coverage). It is compiled without, and for addresses so are the allocators,
-# whose lists lie in free memory.
+# Calls of a checker before each access of memory (kernel/watch/races, kernel/watch/addresses), in each
+# basic block (kernel/watch/coverage), or where behaviour is undefined (kernel/watch/undefined; without
+# this folder, an invalid opcode there). The checker is compiled without, and for addresses so are the
+# allocators, whose lists lie in free memory.
+CHECKED_1 := -fsanitize=undefined -fno-sanitize=alignment $(if $(filter undefined,$(EXTENSIONS)),\
+  -fno-sanitize-recover=undefined,-fsanitize-undefined-trap-on-error)
 ifneq ($(filter races addresses coverage,$(SANITIZE)),)
 $(if $(IS_CLANG),$(error SANITIZE=$(SANITIZE) needs gcc: clang does not have it for such a target))
 CHECKED_races := -fsanitize=thread --param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0 -Wno-tsan
 CHECKED_addresses := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
   --param asan-stack=0 --param asan-globals=0 -ftrivial-auto-var-init=pattern
-CHECKED_coverage := -fsanitize-coverage=trace-pc -fsanitize=undefined -fno-sanitize=alignment \
-  -fsanitize-undefined-trap-on-error
-UNCHECKED := kernel/watch/$(SANITIZE)/% $(if $(filter addresses,$(SANITIZE)),kernel/mem/page.c kernel/mem/slab.c)
+CHECKED_coverage := -fsanitize-coverage=trace-pc $(CHECKED_1)
 endif
+UNCHECKED := $(foreach c,$(CHECKERS),kernel/watch/$(c)/%) $(if $(filter addresses,$(SANITIZE)),kernel/mem/page.c kernel/mem/slab.c)
 WRAPPED := $(if $(filter addresses,$(SANITIZE)),slab_cache_create slab_alloc slab_alloc_zeroed slab_free kmalloc \
   kzalloc kfree page_alloc page_alloc_zeroed page_table_frame_alloc page_put page_free_zeroed \
   page_clear usercopy_raw_out usercopy_raw_in) \
@@ -221,7 +222,7 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags/kernel | $(BUILD)/syscall_numbers.h
 # The vDSO: a shared object of position-independent code, inside the kernel's image.  vdso.so.debug
 # is the same with debug information, for gdb.
 VDSO_CFLAGS = $(filter-out -mcmodel=% -mno-red-zone -fno-pic -fno-pie -fno-omit-frame-pointer \
-  -fno-optimize-sibling-calls -fno-asynchronous-unwind-tables -fsanitize% -fno-sanitize%,$(KERNEL_CFLAGS)) \
+  -fno-optimize-sibling-calls -fno-asynchronous-unwind-tables,$(KERNEL_CFLAGS)) \
   -fPIC -fomit-frame-pointer -fasynchronous-unwind-tables
 VDSO_LDFLAGS := -nostdlib -shared -Wl,-soname,linux-vdso.so.1 -Wl,--hash-style=both -Wl,--eh-frame-hdr -Wl,-Bsymbolic \
   -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-T,$(VDSO)/vdso.lds
@@ -238,7 +239,7 @@ $(BUILD)/kernel/linux/vdso/image.S.o: $(BUILD)/vdso.so
 $(BUILD)/kernel/linux/vdso/image.S.o: KERNEL_ASFLAGS += -I$(BUILD)
 
 # Code for 32-bit mode (NAME_32.c): the compiler's assembly, in an object of 64-bit code.
-CFLAGS_32 = $(filter-out -m64 -mcmodel=% -mno-red-zone -fsanitize% -fno-sanitize% -g -MMD -MP,$(KERNEL_CFLAGS)) \
+CFLAGS_32 = $(filter-out -m64 -mcmodel=% -mno-red-zone -g -MMD -MP,$(KERNEL_CFLAGS)) \
   -m32 -march=i486 $(if $(IS_CLANG),-fno-addrsig)
 $(BUILD)/%_32.c.o: %_32.c $(BUILD)/flags/kernel
 	@mkdir -p $(@D)

@@ -54,9 +54,10 @@ FLOORS = [
 KNOWN = {
     ("boot/boot.S", "kernel_main"): "the jump from the boot code into the kernel",
 }
-# Folders that only builds of their own contain: make SANITIZE=races, SANITIZE=addresses, SANITIZE=coverage.
+# Folders that only builds of their own contain: make SANITIZE=races, SANITIZE=addresses, SANITIZE=coverage,
+# SANITIZE=1.
 APART = tuple(f"{folder}{name}/" for folder in ("kernel/watch/", "tests/kernel/")
-              for name in ("races", "addresses", "coverage"))
+              for name in ("races", "addresses", "coverage", "undefined"))
 # Headers that declare probes: what all floors below kernel/watch call, or read, of an extension.  A
 # probe is inline and folds to nothing where its extension is not built, so it is no reference upward.
 PROBES = {"kernel/task/probe.h", "kernel/sync/lockdep.h", "kernel/fs/rights.h"}

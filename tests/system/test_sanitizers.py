@@ -83,6 +83,48 @@ def test_wrong_addresses_are_found(addresses, mistake, report):
     assert re.search(report, vm.log), vm.log[-3000:]
 
 
+UNDEFINED = "tests/kernel/undefined/test_undefined.c"
+
+
+def place_of(function):
+    """The line of a mistake, and its function."""
+    text = (ROOT / UNDEFINED).read_text()
+    line = next(n for n, line in enumerate(text.split("\n"), 1) if "/* here */" in line
+                and n > text[:text.index(f" {function}(void)\n{{")].count("\n"))
+    return rf"{UNDEFINED}:{line}:\d+, in {function}\b"
+
+
+INDEX = r"index 64 is outside of '(u32|unsigned int) ?\[5\]'.*"
+
+
+@pytest.mark.parametrize("mistake, report", [
+    ("shift", "shift by 64 of a 32-bit value"),
+    ("add", r"overflow: 2147483647 \+ 1 does not fit 'int'"),
+    ("index", INDEX),
+    ("null", "load of '(u64|unsigned long)'.* by a null pointer"),
+    ("locked", INDEX),
+    ("at_boot", INDEX)])
+def test_undefined_behaviour_is_named(debug_build, mistake, report):
+    """Its kind, operands, place and function; also under a lock, and before memory is set up."""
+    with VM(build=debug_build, timeout=300, append=f"undefined_test={mistake}") as vm:
+        assert vm.wait() == PANIC, vm.log[-3000:]
+    for wanted in (f"kernel panic: undefined behaviour: {report} at {place_of(mistake)}",
+                   rf" __ubsan_handle_\w+\+0x.*\n.* 0x\w+ {mistake}(\.cold)?\+0x"):
+        assert re.search(wanted, vm.log), f"wanted: {wanted}\nfound: {vm.log[-3000:]}"
+
+
+@pytest.mark.parametrize("mistake, reports", [
+    ("again", [f"kernel panic: undefined behaviour: shift .* at {place_of('shift')}",
+               f"panic in the report itself: undefined behaviour: {INDEX} at {place_of('note')}"]),
+    ("in_the_log", [f"undefined behaviour in its own report: {place_of('clock').split(':')[0]}:"
+                    f"{place_of('clock').split(':')[1]}\r?\n"])])
+def test_undefined_behaviour_in_a_report_ends_it(debug_build, mistake, reports):
+    with VM(build=debug_build, timeout=300, append=f"undefined_test={mistake}") as vm:
+        assert vm.wait() == PANIC, vm.log[-3000:]
+    for wanted in reports:
+        assert re.search(wanted, vm.log), f"wanted: {wanted}\nfound: {vm.log[-3000:]}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, len(ALL), AT_ONCE))
 @pytest.mark.parametrize("kind", ["races", "addresses"])

@@ -76,6 +76,16 @@ def test_objects_depend_on_the_flags(tmp_path, goal, setting):
         assert make(tmp_path, *goal, *settings).stdout.count("CC ") == 0
 
 
+@pytest.mark.parametrize("without", [[], ["WITHOUT=undefined"]])
+def test_undefined_behaviour_is_checked_without_its_folder(tmp_path, without):
+    """The checks call kernel/watch/undefined; in a build without it they trap."""
+    done = make(tmp_path, *OBJECT, "SANITIZE=1", *without)
+    assert done.returncode == 0, done.stdout
+    code = subprocess.run(["objdump", "-dr", tmp_path / "kernel/lib/treap.c.o"], capture_output=True,
+                          text=True, check=True).stdout
+    assert ("__ubsan_handle_" in code, "ud2" in code) == ((False, True) if without else (True, False))
+
+
 def test_a_whole_path_is_the_same_folder(tmp_path):
     """What was built by `BUILD=build/x` is not built anew by `BUILD=$PWD/build/x`: a test that did so
     changed the kernel below all others."""
