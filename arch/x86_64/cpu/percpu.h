@@ -131,8 +131,8 @@ static inline struct cpu *cpu_get(u32 id)
 /* The copy that belongs to this CPU (preemption off), or to the CPU `id`. */
 #define this_cpu_ptr(var)                                                                          \
 	(HEDDLE_DEBUG ? (void)this_cpu() : (void)0,                                                \
-	 (typeof(var) *)((char *)&(var) + this_cpu_read(percpu_offset)))
-#define per_cpu_ptr(var, id) ((typeof(var) *)((char *)&(var) + cpu_get(id)->percpu_offset))
+	 (typeof(var) *)((u64)&(var) + this_cpu_read(percpu_offset)))
+#define per_cpu_ptr(var, id) ((typeof(var) *)((u64)&(var) + cpu_get(id)->percpu_offset))
 
 
 /* Set up the `struct cpu` of the boot CPU, which is static; its per-CPU variables are the section

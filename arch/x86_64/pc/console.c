@@ -53,7 +53,7 @@ static bool sink_ready(struct log_sink *sink)
 {
 	struct console *c = container_of(sink, struct console, sink);
 
-	return !c->ops->room || c->ops->room(c) + CONSOLE_RESERVE >= 2 * LOG_RECORD_TEXT;
+	return !c->ops->room || c->ops->room(c) >= 2 * LOG_RECORD_TEXT - CONSOLE_RESERVE;
 }
 
 static bool sink_drain(struct log_sink *sink)
