@@ -42,7 +42,7 @@ def test_races_are_found(races, cpus):
     log = run(races, cpus, meant=r"race: .* in (add_plain|read_plain)\b", append="selftest=races_")
     assert len(re.findall(r"\bok \d+ races_", log)) == 4
     # Each report names both places: which is the watched one of two plain accesses is chance.
-    pairs = re.findall(r"race: (read|write) of 8 bytes at 0x\w+ in (\w+)\S*, (?:read|write) in (\w+)\S*\r?$",
+    pairs = re.findall(r"race: (read|write) of 8 bytes at 0x\w+ in (\w+)\S*, (?:read|write) in (\w+)\S*\r*$",
                        log, re.M)
     wanted = {("read", "read_plain", name) for name in
               ("write_marked", "write_atomic", "add_one_atomic", "exchange_atomic", "fill_in_assembler")}
