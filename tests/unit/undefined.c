@@ -38,17 +38,6 @@ void undefined_found(const struct source_place *at, u64 return_address, const ch
 	longjmp(back, 1);
 }
 
-int scnprintf(char *buf, size_t size, const char *fmt, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, fmt);
-	n = vsnprintf(buf, size, fmt, args);
-	va_end(args);
-	return n;
-}
-
 static __noinline __attribute__((nonnull)) void want(const void *p)
 {
 	seen = (u64)p;
