@@ -11,6 +11,7 @@
 struct poll_entry {
 	struct waiter waiter;
 	struct wait_queue *queue;
+	struct poll_queue *late; /* the queue, if it may wake this entry after the event */
 	struct poll_entries *all;
 	struct poll_entry *next;
 	u32 bits; /* what a wake-up of this queue can mean; see poll_wait_for() */

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/time.h>
 
 #include "check.h"
 
@@ -385,6 +386,55 @@ static void none_lost(void)
 	close(t.fd2);
 }
 
+/* A signal that the kernel sends with interrupts off reaches all that poll, also if it comes while
+ * those are being woken for the signal before. */
+#define POLLERS 60
+
+static void *poll_for_last(void *arg)
+{
+	struct pollfd f[2] = {{t.fd, POLLIN, 0}, {t.fd2, POLLIN, 0}};
+
+	(void)arg;
+	while (poll(f, 2, 60000) > 0 && !(f[1].revents & POLLIN))
+		sched_yield();
+	CHECK(f[1].revents & POLLIN);
+	t.taken++;
+	return NULL;
+}
+
+static void many_pollers(void)
+{
+	pthread_t threads[POLLERS];
+	struct itimerval soon = {.it_value = {.tv_usec = 50}};
+	sigset_t set = set_of(SIGALRM);
+
+	MUST(sigprocmask(SIG_BLOCK, &set, NULL));
+	if (getpgrp() != getpid())
+		MUST(setpgid(0, 0));
+	for (int round = 0; round < 20; round++) {
+		t.taken = 0;
+		t.fd = open_for(SIGUSR1, SIGUSR1, SFD_NONBLOCK);
+		t.fd2 = open_for(SIGUSR2, SIGALRM, SFD_NONBLOCK);
+		for (int i = 0; i < POLLERS; i++)
+			MUST(-pthread_create(&threads[i], NULL, poll_for_last, NULL));
+		sleep_ms(round % 4);
+		for (int i = 0; i < 20; i++) {
+			CHECK_EQ(kill(0, SIGUSR1), 0);
+			get(t.fd);
+		}
+		if (round % 2)
+			CHECK_EQ(kill(0, SIGUSR2), 0);
+		else
+			CHECK_EQ(setitimer(ITIMER_REAL, &soon, NULL), 0);
+		WAIT_UNTIL(t.taken == POLLERS);
+		for (int i = 0; i < POLLERS; i++)
+			pthread_join(threads[i], NULL);
+		get(t.fd2);
+		close(t.fd);
+		close(t.fd2);
+	}
+}
+
 int main(void)
 {
 	check_start();
@@ -397,5 +447,6 @@ int main(void)
 	RUN(threads);
 	RUN(sigwaiters);
 	RUN(none_lost);
+	RUN(many_pollers);
 	return check_end();
 }

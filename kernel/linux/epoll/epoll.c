@@ -135,6 +135,10 @@ long epoll_wait(struct epoll *ep, u64 user, u32 max, u64 deadline_ns)
 
 	do {
 		ended = wait_ready(ep, deadline_ns);
+		/* Also if one is ready: an edge that it hears of later would be reported twice. */
+		epoll_catch_up(ep);
+		if (ended && !wait_ready(ep, 0))
+			ended = 0;
 		n = ended ? 0 : collect(ep, user, max);
 	} while (!n && !ended);
 	return ended == -EINTR ? -EINTR : n;
@@ -149,7 +153,8 @@ static u32 epoll_poll(struct file *f, struct poll_table *table)
 	struct list work;
 	u32 bits = 0;
 
-	poll_wait_for(table, &ep->pollers, POLL_READ_BITS);
+	poll_queue_wait_for(table, &ep->pollers, POLL_READ_BITS);
+	epoll_catch_up(ep);
 	mutex_lock_nested(&ep->lock); /* epoll_nest_check() has made sure of an order */
 	scan_begin(ep, &work);
 	while (!bits && (item = scan_next(ep, &work)))
@@ -189,13 +194,14 @@ struct file *epoll_create(void)
 	refcount_init(&ep->refs, 1);
 	mutex_init(&ep->lock, &lock_class);
 	spinlock_init(&ep->guard, &guard_class);
+	list_init(&ep->late);
 	list_init(&ep->ready);
 	list_init(&ep->nested);
 	wait_queue_init(&ep->waiters, "epoll");
-	wait_queue_init(&ep->pollers, "epoll");
+	poll_queue_init(&ep->pollers, "epoll");
 	/* Both are woken under the lock of another wait queue. */
 	spinlock_init(&ep->waiters.lock, &waiters_class);
-	spinlock_init(&ep->pollers.lock, &pollers_class);
+	spinlock_init(&ep->pollers.queue.lock, &pollers_class);
 	f = file_create_anonymous(&epoll_ops, O_RDWR, ep, 0600);
 	if (IS_ERR(f))
 		kfree(ep);

@@ -5,12 +5,13 @@
  *
  * Lock order: the `lock` of an epoll, that of an epoll in it, epoll_watch_lock.  A wake-up comes
  * under the lock of a file's wait queue; then the order is: that lock, `guard`, `waiters.lock`, and
- * without `guard`: that lock, `pollers.lock`, `pollers.lock` of the epoll around.
+ * without `guard`: that lock, that of `pollers`, that of `pollers` of the epoll around.
  */
 #pragma once
 
 #include "kernel/fs/vfs.h"
 #include "kernel/linux/poll_entries.h"
+#include "kernel/linux/poll_queue.h"
 
 #define EPOLL_EXCLUSIVE (1U << 28)
 #define EPOLL_WAKEUP	(1U << 29) /* ignored: nothing suspends the machine */
@@ -22,14 +23,15 @@ struct epoll {
 	struct refcount refs; /* of its open file, and of each release of a file that it watches */
 	struct file *file;    /* without a reference */
 
-	struct mutex lock; /* guards `items`; held while the files are looked at */
+	struct mutex lock; /* guards `items` and `late`; held while the files are looked at */
 	struct treap items;
+	struct list late; /* those with an entry that may be woken after the event */
 
 	struct spinlock guard;	   /* irq */
 	struct list ready;	   /* items whose file may be ready */
 	bool scanning;		   /* the items of `ready` are in the list of a call: wait for it */
 	struct wait_queue waiters; /* calls of epoll_wait() */
-	struct wait_queue pollers; /* poll() of the epoll, and epolls that watch it */
+	struct poll_queue pollers; /* poll() of the epoll, and epolls that watch it */
 
 	/* Under epoll_watch_lock. */
 	struct list nested; /* items whose file is an epoll */
@@ -45,6 +47,7 @@ struct epoll_item {
 	int fd;
 	u32 events; /* under `lock` and `guard`; without an event: disabled by EPOLLONESHOT */
 	u64 data;
+	struct list late_link;	 /* in epoll.late or in no list */
 	struct list ready_link;	 /* under `guard` */
 	struct list file_link;	 /* ring of the file's items; under epoll_watch_lock */
 	struct list nested_link; /* in epoll.nested; under epoll_watch_lock */
@@ -78,6 +81,10 @@ u32 epoll_item_poll(struct epoll_item *item);
 
 /* Put the item at the end of the list of those that may be ready.  The caller holds ep->guard. */
 void epoll_item_ready(struct epoll_item *item);
+
+/* Put the items whose files have had an event before this call into the list of those that may be
+ * ready, and wake who waits for it.  Sleeps. */
+void epoll_catch_up(struct epoll *ep);
 
 /* Drop a reference. */
 void epoll_put(struct epoll *ep);

@@ -27,21 +27,13 @@ static u64 item_limit(void)
 
 /* --- Wake-ups --------------------------------------------------------------------------------- */
 
-/* Wake those that poll the epoll itself.  The caller holds the lock of another wait queue, which
+/* Wake those that poll the epoll itself.  The caller may hold the lock of another wait queue, which
  * may be the pollers' of an epoll in this one.  epoll_nest_check() limits how many epolls are
  * reached. */
 static void wake_pollers(struct epoll *ep)
 {
-	struct waiter *w, *next;
-	u64 flags;
-
-	if (list_empty(&ep->pollers.waiters))
-		return;
-	flags = irq_save();
-	spin_lock_nested(&ep->pollers.lock);
-	list_for_each_safe (w, next, &ep->pollers.waiters, link)
-		w->wake(w);
-	spin_unlock_irq(&ep->pollers.lock, flags);
+	if (!list_empty(&ep->pollers.queue.waiters))
+		poll_queue_wake(&ep->pollers);
 }
 
 /* Does a wake-up that can mean `bits` concern the item?  ep->guard is held. */
@@ -96,9 +88,26 @@ static void item_check(struct epoll_item *item, u32 bits)
 	epoll_item_ready(item);
 	wait_wake_one(&ep->waiters);
 	spin_unlock_irq(&ep->guard, flags);
-	/* No other queue is locked: unlike wake_pollers(), this lets interrupts in. */
-	if (!list_empty(&ep->pollers.waiters))
-		wait_wake_all(&ep->pollers);
+	wake_pollers(ep);
+}
+
+void epoll_catch_up(struct epoll *ep)
+{
+	struct epoll_item *item;
+
+	if (!poll_queues_are_late())
+		return;
+	mutex_lock_nested(&ep->lock); /* epoll_nest_check() has made sure of an order */
+	list_for_each (item, &ep->late, late_link) {
+		struct poll_entry *e = item->entries.first;
+
+		if (epoll_of(item->file))
+			epoll_catch_up(epoll_of(item->file));
+		for (; e; e = e->next)
+			if (e->late)
+				poll_queue_catch_up(e->late);
+	}
+	mutex_unlock(&ep->lock);
 }
 
 /* --- The set ---------------------------------------------------------------------------------- */
@@ -179,6 +188,7 @@ void epoll_remove(struct epoll_item *item)
 	poll_entries_release(&item->entries);
 	unwatch(item);
 	treap_remove(&ep->items, &item->node);
+	list_remove(&item->late_link);
 	flags = spin_lock_irq(&ep->guard);
 	list_remove(&item->ready_link);
 	spin_unlock_irq(&ep->guard, flags);
@@ -204,12 +214,22 @@ static struct epoll_item *item_create(struct epoll *ep, struct file *file, int f
 	item->fd = fd;
 	item->events = event->events;
 	item->data = event->data;
+	list_init(&item->late_link);
 	list_init(&item->ready_link);
 	list_init(&item->file_link);
 	list_init(&item->nested_link);
 	poll_entries_init(&item->entries, item_wake);
 	item->entries.exclusive = event->events & EPOLL_EXCLUSIVE;
 	return item;
+}
+
+/* May a wake-up reach the item after the event? */
+static bool is_late(const struct epoll_item *item)
+{
+	for (const struct poll_entry *e = item->entries.first; e; e = e->next)
+		if (e->late)
+			return true;
+	return false;
 }
 
 int epoll_add(struct epoll *ep, struct file *file, int fd, const struct epoll_event *event)
@@ -228,11 +248,14 @@ int epoll_add(struct epoll *ep, struct file *file, int fd, const struct epoll_ev
 		bits = file_poll(file, &item->entries.table);
 		error = item->entries.error;
 	}
-	if (error)
+	if (error) {
 		epoll_remove(item);
-	else
-		item_check(item, bits);
-	return error;
+		return error;
+	}
+	if (is_late(item))
+		list_push_back(&ep->late, &item->late_link);
+	item_check(item, bits);
+	return 0;
 }
 
 void epoll_modify(struct epoll_item *item, const struct epoll_event *event)
@@ -283,8 +306,10 @@ static bool remove_first(const struct file *f, struct epoll *ep)
 
 void epoll_put(struct epoll *ep)
 {
-	if (refcount_put(&ep->refs))
-		kfree(ep);
+	if (!refcount_put(&ep->refs))
+		return;
+	poll_queue_release(&ep->pollers);
+	kfree(ep);
 }
 
 static void file_released(struct file *f)

@@ -4,6 +4,7 @@
  * the thread that reads and of its process.
  */
 #include "kernel/lib/errno.h"
+#include "kernel/linux/poll_queue.h"
 #include "kernel/linux/text.h"
 #include "kernel/linux/timer_setting.h"
 #include "kernel/mem/slab.h"
@@ -24,7 +25,7 @@ struct signalfd {
  * may keep an entry in it: then it is freed once it is empty, when another process ends. */
 struct signal_pollers {
 	struct list link; /* in `left` */
-	struct wait_queue queue;
+	struct poll_queue pollers;
 	u32 tellers; /* calls of signalfd_tell() that use it */
 };
 
@@ -32,20 +33,20 @@ static struct lock_class pollers_class = {"signal pollers", 0};
 static struct spinlock pollers_lock = SPINLOCK_INIT(&pollers_class); /* irq; guards what follows */
 static struct list left = LIST_INIT(left); /* those of processes that have ended */
 static struct signal_pollers of_many = {   /* of those for which there was no memory */
-					.queue = WAIT_QUEUE_INIT(of_many.queue, "signalfd")};
+					.pollers = POLL_QUEUE_INIT(of_many.pollers, "signalfd")};
 static DEFINE_PER_PROCESS(struct signal_pollers *, signal_pollers); /* NULL: it has never polled */
 
 /* The pollers of the calling process. */
-static struct wait_queue *own_queue(void)
+static struct poll_queue *own_pollers(void)
 {
 	struct signal_pollers **own = per_process(current_process(), signal_pollers), *new;
 	u64 flags;
 
 	if (READ_ONCE(*own))
-		return &READ_ONCE(*own)->queue;
+		return &READ_ONCE(*own)->pollers;
 	new = kzalloc(sizeof(*new));
 	if (new)
-		wait_queue_init(&new->queue, "signalfd");
+		poll_queue_init(&new->pollers, "signalfd");
 	flags = spin_lock_irq(&pollers_lock);
 	if (!*own) {
 		WRITE_ONCE(*own, new ?: &of_many);
@@ -53,7 +54,7 @@ static struct wait_queue *own_queue(void)
 	}
 	spin_unlock_irq(&pollers_lock, flags);
 	kfree(new);
-	return &READ_ONCE(*own)->queue;
+	return &READ_ONCE(*own)->pollers;
 }
 
 /* A poller is in the queue before it looks at the pending signals, under signals.lock; the sender
@@ -72,7 +73,7 @@ void signalfd_tell(struct process *p)
 	spin_unlock_irq(&pollers_lock, flags);
 	if (!s)
 		return;
-	wait_wake_all(&s->queue);
+	poll_queue_wake(&s->pollers);
 	flags = spin_lock_irq(&pollers_lock);
 	s->tellers--;
 	spin_unlock_irq(&pollers_lock, flags);
@@ -80,11 +81,12 @@ void signalfd_tell(struct process *p)
 
 static bool is_unused(struct signal_pollers *s)
 {
+	struct wait_queue *q = &s->pollers.queue;
 	bool unused;
 
-	spin_lock(&s->queue.lock); /* the last one that left it has released the lock */
-	unused = !s->tellers && list_empty(&s->queue.waiters);
-	spin_unlock(&s->queue.lock);
+	spin_lock(&q->lock); /* the last one that left it has released the lock */
+	unused = !s->tellers && list_empty(&q->waiters); /* no mark: the timer has woken all */
+	spin_unlock(&q->lock);
 	return unused;
 }
 
@@ -220,7 +222,7 @@ static u32 signalfd_poll(struct file *f, struct poll_table *table)
 	u64 flags;
 
 	if (table)
-		poll_wait_for(table, own_queue(), POLL_READ_BITS);
+		poll_queue_wait_for(table, own_pollers(), POLL_READ_BITS);
 	flags = spin_lock_irq(&p->signals.lock);
 	pending = signal_own(t) | p->signals.pending;
 	spin_unlock_irq(&p->signals.lock, flags);

@@ -7,10 +7,10 @@
 #include "kernel/fs/rights.h"
 #include "kernel/linux/errno.h"
 #include "kernel/linux/clock_events.h"
+#include "kernel/linux/poll_queue.h"
 #include "kernel/linux/timer_setting.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sys/calls.h"
-#include "kernel/task/timer.h"
 
 #define TFD_TIMER_ABSTIME	1
 #define TFD_TIMER_CANCEL_ON_SET 2
@@ -35,8 +35,9 @@ struct timerfd {
 	bool expired;	      /* counted in `ticks`, and not started again */
 	u64 next_ns;	      /* when it expires or has expired; 0: not armed */
 	u64 interval_ns;
-	u64 ticks; /* expirations that have not been read */
-	struct wait_queue readers;
+	u64 ticks;		   /* expirations that have not been read */
+	struct wait_queue readers; /* threads in read() */
+	struct poll_queue pollers; /* poll() */
 };
 
 /* In the functions with a timer below, t->lock is held. */
@@ -54,6 +55,13 @@ static void start(struct timerfd *t)
 	timer_start(&t->timer, t->next_ns > ahead ? t->next_ns - ahead : 1);
 }
 
+/* One reader takes all ticks, so one is woken, before thousands that poll. */
+static void wake(struct timerfd *t)
+{
+	wait_wake_one(&t->readers);
+	poll_queue_wake(&t->pollers);
+}
+
 static void timerfd_fired(struct timer *timer)
 {
 	struct timerfd *t = container_of(timer, struct timerfd, timer);
@@ -65,7 +73,7 @@ static void timerfd_fired(struct timer *timer)
 		} else {
 			t->expired = true;
 			t->ticks++;
-			wait_wake_one(&t->readers);
+			wake(t);
 		}
 	}
 	spin_unlock_irq(&t->lock, flags);
@@ -159,9 +167,15 @@ static ssize_t timerfd_read(struct file *f, struct io_buffer *io, u64 *position)
 static u32 timerfd_poll(struct file *f, struct poll_table *table)
 {
 	struct timerfd *t = f->private;
+	u64 flags;
+	bool expired;
 
-	poll_wait_for(table, &t->readers, POLL_READ_BITS);
-	return READ_ONCE(t->ticks) ? POLLIN : 0;
+	poll_queue_wait_for(table, &t->pollers, POLL_READ_BITS);
+	/* Under the lock: its epolls have heard of what is seen here. */
+	flags = spin_lock_irq(&t->lock);
+	expired = t->ticks;
+	spin_unlock_irq(&t->lock, flags);
+	return expired ? POLLIN : 0;
 }
 
 static void timerfd_release(struct file *f)
@@ -176,6 +190,7 @@ static void timerfd_release(struct file *f)
 	t->next_ns = 0; /* a function that runs now does not start it again */
 	spin_unlock_irq(&t->lock, flags);
 	timer_cancel_sync(&t->timer);
+	poll_queue_release(&t->pollers);
 	kfree(t);
 }
 
@@ -204,7 +219,7 @@ static void realtime_set(void)
 			start(t);
 		spin_unlock_irq(&t->lock, flags);
 		if (canceled) /* without the lock, for many may poll */
-			wait_wake_one(&t->readers);
+			wake(t);
 	}
 	mutex_unlock(&list_lock);
 }
@@ -234,6 +249,8 @@ SYSCALL2(timerfd_create, clock, flags)
 	spinlock_init(&t->lock, &timerfd_class);
 	timer_init(&t->timer, timerfd_fired);
 	wait_queue_init(&t->readers, "timerfd");
+	poll_queue_init(&t->pollers, "timerfd");
+	t->pollers.one = true;
 	list_init(&t->link);
 	t->is_realtime = (int)clock == CLOCK_REALTIME || (int)clock == CLOCK_REALTIME_ALARM;
 	f = file_create_anonymous(&timerfd_ops, O_RDWR | ((u32)flags & O_NONBLOCK), t, 0600);
