@@ -53,7 +53,8 @@ struct pty {
 	bool slave_closed;	 /* the slave was open, and is not any more */
 	struct pty_bytes *bytes; /* NULL if files is 0; set under table_lock */
 	u32 head, tail;		 /* of bytes->output; these only grow: bytes [tail, head) */
-	struct wait_queue master_readers, master_writers;
+	struct wait_queue master_readers, master_writers;   /* in read() and write() */
+	struct poll_queue master_readable, master_writable; /* poll() */
 };
 
 static struct lock_class pty_class = {"pty", 0}, table_class = {"pty table", 0};
@@ -78,6 +79,7 @@ static void slave_output(struct tty *tty, const char *text, size_t length)
 		p->bytes->output[p->head++ % OUTPUT_SIZE] = text[i];
 	spin_unlock_irq(&p->lock, flags);
 	wait_wake_one(&p->master_readers); /* which wakes the next if it leaves something */
+	poll_queue_wake(&p->master_readable);
 }
 
 static s32 slave_room(struct tty *tty)
@@ -106,6 +108,7 @@ static void slave_discard(struct tty *tty)
 static void slave_input_taken(struct tty *tty)
 {
 	wait_wake_one(&pty_of(tty)->master_writers);
+	poll_queue_wake(&pty_of(tty)->master_writable);
 }
 
 /* A descriptor with O_PATH keeps the inode of a closed pair, and must not open a later pair that
@@ -135,8 +138,10 @@ static void file_closed(struct pty *p, bool is_slave)
 
 	if (is_slave)
 		p->slave_closed = !--p->slaves;
-	if (bytes)
+	if (bytes) {
 		p->bytes = NULL;
+		tty_release(&p->tty);
+	}
 	__atomic_store_n(&p->files, p->files - 1, __ATOMIC_RELEASE);
 	spin_unlock_irq(&p->lock, flags);
 	kfree(bytes);
@@ -148,7 +153,9 @@ static void slave_close(struct tty *tty)
 
 	file_closed(p, true);
 	wait_wake_all(&p->master_readers);
-	wait_wake_all(&p->master_writers); /* for poll(): POLLHUP */
+	wait_wake_all(&p->master_writers);
+	wait_wake_all(&p->master_readable.queue); /* POLLHUP */
+	wait_wake_all(&p->master_writable.queue);
 }
 
 static const struct tty_ops slave_device = {.output = slave_output,
@@ -218,7 +225,7 @@ static ssize_t master_read(struct file *file, struct io_buffer *io, u64 *positio
 		spin_unlock_irq(&p->lock, flags);
 	}
 	if (READ_ONCE(p->head) != READ_ONCE(p->tail))
-		wait_wake_sleeper(&p->master_readers);
+		wait_wake_one(&p->master_readers);
 	tty_notify(&p->tty);
 	return done;
 }
@@ -290,8 +297,8 @@ static u32 master_poll(struct file *file, struct poll_table *table)
 	u32 bits = 0;
 	u64 flags;
 
-	poll_wait_for(table, &p->master_readers, POLL_READ_BITS);
-	poll_wait_for(table, &p->master_writers, POLL_WRITE_BITS);
+	poll_queue_wait_for(table, &p->master_readable, POLL_READ_BITS);
+	poll_queue_wait_for(table, &p->master_writable, POLL_WRITE_BITS);
 	flags = spin_lock_irq(&p->tty.lock);
 	if (slave_takes_input(&p->tty))
 		bits |= POLLOUT | POLLWRNORM;
@@ -382,6 +389,9 @@ static struct pty *pty_find_free(void)
 			mutex_init(&p->write_lock, &write_class);
 			wait_queue_init(&p->master_readers, "pty output");
 			wait_queue_init(&p->master_writers, "pty input");
+			poll_queue_init(&p->master_readable, "pty output");
+			poll_queue_init(&p->master_writable, "pty input");
+			p->master_readable.one = p->master_writable.one = true;
 			p->tty.rdev = DEVICE_PTS(n);
 			ptys[n] = p;
 		}

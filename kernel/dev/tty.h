@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kernel/linux/poll_queue.h"
 #include "kernel/task/mutex.h"
 #include "kernel/task/wait.h"
 #include "kernel/vm/usercopy.h"
@@ -71,7 +72,9 @@ struct tty {
 	bool held;		    /* TCOOFF has: only TCOON lets it continue */
 	bool exclusive;		    /* TIOCEXCL: only CAP_SYS_ADMIN can open it */
 	bool hung_up;		    /* for ever: reads return 0, all else fails with -EIO */
-	struct wait_queue readers, writers;
+	struct wait_queue readers;  /* threads in read() */
+	struct wait_queue writers;  /* one in write(), and those in tcdrain() */
+	struct poll_queue readable, writable; /* poll() */
 	pid_t session;	  /* 0: no session has it as its controlling terminal */
 	pid_t foreground; /* process group */
 };
@@ -82,6 +85,9 @@ extern struct tty console_tty;
  * `ops` and `ring` must stay valid. */
 void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops *ops,
 	      struct tty_ring *ring);
+
+/* The terminal is used no more, until tty_init(). */
+void tty_release(struct tty *tty);
 
 /* The device behind the terminal is gone: end all waits, and take the terminal from its session,
  * whose leader gets SIGHUP and SIGCONT (POSIX 11.1.10).  Sleeps. */
@@ -125,7 +131,7 @@ int tty_drain(struct tty *tty);
  * TIOCSETD, TIOCEXCL, TIOCNXCL, TIOCGEXCL, FIONREAD, TIOCOUTQ.  -ENOTTY for others.  Sleeps. */
 long tty_ioctl(struct tty *tty, u32 request, u64 argument);
 
-/* The state of the terminal as bits of poll(2).  The caller waits on `readers` and `writers`. */
+/* The state of the terminal as bits of poll(2).  The caller waits on `readable` and `writable`. */
 u32 tty_poll_bits(struct tty *tty);
 
 /* Call this before the caller reads from its terminal (`signal` SIGTTIN) or changes it (SIGTTOU).

@@ -51,7 +51,7 @@ u32 tty_file_poll(struct file *file, struct poll_table *table)
 {
 	struct tty *tty = file->private;
 
-	poll_wait_for(table, &tty->readers, POLL_READ_BITS);
-	poll_wait_for(table, &tty->writers, POLL_WRITE_BITS);
+	poll_queue_wait_for(table, &tty->readable, POLL_READ_BITS);
+	poll_queue_wait_for(table, &tty->writable, POLL_WRITE_BITS);
 	return tty_poll_bits(tty);
 }

@@ -52,6 +52,15 @@ void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops 
 	spinlock_init(&tty->lock, &tty_class);
 	wait_queue_init(&tty->readers, "tty input");
 	wait_queue_init(&tty->writers, "tty output");
+	poll_queue_init(&tty->readable, "tty input");
+	poll_queue_init(&tty->writable, "tty output");
+	tty->readable.one = true; /* a reader wakes the next if it leaves something */
+}
+
+void tty_release(struct tty *tty)
+{
+	poll_queue_release(&tty->readable);
+	poll_queue_release(&tty->writable);
 }
 
 /* --- Job control ------------------------------------------------------------------------------ */
@@ -112,6 +121,8 @@ void tty_hangup(struct tty *tty)
 	/* Without the lock, for many may poll. */
 	wait_wake_all(&tty->readers);
 	wait_wake_all(&tty->writers);
+	wait_wake_all(&tty->readable.queue);
+	wait_wake_all(&tty->writable.queue);
 }
 
 void tty_hangup_session(struct tty *tty, pid_t session)
@@ -215,7 +226,7 @@ ssize_t tty_read(struct tty *tty, struct io_buffer *io, bool nonblock)
 		 * are bytes. */
 	} while (!line_done && io->remaining && (total < patience.enough || reader_has_input(tty)));
 	if (reader_has_input(tty)) /* input wakes one reader */
-		wait_wake_sleeper(&tty->readers);
+		wait_wake_one(&tty->readers);
 	spin_unlock_irq(&tty->lock, flags);
 	return total || error == -ETIMEDOUT ? total : error;
 }
@@ -229,7 +240,7 @@ void tty_notify(struct tty *tty)
 	u64 flags = spin_lock_irq(&tty->lock);
 
 	spin_unlock_irq(&tty->lock, flags);
-	wait_wake_all(&tty->writers);
+	tty_wake_writers(tty);
 }
 
 /* The calling thread stays the holder of its group while it sleeps, from now on or no longer: for a

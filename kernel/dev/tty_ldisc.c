@@ -84,11 +84,24 @@ static void echo(struct tty_out *out, u8 byte)
 	echo_raw(out, byte);
 }
 
+void tty_wake_writers(struct tty *tty)
+{
+	wait_wake_all(&tty->writers);
+	poll_queue_wake(&tty->writable);
+}
+
+/* A reader wakes the next one if it leaves something. */
+static void wake_reader(struct tty *tty)
+{
+	wait_wake_one(&tty->readers);
+	poll_queue_wake(&tty->readable);
+}
+
 void tty_set_stopped(struct tty *tty, bool stopped)
 {
 	tty->stopped = stopped || tty->held;
 	if (!tty->stopped)
-		wait_wake_all(&tty->writers);
+		tty_wake_writers(tty);
 }
 
 /* --- The ring --------------------------------------------------------------------------------- */
@@ -179,7 +192,7 @@ void tty_flush_input(struct tty *tty)
 void tty_flush_output(struct tty *tty)
 {
 	tty->ops->discard(tty);
-	wait_wake_all(&tty->writers);
+	tty_wake_writers(tty);
 }
 
 void tty_set_termios(struct tty *tty, const struct termios *termios)
@@ -201,7 +214,7 @@ void tty_set_termios(struct tty *tty, const struct termios *termios)
 	if (tty->stopped && !(termios->c_iflag & IXON))
 		tty_set_stopped(tty, false);
 	/* With the new rules the input may be enough for a reader that waits. */
-	wait_wake_all(&tty->readers);
+	wake_reader(tty);
 }
 
 /* --- Editing ---------------------------------------------------------------------------------- */
@@ -426,7 +439,7 @@ static u32 input(struct tty *tty, const char *bytes, u32 n)
 	if (signal)
 		tty_signal_foreground(tty, signal);
 	if (readable)
-		wait_wake_one(&tty->readers); /* which wakes the next if it leaves something */
+		wake_reader(tty);
 	return i;
 }
 

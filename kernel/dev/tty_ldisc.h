@@ -69,6 +69,9 @@ u32 tty_take(struct tty *tty, u8 *buf, u32 n, bool *line_done);
 void tty_flush_input(struct tty *tty);
 void tty_flush_output(struct tty *tty); /* drop the bytes that are queued at the device */
 
+/* Wake what waits for the device.  The lock may be held or not. */
+void tty_wake_writers(struct tty *tty);
+
 /* Stop the output, or let it continue unless it is held. */
 void tty_set_stopped(struct tty *tty, bool stopped);
 

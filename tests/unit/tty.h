@@ -76,7 +76,15 @@ void wait_wake_one(struct wait_queue *q)
 {
 }
 
-void wait_wake_sleeper(struct wait_queue *q)
+void poll_queue_init(struct poll_queue *q, const char *name)
+{
+}
+
+void poll_queue_wake(struct poll_queue *q)
+{
+}
+
+void poll_queue_release(struct poll_queue *q)
 {
 }
 
