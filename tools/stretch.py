@@ -24,7 +24,8 @@ import linux
 import ways
 
 COMMAND = ["/bin/sh", "-c", "/tests/crowds -n 4000 && /tests/crowd_objects -n 4000 && "
-           "/tests/crowd_waiters -n 4000 && /tests/crowd_lists -n 4000"]
+           "/tests/crowd_waiters -n 4000 && /tests/crowd_lists -n 4000 && "
+           "/tests/crowd_pollers -n 4000"]
 SOURCE = linux.ROOT / "tools/stretch/stretch.c"
 KINDS = {"irqs": "with interrupts off", "preemption": "with interrupts or preemption off"}
 
