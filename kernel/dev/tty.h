@@ -73,7 +73,8 @@ struct tty {
 	bool exclusive;		    /* TIOCEXCL: only CAP_SYS_ADMIN can open it */
 	bool hung_up;		    /* for ever: reads return 0, all else fails with -EIO */
 	struct wait_queue readers;  /* threads in read() */
-	struct wait_queue writers;  /* one in write(), and those in tcdrain() */
+	struct wait_queue writers;  /* one in write() */
+	struct wait_queue drainers; /* those in tcdrain(), each of which wakes the next */
 	struct poll_queue readable, writable; /* poll() */
 	pid_t session;	  /* 0: no session has it as its controlling terminal */
 	pid_t foreground; /* process group */

@@ -52,6 +52,7 @@ void tty_init(struct tty *tty, const char *name, u64 rdev, const struct tty_ops 
 	spinlock_init(&tty->lock, &tty_class);
 	wait_queue_init(&tty->readers, "tty input");
 	wait_queue_init(&tty->writers, "tty output");
+	wait_queue_init(&tty->drainers, "tty output");
 	poll_queue_init(&tty->readable, "tty input");
 	poll_queue_init(&tty->writable, "tty output");
 	tty->readable.one = true; /* a reader wakes the next if it leaves something */
@@ -121,6 +122,7 @@ void tty_hangup(struct tty *tty)
 	/* Without the lock, for many may poll. */
 	wait_wake_all(&tty->readers);
 	wait_wake_all(&tty->writers);
+	wait_wake_all(&tty->drainers);
 	wait_wake_all(&tty->readable.queue);
 	wait_wake_all(&tty->writable.queue);
 }
@@ -251,17 +253,16 @@ static void seed_set_stays(bool stays)
 		seed_member_set_stays(stays);
 }
 
-/* Sleep until the device has sent something, at most CONSOLE_WAIT_NS; after that make the device
+/* Sleep in `q` until the device has sent something, at most CONSOLE_WAIT_NS; after that make the device
  * continue, because its interrupt may have been lost.  Returns 0 or -ERESTARTSYS.  The caller holds
  * tty->lock.  A seeded thread stays the holder of its group, so that the speed of the device does
  * not change the order of the members. */
-static int device_wait(struct tty *tty)
+static int device_wait(struct tty *tty, struct wait_queue *q)
 {
 	int result;
 
 	seed_set_stays(true);
-	result = wait_sleep_irq(&tty->writers, &tty->lock, clock_now_ns() + CONSOLE_WAIT_NS,
-				WAIT_SIGNALS);
+	result = wait_sleep_irq(q, &tty->lock, clock_now_ns() + CONSOLE_WAIT_NS, WAIT_SIGNALS);
 	seed_set_stays(false);
 	if (result == -ETIMEDOUT)
 		tty->ops->output(tty, "", 0);
@@ -288,7 +289,7 @@ static int writer_wait(struct tty *tty, bool nonblock, s32 *room)
 		if (nonblock)
 			return -EAGAIN;
 		if (!tty->stopped)
-			error = device_wait(tty);
+			error = device_wait(tty, &tty->writers);
 		else
 			error =
 			    wait_sleep_irq(&tty->writers, &tty->lock, WAIT_FOREVER, WAIT_SIGNALS);
@@ -362,7 +363,9 @@ int tty_drain(struct tty *tty)
 	mutex_unlock(&tty->write_lock);
 	flags = spin_lock_irq(&tty->lock);
 	while (!error && tty->ops->queued(tty))
-		error = device_wait(tty);
+		error = device_wait(tty, &tty->drainers);
+	if (!error)
+		wait_wake_one(&tty->drainers);
 	spin_unlock_irq(&tty->lock, flags);
 	return error;
 }

@@ -86,7 +86,8 @@ static void echo(struct tty_out *out, u8 byte)
 
 void tty_wake_writers(struct tty *tty)
 {
-	wait_wake_all(&tty->writers);
+	wait_wake_one(&tty->writers);
+	wait_wake_one(&tty->drainers);
 	poll_queue_wake(&tty->writable);
 }
 

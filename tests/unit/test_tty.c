@@ -322,8 +322,12 @@ static void a_full_device(void)
 	/* tcdrain(), and what waits for it. */
 	CHECK_EQ(tty_ioctl(&tty, 0x5409, 1), -ERESTARTSYS);
 	script[script_next] = "!";
+	wakes_of_all = wakes_of_drainer = 0;
 	CHECK_EQ(tty_ioctl(&tty, 0x5409, 1), 0);
 	CHECK_EQ(queued, 0);
+	/* The device's interrupt wakes one of those who wait in tcdrain(), and that one the next. */
+	CHECK_EQ(wakes_of_drainer, 2);
+	CHECK_EQ(wakes_of_all, 0);
 
 	/* tcflush(TCOFLUSH) */
 	CHECK_EQ(put("ab", false), 2);

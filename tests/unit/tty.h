@@ -68,12 +68,16 @@ void spin_unlock_irq(struct spinlock *lock, u64 flags)
 
 struct lock_class wait_queue_class;
 
+static u32 wakes_of_all, wakes_of_drainer; /* calls */
+
 void wait_wake_all(struct wait_queue *q)
 {
+	wakes_of_all++;
 }
 
 void wait_wake_one(struct wait_queue *q)
 {
+	wakes_of_drainer += q == &tty.drainers;
 }
 
 void poll_queue_init(struct poll_queue *q, const char *name)
