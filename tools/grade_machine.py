@@ -154,7 +154,7 @@ class Machine:
 
     def connect(self):
         if not self.monitor:
-            self.monitor = last_state.Monitor(self.qmp)
+            self.monitor = last_state.Monitor(self.qmp, started=True)
         return self.monitor
 
     def halted(self):

@@ -20,21 +20,24 @@ import time
 
 KERNEL_HALF = 1 << 63
 FRAMES = 12
+START_S = 120   # within which QEMU makes its socket, also on a busy machine
 # `info registers` of one CPU: NAME=hexadecimal, or NAME =selector base limit flags.
 SHOWN = ("RSP", "RBP", "RFL", "CR0", "CR2", "CR3", "CR4")
 TABLES = ("CS", "SS", "TR", "GDT", "IDT")
 
 
 class Monitor:
-    def __init__(self, path):
-        parent = os.getppid()
+    """QEMU's monitor at a socket.  SystemExit if it is not there: with `started`, at once."""
+
+    def __init__(self, path, started=False):
+        parent, end = os.getppid(), time.monotonic() + START_S
         self.socket = socket.socket(socket.AF_UNIX)
         while True:
             try:
                 self.socket.connect(path)
                 break
             except OSError:
-                if os.getppid() != parent:
+                if started or os.getppid() != parent or time.monotonic() > end:
                     raise SystemExit("QEMU's monitor was never there") from None
                 time.sleep(0.02)
         self.file = self.socket.makefile("rw", encoding="utf-8")

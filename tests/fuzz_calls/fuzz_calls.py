@@ -13,6 +13,7 @@ status is 0 if nothing was found, 1 if something was, 2 if it could not run.
 """
 import argparse
 import collections
+import contextlib
 import mmap
 import os
 import pathlib
@@ -78,9 +79,10 @@ def lines(command, quiet, look):
 
 def cpu_states(socket):
     """What each CPU of a machine that hangs does."""
-    monitor = last_state.Monitor(socket)
-    for cpu in monitor.command("query-cpus-fast"):
-        yield from last_state.cpu_state(monitor, str(BUILD / "heddle.elf"), cpu["cpu-index"])[0]
+    with contextlib.suppress(SystemExit):  # QEMU has ended
+        monitor = last_state.Monitor(socket, started=True)
+        for cpu in monitor.command("query-cpus-fast"):
+            yield from last_state.cpu_state(monitor, str(BUILD / "heddle.elf"), cpu["cpu-index"])[0]
 
 
 class Boot:

@@ -306,6 +306,12 @@ def test_limits_are_by_progress(monkeypatch):
     assert lines == list("01234")
 
 
+def test_a_monitor_that_is_gone_is_not_waited_for():
+    m = machine("")
+    assert m.halted() is False
+    assert m.where() == []
+
+
 def test_idle_cpus_are_a_hang(monkeypatch):
     monkeypatch.setattr(grade_machine, "LOOK_S", 0.01)
     monkeypatch.setattr(grade_machine.Machine, "halted", lambda self: True)
