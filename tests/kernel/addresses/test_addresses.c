@@ -5,12 +5,12 @@
  * with addresses_test=NAME.
  */
 #include "arch/x86_64/cpu/usercopy.h"
-#include "boot/cmdline.h"
 #include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
 #include "kernel/mem/page.h"
 #include "kernel/mem/slab.h"
 #include "kernel/watch/addresses/addresses.h"
+#include "tests/kernel/kmistakes.h"
 #include "tests/kernel/ktest.h"
 
 KTEST(addresses_of_objects)
@@ -215,32 +215,23 @@ static void unwritten_stack(void)
 	(void)!usercopy_raw_out(&user, &variable, sizeof(variable));
 }
 
-static const struct mistake {
-	const char *name;
-	void (*make)(void);
-} mistakes[] = {{"behind", behind},
-		{"behind_zeroed", behind_zeroed},
-		{"behind_large", behind_large},
-		{"behind_in_cache", behind_in_cache},
-		{"after_free", after_free},
-		{"after_large_free", after_large_free},
-		{"after_frame_free", after_frame_free},
-		{"twice", twice},
-		{"twice_in_cache", twice_in_cache},
-		{"frame", frame},
-		{"unwritten", unwritten},
-		{"unwritten_frame", unwritten_frame},
-		{"unwritten_stack", unwritten_stack}};
+static const struct mistake mistakes[] = {{"behind", behind},
+					  {"behind_zeroed", behind_zeroed},
+					  {"behind_large", behind_large},
+					  {"behind_in_cache", behind_in_cache},
+					  {"after_free", after_free},
+					  {"after_large_free", after_large_free},
+					  {"after_frame_free", after_frame_free},
+					  {"twice", twice},
+					  {"twice_in_cache", twice_in_cache},
+					  {"frame", frame},
+					  {"unwritten", unwritten},
+					  {"unwritten_frame", unwritten_frame},
+					  {"unwritten_stack", unwritten_stack}};
 
 static void make_mistake(void)
 {
-	char name[32];
-
-	if (!cmdline_get("addresses_test", name, sizeof(name)))
-		return;
-	for (u32 i = 0; i < ARRAY_SIZE(mistakes); i++)
-		if (!strcmp(name, mistakes[i].name))
-			mistakes[i].make();
+	make_mistake_of("addresses_test", mistakes, ARRAY_SIZE(mistakes));
 }
 
 INIT_CALL(99, make_mistake);

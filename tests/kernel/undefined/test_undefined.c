@@ -6,11 +6,11 @@
  */
 #include "arch/x86_64/cpu/cpu.h"
 #include "arch/x86_64/pc/stop.h"
-#include "boot/cmdline.h"
 #include "kernel/lib/init.h"
 #include "kernel/lib/string.h"
 #include "kernel/log/log.h"
 #include "kernel/sync/spinlock.h"
+#include "tests/kernel/kmistakes.h"
 
 /* The compiler does not know what these hold. */
 static volatile u32 number_64 = 64, number_1 = 1;
@@ -79,29 +79,20 @@ static void in_the_log(void)
 	log_info("never printed");
 }
 
-static const struct mistake {
-	const char *name;
-	void (*make)(void);
-} mistakes[] = {{"shift", shift},   {"add", add},     {"index", index},		 {"null", null},
-		{"locked", locked}, {"again", again}, {"in_the_log", in_the_log}};
+static const struct mistake mistakes[] = {
+    {"shift", shift},	{"add", add},	  {"index", index},	     {"null", null},
+    {"locked", locked}, {"again", again}, {"in_the_log", in_the_log}};
 
 static void make_mistake(void)
 {
-	char name[16];
-
-	if (!cmdline_get("undefined_test", name, sizeof(name)))
-		return;
-	for (u32 i = 0; i < ARRAY_SIZE(mistakes); i++)
-		if (!strcmp(name, mistakes[i].name))
-			mistakes[i].make();
+	make_mistake_of("undefined_test", mistakes, ARRAY_SIZE(mistakes));
 }
 
 static void make_mistake_early(void)
 {
-	char name[16];
+	static const struct mistake early = {"at_boot", at_boot};
 
-	if (cmdline_get("undefined_test", name, sizeof(name)) && !strcmp(name, "at_boot"))
-		at_boot();
+	make_mistake_of("undefined_test", &early, 1);
 }
 
 BOOT_CALL(99, make_mistake_early);
