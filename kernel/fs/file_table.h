@@ -74,7 +74,7 @@ static inline struct fd_use fd_use(u32 fd, u32 refused)
 {
 	struct process *p = current_process();
 
-	if (p->thread_count > 1 || refcount_read(&p->files->refs) > 1)
+	if (READ_ONCE(p->thread_count) > 1 || refcount_read(&p->files->refs) > 1)
 		return (struct fd_use){fd_get_from(p->files, fd, refused), true};
 	return (struct fd_use){slot_file(p->files, fd, refused), false};
 }

@@ -50,7 +50,8 @@ static bool leave_process(struct thread *t, int wait_status)
 	bool last, stopped = false, unlink = t != p->leader, keep;
 
 	t->exited = true;
-	last = --p->thread_count == 0;
+	WRITE_ONCE(p->thread_count, p->thread_count - 1);
+	last = !p->thread_count;
 	if (last) /* decides the status of the process, unless exit_group() or a signal has */
 		signal_group_exit(p, wait_status, t);
 	thread_resource_use(t, &use);

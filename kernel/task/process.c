@@ -164,7 +164,7 @@ void thread_link(struct thread *t, struct process *p)
 	t->process = p;
 	t->pid = p->pid;
 	process_get(p);
-	p->thread_count++;
+	WRITE_ONCE(p->thread_count, p->thread_count + 1);
 	list_push_back(&p->threads, &t->process_link);
 	list_push_back(&threads[(u32)t->tid % HASH_SIZE], &t->tid_link);
 	threads_linked++;

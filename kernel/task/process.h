@@ -92,7 +92,7 @@ struct process {
 	/* Changed under process_lock and signals.lock both, so that either suffices to read them.
 	 */
 	struct list threads;   /* thread.process_link; the leader stays in it until it is reaped */
-	u32 thread_count;      /* threads that have not ended */
+	u32 thread_count;      /* threads that have not ended; its own ones read it without a lock */
 	struct thread *leader; /* the thread whose TID is the PID */
 
 	/* The program.  exec replaces the first two under exec.lock and process_lock; the exit of
