@@ -183,7 +183,6 @@ static int commit(struct exec *e)
 	if (p->space)
 		thread_release_user_words(self);
 	exchange(e, p, self);
-	self->credentials = e->credentials;
 	process_event(exec, p);
 	file_table_close_on_exec(p->files);
 	reset_thread(self, e);

@@ -48,7 +48,8 @@ enum turn {
 				 * more, so the call must return by syscall_leave() */
 
 /* Real, effective and saved ids of the user and the group, and the ids for files (credentials(7)).
- * The C library gives all threads of a process the same.  Only the thread itself changes them. */
+ * The C library gives all threads of a process the same.  Only the thread itself changes them; others
+ * read one of them by READ_ONCE(). */
 struct credentials {
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 };

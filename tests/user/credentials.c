@@ -656,6 +656,24 @@ static void signals(void)
 	end(same);
 }
 
+/* The ids of another process change all at once: with those before and with those after the change
+ * USER may send it a signal. */
+static void signals_during_changes(void)
+{
+	pid_t child = SPAWN(for (;;) {
+		MUST(syscall(SYS_setresuid, USER, 0, OTHER));
+		MUST(syscall(SYS_setresuid, OTHER, 0, USER));
+	});
+	int refused = 0;
+
+	WAIT_UNTIL(IN_CHILD(MUST(setuid(USER)); CHECK_EQ(kill(child, 0) == 0, 1)) == 0);
+	CHECK_EQ(IN_CHILD(MUST(setuid(USER));
+			  for (int i = 0; i < 500000; i++) refused += kill(child, 0) != 0;
+			  CHECK_EQ(refused, 0)),
+		 0);
+	end(child);
+}
+
 static void kill_all_of_a_user(void)
 {
 	pid_t own = sleeper(USER, USER, USER), other = sleeper(OTHER, OTHER, OTHER);
@@ -880,6 +898,7 @@ int main(int argc, char *argv[])
 	RUN(searching);
 	RUN(sockets);
 	RUN(signals);
+	RUN(signals_during_changes);
 	RUN(kill_all_of_a_user);
 	RUN(limits_of_others);
 	RUN(threads_of_a_user);

@@ -396,8 +396,8 @@ static struct inode *lookup_inode(struct inode *dir, const struct proc_entry *e,
 	inode->ino = entry_ino(e);
 	t = thread_find(e->tid);
 	if (t) {
-		inode->uid = t->credentials.euid;
-		inode->gid = t->credentials.egid;
+		inode->uid = READ_ONCE(t->credentials.euid);
+		inode->gid = READ_ONCE(t->credentials.egid);
 		thread_put(t);
 	}
 	if (S_ISDIR(inode->mode)) {

@@ -307,8 +307,9 @@ static void show_status(struct thread *t, struct process *p, struct text *text)
 	text_printf(text, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
 		    state_word(state_letter(t, p)), p->pid, t->tid, f.parent);
 	text_printf(text, "TracerPid:\t%d\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
-		    tracer_of(t), c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid,
-		    c->fsgid);
+		    tracer_of(t), READ_ONCE(c->uid), READ_ONCE(c->euid), READ_ONCE(c->suid),
+		    READ_ONCE(c->fsuid), READ_ONCE(c->gid), READ_ONCE(c->egid),
+		    READ_ONCE(c->sgid), READ_ONCE(c->fsgid));
 	show_groups(t, text);
 	if (as) {
 		show_memory(as, text);

@@ -293,7 +293,7 @@ bool ptrace_discards(struct thread *t, int *signal, struct siginfo *info)
 		tracer = ptrace_of(t)->tracer;
 		*info = (struct siginfo){.signo = *signal, .code = SI_USER};
 		info->kill.pid = tracer ? tracer->pid : 0;
-		info->kill.uid = tracer ? tracer->credentials.uid : 0;
+		info->kill.uid = tracer ? READ_ONCE(tracer->credentials.uid) : 0;
 		spin_unlock_irq(&process_lock, flags);
 	}
 	(void)spin_lock_irq(&p->signals.lock); /* the caller has the flags */

@@ -23,6 +23,7 @@ static const struct capability_sets first = {
     .effective = CAPABILITY_ALL, .permitted = CAPABILITY_ALL, .bounding = CAPABILITY_ALL};
 
 struct thread_rights {
+	u32 changes;		       /* odd: the thread changes its ids and sets */
 	struct capability_sets stored; /* exclusive-or `first` */
 	struct capability_sets saved;  /* and own ids for files, during access() */
 	u32 own_fsuid, own_fsgid;      /* while the ids for files are the real ones: access() */
@@ -38,24 +39,65 @@ static struct capability_sets exclusive_or(struct capability_sets s, struct capa
 	    s.ambient ^ with.ambient,	      s.securebits ^ with.securebits};
 }
 
+/* Of what other threads read or write at the same time. */
+static void copy_words(void *to, const void *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(u32); i++)
+		WRITE_ONCE(((u32 *)to)[i], READ_ONCE(((const u32 *)from)[i]));
+}
+
+/* Interrupts are off, so that readers do not wait for long. */
+void rights_set(const struct credentials *ids, const struct capability_sets *sets)
+{
+	struct thread *t = current_thread();
+	struct thread_rights *r = per_thread(t, rights);
+	struct capability_sets stored = exclusive_or(*sets, first);
+	u64 flags = irq_save();
+
+	WRITE_ONCE(r->changes, r->changes + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* before what follows */
+	copy_words(&t->credentials, ids, sizeof(*ids));
+	copy_words(&r->stored, &stored, sizeof(stored));
+	__atomic_store_n(&r->changes, r->changes + 1, __ATOMIC_RELEASE);
+	irq_restore(flags);
+}
+
+void rights_of(const struct thread *t, struct credentials *ids, struct capability_sets *sets)
+{
+	const struct thread_rights *r = per_thread(t, rights);
+	struct capability_sets stored;
+	u32 before;
+
+	do {
+		before = __atomic_load_n(&r->changes, __ATOMIC_ACQUIRE);
+		copy_words(ids, &t->credentials, sizeof(*ids));
+		copy_words(&stored, &r->stored, sizeof(stored));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE); /* after what precedes */
+	} while (before % 2 || before != READ_ONCE(r->changes));
+	*sets = exclusive_or(stored, first);
+}
+
 struct capability_sets capabilities_of(const struct thread *t)
 {
-	return exclusive_or(per_thread(t, rights)->stored, first);
+	struct capability_sets sets;
+	struct credentials ids;
+
+	if (t == current_thread())
+		return exclusive_or(per_thread(t, rights)->stored, first);
+	rights_of(t, &ids, &sets);
+	return sets;
 }
 
 void capabilities_set(const struct capability_sets *sets)
 {
-	per_thread(current_thread(), rights)->stored = exclusive_or(*sets, first);
-}
+	const struct credentials ids = current_thread()->credentials;
 
-bool thread_capable(const struct thread *t, u32 capability)
-{
-	return capabilities_of(t).effective & BIT(capability);
+	rights_set(&ids, sets);
 }
 
 bool rights_capable(u32 capability)
 {
-	return thread_capable(current_thread(), capability);
+	return capabilities_of(current_thread()).effective & BIT(capability);
 }
 
 void capabilities_follow_ids(const struct credentials *old, const struct credentials *new,
@@ -85,21 +127,22 @@ void rights_use_real_ids(bool real)
 	struct thread *t = current_thread();
 	struct thread_rights *r = per_thread(t, rights);
 	struct capability_sets s = capabilities_of(t);
+	struct credentials c = t->credentials;
 
 	if (real) {
-		r->own_fsuid = t->credentials.fsuid;
-		r->own_fsgid = t->credentials.fsgid;
+		r->own_fsuid = c.fsuid;
+		r->own_fsgid = c.fsgid;
 		r->saved = s;
-		t->credentials.fsuid = t->credentials.uid;
-		t->credentials.fsgid = t->credentials.gid;
+		c.fsuid = c.uid;
+		c.fsgid = c.gid;
 		if (!(s.securebits & SECURE_NO_SETUID_FIXUP))
-			s.effective = t->credentials.uid ? 0 : s.permitted;
+			s.effective = c.uid ? 0 : s.permitted;
 	} else {
-		t->credentials.fsuid = r->own_fsuid;
-		t->credentials.fsgid = r->own_fsgid;
+		c.fsuid = r->own_fsuid;
+		c.fsgid = r->own_fsgid;
 		s = r->saved;
 	}
-	capabilities_set(&s);
+	rights_set(&c, &s);
 }
 
 /* --- Inheriting ------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
 #include "kernel/task/process_events.h"
 
 struct exec_rights {
-	struct capability_sets sets; /* for the program that is being loaded */
+	struct credentials ids; /* these two for the program that is being loaded */
+	struct capability_sets sets;
 	bool secure;		     /* its AT_SECURE */
 	bool dumpable;
 	bool no_new_privileges; /* set-id bits do not count: prctl(2) */
@@ -32,8 +33,8 @@ static void take_set_id_bits(struct credentials *c, const struct inode *program)
 		c->egid = program->gid;
 }
 
-/* execve(2): the ids in *c become those with which the program will run; the capabilities are
- * prepared, and become the thread's in the event `exec`.  The rules and their order are those of
+/* execve(2): the ids in *c become those with which the program will run; they and the capabilities
+ * become the thread's in the event `exec`.  The rules and their order are those of
  * capabilities(7), "Transformation of capabilities during execve()". */
 int rights_exec(struct credentials *c, const struct inode *program, bool *secure)
 {
@@ -65,6 +66,7 @@ int rights_exec(struct credentials *c, const struct inode *program, bool *secure
 	s.effective = effective ? s.permitted : s.ambient;
 	s.securebits &= ~(u64)SECURE_KEEP_CAPS;
 	*secure = set_id || (c->uid && (effective || s.permitted & ~s.ambient));
+	r->ids = *c;
 	r->sets = s;
 	r->secure = *secure;
 	r->dumpable = c->euid == c->uid && c->egid == c->gid && !may_access(program, MAY_READ);
@@ -80,7 +82,7 @@ static void exec(struct process *p)
 {
 	struct exec_rights *r = per_thread(current_thread(), state);
 
-	capabilities_set(&r->sets);
+	rights_set(&r->ids, &r->sets);
 	dumpable_set(p, r->dumpable);
 	if (r->secure)
 		WRITE_ONCE(p->signals.parent_death, 0); /* prctl(2) */

@@ -102,20 +102,22 @@ void rights_written(struct inode *inode)
 
 bool rights_signal(const struct thread *from, const struct thread *to, int signal)
 {
-	const struct credentials *c = &from->credentials, *other = &to->credentials;
+	struct credentials c, other;
+	struct capability_sets sets, unused;
 
-	return from->process == to->process || c->euid == other->suid || c->euid == other->uid ||
-	       c->uid == other->suid || c->uid == other->uid ||
+	if (from->process == to->process)
+		return true;
+	rights_of(from, &c, &sets);
+	rights_of(to, &other, &unused);
+	return c.euid == other.suid || c.euid == other.uid || c.uid == other.suid ||
+	       c.uid == other.uid ||
 	       (signal == SIGCONT &&
 		READ_ONCE(from->process->job.session) == READ_ONCE(to->process->job.session)) ||
-	       thread_capable(from, CAP_KILL);
+	       sets.effective >> CAP_KILL & 1;
 }
 
-/* Are all ids of `t` these? */
-static bool has_ids(const struct thread *t, u32 uid, u32 gid)
+static bool all_are(const struct credentials *c, u32 uid, u32 gid)
 {
-	const struct credentials *c = &t->credentials;
-
 	return uid == c->euid && uid == c->suid && uid == c->uid && gid == c->egid &&
 	       gid == c->sgid && gid == c->gid;
 }
@@ -123,14 +125,16 @@ static bool has_ids(const struct thread *t, u32 uid, u32 gid)
 bool rights_may_inspect(struct thread *t, bool change)
 {
 	const struct credentials *c = &current_thread()->credentials;
-	struct capability_sets own = capabilities_of(current_thread());
+	struct capability_sets own = capabilities_of(current_thread()), sets;
 	u32 uid = change ? c->uid : c->fsuid, gid = change ? c->gid : c->fsgid;
-	bool allowed =
-	    t->process == current_process() ||
-	    (is_dumpable(t) && has_ids(t, uid, gid) &&
-	     !(capabilities_of(t).permitted & ~(change ? own.permitted : own.effective))) ||
-	    capable(CAP_SYS_PTRACE);
+	struct credentials ids;
+	bool allowed;
 
+	rights_of(t, &ids, &sets);
+	allowed = t->process == current_process() ||
+		  (is_dumpable(t) && all_are(&ids, uid, gid) &&
+		   !(sets.permitted & ~(change ? own.permitted : own.effective))) ||
+		  capable(CAP_SYS_PTRACE);
 	if (allowed && change)
 		tracer_note(t);
 	return allowed;

@@ -24,8 +24,12 @@ struct capability_sets {
 #define SECURE_ALL_LOCKS       0xaa /* each lock is the bit above the one that it locks */
 
 struct capability_sets capabilities_of(const struct thread *t);
-bool thread_capable(const struct thread *t, u32 capability);
 void capabilities_set(const struct capability_sets *sets); /* of the calling thread */
+
+/* Ids and sets belong together: other threads see all of a change or nothing of it.  rights_set() is for
+ * the calling thread, rights_of() for any. */
+void rights_set(const struct credentials *ids, const struct capability_sets *sets);
+void rights_of(const struct thread *t, struct credentials *ids, struct capability_sets *sets);
 
 /* Adapt the calling thread's capabilities to a change of its ids: a thread that stops being root
  * loses them (capabilities(7)).  They change in `sets`. */

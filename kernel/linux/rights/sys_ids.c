@@ -35,14 +35,13 @@ int credentials_set(const struct credentials *new)
 	if (error)
 		return error;
 	capabilities_follow_ids(&old, new, &sets);
-	capabilities_set(&sets);
 	/* prctl(2), PR_SET_PDEATHSIG, PR_SET_DUMPABLE: a change of the rights clears both. */
 	if (old.euid != new->euid || old.egid != new->egid || old.fsuid != new->fsuid ||
 	    old.fsgid != new->fsgid) {
 		WRITE_ONCE(t->process->signals.parent_death, 0);
 		dumpable_set(t->process, false);
 	}
-	t->credentials = *new;
+	rights_set(new, &sets);
 	return 0;
 }
 

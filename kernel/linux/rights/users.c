@@ -159,7 +159,8 @@ static struct signal_count *signal_count_of(struct process *p)
 	struct signal_count *c = per_process(p, signal_count);
 
 	if (!c->queued && !list_empty(&p->threads))
-		c->uid = list_first(&p->threads, struct thread, process_link)->credentials.uid;
+		c->uid = READ_ONCE(
+		    list_first(&p->threads, struct thread, process_link)->credentials.uid);
 	return c;
 }
 

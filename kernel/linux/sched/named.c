@@ -12,7 +12,7 @@ static void visit_owned(struct thread *t, void *data)
 {
 	struct thread_walk *walk = data;
 
-	if (walk->which == PRIO_PGRP || t->credentials.uid == walk->who)
+	if (walk->which == PRIO_PGRP || READ_ONCE(t->credentials.uid) == walk->who)
 		walk->visit(t, walk);
 }
 

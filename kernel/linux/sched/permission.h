@@ -11,5 +11,6 @@ static inline bool may_reschedule(const struct thread *t)
 {
 	u32 euid = current_thread()->credentials.euid;
 
-	return euid == t->credentials.euid || euid == t->credentials.uid || capable(CAP_SYS_NICE);
+	return euid == READ_ONCE(t->credentials.euid) || euid == READ_ONCE(t->credentials.uid) ||
+	       capable(CAP_SYS_NICE);
 }
