@@ -29,18 +29,23 @@ static void watch(int epolls[EPOLLS], int fd)
 	}
 }
 
-/* From the first that came, which is woken last, or by poll(). */
-static void check_all(const int epolls[EPOLLS], bool by_poll)
+static void check_one(const int epolls[EPOLLS], int i)
 {
 	struct epoll_event e;
 
+	CHECK_EQ(epoll_wait(epolls[i], &e, 1, 0), 1);
+	CHECK_EQ(epoll_wait(epolls[i], &e, 1, 0), i % 2 ? 0 : 1);
+}
+
+/* From the first that came, which is woken last, or by poll(). */
+static void check_all(const int epolls[EPOLLS], bool by_poll)
+{
 	for (int i = 0; i < EPOLLS; i++) {
 		struct pollfd f = {epolls[i], POLLIN, 0};
 
 		if (by_poll)
 			CHECK_EQ(poll(&f, 1, 0), 1);
-		CHECK_EQ(epoll_wait(epolls[i], &e, 1, 0), 1);
-		CHECK_EQ(epoll_wait(epolls[i], &e, 1, 0), i % 2 ? 0 : 1);
+		check_one(epolls, i);
 	}
 }
 
@@ -123,14 +128,10 @@ static pthread_barrier_t sent, looked;
 
 static void *look(void *number)
 {
-	struct epoll_event e;
-
 	for (int round = 0; round < ROUNDS; round++) {
 		pthread_barrier_wait(&sent);
-		for (int i = (int)(long)number; i < EPOLLS; i += THREADS) {
-			CHECK_EQ(epoll_wait(heard_by[i], &e, 1, 0), 1);
-			CHECK_EQ(epoll_wait(heard_by[i], &e, 1, 0), i % 2 ? 0 : 1);
-		}
+		for (int i = (int)(long)number; i < EPOLLS; i += THREADS)
+			check_one(heard_by, i);
 		pthread_barrier_wait(&looked);
 	}
 	return NULL;
@@ -199,22 +200,35 @@ static void event_before_signal(void)
 	close(fd);
 }
 
+static void set(int fd, long value)
+{
+	struct itimerspec s = {.it_value = {.tv_nsec = value}};
+
+	CHECK_EQ(timerfd_settime(fd, 0, &s, NULL), 0);
+}
+
+static long get(int fd)
+{
+	uint64_t ticks = 77;
+	ssize_t n = read(fd, &ticks, 8);
+
+	return n == 8 ? (long)ticks : n == 0 ? 0 : -errno;
+}
+
 static void timer_heard(void)
 {
 	int fd = MUST(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)), epolls[EPOLLS];
-	struct itimerspec soon = {.it_value = {.tv_nsec = MS / 10}};
 	struct pollfd f = {fd, POLLIN, 0};
-	uint64_t ticks;
 
 	watch(epolls, fd);
 	for (int i = 0; i < 20; i++) {
-		CHECK_EQ(timerfd_settime(fd, 0, &soon, NULL), 0);
+		set(fd, MS / 10);
 		if (i % 2)
 			CHECK_EQ(poll(&f, 1, 60000), 1);
 		else
 			WAIT_UNTIL(poll(&f, 1, 0) == 1);
 		check_all(epolls, i / 2 % 2);
-		CHECK_EQ(read(fd, &ticks, sizeof(ticks)), (long)sizeof(ticks));
+		CHECK_EQ(get(fd), 1);
 	}
 	close_all(epolls);
 	close(fd);
@@ -245,21 +259,6 @@ static void terminal_heard(void)
 /* --- None is missed --------------------------------------------------------------------------- */
 
 static atomic_bool stop;
-
-static void set(int fd, long value)
-{
-	struct itimerspec s = {.it_value = {.tv_nsec = value}};
-
-	CHECK_EQ(timerfd_settime(fd, 0, &s, NULL), 0);
-}
-
-static long get(int fd)
-{
-	uint64_t ticks = 77;
-	ssize_t n = read(fd, &ticks, 8);
-
-	return n == 8 ? (long)ticks : n == 0 ? 0 : -errno;
-}
 
 static atomic_int woken[2]; /* plain ones, exclusive ones */
 static _Atomic pid_t tids[EPOLLS];

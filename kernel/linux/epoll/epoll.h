@@ -83,7 +83,7 @@ u32 epoll_item_poll(struct epoll_item *item);
 void epoll_item_ready(struct epoll_item *item);
 
 /* Put the items whose files have had an event before this call into the list of those that may be
- * ready, and wake who waits for it.  Sleeps. */
+ * ready, and wake one thread that waits.  Sleeps. */
 void epoll_catch_up(struct epoll *ep);
 
 /* Drop a reference. */
